@@ -1,0 +1,135 @@
+import { type Clock, type CheckpointStore, type LayoutName, type ObjectBackend, openCheckpointStore, type StoreEvent, type StoreOptions } from "@ckpt/core"
+
+/** A storage to run against: empty, of its own, gone after `dispose`. */
+export interface TestStorage {
+  /** A backend over this storage; several may be open at once, as several processes would have them. */
+  open(): ObjectBackend | Promise<ObjectBackend>
+  dispose?(): void | Promise<void>
+}
+
+export interface ScenarioContext {
+  readonly layout: LayoutName
+  /** The storage behind the store, for a scenario that plants, damages or removes objects. */
+  readonly raw: ObjectBackend
+  readonly keys: { manifest(id: number): string; state(id: number): string; readonly pointer: string }
+  /** Opens a store over the storage; `through` puts something between (a fault, a counter). Closed at the end. */
+  open(options?: StoreOptions & { through?: (backend: ObjectBackend) => ObjectBackend }): Promise<CheckpointStore>
+  /** Everything that the stores of this scenario told. */
+  readonly events: StoreEvent[]
+  /** Overwrites or creates one object, whatever is there. */
+  plant(key: string, bytes: Uint8Array | string): Promise<void>
+  /** The bytes of one object; `undefined` if it is not there. */
+  peek(key: string): Promise<Uint8Array | undefined>
+  /** Every key of the storage, sorted. */
+  allKeys(): Promise<string[]>
+}
+
+/** One behaviour of a whole store, as data: any test runner can run it, over any backend and both layouts. */
+export interface Scenario {
+  readonly name: string
+  /** Only for this layout; default both. */
+  readonly layout?: LayoutName
+  run(context: ScenarioContext): Promise<void>
+}
+
+/** Waits take no time, so that a scenario with retries is as fast as one without. */
+export function instantClock(): Clock {
+  return {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    async sleep(ms, signal) {
+      signal?.throwIfAborted()
+      // Only the short waits between attempts are skipped; a time-out must not fire at once.
+      if (ms <= 5_000) return
+      await new Promise<never>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason), { once: true }))
+    },
+  }
+}
+
+const names = {
+  directory: {
+    manifest: (id: string) => `checkpoints/checkpoint_${id}/manifest.json`,
+    state: (id: string) => `checkpoints/checkpoint_${id}/state.bin`,
+    pointer: "checkpoints/latest.txt",
+  },
+  objects: {
+    manifest: (id: string) => `manifests/manifest-${id}.json`,
+    state: (id: string) => `checkpoints/state-${id}.bin`,
+    pointer: "manifests/latest.json",
+  },
+}
+
+/** Runs one scenario on a fresh storage. Rejects with what failed. */
+export async function runScenario(
+  scenario: Scenario,
+  layout: LayoutName,
+  createStorage: () => TestStorage | Promise<TestStorage>,
+): Promise<void> {
+  const storage = await createStorage()
+  const raw = await storage.open()
+  const opened: AsyncDisposable[] = []
+  const events: StoreEvent[] = []
+  const padded = (id: number) => String(id).padStart(6, "0")
+  try {
+    await scenario.run({
+      layout,
+      raw,
+      // Spelt out here, not taken from core: a scenario must see it if core changed a name at rest.
+      keys: {
+        manifest: (id) => names[layout].manifest(padded(id)),
+        state: (id) => names[layout].state(padded(id)),
+        pointer: names[layout].pointer,
+      },
+      events,
+      async open({ through = (backend) => backend, onEvent, ...options } = {}) {
+        const backend = await storage.open()
+        const store = await openCheckpointStore({
+          clock: instantClock(),
+          ...options,
+          layout,
+          backend: through(backend),
+          onEvent(event) {
+            events.push(event)
+            onEvent?.(event)
+          },
+        })
+        opened.push(store, backend)
+        return store
+      },
+      async plant(key, bytes) {
+        await raw.put(key, [typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes])
+      },
+      async peek(key) {
+        const content = await raw.get(key)
+        if (content === undefined) return undefined
+        const chunks: Uint8Array[] = []
+        for await (const chunk of content.body) chunks.push(chunk)
+        return new Uint8Array(Buffer.concat(chunks))
+      },
+      async allKeys() {
+        const keys: string[] = []
+        for await (const meta of raw.list("")) keys.push(meta.key)
+        return keys.sort()
+      },
+    })
+  } finally {
+    for (const resource of opened) await resource[Symbol.asyncDispose]()
+    await raw[Symbol.asyncDispose]()
+    await storage.dispose?.()
+  }
+}
+
+/** Registers scenarios with a test runner: `test(name, body)` is all that is needed of it. */
+export function describeScenarios(options: {
+  test: (name: string, body: () => Promise<void>) => unknown
+  storage: () => TestStorage | Promise<TestStorage>
+  scenarios: readonly Scenario[]
+  layouts?: readonly LayoutName[]
+}): void {
+  for (const layout of options.layouts ?? (["directory", "objects"] as const)) {
+    for (const scenario of options.scenarios) {
+      if (scenario.layout !== undefined && scenario.layout !== layout) continue
+      void options.test(`${layout} layout: ${scenario.name}`, () => runScenario(scenario, layout, options.storage))
+    }
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The backend SPI: what a storage must do to hold checkpoints.
+ *
+ * An adapter translates key, bytes, condition, error and abort, and nothing else. Ids, JSON, ordering, conflicts,
+ * the pointer, retention, recovery, retries and time-outs live once, in core. Input is clean when it arrives here:
+ * keys are non-empty, relative, "/"-separated, without "." or ".." segments, control characters or backslashes.
+ *
+ * Every rejection is a `BackendError`, or the reason of the signal that was aborted.
+ */
+
+import type { BackendError } from "./errors.js"
+
+/** Bytes to write: an array may be read again for a retry; an iterable is read once, to its end or to the first failure. */
+export type Body = readonly Uint8Array[] | AsyncIterable<Uint8Array>
+
+export interface RequestOptions {
+  /** Ends the request and what it holds (sockets, handles, temporary files); the call rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined
+}
+
+export interface PutOptions extends RequestOptions {
+  /**
+   * `"absent"`: write only if nothing is at the key; among racing creators exactly one wins. Mandatory for every backend,
+   * also at the completion of a multipart upload. `{ version }`: write only if the object still has this version; where
+   * `capabilities.conditionalReplace` is false this must hold at least among all callers of this process.
+   * A condition that does not hold is `precondition`, and what it found is durable.
+   */
+  when?: "absent" | { readonly version: string } | undefined
+  /** The number of bytes of `body`, where known beforehand. */
+  size?: number | undefined
+  /**
+   * Core's retry, for the parts of a long upload: `await options.attempt((signal) => sendPart(part, signal))`. Wrap each
+   * part in it, so that a body that can be read only once is never asked for twice.
+   */
+  attempt?: (<T>(one: (signal: AbortSignal) => Promise<T>) => Promise<T>) | undefined
+}
+
+export interface GetOptions extends RequestOptions {
+  /** Bytes from `offset`, cut at the end of the object. An offset past the end is `precondition`; at the end it is empty. */
+  range?: { readonly offset: number; readonly length?: number | undefined } | undefined
+  /** Read only this version; another one is `precondition`. */
+  ifVersion?: string | undefined
+}
+
+export interface ObjectMeta {
+  readonly key: string
+  /** Bytes of the whole object, also when a range of it was asked for. */
+  readonly size: number
+  /** Opaque; changes whenever the content changes. Equal content may have equal versions (a content hash). */
+  readonly version: string
+  /** By the storage's clock. */
+  readonly lastModified: Date
+}
+
+export interface ObjectContent {
+  readonly meta: ObjectMeta
+  /**
+   * The bytes asked for, read once. Rejects if the storage delivers fewer bytes than it promised: a short body is never
+   * a success. Whoever gets a content either reads it to its end or calls `return()` on its iterator.
+   */
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+export interface DeleteFailure {
+  readonly key: string
+  readonly error: BackendError
+}
+
+/** Something that `list` cannot show: an unfinished multipart upload, a staging directory, a temporary file. */
+export interface Leftover {
+  readonly name: string
+  /** When it was started, by the storage's clock. */
+  readonly since: Date
+  /** Present if it should have been removed and could not be. */
+  readonly error?: BackendError
+}
+
+export interface CommitBatch {
+  /** Objects to create, all or none. Bodies are consumed in order; a function is called after the bodies before it. */
+  readonly create: readonly { readonly key: string; readonly body: Body | (() => Body) }[]
+  /**
+   * Decided on the current pointer inside the backend's critical section, so it may be called more than once and must
+   * depend on its argument alone. `undefined` leaves the pointer as it is.
+   */
+  readonly pointer?: {
+    readonly key: string
+    decide(current: { readonly version: string; readonly bytes: Uint8Array } | undefined): Uint8Array | undefined
+  }
+}
+
+export interface ObjectBackend extends AsyncDisposable {
+  /** For messages and events: "fs", "s3", … */
+  readonly name: string
+  readonly capabilities: {
+    /** `when: { version }` holds among all processes, not only within this one. */
+    readonly conditionalReplace: boolean
+    /** The most keys that one `delete` takes in one request. Core never passes more. */
+    readonly maxDeleteBatch: number
+  }
+
+  /**
+   * Writes one object. Atomic: no reader ever sees a part of it. Durable: once it resolves, the object survives a crash
+   * of the storage. When it rejects with anything but `ambiguous`, nothing was changed and nothing is left behind that
+   * `leftovers` would not find. A failure of the body itself rejects with the body's own error.
+   */
+  put(key: string, body: Body, options?: PutOptions): Promise<ObjectMeta>
+
+  /** Opens one object for reading; `undefined` if nothing is there. */
+  get(key: string, options?: GetOptions): Promise<ObjectContent | undefined>
+
+  /** Describes one object; `undefined` if nothing is there. */
+  head(key: string, options?: RequestOptions): Promise<ObjectMeta | undefined>
+
+  /**
+   * Every object whose key starts with `prefix`; the prefix is text, so `a/` does not show `ab/`. Complete, or it rejects:
+   * a failed page is never a short list. The order is not promised. A key that ends in "/" is a name that is taken
+   * without being an object (an empty directory, a folder marker, a symbolic link).
+   */
+  list(prefix: string, options?: RequestOptions): AsyncIterable<ObjectMeta>
+
+  /** Removes objects. Absent is success. Returns one failure for each key that is still there; rejects only if none was tried. */
+  delete(keys: readonly string[], options?: RequestOptions): Promise<DeleteFailure[]>
+
+  /** The storage's clock (of its Date header), by which `lastModified` was given; the machine's where that is the same. */
+  now(options?: RequestOptions): Promise<Date>
+
+  /** Finds what `list` cannot show and is older than `olderThanMs` by the storage's clock; removes it unless `dryRun`. */
+  leftovers?(options: { olderThanMs: number; prefix: string; dryRun?: boolean | undefined; signal?: AbortSignal | undefined }): Promise<Leftover[]>
+
+  /**
+   * For storages with a transaction or an atomic directory rename: everything in `create` appears together or not at all,
+   * then the pointer moves. Rejects with `precondition` if any of the keys exists. Returns the metas of `create`, in order,
+   * or "unsupported" for a batch that it cannot do at once; then no body was touched and core does it in sequence.
+   */
+  commit?(batch: CommitBatch, options?: RequestOptions): Promise<ObjectMeta[] | "unsupported">
+}

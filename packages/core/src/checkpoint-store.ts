@@ -1,0 +1,135 @@
+import type { ObjectBackend } from "./backend.js"
+import type { Clock } from "./clock.js"
+import type { StoreEvent } from "./events.js"
+import type { Depth } from "./examine.js"
+import type { LayoutName } from "./layout.js"
+import type { CheckpointManifest } from "./manifest/schema.js"
+import type { ValidationIssue } from "./manifest/validate.js"
+import type { RecoverOptions, Recovery } from "./recover.js"
+import type { CheckpointSummary, OrphanReport, PruneReport, RetentionPolicy } from "./retention.js"
+import type { RetryOptions } from "./retry.js"
+import type { ReadStateOptions, StateReader } from "./state-reader.js"
+import type { StateInfo, StateSource } from "./state-source.js"
+
+/** What every operation takes: abort it, and it rejects with the signal's reason. */
+export interface OperationOptions {
+  signal?: AbortSignal | undefined
+}
+
+export interface SaveOptions extends OperationOptions {
+  /** The whole `state.bin`, in a form of your own. Give this or `operators`. */
+  state?: StateSource | undefined
+  /** One state per operator; small ones are kept inside the manifest, see `inlineThreshold`. */
+  operators?: Readonly<Record<string, StateSource>> | undefined
+  /** Bytes up to which an operator's state goes into the manifest, default 64 KiB (4 MiB for all of them together). */
+  inlineThreshold?: number | undefined
+}
+
+export interface SaveReceipt {
+  readonly id: number
+  /** `unchanged`: this very checkpoint was there already (a retry of a save whose answer was lost). */
+  readonly outcome: "created" | "unchanged"
+  /** The pointer names this checkpoint. False for a save that came after a newer one; the checkpoint is safe all the same. */
+  readonly isLatest: boolean
+  /** SHA-256 and bytes of `state.bin`, if there is one. */
+  readonly stateChecksum?: string
+  readonly stateSize?: number
+}
+
+export interface VerifyOptions extends OperationOptions {
+  /** `"deep"` (default) reads the state and compares its checksum; `"shallow"` compares its size. */
+  depth?: Depth
+}
+
+export interface Verification {
+  readonly id: number
+  /** No issue is fatal. */
+  readonly valid: boolean
+  readonly issues: readonly ValidationIssue[]
+}
+
+export interface PruneOptions extends OperationOptions {
+  /** Say what would be removed and remove nothing. */
+  dryRun?: boolean
+}
+
+export interface CollectOptions extends PruneOptions {
+  /** Leave alone what is younger, by the storage's clock. Milliseconds, default one hour. */
+  olderThanMs?: number
+}
+
+export interface StoreOptions {
+  /** How keys are laid out. Set by each backend's `open…Store`; it must stay the same for the life of a store. */
+  layout?: LayoutName | undefined
+  /** Segments before every key, such as "team/job-1/". */
+  prefix?: string | undefined
+  /** What stays after each save. Default: everything. */
+  retain?: RetentionPolicy | undefined
+  /** The number of virtual partitions of the job; a manifest with another one gets a warning. Default 256. */
+  vnodeCount?: number | undefined
+  /** Refuse every operation that would write. */
+  readOnly?: boolean | undefined
+  retry?: RetryOptions | undefined
+  /** Milliseconds after which an attempt, or a body that stands still, is given up. Default 30,000. */
+  timeoutMs?: number | undefined
+  /** Called for what is worth knowing and needs no answer. What it throws is ignored. */
+  onEvent?: ((event: StoreEvent) => void) | undefined
+  /** For tests that own time. */
+  clock?: Clock | undefined
+  /** Numbers from 0 to below 1, for jitter. For tests that own chance. */
+  random?: (() => number) | undefined
+}
+
+export interface OpenOptions extends StoreOptions {
+  backend: ObjectBackend
+  /** Close the backend together with the store. Default false: whoever made it closes it. */
+  disposeBackend?: boolean | undefined
+}
+
+/**
+ * Checkpoints on one storage. All calls may be made at once. Absence is `undefined`; an abort rejects with the signal's
+ * reason; what your own callbacks and streams throw reaches you unchanged; anything else is a `CheckpointError`.
+ */
+export interface CheckpointStore extends AsyncDisposable {
+  /**
+   * Writes a checkpoint: state, then manifest, then the pointer. Once it resolves, the checkpoint is recoverable until
+   * retention removes it. It never overwrites: an id that has other content is `CKPT_CONFLICT`. After a failure, call
+   * again with the same manifest object and the same state, or take `nextId()`.
+   */
+  save(manifest: CheckpointManifest, options?: SaveOptions): Promise<SaveReceipt>
+  /**
+   * Changes a manifest that is there, typically to record that sinks committed. `change` gets what is stored and returns
+   * the new one; it is called again after a lost race. Checksums and the state stay as they are.
+   */
+  update(
+    id: number,
+    change: (current: CheckpointManifest) => CheckpointManifest,
+    options?: OperationOptions,
+  ): Promise<CheckpointManifest>
+  /** Removes one checkpoint below the newest valid one. False if there is none. */
+  remove(id: number, options?: OperationOptions): Promise<boolean>
+  /** One manifest. Rejects with `CKPT_CORRUPT` if it is damaged. */
+  load(id: number, options?: OperationOptions): Promise<CheckpointManifest | undefined>
+  /** The newest manifest. Rejects with `CKPT_CORRUPT` if it is damaged: `recover()` goes past it. */
+  loadLatest(options?: OperationOptions): Promise<CheckpointManifest | undefined>
+  /** Every id with a manifest, ascending, damaged ones too. */
+  ids(options?: OperationOptions): Promise<number[]>
+  /** Ascending. A damaged checkpoint is an entry with its issues, never a gap. */
+  list(options?: OperationOptions): AsyncIterable<CheckpointSummary>
+  /** The lowest id above every id ever seen here: manifests, states, directories, the pointer. */
+  nextId(options?: OperationOptions): Promise<number>
+  /** Writes a state ahead of its manifest; `save` of that id on this store takes over checksum and size. */
+  writeState(id: number, state: StateSource, options?: OperationOptions): Promise<StateInfo>
+  /** The bytes beside a manifest; `undefined` if there are none. Read when iterated; a whole read verifies. */
+  readState(id: number, options?: ReadStateOptions): Promise<StateReader | undefined>
+  /** Checks one checkpoint. Damage is an issue; only an unreachable storage rejects. */
+  verify(id: number, options?: VerifyOptions): Promise<Verification>
+  /** The newest checkpoint that verifies. Never takes an outage for a fresh start. */
+  recover(options?: RecoverOptions): Promise<Recovery>
+  /** Removes what the policy (default: the store's `retain`) does not keep. */
+  prune(policy?: RetentionPolicy, options?: PruneOptions): Promise<PruneReport>
+  /** Removes what saves that never finished left behind. */
+  collectOrphans(options?: CollectOptions): Promise<OrphanReport>
+  /** Waits for what is under way, retention too. Later calls reject with `CKPT_CLOSED`. */
+  close(): Promise<void>
+}

@@ -1,0 +1,48 @@
+import { createHash, type Hash } from "node:crypto"
+
+/** Updates below this size cost measurably more per byte; larger ones hold up the event loop. */
+const hashSliceBytes = 1024 * 1024
+
+/** SHA-256 as lower-case hexadecimal, of bytes that are small (a manifest, a pointer). */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex")
+}
+
+/** A running SHA-256 that knows how many bytes it has seen. */
+export class Digest {
+  #hash: Hash = createHash("sha256")
+  #size = 0
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes)
+    this.#size += bytes.length
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** The checksum of all bytes so far, as lower-case hexadecimal; more may follow. */
+  hex(): string {
+    return this.#hash.copy().digest("hex")
+  }
+}
+
+/** The checksum of a chain of chunks, as if they were one; the event loop runs on in between. */
+export async function digestOf(chunks: Iterable<Uint8Array>, signal?: AbortSignal): Promise<Digest> {
+  const digest = new Digest()
+  let sinceYield = 0
+  for (const chunk of chunks) {
+    for (let offset = 0; offset < chunk.length; offset += hashSliceBytes) {
+      const slice = chunk.subarray(offset, offset + hashSliceBytes)
+      digest.update(slice)
+      sinceYield += slice.length
+      if (sinceYield >= hashSliceBytes) {
+        sinceYield = 0
+        await new Promise((resolve) => setImmediate(resolve))
+        signal?.throwIfAborted()
+      }
+    }
+  }
+  return digest
+}

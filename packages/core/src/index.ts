@@ -1,0 +1,57 @@
+export type {
+  Body,
+  CommitBatch,
+  DeleteFailure,
+  GetOptions,
+  Leftover,
+  ObjectBackend,
+  ObjectContent,
+  ObjectMeta,
+  PutOptions,
+  RequestOptions,
+} from "./backend.js"
+export type {
+  CheckpointStore,
+  CollectOptions,
+  OpenOptions,
+  OperationOptions,
+  PruneOptions,
+  SaveOptions,
+  SaveReceipt,
+  StoreOptions,
+  Verification,
+  VerifyOptions,
+} from "./checkpoint-store.js"
+export type { Clock } from "./clock.js"
+export {
+  BackendError,
+  type BackendErrorKind,
+  type BackendErrorOptions,
+  CheckpointError,
+  type CheckpointErrorCode,
+  type CheckpointErrorDetails,
+} from "./errors.js"
+export type { StoreEvent } from "./events.js"
+export type { Depth } from "./examine.js"
+export type { LayoutName } from "./layout.js"
+export { manifestToJson, parseManifest } from "./manifest/codec.js"
+export {
+  type CheckpointManifest,
+  type ConnectorOffsets,
+  createManifest,
+  decodeInline,
+  inlineOperator,
+  type ManifestInit,
+  type NamedMap,
+  type OperatorState,
+  type SinkCommitStatus,
+  type UnknownFields,
+  type WriterStamp,
+} from "./manifest/schema.js"
+export type { IssueCode, ValidationIssue } from "./manifest/validate.js"
+export type { RecoverOptions, Recovery, Skipped } from "./recover.js"
+export type { CheckpointSummary, OrphanReport, PruneFailure, PruneReport, RetentionPolicy } from "./retention.js"
+export type { RetryOptions } from "./retry.js"
+export type { Checkpoint, ReadStateOptions, StateReader } from "./state-reader.js"
+export type { StateInfo, StateSource } from "./state-source.js"
+export { openCheckpointStore, type TraceContext } from "./store.js"

@@ -1,0 +1,302 @@
+import { toUSVString } from "node:util"
+
+/** A number as it was written. Nothing is rounded; whoever knows the field decides what it means. */
+export interface JsonNumber {
+  readonly number: string
+}
+export type JsonArray = readonly JsonValue[]
+/** Keys in the order in which they were written: a record would move keys such as "10" to the front. */
+export type JsonObject = ReadonlyMap<string, JsonValue>
+export type JsonValue = null | boolean | string | JsonNumber | JsonArray | JsonObject
+
+/** Nesting and size at which {@link parseJson} stops, so that hostile input ends in an error and not in a full heap. */
+export const MAX_JSON_DEPTH = 128
+export const MAX_JSON_VALUES = 1_000_000
+
+/** Where a value stands: keys of objects and indices of arrays, outermost first. */
+export type JsonPath = readonly (string | number)[]
+
+/** The text is not JSON, or not JSON that is accepted here. */
+export class JsonError extends Error {
+  override readonly name = "JsonError"
+  readonly reason: string
+  /** As of {@link formatPath}; empty for the document itself. */
+  readonly path: string
+  /** Index into the text, in UTF-16 code units; absent when the error was found while printing. */
+  readonly offset?: number
+
+  constructor(reason: string, path: JsonPath, offset?: number) {
+    super(describe(path, offset === undefined ? reason : `${reason} (at offset ${offset})`))
+    this.reason = reason
+    this.path = formatPath(path)
+    if (offset !== undefined) this.offset = offset
+  }
+}
+
+/** `source_offsets["pg-cdc"].epoch`. Long keys are cut, so that a message stays a message. */
+export function formatPath(path: JsonPath): string {
+  let text = ""
+  for (const part of path) {
+    if (typeof part === "number") text += `[${part}]`
+    else if (!/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(part)) text += `[${quote(part)}]`
+    else text += text === "" ? part : `.${part}`
+  }
+  return text
+}
+
+/** `path: problem`, or the problem alone if it is the document's. */
+export function describe(path: JsonPath, problem: string): string {
+  return path.length === 0 ? problem : `${formatPath(path)}: ${problem}`
+}
+
+/** A string for a message: quoted, and cut after 64 characters. */
+export function quote(text: string): string {
+  return text.length <= 64 ? JSON.stringify(text) : `${JSON.stringify(text.slice(0, 64))}…`
+}
+
+/** False for a string with a lone surrogate, which has no UTF-8. (`isWellFormed` is not in every supported lib.) */
+export function isWellFormed(text: string): boolean {
+  return toUSVString(text) === text
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return value instanceof Map
+}
+
+export function isJsonNumber(value: unknown): value is JsonNumber {
+  return typeof value === "object" && value !== null && typeof (value as Partial<JsonNumber>).number === "string"
+}
+
+/**
+ * Reads one JSON document. Stricter than `JSON.parse`: a key that occurs twice in an object, a lone surrogate, nesting
+ * beyond {@link MAX_JSON_DEPTH} and more than {@link MAX_JSON_VALUES} values are errors; a byte order mark is one too.
+ *
+ * @throws {JsonError} with path and offset
+ */
+export function parseJson(text: string): JsonValue {
+  return new Parser(text).document()
+}
+
+const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+const wholeNumberPattern = new RegExp(`^${numberPattern.source}$`)
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+class Parser {
+  private readonly text: string
+  private readonly path: (string | number)[] = []
+  private at = 0
+  private values = 0
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  document(): JsonValue {
+    if (!isWellFormed(this.text)) this.fail("lone surrogate")
+    this.skipSpace()
+    const value = this.value()
+    this.skipSpace()
+    if (this.at < this.text.length) this.fail(`${this.found()} after the end of the document`)
+    return value
+  }
+
+  private value(): JsonValue {
+    if (++this.values > MAX_JSON_VALUES) this.fail(`more than ${MAX_JSON_VALUES} values`)
+    const { text } = this
+    switch (text[this.at]) {
+      case "{":
+        return this.object()
+      case "[":
+        return this.array()
+      case '"':
+        return this.string()
+      case "t":
+        return this.word("true", true)
+      case "f":
+        return this.word("false", false)
+      case "n":
+        return this.word("null", null)
+      default: {
+        numberPattern.lastIndex = this.at
+        if (!numberPattern.test(text)) this.fail(`expected a value, found ${this.found()}`)
+        const number = text.slice(this.at, numberPattern.lastIndex)
+        this.at = numberPattern.lastIndex
+        return { number }
+      }
+    }
+  }
+
+  private object(): JsonObject {
+    const members = new Map<string, JsonValue>()
+    this.enter()
+    if (this.take("}")) return members
+    do {
+      this.skipSpace()
+      if (this.text[this.at] !== '"') this.fail(`expected a key, found ${this.found()}`)
+      const start = this.at
+      const key = this.string()
+      if (members.has(key)) this.fail(`duplicate key ${quote(key)}`, start)
+      this.path.push(key)
+      if (!this.take(":")) this.fail(`expected ":", found ${this.found()}`)
+      this.skipSpace()
+      members.set(key, this.value())
+      this.path.pop()
+    } while (this.take(","))
+    if (!this.take("}")) this.fail(`expected "," or "}", found ${this.found()}`)
+    return members
+  }
+
+  private array(): JsonArray {
+    const items: JsonValue[] = []
+    this.enter()
+    if (this.take("]")) return items
+    do {
+      this.path.push(items.length)
+      this.skipSpace()
+      items.push(this.value())
+      this.path.pop()
+    } while (this.take(","))
+    if (!this.take("]")) this.fail(`expected "," or "]", found ${this.found()}`)
+    return items
+  }
+
+  /** The path has one part per container that is open, so its length is the depth. */
+  private enter(): void {
+    if (this.path.length >= MAX_JSON_DEPTH) this.fail(`nested deeper than ${MAX_JSON_DEPTH}`)
+    this.at++
+  }
+
+  private string(): string {
+    const { text } = this
+    const start = this.at
+    let escaped = false
+    let end = start + 1
+    for (; ; end++) {
+      if (end >= text.length) this.fail("unterminated string", start)
+      const unit = text.charCodeAt(end)
+      if (unit === QUOTE) break
+      if (unit < 0x20) this.fail("control character in a string", end)
+      if (unit === BACKSLASH) {
+        escaped = true
+        end++
+      }
+    }
+    this.at = end + 1
+    if (!escaped) return text.slice(start + 1, end)
+    try {
+      const value = JSON.parse(text.slice(start, end + 1)) as string
+      if (isWellFormed(value)) return value
+    } catch {
+      this.fail("bad escape in a string", start)
+    }
+    return this.fail("lone surrogate", start)
+  }
+
+  private word<T>(word: string, value: T): T {
+    if (!this.text.startsWith(word, this.at)) this.fail(`expected a value, found ${this.found()}`)
+    this.at += word.length
+    return value
+  }
+
+  private take(token: string): boolean {
+    this.skipSpace()
+    if (this.text[this.at] !== token) return false
+    this.at++
+    return true
+  }
+
+  private skipSpace(): void {
+    for (; ; this.at++) {
+      const unit = this.text.charCodeAt(this.at)
+      if (unit !== 0x20 && unit !== 0x0a && unit !== 0x0d && unit !== 0x09) return
+    }
+  }
+
+  private found(): string {
+    const point = this.text.codePointAt(this.at)
+    if (point === undefined) return "the end"
+    if (point > 0x20 && point < 0x7f) return `"${String.fromCodePoint(point)}"`
+    return `U+${point.toString(16).toUpperCase().padStart(4, "0")}`
+  }
+
+  private fail(reason: string, offset = this.at): never {
+    throw new JsonError(reason, this.path, offset)
+  }
+}
+
+/**
+ * Prints as serde_json's `to_string_pretty` does: two spaces, `{}` and `[]` for what is empty, no newline at the end.
+ *
+ * @throws {JsonError} for a lone surrogate, something that is no {@link JsonValue}, nesting beyond
+ *   {@link MAX_JSON_DEPTH}, more than {@link MAX_JSON_VALUES} values (what is printed can be read), or more than
+ *   `maxLength` characters
+ */
+export function printJson(value: JsonValue, maxLength = Number.MAX_SAFE_INTEGER): string {
+  return new Printer(maxLength).document(value)
+}
+
+class Printer {
+  private readonly maxLength: number
+  private readonly parts: string[] = []
+  private readonly path: (string | number)[] = []
+  private length = 0
+  private values = 0
+
+  constructor(maxLength: number) {
+    this.maxLength = maxLength
+  }
+
+  document(value: JsonValue): string {
+    this.value(value)
+    return this.parts.join("")
+  }
+
+  private value(value: JsonValue): void {
+    if (++this.values > MAX_JSON_VALUES) this.fail(`more than ${MAX_JSON_VALUES} values`)
+    if (value === null || typeof value === "boolean") this.emit(String(value))
+    else if (typeof value === "string") this.string(value)
+    else if (isJsonObject(value)) this.container("{", value, "}")
+    else if (Array.isArray(value)) this.container("[", value.entries(), "]")
+    else if (isJsonNumber(value) && wholeNumberPattern.test(value.number)) this.emit(value.number)
+    else this.fail("not a JSON value")
+  }
+
+  private container(open: string, members: Iterable<[string | number, JsonValue]>, close: string): void {
+    if (this.path.length >= MAX_JSON_DEPTH) this.fail(`nested deeper than ${MAX_JSON_DEPTH}`)
+    const indent = `\n${"  ".repeat(this.path.length)}`
+    let separator = open
+    for (const [key, member] of members) {
+      this.emit(`${separator}${indent}  `)
+      separator = ","
+      this.path.push(key)
+      if (typeof key === "string") {
+        this.string(key)
+        this.emit(": ")
+      }
+      this.value(member)
+      this.path.pop()
+    }
+    this.emit(separator === open ? open + close : indent + close)
+  }
+
+  private string(text: string): void {
+    if (text.length > this.maxLength) this.tooLong()
+    if (!isWellFormed(text)) this.fail("lone surrogate")
+    this.emit(JSON.stringify(text))
+  }
+
+  private emit(text: string): void {
+    this.length += text.length
+    if (this.length > this.maxLength) this.tooLong()
+    this.parts.push(text)
+  }
+
+  private tooLong(): never {
+    return this.fail(`longer than ${this.maxLength} characters`)
+  }
+
+  private fail(reason: string): never {
+    throw new JsonError(reason, this.path)
+  }
+}

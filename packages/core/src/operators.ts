@@ -1,0 +1,85 @@
+import { Digest } from "./checksum.js"
+import { CheckpointError } from "./errors.js"
+import { emptyRecord, inlineOperator, type OperatorState } from "./manifest/schema.js"
+import { chunksOf, pieces, type StateSource, StreamFeed } from "./state-source.js"
+import { joinChunks } from "./storage.js"
+
+/** Up to here an operator's state is kept in the manifest. Bytes. */
+export const defaultInlineThreshold = 64 * 1024
+/** All inline states of one manifest together. Bytes, before base64. */
+export const maxInlineBytes = 4 * 1024 * 1024
+
+export interface PackedOperators {
+  /** The `state.bin` to write; absent if everything went inline. */
+  readonly feed?: StreamFeed
+  /** Valid once the feed was read to its end. */
+  result(): { operatorStates: Record<string, OperatorState>; operatorChecksums: Record<string, string> | undefined }
+}
+
+/**
+ * Lays operators out: each is read once, in the order of their names (so that equal operators give equal bytes); what
+ * is small goes inline, the rest behind each other into one state. Resolves when it is known whether there is a state.
+ */
+export async function packOperators(
+  operators: Readonly<Record<string, StateSource>>,
+  inlineThreshold: number,
+  signal: AbortSignal | undefined,
+): Promise<PackedOperators> {
+  if (!Number.isSafeInteger(inlineThreshold) || inlineThreshold < 0) {
+    throw new CheckpointError("CKPT_INVALID", `inlineThreshold is ${inlineThreshold}; give a number of bytes from 0.`)
+  }
+  const operatorStates = emptyRecord<OperatorState>()
+  const checksums = emptyRecord<string>()
+  let external = 0
+  let offset = 0
+
+  async function* externalBytes(): AsyncGenerator<Uint8Array, void, void> {
+    let inlineBytes = 0
+    for (const name of Object.keys(operators).sort()) {
+      const chunks = chunksOf(operators[name] as StateSource, signal)
+      const limit = Math.min(inlineThreshold, maxInlineBytes - inlineBytes)
+      const head: Uint8Array[] = []
+      let headBytes = 0
+      let ended = false
+      while (headBytes <= limit) {
+        const step = await chunks.next()
+        if (step.done) {
+          ended = true
+          break
+        }
+        // Copied: the source may use its buffer again for the next chunk.
+        head.push(step.value.length <= limit ? step.value.slice() : step.value)
+        headBytes += step.value.length
+      }
+      if (ended) {
+        operatorStates[name] = inlineOperator(joinChunks(head, headBytes))
+        inlineBytes += headBytes
+        continue
+      }
+      external++
+      const digest = new Digest()
+      const start = offset
+      async function* rest(): AsyncGenerator<Uint8Array, void, void> {
+        yield* head
+        yield* chunks
+      }
+      for await (const piece of pieces(rest())) {
+        digest.update(piece)
+        offset += piece.length
+        yield piece
+      }
+      operatorStates[name] = { stateB64: null, external: true, externalOffset: start, externalLength: offset - start }
+      checksums[name] = digest.hex()
+    }
+  }
+
+  const bytes = externalBytes()
+  const first = await bytes.next()
+  const result = () => ({ operatorStates, operatorChecksums: external > 0 ? checksums : undefined })
+  if (first.done) return { result }
+  async function* fromFirst(head: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+    yield head
+    yield* bytes
+  }
+  return { feed: new StreamFeed(fromFirst(first.value)), result }
+}

@@ -1,0 +1,163 @@
+import type { CommitContext } from "./commit.js"
+import type { Emit } from "./events.js"
+import { type Depth, type Examination, examine, type FoundManifest, readManifest } from "./examine.js"
+import type { CheckpointManifest } from "./manifest/schema.js"
+import type { ValidationIssue } from "./manifest/validate.js"
+import { counts, type Pointer } from "./pointer.js"
+import { type Checkpoint, openCheckpoint } from "./state-reader.js"
+import { isBehind, newestFirst, nextIdAfter, type Survey } from "./survey.js"
+
+export interface Skipped {
+  /** Absent where the name holds no id that a number can hold. */
+  readonly id?: number
+  readonly key: string
+  readonly issues: readonly ValidationIssue[]
+}
+
+interface RecoveryFacts {
+  /** Newer ones that were passed over, newest first, each with its issues. */
+  readonly skipped: readonly Skipped[]
+  /** Checkpoints looked at, the recovered one included. */
+  readonly examined: number
+  /** The lowest id above everything ever seen here. */
+  readonly nextId: number
+  readonly elapsedMs: number
+}
+
+/**
+ * - `recovered`: the newest checkpoint that verifies.
+ * - `fresh`: there is no manifest and no pointer; nothing was ever saved here.
+ * - `exhausted`: something was saved here, and nothing verifies. Not a fresh start.
+ */
+export type Recovery = RecoveryFacts &
+  (
+    | { readonly outcome: "recovered"; readonly checkpoint: Checkpoint }
+    | { readonly outcome: "fresh" | "exhausted"; readonly checkpoint?: undefined }
+  )
+
+export interface RecoverOptions {
+  /** `"deep"` (default) reads every state before it is trusted; `"shallow"` trusts sizes, and the state verifies when it is read. */
+  depth?: Depth
+  /** Says whether a checkpoint that verifies is also wanted (its pipeline hash, say). Its own errors reach the caller unchanged. */
+  accept?: (manifest: CheckpointManifest) => boolean | Promise<boolean>
+  signal?: AbortSignal | undefined
+}
+
+export interface RecoverContext extends CommitContext {
+  readonly emit: Emit
+  readonly monotonic: () => number
+  /** Remembers what a deep look found damaged, so that retention does not count on it. */
+  readonly distrust: (examination: Examination) => void
+}
+
+// A checkpoint that vanishes while it is examined makes the walk start again; so often only retention at full speed does it.
+const maxRounds = 8
+
+/** Walks from the newest checkpoint to the oldest until one verifies. Damage is passed over, an outage rejects. */
+export async function recover(context: RecoverContext, options: RecoverOptions): Promise<Recovery> {
+  const started = context.monotonic()
+  const depth = options.depth ?? "deep"
+  for (let round = 1; ; round++) {
+    const survey = await context.surveyor.everything(options.signal)
+    const walk = await walkOnce(context, survey, { ...options, depth }, round === 1)
+    if (walk.result === "stale" && round < maxRounds) continue
+    // What was listed a moment ago may not be all there is: before the worst is said, look once more.
+    if (walk.checkpoint === undefined && round === 1) continue
+    const { checkpoint, skipped, examined, pointer } = walk
+    for (const skip of skipped) context.emit({ type: "skipped", ...skip })
+    const facts = {
+      skipped,
+      examined,
+      nextId: nextIdAfter(survey, pointer, context.emit, checkpoint?.id),
+      elapsedMs: context.monotonic() - started,
+    }
+    if (checkpoint !== undefined) {
+      context.emit({ type: "recovered", id: checkpoint.id, skipped: skipped.length, elapsedMs: facts.elapsedMs })
+      return { ...facts, outcome: "recovered", checkpoint }
+    }
+    const fresh = survey.manifests.size === 0 && survey.beyond.length === 0 && !pointer.exists
+    return { ...facts, outcome: fresh ? "fresh" : "exhausted" }
+  }
+}
+
+interface Walk {
+  readonly result: "done" | "stale"
+  readonly checkpoint?: Checkpoint
+  readonly skipped: Skipped[]
+  readonly examined: number
+  readonly pointer: Pointer
+}
+
+async function walkOnce(
+  context: RecoverContext,
+  survey: Survey,
+  options: RecoverOptions & { depth: Depth },
+  relist: boolean,
+): Promise<Walk> {
+  const { layout } = context
+  const skipped: Skipped[] = survey.beyond.map((meta) => ({
+    key: meta.key,
+    issues: [{ severity: "fatal", code: "number-unsafe", message: "the id in this name is beyond 2^53 - 1; use a newer tool to read it" }],
+  }))
+  let examined = skipped.length
+  const stop = new AbortController()
+  const abort = () => stop.abort(options.signal?.reason)
+  options.signal?.addEventListener("abort", abort, { once: true })
+  const look = (id: number) =>
+    examine(context, id, { depth: options.depth, listed: survey.states.get(id) ?? null, signal: stop.signal })
+  try {
+    options.signal?.throwIfAborted()
+    const ids = newestFirst(survey.manifests.keys())
+    // The pointer is read after the listing ended, at the same time as the newest checkpoint.
+    const newest = ids[0] === undefined ? undefined : look(ids[0])
+    newest?.catch(() => {})
+    const pointer = await context.pointer.read(options.signal)
+    const walk = { skipped, examined, pointer }
+    if (relist && isBehind(survey, pointer)) return { ...walk, result: "stale" }
+    for (const id of ids) {
+      if (!counts(id, pointer)) continue
+      const found = await (id === ids[0] ? newest : look(id))
+      if (found === undefined || found.gone) return { ...walk, result: "stale", examined }
+      examined++
+      let { issues } = found
+      if (found.valid && found.manifest !== undefined) {
+        if (options.accept === undefined || (await options.accept(found.manifest))) {
+          const checkpoint = openCheckpoint(context, found.manifest, found.stateMeta)
+          const warnings = issues
+          if (warnings.length > 0) context.emit({ type: "manifest-warnings", id, issues: warnings })
+          return { ...walk, result: "done", checkpoint, examined }
+        }
+        issues = [...issues, { severity: "warning", code: "not-accepted", message: "the caller did not accept it" }]
+      } else context.distrust(found)
+      skipped.push({ id, key: layout.manifestKey(id), issues })
+    }
+    return { ...walk, result: "done", examined }
+  } finally {
+    stop.abort()
+    options.signal?.removeEventListener("abort", abort)
+  }
+}
+
+/** The newest manifest and its id, by listing; the pointer only says whether the listing can be whole. */
+export async function findLatest(
+  context: RecoverContext,
+  signal: AbortSignal | undefined,
+): Promise<{ id: number; found: FoundManifest } | { key: string; found?: undefined } | undefined> {
+  for (let round = 1; ; round++) {
+    const survey = await context.surveyor.manifests(signal)
+    const ids = newestFirst(survey.manifests.keys())
+    const newest = ids[0] === undefined ? undefined : readManifest(context, ids[0], signal)
+    newest?.catch(() => {})
+    const pointer = await context.pointer.read(signal)
+    const again = round < maxRounds
+    if (round === 1 && isBehind(survey, pointer)) continue
+    const beyond = survey.beyond[0]
+    if (beyond !== undefined) return { key: beyond.key }
+    const id = ids.find((candidate) => counts(candidate, pointer))
+    if (id === undefined) return undefined
+    const found = await (id === ids[0] ? newest : readManifest(context, id, signal))
+    if (found !== undefined) return { id, found }
+    if (!again) return undefined
+  }
+}
+

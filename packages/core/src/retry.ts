@@ -1,0 +1,167 @@
+import type { Clock } from "./clock.js"
+import { BackendError, CheckpointError } from "./errors.js"
+import type { Emit } from "./events.js"
+
+export interface RetryOptions {
+  /** How often one request is made at most, the first time included. Default 4. */
+  attempts?: number
+  /** The longest wait before the second attempt, doubled for each further one. Milliseconds, default 100. */
+  minDelayMs?: number
+  /** The longest wait of all. Milliseconds, default 2,000. */
+  maxDelayMs?: number
+  /** No attempt starts later than this after the first one. Milliseconds, default none. */
+  deadlineMs?: number
+}
+
+export interface RetryPolicy {
+  readonly attempts: number
+  readonly minDelayMs: number
+  readonly maxDelayMs: number
+  readonly deadlineMs: number
+  /** Per attempt, and for a body that stands still. Milliseconds. */
+  readonly timeoutMs: number
+}
+
+export interface RetryContext {
+  readonly policy: RetryPolicy
+  readonly clock: Clock
+  readonly random: () => number
+  readonly emit: Emit
+}
+
+export function retryPolicy(options: RetryOptions | undefined, timeoutMs: number | undefined): RetryPolicy {
+  const policy = {
+    attempts: options?.attempts ?? 4,
+    minDelayMs: options?.minDelayMs ?? 100,
+    maxDelayMs: options?.maxDelayMs ?? 2_000,
+    deadlineMs: options?.deadlineMs ?? Number.POSITIVE_INFINITY,
+    timeoutMs: timeoutMs ?? 30_000,
+  }
+  if (!Number.isSafeInteger(policy.attempts) || policy.attempts < 1) {
+    throw new CheckpointError("CKPT_INVALID", `retry.attempts is ${policy.attempts}; give a whole number from 1.`)
+  }
+  for (const name of ["minDelayMs", "maxDelayMs", "deadlineMs", "timeoutMs"] as const) {
+    if (!(policy[name] >= 0)) {
+      throw new CheckpointError("CKPT_INVALID", `${name} is ${policy[name]}; give a number of milliseconds.`)
+    }
+  }
+  return policy
+}
+
+/** Tells the time-out of an attempt that it goes on. */
+export interface Watch {
+  /** Bytes moved: the time-out starts again. */
+  touch(): void
+  /** While the caller's own source is awaited, its slowness is not the storage's. */
+  paused<T>(wait: () => Promise<T>): Promise<T>
+}
+
+/** True for the error that a time-out of {@link withTimeout} gives, whatever kind it has. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof BackendError && error.cause instanceof TimeoutCause
+}
+
+class TimeoutCause extends Error {}
+
+/**
+ * Runs one attempt and gives it up when nothing moved for `timeoutMs`, even if the backend ignores its signal. A read
+ * that timed out is `transient`; a write is `ambiguous`, as it may still take effect.
+ */
+export async function withTimeout<T>(
+  context: RetryContext,
+  operation: { readonly name: string; readonly key: string; readonly write: boolean },
+  signal: AbortSignal | undefined,
+  one: (signal: AbortSignal, watch: Watch) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted()
+  const { clock } = context
+  const { timeoutMs } = context.policy
+  const attempt = new AbortController()
+  const settled = new AbortController()
+  const forward = () => attempt.abort(signal?.reason)
+  signal?.addEventListener("abort", forward, { once: true })
+
+  let last = clock.monotonic()
+  let waiting = 0
+  const touch = () => {
+    last = clock.monotonic()
+  }
+  const watch: Watch = {
+    touch,
+    async paused(wait) {
+      waiting++
+      try {
+        return await wait()
+      } finally {
+        waiting--
+        touch()
+      }
+    },
+  }
+  const gaveUp = new Promise<never>((_, reject) => {
+    attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason), { once: true })
+  })
+  const guard = async () => {
+    if (!Number.isFinite(timeoutMs)) return
+    for (;;) {
+      const left = waiting > 0 ? timeoutMs : last + timeoutMs - clock.monotonic()
+      if (left <= 0) break
+      await clock.sleep(left, settled.signal)
+    }
+    const cause = new TimeoutCause(`nothing moved for ${timeoutMs} ms`)
+    const message = `${operation.name} of ${operation.key || "the listing"} gave no answer for ${timeoutMs} ms`
+    attempt.abort(new BackendError(operation.write ? "ambiguous" : "transient", message, { cause }))
+  }
+  // The guard ends by the rejection of its sleep; that is no failure.
+  guard().catch(() => {})
+  gaveUp.catch(() => {})
+  try {
+    return await Promise.race([one(attempt.signal, watch), gaveUp])
+  } finally {
+    settled.abort()
+    signal?.removeEventListener("abort", forward)
+  }
+}
+
+/**
+ * Makes a request until it is answered, a failure is final, or the attempts are used up: exponential backoff with full
+ * jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), never shorter than the storage's Retry-After.
+ * Only `transient` is tried again, and `ambiguous` for operations that may be repeated.
+ */
+export async function withRetry<T>(
+  context: RetryContext,
+  operation: { readonly name: string; readonly key: string; readonly write: boolean; readonly repeatable: boolean },
+  signal: AbortSignal | undefined,
+  one: (signal: AbortSignal, watch: Watch) => Promise<T>,
+  canRepeat: () => boolean = () => true,
+): Promise<T> {
+  const { policy, clock } = context
+  const started = clock.monotonic()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await withTimeout(context, operation, signal, one)
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!(error instanceof BackendError) || attempt >= policy.attempts || !canRepeat()) throw error
+      const passing = error.kind === "transient" || (error.kind === "ambiguous" && operation.repeatable)
+      if (!passing) throw error
+      if (clock.monotonic() - started > policy.deadlineMs) throw error
+      await backOff(context, operation, attempt, error, signal)
+    }
+  }
+}
+
+/** Waits before the next attempt; ends at once with the signal's reason when it is aborted. */
+export async function backOff(
+  context: RetryContext,
+  operation: { readonly name: string; readonly key: string },
+  attempt: number,
+  error: BackendError,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { minDelayMs, maxDelayMs } = context.policy
+  const ceiling = Math.min(maxDelayMs, minDelayMs * 2 ** (attempt - 1))
+  const delayMs = Math.max(context.random() * ceiling, error.retryAfterMs ?? 0)
+  context.emit({ type: "retry", operation: operation.name, key: operation.key, attempt, delayMs, error })
+  await context.clock.sleep(delayMs, signal)
+}

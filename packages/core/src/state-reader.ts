@@ -1,0 +1,198 @@
+import type { ObjectMeta } from "./backend.js"
+import { Digest } from "./checksum.js"
+import { BackendError, CheckpointError } from "./errors.js"
+import type { ExamineContext } from "./examine.js"
+import { ownsState } from "./examine.js"
+import { type CheckpointManifest, decodeInline } from "./manifest/schema.js"
+import { joinChunks } from "./storage.js"
+
+/** A state, or a part of one. Nothing is read before it is iterated; each iteration reads from the start. */
+export interface StateReader extends AsyncIterable<Uint8Array> {
+  /** Bytes. */
+  readonly size: number
+  /** SHA-256 of these bytes, where one is known. Then the last chunk is handed over only after it matched. */
+  readonly checksum?: string
+  /** All bytes in one piece. Rejects with `CKPT_CORRUPT` if they do not verify. */
+  bytes(): Promise<Uint8Array>
+}
+
+export interface ReadStateOptions {
+  /** First byte, default 0. */
+  offset?: number
+  /** Bytes at most, default all up to the end. */
+  length?: number
+  signal?: AbortSignal | undefined
+}
+
+/** A recovered checkpoint. Its bytes are read when they are asked for, and verified then. */
+export interface Checkpoint {
+  readonly id: number
+  readonly manifest: CheckpointManifest
+  /** The whole `state.bin`; `undefined` if the checkpoint has none. */
+  state(): Promise<StateReader | undefined>
+  /** One operator's state, verified; `undefined` if there is no such operator. Only its own bytes are read. */
+  operator(name: string): Promise<Uint8Array | undefined>
+  operatorStream(name: string): Promise<StateReader | undefined>
+}
+
+interface Slice {
+  readonly offset: number
+  readonly size: number
+  readonly checksum: string | undefined
+  /** A whole object is also checked for its length. */
+  readonly whole: boolean
+}
+
+/** Reads a slice of a checkpoint's state and holds its last chunk back until everything before it verified. */
+class VerifiedReader implements StateReader {
+  readonly size: number
+  readonly checksum?: string
+  readonly #context: ExamineContext
+  readonly #id: number
+  readonly #slice: Slice
+  readonly #signal: AbortSignal | undefined
+
+  constructor(context: ExamineContext, id: number, slice: Slice, signal: AbortSignal | undefined) {
+    this.#context = context
+    this.#id = id
+    this.#slice = slice
+    this.#signal = signal
+    this.size = slice.size
+    if (slice.checksum !== undefined) this.checksum = slice.checksum
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    const { offset, size, checksum, whole } = this.#slice
+    const key = this.#context.layout.stateKey(this.#id)
+    const digest = checksum === undefined ? undefined : new Digest()
+    let held: Uint8Array | undefined
+    let stored = offset + size
+    let seen = 0
+    const stream = this.#context.storage.stream(key, {
+      offset,
+      // Of a whole state everything is read, so that one that grew is noticed.
+      ...(whole ? {} : { length: size }),
+      signal: this.#signal,
+      onOpen: (meta) => {
+        stored = meta.size
+        if (whole && stored !== size) throw this.#corrupt(`has ${stored} bytes, the manifest says ${size}`)
+      },
+    })
+    try {
+      for (;;) {
+        const step = await stream.next()
+        if (step.done) {
+          if (step.value === "gone") throw await this.#missing()
+          break
+        }
+        digest?.update(step.value)
+        seen += step.value.length
+        if (held !== undefined) yield held
+        held = step.value
+      }
+    } catch (error) {
+      throw await this.#explain(error, stored)
+    } finally {
+      await stream.return("complete")
+    }
+    if (seen !== size) throw this.#corrupt(`gave ${seen} bytes at ${offset}, ${size} were expected`)
+    const actual = digest?.hex()
+    if (actual !== checksum) throw this.#corrupt(`checksum mismatch: expected ${checksum}, got ${actual}`)
+    if (held !== undefined) yield held
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of this) chunks.push(chunk)
+    return joinChunks(chunks, this.size)
+  }
+
+  #corrupt(problem: string): CheckpointError {
+    const key = this.#context.layout.stateKey(this.#id)
+    const message = `state of checkpoint ${this.#id} ${problem}. Use recover() to go on from the newest one that verifies.`
+    return new CheckpointError("CKPT_CORRUPT", message, { checkpointId: this.#id, key, backend: this.#context.storage.backend.name })
+  }
+
+  /** A state that is gone with its manifest was pruned; one whose manifest is still there is damage. */
+  async #missing(): Promise<CheckpointError> {
+    const { storage, layout } = this.#context
+    if ((await storage.head(layout.manifestKey(this.#id), this.#signal)) !== undefined) return this.#corrupt("is missing")
+    const message = `checkpoint ${this.#id} was pruned while it was read. Call recover() again.`
+    return new CheckpointError("CKPT_PRUNED", message, { checkpointId: this.#id, backend: storage.backend.name })
+  }
+
+  async #explain(error: unknown, stored: number): Promise<unknown> {
+    if (!(error instanceof BackendError)) return error
+    if (error.kind === "damaged") return this.#corrupt(`cannot be read: ${error.message}`)
+    if (error.kind !== "precondition") return error
+    const { offset, size } = this.#slice
+    return this.#corrupt(`changed while it was read, or ends before byte ${offset + size} (it has ${stored})`)
+  }
+}
+
+/** The part of a state that the options ask for, cut at its end. */
+export function stateSlice(size: number, checksum: string | undefined, options: ReadStateOptions = {}): Slice {
+  const { offset = 0, length } = options
+  for (const [name, value] of [
+    ["offset", offset],
+    ["length", length ?? 0],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new CheckpointError("CKPT_INVALID", `${name} is ${value}; give a number of bytes from 0.`)
+    }
+  }
+  if (offset > size) {
+    throw new CheckpointError("CKPT_INVALID", `offset ${offset} is past the end of the state, which has ${size} bytes.`)
+  }
+  const end = length === undefined ? size : Math.min(size, offset + length)
+  const whole = offset === 0 && end === size
+  return { offset, size: end - offset, checksum: whole ? checksum : undefined, whole }
+}
+
+export function openState(context: ExamineContext, id: number, slice: Slice, signal?: AbortSignal): StateReader {
+  return new VerifiedReader(context, id, slice, signal)
+}
+
+/** A checkpoint over its manifest; `stateMeta` is its state as it was found, for manifests that do not say its size. */
+export function openCheckpoint(context: ExamineContext, manifest: CheckpointManifest, stateMeta: ObjectMeta | undefined): Checkpoint {
+  const id = manifest.checkpointId
+  const stateSize = manifest.stateSize ?? stateMeta?.size ?? 0
+
+  const operatorStream = async (name: string): Promise<StateReader | undefined> => {
+    const operator = Object.hasOwn(manifest.operatorStates, name) ? manifest.operatorStates[name] : undefined
+    if (operator === undefined) return undefined
+    if (!operator.external) return operator.stateB64 === null ? undefined : new InlineReader(decodeInline(operator))
+    const { externalOffset: offset, externalLength: size } = operator
+    const checksums = manifest.operatorChecksums
+    const checksum = checksums !== undefined && Object.hasOwn(checksums, name) ? checksums[name] : undefined
+    return openState(context, id, { offset, size, checksum, whole: false })
+  }
+  return {
+    id,
+    manifest,
+    state: async () =>
+      ownsState(manifest) === true || (ownsState(manifest) === undefined && stateMeta !== undefined)
+        ? openState(context, id, stateSlice(stateSize, manifest.stateChecksum ?? undefined))
+        : undefined,
+    operatorStream,
+    operator: async (name) => (await operatorStream(name))?.bytes(),
+  }
+}
+
+class InlineReader implements StateReader {
+  readonly size: number
+  readonly #bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.size = bytes.length
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    if (this.size > 0) yield this.#bytes
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    return this.#bytes
+  }
+}

@@ -1,0 +1,290 @@
+import type { Body, DeleteFailure, GetOptions, Leftover, ObjectBackend, ObjectContent, ObjectMeta, PutOptions } from "./backend.js"
+import { Digest } from "./checksum.js"
+import { BackendError } from "./errors.js"
+import { backOff, type RetryContext, type Watch, withRetry, withTimeout } from "./retry.js"
+
+export interface StoredBytes {
+  readonly meta: ObjectMeta
+  readonly bytes: Uint8Array
+}
+
+/** How many requests of one kind are under way at once, where an operation needs many. */
+export const requestConcurrency = 16
+
+/**
+ * The backend as the rest of core uses it: every request with time-out, retry and abort. It decides nothing about
+ * checkpoints; failures come out as the `BackendError` of the last attempt.
+ */
+export class Storage {
+  readonly backend: ObjectBackend
+  readonly #context: RetryContext
+
+  constructor(backend: ObjectBackend, context: RetryContext) {
+    this.backend = backend
+    this.#context = context
+  }
+
+  #read<T>(name: string, key: string, signal: AbortSignal | undefined, one: (s: AbortSignal, w: Watch) => Promise<T>) {
+    return withRetry(this.#context, { name, key, write: false, repeatable: true }, signal, one)
+  }
+
+  head(key: string, signal?: AbortSignal): Promise<ObjectMeta | undefined> {
+    return this.#read("head", key, signal, (s) => this.backend.head(key, { signal: s }))
+  }
+
+  now(signal?: AbortSignal): Promise<Date> {
+    return this.#read("now", "", signal, (s) => this.backend.now({ signal: s }))
+  }
+
+  /**
+   * A whole small object. One over `maxBytes` is not read: it comes back with its meta and no bytes, so that a hostile
+   * object costs no memory.
+   */
+  readBytes(key: string, maxBytes: number, signal?: AbortSignal): Promise<StoredBytes | { meta: ObjectMeta; bytes?: never } | undefined> {
+    return this.#read("get", key, signal, async (s, watch) => {
+      const content = await this.backend.get(key, { signal: s })
+      if (content === undefined) return undefined
+      const { meta } = content
+      if (meta.size > maxBytes) {
+        await discard(content)
+        return { meta }
+      }
+      const chunks: Uint8Array[] = []
+      let size = 0
+      for await (const chunk of content.body) {
+        watch.touch()
+        size += chunk.length
+        // A storage that sends more than it announced would defeat the cap.
+        if (size > meta.size) throw lengthError(key, meta.size, size)
+        chunks.push(chunk)
+      }
+      if (size !== meta.size) throw lengthError(key, meta.size, size)
+      return { meta, bytes: joinChunks(chunks, size) }
+    })
+  }
+
+  /**
+   * The bytes of an object as they arrive. An interrupted body goes on where it stopped, pinned to the version that it
+   * started with. `undefined` at the first step (no chunk) if the object is gone.
+   */
+  async *stream(
+    key: string,
+    options: { offset?: number; length?: number; version?: string; signal?: AbortSignal | undefined; onOpen?: (meta: ObjectMeta) => void } = {},
+  ): AsyncGenerator<Uint8Array, "complete" | "gone", void> {
+    const start = options.offset ?? 0
+    let version = options.version
+    let end = options.length === undefined ? undefined : start + options.length
+    let position = start
+    let failures = 0
+    for (;;) {
+      const range: GetOptions["range"] =
+        position === 0 && end === undefined ? undefined : { offset: position, length: end === undefined ? undefined : end - position }
+      const reading = new AbortController()
+      const abort = () => reading.abort(options.signal?.reason)
+      options.signal?.addEventListener("abort", abort, { once: true })
+      let iterator: AsyncIterator<Uint8Array> | undefined
+      try {
+        const content = await this.#read("get", key, options.signal, (s) =>
+          this.#openForLater(key, { range, ifVersion: version }, s, reading.signal),
+        )
+        if (content === undefined) return "gone"
+        version = content.meta.version
+        end = Math.min(end ?? content.meta.size, content.meta.size)
+        options.onOpen?.(content.meta)
+        iterator = content.body[Symbol.asyncIterator]()
+        for (;;) {
+          const body = iterator
+          const step = await withTimeout(this.#context, { name: "get", key, write: false }, options.signal, () => body.next())
+          if (step.done) break
+          position += step.value.length
+          if (position > end) throw lengthError(key, end, position)
+          failures = 0
+          yield step.value
+        }
+        if (position < end) throw lengthError(key, end, position)
+        iterator = undefined
+        return "complete"
+      } catch (error) {
+        options.signal?.throwIfAborted()
+        const passing = error instanceof BackendError && error.kind === "transient"
+        // Where the opening failed, its own attempts are used up already.
+        if (!passing || iterator === undefined || ++failures >= this.#context.policy.attempts) throw error
+        await backOff(this.#context, { name: "get", key }, failures, error, options.signal)
+      } finally {
+        options.signal?.removeEventListener("abort", abort)
+        if (iterator !== undefined) {
+          // Not awaited: a body that hangs would hang its closing too.
+          reading.abort(new BackendError("transient", `reading ${key} was given up`))
+          iterator.return?.()?.then(undefined, () => {})
+        }
+      }
+    }
+  }
+
+  /** Opens a body that outlives the attempt that opened it: the attempt's signal ends with its time-out, the body's must not. */
+  async #openForLater(key: string, options: GetOptions, attempt: AbortSignal, reading: AbortSignal): Promise<ObjectContent | undefined> {
+    const either = new AbortController()
+    const fromAttempt = () => either.abort(attempt.reason)
+    const fromReader = () => either.abort(reading.reason)
+    attempt.addEventListener("abort", fromAttempt, { once: true })
+    reading.addEventListener("abort", fromReader, { once: true })
+    try {
+      return await this.backend.get(key, { ...options, signal: either.signal })
+    } finally {
+      attempt.removeEventListener("abort", fromAttempt)
+    }
+  }
+
+  /** Size and checksum of a stored object, in constant memory; `undefined` if it is not there. */
+  async digest(
+    key: string,
+    options: { version?: string; signal?: AbortSignal | undefined; onOpen?: (meta: ObjectMeta) => void } = {},
+  ): Promise<Digest | undefined> {
+    const digest = new Digest()
+    const stream = this.stream(key, options)
+    for (;;) {
+      const step = await stream.next()
+      if (step.done) return step.value === "gone" ? undefined : digest
+      digest.update(step.value)
+    }
+  }
+
+  /** Every object under a prefix, once each. A page that fails makes the whole listing start again. */
+  list(prefix: string, signal?: AbortSignal): Promise<ObjectMeta[]> {
+    return this.#read("list", prefix, signal, async (s, watch) => {
+      const byKey = new Map<string, ObjectMeta>()
+      for await (const meta of this.backend.list(prefix, { signal: s })) {
+        watch.touch()
+        byKey.set(meta.key, meta)
+      }
+      return [...byKey.values()]
+    })
+  }
+
+  /**
+   * One conditional write. `transient` failures are tried again as long as the body can be read again; `ambiguous` ones
+   * come back at once, to be settled by whoever knows what was written.
+   */
+  put(key: string, body: PutBody, options: { when?: PutOptions["when"]; signal?: AbortSignal | undefined } = {}): Promise<ObjectMeta> {
+    const { signal } = options
+    let started = false
+    return withRetry(
+      this.#context,
+      { name: "put", key, write: true, repeatable: false },
+      signal,
+      (s, watch) => {
+        started = true
+        return this.backend.put(key, body.open(watch), {
+          when: options.when,
+          size: body.size,
+          signal: s,
+          attempt: (one) =>
+            withRetry(this.#context, { name: "put part", key, write: true, repeatable: true }, s, (part) => {
+              watch.touch()
+              return one(part)
+            }),
+        })
+      },
+      () => !started || body.reopenable(),
+    )
+  }
+
+  /** Removes keys in as few requests as the storage allows; returns what is still there. */
+  async delete(keys: readonly string[], signal?: AbortSignal): Promise<DeleteFailure[]> {
+    const size = this.backend.capabilities.maxDeleteBatch
+    const failures: DeleteFailure[] = []
+    for (let start = 0; start < keys.length; start += size) {
+      failures.push(...(await this.#deleteBatch(keys.slice(start, start + size), signal)))
+    }
+    return failures
+  }
+
+  async #deleteBatch(keys: readonly string[], signal: AbortSignal | undefined): Promise<DeleteFailure[]> {
+    let left = keys
+    let failures: DeleteFailure[] = []
+    const operation = { name: "delete", key: keys[0] ?? "", write: true, repeatable: true }
+    try {
+      await withRetry(this.#context, operation, signal, async (s) => {
+        failures = await this.backend.delete(left, { signal: s })
+        const passing = failures.filter((f) => f.error.kind === "transient" || f.error.kind === "ambiguous")
+        const first = passing[0]
+        if (first === undefined) return
+        left = failures.map((f) => f.key)
+        throw first.error
+      })
+    } catch (error) {
+      if (signal?.aborted || !(error instanceof BackendError)) throw error
+      const known = new Map(failures.map((f) => [f.key, f.error]))
+      return left.map((key) => ({ key, error: known.get(key) ?? error }))
+    }
+    return failures
+  }
+
+  /** What only the backend can see, removed unless `dryRun`; nothing where the backend leaves nothing. */
+  leftovers(options: { olderThanMs: number; prefix: string; dryRun: boolean; signal: AbortSignal | undefined }): Promise<Leftover[]> {
+    const { backend } = this
+    if (backend.leftovers === undefined) return Promise.resolve([])
+    const operation = { name: "leftovers", key: options.prefix, write: true, repeatable: true }
+    return withRetry(this.#context, operation, options.signal, async (signal) => (await backend.leftovers?.({ ...options, signal })) ?? [])
+  }
+
+  /**
+   * Something that is not one of the plain requests, with the same time-out and retry. `canRepeat` says whether what
+   * was used up by a failed attempt can be had again.
+   */
+  write<T>(
+    name: string,
+    key: string,
+    signal: AbortSignal | undefined,
+    one: (signal: AbortSignal, watch: Watch) => Promise<T>,
+    canRepeat: () => boolean,
+  ): Promise<T> {
+    return withRetry(this.#context, { name, key, write: true, repeatable: false }, signal, one, canRepeat)
+  }
+}
+
+/** A body as `put` needs it: where it can be opened again, a failed attempt can be repeated. */
+export interface PutBody {
+  open(watch: Watch): Body
+  reopenable(): boolean
+  readonly size: number | undefined
+}
+
+/** Bytes in memory: can be sent as often as needed. */
+export function bytesBody(bytes: Uint8Array): PutBody {
+  return { open: () => [bytes], reopenable: () => true, size: bytes.length }
+}
+
+export async function discard(content: ObjectContent): Promise<void> {
+  await content.body[Symbol.asyncIterator]().return?.()
+}
+
+export function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const only = chunks[0]
+  if (chunks.length === 1 && only !== undefined) return only
+  const joined = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    joined.set(chunk, offset)
+    offset += chunk.length
+  }
+  return joined
+}
+
+function lengthError(key: string, expected: number, seen: number): BackendError {
+  return new BackendError("transient", `the body of ${key} ended at byte ${seen}, ${expected} were promised`)
+}
+
+/** Runs `task` for every item, at most `requestConcurrency` at once, results in the order of the items. */
+export async function mapConcurrently<T, R>(items: readonly T[], task: (item: T) => Promise<R>, limit = requestConcurrency): Promise<R[]> {
+  const results = new Array<R>(items.length)
+  let next = 0
+  const worker = async () => {
+    while (next < items.length) {
+      const index = next++
+      results[index] = await task(items[index] as T)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  return results
+}

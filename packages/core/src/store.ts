@@ -1,0 +1,468 @@
+import { type TracingChannel, tracingChannel } from "node:diagnostics_channel"
+import type {
+  CheckpointStore,
+  CollectOptions,
+  OpenOptions,
+  OperationOptions,
+  PruneOptions,
+  SaveOptions,
+  SaveReceipt,
+  Verification,
+  VerifyOptions,
+} from "./checkpoint-store.js"
+import { systemClock } from "./clock.js"
+import { commit, createState } from "./commit.js"
+import { BackendError, CheckpointError } from "./errors.js"
+import { type Emit, safeEmitter } from "./events.js"
+import { type Examination, examine, type FoundManifest, ownsState, readManifest } from "./examine.js"
+import { createLayout, type Layout } from "./layout.js"
+import { type CheckpointManifest, DEFAULT_VNODE_COUNT } from "./manifest/schema.js"
+import { type ValidationIssue, validateManifest } from "./manifest/validate.js"
+import { counts, newToken, PointerFile } from "./pointer.js"
+import { probeConditions } from "./probe.js"
+import { findLatest, type RecoverContext, type RecoverOptions, type Recovery, recover } from "./recover.js"
+import {
+  type CheckpointSummary,
+  checkPolicy,
+  collectOrphans,
+  type OrphanReport,
+  type PruneReport,
+  prune,
+  type RetentionContext,
+  type RetentionPolicy,
+  removeOne,
+  summaries,
+} from "./retention.js"
+import { isTimeout, retryPolicy } from "./retry.js"
+import { prepareSave } from "./save.js"
+import { openState, type ReadStateOptions, type StateReader, stateSlice } from "./state-reader.js"
+import { openFeed, type StateInfo, type StateSource } from "./state-source.js"
+import { requestConcurrency, Storage } from "./storage.js"
+import { isBehind, nextIdAfter, oldestFirst, Surveyor } from "./survey.js"
+import { type Change, update } from "./update.js"
+
+type Operation =
+  | "save" | "update" | "remove" | "load" | "loadLatest" | "ids" | "list" | "nextId" | "writeState" | "readState"
+  | "verify" | "recover" | "prune" | "collectOrphans"
+
+/** What a tracing channel `ckpt:<operation>` carries; `result` and `error` are added by Node. */
+export interface TraceContext {
+  readonly operation: string
+  readonly backend: string
+  readonly id?: number
+  /** Bytes of the state, once known. */
+  bytes?: number
+}
+
+// States written ahead whose save did not come yet; far more than any job has under way.
+const maxRememberedStates = 1_024
+
+const channels = new Map<string, TracingChannel<TraceContext>>()
+
+function channelOf(operation: Operation): TracingChannel<TraceContext> {
+  let channel = channels.get(operation)
+  if (channel === undefined) {
+    channel = tracingChannel<unknown, TraceContext>(`ckpt:${operation}`) as TracingChannel<TraceContext>
+    channels.set(operation, channel)
+  }
+  return channel
+}
+
+/** Opens a store. Nothing is created, read or probed before the first call needs it. */
+export async function openCheckpointStore(options: OpenOptions): Promise<CheckpointStore> {
+  return new Store(options)
+}
+
+class Store implements CheckpointStore {
+  readonly #backendName: string
+  readonly #dispose: (() => PromiseLike<void>) | undefined
+  readonly #layout: Layout
+  readonly #storage: Storage
+  readonly #context: RecoverContext & RetentionContext
+  readonly #emit: Emit
+  readonly #retain: RetentionPolicy | undefined
+  readonly #readOnly: boolean
+  readonly #monotonic: () => number
+  readonly #remembered = new Map<number, StateInfo>()
+  readonly #distrusted = new Map<number, string>()
+  readonly #underWay = new Set<Promise<unknown>>()
+  #probe: Promise<void> | undefined
+  #retention: Promise<void> | undefined
+  #retentionDue = false
+  #closed: Promise<void> | undefined
+
+  constructor(options: OpenOptions) {
+    const { backend, disposeBackend, clock = systemClock, random = Math.random } = options
+    const vnodeCount = options.vnodeCount ?? DEFAULT_VNODE_COUNT
+    if (!Number.isSafeInteger(vnodeCount) || vnodeCount < 1 || vnodeCount > 65_535) {
+      throw new CheckpointError("CKPT_INVALID", `vnodeCount is ${vnodeCount}; give a whole number from 1 to 65535.`)
+    }
+    this.#backendName = backend.name
+    this.#dispose = disposeBackend === true ? () => backend[Symbol.asyncDispose]() : undefined
+    this.#layout = createLayout(options.layout ?? "objects", options.prefix)
+    this.#emit = safeEmitter(options.onEvent)
+    this.#retain = options.retain === undefined ? undefined : checkPolicy(options.retain)
+    this.#readOnly = options.readOnly ?? false
+    this.#monotonic = () => clock.monotonic()
+    const policy = retryPolicy(options.retry, options.timeoutMs)
+    this.#storage = new Storage(backend, { policy, clock, random, emit: this.#emit })
+    this.#context = {
+      storage: this.#storage,
+      layout: this.#layout,
+      vnodeCount,
+      pointer: new PointerFile(this.#storage, this.#layout, this.#emit, newToken),
+      surveyor: new Surveyor(this.#storage, this.#layout, this.#emit),
+      emit: this.#emit,
+      monotonic: this.#monotonic,
+      distrust: (examination) => this.#distrust(examination),
+      isDistrusted: ({ id, manifestMeta }) => manifestMeta !== undefined && this.#distrusted.get(id) === manifestMeta.version,
+    }
+  }
+
+  #distrust({ id, manifestMeta }: Examination): void {
+    if (manifestMeta !== undefined) this.#distrusted.set(id, manifestMeta.version)
+  }
+
+  // ---- writing
+
+  save(manifest: CheckpointManifest, options: SaveOptions = {}): Promise<SaveReceipt> {
+    return this.#write("save", manifest?.checkpointId, options, async (trace) => {
+      const started = this.#monotonic()
+      const job = await prepareSave(this.#context, manifest, options, this.#remembered)
+      try {
+        await this.#probeOnce(options.signal)
+        const done = await commit(this.#context, job)
+        const { checkpointId: id, stateChecksum, stateSize = 0 } = done.manifest
+        trace.bytes = stateSize
+        const elapsedMs = this.#monotonic() - started
+        this.#emit({ type: "saved", id, outcome: done.outcome, isLatest: done.isLatest, stateSize, elapsedMs })
+        if (!done.isLatest && done.pointer.checkpointId > id) {
+          this.#emit({ type: "pointer-superseded", id, current: done.pointer.checkpointId })
+        }
+        this.#scheduleRetention()
+        const state = stateChecksum === null ? {} : { stateChecksum, stateSize }
+        return { id, outcome: done.outcome, isLatest: done.isLatest, ...state }
+      } finally {
+        job.close()
+      }
+    })
+  }
+
+  writeState(id: number, state: StateSource, options: OperationOptions = {}): Promise<StateInfo> {
+    return this.#write("writeState", id, options, async (trace) => {
+      assertId(id, 1)
+      const feed = await openFeed(state, options.signal)
+      await this.#probeOnce(options.signal)
+      const info = await createState(this.#context, id, feed, options.signal)
+      trace.bytes = info.size
+      this.#remembered.delete(id)
+      this.#remembered.set(id, info)
+      for (const oldest of this.#remembered.keys()) {
+        if (this.#remembered.size <= maxRememberedStates) break
+        this.#remembered.delete(oldest)
+      }
+      return info
+    })
+  }
+
+  update(id: number, change: Change, options: OperationOptions = {}): Promise<CheckpointManifest> {
+    return this.#write("update", id, options, async () => {
+      assertId(id, 1)
+      const changed = await update(this.#context, id, change, options.signal)
+      this.#emit({ type: "updated", id })
+      return changed
+    })
+  }
+
+  remove(id: number, options: OperationOptions = {}): Promise<boolean> {
+    return this.#write("remove", id, options, async () => {
+      assertId(id, 0)
+      await this.#retentionIdle()
+      const removed = await removeOne(this.#context, id, options.signal)
+      if (removed) this.#emit({ type: "pruned", removed: [id], failures: 0 })
+      return removed
+    })
+  }
+
+  prune(policy: RetentionPolicy | undefined = this.#retain, options: PruneOptions = {}): Promise<PruneReport> {
+    return this.#write("prune", undefined, options, async () => {
+      if (policy === undefined) {
+        throw new CheckpointError("CKPT_INVALID", "prune needs a policy such as { last: 3 }, or a store opened with `retain`.")
+      }
+      checkPolicy(policy)
+      await this.#retentionIdle()
+      return this.#prune(policy, options)
+    })
+  }
+
+  async #prune(policy: RetentionPolicy, options: PruneOptions): Promise<PruneReport> {
+    const report = await prune(this.#context, policy, options)
+    const { removed, failures, dryRun } = report
+    if (!dryRun && removed.length + failures.length > 0) this.#emit({ type: "pruned", removed, failures: failures.length })
+    for (const id of removed) if (!dryRun) this.#distrusted.delete(id)
+    return report
+  }
+
+  collectOrphans(options: CollectOptions = {}): Promise<OrphanReport> {
+    return this.#write("collectOrphans", undefined, options, async () => {
+      const report = await collectOrphans(this.#context, options)
+      if (!report.dryRun) for (const key of report.removed) this.#emit({ type: "orphan-removed", key })
+      return report
+    })
+  }
+
+  // ---- reading
+
+  load(id: number, options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
+    return this.#run("load", id, options, async () => {
+      assertId(id, 0)
+      const [found, counting] = await Promise.all([readManifest(this.#context, id, options.signal), this.#counts(id, options.signal)])
+      return found === undefined || !counting ? undefined : this.#sound(id, found)
+    })
+  }
+
+  loadLatest(options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
+    return this.#run("loadLatest", undefined, options, async () => {
+      const latest = await findLatest(this.#context, options.signal)
+      if (latest === undefined) return undefined
+      if (latest.found !== undefined) return this.#sound(latest.id, latest.found)
+      const message = `the newest checkpoint, ${latest.key}, has an id beyond 2^53 - 1. Use recover() to go past it.`
+      throw new CheckpointError("CKPT_CORRUPT", message, { key: latest.key, backend: this.#backendName })
+    })
+  }
+
+  /** The manifest, unless it is damaged: what is loaded without recovery must at least be whole. */
+  #sound(id: number, { manifest, issues }: FoundManifest): CheckpointManifest {
+    const { vnodeCount } = this.#context
+    // A legacy manifest does not say how large its state is, so ranges are left to verification.
+    const stateSize = manifest?.stateSize ?? Number.MAX_SAFE_INTEGER
+    const all: readonly ValidationIssue[] =
+      manifest === undefined ? issues : validateManifest(manifest, { vnodeCount, expectedId: id, stateSize })
+    const fatal = all.find((issue) => issue.severity === "fatal")
+    if (manifest === undefined || fatal !== undefined) {
+      const key = this.#layout.manifestKey(id)
+      const message = `checkpoint ${id} is damaged: ${fatal?.message}. Use recover() to get the newest one that verifies.`
+      throw new CheckpointError("CKPT_CORRUPT", message, { checkpointId: id, key, backend: this.#backendName })
+    }
+    const warnings = all.filter((issue) => issue.code !== "state-unverified")
+    if (warnings.length > 0) this.#emit({ type: "manifest-warnings", id, issues: warnings })
+    return manifest
+  }
+
+  async #counts(id: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.#layout.pointerFormat !== "json") return true
+    return counts(id, await this.#context.pointer.read(signal))
+  }
+
+  ids(options: OperationOptions = {}): Promise<number[]> {
+    return this.#run("ids", undefined, options, async () => {
+      await this.#retentionIdle()
+      const { surveyor, pointer } = this.#context
+      for (let again = true; ; again = false) {
+        const survey = await surveyor.manifests(options.signal)
+        const current = await pointer.read(options.signal)
+        if (again && isBehind(survey, current)) continue
+        return oldestFirst(survey.manifests.keys()).filter((id) => counts(id, current))
+      }
+    })
+  }
+
+  async *list(options: OperationOptions = {}): AsyncGenerator<CheckpointSummary, void, void> {
+    const { surveyor, pointer } = this.#context
+    // The generator runs between calls, so each step that reads is an operation of its own.
+    const step = <T>(task: () => Promise<T>) => this.#run("list", undefined, options, task)
+    const look = async (again: boolean) => {
+      const survey = await surveyor.everything(options.signal)
+      const ids = oldestFirst(survey.manifests.keys())
+      const [first, current] = await Promise.all([
+        summaries(this.#context, survey, ids.slice(0, requestConcurrency), options.signal),
+        pointer.read(options.signal),
+      ])
+      return again && isBehind(survey, current) ? undefined : { survey, ids, first, current }
+    }
+    const { survey, ids, first, current } = await step(async () => {
+      await this.#retentionIdle()
+      const found = (await look(true)) ?? (await look(false))
+      return found as NonNullable<typeof found>
+    })
+    for (const summary of first) if (counts(summary.id, current)) yield summary
+    for (let start = requestConcurrency; start < ids.length; start += requestConcurrency) {
+      const batch = ids.slice(start, start + requestConcurrency).filter((id) => counts(id, current))
+      yield* await step(() => summaries(this.#context, survey, batch, options.signal))
+    }
+  }
+
+  nextId(options: OperationOptions = {}): Promise<number> {
+    return this.#run("nextId", undefined, options, async () => {
+      await this.#retentionIdle()
+      const survey = await this.#context.surveyor.everything(options.signal)
+      const pointer = await this.#context.pointer.read(options.signal)
+      const next = nextIdAfter(survey, pointer, this.#emit)
+      if (Number.isSafeInteger(next)) return next
+      const message = "the ids of this store are used up (2^53 - 1). Remove what has such an id, or start a store elsewhere."
+      throw new CheckpointError("CKPT_INVALID", message, { backend: this.#backendName })
+    })
+  }
+
+  readState(id: number, options: ReadStateOptions = {}): Promise<StateReader | undefined> {
+    return this.#run("readState", id, options, async () => {
+      assertId(id, 0)
+      const [found, meta, counting] = await Promise.all([
+        readManifest(this.#context, id, options.signal),
+        this.#storage.head(this.#layout.stateKey(id), options.signal),
+        this.#counts(id, options.signal),
+      ])
+      if (meta === undefined) {
+        if (found?.manifest === undefined || ownsState(found.manifest) !== true || !counting) return undefined
+        const message = `the state of checkpoint ${id} is missing. Use recover() to get the newest one that verifies.`
+        throw new CheckpointError("CKPT_CORRUPT", message, { checkpointId: id, key: this.#layout.stateKey(id), backend: this.#backendName })
+      }
+      const manifest = found?.manifest
+      const owned = manifest !== undefined && counting && ownsState(manifest) !== false
+      const size = owned ? (manifest.stateSize ?? meta.size) : meta.size
+      const checksum = owned ? (manifest.stateChecksum ?? undefined) : undefined
+      return openState(this.#context, id, stateSlice(size, checksum, options), options.signal)
+    })
+  }
+
+  verify(id: number, options: VerifyOptions = {}): Promise<Verification> {
+    return this.#run("verify", id, options, async () => {
+      assertId(id, 0)
+      const [found, counting] = await Promise.all([
+        examine(this.#context, id, { depth: options.depth ?? "deep", signal: options.signal }),
+        this.#counts(id, options.signal),
+      ])
+      if (!found.valid && !found.gone) this.#distrust(found)
+      if (counting) return { id, valid: found.valid, issues: found.issues }
+      const message = `manifest not found for checkpoint ${id}: retention removed it`
+      return { id, valid: false, issues: [{ severity: "fatal", code: "manifest-missing", message }] }
+    })
+  }
+
+  recover(options: RecoverOptions = {}): Promise<Recovery> {
+    return this.#run("recover", undefined, options, async () => {
+      await this.#retentionIdle()
+      return recover(this.#context, options)
+    })
+  }
+
+  // ---- life
+
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+      await this.#retentionIdle()
+      await this.#dispose?.()
+    })()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** After a save and off its path: one run at a time, and one more if saves came meanwhile. */
+  #scheduleRetention(): void {
+    const policy = this.#retain
+    if (policy === undefined) return
+    this.#retentionDue = true
+    this.#retention ??= (async () => {
+      while (this.#retentionDue) {
+        this.#retentionDue = false
+        try {
+          const report = await this.#prune(policy, {})
+          const failure = report.failures[0]
+          if (failure !== undefined) this.#emit({ type: "retention-failed", error: failure.error })
+        } catch (error) {
+          this.#emit({ type: "retention-failed", error })
+        }
+      }
+      this.#retention = undefined
+    })()
+  }
+
+  async #retentionIdle(): Promise<void> {
+    while (this.#retention !== undefined) await this.#retention
+  }
+
+  /** The storage is asked once whether it honours conditions; a question that failed is asked again by the next write. */
+  async #probeOnce(signal: AbortSignal | undefined): Promise<void> {
+    this.#probe ??= probeConditions(this.#storage, this.#layout, undefined)
+    try {
+      await this.#probe
+    } catch (error) {
+      this.#probe = undefined
+      throw error
+    }
+    signal?.throwIfAborted()
+  }
+
+  #write<T>(
+    operation: Operation,
+    id: number | undefined,
+    options: OperationOptions,
+    task: (trace: TraceContext) => Promise<T>,
+  ): Promise<T> {
+    return this.#run(operation, id, options, async (trace) => {
+      if (this.#readOnly) {
+        const message = `${operation} would write, and this store was opened with readOnly. Open it without readOnly.`
+        throw new CheckpointError("CKPT_UNSUPPORTED", message, { backend: this.#backendName })
+      }
+      return task(trace)
+    })
+  }
+
+  /** The boundary: closed stores, aborts, tracing, and the one place where a backend's failure becomes a user's error. */
+  #run<T>(
+    operation: Operation,
+    id: number | undefined,
+    { signal }: OperationOptions,
+    task: (trace: TraceContext) => Promise<T>,
+  ): Promise<T> {
+    const trace: TraceContext = { operation, backend: this.#backendName, ...(id === undefined ? {} : { id }) }
+    const guarded = async () => {
+      if (this.#closed !== undefined) {
+        throw new CheckpointError("CKPT_CLOSED", `${operation}: this store is closed. Open a new one.`, { backend: this.#backendName })
+      }
+      signal?.throwIfAborted()
+      try {
+        return await task(trace)
+      } catch (error) {
+        signal?.throwIfAborted()
+        throw error instanceof BackendError ? this.#explain(operation, id, error) : error
+      }
+    }
+    const running = channelOf(operation).tracePromise(guarded, trace)
+    this.#underWay.add(running)
+    const forget = () => this.#underWay.delete(running)
+    running.then(forget, forget)
+    return running
+  }
+
+  #explain(operation: Operation, checkpointId: number | undefined, error: BackendError): CheckpointError {
+    const what = checkpointId === undefined ? operation : `${operation} of checkpoint ${checkpointId}`
+    const details = { checkpointId, backend: this.#backendName, cause: error }
+    const say = (advice: string) => `${what} failed on ${this.#backendName}: ${error.message}. ${advice}`
+    if (error.kind === "damaged") return new CheckpointError("CKPT_CORRUPT", say("Use recover() to go past it."), details)
+    if (error.kind === "precondition") {
+      return new CheckpointError("CKPT_CONFLICT", say("Another writer changed it meanwhile; read again and decide."), details)
+    }
+    const passing = error.kind === "transient" || error.kind === "ambiguous"
+    if (passing && isTimeout(error)) {
+      return new CheckpointError("CKPT_TIMEOUT", say("Try again, or raise timeoutMs."), { ...details, retryable: true })
+    }
+    const advice = passing
+      ? "Try again later."
+      : error.kind === "denied"
+        ? "Grant this process the permission, or use other credentials."
+        : "Mend the cause; the same call would fail again."
+    return new CheckpointError("CKPT_IO", say(advice), { ...details, retryable: passing })
+  }
+}
+
+export function assertId(id: unknown, lowest: 0 | 1): asserts id is number {
+  if (Number.isSafeInteger(id) && (id as number) >= lowest) return
+  const shown = typeof id === "string" ? JSON.stringify(id) : String(id)
+  throw new CheckpointError("CKPT_INVALID", `checkpoint id ${shown} cannot be used; give a whole number from ${lowest} to 2^53 - 1.`)
+}
+

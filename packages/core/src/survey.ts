@@ -1,0 +1,109 @@
+import type { ObjectMeta } from "./backend.js"
+import type { Emit } from "./events.js"
+import type { Layout } from "./layout.js"
+import type { Pointer } from "./pointer.js"
+import { ascending } from "./pointer.js"
+import type { Storage } from "./storage.js"
+
+/** What a listing showed, by id. */
+export interface Survey {
+  readonly manifests: ReadonlyMap<number, ObjectMeta>
+  /** Empty if only manifests were asked for and the layout keeps them apart. */
+  readonly states: ReadonlyMap<number, ObjectMeta>
+  /** Ids whose name is taken by something else: an empty directory, a stray file. */
+  readonly taken: ReadonlyMap<number, ObjectMeta>
+  /** Manifests whose id no JavaScript number holds; they can only be named by key. */
+  readonly beyond: readonly ObjectMeta[]
+  /** Remains of the check that the storage honours conditions. */
+  readonly probes: readonly ObjectMeta[]
+}
+
+// Enough to say each once in any real store; a bucket full of strangers must not grow our memory.
+const maxForeignKeys = 1_000
+
+/** Lists and sorts out what is there; names that are not ours are said once and otherwise left alone. */
+export class Surveyor {
+  readonly #storage: Storage
+  readonly #layout: Layout
+  readonly #emit: Emit
+  readonly #foreign = new Set<string>()
+
+  constructor(storage: Storage, layout: Layout, emit: Emit) {
+    this.#storage = storage
+    this.#layout = layout
+    this.#emit = emit
+  }
+
+  async manifests(signal?: AbortSignal): Promise<Survey> {
+    return this.#sort(await this.#storage.list(this.#layout.manifestPrefix, signal))
+  }
+
+  /** States as they are listed, which also shows the manifests where one prefix holds both. */
+  async states(signal?: AbortSignal): Promise<Survey> {
+    return this.#sort(await this.#storage.list(this.#layout.statePrefix, signal))
+  }
+
+  /** Manifests and states, listed at the same time. */
+  async everything(signal?: AbortSignal): Promise<Survey> {
+    const { manifestPrefix, statePrefix } = this.#layout
+    const prefixes = manifestPrefix === statePrefix ? [manifestPrefix] : [manifestPrefix, statePrefix]
+    const pages = await Promise.all(prefixes.map((prefix) => this.#storage.list(prefix, signal)))
+    return this.#sort(pages.flat())
+  }
+
+  #sort(metas: readonly ObjectMeta[]): Survey {
+    const manifests = new Map<number, ObjectMeta>()
+    const states = new Map<number, ObjectMeta>()
+    const taken = new Map<number, ObjectMeta>()
+    const beyond: ObjectMeta[] = []
+    const probes: ObjectMeta[] = []
+    for (const meta of metas) {
+      const meaning = this.#layout.meaning(meta.key)
+      if (meaning.kind === "pointer") continue
+      if (meaning.kind === "foreign") this.#sayOnce(meta.key)
+      else if (meaning.kind === "probe") probes.push(meta)
+      else if (meaning.id !== undefined) ({ manifest: manifests, state: states, taken })[meaning.kind].set(meaning.id, meta)
+      else if (meaning.kind === "manifest") beyond.push(meta)
+    }
+    return { manifests, states, taken, beyond, probes }
+  }
+
+  #sayOnce(key: string): void {
+    if (this.#foreign.has(key) || this.#foreign.size >= maxForeignKeys) return
+    this.#foreign.add(key)
+    this.#emit({ type: "foreign-key", key })
+  }
+}
+
+/** Newest first: ids are ordered as numbers, whatever the order of their names. */
+export function newestFirst(ids: Iterable<number>): number[] {
+  return [...ids].sort((a, b) => b - a)
+}
+
+export function oldestFirst(ids: Iterable<number>): number[] {
+  return [...ids].sort(ascending)
+}
+
+/**
+ * True if the listing cannot be the whole truth: the pointer, read after it, names a newer checkpoint than the listing
+ * shows. Its pages may have been read while others saved.
+ */
+export function isBehind(survey: Survey, pointer: Pointer): boolean {
+  return Math.max(0, ...newestFirst(survey.manifests.keys()).slice(0, 1)) < pointer.checkpointId
+}
+
+/** A stray file with a huge id must not use up the ids, so only ids up to this far above the pointer are believed. */
+const believableGap = 2 ** 32
+
+/** The lowest id above everything seen here. */
+export function nextIdAfter(survey: Survey, pointer: Pointer, emit: Emit, recovered = 0): number {
+  const manifests = [...survey.manifests.keys()]
+  // Without a pointer, the manifests are all there is to go by.
+  const base = pointer.checkpointId > 0 ? pointer.checkpointId : manifests.reduce((a, b) => Math.max(a, b), 0)
+  let highest = Math.max(pointer.checkpointId, pointer.floor, recovered)
+  for (const id of [...manifests, ...survey.states.keys(), ...survey.taken.keys()]) {
+    if (id - base > believableGap) emit({ type: "id-ignored", id, pointer: pointer.checkpointId })
+    else if (id > highest) highest = id
+  }
+  return highest + 1
+}

@@ -1,0 +1,91 @@
+import { type CommitContext, conflict, unknownOutcome } from "./commit.js"
+import { BackendError, CheckpointError } from "./errors.js"
+import { readManifest } from "./examine.js"
+import { encodeManifest } from "./manifest/codec.js"
+import type { CheckpointManifest } from "./manifest/schema.js"
+import { validateManifest } from "./manifest/validate.js"
+import { counts, newToken } from "./pointer.js"
+import { bytesBody } from "./storage.js"
+
+export type Change = (current: CheckpointManifest) => CheckpointManifest
+
+// Each lost swap is another writer's finished update.
+const maxSwaps = 64
+const maxLostAnswers = 3
+
+/** What an update may not touch: it says what the state is, and a wrong word would make a good checkpoint invalid. */
+function keepIntegrity(current: CheckpointManifest, changed: CheckpointManifest, updateToken: string): CheckpointManifest {
+  const { stateSize: _s, operatorChecksums: _o, writer: _w, ...rest } = changed
+  return {
+    ...rest,
+    version: current.version,
+    stateChecksum: current.stateChecksum,
+    ...(current.stateSize === undefined ? {} : { stateSize: current.stateSize }),
+    ...(current.operatorChecksums === undefined ? {} : { operatorChecksums: current.operatorChecksums }),
+    ...(current.writer === undefined ? {} : { writer: current.writer }),
+    updateToken,
+  }
+}
+
+/**
+ * Replaces a manifest by compare-and-swap. `change` is called with what is stored, again after each lost race, so
+ * concurrent updates all take effect. The pointer is left alone.
+ */
+export async function update(
+  context: CommitContext,
+  id: number,
+  change: Change,
+  signal: AbortSignal | undefined,
+): Promise<CheckpointManifest> {
+  const { storage, layout, vnodeCount } = context
+  const key = layout.manifestKey(id)
+  const backend = storage.backend.name
+  const tokens = new Set<string>()
+  let lostAnswers = 0
+  for (let swaps = 0; swaps < maxSwaps; swaps++) {
+    const [found, pointer] = await Promise.all([
+      readManifest(context, id, signal),
+      layout.pointerFormat === "json" ? context.pointer.read(signal) : undefined,
+    ])
+    if (found === undefined || (pointer !== undefined && !counts(id, pointer))) {
+      const message = `checkpoint ${id} does not exist${tokens.size > 0 ? " any more" : ""}, so it cannot be updated.`
+      throw new CheckpointError("CKPT_NOT_FOUND", message, { checkpointId: id, key, backend })
+    }
+    const current = found.manifest
+    if (current === undefined || found.meta === undefined) {
+      const message = `checkpoint ${id} is damaged and cannot be updated: ${found.issues[0]?.message}. Use recover().`
+      throw new CheckpointError("CKPT_CORRUPT", message, { checkpointId: id, key, backend })
+    }
+    // An earlier swap of ours whose answer was lost did land.
+    if (current.updateToken !== undefined && tokens.has(current.updateToken)) return current
+
+    const token = newToken()
+    const changed = change(current)
+    if (typeof changed !== "object" || changed === null || "then" in changed) {
+      throw new CheckpointError("CKPT_INVALID", "update: the change must return the new manifest at once, not a promise.", { checkpointId: id })
+    }
+    if (changed.checkpointId !== id) {
+      const message = `update: the change gave checkpointId ${changed.checkpointId}; it must stay ${id}.`
+      throw new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
+    }
+    const next = keepIntegrity(current, changed, token)
+    const bytes = encodeManifest(next)
+    const before = new Set(validateManifest(current, { vnodeCount, expectedId: id }).map((issue) => issue.code))
+    const broken = validateManifest(next, { vnodeCount, expectedId: id }).find((i) => i.severity === "fatal" && !before.has(i.code))
+    if (broken !== undefined) {
+      throw new CheckpointError("CKPT_INVALID", `update: checkpoint ${id} would not verify: ${broken.message}`, { checkpointId: id })
+    }
+    tokens.add(token)
+    try {
+      await storage.put(key, bytesBody(bytes), { when: { version: found.meta.version }, signal })
+      return next
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!(error instanceof BackendError)) throw error
+      if (error.kind === "precondition") continue
+      if (error.kind !== "ambiguous") throw error
+      if (error.unsettleable || ++lostAnswers >= maxLostAnswers) throw unknownOutcome(context, id, error)
+    }
+  }
+  throw conflict(context, id, `${maxSwaps} other updates came first`)
+}

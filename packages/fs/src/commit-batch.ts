@@ -1,0 +1,187 @@
+import type { CommitBatch, ObjectMeta } from "@ckpt/core"
+import type { Directories } from "./directories.js"
+import { refuseDoubtful } from "./directories.js"
+import { lookUp, metaOf } from "./file-info.js"
+import { CallerError, hasErrno, throwIfAborted } from "./fs-errors.js"
+import { at, keySegments } from "./paths.js"
+import type { Move } from "./publish.js"
+import { publish } from "./publish.js"
+import { lockOf } from "./put-object.js"
+import { readPointer } from "./read-pointer.js"
+import type { Root } from "./root.js"
+import { asWriter } from "./root-lock.js"
+import { Stage } from "./stage.js"
+import { writeBody } from "./write-body.js"
+
+/** What one rename can do: new files in one new directory, and the pointer beside it. */
+interface Plan {
+  readonly base: readonly string[]
+  readonly directory: string
+  readonly names: readonly string[]
+  readonly pointer: string | undefined
+}
+
+/**
+ * The commit in two sync phases (design, section 6): all data at once, then the names. Answers "unsupported" before
+ * anything is touched, for a batch of another shape and where something has the directory's name.
+ */
+export async function commitBatch(
+  root: Root,
+  directories: Directories,
+  batch: CommitBatch,
+  signal: AbortSignal | undefined,
+): Promise<ObjectMeta[] | "unsupported"> {
+  const plan = planOf(batch)
+  throwIfAborted(signal)
+  if (plan === undefined || !(await isFree(root, plan))) return "unsupported"
+  const base = await directories.ensure(plan.base)
+  const state = await lockOf(root)
+
+  return asWriter(state, signal, async () => {
+    const target = at(base, plan.directory)
+    refuseDoubtful(target)
+    const stage = await openStage(root, directories, base, plan)
+    try {
+      const metas: ObjectMeta[] = []
+      for (const [index, { key, body }] of batch.create.entries()) {
+        const file = stage.files[index]
+        if (file === undefined) throw new Error("every object has its file")
+        await writeBody(file.handle, typeof body === "function" ? called(body) : body, signal)
+        metas.push(metaOf(key, await file.stamp()))
+      }
+      const pointer = new PointerMove(
+        root,
+        stage,
+        batch,
+        plan.pointer === undefined ? undefined : at(base, plan.pointer),
+      )
+      await pointer.stage()
+      const info = await stage.info()
+      throwIfAborted(signal)
+      await stage.sync()
+      await stage.close()
+      await publish({
+        files: root.files,
+        state,
+        target,
+        directory: stage.base,
+        prepare: async (): Promise<Move[]> => {
+          throwIfAborted(signal)
+          const moved = await pointer.settle()
+          throwIfAborted(signal)
+          return [{ how: "place", from: stage.path, to: target }, ...moved]
+        },
+      })
+      if (info !== undefined) directories.remember(target, info)
+      return metas
+    } catch (error) {
+      await stage.discard()
+      throw error
+    } finally {
+      await stage.closeBase()
+    }
+  })
+}
+
+/** The new content of the pointer, decided once before the sync, so that it shares it, and again under the lock. */
+class PointerMove {
+  readonly #root: Root
+  readonly #stage: Stage
+  readonly #decide: NonNullable<CommitBatch["pointer"]>["decide"] | undefined
+  readonly #path: string | undefined
+  #staged: Uint8Array | undefined
+
+  constructor(root: Root, stage: Stage, batch: CommitBatch, path: string | undefined) {
+    this.#root = root
+    this.#stage = stage
+    this.#decide = batch.pointer?.decide.bind(batch.pointer)
+    this.#path = path
+  }
+
+  async stage(): Promise<void> {
+    const bytes = await this.#decided()
+    if (bytes === undefined) await this.#stage.dropPointer()
+    else await this.#stage.writePointer(bytes)
+    // A copy: the caller may use its buffer again before the lock is ours.
+    this.#staged = bytes?.slice()
+  }
+
+  /** Under the lock: another save may have moved the pointer meanwhile. */
+  async settle(): Promise<Move[]> {
+    const bytes = await this.#decided()
+    if (bytes === undefined || this.#path === undefined) {
+      await this.#stage.dropPointer()
+      return []
+    }
+    if (this.#staged === undefined || Buffer.compare(bytes, this.#staged) !== 0) {
+      await this.#stage.dropPointer()
+      const file = await this.#stage.writePointer(bytes)
+      await file.sync()
+      await file.close()
+    }
+    const from = this.#stage.pointer?.path
+    return from === undefined ? [] : [{ how: "replace", from, to: this.#path }]
+  }
+
+  async #decided(): Promise<Uint8Array | undefined> {
+    const path = this.#path
+    const decide = this.#decide
+    if (path === undefined || decide === undefined) return undefined
+    const current = await readPointer(this.#root.files, path)
+    return called(() => decide(current))
+  }
+}
+
+/** What the caller's own code throws goes back to it as it is. */
+function called<T>(code: () => T): T {
+  try {
+    return code()
+  } catch (error) {
+    throw new CallerError(error)
+  }
+}
+
+function planOf(batch: CommitBatch): Plan | undefined {
+  const keys = batch.create.map(({ key }) => keySegments(key))
+  const pointer = batch.pointer === undefined ? undefined : keySegments(batch.pointer.key)
+  const folder = keys[0]?.slice(0, -1) ?? []
+  const base = folder.slice(0, -1)
+  const directory = folder.at(-1)
+  const names = keys.map((key) => key.at(-1) ?? "")
+  // In the root itself nothing is renamed: its first level is where a store begins.
+  if (directory === undefined || base.length === 0) return undefined
+  if (!keys.every((key) => isIn(key, folder)) || new Set(names).size < names.length) return undefined
+  if (pointer !== undefined && (!isIn(pointer, base) || pointer.at(-1) === directory)) return undefined
+  return { base, directory, names, pointer: pointer?.at(-1) }
+}
+
+function isIn(key: readonly string[], folder: readonly string[]): boolean {
+  return key.length === folder.length + 1 && folder.every((segment, depth) => segment === key[depth])
+}
+
+/**
+ * Also refused: a directory in the pointer's place, which no rename replaces. One object after the other, the pointer
+ * alone fails, and the checkpoint is saved.
+ */
+async function isFree(root: Root, plan: Plan): Promise<boolean> {
+  const real = await root.resolve()
+  if (real === undefined) return true
+  const target = await root.locate(real, [...plan.base, plan.directory])
+  if (target === undefined) return true
+  refuseDoubtful(target)
+  if ((await lookUp(root.files, target)) !== undefined) return false
+  if (plan.pointer === undefined) return true
+  const pointer = await root.locate(real, [...plan.base, plan.pointer])
+  return pointer === undefined || (await lookUp(root.files, pointer))?.isDirectory() !== true
+}
+
+async function openStage(root: Root, directories: Directories, base: string, plan: Plan): Promise<Stage> {
+  const withPointer = plan.pointer !== undefined
+  try {
+    return await Stage.open(root.files, base, plan.names, withPointer)
+  } catch (error) {
+    if (!hasErrno(error, "ENOENT")) throw error
+    // The folder was removed by hand. Once more; then it is a failure.
+    return Stage.open(root.files, await directories.ensure(plan.base), plan.names, withPointer)
+  }
+}

@@ -1,0 +1,204 @@
+import type { BigIntStats } from "node:fs"
+import { constants } from "node:fs"
+import { basename, dirname } from "node:path"
+import { BackendError } from "@ckpt/core"
+import type { FileApi, OpenFile } from "./file-api.js"
+import { damaged, kindOf, lookUp } from "./file-info.js"
+import { hasErrno } from "./fs-errors.js"
+import { at } from "./paths.js"
+import type { Root } from "./root.js"
+import { linked } from "./root.js"
+import { findDoubt, markDoubtful } from "./root-lock.js"
+
+/**
+ * Windows cannot open a directory to sync it (EPERM, EISDIR). NTFS journals its directory entries, so a crash of the
+ * system leaves the old name or the new one; how soon the new one is on disk is up to it. Everything else is the same.
+ */
+export const syncsDirectories = process.platform !== "win32"
+
+const openDirectoryFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0)
+
+/** A handle by which the entries of a directory can be synced; `undefined` on Windows. */
+export async function openDirectory(files: FileApi, path: string): Promise<OpenFile | undefined> {
+  return syncsDirectories ? files.open(path, openDirectoryFlags) : undefined
+}
+
+export async function syncDirectory(files: FileApi, path: string): Promise<void> {
+  const handle = await openDirectory(files, path)
+  try {
+    await handle?.sync()
+  } finally {
+    // It was only read: a failing close takes nothing back.
+    await handle?.close().catch(() => undefined)
+  }
+}
+
+/** Rejects if `path` is, or is in, something whose directory sync failed in this process. */
+export function refuseDoubtful(path: string, replacing = false): void {
+  const found = findDoubt(path)
+  if (found === undefined || (replacing && found.doubt === "replaced" && found.path === path)) return
+  throw new BackendError(
+    "ambiguous",
+    `cannot confirm a write to ${path}: an earlier sync of the directory entry ${found.path} failed, and another one would prove nothing. ` +
+      "Check the disk, then restart the process.",
+    { unsettleable: true },
+  )
+}
+
+const rememberedAtMost = 4096
+
+/** Creates directories and makes them durable, each once per backend. */
+export class Directories {
+  readonly #root: Root
+  readonly #files: FileApi
+  /** Path → identity of the directory whose entry in its parent is durable. */
+  readonly #durable = new Map<string, string>()
+  readonly #underway = new Map<string, Promise<void>>()
+
+  constructor(root: Root) {
+    this.#root = root
+    this.#files = root.files
+  }
+
+  /** Creates what is missing of the root and of `folders` below it, and returns its path. Everything on the way is durable. */
+  async ensure(folders: readonly string[]): Promise<string> {
+    const real = await this.#ensureRoot()
+    let path = real
+    for (const [depth, folder] of folders.entries()) {
+      const parent = path
+      path = at(parent, folder)
+      const here = path
+      await this.#once(here, () => this.#ensureEntry(parent, here, depth))
+    }
+    return path
+  }
+
+  /** To be called by who made the entry of this directory durable in another way. */
+  remember(path: string, info: BigIntStats): void {
+    if (this.#durable.size >= rememberedAtMost) this.#durable.clear()
+    this.#durable.set(path, identityOf(info))
+  }
+
+  /** Callers that need the same directory at the same time share one attempt. */
+  async #once(path: string, work: () => Promise<void>): Promise<void> {
+    let promise = this.#underway.get(path)
+    if (promise === undefined) {
+      promise = work().finally(() => this.#underway.delete(path))
+      this.#underway.set(path, promise)
+    }
+    await promise
+  }
+
+  async #ensureRoot(): Promise<string> {
+    for (let attempt = 0; ; attempt++) {
+      const real = await this.#root.resolve()
+      if (real !== undefined) return real
+      if (attempt === 2)
+        throw new BackendError("transient", `the root ${this.#root.path} is removed as often as it is created.`)
+      await this.#once(this.#root.path, () => this.#createRoot())
+    }
+  }
+
+  async #createRoot(): Promise<void> {
+    const missing: string[] = []
+    let path = this.#root.path
+    while (!(await exists(this.#files, path))) {
+      missing.push(path)
+      path = dirname(path)
+    }
+    let parent = await this.#files.realpath(path)
+    for (const level of missing.reverse()) {
+      const child = at(parent, basename(level))
+      refuseDoubtful(child)
+      await this.#create(parent, child)
+      parent = child
+    }
+  }
+
+  async #ensureEntry(parent: string, path: string, depth: number): Promise<void> {
+    refuseDoubtful(path)
+    const info = await lookUp(this.#files, path)
+    if (info === undefined) {
+      // The first folder below the root is made only when all above is durable: whoever finds it there may rely on that,
+      // although a process may have been killed between any two calls of this file.
+      if (depth === 0) await this.#syncAncestors(parent)
+      await this.#create(parent, path)
+      return
+    }
+    if (info.isSymbolicLink()) throw linked(path, depth)
+    if (!info.isDirectory()) throw damaged(path, kindOf(info), "a folder")
+    if (this.#durable.get(path) === identityOf(info)) return
+    // It was there already, but its creator may have been killed before its sync.
+    await this.#syncEntry(parent, path)
+    this.remember(path, info)
+  }
+
+  async #create(parent: string, path: string): Promise<void> {
+    let created = true
+    await this.#files.mkdir(path).catch((error: unknown) => {
+      if (!hasErrno(error, "EEXIST")) throw error
+      created = false
+    })
+    const info = await lookUp(this.#files, path)
+    if (info === undefined)
+      throw new BackendError("transient", `${path} was removed right after it was created: try again.`)
+    if (info.isSymbolicLink()) throw damaged(path, "a symbolic link", "a folder")
+    if (!info.isDirectory()) throw damaged(path, kindOf(info), "a folder")
+    await this.#syncEntry(parent, path, created)
+    this.remember(path, info)
+  }
+
+  async #syncEntry(parent: string, path: string, created = false): Promise<void> {
+    const handle = await openDirectory(this.#files, parent)
+    try {
+      await handle?.sync()
+    } catch (error) {
+      // Away with it: the next attempt makes a new entry, and its sync means something again.
+      const removed =
+        created &&
+        (await this.#files.rmdir(path).then(
+          () => true,
+          () => false,
+        ))
+      if (!removed) markDoubtful(path, "created")
+      throw error
+    } finally {
+      await handle?.close().catch(() => undefined)
+    }
+  }
+
+  /** The entries of the root and of every folder above it: which of them an earlier, killed process created nobody knows. */
+  async #syncAncestors(real: string): Promise<void> {
+    for (let path = real; dirname(path) !== path; path = dirname(path)) {
+      if (this.#durable.has(path)) continue
+      try {
+        await syncDirectory(this.#files, dirname(path))
+      } catch (error) {
+        // Where this process may not even read, it did not create anything; pseudo filesystems refuse with EINVAL.
+        if (hasErrno(error, "EACCES", "EPERM", "EROFS", "EINVAL", "ENOTSUP", "EOPNOTSUPP")) continue
+        if (!hasErrno(error, "EMFILE", "ENFILE")) markDoubtful(path, "created")
+        throw error
+      }
+    }
+  }
+}
+
+async function exists(files: FileApi, path: string): Promise<boolean> {
+  try {
+    // Follows links: a folder above the root may be one.
+    const info = await files.stat(path, { bigint: true })
+    if (info.isDirectory()) return true
+    throw new BackendError(
+      "permanent",
+      `${path} is ${kindOf(info)}, not a folder, so the root below it cannot be created.`,
+    )
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return false
+    throw error
+  }
+}
+
+/** With the time of birth, because an inode number is free again as soon as its directory is removed. */
+function identityOf(info: BigIntStats): string {
+  return `${info.dev}-${info.ino}-${info.birthtimeNs}`
+}

@@ -1,0 +1,66 @@
+import type { BigIntStats } from "node:fs"
+import type { FileApi, OpenFile } from "./file-api.js"
+import { hasErrno } from "./fs-errors.js"
+import type { TemporaryKind } from "./paths.js"
+import { at, newTemporaryName } from "./paths.js"
+import { uniqueMicroseconds } from "./root-lock.js"
+
+/** A new file under a name of its own, until it is moved to its place or discarded. */
+export class NewFile {
+  readonly path: string
+  readonly #files: FileApi
+  readonly #handle: OpenFile
+  #open = true
+
+  private constructor(files: FileApi, path: string, handle: OpenFile) {
+    this.#files = files
+    this.path = path
+    this.#handle = handle
+  }
+
+  /** "wx": a name that exists, or a symbolic link planted there, is refused, never written through. */
+  static async create(files: FileApi, path: string): Promise<NewFile> {
+    return new NewFile(files, path, await files.open(path, "wx", 0o666))
+  }
+
+  static createTemporary(files: FileApi, directory: string, kind: TemporaryKind): Promise<NewFile> {
+    return NewFile.create(files, at(directory, newTemporaryName(kind)))
+  }
+
+  get handle(): OpenFile {
+    return this.#handle
+  }
+
+  /**
+   * To be called after the last byte, before the sync. Sets a time of modification that no other file of this process
+   * has: filesystems give a freed inode number to the next file at once and their clock moves in ticks of 1 to 10 ms, so a
+   * file that replaces one of the same size could otherwise get the same version, and a compare-and-swap would let a
+   * stale writer through.
+   */
+  async stamp(): Promise<BigIntStats> {
+    // Half a microsecond more, so that the conversion to a double and back never rounds down to the one before.
+    const seconds = (uniqueMicroseconds() + 0.5) / 1e6
+    await this.#handle.utimes(seconds, seconds).catch((error: unknown) => {
+      // Some network filesystems do not let times be set; theirs is then as good as it gets.
+      if (!hasErrno(error, "EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EINVAL")) throw error
+    })
+    return this.#handle.stat({ bigint: true })
+  }
+
+  /** Never call it again after it failed: the second call would succeed, although the data is lost. */
+  sync(): Promise<void> {
+    return this.#handle.sync()
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return
+    this.#open = false
+    await this.#handle.close()
+  }
+
+  /** Removes it, where it still is under its first name. What cannot be removed is found by `leftovers`. */
+  async discard(): Promise<void> {
+    await this.close().catch(() => undefined)
+    await this.#files.unlink(this.path).catch(() => undefined)
+  }
+}

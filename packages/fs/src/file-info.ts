@@ -1,0 +1,43 @@
+import type { BigIntStats } from "node:fs"
+import type { ObjectMeta } from "@ckpt/core"
+import { BackendError } from "@ckpt/core"
+import type { FileApi } from "./file-api.js"
+import { hasErrno } from "./fs-errors.js"
+
+/**
+ * Every file is written once, under a new inode, and never changed: inode, size and time of modification tell two
+ * contents apart. That an inode number is free again at once is why `stampMtime` sets the time (see durable-file.ts).
+ */
+export function versionOf(info: BigIntStats): string {
+  return `${info.ino}-${info.size}-${info.mtimeNs}`
+}
+
+export function metaOf(key: string, info: BigIntStats): ObjectMeta {
+  return { key, size: Number(info.size), version: versionOf(info), lastModified: info.mtime }
+}
+
+export function kindOf(info: BigIntStats): string {
+  if (info.isFile()) return "a file"
+  if (info.isDirectory()) return "a directory"
+  if (info.isSymbolicLink()) return "a symbolic link"
+  if (info.isFIFO()) return "a named pipe"
+  if (info.isSocket()) return "a socket"
+  return "a device"
+}
+
+export function damaged(path: string, what: string, wanted = "a file"): BackendError {
+  return new BackendError(
+    "damaged",
+    `${path} is ${what}, not ${wanted}. It was left alone: move it away, or restore ${wanted} there.`,
+  )
+}
+
+/** `lstat`, or `undefined` if nothing has this name. ENOTDIR: a file is in the place of a parent, so nothing has. */
+export async function lookUp(files: FileApi, path: string): Promise<BigIntStats | undefined> {
+  try {
+    return await files.lstat(path, { bigint: true })
+  } catch (error) {
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined
+    throw error
+  }
+}

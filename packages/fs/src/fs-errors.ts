@@ -1,0 +1,83 @@
+import type { BackendErrorKind } from "@ckpt/core"
+import { BackendError } from "@ckpt/core"
+
+/**
+ * Something that the caller's own code threw (a body, a callback, the reason of an abort). It travels in this box, so
+ * that an errno inside it is not mistaken for one of ours, and it is handed back as it was.
+ */
+export class CallerError {
+  readonly error: unknown
+
+  constructor(error: unknown) {
+    this.error = error
+  }
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new CallerError(signal.reason)
+}
+
+export function errnoOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || error instanceof BackendError) return undefined
+  const { code } = error as { code?: unknown }
+  return typeof code === "string" ? code : undefined
+}
+
+export function hasErrno(error: unknown, ...codes: string[]): boolean {
+  const code = errnoOf(error)
+  return code !== undefined && codes.includes(code)
+}
+
+const kinds: Record<string, BackendErrorKind> = {
+  EACCES: "denied",
+  EPERM: "denied",
+  EROFS: "denied",
+  EMFILE: "transient",
+  ENFILE: "transient",
+  EAGAIN: "transient",
+  EBUSY: "transient",
+  // Something else removed a name between two of our calls: nothing was changed, and the next try starts afresh.
+  ENOENT: "transient",
+  ELOOP: "damaged",
+  EISDIR: "damaged",
+}
+
+const advice: Record<string, string> = {
+  EACCES: "Permission denied: give this user read and write access to the folder and search access to its parents.",
+  EPERM: "Not permitted: check the owner, the file attributes (lsattr), and that the filesystem has hard links.",
+  EROFS: "The filesystem is mounted read-only: remount it, or point the store elsewhere.",
+  EMFILE: "This process has too many open files: raise `ulimit -n`, or try again when some are closed.",
+  ENFILE: "The system has too many open files: try again when some are closed.",
+  EAGAIN: "The system is short of resources: try again.",
+  EBUSY: "The file is in use: try again.",
+  ENOENT: "It was removed meanwhile: try again.",
+  ELOOP: "A symbolic link is where a file belongs; links are never followed below the root.",
+  ENOSPC: "No space (or no inodes) left on the device: free some, then try again.",
+  EDQUOT: "The disk quota is used up: free some space or raise the quota, then try again.",
+  EIO: "The device reported an input/output error: check the disk and the kernel log.",
+  ENOTDIR: "Something that is not a directory is where a directory belongs: move it away.",
+  EISDIR: "A directory is where a file belongs: move it away.",
+  ENAMETOOLONG: "The path is too long for this filesystem: use a shorter root.",
+  EXDEV: "The folder is on two filesystems: a store must be on one.",
+}
+
+/** A failed call as an error that says what happened, to what, and what to do. Never called for "nothing there". */
+export function failure(error: unknown, doing: string, path: string): BackendError {
+  if (error instanceof BackendError) return error
+  const code = errnoOf(error)
+  const reason = error instanceof Error ? error.message : String(error)
+  const hint = code === undefined ? undefined : advice[code]
+  const kind = (code === undefined ? undefined : kinds[code]) ?? "permanent"
+  return new BackendError(kind, `could not ${doing} ${path}: ${reason}.${hint === undefined ? "" : ` ${hint}`}`, {
+    cause: error,
+  })
+}
+
+/** Runs one operation so that it rejects with a `BackendError`, or with what the caller's own code threw. */
+export async function translated<T>(doing: string, path: string, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation()
+  } catch (error) {
+    throw error instanceof CallerError ? error.error : failure(error, doing, path)
+  }
+}

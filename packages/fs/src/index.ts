@@ -1,0 +1,25 @@
+import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
+import type { FileApi } from "./file-api.js"
+import { FsBackend } from "./fs-backend.js"
+
+export * from "@ckpt/core"
+export { type FileApi, FsBackend }
+
+export interface FsStoreOptions extends StoreOptions {
+  /** The file calls, for tests that count or break them. Default `node:fs/promises`. */
+  files?: FileApi | undefined
+}
+
+// A local disk that flushes gigabytes may be silent for long; it is not a network that lost a request.
+const defaultTimeoutMs = 5 * 60 * 1000
+
+/**
+ * Opens a store in a folder. Nothing is created before the first write; missing folders are created then.
+ *
+ * @param root the folder that holds (or will hold) `checkpoints/`
+ */
+export async function openFsStore(root: string, options: FsStoreOptions = {}): Promise<CheckpointStore> {
+  const { files, ...rest } = options
+  const backend = new FsBackend(root, files === undefined ? {} : { files })
+  return openCheckpointStore({ layout: "directory", timeoutMs: defaultTimeoutMs, ...rest, backend, disposeBackend: true })
+}

@@ -1,0 +1,63 @@
+import { randomBytes } from "node:crypto"
+import { sep } from "node:path"
+import { BackendError } from "@ckpt/core"
+
+/** Names that only this package makes: hidden from `list`, refused as keys, found by `leftovers`. */
+const temporaryName = /^\.(tmp|stage|latest)-[0-9a-f]{16}$/
+
+export type TemporaryKind = "tmp" | "stage" | "latest"
+
+export function isTemporaryName(name: string): boolean {
+  return temporaryName.test(name)
+}
+
+/** Random, so that two processes never meet, and nobody can plant a link at a name known beforehand. */
+export function newTemporaryName(kind: TemporaryKind): string {
+  return `.${kind}-${randomBytes(8).toString("hex")}`
+}
+
+/** Appends one checked name. Not `path.join`, which would climb out of the root on "..". */
+export function at(directory: string, name: string): string {
+  return directory.endsWith(sep) ? directory + name : directory + sep + name
+}
+
+const windowsReserved = /[<>:"|?*]|[. ]$|^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i
+
+/** Why a name cannot be one segment of a key here; `undefined` if it can. */
+export function whyNotAName(name: string, platform: string = process.platform): string | undefined {
+  if (name === "") return "it has an empty segment (a leading, trailing or double slash)"
+  if (name === "." || name === "..") return `it has the segment "${name}"`
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u001f\u007f]/.test(name)) return "it has a control character"
+  if (name.includes("\\")) return "it has a backslash"
+  if (/\p{Surrogate}/u.test(name)) return "it has a lone surrogate, which no file name can hold"
+  if (Buffer.byteLength(name) > 255) return "it has a segment of more than 255 bytes"
+  if (isTemporaryName(name)) return "it has a segment that is a temporary name of this package"
+  if (platform === "win32" && windowsReserved.test(name)) return "it has a name or character that Windows reserves"
+  return undefined
+}
+
+function refused(what: string, text: string, why: string): BackendError {
+  const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text
+  return new BackendError("permanent", `cannot use the ${what} ${JSON.stringify(shown)}: ${why}. Use another ${what}.`)
+}
+
+/** The segments of a key. "%2e%2e" is an ordinary name: nothing is decoded. */
+export function keySegments(key: string): string[] {
+  const segments = key.split("/")
+  for (const segment of segments) {
+    const why = whyNotAName(segment)
+    if (why !== undefined) throw refused("key", key, why)
+  }
+  return segments
+}
+
+/** A prefix is text: whole folders, then the beginning of a name (maybe ""). */
+export function prefixFolders(prefix: string): string[] {
+  const folders = prefix.split("/").slice(0, -1)
+  for (const folder of folders) {
+    const why = whyNotAName(folder)
+    if (why !== undefined) throw refused("prefix", prefix, why)
+  }
+  return folders
+}

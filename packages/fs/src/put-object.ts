@@ -1,0 +1,117 @@
+import type { Body, ObjectMeta, PutOptions } from "@ckpt/core"
+import { BackendError } from "@ckpt/core"
+import type { Directories } from "./directories.js"
+import { openDirectory, refuseDoubtful } from "./directories.js"
+import { NewFile } from "./durable-file.js"
+import type { OpenFile } from "./file-api.js"
+import { lookUp, metaOf, versionOf } from "./file-info.js"
+import { hasErrno, throwIfAborted } from "./fs-errors.js"
+import { at, keySegments } from "./paths.js"
+import type { Move } from "./publish.js"
+import { publish } from "./publish.js"
+import type { Root } from "./root.js"
+import type { RootState } from "./root-lock.js"
+import { asWriter, rootState } from "./root-lock.js"
+import { writeBody } from "./write-body.js"
+
+/** Temporary file, write, sync, close, then link or rename and the directory's sync. */
+export async function putObject(
+  root: Root,
+  directories: Directories,
+  key: string,
+  body: Body,
+  options: PutOptions,
+): Promise<ObjectMeta> {
+  const { when, signal } = options
+  const segments = keySegments(key)
+  const name = segments.at(-1) ?? key
+  throwIfAborted(signal)
+  // Before anything is created: to replace what is not there must leave no folders behind.
+  if (typeof when === "object") await requireSomething(root, segments, key)
+  const folder = await directories.ensure(segments.slice(0, -1))
+  const state = await lockOf(root)
+
+  return asWriter(state, signal, async () => {
+    const target = at(folder, name)
+    refuseDoubtful(target, when !== "absent")
+    const { file, directory } = await open(root, directories, folder, segments.slice(0, -1))
+    try {
+      await writeBody(file.handle, body, signal)
+      const info = await file.stamp()
+      await file.sync()
+      await file.close()
+      await publish({
+        files: root.files,
+        state,
+        target,
+        directory,
+        prepare: async (): Promise<Move[]> => {
+          throwIfAborted(signal)
+          if (typeof when === "object") await requireVersion(root, target, key, when.version)
+          return [{ how: when === "absent" ? "link" : "replace", from: file.path, to: target }]
+        },
+      })
+      return metaOf(key, info)
+    } catch (error) {
+      await file.discard()
+      throw error
+    } finally {
+      // It was only read: a failing close takes nothing back.
+      await directory?.close().catch(() => undefined)
+    }
+  })
+}
+
+export async function lockOf(root: Root): Promise<RootState> {
+  const real = await root.resolve()
+  if (real === undefined)
+    throw new BackendError("transient", `the root ${root.path} was removed right after it was created: try again.`)
+  return rootState(real)
+}
+
+interface Opened {
+  readonly file: NewFile
+  readonly directory: OpenFile | undefined
+}
+
+/** Opens all that will be needed before the body is touched: it can be read only once, a lack of handles passes. */
+async function open(root: Root, directories: Directories, folder: string, folders: readonly string[]): Promise<Opened> {
+  try {
+    return await openIn(root, folder)
+  } catch (error) {
+    if (!hasErrno(error, "ENOENT")) throw error
+    // The folder became empty and was removed by a prune of another id, or by hand. Once more; then it is a failure.
+    return openIn(root, await directories.ensure(folders))
+  }
+}
+
+async function openIn(root: Root, folder: string): Promise<Opened> {
+  const directory = await openDirectory(root.files, folder)
+  try {
+    return { file: await NewFile.createTemporary(root.files, folder, "tmp"), directory }
+  } catch (error) {
+    await directory?.close().catch(() => undefined)
+    throw error
+  }
+}
+
+async function requireSomething(root: Root, segments: readonly string[], key: string): Promise<void> {
+  const real = await root.resolve()
+  const path = real === undefined ? undefined : await root.locate(real, segments)
+  if (path === undefined || (await lookUp(root.files, path)) === undefined) throw absent(key)
+}
+
+async function requireVersion(root: Root, target: string, key: string, version: string): Promise<void> {
+  const info = await lookUp(root.files, target)
+  if (info === undefined) throw absent(key)
+  if (!info.isFile() || versionOf(info) !== version) {
+    throw new BackendError(
+      "precondition",
+      `${key} has been replaced since version ${version} was read; it was left as it is.`,
+    )
+  }
+}
+
+function absent(key: string): BackendError {
+  return new BackendError("precondition", `${key} does not exist, so there is nothing to replace.`)
+}

@@ -1,0 +1,166 @@
+import type { BigIntStats } from "node:fs"
+import { constants } from "node:fs"
+import type { GetOptions, ObjectContent, ObjectMeta } from "@ckpt/core"
+import { BackendError } from "@ckpt/core"
+import type { FileApi, OpenFile } from "./file-api.js"
+import { damaged, kindOf, lookUp, metaOf, versionOf } from "./file-info.js"
+import { failure, hasErrno, throwIfAborted } from "./fs-errors.js"
+import { keySegments } from "./paths.js"
+import { readFlags } from "./read-pointer.js"
+import type { Root } from "./root.js"
+
+const chunkBytes = 1 << 20
+
+async function pathOf(root: Root, key: string): Promise<string | undefined> {
+  const segments = keySegments(key)
+  const real = await root.resolve()
+  return real === undefined ? undefined : root.locate(real, segments)
+}
+
+export async function headObject(
+  root: Root,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<ObjectMeta | undefined> {
+  throwIfAborted(signal)
+  const path = await pathOf(root, key)
+  const info = path === undefined ? undefined : await lookUp(root.files, path)
+  throwIfAborted(signal)
+  if (path === undefined || info === undefined) return undefined
+  if (!info.isFile()) throw damaged(path, kindOf(info))
+  return metaOf(key, info)
+}
+
+export async function getObject(root: Root, key: string, options: GetOptions): Promise<ObjectContent | undefined> {
+  const { range, ifVersion, signal } = options
+  checkRange(key, range)
+  throwIfAborted(signal)
+  const path = await pathOf(root, key)
+  const handle = path === undefined ? undefined : await openForReading(root.files, path)
+  if (path === undefined || handle === undefined) return undefined
+  try {
+    const info = await handle.stat({ bigint: true })
+    throwIfAborted(signal)
+    if (!info.isFile()) throw damaged(path, kindOf(info))
+    if (ifVersion !== undefined && versionOf(info) !== ifVersion) {
+      throw new BackendError("precondition", `${key} has been replaced since version ${ifVersion} was read.`)
+    }
+    const [start, end] = bounds(key, info, range)
+    return { meta: metaOf(key, info), body: new FileBody(handle, path, start, end, signal) }
+  } catch (error) {
+    await close(handle)
+    throw error
+  }
+}
+
+function checkRange(key: string, range: GetOptions["range"]): void {
+  if (range === undefined) return
+  const { offset, length = 0 } = range
+  if (Number.isSafeInteger(offset) && offset >= 0 && Number.isSafeInteger(length) && length >= 0) return
+  throw new BackendError(
+    "permanent",
+    `cannot read ${key}: the range ${offset}+${range.length} is not made of whole numbers from 0 on.`,
+  )
+}
+
+function bounds(key: string, info: BigIntStats, range: GetOptions["range"]): [number, number] {
+  const size = Number(info.size)
+  const start = range?.offset ?? 0
+  if (start > size)
+    throw new BackendError("precondition", `cannot read ${key} from byte ${start}: it has ${size} bytes.`)
+  return [start, range?.length === undefined ? size : Math.min(size, start + range.length)]
+}
+
+async function openForReading(files: FileApi, path: string): Promise<OpenFile | undefined> {
+  if (constants.O_NOFOLLOW === undefined) {
+    // Windows: open would follow a link, so look first.
+    const info = await lookUp(files, path)
+    if (info?.isSymbolicLink()) throw damaged(path, kindOf(info))
+  }
+  try {
+    return await files.open(path, readFlags)
+  } catch (error) {
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined
+    // The names that systems have for "not to be opened so": ELOOP and EMLINK a link, ENXIO a socket, EISDIR a directory.
+    if (hasErrno(error, "ELOOP", "EMLINK", "ENXIO", "EISDIR")) {
+      const info = await lookUp(files, path)
+      if (info === undefined) return undefined
+      throw damaged(path, info.isFile() ? "something else than a moment ago" : kindOf(info))
+    }
+    throw error
+  }
+}
+
+async function close(handle: OpenFile): Promise<void> {
+  // It was only read: a failing close takes nothing back.
+  await handle.close().catch(() => undefined)
+}
+
+/** The bytes of one open file, read once. Not a generator: `return()` of one that never started would not run its `finally`. */
+class FileBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #handle: OpenFile
+  readonly #path: string
+  readonly #end: number
+  readonly #signal: AbortSignal | undefined
+  #position: number
+  #closed: Promise<void> | undefined
+  #queue: Promise<unknown> = Promise.resolve()
+
+  constructor(handle: OpenFile, path: string, start: number, end: number, signal: AbortSignal | undefined) {
+    this.#handle = handle
+    this.#path = path
+    this.#position = start
+    this.#end = end
+    this.#signal = signal
+    signal?.addEventListener("abort", this.#release, { once: true })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** Each call waits for the one before, so that a reader that does not wait gets the bytes in order all the same. */
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const result = this.#queue.then(() => this.#read())
+    this.#queue = result.catch(() => undefined)
+    return result
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    await this.#release()
+    return { done: true, value: undefined }
+  }
+
+  async #read(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#signal?.aborted) {
+      await this.#release()
+      throw this.#signal.reason
+    }
+    if (this.#closed !== undefined || this.#position >= this.#end) return this.return()
+    try {
+      // A fresh one each time: the reader may keep it.
+      const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, this.#end - this.#position))
+      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.byteLength, this.#position)
+      if (this.#signal?.aborted) throw this.#signal.reason
+      if (bytesRead === 0) {
+        throw new BackendError(
+          "transient",
+          `${this.#path} ends at byte ${this.#position}, before its end at ${this.#end}: it was cut while it was read.`,
+        )
+      }
+      this.#position += bytesRead
+      if (this.#position >= this.#end) await this.#release()
+      return { done: false, value: bytesRead === buffer.byteLength ? buffer : buffer.subarray(0, bytesRead) }
+    } catch (error) {
+      await this.#release()
+      throw this.#signal?.aborted ? this.#signal.reason : failure(error, "read", this.#path)
+    }
+  }
+
+  /** Closes the file, once. A read that is under way ends first. */
+  readonly #release = (): Promise<void> => {
+    this.#signal?.removeEventListener("abort", this.#release)
+    this.#closed ??= close(this.#handle)
+    return this.#closed
+  }
+}

@@ -1,0 +1,41 @@
+import { constants } from "node:fs"
+import type { FileApi } from "./file-api.js"
+import { damaged, versionOf } from "./file-info.js"
+import { hasErrno } from "./fs-errors.js"
+
+/** A pointer is a line; what is larger is not one, and must not be read into memory. */
+const maxPointerBytes = 1 << 20
+
+/** Never through a link, and never waiting for the writer of a named pipe. */
+export const readFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+/**
+ * The current pointer for a decision; `undefined` if there is none. A symbolic link, a pipe or an oversized file counts as
+ * none: it says nothing, and a rename replaces it without following it. A directory cannot be replaced: `damaged`.
+ */
+export async function readPointer(
+  files: FileApi,
+  path: string,
+): Promise<{ version: string; bytes: Uint8Array } | undefined> {
+  const handle = await files.open(path, readFlags).catch((error: unknown) => {
+    // ELOOP, EMLINK (BSD): a symbolic link. ENXIO: a socket.
+    if (hasErrno(error, "ENOENT", "ELOOP", "EMLINK", "ENXIO")) return undefined
+    throw error
+  })
+  if (handle === undefined) return undefined
+  try {
+    const info = await handle.stat({ bigint: true })
+    if (info.isDirectory()) throw damaged(path, "a directory")
+    if (!info.isFile() || info.size > maxPointerBytes) return undefined
+    const bytes = new Uint8Array(Number(info.size))
+    let filled = 0
+    while (filled < bytes.byteLength) {
+      const { bytesRead } = await handle.read(bytes, filled, bytes.byteLength - filled, filled)
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+    return { version: versionOf(info), bytes: bytes.subarray(0, filled) }
+  } finally {
+    await handle.close().catch(() => undefined)
+  }
+}

@@ -1,0 +1,96 @@
+import type { BigIntStats } from "node:fs"
+import { openDirectory } from "./directories.js"
+import { NewFile } from "./durable-file.js"
+import type { FileApi, OpenFile } from "./file-api.js"
+import { at, newTemporaryName } from "./paths.js"
+import { writeAll } from "./write-body.js"
+
+/** A directory that is filled out of sight, and the new pointer beside it. */
+export class Stage {
+  readonly path: string
+  readonly files: NewFile[] = []
+  /** Of the folder in which the stage becomes visible. */
+  base: OpenFile | undefined
+  pointer: NewFile | undefined
+  readonly #files: FileApi
+  readonly #base: string
+  #directory: OpenFile | undefined
+  #directoryOpen = false
+
+  private constructor(files: FileApi, base: string) {
+    this.#files = files
+    this.#base = base
+    this.path = at(base, newTemporaryName("stage"))
+  }
+
+  /** Opens every handle that will be needed, before a body is touched: a body can be read only once, a lack of handles passes. */
+  static async open(files: FileApi, base: string, names: readonly string[], withPointer: boolean): Promise<Stage> {
+    const stage = new Stage(files, base)
+    try {
+      stage.base = await openDirectory(files, base)
+      await files.mkdir(stage.path)
+      stage.#directory = await openDirectory(files, stage.path)
+      stage.#directoryOpen = stage.#directory !== undefined
+      for (const name of names) stage.files.push(await NewFile.create(files, at(stage.path, name)))
+      if (withPointer) stage.pointer = await NewFile.createTemporary(files, base, "latest")
+      return stage
+    } catch (error) {
+      await stage.discard()
+      await stage.closeBase()
+      throw error
+    }
+  }
+
+  /** Describes the directory; its identity survives the rename. */
+  async info(): Promise<BigIntStats | undefined> {
+    return this.#directory?.stat({ bigint: true })
+  }
+
+  /** All at once, so that they take one journal commit of the filesystem, not four. Each exactly once, whatever happens. */
+  async sync(): Promise<void> {
+    const all = [...this.files, this.pointer, this.#directory].map((one) => one?.sync())
+    for (const result of await Promise.allSettled(all)) if (result.status === "rejected") throw result.reason
+  }
+
+  /** Windows does not rename a directory with open files in it; elsewhere a failing close is a last word on the data. */
+  async close(): Promise<void> {
+    for (const file of this.files) await file.close()
+    await this.pointer?.close()
+    await this.#closeDirectory()
+  }
+
+  /** Writes a pointer, in the file that is open for it or in another new one, and does not sync it. */
+  async writePointer(bytes: Uint8Array): Promise<NewFile> {
+    this.pointer ??= await NewFile.createTemporary(this.#files, this.#base, "latest")
+    const file = this.pointer
+    await writeAll(file.handle, [bytes])
+    await file.stamp()
+    return file
+  }
+
+  async dropPointer(): Promise<void> {
+    const file = this.pointer
+    this.pointer = undefined
+    await file?.discard()
+  }
+
+  async closeBase(): Promise<void> {
+    await this.base?.close().catch(() => undefined)
+    this.base = undefined
+  }
+
+  /** Removes what is still under a temporary name. What cannot be removed is found by `leftovers`. */
+  async discard(): Promise<void> {
+    await this.#closeDirectory()
+    for (const file of this.files) await file.discard()
+    await this.#files.rmdir(this.path).catch(() => undefined)
+    await this.dropPointer()
+  }
+
+  async #closeDirectory(): Promise<void> {
+    if (!this.#directoryOpen) return
+    this.#directoryOpen = false
+    // It was only read: a failing close takes nothing back.
+    await this.#directory?.close().catch(() => undefined)
+  }
+}

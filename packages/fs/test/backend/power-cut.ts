@@ -1,0 +1,207 @@
+import type { Call, Watched } from "./watched-files.js"
+import { watchFiles } from "./watched-files.js"
+
+/**
+ * What a disk may hold after a power cut. The calls of a run are recorded on a model of names and inodes; each change of a
+ * directory is pending until a sync of that directory that began after it has ended, each byte until a sync of its file.
+ */
+
+interface FileNode {
+  readonly kind: "file"
+  data: Buffer
+  dirty: boolean
+}
+
+interface Change {
+  readonly seq: number
+  readonly remove?: string
+  readonly add?: readonly [name: string, node: Node]
+}
+
+interface DirectoryNode {
+  readonly kind: "directory"
+  readonly live: Map<string, Node>
+  readonly durable: Map<string, Node>
+  pending: Change[]
+}
+
+type Node = FileNode | DirectoryNode
+
+/** Path → content; `undefined` for content that was never synced: it may be empty, cut or garbage. */
+export type Tree = Map<string, string | undefined>
+
+export const models = ["any subset per directory", "a prefix per directory", "one global journal"] as const
+export type Model = (typeof models)[number]
+
+const directory = (): DirectoryNode => ({ kind: "directory", live: new Map(), durable: new Map(), pending: [] })
+
+export class Disk {
+  readonly #base: string
+  readonly #root = directory()
+  readonly #open = new Map<number, Node>()
+  readonly #syncsBegun = new Map<number, number>()
+  #seq = 0
+  #journaled = 0
+
+  /** `base` and all above it are durable; `existing` are directories in it that are not ours to sync. */
+  constructor(base: string) {
+    this.#base = base
+  }
+
+  /** File calls that are made for real and recorded here; `hangs` and `skip` as the test says. */
+  files(options: { hangs?(call: Call): boolean; skip?(call: Call): boolean; each?(): void } = {}): Watched {
+    // Numbers of open files are those of one watch; a second process has its own.
+    const ours = new Map<number, number>()
+    const handle = (call: Call) => {
+      const file = call.file ?? -1
+      if (!ours.has(file)) ours.set(file, Disk.#handles++)
+      return ours.get(file)!
+    }
+    return watchFiles({
+      before: (call) => {
+        if (options.hangs?.(call)) return new Promise(() => undefined)
+        if (call.name === "sync") this.#syncsBegun.set(handle(call), this.#seq)
+        return undefined
+      },
+      skip: (call) => options.skip?.(call) ?? false,
+      after: (call) => {
+        if (call.name !== "sync" || !options.skip?.(call)) this.#record(call, handle(call))
+        options.each?.()
+      },
+    })
+  }
+
+  static #handles = 0
+
+  #record(call: Call, handle: number): void {
+    switch (call.name) {
+      case "open": {
+        if (call.flags === "wx") this.#change(call.path, { kind: "file", data: Buffer.alloc(0), dirty: true })
+        const node = this.#find(call.path)
+        if (node !== undefined) this.#open.set(handle, node)
+        return
+      }
+      case "mkdir":
+        return this.#change(call.path, directory())
+      case "unlink":
+      case "rmdir":
+        return this.#change(call.path, undefined)
+      case "link":
+        return this.#change(call.to ?? "", this.#find(call.path))
+      case "rename": {
+        const [parent, name] = this.#parent(call.path)
+        const [target, newName] = this.#parent(call.to ?? "")
+        if (parent !== target) throw new Error("the model knows renames within one directory")
+        const node = parent.live.get(name)
+        if (node === undefined) throw new Error(`${call.path} is not in the model`)
+        return this.#apply(parent, { seq: ++this.#seq, remove: name, add: [newName, node] })
+      }
+      case "write":
+      case "writev": {
+        const node = this.#open.get(handle)
+        if (node?.kind !== "file") throw new Error(`${call.path} is not a file of the model`)
+        node.data = Buffer.concat([node.data, ...(call.buffers ?? [])])
+        node.dirty = true
+        this.#seq++
+        return
+      }
+      case "sync":
+        return this.#sync(this.#open.get(handle), this.#syncsBegun.get(handle) ?? 0)
+    }
+  }
+
+  #sync(node: Node | undefined, begun: number): void {
+    if (node?.kind === "file") node.dirty = false
+    if (node?.kind !== "directory") return
+    for (const change of node.pending) {
+      if (change.seq > begun) continue
+      applyTo(node.durable, change)
+      this.#journaled = Math.max(this.#journaled, change.seq)
+    }
+    node.pending = node.pending.filter(({ seq }) => seq > begun)
+  }
+
+  #change(path: string, node: Node | undefined): void {
+    const [parent, name] = this.#parent(path)
+    this.#apply(parent, node === undefined ? { seq: ++this.#seq, remove: name } : { seq: ++this.#seq, add: [name, node] })
+  }
+
+  #apply(parent: DirectoryNode, change: Change): void {
+    applyTo(parent.live, change)
+    parent.pending.push(change)
+  }
+
+  #parent(path: string): [DirectoryNode, string] {
+    const cut = path.lastIndexOf("/")
+    const parent = this.#find(path.slice(0, cut))
+    if (parent?.kind !== "directory") throw new Error(`${path} is outside of the model`)
+    return [parent, path.slice(cut + 1)]
+  }
+
+  /** `undefined` outside of the base: what is above it was there before. */
+  #find(path: string): Node | undefined {
+    if (path !== this.#base && !path.startsWith(`${this.#base}/`)) return undefined
+    let node: Node | undefined = this.#root
+    for (const name of path.slice(this.#base.length).split("/").slice(1)) node = node?.kind === "directory" ? node.live.get(name) : undefined
+    return node
+  }
+
+  /** Every tree that a cut right now may leave, or `atMost` of them at random. */
+  *states(model: Model, atMost: number, random: () => number): Generator<Tree> {
+    const changed = this.#changed(this.#root, new Set())
+    if (model === "one global journal") {
+      // Changes reach the disk in order; whatever is older than a synced one is there too.
+      const seqs = changed.flatMap(({ pending }) => pending.map(({ seq }) => seq)).filter((seq) => seq > this.#journaled)
+      for (const last of [this.#journaled, ...seqs]) yield treeOf(this.#root, (change) => change.seq <= last)
+      return
+    }
+    const sizes = changed.map(({ pending }) => (model === "a prefix per directory" ? pending.length + 1 : 2 ** pending.length))
+    const total = sizes.reduce((product, size) => product * size, 1)
+    for (let n = 0; n < Math.min(total, atMost); n++) {
+      let code = total <= atMost ? n : Math.floor(random() * total)
+      const kept = new Set<Change>()
+      for (const [index, { pending }] of changed.entries()) {
+        const size = sizes[index] ?? 1
+        const choice = code % size
+        code = Math.floor(code / size)
+        for (const [at, change] of pending.entries()) {
+          if (model === "a prefix per directory" ? at < choice : (choice >> at) & 1) kept.add(change)
+        }
+      }
+      yield treeOf(this.#root, (change) => kept.has(change))
+    }
+  }
+
+  #changed(node: Node, seen: Set<Node>): DirectoryNode[] {
+    if (node.kind === "file" || seen.has(node)) return []
+    seen.add(node)
+    const children = [...node.durable.values(), ...node.pending.flatMap(({ add }) => (add === undefined ? [] : [add[1]]))]
+    return [...(node.pending.length > 0 ? [node] : []), ...children.flatMap((child) => this.#changed(child, seen))]
+  }
+}
+
+function applyTo(entries: Map<string, Node>, { remove, add }: Change): void {
+  if (remove !== undefined) entries.delete(remove)
+  if (add !== undefined) entries.set(add[0], add[1])
+}
+
+function treeOf(root: DirectoryNode, keeps: (change: Change) => boolean, above = "", tree: Tree = new Map()): Tree {
+  const entries = new Map(root.durable)
+  for (const change of root.pending) if (keeps(change)) applyTo(entries, change)
+  for (const [name, node] of entries) {
+    if (node.kind === "directory") treeOf(node, keeps, `${above}${name}/`, tree)
+    else tree.set(above + name, node.dirty ? undefined : node.data.toString())
+  }
+  return tree
+}
+
+/** mulberry32: a failure can be repeated from its seed. */
+export function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

@@ -1,0 +1,156 @@
+import { mkdir } from "node:fs/promises"
+import { dirname } from "node:path"
+import { describe, expect, test } from "vitest"
+import { FsBackend } from "../../src/fs-backend.js"
+import { body, bytes, checkpoint, listed, manifestOf, stream, temporaryFolder } from "./support.js"
+import type { Call } from "./watched-files.js"
+import { watchFiles } from "./watched-files.js"
+
+/** Counts syncs, and how many of them had to wait for another one to end. */
+function watchSyncs(root: string) {
+  const syncs: string[] = []
+  let underway = 0
+  let phases = 0
+  const short = ({ path }: Call) => path.replace(root, "").replace(/-[0-9a-f]{16}/, "-*")
+  const files = watchFiles({
+    before: async (call) => {
+      if (call.name !== "sync") return
+      if (underway++ === 0) phases++
+      syncs.push(short(call))
+      // Long enough for all syncs of one phase to have begun.
+      await new Promise((done) => setTimeout(done, 20))
+    },
+    after: (call) => {
+      if (call.name === "sync") underway--
+    },
+  })
+  return {
+    files,
+    take: () => {
+      const taken = { syncs: [...syncs].sort(), phases }
+      syncs.length = 0
+      phases = 0
+      return taken
+    },
+  }
+}
+
+describe("syncs", () => {
+  test("of a commit in the steady state: five in two phases; four without state", async () => {
+    const root = `${await temporaryFolder()}/store`
+    const { files, take } = watchSyncs(root)
+    const backend = new FsBackend(root, { files })
+    await backend.commit(checkpoint(1))
+    take()
+    await backend.commit(checkpoint(2))
+    expect(take()).toEqual({
+      phases: 2,
+      syncs: ["/checkpoints", "/checkpoints/.latest-*", "/checkpoints/.stage-*", ...["manifest.json", "state.bin"].map((name) => `/checkpoints/.stage-*/${name}`)].sort(),
+    })
+    await backend.commit(checkpoint(3, { state: null }))
+    expect(take()).toMatchObject({ phases: 2, syncs: { length: 4 } })
+  })
+
+  test("of a commit that leaves the pointer alone: one fewer, and its file is gone", async () => {
+    const root = `${await temporaryFolder()}/store`
+    const { files, take } = watchSyncs(root)
+    const backend = new FsBackend(root, { files })
+    await backend.commit(checkpoint(7))
+    take()
+    await backend.commit(checkpoint(6))
+    expect(take()).toMatchObject({ phases: 2, syncs: { length: 4 } })
+  })
+
+  test("of the first write: every level's parent, in order, each before the next level is made", async () => {
+    const folder = await temporaryFolder()
+    const root = `${folder}/a/b/store`
+    const { files, take } = watchSyncs(folder)
+    const backend = new FsBackend(root, { files })
+    await backend.put("checkpoints/checkpoint_000001/state.bin", body("x"), { when: "absent" })
+    const made = files.calls.filter(({ name }) => name === "mkdir" || name === "sync").map(({ name, path }) => `${name} ${path.replace(folder, "").replace(/-[0-9a-f]{16}/, "-*")}`)
+    const above = []
+    for (let path = dirname(folder); ; path = dirname(path)) {
+      above.push(`sync ${path}`)
+      if (dirname(path) === path) break
+    }
+    expect(made).toEqual([
+      "mkdir /a", "sync ", "mkdir /a/b", "sync /a", "mkdir /a/b/store", "sync /a/b",
+      ...above,
+      "mkdir /a/b/store/checkpoints", "sync /a/b/store",
+      "mkdir /a/b/store/checkpoints/checkpoint_000001", "sync /a/b/store/checkpoints",
+      "sync /a/b/store/checkpoints/checkpoint_000001/.tmp-*", "sync /a/b/store/checkpoints/checkpoint_000001",
+    ])
+    take()
+    await backend.put(manifestOf(1), body("m"), { when: "absent" })
+    expect(take().syncs).toHaveLength(2)
+  })
+
+  test("where `checkpoints` exists: the root once per backend", async () => {
+    const root = await temporaryFolder()
+    await mkdir(`${root}/checkpoints`)
+    const { files, take } = watchSyncs(root)
+    const backend = new FsBackend(root, { files })
+    await backend.commit(checkpoint(1))
+    expect(take().syncs.filter((path) => path === "")).toHaveLength(1)
+    await backend.commit(checkpoint(2))
+    expect(take().syncs.filter((path) => path === "")).toHaveLength(0)
+  })
+
+  test("of an update right after the commit: the file and its directory", async () => {
+    const root = `${await temporaryFolder()}/store`
+    const { files, take } = watchSyncs(root)
+    const backend = new FsBackend(root, { files })
+    const metas = await backend.commit(checkpoint(1))
+    take()
+    if (metas === "unsupported") return expect.fail()
+    await backend.put(manifestOf(1), body("new"), { when: { version: metas[1]!.version } })
+    expect(take()).toEqual({ phases: 2, syncs: ["/checkpoints/checkpoint_000001", "/checkpoints/checkpoint_000001/.tmp-*"] })
+  })
+
+  test("of a refused create: what was found is synced before the rejection", async () => {
+    const root = await temporaryFolder()
+    await mkdir(`${root}/checkpoints/checkpoint_000001`, { recursive: true })
+    await new FsBackend(root).put(manifestOf(1), body("first"), { when: "absent" })
+    const { files, take } = watchSyncs(root)
+    await expect(new FsBackend(root, { files }).put(manifestOf(1), body("second"), { when: "absent" })).rejects.toMatchObject({ kind: "precondition" })
+    expect(take().syncs).toEqual(["", "/checkpoints", "/checkpoints/checkpoint_000001", "/checkpoints/checkpoint_000001/.tmp-*"])
+  })
+
+  test("of a delete: each folder that lost a name, once", async () => {
+    const root = await temporaryFolder()
+    const { files, take } = watchSyncs(root)
+    const backend = new FsBackend(root, { files })
+    for (const id of [1, 2]) await backend.commit(checkpoint(id))
+    take()
+    expect(await backend.delete([1, 2].map(manifestOf))).toEqual([])
+    expect(take().syncs).toEqual(["/checkpoints/checkpoint_000001", "/checkpoints/checkpoint_000002"])
+    expect(await backend.delete([1, 2].map((id) => `checkpoints/checkpoint_00000${id}/state.bin`))).toEqual([])
+    expect(take().syncs).toEqual(["/checkpoints"])
+  })
+})
+
+describe("writes", () => {
+  test("of many small chunks are gathered, from an array and from a stream", async () => {
+    const files = watchFiles()
+    const backend = new FsBackend(await temporaryFolder(), { files })
+    const chunk = new Uint8Array(4096).fill(7)
+    const chunks = Array.from({ length: 4096 }, () => chunk)
+    await backend.put("a/array", chunks)
+    expect(files.count("write") + files.count("writev")).toBeLessThanOrEqual(8)
+    await backend.put("a/stream", stream(...chunks))
+    expect(files.count("write") + files.count("writev")).toBeLessThanOrEqual(8 + 33)
+    expect((await listed(backend)).map(({ size }) => size)).toEqual([16 << 20, 16 << 20])
+  })
+
+  test("nothing is created or touched by the constructor and by reads", async () => {
+    const files = watchFiles()
+    const backend = new FsBackend(`${await temporaryFolder()}/none`, { files })
+    expect(files.calls).toEqual([])
+    expect([await backend.get("a/b"), await backend.head("a/b"), await listed(backend)]).toEqual([undefined, undefined, []])
+    expect(await backend.delete(["a/b"])).toEqual([])
+    expect(await backend.leftovers({ olderThanMs: 0, prefix: "" })).toEqual([])
+    await expect(backend.put("a/b", body("x"), { when: { version: "1" } })).rejects.toMatchObject({ kind: "precondition" })
+    expect(files.calls.filter(({ name }) => !["realpath", "lstat", "stat"].includes(name))).toEqual([])
+    expect(bytes("")).toHaveLength(0)
+  })
+})
