@@ -48,7 +48,10 @@ export function intercept(backend: ObjectBackend, interception: Interception): O
       : { leftovers: (options) => through("leftovers", options.prefix, () => leftovers.call(backend, options)) }),
     ...(commit === undefined
       ? {}
-      : { commit: (batch, options) => through("commit", batch.create[0]?.key ?? "", () => commit.call(backend, batch, options)) }),
+      : {
+          commit: (batch, options) =>
+            through("commit", batch.create[0]?.key ?? "", () => commit.call(backend, batch, options)),
+        }),
     [Symbol.asyncDispose]: async () => {},
   }
 }

@@ -1,4 +1,12 @@
-import { type Clock, type CheckpointStore, type LayoutName, type ObjectBackend, openCheckpointStore, type StoreEvent, type StoreOptions } from "@ckpt/core"
+import {
+  type CheckpointStore,
+  type Clock,
+  type LayoutName,
+  type ObjectBackend,
+  openCheckpointStore,
+  type StoreEvent,
+  type StoreOptions,
+} from "@ckpt/core"
 
 /** A storage to run against: empty, of its own, gone after `dispose`. */
 export interface TestStorage {
@@ -41,7 +49,9 @@ export function instantClock(): Clock {
       signal?.throwIfAborted()
       // Only the short waits between attempts are skipped; a time-out must not fire at once.
       if (ms <= 5_000) return
-      await new Promise<never>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason), { once: true }))
+      await new Promise<never>((_, reject) =>
+        signal?.addEventListener("abort", () => reject(signal.reason), { once: true }),
+      )
     },
   }
 }
@@ -81,7 +91,7 @@ export async function runScenario(
         pointer: names[layout].pointer,
       },
       events,
-      async open({ through = (backend) => backend, onEvent, ...options } = {}) {
+      async open({ through = (backend: ObjectBackend) => backend, onEvent, ...options } = {}) {
         const backend = await storage.open()
         const store = await openCheckpointStore({
           clock: instantClock(),

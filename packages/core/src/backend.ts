@@ -125,7 +125,12 @@ export interface ObjectBackend extends AsyncDisposable {
   now(options?: RequestOptions): Promise<Date>
 
   /** Finds what `list` cannot show and is older than `olderThanMs` by the storage's clock; removes it unless `dryRun`. */
-  leftovers?(options: { olderThanMs: number; prefix: string; dryRun?: boolean | undefined; signal?: AbortSignal | undefined }): Promise<Leftover[]>
+  leftovers?(options: {
+    olderThanMs: number
+    prefix: string
+    dryRun?: boolean | undefined
+    signal?: AbortSignal | undefined
+  }): Promise<Leftover[]>
 
   /**
    * For storages with a transaction or an atomic directory rename: everything in `create` appears together or not at all,

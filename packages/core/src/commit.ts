@@ -4,8 +4,8 @@ import type { ExamineContext } from "./examine.js"
 import { encodeManifest } from "./manifest/codec.js"
 import type { CheckpointManifest } from "./manifest/schema.js"
 import { validateManifest } from "./manifest/validate.js"
-import type { Watch } from "./retry.js"
 import { type Advance, counts, noPointer, type Pointer, type PointerFile } from "./pointer.js"
+import type { Watch } from "./retry.js"
 import type { StateFeed, StateInfo } from "./state-source.js"
 import { bytesBody } from "./storage.js"
 import type { Surveyor } from "./survey.js"
@@ -57,49 +57,56 @@ async function commitAtOnce(context: CommitContext, job: Commit): Promise<Commit
   let seen: Pointer = noPointer
 
   const attempt = async (s: AbortSignal, watch: Watch): Promise<ObjectMeta[] | "unsupported"> => {
-      const state = feed === undefined ? [] : [{ key: layout.stateKey(id), body: feed.open(watch) }]
-      return await commitOf.call(backend,
-        {
-          create: [
-            ...state,
-            {
-              key: layout.manifestKey(id),
-              body: () => {
-                manifest = job.manifest(feed?.info())
-                return [encodeManifest(manifest)]
-              },
-            },
-          ],
-          pointer: {
-            key: layout.pointerKey,
-            decide(current) {
-              seen = current === undefined ? noPointer : pointer.decode(current.bytes, current.version)
-              moved = seen.checkpointId < id
-              return moved ? pointer.encodeFor(seen, id) : undefined
+    const state = feed === undefined ? [] : [{ key: layout.stateKey(id), body: feed.open(watch) }]
+    return await commitOf.call(
+      backend,
+      {
+        create: [
+          ...state,
+          {
+            key: layout.manifestKey(id),
+            body: () => {
+              manifest = job.manifest(feed?.info())
+              return [encodeManifest(manifest)]
             },
           },
+        ],
+        pointer: {
+          key: layout.pointerKey,
+          decide(current) {
+            seen = current === undefined ? noPointer : pointer.decode(current.bytes, current.version)
+            moved = seen.checkpointId < id
+            return moved ? pointer.encodeFor(seen, id) : undefined
+          },
         },
-        { signal: s },
-      )
-    }
+      },
+      { signal: s },
+    )
+  }
 
   let result: ObjectMeta[] | "unsupported"
   try {
-    result = await storage.write("commit", layout.manifestKey(id), signal, attempt, () => feed === undefined || feed.reopenable())
+    result = await storage.write(
+      "commit",
+      layout.manifestKey(id),
+      signal,
+      attempt,
+      () => feed === undefined || feed.reopenable(),
+    )
   } catch (error) {
     pointer.forget()
     if (!(error instanceof BackendError)) throw error
     if (error.kind !== "precondition" && error.kind !== "ambiguous") throw error
     if (error.kind === "ambiguous" && error.unsettleable) throw unknownOutcome(context, id, error)
     // Another writer made this id appear meanwhile, or an answer was lost: what is there now decides.
-    if (feed !== undefined) {
-      await feed.drain()
-      await settleState(context, id, feed.info(), signal, error)
-    }
+    await feed?.drain()
+    const stateIsThere = feed === undefined || (await settleState(context, id, feed.info(), signal, error))
     manifest = job.manifest(feed?.info())
     const outcome = await settleManifest(context, manifest, encodeManifest(manifest), signal, error)
-    if (outcome === "absent") throw error.kind === "ambiguous" ? unknownOutcome(context, id, error) : conflict(context, id, "another writer is at it")
-    return acknowledge(context, manifest, outcome)
+    if (stateIsThere && outcome !== "absent") return acknowledge(context, manifest, outcome)
+    throw error.kind === "ambiguous"
+      ? unknownOutcome(context, id, error)
+      : conflict(context, id, "another writer is at it")
   }
   if (result === "unsupported") return undefined
   pointer.forget()
@@ -111,7 +118,11 @@ async function commitAtOnce(context: CommitContext, job: Commit): Promise<Commit
 }
 
 /** Moves the pointer and reads the floor: only an id above it may be acknowledged. */
-async function acknowledge(context: CommitContext, manifest: CheckpointManifest, outcome: "created" | "unchanged"): Promise<Committed> {
+async function acknowledge(
+  context: CommitContext,
+  manifest: CheckpointManifest,
+  outcome: "created" | "unchanged",
+): Promise<Committed> {
   const id = manifest.checkpointId
   let advance: Advance
   try {
@@ -129,7 +140,12 @@ async function acknowledge(context: CommitContext, manifest: CheckpointManifest,
  *
  * @throws {CheckpointError} `CKPT_CONFLICT` if it has others: the id is burnt
  */
-export async function createState(context: CommitContext, id: number, feed: StateFeed, signal: AbortSignal | undefined): Promise<StateInfo> {
+export async function createState(
+  context: CommitContext,
+  id: number,
+  feed: StateFeed,
+  signal: AbortSignal | undefined,
+): Promise<StateInfo> {
   const key = context.layout.stateKey(id)
   for (let attempt = 1; ; attempt++) {
     try {
@@ -167,7 +183,8 @@ async function settleState(
     stored = await context.storage.digest(key, { signal })
   } catch (error) {
     signal?.throwIfAborted()
-    if (error instanceof BackendError && error.kind === "damaged") throw conflict(context, id, `its state cannot be read (${error.message})`)
+    if (error instanceof BackendError && error.kind === "damaged")
+      throw conflict(context, id, `its state cannot be read (${error.message})`)
     throw unknownOutcome(context, id, cause)
   }
   if (stored === undefined) return false
@@ -200,7 +217,8 @@ async function createManifestObject(
     if (failure.kind === "precondition") throw conflict(context, id, "it was there and was removed meanwhile")
     // A late request of ours may still land. Above every other id that does no harm; below one, it could come up after
     // retention decided without it.
-    if (attempt >= maxLostAnswers || (await higherIdExists(context, id, signal))) throw unknownOutcome(context, id, failure)
+    if (attempt >= maxLostAnswers || (await higherIdExists(context, id, signal)))
+      throw unknownOutcome(context, id, failure)
   }
 }
 
@@ -225,7 +243,8 @@ async function settleManifest(
     stored = await context.storage.readBytes(key, bytes.length, signal)
   } catch (error) {
     signal?.throwIfAborted()
-    if (error instanceof BackendError && error.kind === "damaged") throw conflict(context, id, `its manifest cannot be read (${error.message})`)
+    if (error instanceof BackendError && error.kind === "damaged")
+      throw conflict(context, id, `its manifest cannot be read (${error.message})`)
     throw unknownOutcome(context, id, cause)
   }
   if (stored === undefined) return "absent"
@@ -259,4 +278,3 @@ export function unknownOutcome(context: CommitContext, id: number, cause: unknow
     "It may become visible later. Save the same manifest again to find out, or take nextId()."
   return new CheckpointError("CKPT_UNKNOWN_OUTCOME", message, { ...place(context, id), retryable: true, cause })
 }
-

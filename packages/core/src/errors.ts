@@ -45,9 +45,9 @@ export class CheckpointError extends Error {
   override readonly name = "CheckpointError"
   readonly [checkpointErrorBrand] = true
   readonly code: CheckpointErrorCode
-  readonly checkpointId?: number
-  readonly key?: string
-  readonly backend?: string
+  declare readonly checkpointId?: number
+  declare readonly key?: string
+  declare readonly backend?: string
   readonly retryable: boolean
 
   constructor(code: CheckpointErrorCode, message: string, details: CheckpointErrorDetails = {}) {
@@ -96,7 +96,7 @@ export class BackendError extends Error {
   override readonly name = "BackendError"
   readonly [backendErrorBrand] = true
   readonly kind: BackendErrorKind
-  readonly retryAfterMs?: number
+  declare readonly retryAfterMs?: number
   readonly unsettleable: boolean
 
   constructor(kind: BackendErrorKind, message: string, options: BackendErrorOptions = {}) {

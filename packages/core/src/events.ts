@@ -2,7 +2,14 @@ import type { ValidationIssue } from "./manifest/validate.js"
 
 /** What a store tells about itself while it works. Nothing here needs an answer; errors that do are rejections. */
 export type StoreEvent =
-  | { type: "saved"; id: number; outcome: "created" | "unchanged"; isLatest: boolean; stateSize: number; elapsedMs: number }
+  | {
+      type: "saved"
+      id: number
+      outcome: "created" | "unchanged"
+      isLatest: boolean
+      stateSize: number
+      elapsedMs: number
+    }
   /** The pointer names a newer checkpoint, so this save did not move it (a delayed or a second writer). */
   | { type: "pointer-superseded"; id: number; current: number }
   /** The checkpoint is safe, but the pointer could not be moved; readers find the checkpoint by listing. */

@@ -47,9 +47,17 @@ export function ownsState(manifest: CheckpointManifest): boolean | undefined {
  * Reads and checks one manifest. `undefined`: nothing is there. Damage is an issue; only the storage's own failures
  * reject.
  */
-export async function readManifest(context: ExamineContext, id: number, signal?: AbortSignal): Promise<FoundManifest | undefined> {
+export async function readManifest(
+  context: ExamineContext,
+  id: number,
+  signal?: AbortSignal,
+): Promise<FoundManifest | undefined> {
   const key = context.layout.manifestKey(id)
-  const damaged = (issue: ValidationIssue, meta?: ObjectMeta): FoundManifest => ({ meta, manifest: undefined, issues: [issue] })
+  const damaged = (issue: ValidationIssue, meta?: ObjectMeta): FoundManifest => ({
+    meta,
+    manifest: undefined,
+    issues: [issue],
+  })
   let stored: Awaited<ReturnType<Storage["readBytes"]>>
   try {
     stored = await context.storage.readBytes(key, MAX_MANIFEST_BYTES, signal)
@@ -70,7 +78,7 @@ export async function readManifest(context: ExamineContext, id: number, signal?:
  * Everything that verification looks at, for one checkpoint. Deep reads the whole state and compares its checksum;
  * manifest and state are read at the same time.
  *
- * @param listed the state as a listing showed it (`null`: it showed none); left out, it is looked up
+ * @param options.listed the state as a listing showed it (`null`: it showed none); left out, it is looked up
  */
 export async function examine(
   context: ExamineContext,
@@ -89,7 +97,13 @@ export async function examine(
   try {
     signal?.throwIfAborted()
     const found = await readManifest(context, id, signal)
-    const result = { id, manifest: found?.manifest, manifestMeta: found?.meta, stateMeta: undefined, gone: found === undefined }
+    const result = {
+      id,
+      manifest: found?.manifest,
+      manifestMeta: found?.meta,
+      stateMeta: undefined,
+      gone: found === undefined,
+    }
     if (found === undefined) {
       return { ...result, valid: false, issues: [fatal("manifest-missing", `manifest not found for checkpoint ${id}`)] }
     }
@@ -107,7 +121,8 @@ export async function examine(
       return { ...result, valid: isValid(issues), issues }
     }
 
-    const state = reading === undefined ? undefined : await reading
+    // A listing may be older than the manifest that it shows, so only a look of its own says that a state is missing.
+    const state = await (reading ?? readState(storage, stateKey, depth, undefined, stop.signal))
     const issues = [
       ...validateManifest(manifest, { vnodeCount, expectedId: id, stateSize: state?.size ?? 0 }),
       ...stateIssues(manifest, state),
@@ -115,7 +130,12 @@ export async function examine(
     const missing = issues.some((i) => i.code === "state-missing")
     if (missing && (await storage.head(layout.manifestKey(id), signal)) === undefined) {
       // Retention removes the manifest first, so this one was being pruned while it was read.
-      return { ...result, gone: true, valid: false, issues: [fatal("manifest-missing", `checkpoint ${id} was pruned while it was read`)] }
+      return {
+        ...result,
+        gone: true,
+        valid: false,
+        issues: [fatal("manifest-missing", `checkpoint ${id} was pruned while it was read`)],
+      }
     }
     return { ...result, stateMeta: state?.meta, valid: isValid(issues), issues }
   } finally {
@@ -159,7 +179,11 @@ async function readState(
   }
 }
 
-async function lookUp(storage: Storage, key: string, signal: AbortSignal | undefined): Promise<{ size: number } | undefined> {
+async function lookUp(
+  storage: Storage,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<{ size: number } | undefined> {
   try {
     return await storage.head(key, signal)
   } catch (error) {
@@ -174,7 +198,8 @@ function stateIssues(manifest: CheckpointManifest, state: FoundState | undefined
   if (state === undefined) {
     return owns ? [fatal("state-missing", "state.bin referenced by the manifest but not found")] : []
   }
-  if (state.damage !== undefined) return owns ? [fatal("state-missing", `state.bin cannot be read: ${state.damage}`)] : []
+  if (state.damage !== undefined)
+    return owns ? [fatal("state-missing", `state.bin cannot be read: ${state.damage}`)] : []
   if (stateSize !== undefined && stateSize !== state.size) {
     return [fatal("state-size", `state.bin has ${state.size} bytes, the manifest says ${stateSize}`)]
   }

@@ -119,20 +119,25 @@ export function normalizePrefix(prefix: string): string {
   if (prefix === "") return ""
   const withSlash = prefix.endsWith("/") ? prefix : `${prefix}/`
   if (!isWellFormed(withSlash)) throw invalidPrefix(prefix, "it has half of a surrogate pair")
-  if (/[\u0000-\u001f\u007f\\]/.test(withSlash)) throw invalidPrefix(prefix, "it has a control character or a backslash")
+  if (/[\u0000-\u001f\u007f\\]/.test(withSlash))
+    throw invalidPrefix(prefix, "it has a control character or a backslash")
   for (const segment of withSlash.slice(0, -1).split("/")) {
     if (segment === "") throw invalidPrefix(prefix, 'it starts with "/" or has "//"')
     if (segment === "." || segment === "..") throw invalidPrefix(prefix, `it has a "${segment}" segment`)
     // Some clients decode once more on the way, and then these climb.
     if (/^(?:\.|%2e){1,2}$/i.test(segment)) throw invalidPrefix(prefix, `it has an encoded dot segment "${segment}"`)
   }
-  if (Buffer.byteLength(withSlash) > maxPrefixBytes) throw invalidPrefix(prefix, `it is longer than ${maxPrefixBytes} bytes`)
+  if (Buffer.byteLength(withSlash) > maxPrefixBytes)
+    throw invalidPrefix(prefix, `it is longer than ${maxPrefixBytes} bytes`)
   return withSlash
 }
 
 function invalidPrefix(prefix: string, reason: string): CheckpointError {
   const shown = JSON.stringify(prefix.length > 80 ? `${prefix.slice(0, 80)}…` : prefix)
-  return new CheckpointError("CKPT_INVALID", `prefix ${shown} cannot be used: ${reason}. Use segments like "team/job-1/".`)
+  return new CheckpointError(
+    "CKPT_INVALID",
+    `prefix ${shown} cannot be used: ${reason}. Use segments like "team/job-1/".`,
+  )
 }
 
 /** The layout of that name under a prefix (see {@link normalizePrefix}). */

@@ -24,7 +24,14 @@ export interface Pointer {
 }
 
 const noFields: JsonObject = new Map()
-export const noPointer: Pointer = { checkpointId: 0, floor: 0, kept: new Set(), exists: false, version: undefined, fields: noFields }
+export const noPointer: Pointer = {
+  checkpointId: 0,
+  floor: 0,
+  kept: new Set(),
+  exists: false,
+  version: undefined,
+  fields: noFields,
+}
 
 /** The reader's rule: what retention removed does not count, even if a late request brings it back. */
 export function counts(id: number, pointer: Pointer): boolean {
@@ -239,7 +246,11 @@ export class PointerFile {
         return fresh ? current : this.read()
       }
       if (swaps >= maxSwaps) {
-        this.#emit({ type: "pointer-failed", id, error: new BackendError("precondition", `lost ${maxSwaps} swaps of ${this.key}`) })
+        this.#emit({
+          type: "pointer-failed",
+          id,
+          error: new BackendError("precondition", `lost ${maxSwaps} swaps of ${this.key}`),
+        })
         return current
       }
       const swapped = await this.#swap(current, { checkpointId: id }, lost, id)
@@ -260,7 +271,8 @@ export class PointerFile {
       let current = this.#cached ?? (await this.read())
       const lost = { answers: 0 }
       for (let swaps = 0; ; swaps++) {
-        if (swaps >= maxSwaps) throw new BackendError("transient", `lost ${maxSwaps} swaps of ${this.key} to other writers`)
+        if (swaps >= maxSwaps)
+          throw new BackendError("transient", `lost ${maxSwaps} swaps of ${this.key} to other writers`)
         const merged = mergeFloor(current, floor, kept)
         const swapped = await this.#swap(current, merged, lost)
         if (swapped.done) return

@@ -10,7 +10,11 @@ import { bytesBody, type PutBody, type Storage } from "./storage.js"
  *
  * @throws {CheckpointError} `CKPT_UNSUPPORTED` if it does not
  */
-export async function probeConditions(storage: Storage, layout: Layout, signal: AbortSignal | undefined): Promise<void> {
+export async function probeConditions(
+  storage: Storage,
+  layout: Layout,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const key = layout.probeKey(newToken().slice(0, 16))
   const bytes = new TextEncoder().encode("a check that conditions are honoured; safe to delete\n")
   const streamed: PutBody = {
@@ -35,7 +39,12 @@ export async function probeConditions(storage: Storage, layout: Layout, signal: 
   }
 }
 
-async function wasRefused(storage: Storage, key: string, body: PutBody, signal: AbortSignal | undefined): Promise<boolean> {
+async function wasRefused(
+  storage: Storage,
+  key: string,
+  body: PutBody,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   try {
     await storage.put(key, body, { when: "absent", signal })
     return false

@@ -1,4 +1,5 @@
 import type { CommitContext } from "./commit.js"
+import { CheckpointError } from "./errors.js"
 import type { Emit } from "./events.js"
 import { type Depth, type Examination, examine, type FoundManifest, readManifest } from "./examine.js"
 import type { CheckpointManifest } from "./manifest/schema.js"
@@ -46,8 +47,8 @@ export interface RecoverOptions {
 export interface RecoverContext extends CommitContext {
   readonly emit: Emit
   readonly monotonic: () => number
-  /** Remembers what a deep look found damaged, so that retention does not count on it. */
-  readonly distrust: (examination: Examination) => void
+  /** Remembers what a look at the state found, so that retention does not count on a damaged one. */
+  readonly remember: (examination: Examination, depth: Depth) => void
 }
 
 // A checkpoint that vanishes while it is examined makes the walk start again; so often only retention at full speed does it.
@@ -60,7 +61,10 @@ export async function recover(context: RecoverContext, options: RecoverOptions):
   for (let round = 1; ; round++) {
     const survey = await context.surveyor.everything(options.signal)
     const walk = await walkOnce(context, survey, { ...options, depth }, round === 1)
-    if (walk.result === "stale" && round < maxRounds) continue
+    if (walk.result === "stale") {
+      if (round < maxRounds) continue
+      throw restless(context)
+    }
     // What was listed a moment ago may not be all there is: before the worst is said, look once more.
     if (walk.checkpoint === undefined && round === 1) continue
     const { checkpoint, skipped, examined, pointer } = walk
@@ -97,7 +101,13 @@ async function walkOnce(
   const { layout } = context
   const skipped: Skipped[] = survey.beyond.map((meta) => ({
     key: meta.key,
-    issues: [{ severity: "fatal", code: "number-unsafe", message: "the id in this name is beyond 2^53 - 1; use a newer tool to read it" }],
+    issues: [
+      {
+        severity: "fatal",
+        code: "number-unsafe",
+        message: "the id in this name is beyond 2^53 - 1; use a newer tool to read it",
+      },
+    ],
   }))
   let examined = skipped.length
   const stop = new AbortController()
@@ -119,16 +129,16 @@ async function walkOnce(
       const found = await (id === ids[0] ? newest : look(id))
       if (found === undefined || found.gone) return { ...walk, result: "stale", examined }
       examined++
+      context.remember(found, options.depth)
       let { issues } = found
       if (found.valid && found.manifest !== undefined) {
         if (options.accept === undefined || (await options.accept(found.manifest))) {
           const checkpoint = openCheckpoint(context, found.manifest, found.stateMeta)
-          const warnings = issues
-          if (warnings.length > 0) context.emit({ type: "manifest-warnings", id, issues: warnings })
+          if (issues.length > 0) context.emit({ type: "manifest-warnings", id, issues })
           return { ...walk, result: "done", checkpoint, examined }
         }
         issues = [...issues, { severity: "warning", code: "not-accepted", message: "the caller did not accept it" }]
-      } else context.distrust(found)
+      }
       skipped.push({ id, key: layout.manifestKey(id), issues })
     }
     return { ...walk, result: "done", examined }
@@ -149,7 +159,6 @@ export async function findLatest(
     const newest = ids[0] === undefined ? undefined : readManifest(context, ids[0], signal)
     newest?.catch(() => {})
     const pointer = await context.pointer.read(signal)
-    const again = round < maxRounds
     if (round === 1 && isBehind(survey, pointer)) continue
     const beyond = survey.beyond[0]
     if (beyond !== undefined) return { key: beyond.key }
@@ -157,7 +166,11 @@ export async function findLatest(
     if (id === undefined) return undefined
     const found = await (id === ids[0] ? newest : readManifest(context, id, signal))
     if (found !== undefined) return { id, found }
-    if (!again) return undefined
+    if (round >= maxRounds) throw restless(context)
   }
 }
 
+function restless({ storage }: RecoverContext): CheckpointError {
+  const message = `checkpoints on ${storage.backend.name} were removed faster than they could be read, ${maxRounds} times over. Try again.`
+  return new CheckpointError("CKPT_IO", message, { backend: storage.backend.name, retryable: true })
+}

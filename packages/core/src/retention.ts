@@ -199,7 +199,11 @@ async function removeBelow(
 }
 
 /** Removes one checkpoint below the newest valid one. False if it is not there. */
-export async function removeOne(context: RetentionContext, id: number, signal: AbortSignal | undefined): Promise<boolean> {
+export async function removeOne(
+  context: RetentionContext,
+  id: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const { survey, pointer } = await surveyWithPointer(context, signal)
   if (!survey.manifests.has(id)) return false
   const newestValid = await newestValidId(context, survey, pointer, signal)
@@ -249,7 +253,8 @@ export async function collectOrphans(
   const { storage, layout, surveyor } = context
   const { olderThanMs = defaultOrphanAgeMs, signal } = options
   const dryRun = options.dryRun ?? false
-  if (!(olderThanMs >= 0)) throw new CheckpointError("CKPT_INVALID", `olderThanMs is ${olderThanMs}; give milliseconds from 0.`)
+  if (!(olderThanMs >= 0))
+    throw new CheckpointError("CKPT_INVALID", `olderThanMs is ${olderThanMs}; give milliseconds from 0.`)
 
   const [bound, now] = await Promise.all([lowerBoundOfNewestValid(context, signal), storage.now(signal)])
   const isOld = (meta: ObjectMeta) => now.getTime() - meta.lastModified.getTime() >= olderThanMs
@@ -277,7 +282,10 @@ export async function collectOrphans(
     const left = new Set(failures.map((failure) => failure.key))
     removed.push(...keys.filter((key) => !left.has(key)))
   }
-  const prefix = layout.statePrefix === layout.manifestPrefix ? layout.statePrefix : commonPrefix(layout.statePrefix, layout.manifestPrefix)
+  const prefix =
+    layout.statePrefix === layout.manifestPrefix
+      ? layout.statePrefix
+      : commonPrefix(layout.statePrefix, layout.manifestPrefix)
   for (const leftover of await storage.leftovers({ olderThanMs, prefix, dryRun, signal })) {
     if (leftover.error === undefined) removed.push(leftover.name)
     else failures.push({ key: leftover.name, error: leftover.error })

@@ -64,7 +64,11 @@ export async function prepareSave(
   return { id, feed: none, manifest: () => complete, signal, close: () => {} }
 }
 
-function withState(context: CommitContext, manifest: CheckpointManifest, info: StateInfo | undefined): CheckpointManifest {
+function withState(
+  context: CommitContext,
+  manifest: CheckpointManifest,
+  info: StateInfo | undefined,
+): CheckpointManifest {
   const complete = { ...manifest, stateChecksum: info?.checksum ?? null, stateSize: info?.size ?? 0 }
   assertSavable(complete, context.vnodeCount)
   return complete
@@ -88,7 +92,8 @@ async function stateWrittenAhead(
   if (stateChecksum === null) throw invalid(id, `stateSize is ${stateSize}, but there is no stateChecksum. ${advice}`)
   const stored = await context.storage.digest(context.layout.stateKey(id), { signal })
   if (stored === undefined) throw invalid(id, `it names a state by stateChecksum, and none was written. ${advice}`)
-  if (stored.hex() !== stateChecksum) throw invalid(id, `the state that was written has checksum ${stored.hex()}. ${advice}`)
+  if (stored.hex() !== stateChecksum)
+    throw invalid(id, `the state that was written has checksum ${stored.hex()}. ${advice}`)
   return { checksum: stateChecksum, size: stored.size }
 }
 
@@ -97,7 +102,10 @@ function refuseDangling(id: number, operatorStates: CheckpointManifest["operator
   const dangling = Object.keys(operatorStates).find((name) => operatorStates[name]?.external)
   if (dangling === undefined) return
   const name = JSON.stringify(dangling)
-  throw invalid(id, `operatorStates[${name}] lies in a state that this save does not write. Give ${name} in operators, or remove it`)
+  throw invalid(
+    id,
+    `operatorStates[${name}] lies in a state that this save does not write. Give ${name} in operators, or remove it`,
+  )
 }
 
 function invalid(id: number, problem: string): CheckpointError {

@@ -46,7 +46,7 @@ interface Slice {
 /** Reads a slice of a checkpoint's state and holds its last chunk back until everything before it verified. */
 class VerifiedReader implements StateReader {
   readonly size: number
-  readonly checksum?: string
+  declare readonly checksum?: string
   readonly #context: ExamineContext
   readonly #id: number
   readonly #slice: Slice
@@ -110,13 +110,18 @@ class VerifiedReader implements StateReader {
   #corrupt(problem: string): CheckpointError {
     const key = this.#context.layout.stateKey(this.#id)
     const message = `state of checkpoint ${this.#id} ${problem}. Use recover() to go on from the newest one that verifies.`
-    return new CheckpointError("CKPT_CORRUPT", message, { checkpointId: this.#id, key, backend: this.#context.storage.backend.name })
+    return new CheckpointError("CKPT_CORRUPT", message, {
+      checkpointId: this.#id,
+      key,
+      backend: this.#context.storage.backend.name,
+    })
   }
 
   /** A state that is gone with its manifest was pruned; one whose manifest is still there is damage. */
   async #missing(): Promise<CheckpointError> {
     const { storage, layout } = this.#context
-    if ((await storage.head(layout.manifestKey(this.#id), this.#signal)) !== undefined) return this.#corrupt("is missing")
+    if ((await storage.head(layout.manifestKey(this.#id), this.#signal)) !== undefined)
+      return this.#corrupt("is missing")
     const message = `checkpoint ${this.#id} was pruned while it was read. Call recover() again.`
     return new CheckpointError("CKPT_PRUNED", message, { checkpointId: this.#id, backend: storage.backend.name })
   }
@@ -154,7 +159,11 @@ export function openState(context: ExamineContext, id: number, slice: Slice, sig
 }
 
 /** A checkpoint over its manifest; `stateMeta` is its state as it was found, for manifests that do not say its size. */
-export function openCheckpoint(context: ExamineContext, manifest: CheckpointManifest, stateMeta: ObjectMeta | undefined): Checkpoint {
+export function openCheckpoint(
+  context: ExamineContext,
+  manifest: CheckpointManifest,
+  stateMeta: ObjectMeta | undefined,
+): Checkpoint {
   const id = manifest.checkpointId
   const stateSize = manifest.stateSize ?? stateMeta?.size ?? 0
 

@@ -148,7 +148,10 @@ async function* fromArray(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Ar
 }
 
 /** The chunks of an iterable, checked; a wait for the next one ends when the signal is aborted. */
-export async function* chunksOf(source: StateSource, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, void> {
+export async function* chunksOf(
+  source: StateSource,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
   const chunks = chunksInMemory(source)
   if (chunks !== undefined) {
     yield* chunks
@@ -179,7 +182,8 @@ export async function* chunksOf(source: StateSource, signal: AbortSignal | undef
   }
 }
 
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** The promise, or the signal's reason as soon as it is aborted. */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   let onAbort = () => {}
   const aborted = new Promise<never>((_, reject) => {
@@ -231,7 +235,10 @@ export async function* pieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
 function assertChunk(chunk: unknown): asserts chunk is Uint8Array {
   if (chunk instanceof Uint8Array) return
   const advice = typeof chunk === "string" ? " Encode text first: new TextEncoder().encode(text)." : ""
-  throw new CheckpointError("CKPT_INVALID", `a chunk of a state is ${describe(chunk)}; every chunk must be a Uint8Array.${advice}`)
+  throw new CheckpointError(
+    "CKPT_INVALID",
+    `a chunk of a state is ${describe(chunk)}; every chunk must be a Uint8Array.${advice}`,
+  )
 }
 
 function describe(value: unknown): string {

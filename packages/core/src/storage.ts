@@ -1,4 +1,13 @@
-import type { Body, DeleteFailure, GetOptions, Leftover, ObjectBackend, ObjectContent, ObjectMeta, PutOptions } from "./backend.js"
+import type {
+  Body,
+  DeleteFailure,
+  GetOptions,
+  Leftover,
+  ObjectBackend,
+  ObjectContent,
+  ObjectMeta,
+  PutOptions,
+} from "./backend.js"
 import { Digest } from "./checksum.js"
 import { BackendError } from "./errors.js"
 import { backOff, type RetryContext, type Watch, withRetry, withTimeout } from "./retry.js"
@@ -40,7 +49,11 @@ export class Storage {
    * A whole small object. One over `maxBytes` is not read: it comes back with its meta and no bytes, so that a hostile
    * object costs no memory.
    */
-  readBytes(key: string, maxBytes: number, signal?: AbortSignal): Promise<StoredBytes | { meta: ObjectMeta; bytes?: never } | undefined> {
+  readBytes(
+    key: string,
+    maxBytes: number,
+    signal?: AbortSignal,
+  ): Promise<StoredBytes | { meta: ObjectMeta; bytes?: never } | undefined> {
     return this.#read("get", key, signal, async (s, watch) => {
       const content = await this.backend.get(key, { signal: s })
       if (content === undefined) return undefined
@@ -69,7 +82,13 @@ export class Storage {
    */
   async *stream(
     key: string,
-    options: { offset?: number; length?: number; version?: string; signal?: AbortSignal | undefined; onOpen?: (meta: ObjectMeta) => void } = {},
+    options: {
+      offset?: number
+      length?: number
+      version?: string
+      signal?: AbortSignal | undefined
+      onOpen?: (meta: ObjectMeta) => void
+    } = {},
   ): AsyncGenerator<Uint8Array, "complete" | "gone", void> {
     const start = options.offset ?? 0
     let version = options.version
@@ -78,7 +97,9 @@ export class Storage {
     let failures = 0
     for (;;) {
       const range: GetOptions["range"] =
-        position === 0 && end === undefined ? undefined : { offset: position, length: end === undefined ? undefined : end - position }
+        position === 0 && end === undefined
+          ? undefined
+          : { offset: position, length: end === undefined ? undefined : end - position }
       const reading = new AbortController()
       const abort = () => reading.abort(options.signal?.reason)
       options.signal?.addEventListener("abort", abort, { once: true })
@@ -94,7 +115,9 @@ export class Storage {
         iterator = content.body[Symbol.asyncIterator]()
         for (;;) {
           const body = iterator
-          const step = await withTimeout(this.#context, { name: "get", key, write: false }, options.signal, () => body.next())
+          const step = await withTimeout(this.#context, { name: "get", key, write: false }, options.signal, () =>
+            body.next(),
+          )
           if (step.done) break
           position += step.value.length
           if (position > end) throw lengthError(key, end, position)
@@ -122,7 +145,12 @@ export class Storage {
   }
 
   /** Opens a body that outlives the attempt that opened it: the attempt's signal ends with its time-out, the body's must not. */
-  async #openForLater(key: string, options: GetOptions, attempt: AbortSignal, reading: AbortSignal): Promise<ObjectContent | undefined> {
+  async #openForLater(
+    key: string,
+    options: GetOptions,
+    attempt: AbortSignal,
+    reading: AbortSignal,
+  ): Promise<ObjectContent | undefined> {
     const either = new AbortController()
     const fromAttempt = () => either.abort(attempt.reason)
     const fromReader = () => either.abort(reading.reason)
@@ -165,7 +193,11 @@ export class Storage {
    * One conditional write. `transient` failures are tried again as long as the body can be read again; `ambiguous` ones
    * come back at once, to be settled by whoever knows what was written.
    */
-  put(key: string, body: PutBody, options: { when?: PutOptions["when"]; signal?: AbortSignal | undefined } = {}): Promise<ObjectMeta> {
+  put(
+    key: string,
+    body: PutBody,
+    options: { when?: PutOptions["when"]; signal?: AbortSignal | undefined } = {},
+  ): Promise<ObjectMeta> {
     const { signal } = options
     let started = false
     return withRetry(
@@ -221,11 +253,21 @@ export class Storage {
   }
 
   /** What only the backend can see, removed unless `dryRun`; nothing where the backend leaves nothing. */
-  leftovers(options: { olderThanMs: number; prefix: string; dryRun: boolean; signal: AbortSignal | undefined }): Promise<Leftover[]> {
+  leftovers(options: {
+    olderThanMs: number
+    prefix: string
+    dryRun: boolean
+    signal: AbortSignal | undefined
+  }): Promise<Leftover[]> {
     const { backend } = this
     if (backend.leftovers === undefined) return Promise.resolve([])
     const operation = { name: "leftovers", key: options.prefix, write: true, repeatable: true }
-    return withRetry(this.#context, operation, options.signal, async (signal) => (await backend.leftovers?.({ ...options, signal })) ?? [])
+    return withRetry(
+      this.#context,
+      operation,
+      options.signal,
+      async (signal) => (await backend.leftovers?.({ ...options, signal })) ?? [],
+    )
   }
 
   /**
@@ -276,7 +318,11 @@ function lengthError(key: string, expected: number, seen: number): BackendError 
 }
 
 /** Runs `task` for every item, at most `requestConcurrency` at once, results in the order of the items. */
-export async function mapConcurrently<T, R>(items: readonly T[], task: (item: T) => Promise<R>, limit = requestConcurrency): Promise<R[]> {
+export async function mapConcurrently<T, R>(
+  items: readonly T[],
+  task: (item: T) => Promise<R>,
+  limit = requestConcurrency,
+): Promise<R[]> {
   const results = new Array<R>(items.length)
   let next = 0
   const worker = async () => {

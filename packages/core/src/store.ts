@@ -14,7 +14,7 @@ import { systemClock } from "./clock.js"
 import { commit, createState } from "./commit.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import { type Emit, safeEmitter } from "./events.js"
-import { type Examination, examine, type FoundManifest, ownsState, readManifest } from "./examine.js"
+import { type Depth, type Examination, examine, type FoundManifest, ownsState, readManifest } from "./examine.js"
 import { createLayout, type Layout } from "./layout.js"
 import { type CheckpointManifest, DEFAULT_VNODE_COUNT } from "./manifest/schema.js"
 import { type ValidationIssue, validateManifest } from "./manifest/validate.js"
@@ -36,14 +36,26 @@ import {
 import { isTimeout, retryPolicy } from "./retry.js"
 import { prepareSave } from "./save.js"
 import { openState, type ReadStateOptions, type StateReader, stateSlice } from "./state-reader.js"
-import { openFeed, type StateInfo, type StateSource } from "./state-source.js"
+import { openFeed, type StateInfo, type StateSource, untilAborted } from "./state-source.js"
 import { requestConcurrency, Storage } from "./storage.js"
 import { isBehind, nextIdAfter, oldestFirst, Surveyor } from "./survey.js"
 import { type Change, update } from "./update.js"
 
 type Operation =
-  | "save" | "update" | "remove" | "load" | "loadLatest" | "ids" | "list" | "nextId" | "writeState" | "readState"
-  | "verify" | "recover" | "prune" | "collectOrphans"
+  | "save"
+  | "update"
+  | "remove"
+  | "load"
+  | "loadLatest"
+  | "ids"
+  | "list"
+  | "nextId"
+  | "writeState"
+  | "readState"
+  | "verify"
+  | "recover"
+  | "prune"
+  | "collectOrphans"
 
 /** What a tracing channel `ckpt:<operation>` carries; `result` and `error` are added by Node. */
 export interface TraceContext {
@@ -55,7 +67,7 @@ export interface TraceContext {
 }
 
 // States written ahead whose save did not come yet; far more than any job has under way.
-const maxRememberedStates = 1_024
+const maxStatesAhead = 1_024
 
 const channels = new Map<string, TracingChannel<TraceContext>>()
 
@@ -83,8 +95,10 @@ class Store implements CheckpointStore {
   readonly #retain: RetentionPolicy | undefined
   readonly #readOnly: boolean
   readonly #monotonic: () => number
-  readonly #remembered = new Map<number, StateInfo>()
-  readonly #distrusted = new Map<number, string>()
+  /** States that `writeState` wrote ahead of their manifest. */
+  readonly #statesAhead = new Map<number, StateInfo>()
+  /** What a deep look found damaged, by the checksum that it should have: the manifest alone does not show it. */
+  readonly #damagedStates = new Map<number, string | null>()
   readonly #underWay = new Set<Promise<unknown>>()
   #probe: Promise<void> | undefined
   #retention: Promise<void> | undefined
@@ -114,13 +128,16 @@ class Store implements CheckpointStore {
       surveyor: new Surveyor(this.#storage, this.#layout, this.#emit),
       emit: this.#emit,
       monotonic: this.#monotonic,
-      distrust: (examination) => this.#distrust(examination),
-      isDistrusted: ({ id, manifestMeta }) => manifestMeta !== undefined && this.#distrusted.get(id) === manifestMeta.version,
+      remember: (examination, depth) => this.#remember(examination, depth),
+      isDistrusted: ({ id, manifest }) =>
+        manifest !== undefined && this.#damagedStates.get(id) === manifest.stateChecksum,
     }
   }
 
-  #distrust({ id, manifestMeta }: Examination): void {
-    if (manifestMeta !== undefined) this.#distrusted.set(id, manifestMeta.version)
+  #remember({ id, manifest, valid }: Examination, depth: Depth): void {
+    if (depth !== "deep" || manifest === undefined) return
+    if (valid) this.#damagedStates.delete(id)
+    else this.#damagedStates.set(id, manifest.stateChecksum)
   }
 
   // ---- writing
@@ -128,7 +145,7 @@ class Store implements CheckpointStore {
   save(manifest: CheckpointManifest, options: SaveOptions = {}): Promise<SaveReceipt> {
     return this.#write("save", manifest?.checkpointId, options, async (trace) => {
       const started = this.#monotonic()
-      const job = await prepareSave(this.#context, manifest, options, this.#remembered)
+      const job = await prepareSave(this.#context, manifest, options, this.#statesAhead)
       try {
         await this.#probeOnce(options.signal)
         const done = await commit(this.#context, job)
@@ -155,11 +172,11 @@ class Store implements CheckpointStore {
       await this.#probeOnce(options.signal)
       const info = await createState(this.#context, id, feed, options.signal)
       trace.bytes = info.size
-      this.#remembered.delete(id)
-      this.#remembered.set(id, info)
-      for (const oldest of this.#remembered.keys()) {
-        if (this.#remembered.size <= maxRememberedStates) break
-        this.#remembered.delete(oldest)
+      this.#statesAhead.delete(id)
+      this.#statesAhead.set(id, info)
+      for (const oldest of this.#statesAhead.keys()) {
+        if (this.#statesAhead.size <= maxStatesAhead) break
+        this.#statesAhead.delete(oldest)
       }
       return info
     })
@@ -187,7 +204,10 @@ class Store implements CheckpointStore {
   prune(policy: RetentionPolicy | undefined = this.#retain, options: PruneOptions = {}): Promise<PruneReport> {
     return this.#write("prune", undefined, options, async () => {
       if (policy === undefined) {
-        throw new CheckpointError("CKPT_INVALID", "prune needs a policy such as { last: 3 }, or a store opened with `retain`.")
+        throw new CheckpointError(
+          "CKPT_INVALID",
+          "prune needs a policy such as { last: 3 }, or a store opened with `retain`.",
+        )
       }
       checkPolicy(policy)
       await this.#retentionIdle()
@@ -198,8 +218,9 @@ class Store implements CheckpointStore {
   async #prune(policy: RetentionPolicy, options: PruneOptions): Promise<PruneReport> {
     const report = await prune(this.#context, policy, options)
     const { removed, failures, dryRun } = report
-    if (!dryRun && removed.length + failures.length > 0) this.#emit({ type: "pruned", removed, failures: failures.length })
-    for (const id of removed) if (!dryRun) this.#distrusted.delete(id)
+    if (!dryRun && removed.length + failures.length > 0)
+      this.#emit({ type: "pruned", removed, failures: failures.length })
+    for (const id of removed) if (!dryRun) this.#damagedStates.delete(id)
     return report
   }
 
@@ -216,7 +237,10 @@ class Store implements CheckpointStore {
   load(id: number, options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
     return this.#run("load", id, options, async () => {
       assertId(id, 0)
-      const [found, counting] = await Promise.all([readManifest(this.#context, id, options.signal), this.#counts(id, options.signal)])
+      const [found, counting] = await Promise.all([
+        readManifest(this.#context, id, options.signal),
+        this.#counts(id, options.signal),
+      ])
       return found === undefined || !counting ? undefined : this.#sound(id, found)
     })
   }
@@ -299,7 +323,8 @@ class Store implements CheckpointStore {
       const pointer = await this.#context.pointer.read(options.signal)
       const next = nextIdAfter(survey, pointer, this.#emit)
       if (Number.isSafeInteger(next)) return next
-      const message = "the ids of this store are used up (2^53 - 1). Remove what has such an id, or start a store elsewhere."
+      const message =
+        "the ids of this store are used up (2^53 - 1). Remove what has such an id, or start a store elsewhere."
       throw new CheckpointError("CKPT_INVALID", message, { backend: this.#backendName })
     })
   }
@@ -315,7 +340,11 @@ class Store implements CheckpointStore {
       if (meta === undefined) {
         if (found?.manifest === undefined || ownsState(found.manifest) !== true || !counting) return undefined
         const message = `the state of checkpoint ${id} is missing. Use recover() to get the newest one that verifies.`
-        throw new CheckpointError("CKPT_CORRUPT", message, { checkpointId: id, key: this.#layout.stateKey(id), backend: this.#backendName })
+        throw new CheckpointError("CKPT_CORRUPT", message, {
+          checkpointId: id,
+          key: this.#layout.stateKey(id),
+          backend: this.#backendName,
+        })
       }
       const manifest = found?.manifest
       const owned = manifest !== undefined && counting && ownsState(manifest) !== false
@@ -328,11 +357,12 @@ class Store implements CheckpointStore {
   verify(id: number, options: VerifyOptions = {}): Promise<Verification> {
     return this.#run("verify", id, options, async () => {
       assertId(id, 0)
+      const depth = options.depth ?? "deep"
       const [found, counting] = await Promise.all([
-        examine(this.#context, id, { depth: options.depth ?? "deep", signal: options.signal }),
+        examine(this.#context, id, { depth, signal: options.signal }),
         this.#counts(id, options.signal),
       ])
-      if (!found.valid && !found.gone) this.#distrust(found)
+      this.#remember(found, depth)
       if (counting) return { id, valid: found.valid, issues: found.issues }
       const message = `manifest not found for checkpoint ${id}: retention removed it`
       return { id, valid: false, issues: [{ severity: "fatal", code: "manifest-missing", message }] }
@@ -422,17 +452,24 @@ class Store implements CheckpointStore {
     const trace: TraceContext = { operation, backend: this.#backendName, ...(id === undefined ? {} : { id }) }
     const guarded = async () => {
       if (this.#closed !== undefined) {
-        throw new CheckpointError("CKPT_CLOSED", `${operation}: this store is closed. Open a new one.`, { backend: this.#backendName })
+        throw new CheckpointError("CKPT_CLOSED", `${operation}: this store is closed. Open a new one.`, {
+          backend: this.#backendName,
+        })
       }
       signal?.throwIfAborted()
       try {
-        return await task(trace)
+        // Some of what runs inside does not listen to the signal (the pointer's swap is shared); the caller need not wait.
+        return await untilAborted(this.#track(task(trace)), signal)
       } catch (error) {
         signal?.throwIfAborted()
         throw error instanceof BackendError ? this.#explain(operation, id, error) : error
       }
     }
-    const running = channelOf(operation).tracePromise(guarded, trace)
+    return channelOf(operation).tracePromise(guarded, trace)
+  }
+
+  /** What `close` waits for: also what goes on after its caller aborted. */
+  #track<T>(running: Promise<T>): Promise<T> {
     this.#underWay.add(running)
     const forget = () => this.#underWay.delete(running)
     running.then(forget, forget)
@@ -443,9 +480,14 @@ class Store implements CheckpointStore {
     const what = checkpointId === undefined ? operation : `${operation} of checkpoint ${checkpointId}`
     const details = { checkpointId, backend: this.#backendName, cause: error }
     const say = (advice: string) => `${what} failed on ${this.#backendName}: ${error.message}. ${advice}`
-    if (error.kind === "damaged") return new CheckpointError("CKPT_CORRUPT", say("Use recover() to go past it."), details)
+    if (error.kind === "damaged")
+      return new CheckpointError("CKPT_CORRUPT", say("Use recover() to go past it."), details)
     if (error.kind === "precondition") {
-      return new CheckpointError("CKPT_CONFLICT", say("Another writer changed it meanwhile; read again and decide."), details)
+      return new CheckpointError(
+        "CKPT_CONFLICT",
+        say("Another writer changed it meanwhile; read again and decide."),
+        details,
+      )
     }
     const passing = error.kind === "transient" || error.kind === "ambiguous"
     if (passing && isTimeout(error)) {
@@ -463,6 +505,8 @@ class Store implements CheckpointStore {
 export function assertId(id: unknown, lowest: 0 | 1): asserts id is number {
   if (Number.isSafeInteger(id) && (id as number) >= lowest) return
   const shown = typeof id === "string" ? JSON.stringify(id) : String(id)
-  throw new CheckpointError("CKPT_INVALID", `checkpoint id ${shown} cannot be used; give a whole number from ${lowest} to 2^53 - 1.`)
+  throw new CheckpointError(
+    "CKPT_INVALID",
+    `checkpoint id ${shown} cannot be used; give a whole number from ${lowest} to 2^53 - 1.`,
+  )
 }
-

@@ -62,7 +62,8 @@ export class Surveyor {
       if (meaning.kind === "pointer") continue
       if (meaning.kind === "foreign") this.#sayOnce(meta.key)
       else if (meaning.kind === "probe") probes.push(meta)
-      else if (meaning.id !== undefined) ({ manifest: manifests, state: states, taken })[meaning.kind].set(meaning.id, meta)
+      else if (meaning.id !== undefined)
+        ({ manifest: manifests, state: states, taken })[meaning.kind].set(meaning.id, meta)
       else if (meaning.kind === "manifest") beyond.push(meta)
     }
     return { manifests, states, taken, beyond, probes }
@@ -89,7 +90,13 @@ export function oldestFirst(ids: Iterable<number>): number[] {
  * shows. Its pages may have been read while others saved.
  */
 export function isBehind(survey: Survey, pointer: Pointer): boolean {
-  return Math.max(0, ...newestFirst(survey.manifests.keys()).slice(0, 1)) < pointer.checkpointId
+  return highestOf(survey.manifests.keys()) < pointer.checkpointId
+}
+
+function highestOf(ids: Iterable<number>): number {
+  let highest = 0
+  for (const id of ids) if (id > highest) highest = id
+  return highest
 }
 
 /** A stray file with a huge id must not use up the ids, so only ids up to this far above the pointer are believed. */
@@ -97,11 +104,10 @@ const believableGap = 2 ** 32
 
 /** The lowest id above everything seen here. */
 export function nextIdAfter(survey: Survey, pointer: Pointer, emit: Emit, recovered = 0): number {
-  const manifests = [...survey.manifests.keys()]
   // Without a pointer, the manifests are all there is to go by.
-  const base = pointer.checkpointId > 0 ? pointer.checkpointId : manifests.reduce((a, b) => Math.max(a, b), 0)
+  const base = pointer.checkpointId > 0 ? pointer.checkpointId : highestOf(survey.manifests.keys())
   let highest = Math.max(pointer.checkpointId, pointer.floor, recovered)
-  for (const id of [...manifests, ...survey.states.keys(), ...survey.taken.keys()]) {
+  for (const id of [...survey.manifests.keys(), ...survey.states.keys(), ...survey.taken.keys()]) {
     if (id - base > believableGap) emit({ type: "id-ignored", id, pointer: pointer.checkpointId })
     else if (id > highest) highest = id
   }

@@ -14,7 +14,11 @@ const maxSwaps = 64
 const maxLostAnswers = 3
 
 /** What an update may not touch: it says what the state is, and a wrong word would make a good checkpoint invalid. */
-function keepIntegrity(current: CheckpointManifest, changed: CheckpointManifest, updateToken: string): CheckpointManifest {
+function keepIntegrity(
+  current: CheckpointManifest,
+  changed: CheckpointManifest,
+  updateToken: string,
+): CheckpointManifest {
   const { stateSize: _s, operatorChecksums: _o, writer: _w, ...rest } = changed
   return {
     ...rest,
@@ -62,7 +66,11 @@ export async function update(
     const token = newToken()
     const changed = change(current)
     if (typeof changed !== "object" || changed === null || "then" in changed) {
-      throw new CheckpointError("CKPT_INVALID", "update: the change must return the new manifest at once, not a promise.", { checkpointId: id })
+      throw new CheckpointError(
+        "CKPT_INVALID",
+        "update: the change must return the new manifest at once, not a promise.",
+        { checkpointId: id },
+      )
     }
     if (changed.checkpointId !== id) {
       const message = `update: the change gave checkpointId ${changed.checkpointId}; it must stay ${id}.`
@@ -71,9 +79,13 @@ export async function update(
     const next = keepIntegrity(current, changed, token)
     const bytes = encodeManifest(next)
     const before = new Set(validateManifest(current, { vnodeCount, expectedId: id }).map((issue) => issue.code))
-    const broken = validateManifest(next, { vnodeCount, expectedId: id }).find((i) => i.severity === "fatal" && !before.has(i.code))
+    const broken = validateManifest(next, { vnodeCount, expectedId: id }).find(
+      (i) => i.severity === "fatal" && !before.has(i.code),
+    )
     if (broken !== undefined) {
-      throw new CheckpointError("CKPT_INVALID", `update: checkpoint ${id} would not verify: ${broken.message}`, { checkpointId: id })
+      throw new CheckpointError("CKPT_INVALID", `update: checkpoint ${id} would not verify: ${broken.message}`, {
+        checkpointId: id,
+      })
     }
     tokens.add(token)
     try {

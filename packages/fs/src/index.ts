@@ -21,5 +21,11 @@ const defaultTimeoutMs = 5 * 60 * 1000
 export async function openFsStore(root: string, options: FsStoreOptions = {}): Promise<CheckpointStore> {
   const { files, ...rest } = options
   const backend = new FsBackend(root, files === undefined ? {} : { files })
-  return openCheckpointStore({ layout: "directory", timeoutMs: defaultTimeoutMs, ...rest, backend, disposeBackend: true })
+  return openCheckpointStore({
+    layout: "directory",
+    timeoutMs: defaultTimeoutMs,
+    ...rest,
+    backend,
+    disposeBackend: true,
+  })
 }

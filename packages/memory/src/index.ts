@@ -12,5 +12,9 @@ export interface MemoryStoreOptions extends StoreOptions {
 /** Opens a store in this process's memory. */
 export function openMemoryStore(options: MemoryStoreOptions = {}): Promise<CheckpointStore> {
   const { backend, ...rest } = options
-  return openCheckpointStore({ ...rest, backend: backend ?? new MemoryBackend(), disposeBackend: backend === undefined })
+  return openCheckpointStore({
+    ...rest,
+    backend: backend ?? new MemoryBackend(),
+    disposeBackend: backend === undefined,
+  })
 }

@@ -58,7 +58,8 @@ export class MemoryBackend implements ObjectBackend {
       throw new BackendError("precondition", `${key} has version ${meta.version}, not ${ifVersion}`)
     }
     const start = range?.offset ?? 0
-    if (start > bytes.length) throw new BackendError("precondition", `${key} has ${bytes.length} bytes, none at ${start}`)
+    if (start > bytes.length)
+      throw new BackendError("precondition", `${key} has ${bytes.length} bytes, none at ${start}`)
     const end = range?.length === undefined ? bytes.length : Math.min(bytes.length, start + range.length)
     return { meta, body: inPieces(bytes, start, end, signal) }
   }
@@ -92,7 +93,12 @@ export class MemoryBackend implements ObjectBackend {
 
 const pieceBytes = 1024 * 1024
 
-async function* inPieces(bytes: Uint8Array, start: number, end: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+async function* inPieces(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   for (let offset = start; offset < end; offset += pieceBytes) {
     signal?.throwIfAborted()
     yield bytes.slice(offset, Math.min(end, offset + pieceBytes))

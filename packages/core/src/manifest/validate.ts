@@ -25,7 +25,6 @@ export type IssueCode =
   | "operator-range"
   | "operator-base64"
   // Fatal: the state beside it.
-  | "operator-checksum"
   | "state-missing"
   | "state-size"
   | "state-checksum"

@@ -1,11 +1,28 @@
 import { describe, expect, test } from "vitest"
-import { FsBackend } from "../../src/fs-backend.js"
 import { nodeFiles } from "../../src/file-api.js"
-import { body, bytes, checkpoint, isTemporary, keys, listed, manifestOf, read, stream, temporaryFolder, textAt, tree } from "./support.js"
+import { FsBackend } from "../../src/fs-backend.js"
+import {
+  body,
+  bytes,
+  checkpoint,
+  isTemporary,
+  keys,
+  listed,
+  manifestOf,
+  read,
+  stream,
+  temporaryFolder,
+  textAt,
+  tree,
+} from "./support.js"
 import { watchFiles } from "./watched-files.js"
 
 const reason = { abort: "this very object" }
-const settled = (promise: Promise<unknown>) => promise.then((value) => ({ value }), (error: unknown) => ({ error }))
+const settled = (promise: Promise<unknown>) =>
+  promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
 
 describe("abort", () => {
   test("before the start: every operation rejects with the reason, and nothing is done", async () => {
@@ -33,13 +50,19 @@ describe("abort", () => {
         const root = await temporaryFolder()
         await new FsBackend(root).put("checkpoints/other/x", body("before"))
         const controller = new AbortController()
-        const files = watchFiles({ before: ({ index }) => { if (index === at) controller.abort(reason) } })
+        const files = watchFiles({
+          before: ({ index }) => {
+            if (index === at) controller.abort(reason)
+          },
+        })
         const backend = new FsBackend(root, { files })
         const { signal } = controller
         const result = await settled(
-          kind === "commit" ? backend.commit(checkpoint(1), { signal })
-          : kind === "absent" ? backend.put(manifestOf(1), stream("manifest 1"), { signal, when: "absent" })
-          : backend.put("checkpoints/other/x", body("manifest 1"), { signal }),
+          kind === "commit"
+            ? backend.commit(checkpoint(1), { signal })
+            : kind === "absent"
+              ? backend.put(manifestOf(1), stream("manifest 1"), { signal, when: "absent" })
+              : backend.put("checkpoints/other/x", body("manifest 1"), { signal }),
         )
         const key = kind === "replace" ? "checkpoints/other/x" : manifestOf(1)
         const plain = new FsBackend(root)
@@ -75,7 +98,9 @@ describe("abort", () => {
       }
       const { signal } = controller
       const backend = new FsBackend(root)
-      const promise = commit ? backend.commit({ create: [{ key: manifestOf(1), body: hanging }] }, { signal }) : backend.put("checkpoints/x/y", hanging, { signal })
+      const promise = commit
+        ? backend.commit({ create: [{ key: manifestOf(1), body: hanging }] }, { signal })
+        : backend.put("checkpoints/x/y", hanging, { signal })
       expect(await settled(promise)).toEqual({ error: reason })
       expect(returned).toBe(true)
       expect(await keys(new FsBackend(root), "checkpoints/")).toEqual(commit ? ["checkpoints/x/"] : ["checkpoints/x/"])
@@ -86,7 +111,9 @@ describe("abort", () => {
     const root = await temporaryFolder()
     const backend = new FsBackend(root)
     let open = () => {}
-    const gate = new Promise<void>((resolve) => { open = resolve })
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
     const gated = async function* () {
       await gate
       yield bytes("x")
@@ -94,7 +121,9 @@ describe("abort", () => {
     const first = Array.from({ length: 64 }, (_, n) => backend.put(`a/first-${n}`, gated()))
     await new Promise((done) => setTimeout(done, 100))
     const controller = new AbortController()
-    const aborted = Array.from({ length: 5 }, (_, n) => settled(backend.put(`a/aborted-${n}`, body("x"), { signal: controller.signal })))
+    const aborted = Array.from({ length: 5 }, (_, n) =>
+      settled(backend.put(`a/aborted-${n}`, body("x"), { signal: controller.signal })),
+    )
     const last = Array.from({ length: 70 }, (_, n) => backend.put(`a/last-${n}`, body("x")))
     await new Promise((done) => setTimeout(done, 50))
     controller.abort(reason)
@@ -129,14 +158,30 @@ describe("abort", () => {
     const plain = new FsBackend(root)
     await Promise.all(Array.from({ length: 100 }, (_, n) => plain.put(`a/${n}`, body("x"))))
     const controller = new AbortController()
-    const result = await settled((async () => {
-      for await (const _ of plain.list("a/", { signal: controller.signal })) controller.abort(reason)
-    })())
+    const result = await settled(
+      (async () => {
+        for await (const _ of plain.list("a/", { signal: controller.signal })) controller.abort(reason)
+      })(),
+    )
     expect(result).toEqual({ error: reason })
 
     const second = new AbortController()
-    const files = watchFiles({ after: ({ name }) => { if (name === "unlink") second.abort(reason) } }, nodeFiles)
-    expect(await settled(new FsBackend(root, { files }).delete(Array.from({ length: 100 }, (_, n) => `a/${n}`), { signal: second.signal }))).toEqual({ error: reason })
+    const files = watchFiles(
+      {
+        after: ({ name }) => {
+          if (name === "unlink") second.abort(reason)
+        },
+      },
+      nodeFiles,
+    )
+    expect(
+      await settled(
+        new FsBackend(root, { files }).delete(
+          Array.from({ length: 100 }, (_, n) => `a/${n}`),
+          { signal: second.signal },
+        ),
+      ),
+    ).toEqual({ error: reason })
     const left = (await listed(plain)).length
     expect(left).toBeGreaterThan(0)
     expect(left).toBeLessThan(100)

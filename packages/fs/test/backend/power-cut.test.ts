@@ -1,8 +1,21 @@
 import { beforeEach, describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/fs-backend.js"
-import { body, bytes, checkpoint, folderOf, forgetProcess, isTemporary, manifestOf, pointerKey, stateOf, stream, temporaryFolder, textAt } from "./support.js"
-import { Disk, models, seeded } from "./power-cut.js"
 import type { Tree } from "./power-cut.js"
+import { Disk, models, seeded } from "./power-cut.js"
+import {
+  body,
+  bytes,
+  checkpoint,
+  folderOf,
+  forgetProcess,
+  isTemporary,
+  manifestOf,
+  pointerKey,
+  stateOf,
+  stream,
+  temporaryFolder,
+  textAt,
+} from "./support.js"
 import type { Call, Watched } from "./watched-files.js"
 
 beforeEach(forgetProcess)
@@ -20,7 +33,11 @@ class Ledger {
     this.#values.set(key, all)
     const entry = { rank: rank ?? all.length, value, acked: false }
     all.push(entry)
-    return { ack: () => { entry.acked = true } }
+    return {
+      ack: () => {
+        entry.acked = true
+      },
+    }
   }
 
   /** These appear together or not at all. */
@@ -36,7 +53,9 @@ class Ledger {
       if (tree.has(key) && tree.get(key) === undefined) return `${key} is torn`
       if (!fine.includes(tree.get(key))) return `${key} is ${tree.get(key)}, not ${fine.join(" or ")}`
     }
-    for (const keys of this.#whole) if (keys.some((key) => tree.has(key)) && !keys.every((key) => tree.has(key))) return `only a part of ${keys} is there`
+    for (const keys of this.#whole)
+      if (keys.some((key) => tree.has(key)) && !keys.every((key) => tree.has(key)))
+        return `only a part of ${keys} is there`
     for (const key of tree.keys()) if (!isTemporary(key) && !this.#values.has(key)) return `${key} came from nowhere`
     return undefined
   }
@@ -59,7 +78,11 @@ class Store {
   }
 
   async commit(id: number) {
-    const begun = [this.#ledger.begin(stateOf(id), `state ${id}`), this.#ledger.begin(manifestOf(id), `manifest ${id}`), this.#ledger.begin(pointerKey, folderOf(id), id)]
+    const begun = [
+      this.#ledger.begin(stateOf(id), `state ${id}`),
+      this.#ledger.begin(manifestOf(id), `manifest ${id}`),
+      this.#ledger.begin(pointerKey, folderOf(id), id),
+    ]
     this.#ledger.together([stateOf(id), manifestOf(id)])
     const metas = await this.backend.commit(checkpoint(id))
     if (metas !== "unsupported") for (const { ack } of begun) ack()
@@ -103,7 +126,12 @@ const scripts: Record<string, (store: Store) => Promise<unknown>> = {
   },
   "an update, a delete and commits at once": async (store) => {
     const { version } = await store.put(manifestOf(1), "manifest 1", "absent")
-    await Promise.all([store.commit(2), store.put(manifestOf(1), "updated", { version }), store.commit(3), store.put(stateOf(1), "late state", "absent")])
+    await Promise.all([
+      store.commit(2),
+      store.put(manifestOf(1), "updated", { version }),
+      store.commit(3),
+      store.put(stateOf(1), "late state", "absent"),
+    ])
     await Promise.all([store.commit(4), store.delete(manifestOf(1)), store.delete(stateOf(1))])
   },
 }
@@ -156,9 +184,12 @@ const mutants: Record<string, (call: Call, last: string | undefined) => boolean>
   "of a temporary file's bytes": ({ path }) => /\.tmp-\w+$/.test(path),
   "of the stage": ({ path }) => /\.stage-\w+$/.test(path),
   "of checkpoints/ after the renames": ({ path }, last) => path.endsWith("/checkpoints") && last === "rename",
-  "of checkpoints/ after the mkdir of a checkpoint": ({ path }, last) => path.endsWith("/checkpoints") && last === "mkdir",
-  "of checkpoints/ after the rmdir of a checkpoint": ({ path }, last) => path.endsWith("/checkpoints") && last === "rmdir",
-  "of a checkpoint's folder after a link": ({ path }, last) => /checkpoint_\d+$/.test(path) && last === "unlink of a temporary",
+  "of checkpoints/ after the mkdir of a checkpoint": ({ path }, last) =>
+    path.endsWith("/checkpoints") && last === "mkdir",
+  "of checkpoints/ after the rmdir of a checkpoint": ({ path }, last) =>
+    path.endsWith("/checkpoints") && last === "rmdir",
+  "of a checkpoint's folder after a link": ({ path }, last) =>
+    /checkpoint_\d+$/.test(path) && last === "unlink of a temporary",
   "of a checkpoint's folder after a rename": ({ path }, last) => /checkpoint_\d+$/.test(path) && last === "rename",
   "of a checkpoint's folder after a delete": ({ path }, last) => /checkpoint_\d+$/.test(path) && last === "unlink",
   "of the root": ({ path }) => path.endsWith("/store"),
@@ -192,7 +223,10 @@ describe("leaving out the sync", () => {
  * A process is killed before its n-th call (nothing is lost yet: the system lives), another one carries on and is told
  * "done" or "it is there already", then the power fails.
  */
-async function killedThenCut(first: (store: Store) => Promise<unknown>, skip?: (call: Call) => boolean): Promise<Outcome> {
+async function killedThenCut(
+  first: (store: Store) => Promise<unknown>,
+  skip?: (call: Call) => boolean,
+): Promise<Outcome> {
   const outcome: Outcome = { states: 0, faults: [] }
   const random = seeded(seed)
   for (let at = 0; ; at++) {
@@ -201,17 +235,22 @@ async function killedThenCut(first: (store: Store) => Promise<unknown>, skip?: (
     const root = `${base}/above/store`
     const disk = new Disk(base)
     let killed: () => void = () => undefined
-    const death = new Promise<"killed">((resolve) => { killed = () => resolve("killed") })
+    const death = new Promise<"killed">((resolve) => {
+      killed = () => resolve("killed")
+    })
     let dead = false
     const dying = disk.files({ hangs: ({ index }) => (dead ||= index >= at) && (killed(), true) })
     const end = await Promise.race([death, first(new Store(root, dying, new Ledger())).then(() => "ended")])
     await new Promise((done) => setTimeout(done, 2))
+    await dying.release()
 
     forgetProcess()
     const ledger = new Ledger()
     const backend = new FsBackend(root, { files: disk.files({ ...(skip && { skip }) }) })
     for (const key of [stateOf(1), manifestOf(1)]) {
-      await backend.put(key, body("by the second"), { when: "absent" }).catch((error: unknown) => expect(error).toMatchObject({ kind: "precondition" }))
+      await backend
+        .put(key, body("by the second"), { when: "absent" })
+        .catch((error: unknown) => expect(error).toMatchObject({ kind: "precondition" }))
       // Whoever wrote it: it may be acknowledged now.
       ledger.begin(key, await textAt(backend, key)).ack()
     }
@@ -236,11 +275,14 @@ const firsts = {
 }
 
 describe("a process killed at any call, another one, then a power cut", () => {
-  test.each(Object.keys(firsts) as (keyof typeof firsts)[])("%s: whatever the second was told is there", async (name) => {
-    const { states, faults } = await killedThenCut(firsts[name])
-    process.stdout.write(`killed and cut, ${name}: ${states} states, seed ${seed}\n`)
-    expect(faults).toEqual([])
-  })
+  test.each(Object.keys(firsts) as (keyof typeof firsts)[])(
+    "%s: whatever the second was told is there",
+    async (name) => {
+      const { states, faults } = await killedThenCut(firsts[name])
+      process.stdout.write(`killed and cut, ${name}: ${states} states, seed ${seed}\n`)
+      expect(faults).toEqual([])
+    },
+  )
 
   test.each([
     ["root", /\/store$/],
@@ -248,7 +290,9 @@ describe("a process killed at any call, another one, then a power cut", () => {
     ["checkpoints/", /\/checkpoints$/],
     ["checkpoint's folder", /checkpoint_\d+$/],
   ] as const)("the sync of the %s by the second one is needed", async (_, path) => {
-    const results = await Promise.all([killedThenCut(firsts.puts, (call) => call.name === "sync" && path.test(call.path))])
+    const results = await Promise.all([
+      killedThenCut(firsts.puts, (call) => call.name === "sync" && path.test(call.path)),
+    ])
     expect(results.flatMap(({ faults }) => faults).length).toBeGreaterThan(0)
   })
 })
@@ -260,7 +304,8 @@ test("the model itself: a rename without a sync may be undone, a file without a 
   const file = await files.open(`${base}/a`, "wx")
   await file.write(bytes("text"))
   await files.rename(`${base}/a`, `${base}/b`)
-  const seen = () => new Set(models.flatMap((model) => [...disk.states(model, 99, seeded(1))].map((tree) => JSON.stringify([...tree]))))
+  const seen = () =>
+    new Set(models.flatMap((model) => [...disk.states(model, 99, seeded(1))].map((tree) => JSON.stringify([...tree]))))
   expect(seen()).toEqual(new Set(["[]", '[["a",null]]', '[["b",null]]']))
   await file.sync()
   await file.close()

@@ -1,4 +1,6 @@
-import type { Call, Watched } from "./watched-files.js"
+import type { FileApi } from "../../src/file-api.js"
+import { nodeFiles } from "../../src/file-api.js"
+import type { Call, Watch, Watched } from "./watched-files.js"
 import { watchFiles } from "./watched-files.js"
 
 /**
@@ -40,15 +42,16 @@ export class Disk {
   readonly #root = directory()
   readonly #open = new Map<number, Node>()
   readonly #syncsBegun = new Map<number, number>()
+  readonly #inOrder = changesInOrder(nodeFiles)
   #seq = 0
   #journaled = 0
 
-  /** `base` and all above it are durable; `existing` are directories in it that are not ours to sync. */
+  /** `base`, empty, and all above it are durable. */
   constructor(base: string) {
     this.#base = base
   }
 
-  /** File calls that are made for real and recorded here; `hangs` and `skip` as the test says. */
+  /** File calls of one process, made for real and recorded here. A call that `hangs` is never made: the process is dead. */
   files(options: { hangs?(call: Call): boolean; skip?(call: Call): boolean; each?(): void } = {}): Watched {
     // Numbers of open files are those of one watch; a second process has its own.
     const ours = new Map<number, number>()
@@ -57,7 +60,7 @@ export class Disk {
       if (!ours.has(file)) ours.set(file, Disk.#handles++)
       return ours.get(file)!
     }
-    return watchFiles({
+    const watch: Watch = {
       before: (call) => {
         if (options.hangs?.(call)) return new Promise(() => undefined)
         if (call.name === "sync") this.#syncsBegun.set(handle(call), this.#seq)
@@ -68,7 +71,8 @@ export class Disk {
         if (call.name !== "sync" || !options.skip?.(call)) this.#record(call, handle(call))
         options.each?.()
       },
-    })
+    }
+    return watchFiles(watch, this.#inOrder)
   }
 
   static #handles = 0
@@ -123,7 +127,10 @@ export class Disk {
 
   #change(path: string, node: Node | undefined): void {
     const [parent, name] = this.#parent(path)
-    this.#apply(parent, node === undefined ? { seq: ++this.#seq, remove: name } : { seq: ++this.#seq, add: [name, node] })
+    this.#apply(
+      parent,
+      node === undefined ? { seq: ++this.#seq, remove: name } : { seq: ++this.#seq, add: [name, node] },
+    )
   }
 
   #apply(parent: DirectoryNode, change: Change): void {
@@ -142,7 +149,8 @@ export class Disk {
   #find(path: string): Node | undefined {
     if (path !== this.#base && !path.startsWith(`${this.#base}/`)) return undefined
     let node: Node | undefined = this.#root
-    for (const name of path.slice(this.#base.length).split("/").slice(1)) node = node?.kind === "directory" ? node.live.get(name) : undefined
+    for (const name of path.slice(this.#base.length).split("/").slice(1))
+      node = node?.kind === "directory" ? node.live.get(name) : undefined
     return node
   }
 
@@ -151,11 +159,15 @@ export class Disk {
     const changed = this.#changed(this.#root, new Set())
     if (model === "one global journal") {
       // Changes reach the disk in order; whatever is older than a synced one is there too.
-      const seqs = changed.flatMap(({ pending }) => pending.map(({ seq }) => seq)).filter((seq) => seq > this.#journaled)
+      const seqs = changed
+        .flatMap(({ pending }) => pending.map(({ seq }) => seq))
+        .filter((seq) => seq > this.#journaled)
       for (const last of [this.#journaled, ...seqs]) yield treeOf(this.#root, (change) => change.seq <= last)
       return
     }
-    const sizes = changed.map(({ pending }) => (model === "a prefix per directory" ? pending.length + 1 : 2 ** pending.length))
+    const sizes = changed.map(({ pending }) =>
+      model === "a prefix per directory" ? pending.length + 1 : 2 ** pending.length,
+    )
     const total = sizes.reduce((product, size) => product * size, 1)
     for (let n = 0; n < Math.min(total, atMost); n++) {
       let code = total <= atMost ? n : Math.floor(random() * total)
@@ -175,8 +187,30 @@ export class Disk {
   #changed(node: Node, seen: Set<Node>): DirectoryNode[] {
     if (node.kind === "file" || seen.has(node)) return []
     seen.add(node)
-    const children = [...node.durable.values(), ...node.pending.flatMap(({ add }) => (add === undefined ? [] : [add[1]]))]
+    const children = [
+      ...node.durable.values(),
+      ...node.pending.flatMap(({ add }) => (add === undefined ? [] : [add[1]])),
+    ]
     return [...(node.pending.length > 0 ? [node] : []), ...children.flatMap((child) => this.#changed(child, seen))]
+  }
+}
+
+/** Changes of names one at a time: what two threads finish together may be reported the other way round. */
+function changesInOrder(files: FileApi): FileApi {
+  let tail: Promise<unknown> = Promise.resolve()
+  const next = <T>(call: () => Promise<T>): Promise<T> => {
+    const result = tail.then(call)
+    tail = result.catch(() => undefined)
+    return result
+  }
+  return {
+    ...files,
+    open: (path, flags, mode) => next(() => files.open(path, flags, mode)),
+    mkdir: (path) => next(() => files.mkdir(path)),
+    rename: (from, to) => next(() => files.rename(from, to)),
+    link: (from, to) => next(() => files.link(from, to)),
+    unlink: (path) => next(() => files.unlink(path)),
+    rmdir: (path) => next(() => files.rmdir(path)),
   }
 }
 

@@ -49,6 +49,11 @@ export async function rejection(promise: Promise<unknown>): Promise<BackendError
   return error as BackendError
 }
 
+/** Of calls that run at once. */
+export function rejections(promises: Promise<unknown>[]): Promise<BackendError[]> {
+  return Promise.all(promises.map(rejection))
+}
+
 /** Every path below the folder, with a "/" after directories. */
 export async function tree(path: string, above = ""): Promise<string[]> {
   const found: string[] = []
@@ -68,7 +73,10 @@ export const stateOf = (id: number): string => `checkpoints/${folderOf(id)}/stat
 export const pointerKey = "checkpoints/latest.txt"
 
 /** A checkpoint as core commits it: state, manifest, and a pointer that never moves back. */
-export function checkpoint(id: number, { state = `state ${id}`, manifest = `manifest ${id}` }: { state?: string | null; manifest?: string } = {}): CommitBatch {
+export function checkpoint(
+  id: number,
+  { state = `state ${id}`, manifest = `manifest ${id}` }: { state?: string | null; manifest?: string } = {},
+): CommitBatch {
   return {
     create: [
       ...(state === null ? [] : [{ key: stateOf(id), body: () => stream(state) }]),

@@ -45,7 +45,12 @@ describe("syncs", () => {
     await backend.commit(checkpoint(2))
     expect(take()).toEqual({
       phases: 2,
-      syncs: ["/checkpoints", "/checkpoints/.latest-*", "/checkpoints/.stage-*", ...["manifest.json", "state.bin"].map((name) => `/checkpoints/.stage-*/${name}`)].sort(),
+      syncs: [
+        "/checkpoints",
+        "/checkpoints/.latest-*",
+        "/checkpoints/.stage-*",
+        ...["manifest.json", "state.bin"].map((name) => `/checkpoints/.stage-*/${name}`),
+      ].sort(),
     })
     await backend.commit(checkpoint(3, { state: null }))
     expect(take()).toMatchObject({ phases: 2, syncs: { length: 4 } })
@@ -67,18 +72,28 @@ describe("syncs", () => {
     const { files, take } = watchSyncs(folder)
     const backend = new FsBackend(root, { files })
     await backend.put("checkpoints/checkpoint_000001/state.bin", body("x"), { when: "absent" })
-    const made = files.calls.filter(({ name }) => name === "mkdir" || name === "sync").map(({ name, path }) => `${name} ${path.replace(folder, "").replace(/-[0-9a-f]{16}/, "-*")}`)
+    const made = files.calls
+      .filter(({ name }) => name === "mkdir" || name === "sync")
+      .map(({ name, path }) => `${name} ${path.replace(folder, "").replace(/-[0-9a-f]{16}/, "-*")}`)
     const above = []
     for (let path = dirname(folder); ; path = dirname(path)) {
       above.push(`sync ${path}`)
       if (dirname(path) === path) break
     }
     expect(made).toEqual([
-      "mkdir /a", "sync ", "mkdir /a/b", "sync /a", "mkdir /a/b/store", "sync /a/b",
+      "mkdir /a",
+      "sync ",
+      "mkdir /a/b",
+      "sync /a",
+      "mkdir /a/b/store",
+      "sync /a/b",
       ...above,
-      "mkdir /a/b/store/checkpoints", "sync /a/b/store",
-      "mkdir /a/b/store/checkpoints/checkpoint_000001", "sync /a/b/store/checkpoints",
-      "sync /a/b/store/checkpoints/checkpoint_000001/.tmp-*", "sync /a/b/store/checkpoints/checkpoint_000001",
+      "mkdir /a/b/store/checkpoints",
+      "sync /a/b/store",
+      "mkdir /a/b/store/checkpoints/checkpoint_000001",
+      "sync /a/b/store/checkpoints",
+      "sync /a/b/store/checkpoints/checkpoint_000001/.tmp-*",
+      "sync /a/b/store/checkpoints/checkpoint_000001",
     ])
     take()
     await backend.put(manifestOf(1), body("m"), { when: "absent" })
@@ -104,7 +119,10 @@ describe("syncs", () => {
     take()
     if (metas === "unsupported") return expect.fail()
     await backend.put(manifestOf(1), body("new"), { when: { version: metas[1]!.version } })
-    expect(take()).toEqual({ phases: 2, syncs: ["/checkpoints/checkpoint_000001", "/checkpoints/checkpoint_000001/.tmp-*"] })
+    expect(take()).toEqual({
+      phases: 2,
+      syncs: ["/checkpoints/checkpoint_000001", "/checkpoints/checkpoint_000001/.tmp-*"],
+    })
   })
 
   test("of a refused create: what was found is synced before the rejection", async () => {
@@ -112,8 +130,15 @@ describe("syncs", () => {
     await mkdir(`${root}/checkpoints/checkpoint_000001`, { recursive: true })
     await new FsBackend(root).put(manifestOf(1), body("first"), { when: "absent" })
     const { files, take } = watchSyncs(root)
-    await expect(new FsBackend(root, { files }).put(manifestOf(1), body("second"), { when: "absent" })).rejects.toMatchObject({ kind: "precondition" })
-    expect(take().syncs).toEqual(["", "/checkpoints", "/checkpoints/checkpoint_000001", "/checkpoints/checkpoint_000001/.tmp-*"])
+    await expect(
+      new FsBackend(root, { files }).put(manifestOf(1), body("second"), { when: "absent" }),
+    ).rejects.toMatchObject({ kind: "precondition" })
+    expect(take().syncs).toEqual([
+      "",
+      "/checkpoints",
+      "/checkpoints/checkpoint_000001",
+      "/checkpoints/checkpoint_000001/.tmp-*",
+    ])
   })
 
   test("of a delete: each folder that lost a name, once", async () => {
@@ -146,10 +171,16 @@ describe("writes", () => {
     const files = watchFiles()
     const backend = new FsBackend(`${await temporaryFolder()}/none`, { files })
     expect(files.calls).toEqual([])
-    expect([await backend.get("a/b"), await backend.head("a/b"), await listed(backend)]).toEqual([undefined, undefined, []])
+    expect([await backend.get("a/b"), await backend.head("a/b"), await listed(backend)]).toEqual([
+      undefined,
+      undefined,
+      [],
+    ])
     expect(await backend.delete(["a/b"])).toEqual([])
     expect(await backend.leftovers({ olderThanMs: 0, prefix: "" })).toEqual([])
-    await expect(backend.put("a/b", body("x"), { when: { version: "1" } })).rejects.toMatchObject({ kind: "precondition" })
+    await expect(backend.put("a/b", body("x"), { when: { version: "1" } })).rejects.toMatchObject({
+      kind: "precondition",
+    })
     expect(files.calls.filter(({ name }) => !["realpath", "lstat", "stat"].includes(name))).toEqual([])
     expect(bytes("")).toHaveLength(0)
   })

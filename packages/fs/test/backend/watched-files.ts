@@ -31,6 +31,8 @@ export interface Watched extends FileApi {
   count(name: string, path?: RegExp): number
   /** Files that were opened and not closed. */
   held(): number
+  /** Closes those, as the end of a process does. */
+  release(): Promise<void>
 }
 
 export function errno(code: string): NodeJS.ErrnoException {
@@ -41,7 +43,7 @@ export function errno(code: string): NodeJS.ErrnoException {
 export function watchFiles(watch: Watch = {}, files: FileApi = nodeFiles): Watched {
   const calls: Call[] = []
   let opened = 0
-  let held = 0
+  const held = new Set<OpenFile>()
 
   async function pass<T>(call: Omit<Call, "index">, make: () => Promise<T>): Promise<T> {
     const one: Call = { ...call, index: calls.length }
@@ -71,12 +73,13 @@ export function watchFiles(watch: Watch = {}, files: FileApi = nodeFiles): Watch
       utimes: (atime, mtime) => pass({ name: "utimes", path, file }, () => handle.utimes(atime, mtime)),
       sync: () => pass({ name: "sync", path, file }, () => handle.sync()),
       close: async () => {
-        held--
         // A close that fails has closed all the same, as on Linux.
         await pass({ name: "close", path, file }, () => handle.close()).catch(async (error: unknown) => {
+          held.delete(handle)
           await handle.close().catch(() => undefined)
           throw error
         })
+        held.delete(handle)
       },
     }
   }
@@ -84,12 +87,16 @@ export function watchFiles(watch: Watch = {}, files: FileApi = nodeFiles): Watch
   return {
     calls,
     count: (name, path) => calls.filter((call) => call.name === name && (path?.test(call.path) ?? true)).length,
-    held: () => held,
+    held: () => held.size,
+    release: async () => {
+      for (const handle of held) await handle.close()
+      held.clear()
+    },
     open: (path, flags, mode) => {
       const file = opened++
       return pass({ name: "open", path, flags, file }, async () => {
         const handle = await files.open(path, flags, mode)
-        held++
+        held.add(handle)
         return wrap(handle, path, file)
       })
     },

@@ -1,11 +1,25 @@
-import { mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises"
-import { BackendError } from "@ckpt/core"
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises"
 import type { CommitBatch } from "@ckpt/core"
+import { BackendError } from "@ckpt/core"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/fs-backend.js"
 import {
-  body, bytes, checkpoint, folderOf, idIn, isTemporary, keys, manifestOf, pointerKey, read, rejection, stateOf, stream,
-  temporaryFolder, textAt, tree,
+  body,
+  bytes,
+  checkpoint,
+  folderOf,
+  idIn,
+  isTemporary,
+  keys,
+  manifestOf,
+  pointerKey,
+  read,
+  rejection,
+  stateOf,
+  stream,
+  temporaryFolder,
+  textAt,
+  tree,
 } from "./support.js"
 
 describe("put", () => {
@@ -36,18 +50,23 @@ describe("put", () => {
     }
     await backend.put("a/b", reused())
     const stored = Buffer.from((await textAt(backend, "a/b")) ?? "")
-    expect(stored.equals(Buffer.concat(Array.from({ length: 60 }, (_, value) => Buffer.alloc(70_000, value))))).toBe(true)
+    expect(stored.equals(Buffer.concat(Array.from({ length: 60 }, (_, value) => Buffer.alloc(70_000, value))))).toBe(
+      true,
+    )
   })
 
   test("absent: 32 racing creators in two backends, one winner, whole", async () => {
     const root = await temporaryFolder()
     const backends = [new FsBackend(root), new FsBackend(root)]
     const results = await Promise.allSettled(
-      Array.from({ length: 32 }, (_, n) => backends[n % 2]!.put("a/b/c", stream(`${n}:`, "x".repeat(100_000)), { when: "absent" })),
+      Array.from({ length: 32 }, (_, n) =>
+        backends[n % 2]!.put("a/b/c", stream(`${n}:`, "x".repeat(100_000)), { when: "absent" }),
+      ),
     )
     const winners = results.flatMap(({ status }, n) => (status === "fulfilled" ? [n] : []))
     expect(winners).toHaveLength(1)
-    for (const result of results) if (result.status === "rejected") expect(result.reason).toMatchObject({ kind: "precondition" })
+    for (const result of results)
+      if (result.status === "rejected") expect(result.reason).toMatchObject({ kind: "precondition" })
     expect(await textAt(backends[0]!, "a/b/c")).toBe(`${winners[0]}:${"x".repeat(100_000)}`)
     expect((await tree(root)).filter(isTemporary)).toEqual([])
   })
@@ -63,7 +82,9 @@ describe("put", () => {
           let text = ""
           for await (const chunk of current!.body) text += Buffer.from(chunk).toString()
           try {
-            await backend.put("a/counter", body(String(Number(text) + 1).padStart(2, "0")), { when: { version: current!.meta.version } })
+            await backend.put("a/counter", body(String(Number(text) + 1).padStart(2, "0")), {
+              when: { version: current!.meta.version },
+            })
             added++
           } catch (error) {
             expect(error).toMatchObject({ kind: "precondition" })
@@ -101,9 +122,33 @@ describe("put", () => {
     await expect(backend.put("a/b", failing())).rejects.toBe(own)
     await expect(backend.put("a/b", failing(), { when: "absent" })).rejects.toBe(own)
     const batch = checkpoint(1)
-    await expect(backend.commit({ ...batch, create: [batch.create[0]!, { key: manifestOf(1), body: failing }] })).rejects.toBe(own)
-    await expect(backend.commit({ ...batch, create: [{ key: manifestOf(1), body: () => { throw own } }] })).rejects.toBe(own)
-    await expect(backend.commit({ ...batch, pointer: { key: pointerKey, decide: () => { throw own } } })).rejects.toBe(own)
+    await expect(
+      backend.commit({ ...batch, create: [batch.create[0]!, { key: manifestOf(1), body: failing }] }),
+    ).rejects.toBe(own)
+    await expect(
+      backend.commit({
+        ...batch,
+        create: [
+          {
+            key: manifestOf(1),
+            body: () => {
+              throw own
+            },
+          },
+        ],
+      }),
+    ).rejects.toBe(own)
+    await expect(
+      backend.commit({
+        ...batch,
+        pointer: {
+          key: pointerKey,
+          decide: () => {
+            throw own
+          },
+        },
+      }),
+    ).rejects.toBe(own)
     expect(await tree(root)).toEqual(["a/", "checkpoints/"])
   })
 
@@ -158,7 +203,9 @@ describe("commit", () => {
     await mkdir(`${root}/checkpoints`)
     await make(`${root}/checkpoints/${folderOf(1)}`)
     const before = await tree(root)
-    expect(await new FsBackend(root).commit({ create: [{ key: manifestOf(1), body: () => expect.fail("touched") }] })).toBe("unsupported")
+    expect(
+      await new FsBackend(root).commit({ create: [{ key: manifestOf(1), body: () => expect.fail("touched") }] }),
+    ).toBe("unsupported")
     expect(await tree(root)).toEqual(before)
   })
 
@@ -183,11 +230,14 @@ describe("commit", () => {
   test("of one id by racing writers: one winner, its own state beside its own manifest", async () => {
     const root = await temporaryFolder()
     const results = await Promise.allSettled(
-      Array.from({ length: 16 }, (_, n) => new FsBackend(root).commit(checkpoint(1, { state: `by ${n}`, manifest: `by ${n}` }))),
+      Array.from({ length: 16 }, (_, n) =>
+        new FsBackend(root).commit(checkpoint(1, { state: `by ${n}`, manifest: `by ${n}` })),
+      ),
     )
     const won = results.filter((result) => result.status === "fulfilled" && result.value !== "unsupported")
     expect(won).toHaveLength(1)
-    for (const result of results) if (result.status === "rejected") expect(result.reason).toMatchObject({ kind: "precondition" })
+    for (const result of results)
+      if (result.status === "rejected") expect(result.reason).toMatchObject({ kind: "precondition" })
     const backend = new FsBackend(root)
     expect(await textAt(backend, stateOf(1))).toBe(await textAt(backend, manifestOf(1)))
     expect((await tree(root)).filter(isTemporary)).toEqual([])
@@ -206,14 +256,20 @@ describe("commit", () => {
       await make(`${root}/checkpoints/${folderOf(2)}`)
       yield bytes("m")
     }
-    const error = await rejection(backend.commit({ ...batch, create: [batch.create[0]!, { key: manifestOf(2), body: late }] }))
+    const error = await rejection(
+      backend.commit({ ...batch, create: [batch.create[0]!, { key: manifestOf(2), body: late }] }),
+    )
     expect(error.kind).toBe("precondition")
     expect(await textAt(backend, pointerKey)).toBe(folderOf(1))
     expect((await tree(root)).filter(isTemporary)).toEqual([])
   })
 
   test("decides again under the lock: another save moved the pointer, on or back", async () => {
-    for (const [other, expected] of [[9, folderOf(9)], [3, "2 after 3"], [0, "2 after 0"]] as const) {
+    for (const [other, expected] of [
+      [9, folderOf(9)],
+      [3, "2 after 3"],
+      [0, "2 after 0"],
+    ] as const) {
       const root = await temporaryFolder()
       const backend = new FsBackend(root)
       await backend.put(pointerKey, body(folderOf(1)))
@@ -239,7 +295,12 @@ describe("commit", () => {
   })
 
   test.each([
-    ["a symbolic link", async (root: string, path: string) => (await writeFile(`${root}/elsewhere`, folderOf(8)), await symlink(`${root}/elsewhere`, path))],
+    [
+      "a symbolic link",
+      async (root: string, path: string) => (
+        await writeFile(`${root}/elsewhere`, folderOf(8)), await symlink(`${root}/elsewhere`, path)
+      ),
+    ],
     ["a dangling link", (_: string, path: string) => symlink("/nowhere/at/all", path)],
     ["two megabytes", (_: string, path: string) => writeFile(path, Buffer.alloc(2 << 20, "x"))],
     ["garbage", (_: string, path: string) => writeFile(path, Buffer.from([0xff, 0xfe, 0]))],
@@ -250,7 +311,8 @@ describe("commit", () => {
     const backend = new FsBackend(root)
     await backend.commit(checkpoint(1))
     expect(await textAt(backend, pointerKey)).toBe(folderOf(1))
-    if ((await readdir(root)).includes("elsewhere")) expect(await readFile(`${root}/elsewhere`, "utf8")).toBe(folderOf(8))
+    if ((await readdir(root)).includes("elsewhere"))
+      expect(await readFile(`${root}/elsewhere`, "utf8")).toBe(folderOf(8))
   })
 
   test("a directory in the pointer's place is left to core, and refused by put", async () => {

@@ -1,0 +1,207 @@
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import type { Clock } from "../src/clock.js"
+import { BackendError, type BackendErrorKind } from "../src/errors.js"
+import type { StoreEvent } from "../src/events.js"
+import { isTimeout, type RetryContext, type RetryOptions, retryPolicy, withRetry, withTimeout } from "../src/retry.js"
+
+/** Time that passes only when someone waits for it, or when a test says so. */
+class OwnedClock implements Clock {
+  time = 0
+  readonly slept: number[] = []
+  #waiting: { at: number; wake: () => void }[] = []
+  now = () => this.time
+  monotonic = () => this.time
+  autoAdvance = true
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (this.autoAdvance && ms <= 5_000) {
+      signal?.throwIfAborted()
+      this.slept.push(ms)
+      this.time += ms
+      return Promise.resolve()
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ at: this.time + ms, wake: resolve })
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true })
+    })
+  }
+
+  async advance(ms: number): Promise<void> {
+    this.time += ms
+    for (const waiter of this.#waiting.filter((w) => w.at <= this.time)) waiter.wake()
+    this.#waiting = this.#waiting.filter((w) => w.at > this.time)
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve()
+  }
+}
+
+function setup(options: RetryOptions & { timeoutMs?: number; random?: () => number } = {}) {
+  const clock = new OwnedClock()
+  const events: StoreEvent[] = []
+  const context: RetryContext = {
+    policy: retryPolicy(options, options.timeoutMs),
+    clock,
+    random: options.random ?? (() => 1),
+    emit: (event) => events.push(event),
+  }
+  return { clock, events, context }
+}
+
+const read = { name: "get", key: "k", write: false, repeatable: true }
+const write = { name: "put", key: "k", write: true, repeatable: false }
+
+describe("withRetry", () => {
+  test("doubles the ceiling of the wait and stops at its limit", async () => {
+    const { clock, context, events } = setup({ attempts: 7 })
+    let calls = 0
+    const failing = withRetry(context, read, undefined, async () => {
+      calls++
+      throw new BackendError("transient", "slow down")
+    })
+    await expect(failing).rejects.toMatchObject({ kind: "transient" })
+    expect(calls).toBe(7)
+    expect(clock.slept).toEqual([100, 200, 400, 800, 1600, 2000])
+    expect(events.map((event) => event.type)).toEqual(Array(6).fill("retry"))
+  })
+
+  test("jitter takes any part of the ceiling", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), async (random) => {
+        const { clock, context } = setup({ attempts: 2, random: () => random })
+        await withRetry(context, read, undefined, async () => {
+          throw new BackendError("transient", "x")
+        }).catch(() => {})
+        expect(clock.slept).toEqual([random * 100])
+      }),
+    )
+  })
+
+  test("never waits shorter than the storage asked for", async () => {
+    const { clock, context } = setup({ attempts: 2, random: () => 0 })
+    await withRetry(context, read, undefined, async () => {
+      throw new BackendError("transient", "x", { retryAfterMs: 3_000 })
+    }).catch(() => {})
+    expect(clock.slept).toEqual([3_000])
+  })
+
+  test.each<[BackendErrorKind, number]>([
+    ["precondition", 1],
+    ["denied", 1],
+    ["damaged", 1],
+    ["permanent", 1],
+    ["ambiguous", 4],
+    ["transient", 4],
+  ])("%s on a read is tried %d times", async (kind, expected) => {
+    const { context } = setup()
+    let calls = 0
+    await withRetry(context, read, undefined, async () => {
+      calls++
+      throw new BackendError(kind, "x")
+    }).catch(() => {})
+    expect(calls).toBe(expected)
+  })
+
+  test("an ambiguous write is never repeated blindly, nor one whose body is used up", async () => {
+    const { context } = setup()
+    for (const [kind, canRepeat] of [
+      ["ambiguous", true],
+      ["transient", false],
+    ] as const) {
+      let calls = 0
+      const one = async () => {
+        calls++
+        throw new BackendError(kind, "x")
+      }
+      await withRetry(context, write, undefined, one, () => canRepeat).catch(() => {})
+      expect(calls, kind).toBe(1)
+    }
+  })
+
+  test("an abort ends the wait between attempts with its reason", async () => {
+    const { clock, context } = setup({ minDelayMs: 60_000, maxDelayMs: 60_000 })
+    clock.autoAdvance = false
+    const controller = new AbortController()
+    const reason = new Error("enough")
+    const running = withRetry(context, read, controller.signal, async () => {
+      throw new BackendError("transient", "x")
+    })
+    await clock.advance(0)
+    controller.abort(reason)
+    await expect(running).rejects.toBe(reason)
+  })
+
+  test("no attempt starts after the deadline", async () => {
+    const { context } = setup({ attempts: 100, deadlineMs: 1_000 })
+    let calls = 0
+    await withRetry(context, read, undefined, async () => {
+      calls++
+      throw new BackendError("transient", "x")
+    }).catch(() => {})
+    // 100 + 200 + 400 + 800 ms: the fifth attempt would start at 1,500.
+    expect(calls).toBeLessThanOrEqual(5)
+  })
+
+  test("errors that are not the backend's come through at once", async () => {
+    const { context } = setup()
+    const own = new TypeError("mine")
+    await expect(
+      withRetry(context, read, undefined, async () => {
+        throw own
+      }),
+    ).rejects.toBe(own)
+  })
+})
+
+describe("withTimeout", () => {
+  test.each([
+    [false, "transient"],
+    [true, "ambiguous"],
+  ] as const)("gives up a backend that ignores its signal (write: %s → %s)", async (isWrite, kind) => {
+    const { clock, context } = setup({ timeoutMs: 30_000 })
+    const running = withTimeout(
+      context,
+      { name: "x", key: "k", write: isWrite },
+      undefined,
+      () => new Promise(() => {}),
+    )
+    const failure = running.catch((error: unknown) => error)
+    await clock.advance(29_999)
+    await clock.advance(1)
+    const error = await failure
+    expect(error).toMatchObject({ kind })
+    expect(isTimeout(error)).toBe(true)
+  })
+
+  test("bytes that move start the time again; the caller's own slowness does not count", async () => {
+    const { clock, context } = setup({ timeoutMs: 30_000 })
+    let finish = () => {}
+    let produced = () => {}
+    const running = withTimeout(context, write, undefined, async (_, watch) => {
+      await clock.advance(20_000)
+      watch.touch()
+      await clock.advance(20_000)
+      await watch.paused(
+        () =>
+          new Promise<void>((resolve) => {
+            produced = resolve
+          }),
+      )
+      return new Promise<string>((resolve) => {
+        finish = () => resolve("done")
+      })
+    })
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve()
+    await clock.advance(300_000)
+    produced()
+    await clock.advance(20_000)
+    finish()
+    await expect(running).resolves.toBe("done")
+  })
+})
+
+test.each([{ attempts: 0 }, { attempts: 1.5 }, { minDelayMs: -1 }, { maxDelayMs: Number.NaN }])(
+  "%j is refused",
+  (options) => {
+    expect(() => retryPolicy(options, undefined)).toThrow(expect.objectContaining({ code: "CKPT_INVALID" }))
+  },
+)
