@@ -5,11 +5,13 @@ import type { Depth } from "./examine.js"
 import type { LayoutName } from "./layout.js"
 import type { CheckpointManifest } from "./manifest/schema.js"
 import type { ValidationIssue } from "./manifest/validate.js"
+import type { OrphanReport } from "./orphans.js"
 import type { RecoverOptions, Recovery } from "./recover.js"
-import type { CheckpointSummary, OrphanReport, PruneReport, RetentionPolicy } from "./retention.js"
+import type { PruneReport, RetentionPolicy } from "./retention.js"
 import type { RetryOptions } from "./retry.js"
 import type { ReadStateOptions, StateReader } from "./state-reader.js"
 import type { StateInfo, StateSource } from "./state-source.js"
+import type { CheckpointSummary } from "./summary.js"
 
 /** What every operation takes: abort it, and it rejects with the signal's reason. */
 export interface OperationOptions {

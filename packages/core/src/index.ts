@@ -10,6 +10,7 @@ export type {
   PutOptions,
   RequestOptions,
 } from "./backend.js"
+export type { TraceContext } from "./boundary.js"
 export type {
   CheckpointStore,
   CollectOptions,
@@ -49,9 +50,11 @@ export {
   type WriterStamp,
 } from "./manifest/schema.js"
 export type { IssueCode, ValidationIssue } from "./manifest/validate.js"
+export type { OrphanReport } from "./orphans.js"
 export type { RecoverOptions, Recovery, Skipped } from "./recover.js"
-export type { CheckpointSummary, OrphanReport, PruneFailure, PruneReport, RetentionPolicy } from "./retention.js"
+export type { PruneFailure, PruneReport, RetentionPolicy } from "./retention.js"
 export type { RetryOptions } from "./retry.js"
 export type { Checkpoint, ReadStateOptions, StateReader } from "./state-reader.js"
 export type { StateInfo, StateSource } from "./state-source.js"
-export { openCheckpointStore, type TraceContext } from "./store.js"
+export { openCheckpointStore } from "./store.js"
+export type { CheckpointSummary } from "./summary.js"

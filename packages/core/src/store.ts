@@ -1,4 +1,5 @@
-import { type TracingChannel, tracingChannel } from "node:diagnostics_channel"
+import { BackgroundRetention } from "./background-retention.js"
+import { Boundary } from "./boundary.js"
 import type {
   CheckpointStore,
   CollectOptions,
@@ -12,73 +13,29 @@ import type {
 } from "./checkpoint-store.js"
 import { systemClock } from "./clock.js"
 import { commit, createState } from "./commit.js"
-import { BackendError, CheckpointError } from "./errors.js"
+import { CheckpointError } from "./errors.js"
 import { type Emit, safeEmitter } from "./events.js"
 import { type Depth, type Examination, examine, type FoundManifest, ownsState, readManifest } from "./examine.js"
 import { createLayout, type Layout } from "./layout.js"
 import { type CheckpointManifest, DEFAULT_VNODE_COUNT } from "./manifest/schema.js"
 import { type ValidationIssue, validateManifest } from "./manifest/validate.js"
-import { counts, newToken, PointerFile } from "./pointer.js"
+import { collectOrphans, type OrphanReport } from "./orphans.js"
+import { counts, newToken } from "./pointer.js"
+import { PointerFile } from "./pointer-file.js"
 import { probeConditions } from "./probe.js"
 import { findLatest, type RecoverContext, type RecoverOptions, type Recovery, recover } from "./recover.js"
-import {
-  type CheckpointSummary,
-  checkPolicy,
-  collectOrphans,
-  type OrphanReport,
-  type PruneReport,
-  prune,
-  type RetentionContext,
-  type RetentionPolicy,
-  removeOne,
-  summaries,
-} from "./retention.js"
-import { isTimeout, retryPolicy } from "./retry.js"
+import { checkPolicy, type PruneReport, prune, type RetentionPolicy, removeOne } from "./retention.js"
+import { retryPolicy } from "./retry.js"
 import { prepareSave } from "./save.js"
 import { openState, type ReadStateOptions, type StateReader, stateSlice } from "./state-reader.js"
-import { openFeed, type StateInfo, type StateSource, untilAborted } from "./state-source.js"
+import { openFeed, type StateInfo, type StateSource } from "./state-source.js"
 import { requestConcurrency, Storage } from "./storage.js"
+import { type CheckpointSummary, type RetentionContext, summaries } from "./summary.js"
 import { isBehind, nextIdAfter, oldestFirst, Surveyor } from "./survey.js"
 import { type Change, update } from "./update.js"
 
-type Operation =
-  | "save"
-  | "update"
-  | "remove"
-  | "load"
-  | "loadLatest"
-  | "ids"
-  | "list"
-  | "nextId"
-  | "writeState"
-  | "readState"
-  | "verify"
-  | "recover"
-  | "prune"
-  | "collectOrphans"
-
-/** What a tracing channel `ckpt:<operation>` carries; `result` and `error` are added by Node. */
-export interface TraceContext {
-  readonly operation: string
-  readonly backend: string
-  readonly id?: number
-  /** Bytes of the state, once known. */
-  bytes?: number
-}
-
 // States written ahead whose save did not come yet; far more than any job has under way.
 const maxStatesAhead = 1_024
-
-const channels = new Map<string, TracingChannel<TraceContext>>()
-
-function channelOf(operation: Operation): TracingChannel<TraceContext> {
-  let channel = channels.get(operation)
-  if (channel === undefined) {
-    channel = tracingChannel<unknown, TraceContext>(`ckpt:${operation}`) as TracingChannel<TraceContext>
-    channels.set(operation, channel)
-  }
-  return channel
-}
 
 /** Opens a store. Nothing is created, read or probed before the first call needs it. */
 export async function openCheckpointStore(options: OpenOptions): Promise<CheckpointStore> {
@@ -93,16 +50,14 @@ class Store implements CheckpointStore {
   readonly #context: RecoverContext & RetentionContext
   readonly #emit: Emit
   readonly #retain: RetentionPolicy | undefined
-  readonly #readOnly: boolean
   readonly #monotonic: () => number
   /** States that `writeState` wrote ahead of their manifest. */
   readonly #statesAhead = new Map<number, StateInfo>()
   /** What a deep look found damaged, by the checksum that it should have: the manifest alone does not show it. */
   readonly #damagedStates = new Map<number, string | null>()
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #boundary: Boundary
+  readonly #retention: BackgroundRetention | undefined
   #probe: Promise<void> | undefined
-  #retention: Promise<void> | undefined
-  #retentionDue = false
   #closed: Promise<void> | undefined
 
   constructor(options: OpenOptions) {
@@ -115,8 +70,10 @@ class Store implements CheckpointStore {
     this.#dispose = disposeBackend === true ? () => backend[Symbol.asyncDispose]() : undefined
     this.#layout = createLayout(options.layout ?? "objects", options.prefix)
     this.#emit = safeEmitter(options.onEvent)
-    this.#retain = options.retain === undefined ? undefined : checkPolicy(options.retain)
-    this.#readOnly = options.readOnly ?? false
+    const retain = options.retain === undefined ? undefined : checkPolicy(options.retain)
+    this.#retain = retain
+    if (retain !== undefined) this.#retention = new BackgroundRetention(() => this.#prune(retain, {}), this.#emit)
+    this.#boundary = new Boundary(backend.name, options.readOnly ?? false)
     this.#monotonic = () => clock.monotonic()
     const policy = retryPolicy(options.retry, options.timeoutMs)
     this.#storage = new Storage(backend, { policy, clock, random, emit: this.#emit })
@@ -143,7 +100,7 @@ class Store implements CheckpointStore {
   // ---- writing
 
   save(manifest: CheckpointManifest, options: SaveOptions = {}): Promise<SaveReceipt> {
-    return this.#write("save", manifest?.checkpointId, options, async (trace) => {
+    return this.#boundary.write("save", manifest?.checkpointId, options, async (trace) => {
       const started = this.#monotonic()
       const job = await prepareSave(this.#context, manifest, options, this.#statesAhead)
       try {
@@ -156,7 +113,7 @@ class Store implements CheckpointStore {
         if (!done.isLatest && done.pointer.checkpointId > id) {
           this.#emit({ type: "pointer-superseded", id, current: done.pointer.checkpointId })
         }
-        this.#scheduleRetention()
+        this.#retention?.schedule()
         const state = stateChecksum === null ? {} : { stateChecksum, stateSize }
         return { id, outcome: done.outcome, isLatest: done.isLatest, ...state }
       } finally {
@@ -166,7 +123,7 @@ class Store implements CheckpointStore {
   }
 
   writeState(id: number, state: StateSource, options: OperationOptions = {}): Promise<StateInfo> {
-    return this.#write("writeState", id, options, async (trace) => {
+    return this.#boundary.write("writeState", id, options, async (trace) => {
       assertId(id, 1)
       const feed = await openFeed(state, options.signal)
       await this.#probeOnce(options.signal)
@@ -183,7 +140,7 @@ class Store implements CheckpointStore {
   }
 
   update(id: number, change: Change, options: OperationOptions = {}): Promise<CheckpointManifest> {
-    return this.#write("update", id, options, async () => {
+    return this.#boundary.write("update", id, options, async () => {
       assertId(id, 1)
       const changed = await update(this.#context, id, change, options.signal)
       this.#emit({ type: "updated", id })
@@ -192,9 +149,9 @@ class Store implements CheckpointStore {
   }
 
   remove(id: number, options: OperationOptions = {}): Promise<boolean> {
-    return this.#write("remove", id, options, async () => {
+    return this.#boundary.write("remove", id, options, async () => {
       assertId(id, 0)
-      await this.#retentionIdle()
+      await this.#retention?.idle()
       const removed = await removeOne(this.#context, id, options.signal)
       if (removed) this.#emit({ type: "pruned", removed: [id], failures: 0 })
       return removed
@@ -202,7 +159,7 @@ class Store implements CheckpointStore {
   }
 
   prune(policy: RetentionPolicy | undefined = this.#retain, options: PruneOptions = {}): Promise<PruneReport> {
-    return this.#write("prune", undefined, options, async () => {
+    return this.#boundary.write("prune", undefined, options, async () => {
       if (policy === undefined) {
         throw new CheckpointError(
           "CKPT_INVALID",
@@ -210,7 +167,7 @@ class Store implements CheckpointStore {
         )
       }
       checkPolicy(policy)
-      await this.#retentionIdle()
+      await this.#retention?.idle()
       return this.#prune(policy, options)
     })
   }
@@ -225,7 +182,7 @@ class Store implements CheckpointStore {
   }
 
   collectOrphans(options: CollectOptions = {}): Promise<OrphanReport> {
-    return this.#write("collectOrphans", undefined, options, async () => {
+    return this.#boundary.write("collectOrphans", undefined, options, async () => {
       const report = await collectOrphans(this.#context, options)
       if (!report.dryRun) for (const key of report.removed) this.#emit({ type: "orphan-removed", key })
       return report
@@ -235,7 +192,7 @@ class Store implements CheckpointStore {
   // ---- reading
 
   load(id: number, options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
-    return this.#run("load", id, options, async () => {
+    return this.#boundary.run("load", id, options, async () => {
       assertId(id, 0)
       const [found, counting] = await Promise.all([
         readManifest(this.#context, id, options.signal),
@@ -246,7 +203,7 @@ class Store implements CheckpointStore {
   }
 
   loadLatest(options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
-    return this.#run("loadLatest", undefined, options, async () => {
+    return this.#boundary.run("loadLatest", undefined, options, async () => {
       const latest = await findLatest(this.#context, options.signal)
       if (latest === undefined) return undefined
       if (latest.found !== undefined) return this.#sound(latest.id, latest.found)
@@ -279,8 +236,8 @@ class Store implements CheckpointStore {
   }
 
   ids(options: OperationOptions = {}): Promise<number[]> {
-    return this.#run("ids", undefined, options, async () => {
-      await this.#retentionIdle()
+    return this.#boundary.run("ids", undefined, options, async () => {
+      await this.#retention?.idle()
       const { surveyor, pointer } = this.#context
       for (let again = true; ; again = false) {
         const survey = await surveyor.manifests(options.signal)
@@ -294,7 +251,7 @@ class Store implements CheckpointStore {
   async *list(options: OperationOptions = {}): AsyncGenerator<CheckpointSummary, void, void> {
     const { surveyor, pointer } = this.#context
     // The generator runs between calls, so each step that reads is an operation of its own.
-    const step = <T>(task: () => Promise<T>) => this.#run("list", undefined, options, task)
+    const step = <T>(task: () => Promise<T>) => this.#boundary.run("list", undefined, options, task)
     const look = async (again: boolean) => {
       const survey = await surveyor.everything(options.signal)
       const ids = oldestFirst(survey.manifests.keys())
@@ -305,7 +262,7 @@ class Store implements CheckpointStore {
       return again && isBehind(survey, current) ? undefined : { survey, ids, first, current }
     }
     const { survey, ids, first, current } = await step(async () => {
-      await this.#retentionIdle()
+      await this.#retention?.idle()
       const found = (await look(true)) ?? (await look(false))
       return found as NonNullable<typeof found>
     })
@@ -317,8 +274,8 @@ class Store implements CheckpointStore {
   }
 
   nextId(options: OperationOptions = {}): Promise<number> {
-    return this.#run("nextId", undefined, options, async () => {
-      await this.#retentionIdle()
+    return this.#boundary.run("nextId", undefined, options, async () => {
+      await this.#retention?.idle()
       const survey = await this.#context.surveyor.everything(options.signal)
       const pointer = await this.#context.pointer.read(options.signal)
       const next = nextIdAfter(survey, pointer, this.#emit)
@@ -330,7 +287,7 @@ class Store implements CheckpointStore {
   }
 
   readState(id: number, options: ReadStateOptions = {}): Promise<StateReader | undefined> {
-    return this.#run("readState", id, options, async () => {
+    return this.#boundary.run("readState", id, options, async () => {
       assertId(id, 0)
       const [found, meta, counting] = await Promise.all([
         readManifest(this.#context, id, options.signal),
@@ -355,7 +312,7 @@ class Store implements CheckpointStore {
   }
 
   verify(id: number, options: VerifyOptions = {}): Promise<Verification> {
-    return this.#run("verify", id, options, async () => {
+    return this.#boundary.run("verify", id, options, async () => {
       assertId(id, 0)
       const depth = options.depth ?? "deep"
       const [found, counting] = await Promise.all([
@@ -370,8 +327,8 @@ class Store implements CheckpointStore {
   }
 
   recover(options: RecoverOptions = {}): Promise<Recovery> {
-    return this.#run("recover", undefined, options, async () => {
-      await this.#retentionIdle()
+    return this.#boundary.run("recover", undefined, options, async () => {
+      await this.#retention?.idle()
       return recover(this.#context, options)
     })
   }
@@ -380,8 +337,8 @@ class Store implements CheckpointStore {
 
   close(): Promise<void> {
     this.#closed ??= (async () => {
-      while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
-      await this.#retentionIdle()
+      await this.#boundary.close()
+      await this.#retention?.idle()
       await this.#dispose?.()
     })()
     return this.#closed
@@ -389,30 +346,6 @@ class Store implements CheckpointStore {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  /** After a save and off its path: one run at a time, and one more if saves came meanwhile. */
-  #scheduleRetention(): void {
-    const policy = this.#retain
-    if (policy === undefined) return
-    this.#retentionDue = true
-    this.#retention ??= (async () => {
-      while (this.#retentionDue) {
-        this.#retentionDue = false
-        try {
-          const report = await this.#prune(policy, {})
-          const failure = report.failures[0]
-          if (failure !== undefined) this.#emit({ type: "retention-failed", error: failure.error })
-        } catch (error) {
-          this.#emit({ type: "retention-failed", error })
-        }
-      }
-      this.#retention = undefined
-    })()
-  }
-
-  async #retentionIdle(): Promise<void> {
-    while (this.#retention !== undefined) await this.#retention
   }
 
   /** The storage is asked once whether it honours conditions; a question that failed is asked again by the next write. */
@@ -425,80 +358,6 @@ class Store implements CheckpointStore {
       throw error
     }
     signal?.throwIfAborted()
-  }
-
-  #write<T>(
-    operation: Operation,
-    id: number | undefined,
-    options: OperationOptions,
-    task: (trace: TraceContext) => Promise<T>,
-  ): Promise<T> {
-    return this.#run(operation, id, options, async (trace) => {
-      if (this.#readOnly) {
-        const message = `${operation} would write, and this store was opened with readOnly. Open it without readOnly.`
-        throw new CheckpointError("CKPT_UNSUPPORTED", message, { backend: this.#backendName })
-      }
-      return task(trace)
-    })
-  }
-
-  /** The boundary: closed stores, aborts, tracing, and the one place where a backend's failure becomes a user's error. */
-  #run<T>(
-    operation: Operation,
-    id: number | undefined,
-    { signal }: OperationOptions,
-    task: (trace: TraceContext) => Promise<T>,
-  ): Promise<T> {
-    const trace: TraceContext = { operation, backend: this.#backendName, ...(id === undefined ? {} : { id }) }
-    const guarded = async () => {
-      if (this.#closed !== undefined) {
-        throw new CheckpointError("CKPT_CLOSED", `${operation}: this store is closed. Open a new one.`, {
-          backend: this.#backendName,
-        })
-      }
-      signal?.throwIfAborted()
-      try {
-        // Some of what runs inside does not listen to the signal (the pointer's swap is shared); the caller need not wait.
-        return await untilAborted(this.#track(task(trace)), signal)
-      } catch (error) {
-        signal?.throwIfAborted()
-        throw error instanceof BackendError ? this.#explain(operation, id, error) : error
-      }
-    }
-    return channelOf(operation).tracePromise(guarded, trace)
-  }
-
-  /** What `close` waits for: also what goes on after its caller aborted. */
-  #track<T>(running: Promise<T>): Promise<T> {
-    this.#underWay.add(running)
-    const forget = () => this.#underWay.delete(running)
-    running.then(forget, forget)
-    return running
-  }
-
-  #explain(operation: Operation, checkpointId: number | undefined, error: BackendError): CheckpointError {
-    const what = checkpointId === undefined ? operation : `${operation} of checkpoint ${checkpointId}`
-    const details = { checkpointId, backend: this.#backendName, cause: error }
-    const say = (advice: string) => `${what} failed on ${this.#backendName}: ${error.message}. ${advice}`
-    if (error.kind === "damaged")
-      return new CheckpointError("CKPT_CORRUPT", say("Use recover() to go past it."), details)
-    if (error.kind === "precondition") {
-      return new CheckpointError(
-        "CKPT_CONFLICT",
-        say("Another writer changed it meanwhile; read again and decide."),
-        details,
-      )
-    }
-    const passing = error.kind === "transient" || error.kind === "ambiguous"
-    if (passing && isTimeout(error)) {
-      return new CheckpointError("CKPT_TIMEOUT", say("Try again, or raise timeoutMs."), { ...details, retryable: true })
-    }
-    const advice = passing
-      ? "Try again later."
-      : error.kind === "denied"
-        ? "Grant this process the permission, or use other credentials."
-        : "Mend the cause; the same call would fail again."
-    return new CheckpointError("CKPT_IO", say(advice), { ...details, retryable: passing })
   }
 }
 

@@ -1,0 +1,85 @@
+import type { ObjectMeta } from "./backend.js"
+import { CheckpointError } from "./errors.js"
+import { examine } from "./examine.js"
+import { newestValidId, type RetentionContext, surveyWithPointer } from "./summary.js"
+
+export interface OrphanReport {
+  /** Keys and names that are gone (for a dry run: that would be). */
+  readonly removed: readonly string[]
+  readonly failures: readonly { readonly key: string; readonly error: unknown }[]
+  readonly dryRun: boolean
+}
+
+export const defaultOrphanAgeMs = 60 * 60 * 1000
+
+/**
+ * Removes what saves that never finished left behind: states without a manifest, and what only the backend can see.
+ * The order matters: the newest valid checkpoint is determined first, then states are listed, then manifests; so a
+ * save that is under way is either above that checkpoint, or young, or has its manifest by then.
+ */
+export async function collectOrphans(
+  context: RetentionContext,
+  options: { olderThanMs?: number; dryRun?: boolean; signal?: AbortSignal | undefined } = {},
+): Promise<OrphanReport> {
+  const { storage, layout, surveyor } = context
+  const { olderThanMs = defaultOrphanAgeMs, signal } = options
+  const dryRun = options.dryRun ?? false
+  if (!(olderThanMs >= 0))
+    throw new CheckpointError("CKPT_INVALID", `olderThanMs is ${olderThanMs}; give milliseconds from 0.`)
+
+  const [bound, now] = await Promise.all([lowerBoundOfNewestValid(context, signal), storage.now(signal)])
+  const isOld = (meta: ObjectMeta) => now.getTime() - meta.lastModified.getTime() >= olderThanMs
+  const states = await surveyor.states(signal)
+  const manifests = await surveyor.manifests(signal)
+  const orphans: { id: number; key: string }[] = []
+  // Of names that are only taken, an empty directory is ours; anything else there is not.
+  const emptyDirectories = [...states.taken].filter(([, meta]) => meta.key.endsWith("/"))
+  for (const [id, meta] of [...states.states, ...emptyDirectories]) {
+    if (id < bound && !manifests.manifests.has(id) && isOld(meta)) orphans.push({ id, key: meta.key })
+  }
+  const probes = states.probes.filter(isOld).map((meta) => meta.key)
+
+  const removed: string[] = []
+  const failures: { key: string; error: unknown }[] = []
+  const keys = [...orphans.map((orphan) => orphan.key), ...probes]
+  if (dryRun) removed.push(...keys)
+  else if (keys.length > 0) {
+    if (orphans.length > 0) {
+      const floor = orphans.reduce((highest, orphan) => Math.max(highest, orphan.id), 0)
+      const stays = [...manifests.manifests.keys()].filter((id) => id <= floor)
+      await context.pointer.raiseFloor(floor, stays)
+    }
+    failures.push(...(await storage.delete(keys, signal)))
+    const left = new Set(failures.map((failure) => failure.key))
+    removed.push(...keys.filter((key) => !left.has(key)))
+  }
+  const prefix =
+    layout.statePrefix === layout.manifestPrefix
+      ? layout.statePrefix
+      : commonPrefix(layout.statePrefix, layout.manifestPrefix)
+  for (const leftover of await storage.leftovers({ olderThanMs, prefix, dryRun, signal })) {
+    if (leftover.error === undefined) removed.push(leftover.name)
+    else failures.push({ key: leftover.name, error: leftover.error })
+  }
+  return { removed, failures, dryRun }
+}
+
+function commonPrefix(a: string, b: string): string {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return a.slice(0, a.lastIndexOf("/", length - 1) + 1)
+}
+
+/**
+ * An id at or below the newest valid one, found before anything is listed for collection. The pointer's own checkpoint
+ * serves in the common case; where it does not verify, all are looked at.
+ */
+async function lowerBoundOfNewestValid(context: RetentionContext, signal: AbortSignal | undefined): Promise<number> {
+  const seen = await context.pointer.lastSeen(signal)
+  if (seen.checkpointId > 0) {
+    const examination = await examine(context, seen.checkpointId, { depth: "shallow", signal })
+    if (examination.valid && !context.isDistrusted(examination)) return seen.checkpointId
+  }
+  const { survey, pointer } = await surveyWithPointer(context, signal)
+  return (await newestValidId(context, survey, pointer, signal)) ?? 0
+}

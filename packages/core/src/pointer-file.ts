@@ -1,0 +1,233 @@
+import { BackendError } from "./errors.js"
+import type { Emit } from "./events.js"
+import type { Layout } from "./layout.js"
+import type { JsonValue } from "./manifest/json.js"
+import {
+  ascending,
+  decodePointer,
+  encodePointer,
+  newToken,
+  noPointer,
+  type Pointer,
+  type PointerChange,
+} from "./pointer.js"
+import { bytesBody, type Storage } from "./storage.js"
+
+// A pointer is some dozen bytes; one with a long `kept` list some hundred kilobytes.
+const maxPointerBytes = 4 * 1024 * 1024
+
+/** What a save learned of the pointer after its manifest was written. */
+export interface Advance {
+  readonly pointer: Pointer
+  /** The pointer names this id now. */
+  readonly isLatest: boolean
+}
+
+interface Waiting {
+  readonly id: number
+  resolve(advance: Advance): void
+  reject(error: unknown): void
+}
+
+// Every lost swap means that another writer won one; with dozens of writers one may lose dozens of times.
+const maxSwaps = 64
+const maxLostAnswers = 3
+
+/**
+ * The pointer of one store: read, moved forward, never back. Saves that are under way together share one swap.
+ */
+export class PointerFile {
+  readonly #storage: Storage
+  readonly #layout: Layout
+  readonly #emit: Emit
+  readonly #token: () => string
+  #cached: Pointer | undefined
+  #waiting: Waiting[] = []
+  #draining = false
+  #queue: Promise<unknown> = Promise.resolve()
+
+  constructor(storage: Storage, layout: Layout, emit: Emit, token: () => string = newToken) {
+    this.#storage = storage
+    this.#layout = layout
+    this.#emit = emit
+    this.#token = token
+  }
+
+  get key(): string {
+    return this.#layout.pointerKey
+  }
+
+  /** The pointer as it is now, from the storage. */
+  async read(signal?: AbortSignal): Promise<Pointer> {
+    const pointer = await this.#read(signal)
+    this.#cached = pointer
+    return pointer
+  }
+
+  /** The pointer as last seen by this store; read if it never was. */
+  async lastSeen(signal?: AbortSignal): Promise<Pointer> {
+    return this.#cached ?? (await this.read(signal))
+  }
+
+  async #read(signal?: AbortSignal): Promise<Pointer> {
+    const { key } = this
+    let stored: Awaited<ReturnType<Storage["readBytes"]>>
+    try {
+      stored = await this.#storage.readBytes(key, maxPointerBytes, signal)
+    } catch (error) {
+      if (!(error instanceof BackendError) || error.kind !== "damaged") throw error
+      this.#emit({ type: "pointer-unreadable", key, reason: error.message })
+      return { ...noPointer, exists: true }
+    }
+    if (stored === undefined) return noPointer
+    if (stored.bytes === undefined) {
+      this.#emit({ type: "pointer-unreadable", key, reason: `it has ${stored.meta.size} bytes` })
+      return { ...noPointer, exists: true, version: stored.meta.version }
+    }
+    return this.decode(stored.bytes, stored.meta.version)
+  }
+
+  decode(bytes: Uint8Array, version: string | undefined): Pointer {
+    const { pointer, problem } = decodePointer(this.#layout, bytes, version)
+    if (problem !== undefined) this.#emit({ type: "pointer-unreadable", key: this.key, reason: problem })
+    return pointer
+  }
+
+  /** For a backend that moves the pointer inside its own commit. */
+  encodeFor(current: Pointer, id: number): Uint8Array {
+    return encodePointer(this.#layout, current, { checkpointId: id }, this.#token())
+  }
+
+  /** What a backend's commit saw or made of the pointer is not known by version; the next swap reads it again. */
+  forget(): void {
+    this.#cached = undefined
+  }
+
+  /**
+   * Moves the pointer to `id` unless it names a higher one, and says what it is then. What it returns was read or
+   * swapped after this call began, so that a floor raised before is seen.
+   *
+   * @throws {BackendError} if the pointer could be neither moved nor read
+   */
+  advance(id: number): Promise<Advance> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ id, resolve, reject })
+      if (!this.#draining) void this.#drain()
+    })
+  }
+
+  async #drain(): Promise<void> {
+    this.#draining = true
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting
+      this.#waiting = []
+      const highest = Math.max(...batch.map((w) => w.id))
+      try {
+        const pointer = await this.exclusive(() => this.#moveTo(highest))
+        for (const w of batch) w.resolve({ pointer, isLatest: pointer.checkpointId === w.id })
+      } catch (error) {
+        for (const w of batch) w.reject(error)
+      }
+    }
+    this.#draining = false
+  }
+
+  async #moveTo(id: number): Promise<Pointer> {
+    let current = this.#cached ?? (await this.read())
+    let fresh = this.#cached === undefined
+    const lost = { answers: 0 }
+    for (let swaps = 0; ; swaps++) {
+      if (current.checkpointId >= id) {
+        // A remembered pointer may be from before this save; what is acknowledged needs the floor of now.
+        return fresh ? current : this.read()
+      }
+      if (swaps >= maxSwaps) {
+        this.#emit({
+          type: "pointer-failed",
+          id,
+          error: new BackendError("precondition", `lost ${maxSwaps} swaps of ${this.key}`),
+        })
+        return current
+      }
+      const swapped = await this.#swap(current, { checkpointId: id }, lost, id)
+      if (swapped.done) return swapped.pointer
+      current = swapped.pointer
+      fresh = true
+    }
+  }
+
+  /**
+   * Raises the floor before anything up to `floor` is deleted. `kept`: the ids up to there that stay.
+   *
+   * @throws {BackendError} if it could not be raised; then nothing may be deleted
+   */
+  raiseFloor(floor: number, kept: readonly number[]): Promise<void> {
+    if (this.#layout.pointerFormat !== "json") return Promise.resolve()
+    return this.exclusive(async () => {
+      let current = this.#cached ?? (await this.read())
+      const lost = { answers: 0 }
+      for (let swaps = 0; ; swaps++) {
+        if (swaps >= maxSwaps)
+          throw new BackendError("transient", `lost ${maxSwaps} swaps of ${this.key} to other writers`)
+        const merged = mergeFloor(current, floor, kept)
+        const swapped = await this.#swap(current, merged, lost)
+        if (swapped.done) return
+        current = swapped.pointer
+      }
+    })
+  }
+
+  /**
+   * One compare-and-swap, a lost answer settled by reading back. Not done: another writer was first, `pointer` is what
+   * it left. With `id`: a swap that fails for good is an event, since the checkpoint itself is safe.
+   */
+  async #swap(
+    current: Pointer,
+    change: PointerChange,
+    lost: { answers: number },
+    id?: number,
+  ): Promise<{ done: boolean; pointer: Pointer }> {
+    const token = this.#token()
+    const bytes = encodePointer(this.#layout, current, change, token)
+    const when = current.version === undefined ? "absent" : { version: current.version }
+    let failure: BackendError | undefined
+    try {
+      const meta = await this.#storage.put(this.key, bytesBody(bytes), { when })
+      this.#cached = decodePointer(this.#layout, bytes, meta.version).pointer
+      return { done: true, pointer: this.#cached }
+    } catch (error) {
+      this.#cached = undefined
+      if (!(error instanceof BackendError)) throw error
+      if (error.kind !== "precondition") failure = error
+    }
+    const seen = await this.read()
+    if (sameText(seen.fields.get("token"), token)) return { done: true, pointer: seen }
+    if (failure === undefined) return { done: false, pointer: seen }
+    const again = failure.kind === "ambiguous" && !failure.unsettleable && ++lost.answers < maxLostAnswers
+    if (again) return { done: false, pointer: seen }
+    if (id === undefined) throw failure
+    this.#emit({ type: "pointer-failed", id, error: failure })
+    return { done: true, pointer: seen }
+  }
+
+  /** One change of the pointer at a time within this store: racing ourselves would only cost swaps. */
+  exclusive<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#queue.then(task, task)
+    this.#queue = run.catch(() => {})
+    return run
+  }
+}
+
+function sameText(value: JsonValue | undefined, text: string): boolean {
+  return typeof value === "string" && value === text
+}
+
+/** Two collectors may raise the floor at once; nothing that either of them removed may come back. */
+function mergeFloor(current: Pointer, floor: number, kept: readonly number[]): PointerChange {
+  if (floor <= current.floor) {
+    const removed = new Set([...current.kept].filter((id) => id <= floor && !kept.includes(id)))
+    return { floor: current.floor, kept: [...current.kept].filter((id) => !removed.has(id)).sort(ascending) }
+  }
+  const stays = kept.filter((id) => id > current.floor || current.kept.has(id))
+  return { floor, kept: [...new Set(stays)].sort(ascending) }
+}

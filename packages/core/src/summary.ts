@@ -1,0 +1,86 @@
+import type { ObjectMeta } from "./backend.js"
+import type { CommitContext } from "./commit.js"
+import { type Examination, examine } from "./examine.js"
+import type { ValidationIssue } from "./manifest/validate.js"
+import { counts, type Pointer } from "./pointer.js"
+import { mapConcurrently } from "./storage.js"
+import { isBehind, newestFirst, type Survey } from "./survey.js"
+
+/** One checkpoint as `list` shows it; a damaged one has its issues and lacks what could not be read. */
+export interface CheckpointSummary {
+  readonly id: number
+  readonly epoch?: number
+  /** As its writer's clock had it, in milliseconds since 1970. */
+  readonly timestampMs?: number
+  /** No fatal issue. The state's checksum is not read for a list; `verify` and `recover` do. */
+  readonly valid: boolean
+  readonly issues: readonly ValidationIssue[]
+  /** Bytes of `state.bin`. */
+  readonly stateSize?: number
+  /** When the manifest was last written, by the storage's clock. */
+  readonly lastModified: Date
+}
+
+export interface RetentionContext extends CommitContext {
+  /** True for a checkpoint whose state this process has found damaged: its manifest alone does not show it. */
+  readonly isDistrusted: (examination: Examination) => boolean
+}
+
+export function summarize(examination: Examination, listed: ObjectMeta): CheckpointSummary {
+  const { id, manifest, issues, valid, stateMeta } = examination
+  const stateSize = manifest?.stateSize ?? stateMeta?.size
+  return {
+    id,
+    ...(manifest === undefined ? {} : { epoch: manifest.epoch, timestampMs: manifest.timestampMs }),
+    valid,
+    issues,
+    ...(stateSize === undefined ? {} : { stateSize }),
+    lastModified: (examination.manifestMeta ?? listed).lastModified,
+  }
+}
+
+/** Everything that counts, looked at one by one: manifests are read, states are compared by size. */
+export async function summaries(
+  context: RetentionContext,
+  survey: Survey,
+  ids: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<CheckpointSummary[]> {
+  const found = await mapConcurrently(ids, async (id) => {
+    const examination = await examine(context, id, { depth: "shallow", listed: survey.states.get(id) ?? null, signal })
+    if (examination.gone) return undefined
+    const listed = survey.manifests.get(id) as ObjectMeta
+    const summary = summarize(examination, listed)
+    return context.isDistrusted(examination) ? { ...summary, valid: false } : summary
+  })
+  return found.filter((summary) => summary !== undefined)
+}
+
+/** Lists until the listing is no older than the pointer, and reads the pointer after it. */
+export async function surveyWithPointer(
+  context: CommitContext,
+  signal: AbortSignal | undefined,
+): Promise<{ survey: Survey; pointer: Pointer }> {
+  let survey = await context.surveyor.everything(signal)
+  let pointer = await context.pointer.read(signal)
+  if (isBehind(survey, pointer)) {
+    survey = await context.surveyor.everything(signal)
+    pointer = await context.pointer.read(signal)
+  }
+  return { survey, pointer }
+}
+
+/** The newest checkpoint that counts and has no fatal issue: nothing at or above it is ever deleted. */
+export async function newestValidId(
+  context: RetentionContext,
+  survey: Survey,
+  pointer: Pointer,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  for (const id of newestFirst(survey.manifests.keys())) {
+    if (!counts(id, pointer)) continue
+    const [summary] = await summaries(context, survey, [id], signal)
+    if (summary?.valid) return id
+  }
+  return undefined
+}
