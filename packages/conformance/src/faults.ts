@@ -1,4 +1,4 @@
-import type { ObjectBackend } from "@ckpt/core"
+import { BackendError, type Clock, type GetOptions, type ObjectBackend, type ObjectMeta, type PutOptions } from "@ckpt/core"
 
 export type BackendCall = "put" | "get" | "head" | "list" | "delete" | "now" | "leftovers" | "commit"
 
@@ -8,6 +8,12 @@ export interface CallInfo {
   readonly key: string
   /** From 1, over all calls. */
   readonly index: number
+  /** All keys of a delete or commit. */
+  readonly keys?: readonly string[]
+  /** Of a get. */
+  readonly range?: GetOptions["range"]
+  /** Of a put. */
+  readonly when?: PutOptions["when"]
 }
 
 /** What may be put between a store and its storage. Each hook may wait, throw, or replace what the call does. */
@@ -22,35 +28,41 @@ export interface Interception {
  */
 export function intercept(backend: ObjectBackend, interception: Interception): ObjectBackend {
   let index = 0
-  const through = <T>(call: BackendCall, key: string, proceed: () => Promise<T>): Promise<T> => {
-    const info = { call, key, index: ++index }
+  const through = <T>(what: Omit<CallInfo, "index">, proceed: () => Promise<T>): Promise<T> => {
+    const info = { ...what, index: ++index }
     return (interception.around === undefined ? proceed() : interception.around(info, proceed)) as Promise<T>
   }
   const { leftovers, commit } = backend
   return {
     name: backend.name,
     capabilities: backend.capabilities,
-    put: (key, body, options) => through("put", key, () => backend.put(key, body, options)),
-    get: (key, options) => through("get", key, () => backend.get(key, options)),
-    head: (key, options) => through("head", key, () => backend.head(key, options)),
+    put: (key, body, options) =>
+      through({ call: "put", key, when: options?.when }, () => backend.put(key, body, options)),
+    get: (key, options) => through({ call: "get", key, range: options?.range }, () => backend.get(key, options)),
+    head: (key, options) => through({ call: "head", key }, () => backend.head(key, options)),
     async *list(prefix, options) {
-      const metas = await through("list", prefix, async () => {
-        const all = []
+      yield* await through({ call: "list", key: prefix }, async () => {
+        const all: ObjectMeta[] = []
         for await (const meta of backend.list(prefix, options)) all.push(meta)
         return all
       })
-      yield* metas
     },
-    delete: (keys, options) => through("delete", keys[0] ?? "", () => backend.delete(keys, options)),
-    now: (options) => through("now", "", () => backend.now(options)),
+    delete: (keys, options) =>
+      through({ call: "delete", key: keys[0] ?? "", keys }, () => backend.delete(keys, options)),
+    now: (options) => through({ call: "now", key: "" }, () => backend.now(options)),
     ...(leftovers === undefined
       ? {}
-      : { leftovers: (options) => through("leftovers", options.prefix, () => leftovers.call(backend, options)) }),
+      : {
+          leftovers: (options) =>
+            through({ call: "leftovers", key: options.prefix }, () => leftovers.call(backend, options)),
+        }),
     ...(commit === undefined
       ? {}
       : {
-          commit: (batch, options) =>
-            through("commit", batch.create[0]?.key ?? "", () => commit.call(backend, batch, options)),
+          commit: (batch, options) => {
+            const keys = batch.create.map(({ key }) => key)
+            return through({ call: "commit", key: keys[0] ?? "", keys }, () => commit.call(backend, batch, options))
+          },
         }),
     [Symbol.asyncDispose]: async () => {},
   }
@@ -66,4 +78,198 @@ export function recordCalls(backend: ObjectBackend): { backend: ObjectBackend; c
     },
   })
   return { backend: recording, calls }
+}
+
+export interface Fault {
+  /** Which calls. */
+  readonly on: (info: CallInfo) => boolean
+  /** The call never reaches the storage, or it takes effect and its answer is lost. */
+  readonly at: "before" | "after"
+  readonly error: () => unknown
+  /** How many of these calls, default all. */
+  readonly times?: number
+  /** So many of them pass first, default none. */
+  readonly skip?: number
+}
+
+/** A backend on which these calls fail. */
+export function withFaults(backend: ObjectBackend, ...faults: readonly Fault[]): ObjectBackend {
+  const seen = faults.map(() => 0)
+  return intercept(backend, {
+    async around(info, proceed) {
+      let result: { value: unknown } | undefined
+      for (const [index, fault] of faults.entries()) {
+        const { skip = 0, times = Number.POSITIVE_INFINITY } = fault
+        if (!fault.on(info)) continue
+        const count = (seen[index] = (seen[index] ?? 0) + 1)
+        if (count <= skip || count > skip + times) continue
+        if (fault.at === "after") result ??= { value: await proceed() }
+        throw fault.error()
+      }
+      return result === undefined ? proceed() : result.value
+    },
+  })
+}
+
+export const ambiguous = (): BackendError => new BackendError("ambiguous", "the connection was reset")
+export const transient = (): BackendError => new BackendError("transient", "slow down (503)")
+export const permanent = (): BackendError => new BackendError("permanent", "the disk is on fire")
+
+/** Matches one kind of call, on one key if it is given. */
+export function calls(call: BackendCall, key?: string): (info: CallInfo) => boolean {
+  return (info) => info.call === call && (key === undefined || info.key === key)
+}
+
+/** The same backend made to go step by step: it answers every commit with "unsupported" by not having one. */
+export function withoutCommit(backend: ObjectBackend): ObjectBackend {
+  const { commit: _, ...rest } = intercept(backend, {})
+  return rest
+}
+
+/**
+ * A backend with a commit, for storages that have none: made of its puts, so only as atomic as a single writer needs.
+ */
+export function withCommit(backend: ObjectBackend): ObjectBackend {
+  return {
+    ...intercept(backend, {}),
+    async commit({ create, pointer }, options) {
+      for (const { key } of create) {
+        if ((await backend.head(key, options)) !== undefined) throw new BackendError("precondition", `${key} exists`)
+      }
+      const metas: ObjectMeta[] = []
+      for (const { key, body } of create) {
+        metas.push(await backend.put(key, typeof body === "function" ? body() : body, { ...options, when: "absent" }))
+      }
+      if (pointer !== undefined) {
+        const content = await backend.get(pointer.key, options)
+        const chunks: Uint8Array[] = []
+        for await (const chunk of content?.body ?? []) chunks.push(chunk)
+        const current = content && { version: content.meta.version, bytes: new Uint8Array(Buffer.concat(chunks)) }
+        const bytes = pointer.decide(current)
+        if (bytes !== undefined) await backend.put(pointer.key, [bytes], options)
+      }
+      return metas
+    },
+  }
+}
+
+/** A door that is closed at first. */
+export function gate(): { readonly passed: Promise<void>; open(): void } {
+  let open = () => {}
+  const passed = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { passed, open: () => open() }
+}
+
+/** Resolves once everything that can go on without time or storage has gone on. */
+export async function settled(turns = 20): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Resolves once this is so; rejects if everything stands still before. */
+export async function until(condition: () => boolean, what = "what was waited for"): Promise<void> {
+  const giveUp = Date.now() + 10_000
+  while (!condition()) {
+    if (Date.now() > giveUp) throw new Error(`${what} did not happen`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+/** Time that stands still until it is told to go on. */
+export class ManualClock implements Clock {
+  /** Every sleep that was asked for, in milliseconds. */
+  readonly sleeps: number[] = []
+  #time = 0
+  readonly #sleepers = new Set<{ at: number; wake: () => void }>()
+
+  now(): number {
+    return 1_700_000_000_000 + this.#time
+  }
+
+  monotonic(): number {
+    return this.#time
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    this.sleeps.push(ms)
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason)
+        return
+      }
+      const onAbort = () => {
+        this.#sleepers.delete(sleeper)
+        reject(signal?.reason)
+      }
+      const wake = () => {
+        this.#sleepers.delete(sleeper)
+        signal?.removeEventListener("abort", onAbort)
+        resolve()
+      }
+      const sleeper = { at: this.#time + ms, wake }
+      this.#sleepers.add(sleeper)
+      signal?.addEventListener("abort", onAbort, { once: true })
+    })
+  }
+
+  /** Lets time pass; whoever sleeps wakes in order, and what follows from it happens. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#time + ms
+    for (;;) {
+      const next = [...this.#sleepers].sort((a, b) => a.at - b.at)[0]
+      if (next === undefined || next.at > end) break
+      this.#time = Math.max(this.#time, next.at)
+      next.wake()
+      await settled()
+    }
+    this.#time = end
+    await settled()
+  }
+}
+
+/** Waits between attempts pass at once, and time with them; time-outs never fire. */
+export class LeapingClock implements Clock {
+  readonly sleeps: number[] = []
+  #time = 0
+  readonly #timeoutMs: number
+
+  /** @param timeoutMs sleeps of this length or more are time-outs */
+  constructor(timeoutMs = 30_000) {
+    this.#timeoutMs = timeoutMs
+  }
+
+  now(): number {
+    return 1_700_000_000_000 + this.#time
+  }
+
+  monotonic(): number {
+    return this.#time
+  }
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    if (ms >= this.#timeoutMs) {
+      await new Promise<never>((_, reject) =>
+        signal?.addEventListener("abort", () => reject(signal.reason), { once: true }),
+      )
+    }
+    this.sleeps.push(ms)
+    this.#time += ms
+  }
+}
+
+/** The process dies at its n-th call: that call never reaches the storage or just does, and none follows. */
+export function crashing(backend: ObjectBackend, n: number, at: "before" | "after"): { backend: ObjectBackend; died(): boolean } {
+  let dead = false
+  const dying = intercept(backend, {
+    async around({ index }, proceed) {
+      if (dead) throw permanent()
+      if (index < n) return proceed()
+      dead = true
+      if (at === "after") await proceed()
+      throw permanent()
+    },
+  })
+  return { backend: dying, died: () => dead }
 }

@@ -29,7 +29,8 @@ export const noPointer: Pointer = {
 
 /** The reader's rule: what retention removed does not count, even if a late request brings it back. */
 export function counts(id: number, pointer: Pointer): boolean {
-  return id > pointer.floor || pointer.kept.has(id)
+  // Floor 0 says that nothing was removed; a damaged checkpoint 0 is still shown as damaged.
+  return pointer.floor === 0 || id > pointer.floor || pointer.kept.has(id)
 }
 
 /** Reads the pointer's bytes. Never throws: damage makes a pointer useless, and readers list anyway. */

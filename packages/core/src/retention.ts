@@ -60,13 +60,11 @@ export function checkPolicy(policy: RetentionPolicy): RetentionPolicy {
   return policy
 }
 
-/** What stays of `all` (ascending), given which one is the newest valid. */
+/** What the rules keep of `all` (ascending): damaged ones never fill a place. */
 function keptBy(policy: RetentionPolicy, all: readonly CheckpointSummary[], nowMs: number): Set<number> {
   const valid = all.filter((summary) => summary.valid)
   const kept = new Set<number>()
-  for (const summary of valid.slice(-(policy.last ?? 0) || valid.length)) {
-    if (policy.last !== undefined) kept.add(summary.id)
-  }
+  if (policy.last !== undefined) for (const summary of valid.slice(-policy.last)) kept.add(summary.id)
   for (const summary of valid) {
     if (policy.withinMs !== undefined && nowMs - summary.lastModified.getTime() <= policy.withinMs) kept.add(summary.id)
     if (policy.every !== undefined && summary.id % policy.every === 0) kept.add(summary.id)
@@ -100,7 +98,8 @@ export async function prune(
     const kept = keptBy(policy, counting, now.getTime())
     for (const { id } of all) if (id < newestValid && !(kept.has(id) && counts(id, pointer))) doomed.push(id)
   }
-  const stays = all.map((summary) => summary.id).filter((id) => !doomed.includes(id))
+  const goes = new Set(doomed)
+  const stays = all.map((summary) => summary.id).filter((id) => !goes.has(id))
   if (dryRun || doomed.length === 0) return { removed: doomed, kept: stays, failures: [], dryRun }
   const failures = await removeBelow(context, survey, doomed, stays, signal)
   const failed = new Set(failures.map((failure) => failure.id))
@@ -119,7 +118,7 @@ async function removeBelow(
   signal: AbortSignal | undefined,
 ): Promise<PruneFailure[]> {
   const { storage, layout, pointer } = context
-  const floor = Math.max(...doomed)
+  const floor = doomed.reduce((highest, id) => Math.max(highest, id), 0)
   await pointer.raiseFloor(
     floor,
     stays.filter((id) => id <= floor),

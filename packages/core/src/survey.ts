@@ -12,7 +12,7 @@ export interface Survey {
   readonly states: ReadonlyMap<number, ObjectMeta>
   /** Ids whose name is taken by something else: an empty directory, a stray file. */
   readonly taken: ReadonlyMap<number, ObjectMeta>
-  /** Manifests whose id no JavaScript number holds; they can only be named by key. */
+  /** Manifests whose id no JavaScript number holds, newest first; they can only be named by key. */
   readonly beyond: readonly ObjectMeta[]
   /** Remains of the check that the storage honours conditions. */
   readonly probes: readonly ObjectMeta[]
@@ -66,6 +66,8 @@ export class Surveyor {
         ({ manifest: manifests, state: states, taken })[meaning.kind].set(meaning.id, meta)
       else if (meaning.kind === "manifest") beyond.push(meta)
     }
+    // Of two canonical numbers the longer one is the higher.
+    beyond.sort((a, b) => b.key.length - a.key.length || (a.key < b.key ? 1 : -1))
     return { manifests, states, taken, beyond, probes }
   }
 

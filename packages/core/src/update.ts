@@ -2,7 +2,7 @@ import { type CommitContext, conflict, unknownOutcome } from "./commit.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import { readManifest } from "./examine.js"
 import { encodeManifest } from "./manifest/codec.js"
-import type { CheckpointManifest } from "./manifest/schema.js"
+import { type CheckpointManifest, checkManifest } from "./manifest/schema.js"
 import { validateManifest } from "./manifest/validate.js"
 import { counts, newToken } from "./pointer.js"
 import { bytesBody } from "./storage.js"
@@ -76,7 +76,8 @@ export async function update(
       const message = `update: the change gave checkpointId ${changed.checkpointId}; it must stay ${id}.`
       throw new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
     }
-    const next = keepIntegrity(current, changed, token)
+    // Checked and copied: what is returned is what a load would give, whatever the caller does with its own object.
+    const next = checkManifest(keepIntegrity(current, changed, token))
     const bytes = encodeManifest(next)
     const before = new Set(validateManifest(current, { vnodeCount, expectedId: id }).map((issue) => issue.code))
     const broken = validateManifest(next, { vnodeCount, expectedId: id }).find(

@@ -4,7 +4,7 @@ import { BackendError } from "@ckpt/core"
 import { syncDirectory } from "./directories.js"
 import { damaged, kindOf, lookUp } from "./file-info.js"
 import { CallerError, failure, hasErrno, throwIfAborted } from "./fs-errors.js"
-import { keySegments } from "./paths.js"
+import { at, keySegments } from "./paths.js"
 import type { Root } from "./root.js"
 
 const atOnce = 16
@@ -12,7 +12,7 @@ const atOnce = 16
 /** One key, and the directory in which its name is, or was. */
 interface Removal {
   readonly key: string
-  /** Folders of the key; `floor` of them are never removed. */
+  /** How many folders the key has; the first one is never removed. */
   readonly folders: number
   readonly directory: string
 }
@@ -37,19 +37,15 @@ export async function deleteObjects(
     }
   })
   // Of what was removed before an abort, the sync is carried through all the same.
-  const lost = new Map<string, Removal[]>()
-  for (const removal of removed) lost.set(removal.directory, [...(lost.get(removal.directory) ?? []), removal])
   const changed = new Map<string, Removal[]>()
-  await inGroups([...lost], async ([directory, removals]) => {
+  await inGroups([...grouped(removed, ({ directory }) => directory)], async ([directory, removals]) => {
     const kept = await removeEmptied(root, directory, removals[0]?.folders ?? 0)
     changed.set(kept, [...(changed.get(kept) ?? []), ...removals])
   })
   await inGroups([...changed], async ([directory, removals]) => {
     try {
-      await syncDirectory(root.files, directory)
+      await syncNearest(root, directory)
     } catch (error) {
-      // Removed by another's delete, which then syncs what is above.
-      if (hasErrno(error, "ENOENT")) return
       for (const { key } of removals) failures.push({ key, error: notDurable(key, error) })
     }
   })
@@ -57,16 +53,16 @@ export async function deleteObjects(
   return failures
 }
 
-/** Takes one name away; `undefined` if there is not even a folder that could have held it. */
+/** Takes one name away; `undefined` if there is no root, or no such name by nature. */
 async function remove(root: Root, real: string | undefined, key: string): Promise<Removal | undefined> {
   const marker = key.endsWith("/")
   const segments = keySegments(marker ? key.slice(0, -1) : key)
-  const path = real === undefined ? undefined : await root.locate(real, segments)
-  if (path === undefined) return undefined
-  const removal = { key, folders: segments.length - 1, directory: dirname(path) }
-  const info = await lookUp(root.files, path)
+  if (real === undefined) return undefined
+  const path = await root.locate(real, segments)
+  const removal = { key, folders: segments.length - 1, directory: segments.slice(0, -1).reduce(at, real) }
+  const info = path === undefined ? undefined : await lookUp(root.files, path)
   // Absent already; the sync that follows makes that durable too, should its remover have been killed before its own.
-  if (info === undefined) return removal
+  if (path === undefined || info === undefined) return removal
   // "name/" is a name that is taken without being an object; a regular file of that name is another key.
   if (marker && info.isFile()) return undefined
   try {
@@ -99,9 +95,32 @@ async function removeEmptied(root: Root, directory: string, folders: number): Pr
   return path
 }
 
+/** Syncs the directory, or what is left of the path to it: the names that went are in what is above. */
+async function syncNearest(root: Root, directory: string): Promise<void> {
+  for (let path = directory; ; path = dirname(path)) {
+    try {
+      return await syncDirectory(root.files, path)
+    } catch (error) {
+      if (!hasErrno(error, "ENOENT", "ENOTDIR") || dirname(path) === path) throw error
+    }
+  }
+}
+
 function notDurable(key: string, cause: unknown): BackendError {
+  // Nothing was asked of the disk yet: the next delete of this key syncs it.
+  if (hasErrno(cause, "EMFILE", "ENFILE")) return failure(cause, "sync the folder of", key)
   const message = `${key} was removed, but the sync of its folder failed, so a crash may bring it back. ${failure(cause, "sync the folder of", key).message}`
   return new BackendError("ambiguous", message, { cause, unsettleable: true })
+}
+
+function grouped<T>(items: readonly T[], by: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const group = groups.get(by(item))
+    if (group === undefined) groups.set(by(item), [item])
+    else group.push(item)
+  }
+  return groups
 }
 
 async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

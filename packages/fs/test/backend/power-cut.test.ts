@@ -239,7 +239,13 @@ async function killedThenCut(
       killed = () => resolve("killed")
     })
     let dead = false
-    const dying = disk.files({ hangs: ({ index }) => (dead ||= index >= at) && (killed(), true) })
+    const dying = disk.files({
+      hangs: ({ index }) => {
+        if (index >= at) dead = true
+        if (dead) killed()
+        return dead
+      },
+    })
     const end = await Promise.race([death, first(new Store(root, dying, new Ledger())).then(() => "ended")])
     await new Promise((done) => setTimeout(done, 2))
     await dying.release()
@@ -295,6 +301,41 @@ describe("a process killed at any call, another one, then a power cut", () => {
     ])
     expect(results.flatMap(({ faults }) => faults).length).toBeGreaterThan(0)
   })
+})
+
+test("a process killed at any call of a delete, another one deletes again, then a power cut: gone is gone", async () => {
+  let faults = 0
+  for (let at = 0, ended = false; !ended; at++) {
+    forgetProcess()
+    const base = await temporaryFolder()
+    const root = `${base}/above/store`
+    const disk = new Disk(base)
+    await new FsBackend(root, { files: disk.files() }).commit(checkpoint(1))
+    let killed: () => void = () => undefined
+    const death = new Promise<boolean>((resolve) => {
+      killed = () => resolve(false)
+    })
+    const dying = disk.files({
+      hangs: ({ index }) => {
+        if (index >= at) killed()
+        return index >= at
+      },
+    })
+    const first = new FsBackend(root, { files: dying })
+    const gone = first.delete([manifestOf(1)]).then(() => first.delete([stateOf(1)]))
+    ended = await Promise.race([death, gone.then(() => true)])
+    await new Promise((done) => setTimeout(done, 2))
+    await dying.release()
+    forgetProcess()
+    const second = new FsBackend(root, { files: disk.files() })
+    for (const key of [manifestOf(1), stateOf(1)]) {
+      expect(await second.delete([key])).toEqual([])
+      for (const model of models) {
+        for (const tree of disk.states(model, atMost, seeded(seed))) if (within(tree).has(key)) faults++
+      }
+    }
+  }
+  expect(faults).toBe(0)
 })
 
 test("the model itself: a rename without a sync may be undone, a file without a sync is torn", async () => {

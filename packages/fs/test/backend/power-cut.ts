@@ -83,23 +83,21 @@ export class Disk {
         if (call.flags === "wx") this.#change(call.path, { kind: "file", data: Buffer.alloc(0), dirty: true })
         const node = this.#find(call.path)
         if (node !== undefined) this.#open.set(handle, node)
-        return
+        break
       }
       case "mkdir":
-        return this.#change(call.path, directory())
+        this.#change(call.path, directory())
+        break
       case "unlink":
       case "rmdir":
-        return this.#change(call.path, undefined)
+        this.#change(call.path, undefined)
+        break
       case "link":
-        return this.#change(call.to ?? "", this.#find(call.path))
-      case "rename": {
-        const [parent, name] = this.#parent(call.path)
-        const [target, newName] = this.#parent(call.to ?? "")
-        if (parent !== target) throw new Error("the model knows renames within one directory")
-        const node = parent.live.get(name)
-        if (node === undefined) throw new Error(`${call.path} is not in the model`)
-        return this.#apply(parent, { seq: ++this.#seq, remove: name, add: [newName, node] })
-      }
+        this.#change(call.to ?? "", this.#find(call.path))
+        break
+      case "rename":
+        this.#rename(call.path, call.to ?? "")
+        break
       case "write":
       case "writev": {
         const node = this.#open.get(handle)
@@ -107,11 +105,21 @@ export class Disk {
         node.data = Buffer.concat([node.data, ...(call.buffers ?? [])])
         node.dirty = true
         this.#seq++
-        return
+        break
       }
       case "sync":
-        return this.#sync(this.#open.get(handle), this.#syncsBegun.get(handle) ?? 0)
+        this.#sync(this.#open.get(handle), this.#syncsBegun.get(handle) ?? 0)
+        break
     }
+  }
+
+  #rename(from: string, to: string): void {
+    const [parent, name] = this.#parent(from)
+    const [target, newName] = this.#parent(to)
+    if (parent !== target) throw new Error("the model knows renames within one directory")
+    const node = parent.live.get(name)
+    if (node === undefined) throw new Error(`${from} is not in the model`)
+    this.#apply(parent, { seq: ++this.#seq, remove: name, add: [newName, node] })
   }
 
   #sync(node: Node | undefined, begun: number): void {

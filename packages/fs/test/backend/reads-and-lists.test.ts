@@ -76,8 +76,11 @@ describe("get", () => {
       ["a/b", async (iterator: AsyncIterator<Uint8Array>) => void (await iterator.return?.())],
       [
         "a/b",
-        async (iterator: AsyncIterator<Uint8Array>) =>
-          void (await iterator.next(), await iterator.return?.(), await iterator.return?.()),
+        async (iterator: AsyncIterator<Uint8Array>) => {
+          await iterator.next()
+          await iterator.return?.()
+          await iterator.return?.()
+        },
       ],
       ["a/empty", async (iterator: AsyncIterator<Uint8Array>) => void (await iterator.next())],
     ] as const) {
@@ -106,9 +109,10 @@ describe("get", () => {
   test.each([
     [
       "a symbolic link to a file",
-      async (path: string, root: string) => (
-        await writeFile(`${root}/secret`, "secret"), await symlink(`${root}/secret`, path)
-      ),
+      async (path: string, root: string) => {
+        await writeFile(`${root}/secret`, "secret")
+        await symlink(`${root}/secret`, path)
+      },
       /symbolic link/,
     ],
     ["a dangling link", (path: string) => symlink("/nowhere", path), /symbolic link/],

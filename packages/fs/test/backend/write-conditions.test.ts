@@ -220,7 +220,13 @@ describe("commit", () => {
     const metas = await backend.commit({
       create: [
         { key: stateOf(1), body: noted("state") },
-        { key: manifestOf(1), body: () => (order.push("manifest asked for"), noted("manifest")) },
+        {
+          key: manifestOf(1),
+          body: () => {
+            order.push("manifest asked for")
+            return noted("manifest")
+          },
+        },
       ],
     })
     expect(order).toEqual(["state begins", "state ends", "manifest asked for", "manifest begins", "manifest ends"])
@@ -244,7 +250,13 @@ describe("commit", () => {
   })
 
   test.each([
-    ["a directory with content", async (path: string) => (await mkdir(path), await writeFile(`${path}/x`, "x"))],
+    [
+      "a directory with content",
+      async (path: string) => {
+        await mkdir(path)
+        await writeFile(`${path}/x`, "x")
+      },
+    ],
     ["a file", (path: string) => writeFile(path, "x")],
     ["a symbolic link", (path: string) => symlink("/nowhere", path)],
   ])("is refused where %s takes the name meanwhile, the pointer untouched", async (_, make) => {
@@ -297,9 +309,10 @@ describe("commit", () => {
   test.each([
     [
       "a symbolic link",
-      async (root: string, path: string) => (
-        await writeFile(`${root}/elsewhere`, folderOf(8)), await symlink(`${root}/elsewhere`, path)
-      ),
+      async (root: string, path: string) => {
+        await writeFile(`${root}/elsewhere`, folderOf(8))
+        await symlink(`${root}/elsewhere`, path)
+      },
     ],
     ["a dangling link", (_: string, path: string) => symlink("/nowhere/at/all", path)],
     ["two megabytes", (_: string, path: string) => writeFile(path, Buffer.alloc(2 << 20, "x"))],

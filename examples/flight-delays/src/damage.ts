@@ -1,0 +1,46 @@
+// What a bad disk or a careless hand does to the newest checkpoint while no worker runs. It works on the files, not
+// through the store: the store is what is being tested.
+
+import { readdir, readFile, truncate, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { between, type Random } from "./random.js"
+
+export type DamagedFile = "state.bin" | "manifest.json"
+
+export interface Damage {
+  readonly id: number
+  readonly file: DamagedFile
+  readonly what: string
+}
+
+/** Ids of the checkpoints in a store's folder, newest first. */
+export async function checkpointsOnDisk(store: string): Promise<{ id: number; folder: string }[]> {
+  const folder = join(store, "checkpoints")
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return []
+    throw error
+  })
+  const ids = names.flatMap((name) => {
+    const digits = /^checkpoint_(\d+)$/.exec(name)?.[1]
+    return digits === undefined ? [] : [{ id: Number(digits), folder: join(folder, name) }]
+  })
+  return ids.sort((a, b) => b.id - a.id)
+}
+
+/** Damages one file of the newest checkpoint. */
+export async function damageNewest(store: string, file: DamagedFile, random: Random): Promise<Damage> {
+  const [newest] = await checkpointsOnDisk(store)
+  if (newest === undefined) throw new Error(`no checkpoint to damage in ${store}`)
+  const path = join(newest.folder, file)
+  const bytes = await readFile(path)
+  if (file === "manifest.json" && random() < 0.5) {
+    const kept = between(random, 0, bytes.length - 1)
+    await truncate(path, kept)
+    return { id: newest.id, file, what: `cut to ${kept} of ${bytes.length} bytes` }
+  }
+  const position = between(random, 0, bytes.length - 1)
+  const bit = between(random, 0, 7)
+  bytes.writeUInt8(bytes.readUInt8(position) ^ (1 << bit), position)
+  await writeFile(path, bytes)
+  return { id: newest.id, file, what: `bit ${bit} of byte ${position} flipped` }
+}

@@ -1,0 +1,172 @@
+// Runs the worker once undisturbed and once under fire, each in a folder of its own, and compares what they leave.
+
+import { existsSync } from "node:fs"
+import { mkdir, readdir, readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { type Compared, compareRuns } from "./compare.js"
+import { checkpointsOnDisk, type Damage, type DamagedFile, damageNewest } from "./damage.js"
+import type { Progress, SkippedCheckpoint } from "./progress.js"
+import { between, type Random, seededRandom } from "./random.js"
+import { type KillPlan, runWorker, type WorkerRun } from "./worker-process.js"
+
+export interface SuperviseOptions {
+  /** Holds `reference/` and `killed/` afterwards, neither of which may exist. */
+  folder: string
+  seed: number
+  /** SIGKILLs to plan. */
+  kills: number
+  /** SIGKILLs without which the run shows too little. A worker may finish before the last planned ones. */
+  minKills: number
+  /** Flights to process, default all. */
+  records?: number | undefined
+  /** The worker's program. */
+  worker: URL
+  onTimeline?: ((entry: TimelineEntry) => void) | undefined
+  /** For tests: called with the killed run's folder before the comparison. */
+  beforeComparison?: ((folder: string) => Promise<void>) | undefined
+}
+
+export type TimelineEntry =
+  | { type: "reference"; epochs: number; elapsedMs: number }
+  | { type: "damaged"; damage: Damage }
+  | { type: "run"; number: number; run: WorkerRun }
+
+/** What the worker was at when it was killed, by its last report. */
+export type Phase = "start, recovery" | "processing" | "save" | "publishing" | "update"
+
+const phaseAfter: Record<Progress["event"], Phase> = {
+  recovered: "processing",
+  staged: "save",
+  saved: "publishing",
+  published: "update",
+  committed: "processing",
+  finished: "processing",
+}
+
+export interface Verdict {
+  readonly ok: boolean
+  /** Why not. */
+  readonly problems: readonly string[]
+  readonly kills: Readonly<Record<Phase, number>>
+  /** Each damage, with what recovery said when it passed over it. */
+  readonly damages: readonly { readonly damage: Damage; readonly skipped?: SkippedCheckpoint | undefined }[]
+  readonly compared: readonly Compared[]
+}
+
+const reportsPerEpoch = 4
+
+export async function supervise(options: SuperviseOptions): Promise<Verdict> {
+  const { folder, worker, records, onTimeline } = options
+  const random = seededRandom(options.seed)
+  const problems: string[] = []
+  const kills: Record<Phase, number> = { "start, recovery": 0, processing: 0, save: 0, publishing: 0, update: 0 }
+  const damages: { damage: Damage; skipped?: SkippedCheckpoint | undefined }[] = []
+  const killCount = () => Object.values(kills).reduce((sum, n) => sum + n, 0)
+  const args = (name: string) => [join(folder, name), ...(records === undefined ? [] : [String(records)])]
+
+  await mkdir(folder, { recursive: true })
+  await Promise.all(["reference", "killed"].map((name) => mkdir(join(folder, name))))
+  const reference = await runWorker(worker, args("reference"))
+  if (reference.exitCode !== 0) throw new Error(`the uninterrupted run failed: ${howItEnded(reference)}`)
+  const epochs = reference.reports.at(-1)?.epoch ?? 0
+  onTimeline?.({ type: "reference", epochs, elapsedMs: reference.elapsedMs })
+  const usual: Pace = {
+    epochs,
+    startMs: reference.recoveredMs ?? 0,
+    epochMs: (reference.elapsedMs - (reference.recoveredMs ?? 0)) / epochs,
+  }
+
+  const dueDamages = planDamages(options.minKills, random)
+  const maxRuns = 2 * options.kills + 20
+  const published = new Map<string, Buffer>()
+  let epoch = 0
+  for (let number = 1; ; number++) {
+    const due = dueDamages[0]
+    // One at a time, and never the only checkpoint: falling back needs something to fall back to.
+    if (due !== undefined && killCount() >= due.afterKills && damages.every(({ skipped }) => skipped !== undefined)) {
+      const store = join(folder, "killed", "store")
+      if ((await checkpointsOnDisk(store)).length >= 2) {
+        const damage = await damageNewest(store, due.file, random)
+        dueDamages.shift()
+        damages.push({ damage })
+        onTimeline?.({ type: "damaged", damage })
+      }
+    }
+    const killsLeft = Math.max(options.kills - killCount(), dueDamages.length)
+    const plan = killsLeft > 0 && number < maxRuns ? planKill(usual, epoch, killsLeft, random) : undefined
+    const run = await runWorker(worker, args("killed"), plan)
+    onTimeline?.({ type: "run", number, run })
+
+    for (const name of await changedSince(published, join(folder, "killed", "output"))) {
+      problems.push(`run ${number} changed or removed ${name}, which was published before`)
+    }
+    for (const report of run.reports) {
+      epoch = report.epoch
+      if (report.event !== "recovered") continue
+      const open = damages.find(({ skipped }) => skipped === undefined)
+      if (open !== undefined) open.skipped = report.skipped.find(({ name }) => name === String(open.damage.id))
+      const known = report.skipped.filter(({ name }) => damages.some(({ damage }) => name === String(damage.id)))
+      // A kill alone must never damage a checkpoint.
+      if (known.length < report.skipped.length) problems.push(`run ${number} skipped checkpoints that nobody damaged`)
+    }
+    if (run.signal === "SIGKILL") {
+      const last = run.reports.at(-1)
+      kills[last === undefined ? "start, recovery" : phaseAfter[last.event]]++
+      continue
+    }
+    if (run.exitCode !== 0) problems.push(`run ${number} failed: ${howItEnded(run)}`)
+    break
+  }
+
+  if (killCount() < options.minKills) problems.push(`only ${killCount()} kills, wanted ${options.minKills}`)
+  for (const { file } of dueDamages) problems.push(`no ${file} was damaged`)
+  for (const { damage, skipped } of damages) {
+    if (skipped === undefined)
+      problems.push(`no recovery skipped checkpoint ${damage.id}, whose ${damage.file} was damaged`)
+  }
+  await options.beforeComparison?.(join(folder, "killed"))
+  const compared = await compareRuns(join(folder, "reference"), join(folder, "killed"))
+  for (const { what, detail, same } of compared) if (!same) problems.push(`${what} differs: ${detail}`)
+  return { ok: problems.length === 0, problems, kills, damages, compared }
+}
+
+/** Once a state and once a manifest, in either order, early enough that kills follow. */
+function planDamages(kills: number, random: Random): { file: DamagedFile; afterKills: number }[] {
+  const files: DamagedFile[] = random() < 0.5 ? ["state.bin", "manifest.json"] : ["manifest.json", "state.bin"]
+  const half = Math.floor(kills / 2)
+  const [first, second] = [between(random, 1, Math.max(1, half - 1)), between(random, half, Math.max(half, kills - 2))]
+  return files.map((file, i) => ({ file, afterKills: i === 0 ? first : second }))
+}
+
+/** Somebody may have read what was published. Returns what is no longer as it was, and remembers what is there now. */
+async function changedSince(published: Map<string, Buffer>, output: string): Promise<string[]> {
+  // Killed before it made the folder.
+  const names = existsSync(output) ? await readdir(output) : []
+  const now = new Map<string, Buffer>()
+  for (const name of names) if (name.endsWith(".jsonl")) now.set(name, await readFile(join(output, name)))
+  const changed = [...published].flatMap(([name, bytes]) => (now.get(name)?.equals(bytes) ? [] : [name]))
+  for (const [name, bytes] of now) published.set(name, bytes)
+  return changed
+}
+
+interface Pace {
+  readonly epochs: number
+  readonly startMs: number
+  readonly epochMs: number
+}
+
+/**
+ * A moment drawn from all of a worker's life: now and then while it starts and recovers, mostly a few epochs later, at
+ * any point of an epoch. Progress is rationed, so that the work outlasts the kills however slow the supervisor is.
+ */
+function planKill(usual: Pace, epoch: number, killsLeft: number, random: Random): KillPlan {
+  const ration = (usual.epochs - epoch) / (killsLeft + 1)
+  const early = random() < 0.15 || ration < 1
+  if (early) return { afterReports: 0, delayMs: random() * usual.startMs }
+  const afterReports = between(random, 1, Math.max(1, Math.floor(1.6 * (ration - 0.5) * reportsPerEpoch)))
+  return { afterReports, delayMs: random() * usual.epochMs }
+}
+
+function howItEnded(run: WorkerRun): string {
+  return `${run.signal ?? `exit code ${run.exitCode}`}${run.errors === "" ? "" : `\n${run.errors}`}`
+}

@@ -1,0 +1,52 @@
+// The demo: node dist/supervisor.js [--seed n] [--kills n] [--dir folder]
+// Exit status 0 only if the killed run left exactly what the uninterrupted one left, after enough kills.
+
+import { randomInt } from "node:crypto"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { parseArgs } from "node:util"
+import { supervise } from "./supervise.js"
+import { dayTable, timelineLine, verdictLines } from "./timeline.js"
+
+const MIN_KILLS = 20
+
+const { values } = parseArgs({
+  options: { seed: { type: "string" }, kills: { type: "string" }, dir: { type: "string" } },
+})
+const seed = wholeNumber("--seed", values.seed ?? process.env["SEED"], 0) ?? randomInt(2 ** 32)
+const kills = wholeNumber("--kills", values.kills, MIN_KILLS) ?? MIN_KILLS + 5
+const folder = values.dir === undefined ? await mkdtemp(join(tmpdir(), "flight-delays-")) : resolve(values.dir)
+const started = performance.now()
+
+console.log(`200,000 flights; the worker will be killed about ${kills} times. To repeat this plan: --seed ${seed}`)
+console.log(`Data in ${folder}\n`)
+
+let passed = false
+try {
+  const verdict = await supervise({
+    folder,
+    seed,
+    kills,
+    minKills: MIN_KILLS,
+    worker: new URL("./worker.js", import.meta.url),
+    onTimeline: (entry) => console.log(timelineLine(entry)),
+  })
+  passed = verdict.ok
+  if (passed) console.log(["", ...(await dayTable(join(folder, "killed", "output")))].join("\n"))
+  console.log(["", ...verdictLines(verdict, performance.now() - started)].join("\n"))
+} catch (error) {
+  console.error(error)
+  console.log("\nFAILED: the demo could not go on, see above.")
+}
+if (passed && values.dir === undefined) await rm(folder, { recursive: true })
+else console.log(`Data kept in ${folder}`)
+process.exitCode = passed ? 0 : 1
+
+function wholeNumber(name: string, text: string | undefined, least: number): number | undefined {
+  if (text === undefined) return undefined
+  const number = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number >= least) return number
+  console.error(`${name} must be a whole number of at least ${least}, not ${JSON.stringify(text)}`)
+  process.exit(2)
+}

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict"
+import {
+  CheckpointError,
+  type CheckpointErrorCode,
+  type CheckpointManifest,
+  type CheckpointStore,
+  type CheckpointSummary,
+  createManifest,
+  type ManifestInit,
+  type Recovery,
+  type StateReader,
+} from "@ckpt/core"
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+export const text = (content: Uint8Array | undefined): string => new TextDecoder().decode(content)
+
+export function manifestOf(id: number, more: Partial<ManifestInit> = {}): CheckpointManifest {
+  return createManifest({ checkpointId: id, epoch: id, ...more })
+}
+
+/** What {@link saveAll} gives checkpoint `id`. */
+export const stateText = (id: number): string => `the state of checkpoint ${id}`
+
+/** Saves these ids, each with a state. */
+export async function saveAll(store: CheckpointStore, ...ids: number[]): Promise<void> {
+  for (const id of ids) await store.save(manifestOf(id), { state: bytes(stateText(id)) })
+}
+
+/** The reason for which it rejected; that it did is asserted. */
+export function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    (value) => assert.fail(`it should have rejected, and gave ${JSON.stringify(value)}`),
+    (reason: unknown) => reason,
+  )
+}
+
+/** Asserts a `CheckpointError` with this code, whose message says something and names the id that it is about. */
+export async function refusal(
+  promise: Promise<unknown>,
+  code: CheckpointErrorCode,
+  id?: number,
+): Promise<CheckpointError> {
+  const error = await rejection(promise)
+  if (!(error instanceof CheckpointError)) throw new Error(`expected ${code}, got ${String(error)}`, { cause: error })
+  if (error.code !== code) throw new Error(`expected ${code}, got ${error.code}: ${error.message}`, { cause: error })
+  assert.match(error.message, /\. \S|\.$/, `advice is missing: ${error.message}`)
+  if (id !== undefined) {
+    assert.equal(error.checkpointId, id)
+    assert.match(error.message, new RegExp(`\\b${id}\\b`))
+  }
+  return error
+}
+
+export async function listAll(store: CheckpointStore): Promise<CheckpointSummary[]> {
+  const all: CheckpointSummary[] = []
+  for await (const summary of store.list()) all.push(summary)
+  return all
+}
+
+export async function readAll(reader: StateReader | undefined): Promise<string> {
+  assert.ok(reader !== undefined, "there is no state")
+  return text(await reader.bytes())
+}
+
+/** Asserts that exactly this checkpoint is recovered, with the state of {@link saveAll}. */
+export async function assertRecovers(store: CheckpointStore, id: number): Promise<Recovery> {
+  const found = await store.recover()
+  assert.equal(found.outcome, "recovered")
+  assert.equal(found.checkpoint?.id, id)
+  assert.equal(found.checkpoint?.manifest.checkpointId, id)
+  assert.equal(await readAll(await found.checkpoint?.state()), stateText(id))
+  return found
+}
+
+/** A copy with one byte changed. */
+export function flipped(content: Uint8Array | undefined, index = 0): Uint8Array {
+  assert.ok(content !== undefined && index < content.length)
+  const copy = content.slice()
+  copy[index] = (copy[index] as number) ^ 1
+  return copy
+}
+
+export async function* streamOf(...chunks: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  for (const chunk of chunks) yield typeof chunk === "string" ? bytes(chunk) : chunk
+}

@@ -1,0 +1,325 @@
+import assert from "node:assert/strict"
+import { createManifest, type ObjectBackend } from "@ckpt/core"
+import { intercept, permanent, recordCalls, transient, withFaults } from "../faults.js"
+import type { Scenario } from "../scenario.js"
+import { bytes, flipped, manifestOf, readAll, refusal, rejection, saveAll, stateText, text } from "./checks.js"
+
+/** Of the design's section 7, what concerns writing. Each fails on what the reference does. */
+export const savingDifferences: readonly Scenario[] = [
+  {
+    name: "section 7: other content under the same id is a conflict and leaves the winner untouched",
+    async run({ open, keys, peek }) {
+      const winner = await open()
+      await saveAll(winner, 1)
+      const before = await peek(keys.manifest(1))
+      const loser = await open()
+      await refusal(loser.save(manifestOf(1, { epoch: 9 }), { state: bytes("another state") }), "CKPT_CONFLICT", 1)
+      assert.deepEqual(await peek(keys.manifest(1)), before)
+      assert.equal(text(await peek(keys.state(1))), stateText(1))
+      assert.deepEqual(await loser.verify(1), { id: 1, valid: true, issues: [] })
+    },
+  },
+  {
+    name: "section 7: another manifest with the same state, or with none, is a conflict too",
+    async run({ open }) {
+      const store = await open()
+      const first = manifestOf(1)
+      await store.save(first, { state: bytes("same") })
+      await refusal(store.save({ ...first, epoch: 2 }, { state: bytes("same") }), "CKPT_CONFLICT", 1)
+      await refusal((await open()).save(first), "CKPT_CONFLICT", 1)
+      assert.equal((await store.load(1))?.epoch, 1)
+      assert.equal(await readAll(await store.readState(1)), "same")
+    },
+  },
+  {
+    name: "section 7: update cannot erase what proves the state",
+    async run({ open }) {
+      const store = await open()
+      const { stateChecksum, stateSize } = await store.save(manifestOf(1), {
+        operators: { window: bytes("large enough") },
+        inlineThreshold: 0,
+      })
+      const before = await store.load(1)
+      const updated = await store.update(1, (current) => ({
+        ...createManifest({ checkpointId: 1, epoch: current.epoch, operatorStates: current.operatorStates }),
+        sinkEpochs: { sink: 7 },
+      }))
+      const stored = await store.load(1)
+      assert.deepEqual(stored, updated)
+      assert.equal(stored?.stateChecksum, stateChecksum)
+      assert.equal(stored?.stateSize, stateSize)
+      assert.deepEqual(stored?.operatorChecksums, before?.operatorChecksums)
+      assert.equal(stored?.sinkEpochs["sink"], 7)
+      assert.equal((await store.verify(1)).valid, true)
+    },
+  },
+  {
+    name: "section 7: update does not bring a pruned checkpoint back",
+    async run({ open, allKeys }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      await store.prune({ last: 1 })
+      const before = await allKeys()
+      await refusal(
+        store.update(1, (current) => current),
+        "CKPT_NOT_FOUND",
+        1,
+      )
+      await refusal(
+        (await open()).update(7, (current) => current),
+        "CKPT_NOT_FOUND",
+        7,
+      )
+      assert.deepEqual(await allKeys(), before)
+      assert.deepEqual(await store.ids(), [2])
+    },
+  },
+  {
+    name: "section 7: concurrent updates all take effect",
+    async run({ open }) {
+      const stores = [await open(), await open(), await open()]
+      await saveAll(stores[0] as (typeof stores)[0], 1)
+      await Promise.all(
+        Array.from({ length: 12 }, async (_, sink) =>
+          stores[sink % 3]?.update(1, (current) => ({
+            ...current,
+            sinkEpochs: { ...current.sinkEpochs, [`sink-${sink}`]: sink },
+            epoch: current.epoch + 1,
+          })),
+        ),
+      )
+      const stored = await stores[0]?.load(1)
+      assert.equal(Object.keys(stored?.sinkEpochs ?? {}).length, 12)
+      assert.equal(stored?.epoch, 13)
+    },
+  },
+  {
+    name: "section 7: update of an older checkpoint leaves the pointer alone",
+    async run({ open, keys, peek }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      const before = await peek(keys.pointer)
+      await store.update(1, (current) => ({ ...current, epoch: 5 }))
+      assert.deepEqual(await peek(keys.pointer), before)
+      assert.equal((await store.loadLatest())?.checkpointId, 2)
+    },
+  },
+  {
+    name: "section 7: the pointer never moves back, whoever is late",
+    async run({ open, keys, peek, events }) {
+      const store = await open()
+      await saveAll(store, 10)
+      const receipt = await (await open()).save(manifestOf(5))
+      assert.deepEqual([receipt.outcome, receipt.isLatest], ["created", false])
+      assert.match(text(await peek(keys.pointer)), /10\b/)
+      assert.ok(events.some((event) => event.type === "pointer-superseded" && event.id === 5 && event.current === 10))
+    },
+  },
+  {
+    name: "section 7: a newer save between reading and writing the pointer is not undone",
+    async run({ open, keys, peek }) {
+      const other = await open()
+      await saveAll(other, 1)
+      let overtaken = false
+      const through = (backend: ObjectBackend) =>
+        intercept(backend, {
+          async around(info, proceed) {
+            if (!overtaken && (info.call === "commit" || (info.call === "put" && info.key === keys.pointer))) {
+              overtaken = true
+              await saveAll(other, 10)
+            }
+            return proceed()
+          },
+        })
+      const receipt = await (await open({ through })).save(manifestOf(5))
+      assert.ok(overtaken)
+      assert.deepEqual([receipt.outcome, receipt.isLatest], ["created", false])
+      assert.match(text(await peek(keys.pointer)), /10\b/)
+    },
+  },
+  {
+    name: "section 7: trying a pointer write again does not move the pointer back",
+    async run({ open, keys, peek }) {
+      const other = await open()
+      await saveAll(other, 1)
+      let tries = 0
+      const through = (backend: ObjectBackend) =>
+        intercept(backend, {
+          async around(info, proceed) {
+            if (info.call === "commit" || (info.call === "put" && info.key === keys.pointer)) {
+              if (++tries === 1) {
+                await saveAll(other, 10)
+                throw transient()
+              }
+            }
+            return proceed()
+          },
+        })
+      await (await open({ through })).save(manifestOf(5))
+      assert.ok(tries > 1)
+      assert.match(text(await peek(keys.pointer)), /10\b/)
+    },
+  },
+  {
+    name: "section 7: what has a temporary name of the reference is not touched by a save",
+    async run({ open, keys, plant, peek }) {
+      const strangers = [keys.pointer, keys.manifest(1), keys.state(1)].flatMap((key) => [
+        `${key}.tmp`,
+        `${key.slice(0, key.lastIndexOf(".") + 1)}tmp`,
+      ])
+      // Those in the directory of checkpoint 1 would take its name.
+      const beside = strangers.filter((key) => !key.startsWith("checkpoints/checkpoint_"))
+      for (const key of beside) await plant(key, "somebody's")
+      await saveAll(await open(), 1)
+      for (const key of beside) assert.equal(text(await peek(key)), "somebody's")
+      assert.equal(text(await peek(keys.state(1))), stateText(1))
+    },
+  },
+  {
+    name: "section 7: a streamed state is never held whole",
+    async run({ open }) {
+      const chunk = 1024 * 1024
+      let given = 0
+      let taken = 0
+      let ahead = 0
+      async function* source() {
+        for (let index = 0; index < 24; index++) {
+          given += chunk
+          ahead = Math.max(ahead, given - taken)
+          yield new Uint8Array(chunk).fill(index)
+        }
+      }
+      async function* counted(body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {
+        for await (const piece of body) {
+          taken += piece.length
+          yield piece
+        }
+      }
+      const through = (backend: ObjectBackend): ObjectBackend => {
+        const { put, commit, ...rest } = intercept(backend, {})
+        return {
+          ...rest,
+          put: (key, body, options) => put(key, counted(body), options),
+          ...(commit === undefined
+            ? {}
+            : {
+                commit: (batch, options) => {
+                  const create = batch.create.map(({ key, body }) => ({
+                    key,
+                    body: typeof body === "function" ? body : counted(body),
+                  }))
+                  return commit({ ...batch, create }, options)
+                },
+              }),
+        }
+      }
+      const receipt = await (await open({ through })).save(manifestOf(1), { state: source() })
+      assert.equal(receipt.stateSize, 24 * chunk)
+      assert.ok(ahead <= 2 * chunk, `${ahead} bytes were asked for before they were taken`)
+    },
+  },
+  {
+    name: "section 7: only what may pass is tried again",
+    async run({ open, allKeys }) {
+      const isWrite = ({ call }: { call: string }) => call === "put" || call === "commit"
+      let counter = recordCalls(await backendOf(open, (b) => withFaults(b, { on: isWrite, at: "before", error: permanent })))
+      const refused = await refusal((await open({ through: () => counter.backend })).save(manifestOf(1)), "CKPT_IO")
+      assert.equal(refused.retryable, false)
+      assert.equal(counter.calls.filter(isWrite).length, 1)
+      assert.deepEqual(await allKeys(), [])
+
+      counter = recordCalls(
+        await backendOf(open, (b) => withFaults(b, { on: isWrite, at: "before", error: transient, times: 3 })),
+      )
+      const receipt = await (await open({ through: () => counter.backend })).save(manifestOf(1))
+      assert.equal(receipt.outcome, "created")
+    },
+  },
+  {
+    name: "section 7: an abort ends a wait between attempts, with the signal's own reason",
+    async run({ open }) {
+      const abort = new AbortController()
+      const reason = new Error("enough")
+      const clock = {
+        now: () => 0,
+        monotonic: () => 0,
+        sleep: (ms: number, signal?: AbortSignal) =>
+          new Promise<never>((_, reject) => {
+            signal?.addEventListener("abort", () => reject(signal.reason), { once: true })
+            if (ms < 5_000) abort.abort(reason)
+          }),
+      }
+      const through = (backend: ObjectBackend) =>
+        withFaults(backend, { on: () => true, at: "before", error: transient })
+      const store = await open({ through, clock })
+      assert.equal(await rejection(store.loadLatest({ signal: abort.signal })), reason)
+    },
+  },
+  {
+    name: "section 7: a storage that ignores conditions is refused before anything is saved",
+    async run({ open, allKeys }) {
+      const through = (backend: ObjectBackend): ObjectBackend => ({
+        ...intercept(backend, {}),
+        put: (key, body, { when: _, ...options } = {}) => backend.put(key, body, options),
+      })
+      const store = await open({ through })
+      await refusal(store.save(manifestOf(1), { state: bytes("s") }), "CKPT_UNSUPPORTED")
+      await refusal(store.writeState(1, bytes("s")), "CKPT_UNSUPPORTED")
+      assert.deepEqual(await allKeys(), [])
+      // Reading is safe all the same.
+      assert.equal((await store.recover()).outcome, "fresh")
+    },
+  },
+  {
+    name: "section 7: id 0 and epoch 0 are refused by save, and fatal when read",
+    async run({ open, keys, plant, peek, allKeys }) {
+      const store = await open()
+      await refusal(store.save({ ...manifestOf(1), checkpointId: 0 }), "CKPT_INVALID", 0)
+      await refusal(store.save({ ...manifestOf(1), epoch: 0 }), "CKPT_INVALID", 1)
+      assert.deepEqual(await allKeys(), [])
+
+      await saveAll(store, 1)
+      for (const [id, body] of [
+        [2, `{"version":1,"checkpoint_id":2,"epoch":0,"timestamp_ms":1}`],
+        [0, `{"version":1,"checkpoint_id":0,"epoch":1,"timestamp_ms":1}`],
+      ] as const) {
+        await plant(keys.manifest(id), body)
+        const { valid, issues } = await store.verify(id)
+        assert.equal(valid, false)
+        assert.ok(issues.some((issue) => issue.code === (id === 0 ? "id-zero" : "epoch-zero")))
+      }
+      const found = await store.recover()
+      assert.equal(found.checkpoint?.id, 1)
+      assert.notEqual(await peek(keys.manifest(0)), undefined)
+    },
+  },
+  {
+    name: "section 7: a changed byte anywhere in a manifest is found, by its own checksum",
+    async run({ open, keys, peek, plant }) {
+      const store = await open()
+      const offsets = { orders: { epoch: 3, offsets: { "0": "1042" } } }
+      await store.save(manifestOf(1, { sourceOffsets: offsets }))
+      await store.save(manifestOf(2, { sourceOffsets: offsets }))
+      const good = await peek(keys.manifest(2))
+      await plant(keys.manifest(2), flipped(good, text(good).indexOf("1042") + 3))
+      const found = await store.recover()
+      assert.equal(found.checkpoint?.id, 1)
+      assert.equal(found.skipped[0]?.issues[0]?.code, "manifest-checksum")
+      await refusal(store.load(2), "CKPT_CORRUPT", 2)
+    },
+  },
+]
+
+async function backendOf(
+  open: Parameters<Scenario["run"]>[0]["open"],
+  change: (backend: ObjectBackend) => ObjectBackend,
+): Promise<ObjectBackend> {
+  let changed: ObjectBackend | undefined
+  await open({
+    through(backend) {
+      changed = change(backend)
+      return changed
+    },
+  })
+  return changed as ObjectBackend
+}

@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { TestStorage } from "@ckpt/conformance"
+import { FsBackend } from "../src/index.js"
+
+/** A new folder, with a backend of its own for each store. */
+export function fsStorage(): TestStorage {
+  let root: Promise<string> | undefined
+  return {
+    async open() {
+      root ??= temporaryFolder()
+      return new FsBackend(await root)
+    },
+    async dispose() {
+      if (root !== undefined) await remove(await root)
+    },
+  }
+}
+
+/** For tests that look at the files themselves. */
+export async function inTemporaryFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await temporaryFolder()
+  try {
+    await use(folder)
+  } finally {
+    await remove(folder)
+  }
+}
+
+function temporaryFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), "ckpt-fs-"))
+}
+
+function remove(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true })
+}

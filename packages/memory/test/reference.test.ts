@@ -1,0 +1,5 @@
+import { describeScenarios, referenceScenarios } from "@ckpt/conformance"
+import { test } from "vitest"
+import { memoryStorage } from "./storage.js"
+
+describeScenarios({ test, storage: memoryStorage, scenarios: referenceScenarios })
