@@ -1,5 +1,5 @@
-// What "the same result" means: the bytes of every file in the output folder, and of everything in the newest checkpoint
-// that follows from the input. Left out is what may differ between two correct runs: the checkpoint's id, its timestamp
+// What "the same result" means: the bytes of every file in the output folder, and of everything in the newest
+// checkpoint that follows from the input. Left out is what may differ between two correct runs: the checkpoint's id, its timestamp
 // and the token of its last update (and so the manifest's checksum over them).
 
 import { readdir, readFile } from "node:fs/promises"
@@ -19,6 +19,7 @@ export async function compareRuns(expectedFolder: string, actualFolder: string):
   return [
     ...compareOutput(expected.output, actual.output),
     ...compareParts(expected.state, actual.state),
+    await checkSinks(join(actualFolder, "store")),
     await findLeftovers(join(actualFolder, "store", "checkpoints")),
   ]
 }
@@ -49,6 +50,15 @@ async function finalState(folder: string): Promise<Parts> {
   const { updateToken: _token, ...rest } = manifest
   parts.set("manifest", Buffer.from(manifestToJson({ ...rest, checkpointId: 1, timestampMs: 1 })))
   return parts
+}
+
+/** Two runs that both forgot to commit would be equal. */
+async function checkSinks(folder: string): Promise<Compared> {
+  await using store = await openFsStore(folder, { readOnly: true })
+  const { checkpoint } = await store.recover()
+  const statuses = Object.values(checkpoint?.manifest.sinkCommitStatuses ?? {}).map(({ status }) => status)
+  const same = statuses.length > 0 && statuses.every((status) => status === "committed")
+  return { what: "every sink committed", detail: statuses.join(", "), same }
 }
 
 /** Killed saves leave unfinished folders. The last worker removed them, or a disk would fill with every crash. */

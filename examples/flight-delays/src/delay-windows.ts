@@ -32,8 +32,11 @@ export class DelayWindows {
 
   /** From the bytes of `day` and `panes`. They hold the machine's own byte order: move them between like machines. */
   static restore(day: Uint8Array, panes: Uint8Array): DelayWindows {
-    // Copied, since a view of eight-byte numbers cannot start anywhere in a buffer.
-    return new DelayWindows(new Float64Array(day.slice().buffer), new Float64Array(panes.slice().buffer))
+    // Copied (a Buffer's slice() would not), since eight-byte numbers cannot start just anywhere in a buffer.
+    return new DelayWindows(
+      new Float64Array(new Uint8Array(day).buffer),
+      new Float64Array(new Uint8Array(panes).buffer),
+    )
   }
 
   get day(): Uint8Array {

@@ -1,10 +1,14 @@
-// A sink that takes part in checkpoints in two steps: `stage` before the checkpoint, `publish` after it. Readers look at
-// *.jsonl only, so they see an epoch as a whole, once, and only after the checkpoint that covers it is safe.
+// A sink that takes part in checkpoints in two steps: `stage` before the checkpoint, `publish` after it. Readers look
+// at *.jsonl only, so they see an epoch as a whole, once, and only after the checkpoint that covers it is safe.
 
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises"
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises"
 import { dirname, join } from "node:path"
 
 const stagedSuffix = ".staged"
+
+export function epochFileName(epoch: number): string {
+  return `epoch-${String(epoch).padStart(6, "0")}.jsonl`
+}
 
 export class EpochFiles {
   readonly #folder: string
@@ -19,7 +23,10 @@ export class EpochFiles {
     return new EpochFiles(folder)
   }
 
-  /** Writes an epoch's lines where no reader looks. Durable when it resolves: the checkpoint will rely on it. */
+  /**
+   * Writes an epoch's lines where no reader looks. Durable when it resolves: the checkpoint will rely on it. What an
+   * epoch that came to nothing left there is replaced when the epoch is staged again.
+   */
   async stage(epoch: number, lines: readonly string[]): Promise<void> {
     const handle = await open(this.#file(epoch) + stagedSuffix, "w")
     try {
@@ -49,15 +56,8 @@ export class EpochFiles {
     await syncFolder(this.#folder)
   }
 
-  /** Removes what was staged for checkpoints that never came to be. */
-  async discardStaged(): Promise<void> {
-    for (const name of await readdir(this.#folder)) {
-      if (name.endsWith(stagedSuffix)) await rm(join(this.#folder, name))
-    }
-  }
-
   #file(epoch: number): string {
-    return join(this.#folder, `epoch-${String(epoch).padStart(6, "0")}.jsonl`)
+    return join(this.#folder, epochFileName(epoch))
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises"
+import { type FileHandle, open } from "node:fs/promises"
 
 export interface Flight {
   /** Scheduled departure, minutes after midnight. */
@@ -9,11 +9,57 @@ export interface Flight {
   readonly delay: number
 }
 
-/** 200,000 real flights in the order of their departure. Record i is always the same one: what an offset needs. */
-export async function readFlights(records = Number.POSITIVE_INFINITY): Promise<Flight[]> {
-  // The package exports its code only; its data are files beside it.
-  const file = new URL("../data/flights-200k.json", import.meta.resolve("vega-datasets"))
-  const rows = JSON.parse(await readFile(file, "utf8")) as { time: number; distance: number; delay: number }[]
-  // The file has hours with decimals. Whole minutes keep every later number exact.
-  return rows.slice(0, records).map(({ time, distance, delay }) => ({ minute: Math.round(time * 60), distance, delay }))
+export interface FlightBatch {
+  readonly flights: Flight[]
+  /** Where the next batch starts. */
+  readonly next: number
+  /** These were the last ones. */
+  readonly end: boolean
+}
+
+// The file is one line, [{"delay":0,"distance":1452,"time":0.0},...], ordered by time. A record is 40 to 56 bytes long.
+const maxRecordBytes = 80
+
+/** 200,000 real flights. A position is a byte of the file, so that reading can go on there without what came before. */
+export class FlightFile implements AsyncDisposable {
+  /** Behind the opening bracket. */
+  static readonly start = 1
+  readonly #handle: FileHandle
+
+  private constructor(handle: FileHandle) {
+    this.#handle = handle
+  }
+
+  static async open(): Promise<FlightFile> {
+    // The package exports its code only; its data are files beside it.
+    return new FlightFile(await open(new URL("../data/flights-200k.json", import.meta.resolve("vega-datasets"))))
+  }
+
+  /** Up to `count` flights from a position on: always the same ones. */
+  async read(position: number, count: number): Promise<FlightBatch> {
+    const { buffer, bytesRead } = await this.#handle.read(Buffer.alloc(count * maxRecordBytes), { position })
+    const bytes = buffer.subarray(0, bytesRead)
+    let length = 0
+    for (let records = 0; records < count; records++) {
+      const close = bytes.indexOf("}", length)
+      if (close === -1) break
+      length = close + 1
+    }
+    const rows = JSON.parse(`[${bytes.toString("utf8", 0, length)}]`) as {
+      time: number
+      distance: number
+      delay: number
+    }[]
+    // The file has hours with decimals. Whole minutes keep every later number exact.
+    const flights = rows.map(({ time, distance, delay }) => ({ minute: Math.round(time * 60), distance, delay }))
+    const separator = bytes.toString("utf8", length, length + 1)
+    // A short read that passed for the end of the input would lose the rest without a word.
+    if (separator !== "," && separator !== "]") throw new Error(`no flight and no end at byte ${position + length}`)
+    const end = separator === "]"
+    return { flights, next: position + length + (end ? 0 : 1), end }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#handle.close()
+  }
 }

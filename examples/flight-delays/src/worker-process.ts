@@ -42,7 +42,9 @@ export function runWorker(worker: URL, args: readonly string[], plan?: KillPlan)
     }, hangMs)
     const armKill = () => {
       if (plan === undefined || reports.length !== plan.afterReports) return
-      killTimer = setTimeout(() => child.kill("SIGKILL"), plan.delayMs)
+      // Without a delay, at once: even the shortest timer takes a millisecond.
+      if (plan.delayMs === 0) child.kill("SIGKILL")
+      else killTimer = setTimeout(() => child.kill("SIGKILL"), plan.delayMs)
     }
 
     armKill()

@@ -1,21 +1,22 @@
-// The job: flights in, delays by distance band and window out, a checkpoint after every epoch of 2,000 flights.
+// The job: flights in, delays by distance band and window out, a checkpoint after every epoch of 3,000 flights.
 // It may be killed at any moment and started again; it goes on where its newest intact checkpoint says.
 //
-//   node dist/worker.js <folder> [records]
+//   node dist/worker.js <folder> [epochs]
 
 import { join } from "node:path"
 import { createManifest, openFsStore } from "@ckpt/fs"
 import { DelayWindows } from "./delay-windows.js"
 import { EpochFiles } from "./epoch-files.js"
-import { readFlights } from "./flights.js"
+import { FlightFile } from "./flights.js"
 import { report } from "./progress.js"
 
-const EPOCH_FLIGHTS = 2000
+const EPOCH_FLIGHTS = 3000
 
-const [folder, records] = process.argv.slice(2)
-if (folder === undefined) throw new Error("usage: node dist/worker.js <folder> [records]")
+const [folder, epochs] = process.argv.slice(2)
+if (folder === undefined) throw new Error("usage: node dist/worker.js <folder> [epochs]")
+const lastEpoch = Number(epochs ?? Number.POSITIVE_INFINITY)
 
-const flights = await readFlights(records === undefined ? undefined : Number(records))
+await using source = await FlightFile.open()
 const sink = await EpochFiles.open(join(folder, "output"))
 await using store = await openFsStore(join(folder, "store"), { retain: { last: 5 } })
 
@@ -28,7 +29,7 @@ if (found.outcome === "exhausted") {
 
 // 2. Take up its state: where the source was, what the operators held, what the sink still owes.
 let windows = new DelayWindows()
-let offset = 0
+let position = FlightFile.start
 let epoch = 0
 let sinkWasPending = false
 if (found.checkpoint !== undefined) {
@@ -40,7 +41,7 @@ if (found.checkpoint !== undefined) {
     throw new Error(`checkpoint ${id} is of another job: it has no offset or operators of this one`)
   }
   windows = DelayWindows.restore(day, panes)
-  offset = Number(next)
+  position = Number(next)
   epoch = manifest.epoch
   // A crash between the save and the update below: the checkpoint is safe, its output may or may not be visible yet.
   sinkWasPending = manifest.sinkCommitStatuses["windows"]?.status === "pending"
@@ -52,9 +53,7 @@ if (found.checkpoint !== undefined) {
     }))
   }
 }
-// What is staged now belongs to an epoch that no checkpoint covers. It will be computed and staged again.
-await sink.discardStaged()
-// The same for checkpoints that were never finished. This job has one writer, so no age protects a save under way.
+// What a killed save left behind. This job has one writer: nothing unfinished can be a save under way, however young.
 await store.collectOrphans({ olderThanMs: 0 })
 report({
   event: "recovered",
@@ -69,16 +68,17 @@ report({
 
 // 3. The job. Ids are not epochs: an id that a damaged or unfinished checkpoint has used up is never used again.
 let id = found.nextId
-while (offset < flights.length) {
+while (epoch < lastEpoch) {
+  const batch = await source.read(position, EPOCH_FLIGHTS)
+  if (batch.flights.length === 0) break
   epoch++
-  const end = Math.min(offset + EPOCH_FLIGHTS, flights.length)
+  position = batch.next
   const lines: string[] = []
-  for (const flight of flights.slice(offset, end)) {
+  for (const flight of batch.flights) {
     lines.push(...windows.advanceTo(flight.minute))
     windows.add(flight)
   }
-  offset = end
-  if (offset === flights.length) lines.push(...windows.finish())
+  if (batch.end || epoch === lastEpoch) lines.push(...windows.finish())
 
   // First the output goes where nobody reads it, then the checkpoint says that it is owed, ...
   await sink.stage(epoch, lines)
@@ -88,7 +88,7 @@ while (offset < flights.length) {
       checkpointId: id,
       epoch,
       sourceNames: ["flights"],
-      sourceOffsets: { flights: { epoch, offsets: { "0": String(offset) } } },
+      sourceOffsets: { flights: { epoch, offsets: { "0": String(position) } } },
       watermark: BigInt(windows.watermark),
       sinkNames: ["windows"],
       sinkEpochs: { windows: epoch },

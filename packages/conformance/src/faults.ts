@@ -1,4 +1,11 @@
-import { BackendError, type Clock, type GetOptions, type ObjectBackend, type ObjectMeta, type PutOptions } from "@ckpt/core"
+import {
+  BackendError,
+  type GetOptions,
+  type ObjectBackend,
+  type ObjectContent,
+  type ObjectMeta,
+  type PutOptions,
+} from "@ckpt/core"
 
 export type BackendCall = "put" | "get" | "head" | "list" | "delete" | "now" | "leftovers" | "commit"
 
@@ -97,18 +104,24 @@ export function withFaults(backend: ObjectBackend, ...faults: readonly Fault[]):
   const seen = faults.map(() => 0)
   return intercept(backend, {
     async around(info, proceed) {
-      let result: { value: unknown } | undefined
       for (const [index, fault] of faults.entries()) {
         const { skip = 0, times = Number.POSITIVE_INFINITY } = fault
         if (!fault.on(info)) continue
-        const count = (seen[index] = (seen[index] ?? 0) + 1)
+        const count = (seen[index] ?? 0) + 1
+        seen[index] = count
         if (count <= skip || count > skip + times) continue
-        if (fault.at === "after") result ??= { value: await proceed() }
+        if (fault.at === "after") await dropAnswer(await proceed())
         throw fault.error()
       }
-      return result === undefined ? proceed() : result.value
+      return proceed()
     },
   })
+}
+
+/** An answer that nobody gets: a body that was opened is closed again. */
+async function dropAnswer(answer: unknown): Promise<void> {
+  if (typeof answer !== "object" || answer === null || !("body" in answer)) return
+  await (answer as ObjectContent).body[Symbol.asyncIterator]().return?.()
 }
 
 export const ambiguous = (): BackendError => new BackendError("ambiguous", "the connection was reset")
@@ -153,121 +166,19 @@ export function withCommit(backend: ObjectBackend): ObjectBackend {
   }
 }
 
-/** A door that is closed at first. */
-export function gate(): { readonly passed: Promise<void>; open(): void } {
-  let open = () => {}
-  const passed = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { passed, open: () => open() }
-}
-
-/** Resolves once everything that can go on without time or storage has gone on. */
-export async function settled(turns = 20): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Resolves once this is so; rejects if everything stands still before. */
-export async function until(condition: () => boolean, what = "what was waited for"): Promise<void> {
-  const giveUp = Date.now() + 10_000
-  while (!condition()) {
-    if (Date.now() > giveUp) throw new Error(`${what} did not happen`)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
-/** Time that stands still until it is told to go on. */
-export class ManualClock implements Clock {
-  /** Every sleep that was asked for, in milliseconds. */
-  readonly sleeps: number[] = []
-  #time = 0
-  readonly #sleepers = new Set<{ at: number; wake: () => void }>()
-
-  now(): number {
-    return 1_700_000_000_000 + this.#time
-  }
-
-  monotonic(): number {
-    return this.#time
-  }
-
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    this.sleeps.push(ms)
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason)
-        return
-      }
-      const onAbort = () => {
-        this.#sleepers.delete(sleeper)
-        reject(signal?.reason)
-      }
-      const wake = () => {
-        this.#sleepers.delete(sleeper)
-        signal?.removeEventListener("abort", onAbort)
-        resolve()
-      }
-      const sleeper = { at: this.#time + ms, wake }
-      this.#sleepers.add(sleeper)
-      signal?.addEventListener("abort", onAbort, { once: true })
-    })
-  }
-
-  /** Lets time pass; whoever sleeps wakes in order, and what follows from it happens. */
-  async advance(ms: number): Promise<void> {
-    const end = this.#time + ms
-    for (;;) {
-      const next = [...this.#sleepers].sort((a, b) => a.at - b.at)[0]
-      if (next === undefined || next.at > end) break
-      this.#time = Math.max(this.#time, next.at)
-      next.wake()
-      await settled()
-    }
-    this.#time = end
-    await settled()
-  }
-}
-
-/** Waits between attempts pass at once, and time with them; time-outs never fire. */
-export class LeapingClock implements Clock {
-  readonly sleeps: number[] = []
-  #time = 0
-  readonly #timeoutMs: number
-
-  /** @param timeoutMs sleeps of this length or more are time-outs */
-  constructor(timeoutMs = 30_000) {
-    this.#timeoutMs = timeoutMs
-  }
-
-  now(): number {
-    return 1_700_000_000_000 + this.#time
-  }
-
-  monotonic(): number {
-    return this.#time
-  }
-
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    if (ms >= this.#timeoutMs) {
-      await new Promise<never>((_, reject) =>
-        signal?.addEventListener("abort", () => reject(signal.reason), { once: true }),
-      )
-    }
-    this.sleeps.push(ms)
-    this.#time += ms
-  }
-}
-
 /** The process dies at its n-th call: that call never reaches the storage or just does, and none follows. */
-export function crashing(backend: ObjectBackend, n: number, at: "before" | "after"): { backend: ObjectBackend; died(): boolean } {
+export function crashing(
+  backend: ObjectBackend,
+  n: number,
+  at: "before" | "after",
+): { backend: ObjectBackend; died(): boolean } {
   let dead = false
   const dying = intercept(backend, {
     async around({ index }, proceed) {
       if (dead) throw permanent()
       if (index < n) return proceed()
       dead = true
-      if (at === "after") await proceed()
+      if (at === "after") await dropAnswer(await proceed())
       throw permanent()
     },
   })

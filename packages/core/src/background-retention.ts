@@ -17,25 +17,32 @@ export class BackgroundRetention {
   }
 
   schedule(): void {
-    this.#due = true
-    this.#running ??= this.#run()
+    if (this.#running === undefined) this.#start()
+    else this.#due = true
   }
 
-  /** Waits until nothing is due, so that a caller never sees a run half done. */
+  /**
+   * Waits for the run under way and for the one that is due by now, so that a caller never sees retention behind the
+   * saves before its call; not for those that later saves make due, which might never end.
+   */
   async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running
+    for (let runs = this.#due ? 2 : 1; runs > 0 && this.#running !== undefined; runs--) await this.#running
+  }
+
+  #start(): void {
+    this.#due = false
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined
+      if (this.#due) this.#start()
+    })
   }
 
   async #run(): Promise<void> {
-    while (this.#due) {
-      this.#due = false
-      try {
-        const failure = (await this.#prune()).failures[0]
-        if (failure !== undefined) this.#emit({ type: "retention-failed", error: failure.error })
-      } catch (error) {
-        this.#emit({ type: "retention-failed", error })
-      }
+    try {
+      const failure = (await this.#prune()).failures[0]
+      if (failure !== undefined) this.#emit({ type: "retention-failed", error: failure.error })
+    } catch (error) {
+      this.#emit({ type: "retention-failed", error })
     }
-    this.#running = undefined
   }
 }

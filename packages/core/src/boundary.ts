@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events"
 import { type TracingChannel, tracingChannel } from "node:diagnostics_channel"
 import type { OperationOptions } from "./checkpoint-store.js"
 import { BackendError, CheckpointError } from "./errors.js"
@@ -27,6 +28,8 @@ export interface TraceContext {
   readonly id?: number
   /** Bytes of the state, once known. */
   bytes?: number
+  /** Milliseconds, once it ended. */
+  elapsedMs?: number
 }
 
 const channels = new Map<Operation, TracingChannel<unknown, TraceContext>>()
@@ -84,12 +87,15 @@ export class Boundary {
         throw new CheckpointError("CKPT_CLOSED", message, { backend: this.#backend })
       }
       signal?.throwIfAborted()
+      // One signal serves every request of an operation, which may be hundreds; that is no leak.
+      if (signal !== undefined) setMaxListeners(0, signal)
+      const started = performance.now()
       try {
         // Some of what runs inside does not listen to the signal (the pointer's swap is shared); the caller need not wait.
         return await untilAborted(this.#track(task(trace)), signal)
       } catch (error) {
         signal?.throwIfAborted()
-        throw error instanceof BackendError ? this.#explain(operation, id, error) : error
+        throw error instanceof BackendError ? explain(this.#backend, operation, id, error) : error
       }
     }
     return channelOf(operation).tracePromise(guarded, trace) as Promise<T>
@@ -108,26 +114,31 @@ export class Boundary {
     running.then(forget, forget)
     return running
   }
+}
 
-  #explain(operation: Operation, checkpointId: number | undefined, error: BackendError): CheckpointError {
-    const what = checkpointId === undefined ? operation : `${operation} of checkpoint ${checkpointId}`
-    const details = { checkpointId, backend: this.#backend, cause: error }
-    const say = (advice: string) => `${what} failed on ${this.#backend}: ${error.message}. ${advice}`
-    if (error.kind === "damaged")
-      return new CheckpointError("CKPT_CORRUPT", say("Use recover() to go past it."), details)
-    if (error.kind === "precondition") {
-      return new CheckpointError(
-        "CKPT_CONFLICT",
-        say("Another writer changed it meanwhile; read again and decide."),
-        details,
-      )
-    }
-    const passing = error.kind === "transient" || error.kind === "ambiguous"
-    if (passing && isTimeout(error)) {
-      return new CheckpointError("CKPT_TIMEOUT", say("Try again, or raise timeoutMs."), { ...details, retryable: true })
-    }
-    return new CheckpointError("CKPT_IO", say(adviceOn[error.kind]), { ...details, retryable: passing })
+/** A backend's failure as a user's error: what failed, on which storage, and what to do next. */
+export function explain(
+  backend: string,
+  operation: Operation,
+  checkpointId: number | undefined,
+  error: BackendError,
+): CheckpointError {
+  const what = checkpointId === undefined ? operation : `${operation} of checkpoint ${checkpointId}`
+  const details = { checkpointId, backend: backend, cause: error }
+  const say = (advice: string) => `${what} failed on ${backend}: ${error.message}. ${advice}`
+  if (error.kind === "damaged") return new CheckpointError("CKPT_CORRUPT", say("Use recover() to go past it."), details)
+  if (error.kind === "precondition") {
+    return new CheckpointError(
+      "CKPT_CONFLICT",
+      say("Another writer changed it meanwhile; read again and decide."),
+      details,
+    )
   }
+  const passing = error.kind === "transient" || error.kind === "ambiguous"
+  if (passing && isTimeout(error)) {
+    return new CheckpointError("CKPT_TIMEOUT", say("Try again, or raise timeoutMs."), { ...details, retryable: true })
+  }
+  return new CheckpointError("CKPT_IO", say(adviceOn[error.kind]), { ...details, retryable: passing })
 }
 
 const adviceOn = {

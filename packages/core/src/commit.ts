@@ -1,12 +1,12 @@
 import type { ObjectMeta } from "./backend.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import type { ExamineContext } from "./examine.js"
-import { encodeManifest } from "./manifest/codec.js"
-import type { CheckpointManifest } from "./manifest/schema.js"
+import { decodeManifest, encodeManifest } from "./manifest/codec.js"
+import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "./manifest/schema.js"
 import { validateManifest } from "./manifest/validate.js"
 import { counts, noPointer, type Pointer } from "./pointer.js"
 import type { Advance, PointerFile } from "./pointer-file.js"
-import type { Watch } from "./retry.js"
+import { isTimeout, type Watch } from "./retry.js"
 import type { StateFeed, StateInfo } from "./state-source.js"
 import { bytesBody } from "./storage.js"
 import type { Surveyor } from "./survey.js"
@@ -162,7 +162,12 @@ export async function createState(
       // Nothing is there, and no manifest names this state yet: the save failed for certain, or can be tried again.
       if (!feed.reopenable() || attempt >= maxLostAnswers) {
         const message = `the state of checkpoint ${id} could not be written: ${error.message}. Take nextId() and save again.`
-        throw new CheckpointError("CKPT_IO", message, { ...place(context, id), key, retryable: true, cause: error })
+        throw new CheckpointError(isTimeout(error) ? "CKPT_TIMEOUT" : "CKPT_IO", message, {
+          ...place(context, id),
+          key,
+          retryable: true,
+          cause: error,
+        })
       }
     }
   }
@@ -241,7 +246,7 @@ async function settleManifest(
   const key = context.layout.manifestKey(id)
   let stored: Awaited<ReturnType<typeof context.storage.readBytes>>
   try {
-    stored = await context.storage.readBytes(key, bytes.length, signal)
+    stored = await context.storage.readBytes(key, MAX_MANIFEST_BYTES, signal)
   } catch (error) {
     signal?.throwIfAborted()
     if (error instanceof BackendError && error.kind === "damaged")
@@ -250,6 +255,9 @@ async function settleManifest(
   }
   if (stored === undefined) return "absent"
   if (stored.bytes === undefined || !Buffer.from(bytes).equals(stored.bytes)) {
+    // Ours may have landed and been updated since by another writer: then this is no conflict.
+    const updated = stored.bytes !== undefined && decodeManifest(stored.bytes).manifest?.updateToken !== undefined
+    if (cause.kind === "ambiguous" && updated) throw unknownOutcome(context, id, cause)
     throw conflict(context, id, "a manifest with other content is there")
   }
   return cause.kind === "ambiguous" ? "created" : "unchanged"
@@ -259,9 +267,13 @@ async function settleManifest(
 export function assertSavable(manifest: CheckpointManifest, vnodeCount: number): void {
   const fatal = validateManifest(manifest, { vnodeCount }).find((issue) => issue.severity === "fatal")
   if (fatal === undefined) return
-  throw new CheckpointError("CKPT_INVALID", `checkpoint ${manifest.checkpointId} would not verify: ${fatal.message}`, {
-    checkpointId: manifest.checkpointId,
-  })
+  throw new CheckpointError(
+    "CKPT_INVALID",
+    `checkpoint ${manifest.checkpointId} would not verify: ${fatal.message}. Nothing was written; correct the manifest.`,
+    {
+      checkpointId: manifest.checkpointId,
+    },
+  )
 }
 
 function place(context: CommitContext, id: number) {

@@ -39,7 +39,8 @@ export function safeEmitter(listener: ((event: StoreEvent) => void) | undefined)
   if (listener === undefined) return () => {}
   return (event) => {
     try {
-      listener(event)
+      const result: unknown = listener(event)
+      if (result instanceof Promise) result.catch(() => {})
     } catch {}
   }
 }

@@ -122,7 +122,8 @@ export async function examine(
     }
 
     // A listing may be older than the manifest that it shows, so only a look of its own says that a state is missing.
-    const state = await (reading ?? readState(storage, stateKey, depth, undefined, stop.signal))
+    // Nor does a look that may have been made before the manifest was written.
+    const state = (await reading) ?? (await readState(storage, stateKey, depth, undefined, stop.signal))
     const issues = [
       ...validateManifest(manifest, { vnodeCount, expectedId: id, stateSize: state?.size ?? 0 }),
       ...stateIssues(manifest, state),
@@ -158,6 +159,7 @@ async function readState(
   depth: Depth,
   listed: ObjectMeta | undefined,
   signal: AbortSignal,
+  again = true,
 ): Promise<FoundState | undefined> {
   try {
     if (depth === "shallow") {
@@ -174,8 +176,12 @@ async function readState(
     if (digest === undefined || meta === undefined) return undefined
     return { size: digest.size, meta, checksum: digest.hex() }
   } catch (error) {
-    if (error instanceof BackendError && error.kind === "damaged") return { size: 0, damage: error.message }
-    throw error
+    if (!(error instanceof BackendError)) throw error
+    if (error.kind === "damaged") return { size: 0, damage: error.message }
+    // It changed while it was read, as no state of ours does. Once more, in case it was pruned and written anew.
+    if (error.kind !== "precondition") throw error
+    if (again) return readState(storage, key, depth, undefined, signal, false)
+    return { size: 0, damage: error.message }
   }
 }
 

@@ -47,8 +47,8 @@ export async function packOperators(
           ended = true
           break
         }
-        // Copied: the source may use its buffer again for the next chunk.
-        head.push(step.value.length <= limit ? step.value.slice() : step.value)
+        // Copied: the source may use its buffer again for the next chunk. Not by `slice`, which copies no Buffer.
+        head.push(step.value.length <= limit ? new Uint8Array(step.value) : step.value)
         headBytes += step.value.length
       }
       if (ended) {
@@ -81,5 +81,5 @@ export async function packOperators(
     yield head
     yield* bytes
   }
-  return { feed: new StreamFeed(fromFirst(first.value)), result }
+  return { feed: new StreamFeed(fromFirst(first.value), () => void bytes.return()), result }
 }

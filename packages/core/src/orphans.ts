@@ -41,33 +41,27 @@ export async function collectOrphans(
 
   const removed: string[] = []
   const failures: { key: string; error: unknown }[] = []
+  // First, since a directory that holds a temporary file is not empty before.
+  for (const prefix of new Set([layout.statePrefix, layout.manifestPrefix])) {
+    for (const leftover of await storage.leftovers({ olderThanMs, prefix, dryRun, signal })) {
+      if (leftover.error === undefined) removed.push(leftover.name)
+      else failures.push({ key: leftover.name, error: leftover.error })
+    }
+  }
   const keys = [...orphans.map((orphan) => orphan.key), ...probes]
   if (dryRun) removed.push(...keys)
   else if (keys.length > 0) {
     if (orphans.length > 0) {
       const floor = orphans.reduce((highest, orphan) => Math.max(highest, orphan.id), 0)
       const stays = [...manifests.manifests.keys()].filter((id) => id <= floor)
-      await context.pointer.raiseFloor(floor, stays)
+      await context.pointer.raiseFloor(floor, stays, bound)
     }
-    failures.push(...(await storage.delete(keys, signal)))
-    const left = new Set(failures.map((failure) => failure.key))
+    const failed = await storage.delete(keys, signal)
+    failures.push(...failed)
+    const left = new Set(failed.map((failure) => failure.key))
     removed.push(...keys.filter((key) => !left.has(key)))
   }
-  const prefix =
-    layout.statePrefix === layout.manifestPrefix
-      ? layout.statePrefix
-      : commonPrefix(layout.statePrefix, layout.manifestPrefix)
-  for (const leftover of await storage.leftovers({ olderThanMs, prefix, dryRun, signal })) {
-    if (leftover.error === undefined) removed.push(leftover.name)
-    else failures.push({ key: leftover.name, error: leftover.error })
-  }
   return { removed, failures, dryRun }
-}
-
-function commonPrefix(a: string, b: string): string {
-  let length = 0
-  while (length < a.length && a[length] === b[length]) length++
-  return a.slice(0, a.lastIndexOf("/", length - 1) + 1)
 }
 
 /**

@@ -161,7 +161,7 @@ export class PointerFile {
    *
    * @throws {BackendError} if it could not be raised; then nothing may be deleted
    */
-  raiseFloor(floor: number, kept: readonly number[]): Promise<void> {
+  raiseFloor(floor: number, kept: readonly number[], newestValid: number): Promise<void> {
     if (this.#layout.pointerFormat !== "json") return Promise.resolve()
     return this.exclusive(async () => {
       let current = this.#cached ?? (await this.read())
@@ -169,7 +169,9 @@ export class PointerFile {
       for (let swaps = 0; ; swaps++) {
         if (swaps >= maxSwaps)
           throw new BackendError("transient", `lost ${maxSwaps} swaps of ${this.key} to other writers`)
-        const merged = mergeFloor(current, floor, kept)
+        // With the floor the pointer moves up to what it stands below, so that a floor above the pointer is damage.
+        const checkpointId = Math.max(current.checkpointId, newestValid)
+        const merged = { ...mergeFloor(current, floor, kept), checkpointId }
         const swapped = await this.#swap(current, merged, lost)
         if (swapped.done) return
         current = swapped.pointer

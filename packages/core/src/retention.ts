@@ -36,7 +36,7 @@ export interface PruneReport {
   /** Gone entirely (for a dry run: what would be), ascending. */
   readonly removed: readonly number[]
   readonly kept: readonly number[]
-  /** Every object that should be gone and is not. The next run tries again. */
+  /** Every object that should be gone and is not. The next run tries a manifest again, `collectOrphans` a state. */
   readonly failures: readonly PruneFailure[]
   readonly dryRun: boolean
 }
@@ -68,7 +68,11 @@ function keptBy(policy: RetentionPolicy, all: readonly CheckpointSummary[], nowM
   for (const summary of valid) {
     if (policy.withinMs !== undefined && nowMs - summary.lastModified.getTime() <= policy.withinMs) kept.add(summary.id)
     if (policy.every !== undefined && summary.id % policy.every === 0) kept.add(summary.id)
-    if (policy.keep?.(summary) === true) kept.add(summary.id)
+    const wanted: unknown = policy.keep?.(summary)
+    if (wanted instanceof Promise) {
+      throw new CheckpointError("CKPT_INVALID", "retention: keep must answer at once, not by a promise. Nothing was removed.")
+    }
+    if (wanted) kept.add(summary.id)
   }
   return kept
 }
@@ -101,7 +105,7 @@ export async function prune(
   const goes = new Set(doomed)
   const stays = all.map((summary) => summary.id).filter((id) => !goes.has(id))
   if (dryRun || doomed.length === 0) return { removed: doomed, kept: stays, failures: [], dryRun }
-  const failures = await removeBelow(context, survey, doomed, stays, signal)
+  const failures = await removeBelow(context, survey, doomed, stays, newestValid ?? 0, signal)
   const failed = new Set(failures.map((failure) => failure.id))
   return { removed: doomed.filter((id) => !failed.has(id)), kept: stays, failures, dryRun }
 }
@@ -115,6 +119,7 @@ async function removeBelow(
   survey: Survey,
   doomed: readonly number[],
   stays: readonly number[],
+  newestValid: number,
   signal: AbortSignal | undefined,
 ): Promise<PruneFailure[]> {
   const { storage, layout, pointer } = context
@@ -122,6 +127,7 @@ async function removeBelow(
   await pointer.raiseFloor(
     floor,
     stays.filter((id) => id <= floor),
+    newestValid,
   )
   const failures: PruneFailure[] = []
   const report = (keyOf: (id: number) => string, ids: readonly number[], failed: readonly DeleteFailure[]) => {
@@ -152,7 +158,7 @@ export async function removeOne(
     throw new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
   }
   const stays = [...survey.manifests.keys()].filter((other) => other !== id && counts(other, pointer)).sort(ascending)
-  const [failure] = await removeBelow(context, survey, [id], stays, signal)
+  const [failure] = await removeBelow(context, survey, [id], stays, newestValid, signal)
   if (failure !== undefined) throw failure.error
   return true
 }

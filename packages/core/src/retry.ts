@@ -9,7 +9,7 @@ export interface RetryOptions {
   minDelayMs?: number
   /** The longest wait of all. Milliseconds, default 2,000. */
   maxDelayMs?: number
-  /** No attempt starts later than this after the first one. Milliseconds, default none. */
+  /** No attempt starts later than this after the first one, whatever the storage asks for. Milliseconds, default 180,000. */
   deadlineMs?: number
 }
 
@@ -34,7 +34,7 @@ export function retryPolicy(options: RetryOptions | undefined, timeoutMs: number
     attempts: options?.attempts ?? 4,
     minDelayMs: options?.minDelayMs ?? 100,
     maxDelayMs: options?.maxDelayMs ?? 2_000,
-    deadlineMs: options?.deadlineMs ?? Number.POSITIVE_INFINITY,
+    deadlineMs: options?.deadlineMs ?? 180_000,
     timeoutMs: timeoutMs ?? 30_000,
   }
   if (!Number.isSafeInteger(policy.attempts) || policy.attempts < 1) {
@@ -45,8 +45,14 @@ export function retryPolicy(options: RetryOptions | undefined, timeoutMs: number
       throw new CheckpointError("CKPT_INVALID", `${name} is ${policy[name]}; give a number of milliseconds.`)
     }
   }
+  if (policy.timeoutMs === 0) {
+    throw new CheckpointError("CKPT_INVALID", "timeoutMs is 0, so every request would fail; Infinity means no time-out.")
+  }
   return policy
 }
+
+// Timers of Node hold 31 bits.
+const longestSleepMs = 2 ** 31 - 1
 
 /** Tells the time-out of an attempt that it goes on. */
 export interface Watch {
@@ -106,7 +112,7 @@ export async function withTimeout<T>(
     for (;;) {
       const left = waiting > 0 ? timeoutMs : last + timeoutMs - clock.monotonic()
       if (left <= 0) break
-      await clock.sleep(left, settled.signal)
+      await clock.sleep(Math.min(left, longestSleepMs), settled.signal)
     }
     const cause = new TimeoutCause(`nothing moved for ${timeoutMs} ms`)
     const message = `${operation.name} of ${operation.key || "the listing"} gave no answer for ${timeoutMs} ms`
@@ -145,23 +151,28 @@ export async function withRetry<T>(
       if (!(error instanceof BackendError) || attempt >= policy.attempts || !canRepeat()) throw error
       const passing = error.kind === "transient" || (error.kind === "ambiguous" && operation.repeatable)
       if (!passing) throw error
-      if (clock.monotonic() - started > policy.deadlineMs) throw error
-      await backOff(context, operation, attempt, error, signal)
+      await backOff(context, operation, attempt, error, signal, started + policy.deadlineMs)
     }
   }
 }
 
-/** Waits before the next attempt; ends at once with the signal's reason when it is aborted. */
+/**
+ * Waits before the next attempt; ends at once with the signal's reason when it is aborted, and with the failure itself
+ * if the attempt would start after `deadline` (by the monotonic clock).
+ */
 export async function backOff(
   context: RetryContext,
   operation: { readonly name: string; readonly key: string },
   attempt: number,
   error: BackendError,
   signal: AbortSignal | undefined,
+  deadline = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   const { minDelayMs, maxDelayMs } = context.policy
   const ceiling = Math.min(maxDelayMs, minDelayMs * 2 ** (attempt - 1))
   const delayMs = Math.max(context.random() * ceiling, error.retryAfterMs ?? 0)
+  // Waiting past the deadline only to give up then would help nobody.
+  if (context.clock.monotonic() + delayMs > deadline) throw error
   context.emit({ type: "retry", operation: operation.name, key: operation.key, attempt, delayMs, error })
   await context.clock.sleep(delayMs, signal)
 }

@@ -3,7 +3,7 @@ import { assertSavable, type Commit, type CommitContext } from "./commit.js"
 import { CheckpointError } from "./errors.js"
 import { type CheckpointManifest, checkManifest } from "./manifest/schema.js"
 import { defaultInlineThreshold, packOperators } from "./operators.js"
-import { chunksInMemory, openFeed, type StateFeed, type StateInfo, StreamFeed } from "./state-source.js"
+import { chunksInMemory, openFeed, type StateInfo } from "./state-source.js"
 
 /** Larger than any state: what is checked against it is checked again once the real size is known. */
 const sizeUnknown = Number.MAX_SAFE_INTEGER
@@ -54,14 +54,12 @@ export async function prepareSave(
     const size = chunks?.reduce((sum, chunk) => sum + chunk.length, 0)
     assertSavable({ ...manifest, stateSize: size ?? sizeUnknown, stateChecksum: "" }, context.vnodeCount)
     const feed = await openFeed(state, signal)
-    const close = feed instanceof StreamFeed ? () => feed.close() : () => {}
-    return { id, feed, manifest: (info) => withState(context, manifest, info), signal, close }
+    return { id, feed, manifest: (info) => withState(context, manifest, info), signal, close: () => feed.close() }
   }
 
   const info = await stateWrittenAhead(context, manifest, remembered, signal)
   const complete = withState(context, manifest, info)
-  const none: StateFeed | undefined = undefined
-  return { id, feed: none, manifest: () => complete, signal, close: () => {} }
+  return { id, feed: undefined, manifest: () => complete, signal, close: () => {} }
 }
 
 function withState(
@@ -83,7 +81,12 @@ async function stateWrittenAhead(
 ): Promise<StateInfo | undefined> {
   const { checkpointId: id, stateChecksum, stateSize } = manifest
   const info = remembered.get(id)
-  if (info !== undefined && (stateChecksum === null || stateChecksum === info.checksum)) return info
+  if (info !== undefined && (stateChecksum === null || stateChecksum === info.checksum)) {
+    // It may have been collected since, or removed with its checkpoint.
+    const stored = await context.storage.head(context.layout.stateKey(id), signal)
+    if (stored?.size === info.size) return info
+    throw invalid(id, "the state that writeState wrote for it is not there any more. Take nextId() and write it again")
+  }
   if (stateChecksum === null && (stateSize ?? 0) === 0) {
     refuseDangling(id, manifest.operatorStates)
     return undefined

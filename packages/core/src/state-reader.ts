@@ -1,4 +1,5 @@
 import type { ObjectMeta } from "./backend.js"
+import { explain } from "./boundary.js"
 import { Digest } from "./checksum.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import type { ExamineContext } from "./examine.js"
@@ -129,7 +130,7 @@ class VerifiedReader implements StateReader {
   async #explain(error: unknown, stored: number): Promise<unknown> {
     if (!(error instanceof BackendError)) return error
     if (error.kind === "damaged") return this.#corrupt(`cannot be read: ${error.message}`)
-    if (error.kind !== "precondition") return error
+    if (error.kind !== "precondition") return explain(this.#context.storage.backend.name, "readState", this.#id, error)
     const { offset, size } = this.#slice
     return this.#corrupt(`changed while it was read, or ends before byte ${offset + size} (it has ${stored})`)
   }

@@ -29,6 +29,8 @@ export interface StateFeed extends PutBody {
   drain(): Promise<void>
   /** Valid once the body was read to its end. */
   info(): StateInfo
+  /** Lets the source release what it holds, if it was not read to its end. */
+  close(): void
 }
 
 export function isChunkArray(source: StateSource): source is readonly Uint8Array[] {
@@ -46,12 +48,12 @@ export function chunksInMemory(source: StateSource): readonly Uint8Array[] | und
 /** A source as a feed. Rejects with `CKPT_INVALID` if it is none. */
 export async function openFeed(source: StateSource, signal: AbortSignal | undefined): Promise<StateFeed> {
   const chunks = chunksInMemory(source)
-  if (chunks === undefined) return new StreamFeed(pieces(chunksOf(source, signal)))
+  if (chunks === undefined) return new StreamFeed(pieces(chunksOf(source, signal)), () => release(source))
   const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   if (size > oneShotBytes) return new LargeMemoryFeed(chunks, size)
   const digest = await digestOf(chunks, signal)
   const info = { checksum: digest.hex(), size }
-  return { size, open: () => chunks, reopenable: () => true, drain: async () => {}, info: () => info }
+  return { size, open: () => chunks, reopenable: () => true, drain: async () => {}, info: () => info, close: () => {} }
 }
 
 /** Bytes in memory that are hashed while they are written; they can be read again from their start. */
@@ -86,6 +88,10 @@ class LargeMemoryFeed implements StateFeed {
   info(): StateInfo {
     return this.#current.info()
   }
+
+  close(): void {
+    this.#current.close()
+  }
 }
 
 /** Hashes what passes. The source stays open when the backend stops early, for `drain`. */
@@ -96,8 +102,12 @@ export class StreamFeed implements StateFeed {
   #touched = false
   #ended = false
 
-  constructor(source: AsyncIterator<Uint8Array>) {
+  readonly #release: () => void
+
+  /** @param release called if the source is given up; a generator that never started cannot do it by itself */
+  constructor(source: AsyncIterator<Uint8Array>, release: () => void = () => {}) {
     this.#source = source
+    this.#release = release
   }
 
   open(watch: Watch): AsyncIterable<Uint8Array> {
@@ -137,9 +147,12 @@ export class StreamFeed implements StateFeed {
     return { checksum: this.#digest.hex(), size: this.#digest.size }
   }
 
-  /** Lets the source release what it holds; not awaited, since a source that hangs would hang this. */
+  /** Not awaited, since a source that hangs would hang this. */
   close(): void {
-    if (!this.#ended) this.#source.return?.()?.then(undefined, () => {})
+    if (this.#ended) return
+    this.#ended = true
+    this.#source.return?.()?.then(undefined, () => {})
+    if (!this.#touched) this.#release()
   }
 }
 
@@ -230,6 +243,13 @@ export async function* pieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
     }
   }
   if (block !== undefined && used > 0) yield block.subarray(0, used)
+}
+
+/** Ends a source that was never read: a stream holds a file or a socket from the start. */
+export function release(source: StateSource): void {
+  const iterable = source as Partial<AsyncIterable<Uint8Array>> | undefined
+  const iterator = iterable?.[Symbol.asyncIterator]?.()
+  iterator?.return?.()?.then(undefined, () => {})
 }
 
 function assertChunk(chunk: unknown): asserts chunk is Uint8Array {

@@ -111,8 +111,9 @@ export class Storage {
         if (content === undefined) return "gone"
         version = content.meta.version
         end = Math.min(end ?? content.meta.size, content.meta.size)
-        options.onOpen?.(content.meta)
+        // Before `onOpen`, which may refuse what it sees: then the body is closed.
         iterator = content.body[Symbol.asyncIterator]()
+        options.onOpen?.(content.meta)
         for (;;) {
           const body = iterator
           const step = await withTimeout(this.#context, { name: "get", key, write: false }, options.signal, () =>
@@ -121,7 +122,8 @@ export class Storage {
           if (step.done) break
           position += step.value.length
           if (position > end) throw lengthError(key, end, position)
-          failures = 0
+          // An empty chunk is no progress: a storage that gives nothing else must not be asked for ever.
+          if (step.value.length > 0) failures = 0
           yield step.value
         }
         if (position < end) throw lengthError(key, end, position)
@@ -210,11 +212,11 @@ export class Storage {
           when: options.when,
           size: body.size,
           signal: s,
+          // A part has a time-out of its own; the whole upload's stands still meanwhile.
           attempt: (one) =>
-            withRetry(this.#context, { name: "put part", key, write: true, repeatable: true }, s, (part) => {
-              watch.touch()
-              return one(part)
-            }),
+            watch.paused(() =>
+              withRetry(this.#context, { name: "put part", key, write: true, repeatable: true }, s, (part) => one(part)),
+            ),
         })
       },
       () => !started || body.reopenable(),
@@ -327,12 +329,19 @@ export async function mapConcurrently<T, R>(
 ): Promise<R[]> {
   const results = new Array<R>(items.length)
   let next = 0
+  let failed: { error: unknown } | undefined
   const worker = async () => {
-    while (next < items.length) {
+    while (failed === undefined && next < items.length) {
       const index = next++
-      results[index] = await task(items[index] as T)
+      try {
+        results[index] = await task(items[index] as T)
+      } catch (error) {
+        failed ??= { error }
+      }
     }
   }
+  // Rejects only when nothing is under way any more, so that nothing runs on behind the caller's back.
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  if (failed !== undefined) throw (failed as { error: unknown }).error
   return results
 }

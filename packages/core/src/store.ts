@@ -126,8 +126,13 @@ class Store implements CheckpointStore {
     return this.#boundary.write("writeState", id, options, async (trace) => {
       assertId(id, 1)
       const feed = await openFeed(state, options.signal)
-      await this.#probeOnce(options.signal)
-      const info = await createState(this.#context, id, feed, options.signal)
+      let info: StateInfo
+      try {
+        await this.#probeOnce(options.signal)
+        info = await createState(this.#context, id, feed, options.signal)
+      } finally {
+        feed.close()
+      }
       trace.bytes = info.size
       this.#statesAhead.delete(id)
       this.#statesAhead.set(id, info)
@@ -159,7 +164,8 @@ class Store implements CheckpointStore {
   }
 
   prune(policy: RetentionPolicy | undefined = this.#retain, options: PruneOptions = {}): Promise<PruneReport> {
-    return this.#boundary.write("prune", undefined, options, async () => {
+    const enter = options.dryRun === true ? "run" : "write"
+    return this.#boundary[enter]("prune", undefined, options, async () => {
       if (policy === undefined) {
         throw new CheckpointError(
           "CKPT_INVALID",
@@ -182,7 +188,8 @@ class Store implements CheckpointStore {
   }
 
   collectOrphans(options: CollectOptions = {}): Promise<OrphanReport> {
-    return this.#boundary.write("collectOrphans", undefined, options, async () => {
+    const enter = options.dryRun === true ? "run" : "write"
+    return this.#boundary[enter]("collectOrphans", undefined, options, async () => {
       const report = await collectOrphans(this.#context, options)
       if (!report.dryRun) for (const key of report.removed) this.#emit({ type: "orphan-removed", key })
       return report
@@ -289,13 +296,18 @@ class Store implements CheckpointStore {
   readState(id: number, options: ReadStateOptions = {}): Promise<StateReader | undefined> {
     return this.#boundary.run("readState", id, options, async () => {
       assertId(id, 0)
-      const [found, meta, counting] = await Promise.all([
+      const stateKey = this.#layout.stateKey(id)
+      const [found, seen, counting] = await Promise.all([
         readManifest(this.#context, id, options.signal),
-        this.#storage.head(this.#layout.stateKey(id), options.signal),
+        this.#storage.head(stateKey, options.signal),
         this.#counts(id, options.signal),
       ])
+      // A save or a prune may have passed between the two looks; only one after the manifest tells.
+      const meta = seen ?? (found === undefined ? undefined : await this.#storage.head(stateKey, options.signal))
       if (meta === undefined) {
         if (found?.manifest === undefined || ownsState(found.manifest) !== true || !counting) return undefined
+        const manifestMeta = await this.#storage.head(this.#layout.manifestKey(id), options.signal)
+        if (manifestMeta === undefined) return undefined
         const message = `the state of checkpoint ${id} is missing. Use recover() to get the newest one that verifies.`
         throw new CheckpointError("CKPT_CORRUPT", message, {
           checkpointId: id,

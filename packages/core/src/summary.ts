@@ -1,7 +1,7 @@
 import type { ObjectMeta } from "./backend.js"
 import type { CommitContext } from "./commit.js"
 import { type Examination, examine } from "./examine.js"
-import type { ValidationIssue } from "./manifest/validate.js"
+import { fatal, type ValidationIssue } from "./manifest/validate.js"
 import { counts, type Pointer } from "./pointer.js"
 import { mapConcurrently } from "./storage.js"
 import { isBehind, newestFirst, type Survey } from "./survey.js"
@@ -51,7 +51,9 @@ export async function summaries(
     if (examination.gone) return undefined
     const listed = survey.manifests.get(id) as ObjectMeta
     const summary = summarize(examination, listed)
-    return context.isDistrusted(examination) ? { ...summary, valid: false } : summary
+    if (!summary.valid || !context.isDistrusted(examination)) return summary
+    const damaged = fatal("state-checksum", "its state was found damaged when it was read; verify() says how")
+    return { ...summary, valid: false, issues: [...summary.issues, damaged] }
   })
   return found.filter((summary) => summary !== undefined)
 }

@@ -46,11 +46,16 @@ export async function update(
   const backend = storage.backend.name
   const tokens = new Set<string>()
   let lostAnswers = 0
+  let lost: BackendError | undefined
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
     const [found, pointer] = await Promise.all([
       readManifest(context, id, signal),
       layout.pointerFormat === "json" ? context.pointer.read(signal) : undefined,
-    ])
+    ]).catch((error: unknown) => {
+      // Whether the swap before took effect cannot be read, so it is not known.
+      throw lost !== undefined && error instanceof BackendError ? unknownOutcome(context, id, lost) : error
+    })
+    lost = undefined
     if (found === undefined || (pointer !== undefined && !counts(id, pointer))) {
       const message = `checkpoint ${id} does not exist${tokens.size > 0 ? " any more" : ""}, so it cannot be updated.`
       throw new CheckpointError("CKPT_NOT_FOUND", message, { checkpointId: id, key, backend })
@@ -84,9 +89,13 @@ export async function update(
       (i) => i.severity === "fatal" && !before.has(i.code),
     )
     if (broken !== undefined) {
-      throw new CheckpointError("CKPT_INVALID", `update: checkpoint ${id} would not verify: ${broken.message}`, {
-        checkpointId: id,
-      })
+      throw new CheckpointError(
+        "CKPT_INVALID",
+        `update: checkpoint ${id} would not verify: ${broken.message}. Nothing was written; correct the manifest.`,
+        {
+          checkpointId: id,
+        },
+      )
     }
     tokens.add(token)
     try {
@@ -98,6 +107,7 @@ export async function update(
       if (error.kind === "precondition") continue
       if (error.kind !== "ambiguous") throw error
       if (error.unsettleable || ++lostAnswers >= maxLostAnswers) throw unknownOutcome(context, id, error)
+      lost = error
     }
   }
   throw conflict(context, id, `${maxSwaps} other updates came first`)

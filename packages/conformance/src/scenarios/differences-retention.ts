@@ -109,7 +109,11 @@ export const retentionDifferences: readonly Scenario[] = [
     name: "section 7: retention that fails after a save is an event, and the save a success",
     async run({ open, events }) {
       const through = (backend: ObjectBackend) =>
-        withFaults(backend, { on: ({ call, key }) => call === "delete" && !key.includes("probe"), at: "before", error: permanent })
+        withFaults(backend, {
+          on: ({ call, key }) => call === "delete" && !key.includes("probe"),
+          at: "before",
+          error: permanent,
+        })
       const store = await open({ through, retain: { last: 1 } })
       await saveAll(store, 1, 2)
       assert.deepEqual(await store.ids(), await (await open()).ids())
@@ -136,8 +140,7 @@ export const retentionDifferences: readonly Scenario[] = [
       await plant(keys.state(2), "of a slow writer")
       const late = (hours: number) => (backend: ObjectBackend) =>
         intercept(backend, {
-          around: async (info, proceed) =>
-            info.call === "now" ? new Date(Date.now() + hours * 3_600_000) : proceed(),
+          around: async (info, proceed) => (info.call === "now" ? new Date(Date.now() + hours * 3_600_000) : proceed()),
         })
       assert.deepEqual((await (await open()).collectOrphans()).removed, [])
       assert.deepEqual((await (await open({ through: late(0.9) })).collectOrphans()).removed, [])
@@ -150,7 +153,11 @@ export const retentionDifferences: readonly Scenario[] = [
     async run({ open, plant, layout, allKeys }) {
       const foreign =
         layout === "directory"
-          ? ["checkpoints/backup/state.bin", "checkpoints/checkpoint_1/state.bin", "checkpoints/checkpoint_000001/notes"]
+          ? [
+              "checkpoints/backup/state.bin",
+              "checkpoints/checkpoint_1/state.bin",
+              "checkpoints/checkpoint_000001/notes",
+            ]
           : ["checkpoints/backup/state-000001.bin", "checkpoints/state-1.bin", "manifests/old/manifest-000001.json"]
       for (const key of foreign) await plant(key, "not ours")
       const store = await open()

@@ -5,7 +5,7 @@
  */
 
 /** An integer, as it was written. */
-export interface Int {
+interface Int {
   readonly int: string
 }
 
@@ -31,7 +31,7 @@ export interface ExpectedStore {
   }
 }
 
-export type ExpectedValue = null | boolean | string | Int | readonly ExpectedValue[] | ExpectedFields
+type ExpectedValue = null | boolean | string | Int | readonly ExpectedValue[] | ExpectedFields
 export interface ExpectedFields {
   readonly [name: string]: ExpectedValue
 }
@@ -47,7 +47,7 @@ function markIntegers(text: string): unknown {
   return JSON.parse(text.replace(stringOrInteger, (found) => (found.startsWith('"') ? found : `{"int":"${found}"}`)))
 }
 
-export function isInt(value: ExpectedValue): value is Int {
+function isInt(value: ExpectedValue): value is Int {
   return typeof value === "object" && value !== null && "int" in value && typeof value.int === "string"
 }
 

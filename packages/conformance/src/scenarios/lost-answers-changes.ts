@@ -60,9 +60,13 @@ export const lostChangeScenarios: readonly Scenario[] = [
     async run({ open, keys }) {
       await saveAll(await open(), 1)
       let lost = false
+      const lostNow = () => {
+        lost = true
+        return ambiguous()
+      }
       const store = await open({
         through: through(
-          { on: (info) => calls("put", keys.manifest(1))(info) && (lost = true), at: "after", error: ambiguous },
+          { on: calls("put", keys.manifest(1)), at: "after", error: lostNow },
           { on: (info) => lost && calls("get", keys.manifest(1))(info), at: "before", error: transient },
         ),
       })

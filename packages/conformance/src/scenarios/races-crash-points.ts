@@ -23,7 +23,7 @@ const works: Readonly<Record<string, { run: Work; retain?: { last: number } }>> 
       await store.ids()
     },
   },
-  "two saves, then prune and collection": {
+  "save, then prune and collection": {
     async run(store, id) {
       await saveAll(store, id)
       await store.prune({ last: 1 })
@@ -40,12 +40,15 @@ const works: Readonly<Record<string, { run: Work; retain?: { last: number } }>> 
 
 /** At every call that the work makes, once before its effect and once after it. */
 async function atEveryCall({ open }: ScenarioContext, name: string, stepwise: boolean): Promise<void> {
-  const work = works[name]!
+  const work = works[name]
+  assert.ok(work !== undefined)
   for (const at of ["before", "after"] as const) {
     for (let n = 1; ; n++) {
       const before = await open()
       const base = await before.nextId()
       await saveAll(before, base)
+      // So that the number of calls does not grow with n.
+      if (name.includes("prune") || work.retain !== undefined) await before.prune({ last: 1 })
 
       const id = base + 1
       let acknowledged = 0
@@ -85,7 +88,12 @@ async function atEveryCall({ open }: ScenarioContext, name: string, stepwise: bo
   }
 }
 
-export const crashScenarios: readonly Scenario[] = Object.keys(works).flatMap((name) => [
+export const crashScenarios: readonly Scenario[] = Object.keys(works).flatMap((name): Scenario[] => [
   { name: `crash at every call: ${name}`, run: (context) => atEveryCall(context, name, false) },
-  { name: `crash at every call, step by step: ${name}`, run: (context) => atEveryCall(context, name, true) },
+  // In the object layout no storage commits at once so far, so it is step by step anyway.
+  {
+    name: `crash at every call, step by step: ${name}`,
+    layout: "directory",
+    run: (context) => atEveryCall(context, name, true),
+  },
 ])

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict"
 import { CheckpointError, type CheckpointStore } from "@ckpt/core"
 import type { Scenario } from "../scenario.js"
-import { assertRecovers, bytes, listAll, manifestOf, readAll, saveAll, stateText, text } from "./checks.js"
+import { assertRecovers, bytes, listAll, manifestOf, nth, readAll, saveAll, stateText, text } from "./checks.js"
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
 /** The same order in every run, and not the natural one. */
 function shuffled(ids: number[]): number[] {
-  return ids.map((id) => ({ id, at: (id * 2_654_435_761) % 4_294_967_296 })).sort((a, b) => a.at - b.at).map(({ id }) => id)
+  return ids
+    .map((id) => ({ id, at: (id * 2_654_435_761) % 4_294_967_296 }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ id }) => id)
 }
 
 export const raceScenarios: readonly Scenario[] = [
@@ -18,18 +21,18 @@ export const raceScenarios: readonly Scenario[] = [
       for (const id of range(1, 8)) {
         const manifests = stores.map((_, writer) => manifestOf(id, { epoch: writer + 1 }))
         const outcomes = await Promise.allSettled(
-          stores.map((store, writer) => store.save(manifests[writer]!, { state: bytes(`of writer ${writer}`) })),
+          stores.map((store, writer) => store.save(nth(manifests, writer), { state: bytes(`of writer ${writer}`) })),
         )
         const winners = outcomes.flatMap(({ status }, writer) => (status === "fulfilled" ? [writer] : []))
         assert.equal(winners.length, 1)
         for (const outcome of outcomes) {
           if (outcome.status === "rejected") assert.equal(outcome.reason.code, "CKPT_CONFLICT", String(outcome.reason))
         }
-        assert.equal((await stores[0]!.load(id))?.epoch, winners[0]! + 1)
+        assert.equal((await nth(stores, 0).load(id))?.epoch, nth(winners, 0) + 1)
         assert.equal(text(await peek(keys.state(id))), `of writer ${winners[0]}`)
-        assert.equal((await stores[3]!.verify(id)).valid, true)
+        assert.equal((await nth(stores, 3).verify(id)).valid, true)
       }
-      assert.deepEqual(await stores[0]!.ids(), range(1, 8))
+      assert.deepEqual(await nth(stores, 0).ids(), range(1, 8))
     },
   },
   {
@@ -83,7 +86,7 @@ export const raceScenarios: readonly Scenario[] = [
         assert.ok(receipts.some(({ outcome }) => outcome === "created"))
         for (const receipt of receipts) assert.equal(receipt.stateChecksum, receipts[0]?.stateChecksum)
       }
-      await assertRecovers(stores[0]!, 5)
+      await assertRecovers(nth(stores, 0), 5)
     },
   },
   {
@@ -99,7 +102,10 @@ export const raceScenarios: readonly Scenario[] = [
       assert.deepEqual(await store.ids(), ids)
       const all = await listAll(store)
       assert.ok(all.every(({ valid }) => valid))
-      assert.deepEqual(all.map(({ id }) => id), ids)
+      assert.deepEqual(
+        all.map(({ id }) => id),
+        ids,
+      )
       await assertRecovers(await open(), 400)
     },
   },
@@ -108,8 +114,8 @@ export const raceScenarios: readonly Scenario[] = [
     async run({ open, keys, peek }) {
       const stores = await Promise.all(range(0, 3).map(() => open()))
       const ids = range(1, 60)
-      await Promise.all(shuffled(ids).map((id) => saveAll(stores[id % 4]!, id)))
-      assert.deepEqual(await stores[0]!.ids(), ids)
+      await Promise.all(shuffled(ids).map((id) => saveAll(nth(stores, id % 4), id)))
+      assert.deepEqual(await nth(stores, 0).ids(), ids)
       assert.match(text(await peek(keys.pointer)), /60\b/)
       for (const store of stores) assert.equal((await store.loadLatest())?.checkpointId, 60)
     },
@@ -131,10 +137,10 @@ export const raceScenarios: readonly Scenario[] = [
           }
         }),
       )
-      const all = await listAll(writers[0]!)
+      const all = await listAll(nth(writers, 0))
       assert.equal(all.length, 18)
       for (const writer of [1, 2, 3]) assert.equal(all.filter(({ epoch }) => epoch === writer).length, 6)
-      for (const { id } of all) assert.equal((await writers[0]!.verify(id)).valid, true)
+      for (const { id } of all) assert.equal((await nth(writers, 0).verify(id)).valid, true)
     },
   },
   {
@@ -175,20 +181,20 @@ export const raceScenarios: readonly Scenario[] = [
     name: "race: several prunes at once, beside saves, leave what each of them keeps",
     async run({ open }) {
       const stores = [await open(), await open(), await open()]
-      await saveAll(stores[0]!, ...range(1, 12))
+      await saveAll(nth(stores, 0), ...range(1, 12))
       await Promise.all([
-        stores[0]!.prune({ last: 3 }),
-        stores[1]!.prune({ last: 3 }),
-        stores[2]!.prune({ last: 4 }),
-        ...range(13, 16).map((id) => saveAll(stores[id % 3]!, id)),
+        nth(stores, 0).prune({ last: 3 }),
+        nth(stores, 1).prune({ last: 3 }),
+        nth(stores, 2).prune({ last: 4 }),
+        ...range(13, 16).map((id) => saveAll(nth(stores, id % 3), id)),
       ])
-      const ids = await stores[0]!.ids()
+      const ids = await nth(stores, 0).ids()
       for (const id of [13, 14, 15, 16]) assert.ok(ids.includes(id), `${id} is gone`)
-      for (const id of ids) assert.equal((await stores[0]!.verify(id)).valid, true)
+      for (const id of ids) assert.equal((await nth(stores, 0).verify(id)).valid, true)
       await assertRecovers(await open(), 16)
-      const report = await stores[1]!.prune({ last: 2 })
+      const report = await nth(stores, 1).prune({ last: 2 })
       assert.deepEqual(report.failures, [])
-      assert.deepEqual(await stores[2]!.ids(), [15, 16])
+      assert.deepEqual(await nth(stores, 2).ids(), [15, 16])
     },
   },
 ]

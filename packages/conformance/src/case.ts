@@ -1,0 +1,88 @@
+import assert from "node:assert/strict"
+import type { ObjectBackend } from "@ckpt/core"
+import type { TestStorage } from "./scenario.js"
+
+/** What not every backend offers. A case that needs what a backend lacks is left out, and the table says why. */
+export type Need = "commit" | "leftovers"
+
+export interface CaseContext {
+  /** Open over a storage that is empty and this case's own. */
+  readonly backend: ObjectBackend
+  /** Opens one more backend over the same storage, as another process would; disposed of at the end. */
+  another(): Promise<ObjectBackend>
+  /** A size that the backend sends in several parts, if it ever does. */
+  readonly largeBytes: number
+  /** Says in the table what the result alone does not tell. */
+  note(text: string): void
+}
+
+/** One thing that a backend must do, as data: any test runner can run it, and none is needed. */
+export interface BackendCase {
+  readonly name: string
+  /** One sentence: what a user would lose if a backend failed here. */
+  readonly loses: string
+  readonly needs?: readonly Need[]
+  /** Rejects if the backend does not do it, best with an `AssertionError`. */
+  run(context: CaseContext): Promise<void>
+}
+
+/** An empty storage that nobody else uses. */
+export type StorageFactory = () => TestStorage | Promise<TestStorage>
+
+export interface CaseOptions {
+  readonly factory: StorageFactory
+  /** See {@link CaseContext.largeBytes}; default 20 MiB. Give more if your backend's parts are larger than 8 MiB. */
+  readonly largeBytes?: number | undefined
+  /** A case that takes longer has failed: a call that never answers is a finding too. Default two minutes. */
+  readonly timeoutMs?: number | undefined
+}
+
+export const defaultTimeoutMs = 120_000
+const defaultLargeBytes = 20 * 1024 * 1024
+
+/** Runs one case on a fresh storage. Rejects with what it found; resolves with its notes. */
+export async function runCase(one: BackendCase, options: CaseOptions): Promise<string[]> {
+  const { timeoutMs = defaultTimeoutMs } = options
+  const notes: string[] = []
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(stuck(timeoutMs)), timeoutMs)
+  })
+  try {
+    await Promise.race([runOnStorage(one, options, notes), deadline])
+  } finally {
+    clearTimeout(timer)
+  }
+  return notes
+}
+
+function stuck(timeoutMs: number): Error {
+  const actual = `it is not over after ${timeoutMs} ms: a call never answered, or is very slow`
+  return new assert.AssertionError({ message: "the case as a whole", expected: "an end", actual, operator: "fail" })
+}
+
+async function runOnStorage(one: BackendCase, options: CaseOptions, notes: string[]): Promise<void> {
+  const storage = await options.factory()
+  const opened: ObjectBackend[] = []
+  const open = async () => {
+    const backend = await storage.open()
+    opened.push(backend)
+    return backend
+  }
+  try {
+    await one.run({
+      backend: await open(),
+      another: open,
+      largeBytes: options.largeBytes ?? defaultLargeBytes,
+      note: (text) => notes.push(text),
+    })
+  } finally {
+    for (const backend of new Set(opened)) await backend[Symbol.asyncDispose]()
+    await storage.dispose?.()
+  }
+}
+
+/** Which of the case's needs this backend does not offer. */
+export function missing(one: BackendCase, backend: ObjectBackend): Need[] {
+  return (one.needs ?? []).filter((need) => backend[need] === undefined)
+}

@@ -1,0 +1,110 @@
+import type { BackendCase } from "../case.js"
+import { fail, identity, listed, opened, outcome, read, readAll, rejectsAs, same, sameBytes } from "../check.js"
+import { bytesOf, cut, pattern } from "../check-body.js"
+
+const key = "folder/object"
+
+export const getCases: readonly BackendCase[] = [
+  {
+    name: "get and head: nothing there is undefined",
+    loses: "a new store would be taken for an outage, or an outage for a new store.",
+    async run({ backend }) {
+      const look = async (name: string) => {
+        same(await backend.head(name), undefined, `head of ${name}`)
+        same(await backend.get(name), undefined, `get of ${name}`)
+        same(await backend.get(name, { range: { offset: 5, length: 5 } }), undefined, `get of a range of ${name}`)
+        same(await backend.get(name, { ifVersion: "1" }), undefined, `get of a version of ${name}`)
+      }
+      await look(key)
+      await backend.put(key, [bytesOf("x")])
+      // Not "folder": where folders are real, something is there, and it is not an object.
+      for (const name of ["folder/objec", "folder/object2", "folder/object/below", "x"]) await look(name)
+    },
+  },
+  {
+    name: "get, head and list describe an object alike",
+    loses: "a state would be called damaged because its size is reported wrongly, or every swap would fail.",
+    async run({ backend, largeBytes }) {
+      for (const size of [0, 1, 12_345, largeBytes]) {
+        const put = identity(await backend.put(key, cut(pattern(size))))
+        const content = await opened(backend, key)
+        same(identity(content.meta), put, "the meta of get")
+        same((await readAll(content)).length, size, "the bytes that get delivers")
+        same(identity(await backend.head(key)), put, "the meta of head")
+        same((await listed(backend, "")).map(identity), [put], "the metas of list")
+        same(put?.size, size, "the size of what was put")
+      }
+    },
+  },
+  {
+    name: "get: the version changes with the content",
+    loses: "a reader would go on in the middle of another object, and a stale writer's swap would succeed.",
+    async run({ backend }) {
+      const seen = new Set<string>()
+      // Equal sizes in quick succession: a version made of size and time does not tell them apart.
+      for (let round = 0; round < 30; round++) {
+        const { version } = await backend.put(key, [pattern(100, round)])
+        if (seen.has(version)) fail("the version of new content", "one that no other content had", version)
+        seen.add(version)
+      }
+    },
+  },
+  {
+    name: "get: what is read is the reader's own",
+    loses: "a program that changes what it restored would change the checkpoint itself.",
+    async run({ backend }) {
+      await backend.put(key, [pattern(5000)])
+      for (let round = 0; round < 2; round++) {
+        for await (const chunk of (await opened(backend, key)).body) chunk.fill(0)
+      }
+      sameBytes(await read(backend, key), pattern(5000), "after a reader changed what it had read")
+    },
+  },
+  {
+    name: "get: a reader that leaves early gives back what it holds",
+    loses: "a process that looks at many checkpoints would run out of sockets or files, and stand still.",
+    async run({ backend }) {
+      const bytes = pattern(3 << 20)
+      await backend.put(key, cut(bytes))
+      for (let round = 0; round < 120; round++) {
+        const iterator = (await opened(backend, key)).body[Symbol.asyncIterator]()
+        // Every other one leaves before it has read at all.
+        if (round % 2 === 0) await iterator.next()
+        await iterator.return?.()
+      }
+      sameBytes(await read(backend, key), bytes, "after 120 readers left early")
+    },
+  },
+  {
+    name: "get: ifVersion",
+    loses: "a read that goes on after an interruption would join the halves of two different objects.",
+    async run({ backend }) {
+      const old = await backend.put(key, [bytesOf("the old one")])
+      const pinned = { ifVersion: old.version }
+      sameBytes(await read(backend, key, pinned), bytesOf("the old one"), "by its version")
+      const part = { ...pinned, range: { offset: 4, length: 3 } }
+      sameBytes(await read(backend, key, part), bytesOf("old"), "a range by its version")
+      await backend.put(key, [bytesOf("the new one")])
+      await rejectsAs("precondition", backend.get(key, pinned), "get of a version that was replaced")
+      await rejectsAs("precondition", backend.get(key, part), "get of a range of a version that was replaced")
+    },
+  },
+  {
+    name: "get: an object that is replaced while it is read",
+    loses: "a reader would restore the beginning of one state and the end of another.",
+    async run({ backend, largeBytes }) {
+      const old = pattern(largeBytes, 1)
+      await backend.put(key, cut(old))
+      const content = await opened(backend, key)
+      const iterator = content.body[Symbol.asyncIterator]()
+      const chunks: Uint8Array[] = []
+      const first = await iterator.next()
+      if (!first.done) chunks.push(first.value)
+      await backend.put(key, cut(pattern(largeBytes, 2)))
+      const rest = await outcome(readAll({ meta: content.meta, body: { [Symbol.asyncIterator]: () => iterator } }))
+      // It may say that it cannot go on. It must not go on with something else, or stop as if that were all.
+      if ("error" in rest) return
+      sameBytes(Buffer.concat([...chunks, rest.value]), old, "what was read")
+    },
+  },
+]

@@ -1,0 +1,37 @@
+import type { BackendCase } from "../case.js"
+import { abortCases } from "./abort.js"
+import { atomicityCases } from "./atomicity.js"
+import { bodyFailureCases } from "./body-failure.js"
+import { commitCases } from "./commit.js"
+import { commitPointerCases } from "./commit-pointer.js"
+import { commitRefusalCases } from "./commit-refusals.js"
+import { createCases } from "./create.js"
+import { deleteCases } from "./delete.js"
+import { errorCases } from "./errors.js"
+import { getCases } from "./get.js"
+import { leftoverCases } from "./leftovers.js"
+import { lifetimeCases } from "./lifetime.js"
+import { listCases } from "./list.js"
+import { putCases } from "./put.js"
+import { rangeCases } from "./ranges.js"
+import { replaceCases } from "./replace.js"
+
+/** What every backend must do (design, section 5). */
+export const backendCases: readonly BackendCase[] = [
+  ...putCases,
+  ...createCases,
+  ...replaceCases,
+  ...getCases,
+  ...rangeCases,
+  ...listCases,
+  ...deleteCases,
+  ...abortCases,
+  ...bodyFailureCases,
+  ...atomicityCases,
+  ...errorCases,
+  ...lifetimeCases,
+  ...leftoverCases,
+  ...commitCases,
+  ...commitRefusalCases,
+  ...commitPointerCases,
+]

@@ -1,0 +1,130 @@
+import type { Leftover, ObjectBackend } from "@ckpt/core"
+import type { BackendCase } from "../case.js"
+import { checkBackendError, fail, holds, isAbsent, keysOf, outcome, rejectsWith, same } from "../check.js"
+import { bytesOf, cut, pattern, source } from "../check-body.js"
+
+const key = "folder/upload"
+const hour = 3_600_000
+/** Older than a time that is yet to come: everything, whatever the storage's clock rounds to. */
+const anyAge = -60_000
+
+function leftoversOf(backend: ObjectBackend): NonNullable<ObjectBackend["leftovers"]> {
+  return backend.leftovers?.bind(backend) ?? fail("leftovers", "a method", undefined)
+}
+
+/** Starts an upload and runs `during` when most of its body was taken. */
+function uploading(backend: ObjectBackend, bytes: Uint8Array, during: () => Promise<void>) {
+  const chunks = cut(bytes)
+  const body = source(chunks, async (index) => {
+    if (index === chunks.length - 1) await during()
+  })
+  return backend.put(key, body, { when: "absent" })
+}
+
+const names = (found: readonly Leftover[]) => found.map(({ name }) => name).sort()
+
+export const leftoverCases: readonly BackendCase[] = [
+  {
+    name: "leftovers: never an object",
+    loses: "the collection of leftovers would delete checkpoints.",
+    needs: ["leftovers"],
+    async run({ backend }) {
+      const keys = ["a/.hidden", "a/1", "a/1.tmp", "a/tmp-1", "a/uploads/1", "b/.staging/1", "tmp/1"]
+      const leftovers = leftoversOf(backend)
+      same(await leftovers({ olderThanMs: anyAge, prefix: "" }), [], "leftovers of an empty storage")
+      for (const name of keys) await backend.put(name, [bytesOf(name)])
+      for (const prefix of ["", "a/"]) {
+        same(await leftovers({ olderThanMs: anyAge, prefix, dryRun: true }), [], "leftovers where only objects are")
+        same(await leftovers({ olderThanMs: anyAge, prefix }), [], "what was removed where only objects are")
+      }
+      same(await keysOf(backend, ""), keys, "all that is listed after it")
+      for (const name of keys) await holds(backend, name, bytesOf(name), "an object after it")
+    },
+  },
+  {
+    name: "leftovers: an upload under way is left alone",
+    loses: "a save that is being written by another process would be cut down by the collection of this one.",
+    needs: ["leftovers"],
+    async run({ backend, another, largeBytes }) {
+      const leftovers = leftoversOf(await another())
+      const bytes = pattern(largeBytes)
+      await uploading(backend, bytes, async () => {
+        same(await leftovers({ olderThanMs: hour, prefix: "" }), [], "leftovers older than an hour, one second in")
+      })
+      await holds(backend, key, bytes, "an upload during which leftovers were collected")
+    },
+  },
+  {
+    name: "leftovers: a dry run removes nothing",
+    loses: "a look at what would be removed would remove it.",
+    needs: ["leftovers"],
+    async run({ backend, another, largeBytes, note }) {
+      const leftovers = leftoversOf(await another())
+      const bytes = pattern(largeBytes)
+      await uploading(backend, bytes, async () => {
+        const first = await leftovers({ olderThanMs: anyAge, prefix: "", dryRun: true })
+        const second = await leftovers({ olderThanMs: anyAge, prefix: "", dryRun: true })
+        same(names(second), names(first), "a second dry run")
+        if (first.length === 0) note("an upload under way is no leftover here")
+        for (const { name, since, error } of first) {
+          if (!(since instanceof Date) || Number.isNaN(since.getTime()))
+            fail(`since when ${name} is there`, "a date", since)
+          const age = Math.abs((await backend.now()).getTime() - since.getTime())
+          if (age > hour / 2) fail(`since when ${name} is there`, "a moment ago, by the storage's clock", since)
+          if (error !== undefined) checkBackendError(error, `the failure of ${name}`)
+        }
+        same(names(await leftovers({ olderThanMs: anyAge, prefix: "other/" })), [], "leftovers under another prefix")
+      })
+      await holds(backend, key, bytes, "an upload during which leftovers were looked for")
+      same(await leftovers({ olderThanMs: anyAge, prefix: "" }), [], "leftovers of an upload that has ended")
+    },
+  },
+  {
+    name: "leftovers: what was removed does not become an object",
+    loses: "an upload that was taken for abandoned would come back cut, and pass for a whole one.",
+    needs: ["leftovers"],
+    async run({ backend, another, largeBytes }) {
+      const leftovers = leftoversOf(await another())
+      const bytes = pattern(largeBytes)
+      let found: Leftover[] = []
+      const { error } = await outcome(
+        uploading(backend, bytes, async () => {
+          found = await leftovers({ olderThanMs: anyAge, prefix: "" })
+          const left = await leftovers({ olderThanMs: anyAge, prefix: "", dryRun: true })
+          same(left, [], `what is left of ${names(found).length} leftovers that were removed`)
+        }),
+      )
+      if (error === undefined) {
+        await holds(backend, key, bytes, "an upload that resolved although its leftovers were removed")
+        return
+      }
+      checkBackendError(error, "an upload whose leftovers were removed")
+      await isAbsent(backend, key, "an upload that failed")
+    },
+  },
+  {
+    name: "leftovers: none of a put that failed stays for good",
+    loses: "every save that breaks off would take room that nobody ever gets back.",
+    needs: ["leftovers"],
+    async run({ backend, largeBytes }) {
+      const leftovers = leftoversOf(backend)
+      const error = new Error("the source broke off")
+      const failing = uploading(backend, pattern(largeBytes), () => Promise.reject(error))
+      await rejectsWith(failing, error, "a put whose body failed")
+      const found = await leftovers({ olderThanMs: anyAge, prefix: "" })
+      for (const one of found)
+        if (one.error !== undefined) fail(`removing ${one.name}`, "that it is removed", one.error)
+      same(await leftovers({ olderThanMs: anyAge, prefix: "", dryRun: true }), [], "what is left after it")
+    },
+  },
+  {
+    name: "leftovers: abort",
+    loses: "a store that is being shut down would go on removing.",
+    needs: ["leftovers"],
+    async run({ backend }) {
+      const reason = { reason: "aborted by its caller" }
+      const call = leftoversOf(backend)({ olderThanMs: hour, prefix: "", signal: AbortSignal.abort(reason) })
+      await rejectsWith(call, reason, "an aborted call")
+    },
+  },
+]

@@ -1,0 +1,63 @@
+import type { BackendCase } from "../case.js"
+import { fail, holds, listed, opened, same } from "../check.js"
+import { bytesOf } from "../check-body.js"
+
+const key = "folder/object"
+
+/** Storages round to a second, and machines are a little apart. */
+const toleranceMs = 5_000
+
+export const lifetimeCases: readonly BackendCase[] = [
+  {
+    name: "now: a clock that goes forward",
+    loses: "what is being written at this moment would count as old, and be collected.",
+    async run({ backend }) {
+      let before = Number.NEGATIVE_INFINITY
+      for (let reading = 0; reading < 5; reading++) {
+        const now: unknown = await backend.now()
+        if (!(now instanceof Date) || Number.isNaN(now.getTime())) fail("now", "a valid date", now)
+        if (now.getTime() < before - toleranceMs) fail("now, the second time", `not before ${before}`, now.getTime())
+        before = now.getTime()
+      }
+    },
+  },
+  {
+    name: "now: the clock that stamps the objects",
+    loses: "an object written a moment ago would seem an hour old, and be collected as an orphan.",
+    async run({ backend }) {
+      const earliest = (await backend.now()).getTime() - toleranceMs
+      const put = await backend.put(key, [bytesOf("x")])
+      const content = await opened(backend, key)
+      await content.body[Symbol.asyncIterator]().return?.()
+      const head = await backend.head(key)
+      const latest = (await backend.now()).getTime() + toleranceMs
+      const [inList] = await listed(backend, key)
+      for (const [what, meta] of Object.entries({ put, get: content.meta, head, list: inList })) {
+        const stamp: unknown = meta?.lastModified
+        if (!(stamp instanceof Date) || !(stamp.getTime() >= earliest && stamp.getTime() <= latest)) {
+          fail(
+            `lastModified of ${what}`,
+            `between ${new Date(earliest).toISOString()} and ${new Date(latest).toISOString()}`,
+            stamp,
+          )
+        }
+      }
+    },
+  },
+  {
+    name: "dispose: twice, and what was written stays",
+    loses: "closing one store would take the checkpoints with it, or close the storage under another store.",
+    async run({ backend, another }) {
+      const first = await another()
+      await first.put(key, [bytesOf("written before")])
+      await first[Symbol.asyncDispose]()
+      await first[Symbol.asyncDispose]()
+      await holds(backend, key, bytesOf("written before"), "through a backend that is still open")
+      await backend.put("folder/next", [bytesOf("written after")])
+      const third = await another()
+      await holds(third, key, bytesOf("written before"), "through a backend that was opened later")
+      await holds(third, "folder/next", bytesOf("written after"), "through a backend that was opened later")
+      same((await listed(third, "")).length, 2, "how many objects are listed")
+    },
+  },
+]

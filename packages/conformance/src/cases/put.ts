@@ -1,0 +1,148 @@
+import type { BackendCase } from "../case.js"
+import { holds, identity, inGroups, isAbsent, opened, read, same, sameBytes } from "../check.js"
+import { bytesOf, cut, pattern, source } from "../check-body.js"
+
+const key = "folder/object"
+
+export const putCases: readonly BackendCase[] = [
+  {
+    name: "put: an array of chunks",
+    loses: "a manifest or a small state would come back with bytes missing or out of order, and not verify.",
+    async run({ backend }) {
+      const bytes = pattern(100_000)
+      const meta = await backend.put(key, cut(bytes, 30_000), { size: bytes.length })
+      const stored = await holds(backend, key, bytes, "what was put")
+      same(identity(meta), identity(stored), "the meta that put returned")
+    },
+  },
+  {
+    name: "put: a large array of chunks",
+    loses: "a large state held in memory would be cut at the border of a part.",
+    async run({ backend, largeBytes }) {
+      const bytes = pattern(largeBytes)
+      const meta = await backend.put(key, cut(bytes, 1 << 20))
+      same(identity(meta), identity(await holds(backend, key, bytes, "what was put")), "the meta that put returned")
+    },
+  },
+  {
+    name: "put: a stream of a known size",
+    loses: "a state that is streamed from a file could not be restored.",
+    async run({ backend, largeBytes }) {
+      const bytes = pattern(largeBytes)
+      await backend.put(key, source(cut(bytes)), { size: bytes.length })
+      await holds(backend, key, bytes, "what was streamed")
+    },
+  },
+  {
+    name: "put: a stream of unknown size",
+    loses: "a state of operators that are written one after the other could not be saved, or would be cut.",
+    async run({ backend, largeBytes }) {
+      // Sizes on both sides of where a part may end, and one that no power of two divides.
+      for (const size of [1, 65_536, (1 << 20) + 1, largeBytes]) {
+        const bytes = pattern(size, size)
+        const body = source(cut(bytes))
+        await backend.put(`${key}-${size}`, body)
+        await holds(backend, `${key}-${size}`, bytes, `what was streamed, ${size} bytes`)
+        same(body.opened, 1, "how often the body was opened")
+      }
+    },
+  },
+  {
+    name: "put: many small chunks, some of them empty",
+    loses: "a state made of many small records would end at the first empty one, or take one request for each.",
+    async run({ backend }) {
+      const bytes = pattern(60_000)
+      const chunks: Uint8Array[] = []
+      for (let start = 0; start < bytes.length; start += chunks.length % 8) {
+        chunks.push(bytes.subarray(start, start + ((chunks.length + 1) % 8)))
+      }
+      await backend.put(key, source(chunks))
+      await backend.put(`${key}-array`, chunks)
+      await holds(backend, key, bytes, "what was streamed")
+      await holds(backend, `${key}-array`, bytes, "what was given as an array")
+    },
+  },
+  {
+    name: "put: an empty object is an object",
+    loses: "an empty state would be taken for a lost one, and its checkpoint for damaged.",
+    async run({ backend }) {
+      const empty = new Uint8Array()
+      const bodies = { none: [], one: [empty], stream: source([]), "stream of nothing": source([empty, empty]) }
+      for (const [name, body] of Object.entries(bodies)) {
+        same((await backend.put(`empty/${name}`, body)).size, 0, `the size that put returned, ${name}`)
+        await holds(backend, `empty/${name}`, empty, `an empty object, ${name}`)
+      }
+    },
+  },
+  {
+    name: "put: without a condition it replaces the whole object",
+    loses: "the end of a longer, older pointer would stay behind a new one, and make it unreadable.",
+    async run({ backend, largeBytes }) {
+      for (const size of [largeBytes, 1000, 0, 2000]) {
+        const bytes = pattern(size, size)
+        await backend.put(key, source(cut(bytes)))
+        await holds(backend, key, bytes, `after it was replaced by ${size} bytes`)
+      }
+    },
+  },
+  {
+    name: "put: what was written is the storage's own",
+    loses: "a program that uses its buffers again would change checkpoints that were saved long ago.",
+    async run({ backend }) {
+      // A Buffer, of which `slice` makes no copy.
+      const chunk = Buffer.from(pattern(5000))
+      await backend.put(key, [chunk])
+      await backend.put(`${key}-stream`, source([chunk]))
+      chunk.fill(0)
+      await holds(backend, key, pattern(5000), "after the array's buffer was used again")
+      await holds(backend, `${key}-stream`, pattern(5000), "after the stream's buffer was used again")
+    },
+  },
+  {
+    name: "put: what is acknowledged is there for everyone at once",
+    loses: "a process that takes over right after a crash would not see the checkpoint that was acknowledged last.",
+    async run({ backend, another }) {
+      const other = await another()
+      for (let round = 0; round < 5; round++) {
+        await isAbsent(other, `${key}-${round}`, "before it was written")
+        await backend.put(`${key}-${round}`, [pattern(100, round)])
+        await holds(other, `${key}-${round}`, pattern(100, round), "through another backend")
+      }
+    },
+  },
+  {
+    name: "put: many at once do not mix",
+    loses: "two checkpoints that are saved at the same time would hold pieces of each other.",
+    async run({ backend }) {
+      const keys = Array.from({ length: 48 }, (_, index) => `many/${index}`)
+      const bytesFor = (name: string) => pattern(20_000 + keys.indexOf(name), keys.indexOf(name))
+      await Promise.all(keys.map((name) => backend.put(name, source(cut(bytesFor(name), 700)))))
+      await inGroups(keys, async (name) => {
+        sameBytes(await read(backend, name), bytesFor(name), `${name}, written together with 47 others`)
+        same((await opened(backend, name)).meta.key, name, "the key of what was read")
+      })
+    },
+  },
+  {
+    name: "put: a part that is tried again does not ask for its bytes twice",
+    loses: "a long upload that lost one packet would fail, or be stored with a hole where the packet was.",
+    async run({ backend, largeBytes, note }) {
+      let parts = 0
+      const attempt = async <T>(one: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+        parts++
+        // As when the first attempt timed out before it was sent.
+        await one(AbortSignal.abort(new Error("the first attempt timed out"))).catch(() => undefined)
+        return one(new AbortController().signal)
+      }
+      const bytes = pattern(largeBytes)
+      const body = source(cut(bytes))
+      await backend.put(key, body, { attempt })
+      await holds(backend, key, bytes, `an upload of which each part took two attempts (${parts} parts)`)
+      same(body.opened, 1, "how often the body was opened")
+      if (parts === 0) note("attempt is not used")
+      // Small and conditional: the other way through an adapter.
+      await backend.put(`${key}-small`, source([bytesOf("small")]), { attempt, when: "absent" })
+      await holds(backend, `${key}-small`, bytesOf("small"), "a small upload whose first attempt failed")
+    },
+  },
+]

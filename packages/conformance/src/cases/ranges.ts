@@ -1,0 +1,102 @@
+import type { BackendCase } from "../case.js"
+import { opened, read, readAll, rejectsAs, same, sameBytes } from "../check.js"
+import { cut, pattern } from "../check-body.js"
+
+const key = "folder/object"
+
+export const rangeCases: readonly BackendCase[] = [
+  {
+    name: "range: from the middle",
+    loses: "an operator's state would be read one byte off, or with another operator's bytes.",
+    async run({ backend }) {
+      const bytes = pattern(10_000)
+      await backend.put(key, [bytes])
+      for (const [offset, length] of [
+        [0, 1],
+        [0, 10_000],
+        [1, 1],
+        [4999, 3],
+        [9999, 1],
+        [2500, 5000],
+      ] as const) {
+        const seen = await read(backend, key, { range: { offset, length } })
+        sameBytes(seen, bytes.subarray(offset, offset + length), `${length} bytes from ${offset}`)
+      }
+    },
+  },
+  {
+    name: "range: to the end, and cut there",
+    loses: "a read that goes on after an interruption would lose the last bytes, or fail although all is there.",
+    async run({ backend }) {
+      const bytes = pattern(10_000)
+      await backend.put(key, [bytes])
+      for (const [offset, length] of [[0], [1], [9999], [9999, 2], [9000, 5000], [0, 10_001]] as const) {
+        const seen = await read(backend, key, { range: { offset, length } })
+        sameBytes(seen, bytes.subarray(offset), `${length ?? "all"} bytes from ${offset} of 10000`)
+      }
+    },
+  },
+  {
+    name: "range: nothing, where nothing is asked for",
+    loses: "an operator without state, or an interrupted read that had come to its end, would be a failure.",
+    async run({ backend }) {
+      await backend.put(key, [pattern(100)])
+      await backend.put("folder/empty", [])
+      for (const [name, offset, length] of [
+        [key, 100],
+        [key, 100, 10],
+        [key, 0, 0],
+        [key, 50, 0],
+        ["folder/empty", 0],
+        ["folder/empty", 0, 10],
+      ] as const) {
+        const content = await opened(backend, name, { range: { offset, length } })
+        const what = `${length ?? "all"} bytes from ${offset} of ${content.meta.size}`
+        sameBytes(await readAll(content), new Uint8Array(), what)
+      }
+    },
+  },
+  {
+    name: "range: past the end",
+    loses: "a state that was cut short would be read as empty instead of being found damaged.",
+    async run({ backend }) {
+      await backend.put(key, [pattern(100)])
+      await backend.put("folder/empty", [])
+      for (const [name, offset, length] of [
+        [key, 101],
+        [key, 101, 1],
+        [key, 5000, 100],
+        ["folder/empty", 1],
+      ] as const) {
+        const reading = async () => readAll(await opened(backend, name, { range: { offset, length } }))
+        await rejectsAs("precondition", reading(), `${length ?? "all"} bytes from ${offset}`)
+      }
+    },
+  },
+  {
+    name: "range: the meta is of the whole object",
+    loses: "a state would seem to be as small as the part of it that was asked for.",
+    async run({ backend }) {
+      const { size, version } = await backend.put(key, [pattern(1000)])
+      for (const range of [{ offset: 0, length: 10 }, { offset: 990 }, { offset: 1000 }]) {
+        const { meta, body } = await opened(backend, key, { range })
+        same([meta.key, meta.size, meta.version], [key, size, version], "the meta of a range")
+        await body[Symbol.asyncIterator]().return?.()
+      }
+    },
+  },
+  {
+    name: "range: the pieces of a large object make it whole",
+    loses: "a large state that is read in pieces would have a gap or a repetition at a border.",
+    async run({ backend, largeBytes }) {
+      const bytes = pattern(largeBytes)
+      await backend.put(key, cut(bytes))
+      const pieces: Uint8Array[] = []
+      const length = Math.ceil(largeBytes / 7)
+      for (let offset = 0; offset < largeBytes; offset += length) {
+        pieces.push(await read(backend, key, { range: { offset, length } }))
+      }
+      sameBytes(Buffer.concat(pieces), bytes, "seven pieces")
+    },
+  },
+]

@@ -1,0 +1,148 @@
+import type { ObjectBackend } from "@ckpt/core"
+import type { BackendCase } from "../case.js"
+import {
+  fail,
+  holds,
+  identity,
+  isAbsent,
+  oneWinner,
+  opened,
+  outcome,
+  persisting,
+  readAll,
+  rejectsAs,
+  same,
+} from "../check.js"
+import { bytesOf, cut, pattern, source } from "../check-body.js"
+
+const key = "folder/pointer"
+
+export const replaceCases: readonly BackendCase[] = [
+  {
+    name: "replace: with the version that is there",
+    loses: "the pointer could never be moved, and every save would be slower and slower to find.",
+    async run({ backend, another, largeBytes }) {
+      const other = await another()
+      let { version } = await backend.put(key, [bytesOf("0")])
+      for (const [by, text] of [
+        [other, "1"],
+        [backend, "2"],
+        [other, "3"],
+      ] as const) {
+        const meta = await by.put(key, [bytesOf(text)], { when: { version } })
+        same(identity(meta), identity(await holds(backend, key, bytesOf(text), "after it was replaced")), "its meta")
+        version = meta.version
+      }
+      // Whichever call told the version.
+      const fromHead = await backend.head(key)
+      await backend.put(key, source(cut(pattern(largeBytes))), { when: { version: fromHead?.version ?? "" } })
+      await holds(backend, key, pattern(largeBytes), "a large stream in its place")
+    },
+  },
+  {
+    name: "replace: a stale version is refused",
+    loses: "a delayed writer would move the pointer back, or undo a claim that another process holds.",
+    async run({ backend, another, largeBytes }) {
+      const other = await another()
+      const { version } = await backend.put(key, [bytesOf("old 1")])
+      await other.put(key, [bytesOf("new 1")], { when: { version } })
+      const when = { version }
+      await rejectsAs("precondition", backend.put(key, [bytesOf("late 1")], { when }), "a stale replace")
+      await rejectsAs("precondition", other.put(key, source([bytesOf("late 2")]), { when }), "a stale stream")
+      const large = source(cut(pattern(largeBytes)))
+      await rejectsAs("precondition", backend.put(key, large, { when }), "a large stale stream")
+      await holds(backend, key, bytesOf("new 1"), "what the faster one wrote")
+    },
+  },
+  {
+    name: "replace: what was replaced while the body was sent is not overwritten",
+    loses: "the condition would be checked too early, and an update made meanwhile would be lost.",
+    async run({ backend, another, largeBytes }) {
+      const other = await another()
+      const { version } = await backend.put(key, [bytesOf("old")])
+      const chunks = cut(pattern(largeBytes))
+      const body = source(chunks, async (index) => {
+        if (index === chunks.length - 1) await other.put(key, [bytesOf("faster")])
+      })
+      await rejectsAs("precondition", backend.put(key, body, { when: { version } }), "the slower replace")
+      await holds(backend, key, bytesOf("faster"), "what the faster one wrote")
+    },
+  },
+  {
+    name: "replace: nothing is there",
+    loses: "a manifest that was pruned would be brought back by a late update.",
+    async run({ backend }) {
+      const never = await backend.put("folder/other", [bytesOf("x")])
+      const missing = { when: { version: never.version } }
+      await rejectsAs("precondition", backend.put(key, [bytesOf("y")], missing), "a replace of nothing")
+      await isAbsent(backend, key, "after a replace of nothing")
+      const { version } = await backend.put(key, [bytesOf("pruned")])
+      await backend.delete([key])
+      const deleted = { when: { version } }
+      await rejectsAs("precondition", backend.put(key, [bytesOf("y")], deleted), "a replace of what was deleted")
+      await isAbsent(backend, key, "after a replace of what was deleted")
+      const again = await backend.put(key, [bytesOf("created anew")])
+      await rejectsAs("precondition", backend.put(key, [bytesOf("y")], deleted), "a replace of what was created anew")
+      same(identity(again), identity(await holds(backend, key, bytesOf("created anew"), "what is there")), "its meta")
+    },
+  },
+  {
+    name: "replace: by equal content",
+    loses: "a retry of the same update would fail, or leave a version behind that nobody can replace.",
+    async run({ backend }) {
+      const first = await backend.put(key, [bytesOf("same")])
+      const second = await backend.put(key, [bytesOf("same")], { when: { version: first.version } })
+      // The versions may be equal: some storages take a hash of the content.
+      same(identity(second), identity(await holds(backend, key, bytesOf("same"), "the same content")), "its meta")
+      const third = await backend.put(key, [bytesOf("else")], { when: { version: second.version } })
+      if (third.version === second.version) fail("the version of other content", "another version", third.version)
+      await holds(backend, key, bytesOf("else"), "other content after it")
+    },
+  },
+  {
+    name: "replace: of 16 racers from one version exactly one wins",
+    loses: "two processes would both be told that they lead, and write side by side.",
+    async run({ backend, another }) {
+      const backends = [backend, await another(), await another(), await another()]
+      let { version } = await backend.put(key, [bytesOf("start")])
+      for (let round = 0; round < 4; round++) {
+        const when = { version }
+        const bytesFor = (index: number) => pattern(500, 100 * round + index)
+        const racers = Array.from({ length: 16 }, (_, index) =>
+          outcome(persisting(() => (backends[index % 4] ?? backend).put(key, [bytesFor(index)], { when }))),
+        )
+        const winner = oneWinner(await Promise.all(racers), `16 who replace one version, round ${round + 1}`)
+        version = (await holds(backend, key, bytesFor(winner), "the winner's object")).version
+      }
+    },
+  },
+  {
+    name: "replace: 5 workers count to 50",
+    loses: "of two updates at once, one would be lost although both were acknowledged.",
+    async run({ backend, another }) {
+      await backend.put(key, [bytesOf("0")], { when: "absent" })
+      const workers = [backend, await another(), await another(), await another(), await another()]
+      await Promise.all(workers.map((one, index) => countUp(one, `worker ${index}`, 10)))
+      const [count] = Buffer.from(await readAll(await opened(backend, key)))
+        .toString()
+        .split(" ")
+      same(count, "50", "the counter after 5 × 10 increments, all of them acknowledged")
+    },
+  },
+]
+
+/** Each value is written with a token, as core does: where versions are hashes, equal content would be no change. */
+async function countUp(backend: ObjectBackend, name: string, times: number): Promise<void> {
+  for (let done = 0, attempt = 0; done < times; attempt++) {
+    if (attempt === 2000) fail("a counter under compare-and-swap", "progress", `${name}: 2000 failed conditions`)
+    const content = await opened(backend, key)
+    const [count] = Buffer.from(await readAll(content))
+      .toString()
+      .split(" ")
+    const bytes = bytesOf(`${Number(count) + 1} ${name} ${attempt}`)
+    const put = () => backend.put(key, [bytes], { when: { version: content.meta.version } })
+    const { error } = await outcome(persisting(put))
+    if (error === undefined) done++
+    else await rejectsAs("precondition", Promise.reject(error), "an increment that came too late")
+  }
+}

@@ -1,0 +1,75 @@
+/** Bytes of a text. */
+export function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+/** Bytes that tell every position and every seed from every other, so that a lost or misplaced part shows. */
+export function pattern(size: number, seed = 1): Uint8Array {
+  const words = new Uint32Array(Math.ceil(size / 4))
+  for (let index = 0; index < words.length; index++) {
+    words[index] = Math.imul(index + seed * 0x9e3779b1, 0x85ebca6b) ^ (index >>> 7)
+  }
+  return new Uint8Array(words.buffer, 0, size)
+}
+
+/** The same bytes cut into chunks. */
+export function cut(bytes: Uint8Array, chunkBytes = 64 * 1024): Uint8Array[] {
+  const chunks: Uint8Array[] = []
+  for (let start = 0; start < bytes.length; start += chunkBytes) chunks.push(bytes.subarray(start, start + chunkBytes))
+  return chunks
+}
+
+/** A body that can be read once, as a file or a socket can. */
+export interface Source extends AsyncIterable<Uint8Array> {
+  /** How often an iterator was asked for. */
+  readonly opened: number
+  /** How many chunks were taken. */
+  readonly taken: number
+  /** Once it was read to its end, failed, or was let go of by `return()`. */
+  readonly closed: Promise<void>
+}
+
+/**
+ * A body of these chunks. `before(n)` runs before the n-th chunk (from 0; also before the end), and may wait, look at the
+ * storage, or throw.
+ */
+export function source(chunks: readonly Uint8Array[], before?: (index: number) => unknown): Source {
+  let opened = 0
+  let taken = 0
+  let close = () => {}
+  const closed = new Promise<void>((resolve) => {
+    close = resolve
+  })
+  async function* generate() {
+    try {
+      for (const [index, chunk] of chunks.entries()) {
+        await before?.(index)
+        taken++
+        yield chunk
+      }
+      await before?.(chunks.length)
+    } finally {
+      close()
+    }
+  }
+  const iterator = generate()
+  return {
+    get opened() {
+      return opened
+    },
+    get taken() {
+      return taken
+    },
+    closed,
+    // The same one each time: what has been read of a stream does not come again.
+    [Symbol.asyncIterator]() {
+      opened++
+      return iterator
+    },
+  }
+}
+
+/** Waits for ever; for a source that hangs. */
+export function never(): Promise<never> {
+  return new Promise<never>(() => {})
+}

@@ -1,0 +1,82 @@
+import { AssertionError } from "node:assert/strict"
+import { inspect } from "node:util"
+import type { ObjectBackend } from "@ckpt/core"
+import type { BackendCase } from "./case.js"
+
+export interface CaseResult {
+  readonly name: string
+  readonly result: "passed" | "failed" | "skipped"
+  /** Why it was skipped, or what a case that passed has to say. */
+  readonly notes: readonly string[]
+  /** Its message has what a user would lose, what was expected and what was seen. */
+  readonly error?: Error
+}
+
+/** A value on one short line. */
+export function inspected(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(shortened(value))
+  if (value instanceof Uint8Array) {
+    const shown = Buffer.from(value.subarray(0, 16))
+      .toString("hex")
+      .replace(/(..)(?!$)/g, "$1 ")
+    return `<${value.length} bytes${shown === "" ? "" : `: ${shown}`}${value.length > 16 ? " …" : ""}>`
+  }
+  if (value instanceof Error) {
+    const { kind } = value as { kind?: unknown }
+    return shortened(`${value.name}${typeof kind === "string" ? ` (${kind})` : ""}: ${value.message}`)
+  }
+  return shortened(
+    inspect(value, { depth: 3, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 8, maxStringLength: 200 }),
+  )
+}
+
+function shortened(text: string): string {
+  return text.length > 500 ? `${text.slice(0, 500)}…` : text
+}
+
+/** What a case that failed tells whoever wrote the backend. */
+export function failureOf(one: BackendCase, cause: unknown): Error {
+  const { what, expected, seen } = findingOf(cause)
+  const message = [
+    one.name,
+    `  what a user would lose: ${one.loses}`,
+    ...(what === undefined ? [] : [`  looked at: ${what}`]),
+    `  expected: ${expected}`,
+    `  seen: ${seen}`,
+  ].join("\n")
+  // As strings: a runner would print a diff of two large buffers byte by byte.
+  const error = new AssertionError({ message, expected, actual: seen, operator: "conformance" })
+  error.cause = cause
+  return error
+}
+
+function findingOf(cause: unknown): { what?: string; expected: string; seen: string } {
+  if (!(cause instanceof AssertionError)) return { expected: "that it goes through", seen: inspected(cause) }
+  const { expected, actual } = cause
+  const plain = (value: unknown) => (typeof value === "string" && cause.operator === "fail" ? value : inspected(value))
+  return {
+    // Some versions of Node put a diff below a message that was given, byte by byte for buffers.
+    ...(cause.generatedMessage ? {} : { what: cause.message.split("\n", 1)[0] ?? "" }),
+    expected: plain(expected),
+    seen: plain(actual),
+  }
+}
+
+/** The table that a run ends with: case, result, and for what was skipped because of which capability. */
+export function formatReport(
+  backend: Pick<ObjectBackend, "name" | "capabilities">,
+  results: readonly CaseResult[],
+): string {
+  const width = Math.max(...results.map(({ name }) => name.length), 4)
+  const row = (name: string, result: string, notes: string) =>
+    `  ${name.padEnd(width)}  ${result.padEnd(7)}  ${notes}`.trimEnd()
+  const count = (result: CaseResult["result"]) => results.filter((one) => one.result === result).length
+  const { conditionalReplace, maxDeleteBatch } = backend.capabilities
+  return [
+    `conformance of ${backend.name} (conditional replace among ${conditionalReplace ? "all processes" : "the callers of one process"}, ${maxDeleteBatch} keys per delete)`,
+    row("case", "result", ""),
+    ...results.map(({ name, result, notes }) => row(name, result, notes.join("; "))),
+    `  ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`,
+    "",
+  ].join("\n")
+}

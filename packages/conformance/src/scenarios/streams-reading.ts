@@ -1,0 +1,129 @@
+import assert from "node:assert/strict"
+import type { ObjectBackend } from "@ckpt/core"
+import { type CallInfo, intercept, permanent, recordCalls, transient, withFaults } from "../faults.js"
+import type { Scenario } from "../scenario.js"
+import { bytes, manifestOf, readAll, refusal, saveAll } from "./checks.js"
+import { pattern } from "./streams.js"
+
+export const readingScenarios: readonly Scenario[] = [
+  {
+    name: "stream: readState gives the range that is asked for, cut at the end",
+    async run({ open, keys }) {
+      let gets: CallInfo[] = []
+      const store = await open({
+        through(backend) {
+          const recording = recordCalls(backend)
+          gets = recording.calls
+          return recording.backend
+        },
+      })
+      await store.save(manifestOf(1), { state: bytes("0123456789") })
+      const read = async (offset?: number, length?: number) =>
+        readAll(
+          await store.readState(1, {
+            ...(offset === undefined ? {} : { offset }),
+            ...(length === undefined ? {} : { length }),
+          }),
+        )
+      assert.equal(await read(), "0123456789")
+      assert.equal(await read(3), "3456789")
+      gets.length = 0
+      assert.equal(await read(3, 4), "3456")
+      assert.deepEqual(
+        gets.filter(({ call, key }) => call === "get" && key === keys.state(1)).map(({ range }) => range),
+        [{ offset: 3, length: 4 }],
+      )
+      assert.equal(await read(8, 100), "89")
+      assert.equal(await read(0, 0), "")
+      assert.equal(await read(10), "")
+      assert.equal((await store.readState(1, { offset: 4 }))?.size, 6)
+      assert.equal((await store.readState(1, { offset: 4 }))?.checksum, undefined)
+      for (const range of [{ offset: 11 }, { offset: -1 }, { offset: Number.NaN }, { length: -1 }, { length: 1.5 }]) {
+        await refusal(store.readState(1, range), "CKPT_INVALID")
+      }
+      assert.equal(await store.readState(2), undefined)
+    },
+  },
+  {
+    name: "stream: a reader reads from the start each time, and may be left early",
+    async run({ open }) {
+      const store = await open()
+      const state = pattern(5_000_000)
+      await store.save(manifestOf(1), { state })
+      const reader = await store.readState(1)
+      for (let round = 0; round < 3; round++) {
+        for await (const chunk of reader ?? []) {
+          assert.ok(Buffer.from(state.subarray(0, chunk.length)).equals(chunk))
+          break
+        }
+      }
+      assert.ok(Buffer.from(state).equals((await reader?.bytes()) ?? new Uint8Array()))
+    },
+  },
+  {
+    name: "stream: a body that breaks off is read on from there, pinned to its version",
+    async run({ open, keys }) {
+      const state = pattern(4_000_000)
+      await (await open()).save(manifestOf(1), { state })
+      let breaks = 3
+      const offsets: (number | undefined)[] = []
+      const through = (backend: ObjectBackend): ObjectBackend => ({
+        ...intercept(backend, {}),
+        async get(key, options) {
+          const content = await backend.get(key, options)
+          if (content === undefined || key !== keys.state(1)) return content
+          offsets.push(options?.range?.offset)
+          async function* breaking(body: AsyncIterable<Uint8Array>) {
+            for await (const chunk of body) {
+              yield chunk
+              if (breaks-- > 0) throw transient()
+            }
+          }
+          return { meta: content.meta, body: breaking(content.body) }
+        },
+      })
+      const reader = await (await open({ through })).readState(1)
+      assert.ok(Buffer.from(state).equals((await reader?.bytes()) ?? new Uint8Array()))
+      assert.equal(offsets.length, 4)
+      assert.ok((offsets[3] ?? 0) > (offsets[2] ?? 0))
+    },
+  },
+  {
+    name: "stream: a body that ends early is never a success",
+    async run({ open, keys }) {
+      await (await open()).save(manifestOf(1), { state: bytes("all of the state") })
+      const through = (backend: ObjectBackend): ObjectBackend => ({
+        ...intercept(backend, {}),
+        async get(key, options) {
+          const content = await backend.get(key, options)
+          if (content === undefined || key !== keys.state(1)) return content
+          async function* short(body: AsyncIterable<Uint8Array>) {
+            for await (const chunk of body) yield chunk.subarray(0, Math.max(0, chunk.length - 3))
+          }
+          return { meta: content.meta, body: short(content.body) }
+        },
+      })
+      const reader = await (await open({ through })).readState(1)
+      assert.equal((await refusal(reader?.bytes() as Promise<unknown>, "CKPT_IO", 1)).retryable, true)
+    },
+  },
+  {
+    name: "stream: a storage that fails while a state is read is CKPT_IO",
+    async run({ open, keys }) {
+      await saveAll(await open(), 1)
+      const on = ({ call, key }: CallInfo) => call === "get" && key === keys.state(1)
+      for (const [error, retryable] of [
+        [permanent, false],
+        [transient, true],
+      ] as const) {
+        const store = await open({ through: (b) => withFaults(b, { on, at: "before", error }) })
+        const reader = await store.readState(1)
+        assert.equal((await refusal(reader?.bytes() as Promise<unknown>, "CKPT_IO", 1)).retryable, retryable)
+        const iterating = (async () => {
+          for await (const _ of reader ?? []) assert.fail("there is nothing to give")
+        })()
+        await refusal(iterating, "CKPT_IO", 1)
+      }
+    },
+  },
+]

@@ -1,0 +1,5 @@
+import { describeBackend } from "@ckpt/conformance"
+import { test } from "vitest"
+import { fsStorage } from "./storage.js"
+
+await describeBackend({ test, factory: fsStorage })
