@@ -1,5 +1,5 @@
-import { setMaxListeners } from "node:events"
 import { type TracingChannel, tracingChannel } from "node:diagnostics_channel"
+import { setMaxListeners } from "node:events"
 import type { OperationOptions } from "./checkpoint-store.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import { isTimeout } from "./retry.js"
@@ -96,6 +96,8 @@ export class Boundary {
       } catch (error) {
         signal?.throwIfAborted()
         throw error instanceof BackendError ? explain(this.#backend, operation, id, error) : error
+      } finally {
+        trace.elapsedMs = performance.now() - started
       }
     }
     return channelOf(operation).tracePromise(guarded, trace) as Promise<T>

@@ -3,11 +3,6 @@ import { createHash, type Hash } from "node:crypto"
 /** Updates below this size cost measurably more per byte; larger ones hold up the event loop. */
 const hashSliceBytes = 1024 * 1024
 
-/** SHA-256 as lower-case hexadecimal, of bytes that are small (a manifest, a pointer). */
-export function sha256Hex(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex")
-}
-
 /** A running SHA-256 that knows how many bytes it has seen. */
 export class Digest {
   #hash: Hash = createHash("sha256")

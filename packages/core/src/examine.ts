@@ -33,7 +33,7 @@ export interface ExamineContext {
   readonly vnodeCount: number
 }
 
-export function isValid(issues: readonly ValidationIssue[]): boolean {
+function isValid(issues: readonly ValidationIssue[]): boolean {
   return issues.every((issue) => issue.severity !== "fatal")
 }
 

@@ -36,6 +36,7 @@ export type { StoreEvent } from "./events.js"
 export type { Depth } from "./examine.js"
 export type { LayoutName } from "./layout.js"
 export { manifestToJson, parseManifest } from "./manifest/codec.js"
+export type { JsonArray, JsonNumber, JsonObject, JsonValue } from "./manifest/json.js"
 export {
   type CheckpointManifest,
   type ConnectorOffsets,

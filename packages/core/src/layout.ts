@@ -2,7 +2,7 @@ import { CheckpointError } from "./errors.js"
 import { isWellFormed } from "./manifest/json.js"
 
 /** What a key is to a store. `id` is absent for a name of ours whose number is beyond 2^53 - 1. */
-export type KeyMeaning =
+type KeyMeaning =
   /** `taken`: a name that takes an id without being an object of ours: an empty directory, a file where a directory belongs. */
   | { kind: "manifest" | "state" | "taken"; id: number | undefined }
   | { kind: "pointer" }

@@ -7,7 +7,7 @@ import { joinChunks } from "./storage.js"
 /** Up to here an operator's state is kept in the manifest. Bytes. */
 export const defaultInlineThreshold = 64 * 1024
 /** All inline states of one manifest together. Bytes, before base64. */
-export const maxInlineBytes = 4 * 1024 * 1024
+const maxInlineBytes = 4 * 1024 * 1024
 
 export interface PackedOperators {
   /** The `state.bin` to write; absent if everything went inline. */

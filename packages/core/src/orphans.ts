@@ -10,7 +10,7 @@ export interface OrphanReport {
   readonly dryRun: boolean
 }
 
-export const defaultOrphanAgeMs = 60 * 60 * 1000
+const defaultOrphanAgeMs = 60 * 60 * 1000
 
 /**
  * Removes what saves that never finished left behind: states without a manifest, and what only the backend can see.

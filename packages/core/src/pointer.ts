@@ -64,7 +64,8 @@ export function decodePointer(
   if (checkpointId === undefined) return useless("its checkpoint_id is missing or no whole number up to 2^53 - 1")
   const floor = value.has("floor") ? safeInteger(value.get("floor")) : 0
   if (floor === undefined) return useless("its floor is no whole number up to 2^53 - 1")
-  if (floor > 0 && floor >= checkpointId) return useless(`its floor ${floor} is not below its checkpoint_id ${checkpointId}`)
+  if (floor > 0 && floor >= checkpointId)
+    return useless(`its floor ${floor} is not below its checkpoint_id ${checkpointId}`)
   const kept = value.get("kept")
   return {
     pointer: {

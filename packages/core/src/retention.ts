@@ -70,7 +70,10 @@ function keptBy(policy: RetentionPolicy, all: readonly CheckpointSummary[], nowM
     if (policy.every !== undefined && summary.id % policy.every === 0) kept.add(summary.id)
     const wanted: unknown = policy.keep?.(summary)
     if (wanted instanceof Promise) {
-      throw new CheckpointError("CKPT_INVALID", "retention: keep must answer at once, not by a promise. Nothing was removed.")
+      throw new CheckpointError(
+        "CKPT_INVALID",
+        "retention: keep must answer at once, not by a promise. Nothing was removed.",
+      )
     }
     if (wanted) kept.add(summary.id)
   }

@@ -46,7 +46,10 @@ export function retryPolicy(options: RetryOptions | undefined, timeoutMs: number
     }
   }
   if (policy.timeoutMs === 0) {
-    throw new CheckpointError("CKPT_INVALID", "timeoutMs is 0, so every request would fail; Infinity means no time-out.")
+    throw new CheckpointError(
+      "CKPT_INVALID",
+      "timeoutMs is 0, so every request would fail; Infinity means no time-out.",
+    )
   }
   return policy
 }

@@ -33,7 +33,7 @@ export interface StateFeed extends PutBody {
   close(): void
 }
 
-export function isChunkArray(source: StateSource): source is readonly Uint8Array[] {
+function isChunkArray(source: StateSource): source is readonly Uint8Array[] {
   return Array.isArray(source)
 }
 
@@ -246,7 +246,7 @@ export async function* pieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
 }
 
 /** Ends a source that was never read: a stream holds a file or a socket from the start. */
-export function release(source: StateSource): void {
+function release(source: StateSource): void {
   const iterable = source as Partial<AsyncIterable<Uint8Array>> | undefined
   const iterator = iterable?.[Symbol.asyncIterator]?.()
   iterator?.return?.()?.then(undefined, () => {})

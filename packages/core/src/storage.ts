@@ -215,7 +215,9 @@ export class Storage {
           // A part has a time-out of its own; the whole upload's stands still meanwhile.
           attempt: (one) =>
             watch.paused(() =>
-              withRetry(this.#context, { name: "put part", key, write: true, repeatable: true }, s, (part) => one(part)),
+              withRetry(this.#context, { name: "put part", key, write: true, repeatable: true }, s, (part) =>
+                one(part),
+              ),
             ),
         })
       },
@@ -299,7 +301,7 @@ export function bytesBody(bytes: Uint8Array): PutBody {
   return { open: () => [bytes], reopenable: () => true, size: bytes.length }
 }
 
-export async function discard(content: ObjectContent): Promise<void> {
+async function discard(content: ObjectContent): Promise<void> {
   await content.body[Symbol.asyncIterator]().return?.()
 }
 

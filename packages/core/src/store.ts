@@ -373,7 +373,7 @@ class Store implements CheckpointStore {
   }
 }
 
-export function assertId(id: unknown, lowest: 0 | 1): asserts id is number {
+function assertId(id: unknown, lowest: 0 | 1): asserts id is number {
   if (Number.isSafeInteger(id) && (id as number) >= lowest) return
   const shown = typeof id === "string" ? JSON.stringify(id) : String(id)
   throw new CheckpointError(

@@ -26,7 +26,7 @@ export interface RetentionContext extends CommitContext {
   readonly isDistrusted: (examination: Examination) => boolean
 }
 
-export function summarize(examination: Examination, listed: ObjectMeta): CheckpointSummary {
+function summarize(examination: Examination, listed: ObjectMeta): CheckpointSummary {
   const { id, manifest, issues, valid, stateMeta } = examination
   const stateSize = manifest?.stateSize ?? stateMeta?.size
   return {

@@ -14,7 +14,7 @@ import { findDoubt, markDoubtful } from "./root-lock.js"
  * Windows cannot open a directory to sync it (EPERM, EISDIR). NTFS journals its directory entries, so a crash of the
  * system leaves the old name or the new one; how soon the new one is on disk is up to it. Everything else is the same.
  */
-export const syncsDirectories = process.platform !== "win32"
+const syncsDirectories = process.platform !== "win32"
 
 const openDirectoryFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0)
 

@@ -18,7 +18,7 @@ interface Cost {
  * A storage on which every request takes equally long: those that were made before anything could be answered are
  * answered together. So the number of rounds is the length of the critical path, whatever the order of small steps.
  */
-export function inRounds(backend: ObjectBackend): { backend: ObjectBackend; cost(): Cost; reset(): void } {
+function inRounds(backend: ObjectBackend): { backend: ObjectBackend; cost(): Cost; reset(): void } {
   let rounds = 0
   let calls: CallInfo[] = []
   let waiting: (() => void)[] = []

@@ -10,7 +10,7 @@ export type JsonObject = ReadonlyMap<string, JsonValue>
 export type JsonValue = null | boolean | string | JsonNumber | JsonArray | JsonObject
 
 /** Nesting and size at which {@link parseJson} stops, so that hostile input ends in an error and not in a full heap. */
-export const MAX_JSON_DEPTH = 128
+const MAX_JSON_DEPTH = 128
 export const MAX_JSON_VALUES = 1_000_000
 
 /** Where a value stands: keys of objects and indices of arrays, outermost first. */
