@@ -121,7 +121,7 @@ export class PointerFile {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting
       this.#waiting = []
-      const highest = Math.max(...batch.map((w) => w.id))
+      const highest = batch.reduce((most, w) => Math.max(most, w.id), 0)
       try {
         const pointer = await this.exclusive(() => this.#moveTo(highest))
         for (const w of batch) w.resolve({ pointer, isLatest: pointer.checkpointId === w.id })
@@ -133,13 +133,19 @@ export class PointerFile {
   }
 
   async #moveTo(id: number): Promise<Pointer> {
-    let current = this.#cached ?? (await this.read())
-    let fresh = this.#cached === undefined
+    const remembered = this.#cached
+    let current = remembered ?? (await this.read())
+    let fresh = remembered === undefined
     const lost = { answers: 0 }
     for (let swaps = 0; ; swaps++) {
       if (current.checkpointId >= id) {
         // A remembered pointer may be from before this save; what is acknowledged needs the floor of now.
         return fresh ? current : this.read()
+      }
+      if (current.exists && current.version === undefined) {
+        const reason = `${this.key} is not an object, and cannot be replaced`
+        this.#emit({ type: "pointer-failed", id, error: new BackendError("damaged", reason) })
+        return current
       }
       if (swaps >= maxSwaps) {
         this.#emit({

@@ -57,6 +57,7 @@ class Store implements CheckpointStore {
   readonly #damagedStates = new Map<number, string | null>()
   readonly #boundary: Boundary
   readonly #retention: BackgroundRetention | undefined
+  readonly #updates = new Map<number, Promise<unknown>>()
   #probe: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
@@ -147,10 +148,21 @@ class Store implements CheckpointStore {
   update(id: number, change: Change, options: OperationOptions = {}): Promise<CheckpointManifest> {
     return this.#boundary.write("update", id, options, async () => {
       assertId(id, 1)
-      const changed = await update(this.#context, id, change, options.signal)
+      const changed = await this.#inTurn(id, () => update(this.#context, id, change, options.signal))
       this.#emit({ type: "updated", id })
       return changed
     })
+  }
+
+  /** Updates of one checkpoint by one store, one after the other: racing ourselves would only lose swaps. */
+  async #inTurn<T>(id: number, task: () => Promise<T>): Promise<T> {
+    const turn = (this.#updates.get(id) ?? Promise.resolve()).then(task, task)
+    this.#updates.set(id, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#updates.get(id) === turn) this.#updates.delete(id)
+    }
   }
 
   remove(id: number, options: OperationOptions = {}): Promise<boolean> {

@@ -23,6 +23,7 @@ import { streamScenarios } from "./streams.js"
 import { aheadScenarios } from "./streams-ahead.js"
 import { operatorScenarios } from "./streams-operators.js"
 import { readingScenarios } from "./streams-reading.js"
+import { updateScenarios } from "./updates.js"
 
 /** Whole-store behaviours by what they are about. */
 export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
@@ -37,6 +38,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   streams: [...streamScenarios, ...aheadScenarios, ...readingScenarios, ...operatorScenarios],
   input: [...inputScenarios, ...storeScenarios],
   events: eventScenarios,
+  updates: updateScenarios,
 }
 
 /** All of them, for an adapter's own tests. */
