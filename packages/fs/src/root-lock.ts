@@ -28,8 +28,8 @@ const holder = globalThis as { [registryKey]?: Registry }
 holder[registryKey] ??= { roots: new Map(), doubtful: new Map(), lastMtime: 0 }
 const registry = holder[registryKey]
 
-/** Each holds up to six files open, so that hundreds of saves at once stay below the usual limit of 1,024. */
-const maxWriters = 64
+/** Each holds up to six files open: so many stay well below even a limit of 256 for the whole process. */
+const maxWriters = 24
 
 export function rootState(realPath: string): RootState {
   let state = registry.roots.get(realPath)

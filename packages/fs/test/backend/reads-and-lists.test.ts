@@ -317,29 +317,35 @@ describe("delete", () => {
     await backend.put("a/b/c/d/e", body("x"))
     await mkdir(`${root}/checkpoints/checkpoint_000002`)
     await symlink("/etc", `${root}/checkpoints/checkpoint_000003`)
-    expect(
-      await backend.delete([
-        manifestOf(1),
-        "none/at/all",
-        manifestOf(9),
-        "a/b/c/d/e",
-        "a/none",
-        "checkpoints/checkpoint_000002/",
-        "checkpoints/checkpoint_000003/",
-        "checkpoints/checkpoint_000009/",
-      ]),
-    ).toEqual([])
+    const failures = await backend.delete([
+      manifestOf(1),
+      "none/at/all",
+      manifestOf(9),
+      "a/b/c/d/e",
+      "a/none",
+      "checkpoints/checkpoint_000002/",
+      "checkpoints/checkpoint_000003/",
+      "checkpoints/checkpoint_000009/",
+    ])
+    // A link that takes a name is not a leftover of ours: it stays, and is said to be there.
+    expect(failures.map(({ key, error }) => [key, error.kind])).toEqual([["checkpoints/checkpoint_000003/", "damaged"]])
     expect(await tree(root)).toEqual([
       "a/",
       "checkpoints/",
       "checkpoints/checkpoint_000001/",
       "checkpoints/checkpoint_000001/state.bin",
+      "checkpoints/checkpoint_000003",
       "checkpoints/latest.txt",
     ])
     // "x/" names no file: that is another key.
     expect(await backend.delete([`${stateOf(1)}/`])).toEqual([])
     expect(await backend.delete([stateOf(1)])).toEqual([])
-    expect(await tree(root)).toEqual(["a/", "checkpoints/", "checkpoints/latest.txt"])
+    expect(await tree(root)).toEqual([
+      "a/",
+      "checkpoints/",
+      "checkpoints/checkpoint_000003",
+      "checkpoints/latest.txt",
+    ])
     expect(await backend.delete([])).toEqual([])
   })
 
