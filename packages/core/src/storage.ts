@@ -159,7 +159,11 @@ export class Storage {
     attempt.addEventListener("abort", fromAttempt, { once: true })
     reading.addEventListener("abort", fromReader, { once: true })
     try {
-      return await this.backend.get(key, { ...options, signal: either.signal })
+      const content = await this.backend.get(key, { ...options, signal: either.signal })
+      // Given up meanwhile: nobody waits for this body any more, so it is closed here.
+      if (content !== undefined && either.signal.aborted) await discard(content)
+      either.signal.throwIfAborted()
+      return content
     } finally {
       attempt.removeEventListener("abort", fromAttempt)
     }

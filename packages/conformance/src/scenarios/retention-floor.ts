@@ -65,6 +65,17 @@ export const floorScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "floor: a store that remembers the pointer from before sees a floor that was raised since",
+    layout: "objects",
+    async run({ open }) {
+      const late = await open()
+      await saveAll(late, 4, 10)
+      assert.deepEqual((await (await open()).prune({ last: 1 })).removed, [4])
+      await refusal(late.save(manifestOf(3), { state: bytes("late") }), "CKPT_CONFLICT", 3)
+      await assertInvisible(late, 3)
+    },
+  },
+  {
     name: "floor: a pruned checkpoint that comes back is not chosen, even if nothing else verifies",
     layout: "objects",
     async run({ open, plant, peek, keys }) {
