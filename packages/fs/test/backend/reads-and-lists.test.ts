@@ -340,12 +340,7 @@ describe("delete", () => {
     // "x/" names no file: that is another key.
     expect(await backend.delete([`${stateOf(1)}/`])).toEqual([])
     expect(await backend.delete([stateOf(1)])).toEqual([])
-    expect(await tree(root)).toEqual([
-      "a/",
-      "checkpoints/",
-      "checkpoints/checkpoint_000003",
-      "checkpoints/latest.txt",
-    ])
+    expect(await tree(root)).toEqual(["a/", "checkpoints/", "checkpoints/checkpoint_000003", "checkpoints/latest.txt"])
     expect(await backend.delete([])).toEqual([])
   })
 
