@@ -1,0 +1,15 @@
+// The suite and the scenarios under node:test, as plain JavaScript; conformance-node.test.ts runs it.
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { test } from "node:test"
+import { allScenarios, describeBackend, describeScenarios } from "@ckpt/conformance"
+import { FsBackend } from "@ckpt/fs"
+
+async function emptyFolder() {
+  const root = await mkdtemp(join(tmpdir(), "ckpt-node-test-"))
+  return { open: () => new FsBackend(root), dispose: () => rm(root, { recursive: true, force: true }) }
+}
+
+await describeBackend({ test, factory: emptyFolder })
+describeScenarios({ test, scenarios: allScenarios, storage: emptyFolder })
