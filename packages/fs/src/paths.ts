@@ -27,7 +27,6 @@ const windowsReserved = /[<>:"|?*]|[. ]$|^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-
 export function whyNotAName(name: string, platform: string = process.platform): string | undefined {
   if (name === "") return "it has an empty segment (a leading, trailing or double slash)"
   if (name === "." || name === "..") return `it has the segment "${name}"`
-  // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(name)) return "it has a control character"
   if (name.includes("\\")) return "it has a backslash"
   if (/\p{Surrogate}/u.test(name)) return "it has a lone surrogate, which no file name can hold"
