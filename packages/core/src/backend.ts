@@ -29,10 +29,16 @@ export interface PutOptions extends RequestOptions {
   /** The number of bytes of `body`, where known beforehand. */
   size?: number | undefined
   /**
-   * Core's retry, for the parts of a long upload: `await options.attempt((signal) => sendPart(part, signal))`. Wrap each
-   * part in it, so that a body that can be read only once is never asked for twice.
+   * Core's retry, for requests that carry bytes of an iterable, above all the parts of a long upload:
+   * `await options.attempt((signal) => sendPart(part, signal))`. Wrap each in it, so that a body that can be read only
+   * once is never asked for twice.
    */
   attempt?: (<T>(one: (signal: AbortSignal) => Promise<T>) => Promise<T>) | undefined
+  /**
+   * Send the body the way one too long for a single request is sent, however short it is. Core's check of the storage
+   * before a store's first write asks for it; where there is only one way, it changes nothing.
+   */
+  inParts?: boolean | undefined
 }
 
 export interface GetOptions extends RequestOptions {

@@ -148,7 +148,8 @@ export async function createState(
   signal: AbortSignal | undefined,
 ): Promise<StateInfo> {
   const key = context.layout.stateKey(id)
-  for (let attempt = 1; ; attempt++) {
+  const lostAnswers = context.storage.lostAnswers(key)
+  for (;;) {
     try {
       await context.storage.put(key, feed, { when: "absent", signal })
       return feed.info()
@@ -160,7 +161,7 @@ export async function createState(
       await feed.drain()
       if (await settleState(context, id, feed.info(), signal, error)) return feed.info()
       // Nothing is there, and no manifest names this state yet: the save failed for certain, or can be tried again.
-      if (!feed.reopenable() || attempt >= maxLostAnswers) {
+      if (!feed.reopenable() || !(await lostAnswers.tryAgain(error, signal))) {
         const message = `the state of checkpoint ${id} could not be written: ${error.message}. Take nextId() and save again.`
         throw new CheckpointError(isTimeout(error) ? "CKPT_TIMEOUT" : "CKPT_IO", message, {
           ...place(context, id),
@@ -172,8 +173,6 @@ export async function createState(
     }
   }
 }
-
-const maxLostAnswers = 3
 
 /** True: our bytes are there. False: nothing is there. */
 async function settleState(
@@ -206,6 +205,7 @@ async function createManifestObject(
   const { storage, layout } = context
   const id = manifest.checkpointId
   const bytes = encodeManifest(manifest)
+  const lostAnswers = storage.lostAnswers(layout.manifestKey(id))
   for (let attempt = 1; ; attempt++) {
     let failure: BackendError
     try {
@@ -223,7 +223,7 @@ async function createManifestObject(
     if (failure.kind === "precondition") throw conflict(context, id, "it was there and was removed meanwhile")
     // A late request of ours may still land. Above every other id that does no harm; below one, it could come up after
     // retention decided without it.
-    if (attempt >= maxLostAnswers || (await higherIdExists(context, id, signal)))
+    if (!(await lostAnswers.tryAgain(failure, signal)) || (await higherIdExists(context, id, signal)))
       throw unknownOutcome(context, id, failure)
   }
 }

@@ -11,6 +11,7 @@ import {
   type Pointer,
   type PointerChange,
 } from "./pointer.js"
+import type { LostAnswers } from "./retry.js"
 import { bytesBody, type Storage } from "./storage.js"
 
 // A pointer is some dozen bytes; one with a long `kept` list some hundred kilobytes.
@@ -31,7 +32,6 @@ interface Waiting {
 
 // Every lost swap means that another writer won one; with dozens of writers one may lose dozens of times.
 const maxSwaps = 64
-const maxLostAnswers = 3
 
 /**
  * The pointer of one store: read, moved forward, never back. Saves that are under way together share one swap.
@@ -136,7 +136,7 @@ export class PointerFile {
     const remembered = this.#cached
     let current = remembered ?? (await this.read())
     let fresh = remembered === undefined
-    const lost = { answers: 0 }
+    const lost = this.#storage.lostAnswers(this.key)
     for (let swaps = 0; ; swaps++) {
       if (current.checkpointId >= id) {
         // A remembered pointer may be from before this save; what is acknowledged needs the floor of now.
@@ -171,7 +171,7 @@ export class PointerFile {
     if (this.#layout.pointerFormat !== "json") return Promise.resolve()
     return this.exclusive(async () => {
       let current = this.#cached ?? (await this.read())
-      const lost = { answers: 0 }
+      const lost = this.#storage.lostAnswers(this.key)
       for (let swaps = 0; ; swaps++) {
         if (swaps >= maxSwaps)
           throw new BackendError("transient", `lost ${maxSwaps} swaps of ${this.key} to other writers`)
@@ -192,7 +192,7 @@ export class PointerFile {
   async #swap(
     current: Pointer,
     change: PointerChange,
-    lost: { answers: number },
+    lost: LostAnswers,
     id?: number,
   ): Promise<{ done: boolean; pointer: Pointer }> {
     const token = this.#token()
@@ -211,8 +211,8 @@ export class PointerFile {
     const seen = await this.read()
     if (sameText(seen.fields.get("token"), token)) return { done: true, pointer: seen }
     if (failure === undefined) return { done: false, pointer: seen }
-    const again = failure.kind === "ambiguous" && !failure.unsettleable && ++lost.answers < maxLostAnswers
-    if (again) return { done: false, pointer: seen }
+    // What was read stays good enough: if it is old by then, the next swap is refused and reads again.
+    if (failure.kind === "ambiguous" && (await lost.tryAgain(failure))) return { done: false, pointer: seen }
     if (id === undefined) throw failure
     this.#emit({ type: "pointer-failed", id, error: failure })
     return { done: true, pointer: seen }

@@ -3,10 +3,20 @@ import type { Layout } from "./layout.js"
 import { newToken } from "./pointer.js"
 import { bytesBody, type PutBody, type Storage } from "./storage.js"
 
+const content = new TextEncoder().encode("a check that conditions are honoured; safe to delete\n")
+
+const streamed: PutBody = {
+  size: undefined,
+  reopenable: () => true,
+  async *open() {
+    yield content
+  },
+}
+
 /**
  * Asks the storage, before anything is written to it, whether it honours "create only if absent": a storage that
- * ignores the condition (some S3-compatible ones do) would let one writer overwrite another's checkpoint. Tried with a
- * body of known size and with a streamed one, as adapters send them by different requests.
+ * ignores the condition (some S3-compatible ones do) would let one writer overwrite another's checkpoint. Tried with one
+ * request and with an upload in parts, since there are storages that honour it only in the first (Ceph before 18).
  *
  * @throws {CheckpointError} `CKPT_UNSUPPORTED` if it does not
  */
@@ -16,20 +26,14 @@ export async function probeConditions(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const key = layout.probeKey(newToken().slice(0, 16))
-  const bytes = new TextEncoder().encode("a check that conditions are honoured; safe to delete\n")
-  const streamed: PutBody = {
-    size: undefined,
-    reopenable: () => true,
-    async *open() {
-      yield bytes
-    },
-  }
   try {
-    await storage.put(key, bytesBody(bytes), { when: "absent", signal })
-    for (const body of [bytesBody(bytes), streamed]) {
-      if (await wasRefused(storage, key, body, signal)) continue
+    // Refused already: an earlier attempt whose answer was lost had created it, since nobody else knows this key.
+    await create(storage, key, false, signal)
+    for (const inParts of [false, true]) {
+      if ((await create(storage, key, inParts, signal)) === "refused") continue
       const message =
-        `storage ${storage.backend.name} overwrote ${key} although it was asked to create it only if absent. ` +
+        `storage ${storage.backend.name} overwrote ${key} ${inParts ? "at the end of an upload in parts " : ""}` +
+        "although it was asked to create it only if absent. " +
         "Nothing was saved: checkpoints would overwrite each other. Use a storage, or a version of it, with conditional writes."
       throw new CheckpointError("CKPT_UNSUPPORTED", message, { key, backend: storage.backend.name })
     }
@@ -39,17 +43,22 @@ export async function probeConditions(
   }
 }
 
-async function wasRefused(
+async function create(
   storage: Storage,
   key: string,
-  body: PutBody,
+  inParts: boolean,
   signal: AbortSignal | undefined,
-): Promise<boolean> {
-  try {
-    await storage.put(key, body, { when: "absent", signal })
-    return false
-  } catch (error) {
-    if (error instanceof BackendError && error.kind === "precondition") return true
-    throw error
+): Promise<"created" | "refused"> {
+  const lostAnswers = storage.lostAnswers(key)
+  for (;;) {
+    try {
+      await storage.put(key, inParts ? streamed : bytesBody(content), { inParts, when: "absent", signal })
+      return "created"
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!(error instanceof BackendError)) throw error
+      if (error.kind === "precondition") return "refused"
+      if (error.kind !== "ambiguous" || !(await lostAnswers.tryAgain(error, signal))) throw error
+    }
   }
 }

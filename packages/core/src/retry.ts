@@ -179,3 +179,32 @@ export async function backOff(
   context.emit({ type: "retry", operation: operation.name, key: operation.key, attempt, delayMs, error })
   await context.clock.sleep(delayMs, signal)
 }
+
+/**
+ * The attempts of a write whose answers get lost. Whoever makes them settles each lost answer by reading back before it
+ * tries again; the number of attempts and the waits between them are those of any other request.
+ */
+export class LostAnswers {
+  readonly #context: RetryContext
+  readonly #operation: { readonly name: string; readonly key: string }
+  readonly #deadline: number
+  #attempts = 0
+
+  constructor(context: RetryContext, operation: { readonly name: string; readonly key: string }) {
+    this.#context = context
+    this.#operation = operation
+    this.#deadline = context.clock.monotonic() + context.policy.deadlineMs
+  }
+
+  /** Waits for the next attempt after `error`. False: there is none, the outcome stays as it is. */
+  async tryAgain(error: BackendError, signal?: AbortSignal): Promise<boolean> {
+    if (error.unsettleable || ++this.#attempts >= this.#context.policy.attempts) return false
+    try {
+      await backOff(this.#context, this.#operation, this.#attempts, error, signal, this.#deadline)
+    } catch (failure) {
+      if (failure === error) return false
+      throw failure
+    }
+    return true
+  }
+}

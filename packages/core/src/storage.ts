@@ -10,7 +10,7 @@ import type {
 } from "./backend.js"
 import { Digest } from "./checksum.js"
 import { BackendError } from "./errors.js"
-import { backOff, type RetryContext, type Watch, withRetry, withTimeout } from "./retry.js"
+import { backOff, LostAnswers, type RetryContext, type Watch, withRetry, withTimeout } from "./retry.js"
 
 export interface StoredBytes {
   readonly meta: ObjectMeta
@@ -199,11 +199,7 @@ export class Storage {
    * One conditional write. `transient` failures are tried again as long as the body can be read again; `ambiguous` ones
    * come back at once, to be settled by whoever knows what was written.
    */
-  put(
-    key: string,
-    body: PutBody,
-    options: { when?: PutOptions["when"]; signal?: AbortSignal | undefined } = {},
-  ): Promise<ObjectMeta> {
+  put(key: string, body: PutBody, options: Pick<PutOptions, "when" | "inParts" | "signal"> = {}): Promise<ObjectMeta> {
     const { signal } = options
     let started = false
     return withRetry(
@@ -214,6 +210,7 @@ export class Storage {
         started = true
         return this.backend.put(key, body.open(watch), {
           when: options.when,
+          inParts: options.inParts,
           size: body.size,
           signal: s,
           // A part has a time-out of its own; the whole upload's stands still meanwhile.
@@ -227,6 +224,11 @@ export class Storage {
       },
       () => !started || body.reopenable(),
     )
+  }
+
+  /** Counts the attempts of a `put` that its caller settles. */
+  lostAnswers(key: string): LostAnswers {
+    return new LostAnswers(this.#context, { name: "put", key })
   }
 
   /** Removes keys in as few requests as the storage allows; returns what is still there. */

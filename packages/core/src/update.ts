@@ -11,7 +11,6 @@ export type Change = (current: CheckpointManifest) => CheckpointManifest
 
 // Each lost swap is another writer's finished update.
 const maxSwaps = 64
-const maxLostAnswers = 3
 
 /** What an update may not touch: it says what the state is, and a wrong word would make a good checkpoint invalid. */
 function keepIntegrity(
@@ -45,7 +44,7 @@ export async function update(
   const key = layout.manifestKey(id)
   const backend = storage.backend.name
   const tokens = new Set<string>()
-  let lostAnswers = 0
+  const lostAnswers = storage.lostAnswers(key)
   let lost: BackendError | undefined
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
     const [found, pointer] = await Promise.all([
@@ -106,7 +105,7 @@ export async function update(
       if (!(error instanceof BackendError)) throw error
       if (error.kind === "precondition") continue
       if (error.kind !== "ambiguous") throw error
-      if (error.unsettleable || ++lostAnswers >= maxLostAnswers) throw unknownOutcome(context, id, error)
+      if (!(await lostAnswers.tryAgain(error, signal))) throw unknownOutcome(context, id, error)
       lost = error
     }
   }

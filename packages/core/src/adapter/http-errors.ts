@@ -1,0 +1,56 @@
+import { BackendError, type BackendErrorKind } from "../errors.js"
+
+/** What an SDK told about a request that failed, taken out of whatever shape its error has. */
+export interface HttpFailure {
+  /** The HTTP status; absent where no answer came (a reset, a refused connection, a failed look-up). */
+  readonly status?: number | undefined
+  /** The service's own code ("NoSuchBucket"), or Node's ("ECONNRESET"). */
+  readonly code?: string | undefined
+  readonly message?: string | undefined
+  /** The `Retry-After` header: seconds, or an HTTP date. */
+  readonly retryAfter?: string | null | undefined
+  readonly cause: unknown
+}
+
+// The request never left this machine, or was refused before it was read.
+const neverSent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"])
+
+/**
+ * The status of an answer as a `BackendError`. A write that ended in a reset or a 5xx may have taken effect: a load
+ * balancer gives up while the service goes on.
+ *
+ * @param what what was tried, where, for the message: `s3:PutObject of a/b in bucket jobs`
+ */
+export function httpError(what: string, failure: HttpFailure, request: { readonly write: boolean }): BackendError {
+  const { status, code, message, cause } = failure
+  const kind = kindOf(failure, request.write)
+  const answer = status === undefined ? "failed" : `was answered with ${status}`
+  const detail = [code, message].filter((text) => text !== undefined && text !== "").join(": ")
+  const retryAfterMs = parseRetryAfter(failure.retryAfter)
+  return new BackendError(kind, `${what} ${answer}${detail === "" ? "" : ` (${detail})`}`, {
+    cause,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  })
+}
+
+function kindOf({ status, code }: HttpFailure, write: boolean): BackendErrorKind {
+  const unclear = write ? "ambiguous" : "transient"
+  if (status === undefined) return code !== undefined && neverSent.has(code) ? "transient" : unclear
+  if (status === 412) return "precondition"
+  if (status === 401 || status === 403) return "denied"
+  // Refused before it was done: the rate limiter, a body that came too slowly.
+  if (status === 408 || status === 429) return "transient"
+  if (status === 501 || status === 505) return "permanent"
+  if (status >= 500) return unclear
+  // An answer of success that the SDK could not read.
+  if (status < 300) return unclear
+  return "permanent"
+}
+
+/** Milliseconds from now; `undefined` for none, and for what is not a Retry-After. */
+export function parseRetryAfter(header: string | null | undefined, now = Date.now()): number | undefined {
+  if (header === undefined || header === null || header === "") return undefined
+  if (/^\d+(\.\d+)?$/.test(header)) return Number(header) * 1000
+  const date = Date.parse(header)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+}
