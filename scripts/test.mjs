@@ -5,7 +5,9 @@ import { build, capture, install, packageFolders, root, run } from "./toolchain.
 
 const results = join(root, ".results")
 const report = join(results, "vitest.json")
-const publicPackages = packageFolders("packages")
+const publicPackages = packageFolders("packages").filter(
+  (folder) => JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")).private !== true,
+)
 
 const steps = {
   install,

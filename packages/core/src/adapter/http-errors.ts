@@ -51,6 +51,7 @@ function kindOf({ status, code }: HttpFailure, write: boolean): BackendErrorKind
 export function parseRetryAfter(header: string | null | undefined, now = Date.now()): number | undefined {
   if (header === undefined || header === null || header === "") return undefined
   if (/^\d+(\.\d+)?$/.test(header)) return Number(header) * 1000
-  const date = Date.parse(header)
+  // `Date.parse` takes much that is no HTTP date: "-1" is a year to it.
+  const date = /^[A-Z][a-z]{2}, .+ GMT$/.test(header) ? Date.parse(header) : Number.NaN
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }

@@ -1,0 +1,284 @@
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import { type UploadPart, type UploadSteps, uploadBody } from "../../src/adapter/index.js"
+import type { Body, ObjectMeta, PutOptions } from "../../src/index.js"
+import { BackendError } from "../../src/index.js"
+
+type Step = { step: "whole" | "begin" | "part" | "complete" | "abandon"; part?: number }
+
+/** A storage that notes what it was asked for, and puts parts together as they were numbered. */
+class Recorder implements UploadSteps<string, number> {
+  readonly steps: Step[] = []
+  readonly parts = new Map<number, UploadPart>()
+  stored: Uint8Array | undefined
+  underWay = 0
+  mostUnderWay = 0
+  onPart: (part: UploadPart, signal: AbortSignal) => Promise<void> = async () => {}
+  onComplete: () => Promise<void> = async () => {}
+
+  #meta(): ObjectMeta {
+    return { key: "k", size: this.stored?.length ?? 0, version: "v", lastModified: new Date(0) }
+  }
+
+  async whole(bytes: Uint8Array): Promise<ObjectMeta> {
+    this.steps.push({ step: "whole" })
+    this.stored = bytes.slice()
+    return this.#meta()
+  }
+
+  async begin(): Promise<string> {
+    this.steps.push({ step: "begin" })
+    return "upload"
+  }
+
+  async part(_: string, part: UploadPart, signal: AbortSignal): Promise<number> {
+    this.steps.push({ step: "part", part: part.index })
+    this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay)
+    try {
+      await this.onPart(part, signal)
+      this.parts.set(part.index, { ...part, bytes: part.bytes.slice() })
+      return part.index
+    } finally {
+      this.underWay--
+    }
+  }
+
+  async complete(_: string, parts: readonly number[], size: number): Promise<ObjectMeta> {
+    this.steps.push({ step: "complete" })
+    await this.onComplete()
+    const chunks = parts.map((index) => this.parts.get(index)?.bytes ?? new Uint8Array())
+    this.stored = new Uint8Array(Buffer.concat(chunks))
+    expect(this.stored.length).toBe(size)
+    return this.#meta()
+  }
+
+  async abandon(): Promise<void> {
+    this.steps.push({ step: "abandon" })
+  }
+
+  named(): string[] {
+    return this.steps.map(({ step, part }) => (part === undefined ? step : `${step} ${part}`))
+  }
+}
+
+const limits = { partBytes: () => 4, concurrency: 2 }
+const text = (s: string) => new TextEncoder().encode(s)
+
+async function* chunks(...all: Uint8Array[]): AsyncGenerator<Uint8Array, void, void> {
+  yield* all
+}
+
+function upload(storage: Recorder, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
+  return uploadBody(body, options, limits, storage)
+}
+
+/** Attempts as core's retry makes them: again after `transient` and `ambiguous`. */
+const twice: NonNullable<PutOptions["attempt"]> = async (one) => {
+  const { signal } = new AbortController()
+  try {
+    return await one(signal)
+  } catch (error) {
+    if (!(error instanceof BackendError) || error.kind === "permanent") throw error
+    return one(signal)
+  }
+}
+
+describe("what is sent", () => {
+  test("whatever the chunks and the sizes of parts, the bytes arrive as they were given", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.uint8Array({ maxLength: 12 }), { maxLength: 12 }),
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.boolean(),
+        fc.boolean(),
+        async (given, sizes, concurrency, inParts, iterable) => {
+          const storage = new Recorder()
+          const partBytes = (index: number) => sizes[Math.min(index, sizes.length - 1)] as number
+          const body = iterable ? chunks(...given) : given
+          const meta = await uploadBody(body, { inParts }, { partBytes, concurrency }, storage)
+          const whole = Buffer.concat(given)
+          expect(Buffer.from(storage.stored ?? []).equals(whole)).toBe(true)
+          expect(meta.size).toBe(whole.length)
+          expect(storage.mostUnderWay).toBeLessThanOrEqual(concurrency)
+          const parts = [...storage.parts.values()].sort((a, b) => a.index - b.index)
+          expect(parts.map((p) => p.last)).toEqual(parts.map((_, index) => index === parts.length - 1))
+          let offset = 0
+          for (const part of parts) {
+            expect(part.offset).toBe(offset)
+            offset += part.bytes.length
+            if (!part.last) expect(part.bytes.length).toBe(partBytes(part.index))
+          }
+        },
+      ),
+    )
+  })
+
+  test("a body that fits one part goes in one request, empty ones too", async () => {
+    for (const body of [[], [text("")], [text("abcd")], chunks(), chunks(text("ab"), text("cd"))]) {
+      const storage = new Recorder()
+      await upload(storage, body)
+      expect(storage.named()).toEqual(["whole"])
+    }
+  })
+
+  test("a longer one, and any that is asked for, goes in parts, made visible at the end", async () => {
+    const long = new Recorder()
+    await upload(long, chunks(text("abcde")))
+    expect(long.named()).toEqual(["begin", "part 0", "part 1", "complete"])
+    const empty = new Recorder()
+    await upload(empty, chunks(), { inParts: true })
+    expect(empty.named()).toEqual(["begin", "part 0", "complete"])
+  })
+
+  test("a source may use its buffer again", async () => {
+    const buffer = new Uint8Array(3)
+    async function* reused(): AsyncGenerator<Uint8Array, void, void> {
+      for (const value of [1, 2, 3]) {
+        buffer.fill(value)
+        yield buffer
+      }
+    }
+    const storage = new Recorder()
+    await upload(storage, reused())
+    expect([...(storage.stored ?? [])]).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3])
+  })
+})
+
+describe("attempts", () => {
+  test("a failed part is sent again alone, and the body is read once", async () => {
+    const storage = new Recorder()
+    const failed = new Set<number>()
+    storage.onPart = async ({ index }) => {
+      if (failed.has(index)) return
+      failed.add(index)
+      throw new BackendError("ambiguous", "reset")
+    }
+    let reads = 0
+    async function* once(): AsyncGenerator<Uint8Array, void, void> {
+      reads++
+      yield text("abcdefghij")
+    }
+    await upload(storage, once(), { attempt: twice })
+    expect(new TextDecoder().decode(storage.stored)).toBe("abcdefghij")
+    expect(reads).toBe(1)
+    expect(storage.named().filter((step) => step === "begin")).toHaveLength(1)
+    expect(storage.named().filter((step) => step.startsWith("part"))).toHaveLength(6)
+  })
+
+  test("a single request with bytes of an iterable is attempted too; one with an array is its caller's", async () => {
+    for (const [body, attempts] of [
+      [chunks(text("ab")), 1],
+      [[text("ab")], 0],
+    ] as const) {
+      let seen = 0
+      await upload(new Recorder(), body, {
+        attempt: (one) => {
+          seen++
+          return one(new AbortController().signal)
+        },
+      })
+      expect(seen).toBe(attempts)
+    }
+  })
+})
+
+describe("failures", () => {
+  test("of a part: the others are stopped, then the upload is given up", async () => {
+    const storage = new Recorder()
+    storage.onPart = async ({ index }, signal) => {
+      if (index === 1) throw new BackendError("denied", "no")
+      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+    }
+    await expect(upload(storage, chunks(text("abcdefghij")))).rejects.toMatchObject({ kind: "denied" })
+    expect(storage.underWay).toBe(0)
+    expect(storage.named().at(-1)).toBe("abandon")
+    expect(storage.named()).not.toContain("complete")
+  })
+
+  test("of the body: its own error, the upload is given up", async () => {
+    const storage = new Recorder()
+    const broken = new Error("the source broke")
+    async function* failing(): AsyncGenerator<Uint8Array, void, void> {
+      yield text("abcdefghij")
+      throw broken
+    }
+    await expect(upload(storage, failing())).rejects.toBe(broken)
+    expect(storage.named().at(-1)).toBe("abandon")
+    expect(storage.stored).toBeUndefined()
+  })
+
+  test.each(["precondition", "denied", "transient", "permanent"] as const)(
+    "of the completion, %s: nothing became visible, the upload is given up",
+    async (kind) => {
+      const storage = new Recorder()
+      storage.onComplete = async () => {
+        throw new BackendError(kind, "no")
+      }
+      await expect(upload(storage, chunks(text("abcde")))).rejects.toMatchObject({ kind })
+      expect(storage.named().at(-1)).toBe("abandon")
+    },
+  )
+
+  test("of the completion, unknown: the upload is left, as it may be complete", async () => {
+    const storage = new Recorder()
+    storage.onComplete = async () => {
+      throw new BackendError("ambiguous", "reset")
+    }
+    await expect(upload(storage, chunks(text("abcde")))).rejects.toMatchObject({ kind: "ambiguous" })
+    expect(storage.named().at(-1)).toBe("complete")
+  })
+
+  test("an upload that cannot be given up does not hide why", async () => {
+    const storage = new Recorder()
+    storage.onPart = async () => {
+      throw new BackendError("denied", "no")
+    }
+    storage.abandon = async () => {
+      throw new Error("not even that")
+    }
+    await expect(upload(storage, chunks(text("abcde")))).rejects.toMatchObject({ kind: "denied" })
+  })
+})
+
+describe("aborts", () => {
+  test("before the start: no request, the body is untouched", async () => {
+    const storage = new Recorder()
+    let opened = false
+    const body = {
+      [Symbol.asyncIterator]() {
+        opened = true
+        return chunks()
+      },
+    }
+    const reason = new Error("stop")
+    await expect(upload(storage, body, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(opened).toBe(false)
+    expect(storage.steps).toEqual([])
+  })
+
+  test("while a body hangs: at once, with the reason; the source is told, the upload given up", async () => {
+    const storage = new Recorder()
+    const abort = new AbortController()
+    const reason = new Error("stop")
+    let told = false
+    let step = 0
+    const body = {
+      [Symbol.asyncIterator]: () => ({
+        async next(): Promise<IteratorResult<Uint8Array>> {
+          if (++step === 1) return { done: false, value: text("abcdefghi") }
+          // Asked for what comes after the parts that are under way: only the abort ends this.
+          queueMicrotask(() => abort.abort(reason))
+          return new Promise(() => {})
+        },
+        async return() {
+          told = true
+          return { done: true as const, value: undefined }
+        },
+      }),
+    }
+    await expect(upload(storage, body, { signal: abort.signal })).rejects.toBe(reason)
+    expect(told).toBe(true)
+    expect(storage.named().at(-1)).toBe("abandon")
+  })
+})
