@@ -3,7 +3,15 @@ import { describe, expect, test } from "vitest"
 import type { Clock } from "../src/clock.js"
 import { BackendError, type BackendErrorKind } from "../src/errors.js"
 import type { StoreEvent } from "../src/events.js"
-import { isTimeout, type RetryContext, type RetryOptions, retryPolicy, withRetry, withTimeout } from "../src/retry.js"
+import {
+  isTimeout,
+  LostAnswers,
+  type RetryContext,
+  type RetryOptions,
+  retryPolicy,
+  withRetry,
+  withTimeout,
+} from "../src/retry.js"
 
 /** Time that passes only when someone waits for it, or when a test says so. */
 class OwnedClock implements Clock {
@@ -205,3 +213,45 @@ test.each([{ attempts: 0 }, { attempts: 1.5 }, { minDelayMs: -1 }, { maxDelayMs:
     expect(() => retryPolicy(options, undefined)).toThrow(expect.objectContaining({ code: "CKPT_INVALID" }))
   },
 )
+
+describe("LostAnswers", () => {
+  const lost = (options: { retryAfterMs?: number; unsettleable?: boolean } = {}) =>
+    new BackendError("ambiguous", "reset", options)
+
+  test("has as many attempts as any request, with the same waits", async () => {
+    const { clock, context, events } = setup({ attempts: 4 })
+    const answers = new LostAnswers(context, write)
+    expect([await answers.tryAgain(lost()), await answers.tryAgain(lost()), await answers.tryAgain(lost())]).toEqual([
+      true,
+      true,
+      true,
+    ])
+    expect(await answers.tryAgain(lost())).toBe(false)
+    expect(clock.slept).toEqual([100, 200, 400])
+    expect(events.map((event) => event.type)).toEqual(["retry", "retry", "retry"])
+  })
+
+  test("waits as long as the storage asks for, and not past the deadline", async () => {
+    const { clock, context } = setup({ attempts: 9, deadlineMs: 4_000 })
+    const answers = new LostAnswers(context, write)
+    expect(await answers.tryAgain(lost({ retryAfterMs: 3_000 }))).toBe(true)
+    expect(await answers.tryAgain(lost({ retryAfterMs: 3_000 }))).toBe(false)
+    expect(clock.slept).toEqual([3_000])
+  })
+
+  test("does not try again what reading back cannot settle", async () => {
+    const { clock, context } = setup()
+    expect(await new LostAnswers(context, write).tryAgain(lost({ unsettleable: true }))).toBe(false)
+    expect(clock.slept).toEqual([])
+  })
+
+  test("an abort ends the wait with its reason", async () => {
+    const { clock, context } = setup()
+    clock.autoAdvance = false
+    const abort = new AbortController()
+    const reason = new Error("stop")
+    const waiting = new LostAnswers(context, write).tryAgain(lost(), abort.signal)
+    abort.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
+  })
+})
