@@ -1,0 +1,90 @@
+import type { CheckpointStore } from "@ckpt/core"
+import { describe, expect, test } from "vitest"
+import { clouds } from "./clouds/all.js"
+import type { Cloud, RequestKind } from "./clouds/cloud.js"
+import { ProxiedBucket } from "./clouds/proxied.js"
+import { manifestOf, stateOf } from "./faults/operations.js"
+
+type Counts = Partial<Record<RequestKind, number>>
+
+/** Where a request removes one object only, as many requests as objects. */
+const deletes = (cloud: Cloud, objects: number) => (cloud.name === "gcs" ? objects : 1)
+
+async function requestsOf(
+  cloud: Cloud,
+  run: (store: CheckpointStore, at: ProxiedBucket) => Promise<unknown>,
+  before: (store: CheckpointStore, at: ProxiedBucket) => Promise<unknown> = async () => {},
+): Promise<Counts> {
+  await using at = await ProxiedBucket.create(cloud)
+  const store = await at.open()
+  // The steady state: the storage was probed, the pointer was read.
+  await store.save(manifestOf(1), { state: stateOf(1) })
+  await before(store, at)
+  at.proxy.resetCounts()
+  await run(store, at)
+  return at.counts()
+}
+
+const save = (store: CheckpointStore, id: number) => store.save(manifestOf(id), { state: stateOf(id) })
+const ids = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+const saveAll = (store: CheckpointStore, all: number[]) => Promise.all(all.map((id) => save(store, id)))
+
+describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("requests on the wire, $name", ({ cloud }) => {
+  test("save: manifest, pointer", async () => {
+    expect(await requestsOf(cloud, (store) => store.save(manifestOf(2)))).toEqual({ put: 2 })
+  })
+
+  test("save with state: state, manifest, pointer", async () => {
+    expect(await requestsOf(cloud, (store) => save(store, 2))).toEqual({ put: 3 })
+  })
+
+  test("loadLatest: one listing, pointer, manifest", async () => {
+    expect(await requestsOf(cloud, (store) => store.loadLatest())).toEqual({ list: 1, get: 2 })
+  })
+
+  test("recover: two listings; pointer, manifest, state", async () => {
+    expect(await requestsOf(cloud, (store) => store.recover())).toEqual({ list: 2, get: 3 })
+  })
+
+  test("recover past three that are damaged: manifest and state of each", async () => {
+    const counts = await requestsOf(
+      cloud,
+      (store) => store.recover(),
+      async (store, at) => {
+        await saveAll(store, [2, 3, 4])
+        for (const id of [2, 3, 4]) await at.plant(`manifests/manifest-00000${id}.json`, "damaged")
+      },
+    )
+    expect(counts).toEqual({ list: 2, get: 1 + 2 * 4 })
+  })
+
+  test("list of 100: one listing per prefix, the pointer, and each manifest once", async () => {
+    const all = async (store: CheckpointStore) => {
+      for await (const _ of store.list()) {
+        // Only what it costs is asked.
+      }
+    }
+    const counts = await requestsOf(cloud, all, (store) => saveAll(store, ids(2, 100)))
+    expect(counts).toEqual({ list: 2, get: 101 })
+  })
+
+  test("prune of 90 of 100: listings, pointer, manifests, the floor, then manifests and states in batches", async () => {
+    const counts = await requestsOf(
+      cloud,
+      (store) => store.prune({ last: 10 }),
+      (store) => saveAll(store, ids(2, 100)),
+    )
+    expect(counts).toEqual({ list: 2, get: 101, put: 1, delete: 2 * deletes(cloud, 90) })
+  })
+
+  test("a save of 10 MiB: parts, completion, manifest, pointer", async () => {
+    const { state } = { state: new Uint8Array(10 * 1024 * 1024) }
+    const counts = await requestsOf(cloud, (store) => store.save(manifestOf(2), { state }))
+    const parts = {
+      s3: { begin: 1, part: 2, completion: 1 },
+      azure: { part: 2, completion: 1 },
+      gcs: { begin: 1, part: 1, completion: 1 },
+    }[cloud.name]
+    expect(counts).toEqual({ ...parts, put: 2 })
+  })
+})

@@ -1,0 +1,100 @@
+import type { Fault } from "@ckpt/fault-proxy"
+import type { Cloud } from "../clouds/cloud.js"
+
+/** What is known of the request that a fault hits. */
+export interface Hit {
+  readonly cloud: Cloud
+  /** Bytes of body of the answer or of the request after which it breaks off. */
+  readonly afterBytes: number
+}
+
+export interface CatalogueFault {
+  /** As the table names it. */
+  readonly name: string
+  fault(hit: Hit): Fault
+  /** How many requests it hits; default 1. */
+  readonly times?: number
+  /** Only a time-out ends it: once the proxy is this far with a request, time passes. */
+  readonly hangs?: "when it arrived" | "when the server answered" | "when the answer began"
+  /** Where it makes sense; default everywhere. */
+  readonly on?: "requests with a body" | "answers with a body"
+  /** What must come of it; default: the caller sees nothing of it. */
+  readonly outcome?: "survived" | "an error"
+}
+
+const slowDown = { kind: "status", status: 503, body: "slow down" } as const
+
+/** One row of the table each. A fault without `times` hits once: then the operation must succeed all the same. */
+export const catalogue: readonly CatalogueFault[] = [
+  { name: "connection reset before the request arrives", fault: () => ({ kind: "reset-before" }) },
+  { name: "request takes effect, answer lost", fault: () => ({ kind: "answer-lost" }) },
+  { name: "every answer lost", fault: () => ({ kind: "answer-lost" }), times: Number.POSITIVE_INFINITY },
+  {
+    name: "request cut in the middle of its body",
+    fault: ({ afterBytes }) => ({ kind: "cut-request", afterBytes }),
+    on: "requests with a body",
+  },
+  {
+    name: "answer reset in the middle",
+    fault: ({ afterBytes }) => ({ kind: "reset-mid-answer", afterBytes }),
+  },
+  { name: "503, once", fault: () => slowDown },
+  { name: "503 although the request took effect", fault: () => ({ ...slowDown, applied: true }) },
+  {
+    name: "503 while the body is being sent",
+    fault: () => ({ ...slowDown, early: true }),
+    on: "requests with a body",
+  },
+  { name: "503 for ever", fault: () => slowDown, times: Number.POSITIVE_INFINITY, outcome: "an error" },
+  {
+    name: "429 with Retry-After: 3",
+    fault: () => ({ kind: "status", status: 429, headers: { "retry-after": "3" }, body: "too many" }),
+  },
+  { name: "403", fault: () => ({ kind: "status", status: 403, body: "" }), outcome: "an error" },
+  { name: "request swallowed, no answer", fault: () => ({ kind: "hang" }), hangs: "when it arrived" },
+  {
+    name: "every request swallowed, no answer",
+    fault: () => ({ kind: "hang" }),
+    times: Number.POSITIVE_INFINITY,
+    hangs: "when it arrived",
+    outcome: "an error",
+  },
+  {
+    name: "request takes effect, no answer",
+    fault: () => ({ kind: "hang-after" }),
+    hangs: "when the server answered",
+  },
+  {
+    name: "silence in the middle of the answer",
+    fault: ({ afterBytes }) => ({ kind: "hang-mid-answer", afterBytes }),
+    hangs: "when the answer began",
+    on: "answers with a body",
+  },
+  ...(["length", "chunked", "close"] as const).map((framing) => ({
+    name: `answer cut short (${{ length: "with its length", chunked: "chunked", close: "Connection: close" }[framing]})`,
+    fault: ({ afterBytes }: Hit): Fault => ({ kind: "truncate", afterBytes, framing }),
+    on: "answers with a body" as const,
+  })),
+  {
+    name: "answer that never ends",
+    fault: () => ({ kind: "endless-answer" }),
+    hangs: "when the answer began",
+    on: "answers with a body",
+  },
+  {
+    name: "200 with an error as its body",
+    fault: ({ cloud }) => ({ kind: "status", status: 200, body: cloud.errorBody }),
+  },
+  {
+    name: "wrong byte in the answer",
+    fault: ({ afterBytes }) => ({ kind: "corrupt-answer", at: afterBytes }),
+    on: "answers with a body",
+  },
+  {
+    name: "wrong byte in the request",
+    fault: ({ afterBytes }) => ({ kind: "corrupt-request", at: afterBytes }),
+    on: "requests with a body",
+  },
+  { name: "answer compressed unasked", fault: () => ({ kind: "compress-answer" }), on: "answers with a body" },
+  { name: "request delivered twice", fault: () => ({ kind: "duplicate" }) },
+]

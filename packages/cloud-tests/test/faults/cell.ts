@@ -1,0 +1,185 @@
+import assert from "node:assert/strict"
+import { CheckpointError, type CheckpointStore, type PruneReport, type Recovery, type SaveReceipt } from "@ckpt/core"
+import { type FaultProxy, type ProxiedRequest, startFaultProxy } from "@ckpt/fault-proxy"
+import type { Cloud } from "../clouds/cloud.js"
+import { freshBucket } from "../clouds/names.js"
+import type { CatalogueFault } from "./catalogue.js"
+import { FaultClock } from "./clock.js"
+import { longState, manifestOf, newestBefore, newId, type Operation, stateOf } from "./operations.js"
+
+/** More of one operation's requests than this would be a retry that does not end. */
+const mostRequests = 40
+
+/** Whether the fault can befall this request at all. */
+export function applies(cloud: Cloud, operation: Operation, fault: CatalogueFault): boolean {
+  if (fault.on === "requests with a body") return operation.hasRequestBody
+  if (fault.on === "answers with a body") return operation.hasAnswerBody(cloud)
+  return true
+}
+
+/**
+ * Breaks one request of one operation and says what came of it, in the words of the table. Rejects if that was wrong:
+ * a success that is none, an error without need, a checkpoint that does not verify afterwards.
+ */
+export async function runCell(cloud: Cloud, operation: Operation, fault: CatalogueFault): Promise<string> {
+  const bucket = freshBucket()
+  await cloud.createBucket(bucket)
+  await using proxy = await startFaultProxy(cloud.endpoint)
+  const clock = new FaultClock()
+  const store = await cloud.openStore({ endpoint: proxy.endpoint, bucket }, { clock, random: () => 0.5 })
+  try {
+    // The steady state: the storage was probed, the pointer is known.
+    for (let id = 1; id <= newestBefore; id++) await store.save(manifestOf(id), { state: stateOf(id) })
+
+    proxy.resetCounts()
+    let hits = 0
+    const hit = (request: ProxiedRequest) => {
+      hits++
+      if (fault.hangs !== undefined) void timeOutWhen(fault.hangs, request, proxy, clock)
+    }
+    proxy.inject({
+      when: (request) => operation.matches(cloud.see(request), request),
+      times: fault.times ?? 1,
+      fault(request) {
+        hit(request)
+        return fault.fault({ cloud, afterBytes: operation.afterBytes })
+      },
+    })
+    const outcome = await settle(operation.run(store))
+    assert.ok(hits > 0, "no request was broken")
+    assert.ok(proxy.requests.length <= mostRequests, `${proxy.requests.length} requests`)
+    if (fault.fault({ cloud, afterBytes: 0 }).kind === "status") waitedAsAsked(fault, clock, outcome)
+    proxy.clear()
+    // What was delayed has arrived, what was lost is gone.
+    await proxy.idle()
+    return await judge(cloud, bucket, operation, fault, outcome)
+  } finally {
+    await store.close()
+  }
+}
+
+async function timeOutWhen(
+  when: NonNullable<CatalogueFault["hangs"]>,
+  broken: ProxiedRequest,
+  proxy: FaultProxy,
+  clock: FaultClock,
+): Promise<void> {
+  const far = {
+    "when it arrived": () => true,
+    "when the server answered": () => broken.serverAnswered !== undefined,
+    "when the answer began": () => broken.answered !== undefined,
+  }[when]
+  // A proxy that is stopped rejects; the test that stopped it has its outcome by then.
+  await proxy.seen((request) => request === broken && far()).catch(() => {})
+  clock.timeOut()
+}
+
+type Outcome = { readonly value: unknown } | { readonly error: CheckpointError }
+
+async function settle(running: Promise<unknown>): Promise<Outcome> {
+  try {
+    return { value: await running }
+  } catch (error) {
+    assert.ok(error instanceof CheckpointError, `not a CheckpointError: ${String(error)}`)
+    assert.ok(error.message.length > 20)
+    return { error }
+  }
+}
+
+function waitedAsAsked(fault: CatalogueFault, clock: FaultClock, outcome: Outcome): void {
+  if (!fault.name.includes("Retry-After")) return
+  assert.ok("value" in outcome)
+  assert.ok(clock.waits.includes(3_000), `waited ${clock.waits.join(", ")} ms`)
+}
+
+async function judge(
+  cloud: Cloud,
+  bucket: string,
+  operation: Operation,
+  fault: CatalogueFault,
+  outcome: Outcome,
+): Promise<string> {
+  const expected = fault.outcome ?? (fault.times === undefined ? "survived" : undefined)
+  if (expected === "survived" && "error" in outcome) throw outcome.error
+  const after = await cloud.openStore({ endpoint: cloud.endpoint, bucket }, {})
+  try {
+    const text = await {
+      save: () => judgeSave(after, operation, outcome),
+      recover: () => judgeRecovery(outcome),
+      prune: () => judgePrune(cloud, bucket, outcome),
+    }[operation.does]()
+    // Whatever happened, the store goes on.
+    const next = await after.nextId()
+    assert.equal((await after.save(manifestOf(next))).outcome, "created")
+    assert.equal((await after.loadLatest())?.checkpointId, next)
+    return text
+  } finally {
+    await after.close()
+  }
+}
+
+async function judgeSave(after: CheckpointStore, operation: Operation, outcome: Outcome): Promise<string> {
+  const found = await after.recover()
+  assert.deepEqual(found.skipped, [], "a checkpoint is damaged")
+  const newest = found.checkpoint?.id
+  assert.ok(newest === newestBefore || newest === newId, `recovered ${newest}`)
+  if (newest === newId) {
+    const state = await (await found.checkpoint?.state())?.bytes()
+    const wanted = operation.name === "part" || operation.name === "completion" ? longState : stateOf(newId)
+    assert.ok(state !== undefined && Buffer.from(wanted).equals(state), "the state has other bytes")
+  }
+  const there = newest === newId
+  if ("value" in outcome) {
+    assert.ok(there, "acknowledged, and not there")
+    return (outcome.value as SaveReceipt).isLatest ? "saved" : "saved, the pointer is behind"
+  }
+  const { code } = outcome.error
+  if (code === "CKPT_UNKNOWN_OUTCOME") return there ? `${code}; it is there` : `${code}; it is not there`
+  assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
+  assert.ok(!there, `${code} says that nothing was saved, and it is there`)
+  return code
+}
+
+async function judgeRecovery(outcome: Outcome): Promise<string> {
+  if ("value" in outcome) {
+    const found = outcome.value as Recovery
+    assert.equal(found.outcome, "recovered")
+    assert.equal(
+      found.checkpoint?.id,
+      newestBefore,
+      `an older one although nothing is damaged: ${JSON.stringify(found.skipped)}`,
+    )
+    return "recovered"
+  }
+  const { code } = outcome.error
+  assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
+  return code
+}
+
+async function judgePrune(cloud: Cloud, bucket: string, outcome: Outcome): Promise<string> {
+  const keys = await keysOf(cloud, bucket)
+  const isThere = (id: number) => keys.some((key) => key.includes(`-${String(id).padStart(6, "0")}.`))
+  assert.ok(isThere(newestBefore))
+  if ("error" in outcome) {
+    const { code } = outcome.error
+    assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
+    return code
+  }
+  const report = outcome.value as PruneReport
+  // What is counted is what is gone, and what is not gone is named.
+  for (const id of [1, 2, 3]) assert.equal(report.removed.includes(id), !isThere(id), `${id} of ${keys.join(", ")}`)
+  const failed = report.failures.map(({ key }) => key).sort()
+  assert.deepEqual(
+    failed,
+    failed.filter((key) => keys.includes(key)),
+  )
+  if (failed.length === 0) return "pruned"
+  return report.removed.length === 0 ? "nothing pruned, each failure reported" : "pruned in part, failures reported"
+}
+
+async function keysOf(cloud: Cloud, bucket: string): Promise<string[]> {
+  await using backend = cloud.openBackend({ endpoint: cloud.endpoint, bucket })
+  const keys: string[] = []
+  for await (const { key } of backend.list("")) keys.push(key)
+  return keys.sort()
+}

@@ -1,0 +1,133 @@
+import { type CheckpointManifest, type CheckpointStore, createManifest } from "@ckpt/core"
+import type { ProxiedRequest } from "@ckpt/fault-proxy"
+import type { Cloud, RequestKind, SeenRequest } from "../clouds/cloud.js"
+
+export const newestBefore = 4
+export const newId = 5
+
+export function manifestOf(id: number): CheckpointManifest {
+  return createManifest({
+    checkpointId: id,
+    epoch: id,
+    timestampMs: 1_700_000_000_000 + id,
+    sourceOffsets: { orders: { epoch: id, offsets: { "0": `${id * 1000}` } } },
+  })
+}
+
+export function stateOf(id: number): Uint8Array {
+  return new TextEncoder().encode(`the state of checkpoint ${id}, which must come back whole`)
+}
+
+/** Over the size of a part on every cloud: two parts. */
+export const longState = new Uint8Array(10 * 1024 * 1024).map((_, index) => (index * 31) >>> 8)
+
+async function* inChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  for (let offset = 0; offset < bytes.length; offset += 1024 * 1024) yield bytes.subarray(offset, offset + 1024 * 1024)
+}
+
+/** What a store does, and the one of its requests that is broken. */
+export interface Operation {
+  /** As the table names it. */
+  readonly name: string
+  readonly does: "save" | "recover" | "prune"
+  readonly hasRequestBody: boolean
+  /** False where the answer of success is empty on some service, so that it cannot be cut. */
+  readonly hasAnswerBody: (cloud: Cloud) => boolean
+  readonly afterBytes: number
+  run(store: CheckpointStore): Promise<unknown>
+  matches(seen: SeenRequest, request: ProxiedRequest): boolean
+}
+
+const manifestKey = (id: number) => `manifests/manifest-${String(id).padStart(6, "0")}.json`
+const stateKey = (id: number) => `checkpoints/state-${String(id).padStart(6, "0")}.bin`
+const is = (kind: RequestKind, key?: string) => (seen: SeenRequest) =>
+  seen.kind === kind && (key === undefined || seen.key === key)
+
+const saveWithState = (store: CheckpointStore) => store.save(manifestOf(newId), { state: stateOf(newId) })
+// Read once, as from a source that cannot be asked again.
+const saveLong = (store: CheckpointStore) => store.save(manifestOf(newId), { state: inChunks(longState) })
+const answersWrites = ({ name }: Cloud) => name === "gcs"
+
+export const operations: readonly Operation[] = [
+  {
+    name: "create state",
+    does: "save",
+    hasRequestBody: true,
+    hasAnswerBody: answersWrites,
+    afterBytes: 20,
+    run: saveWithState,
+    matches: is("put", stateKey(newId)),
+  },
+  {
+    name: "create manifest",
+    does: "save",
+    hasRequestBody: true,
+    hasAnswerBody: answersWrites,
+    afterBytes: 60,
+    run: saveWithState,
+    matches: is("put", manifestKey(newId)),
+  },
+  {
+    name: "swap pointer",
+    does: "save",
+    hasRequestBody: true,
+    hasAnswerBody: answersWrites,
+    afterBytes: 12,
+    run: saveWithState,
+    matches: is("put", "manifests/latest.json"),
+  },
+  {
+    name: "part",
+    does: "save",
+    hasRequestBody: true,
+    hasAnswerBody: () => false,
+    afterBytes: 1_000_000,
+    run: saveLong,
+    matches: is("part", stateKey(newId)),
+  },
+  {
+    name: "completion",
+    does: "save",
+    hasRequestBody: true,
+    hasAnswerBody: ({ name }) => name !== "azure",
+    afterBytes: 30,
+    run: saveLong,
+    matches: is("completion", stateKey(newId)),
+  },
+  {
+    name: "get manifest",
+    does: "recover",
+    hasRequestBody: false,
+    hasAnswerBody: () => true,
+    afterBytes: 100,
+    run: (store) => store.recover(),
+    matches: is("get", manifestKey(newestBefore)),
+  },
+  {
+    name: "get state",
+    does: "recover",
+    hasRequestBody: false,
+    hasAnswerBody: () => true,
+    afterBytes: 10,
+    run: (store) => store.recover(),
+    matches: is("get", stateKey(newestBefore)),
+  },
+  {
+    name: "list",
+    does: "recover",
+    hasRequestBody: false,
+    hasAnswerBody: () => true,
+    afterBytes: 150,
+    run: (store) => store.recover(),
+    matches: (seen, request) => seen.kind === "list" && request.query.get("prefix") === "manifests/",
+  },
+  {
+    name: "delete",
+    does: "prune",
+    hasRequestBody: false,
+    hasAnswerBody: ({ name }) => name !== "gcs",
+    afterBytes: 60,
+    run: (store) => store.prune({ last: 1 }),
+    matches: is("delete"),
+  },
+]

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict"
+import { readFile, writeFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+
+const page = fileURLToPath(new URL("../../../../docs/backends.md", import.meta.url))
+
+/** Rows of a Markdown table, with columns as wide as they need to be. */
+export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`
+  return [line(header), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n")
+}
+
+/**
+ * The section between `<!-- name -->` and `<!-- /name -->` of docs/backends.md must say this. With CKPT_UPDATE_DOCS=1 it
+ * is written instead.
+ */
+export async function assertDocumented(name: string, content: string): Promise<void> {
+  const text = await readFile(page, "utf8")
+  const [start, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
+  const [from, to] = [text.indexOf(start), text.indexOf(end)]
+  assert.ok(from >= 0 && to > from, `docs/backends.md has no section ${start}`)
+  const wanted = `${start}\n\n${content}\n\n${end}`
+  if (process.env["CKPT_UPDATE_DOCS"] === "1") {
+    await writeFile(page, text.slice(0, from) + wanted + text.slice(to + end.length))
+    return
+  }
+  assert.equal(
+    text.slice(from, to + end.length),
+    wanted,
+    "docs/backends.md says something else; after a change that is wanted: CKPT_UPDATE_DOCS=1 npm test -- vitest",
+  )
+}

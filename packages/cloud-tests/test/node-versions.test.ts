@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { expect, test } from "vitest"
+import { gcs } from "./clouds/gcs.js"
+import { ProxiedBucket } from "./clouds/proxied.js"
+import { manifestOf } from "./faults/operations.js"
+
+const packageFolder = join(import.meta.dirname, "..")
+const nodes = [
+  { version: "20", node: process.execPath },
+  ...["24", "26"].map((version) => ({
+    version,
+    node: join(packageFolder, "node_modules", `node-${version}-linux-x64`, "bin", "node"),
+  })),
+  // On a machine for which there is no such package, only the Node at hand; in CI nothing may be left out.
+].filter(({ node }) => process.env["CI"] === "true" || existsSync(node))
+
+const cases = nodes.flatMap(({ version, node }) =>
+  ["own", "@google-cloud/storage", "google-cloud-storage-8"].map((client) => ({ version, node, client })),
+)
+
+// With the client's own retries, one 503 on a download ends the process on Node 24 and later
+// (googleapis/google-cloud-node#8670).
+test.each(cases)("Node $version, client $client: 503s on downloads are survived", async ({ version, node, client }) => {
+  await using at = await ProxiedBucket.create(gcs)
+  const writer = await at.openDirect()
+  await writer.save(manifestOf(1), { state: new TextEncoder().encode("whole") })
+  // Each download fails at first: the pointer's, the manifest's, the state's.
+  const failed = new Set<string>()
+  at.proxy.inject({
+    when: (request) => gcs.see(request).kind === "get",
+    fault(request) {
+      const key = gcs.see(request).key ?? ""
+      if (failed.has(key)) return undefined
+      failed.add(key)
+      return { kind: "status", status: 503, body: "backend error" }
+    },
+  })
+  const script = join(import.meta.dirname, "node", "recover-gcs.mjs")
+  const args = [script, client, at.proxy.endpoint, at.bucket]
+  const { stdout, stderr } = await promisify(execFile)(node, args, { cwd: packageFolder })
+  expect(stderr).toBe("")
+  expect(stdout).toMatch(new RegExp(`^v${version}\\.\\S+ recovered 1 whole\n$`))
+  expect(failed.size).toBe(3)
+})
