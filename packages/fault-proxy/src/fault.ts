@@ -1,0 +1,88 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http"
+import type { Gate } from "./gate.js"
+import type { ProxiedRequest } from "./request.js"
+
+/** The server's answer, read to its end; `body` without its content-encoding, if that was gzip. */
+export interface BufferedAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+type Content = string | Uint8Array
+
+/**
+ * What happens to a request. "Applied" means that the server received the whole request and answered it, also where the
+ * client has given up meanwhile. `afterBytes` counts bytes of body. What is cut always misses at least the last byte.
+ */
+export type Fault =
+  /** The connection is reset before anything reaches the server. */
+  | { readonly kind: "reset-before" }
+  /** Applied; the connection is reset before any byte of the answer. */
+  | { readonly kind: "answer-lost" }
+  /**
+   * Head and up to `afterBytes` of the body, then a reset, which may overtake bytes that the client was slow to read. An
+   * answer without a body breaks off after its status line.
+   */
+  | { readonly kind: "reset-mid-answer"; readonly afterBytes: number }
+  /**
+   * The proxy answers. After the request's body, or before it with `early`; unknown to the server, or after it with
+   * `applied`, which wins over `early`.
+   */
+  | {
+      readonly kind: "status"
+      readonly status: number
+      readonly headers?: OutgoingHttpHeaders | undefined
+      readonly body?: Content | undefined
+      readonly early?: boolean | undefined
+      readonly applied?: boolean | undefined
+    }
+  /** Taken from the client, never seen by the server, never answered. */
+  | { readonly kind: "hang" }
+  /** Applied, never answered. */
+  | { readonly kind: "hang-after" }
+  /** As `reset-mid-answer`, but silence instead of the reset. */
+  | { readonly kind: "hang-mid-answer"; readonly afterBytes: number }
+  /** The server sees a body that breaks off, the client a reset. Without a body the server sees nothing. */
+  | { readonly kind: "cut-request"; readonly afterBytes: number }
+  /**
+   * An early end of the answer's body that looks clean. `length`: the content-length stays and the connection closes.
+   * `chunked`: a proper last chunk. `close`: no length, the connection closes. An empty body stays as it is.
+   */
+  | { readonly kind: "truncate"; readonly afterBytes: number; readonly framing: "length" | "chunked" | "close" }
+  /** One bit of the byte at this offset of the body is flipped; of the last byte, if the body is shorter. */
+  | { readonly kind: "corrupt-answer"; readonly at: number }
+  | { readonly kind: "corrupt-request"; readonly at: number }
+  /** `content-encoding: gzip` although nobody asked; without a length. */
+  | { readonly kind: "compress-answer" }
+  /**
+   * Applied; status and body are replaced. The server's headers stay, but for `headers` (undefined removes one), the
+   * length and the content-encoding. `status` defaults to the server's.
+   */
+  | {
+      readonly kind: "replace-answer"
+      readonly status?: number | undefined
+      readonly headers?: OutgoingHttpHeaders | undefined
+      readonly body: Content | ((answer: BufferedAnswer) => Content | Promise<Content>)
+    }
+  /** Head and body of the server's answer, chunked, then spaces for as long as the client reads. */
+  | { readonly kind: "endless-answer" }
+  /** Waits before anything is forwarded. */
+  | { readonly kind: "latency"; readonly ms: number }
+  /** Both bodies pass at this rate. */
+  | { readonly kind: "trickle"; readonly bytesPerSecond: number }
+  /** The client gets the first answer; then, and not before `until`, the same request reaches the server once more. */
+  | { readonly kind: "duplicate"; readonly until?: Promise<void> | Gate | undefined }
+  /** Taken whole from the client; applied when released, even if the client has gone by then. */
+  | { readonly kind: "hold"; readonly until: Promise<void> | Gate }
+
+/** The first rule that fits and has not run out decides; a rule that does not act leaves the request to the next one. */
+export interface Rule {
+  when(request: ProxiedRequest): boolean
+  /** A function may decide by the request; `undefined` does not act, and does not count. */
+  readonly fault: Fault | ((request: ProxiedRequest) => Fault | undefined)
+  /** How many requests it acts on; default all. */
+  readonly times?: number | undefined
+  /** How many requests that fit it lets pass first; default 0. */
+  readonly skip?: number | undefined
+}

@@ -1,0 +1,14 @@
+import type { Socket } from "node:net"
+
+/** Resolves once all that was written is with the kernel, or the connection is gone. */
+export async function flushed(socket: Socket): Promise<void> {
+  if (socket.destroyed) return
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      socket.off("close", done)
+      resolve()
+    }
+    socket.once("close", done)
+    socket.write("", done)
+  })
+}
