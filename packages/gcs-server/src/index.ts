@@ -1,1 +1,3 @@
-export {}
+export type { AccessOptions, AccessRequest, Permission } from "./access.js"
+export { ServiceError } from "./errors.js"
+export { type GcsServer, type GcsServerOptions, startGcsServer } from "./server.js"

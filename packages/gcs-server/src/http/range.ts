@@ -1,0 +1,23 @@
+/** Bytes of a content, `end` exclusive. */
+export interface ByteSpan {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * The one range of a `Range` header. `undefined` for no header and for one that is to be ignored (another unit, several
+ * ranges, not understood); `"unsatisfiable"` if no byte of `size` lies in it.
+ */
+export function readRange(header: string | undefined, size: number): ByteSpan | "unsatisfiable" | undefined {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec((header ?? "").trim())
+  if (match === null) return undefined
+  const [, first = "", last = ""] = match
+  if (first === "" && last === "") return undefined
+  if (first === "") {
+    const length = Math.min(Number(last), size)
+    return length === 0 ? "unsatisfiable" : { start: size - length, end: size }
+  }
+  const start = Number(first)
+  if (last !== "" && Number(last) < start) return undefined
+  return start >= size ? "unsatisfiable" : { start, end: last === "" ? size : Math.min(size, Number(last) + 1) }
+}
