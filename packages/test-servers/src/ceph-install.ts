@@ -1,0 +1,81 @@
+import { existsSync } from "node:fs"
+import { mkdir } from "node:fs/promises"
+import { homedir } from "node:os"
+import { join } from "node:path"
+import { run } from "./command.js"
+import { isolation } from "./host.js"
+
+// The number goes up with every change of what is installed, so that an older cache is not taken for the new one.
+const folderName = `ceph-forky-1-${process.arch}`
+
+/** The folder under which the servers are kept: `ckpt-test-servers` in XDG_CACHE_HOME or `~/.cache`. */
+export function cacheFolder(): string {
+  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ckpt-test-servers")
+}
+
+/** Where Ceph is, or is to be, installed: a root folder of its own. */
+export function cephRoot(cache: string = cacheFolder()): string {
+  return join(cache, folderName)
+}
+
+export function cephInstalled(cache?: string): boolean {
+  return existsSync(cephRoot(cache))
+}
+
+// Tried without `apt-get update` first: package lists are often there, and the update costs more than the package.
+const prepare = `
+command -v mmdebstrap && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] && exit 0
+install() { apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 mmdebstrap debian-archive-keyring; }
+install || { apt-get update && install; }
+`
+
+const debootstrap = `
+mmdebstrap --mode=root --variant=apt --aptopt='APT::Install-Recommends "false"' \
+  --aptopt='Acquire::Check-Valid-Until "false"' --include=radosgw,ceph-mon,ceph-osd forky "$1.partial"
+`
+
+// What was asked for may have been installed by the former holder of the lock. The rest of an interrupted installation
+// is under the name that nobody takes for complete, and nobody else is at it: we hold the lock.
+const build = (fill: string): string => `
+set -e
+[ ! -e "$1" ] || exit 0
+rm -rf --one-file-system "$1.partial"
+${fill}
+sync -f "$1.partial"
+mv -T "$1.partial" "$1"
+`
+
+export interface InstallOptions {
+  /** Default: `cacheFolder()`. */
+  cache?: string
+  /** Shell text that fills the folder `$1.partial` instead; for the tests. */
+  fill?: string
+}
+
+/**
+ * Installs Ceph into the cache unless it is there; about 200 MB are received, 700 MB stay on disk. It is built under
+ * another name and renamed when complete. Processes that install at once take turns by a file lock, which the kernel
+ * gives back when its holder dies; the later ones find the folder and do nothing.
+ *
+ * @returns the root folder
+ * @throws Error with the whole output of a command that failed
+ */
+export async function installCeph(options: InstallOptions = {}): Promise<string> {
+  const root = cephRoot(options.cache)
+  if (existsSync(root)) return root
+  await mkdir(join(root, ".."), { recursive: true })
+  process.stderr.write(`Installing Ceph for the S3 tests into ${root}, once; this takes a minute or two.\n`)
+  const lock = ["--no-fork", `${root}.lock`]
+  // Not ended with this process: the machine's own package manager would be left half done.
+  if (options.fill === undefined) await succeed("flock", [...lock, "sh", "-c", prepare])
+  await succeed("setpriv", [
+    ...["--pdeathsig", "KILL", "flock", ...lock],
+    ...["unshare", ...isolation, "sh", "-c", build(options.fill ?? debootstrap), "install", root],
+  ])
+  return root
+}
+
+async function succeed(command: string, args: readonly string[]): Promise<void> {
+  const { status, output } = await run(command, args, { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" })
+  if (status !== 0) throw new Error(`Ceph could not be installed: ${command} ended with ${status}.\n${output}`)
+}
