@@ -56,7 +56,7 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))(
       const store = await at.open()
       const other = await at.openDirect()
       await store.save(manifestOf(1))
-        const gate = createGate()
+      const gate = createGate()
       at.proxy.inject({
         when: (request) => cloud.see(request).kind === "put" && cloud.see(request).key === manifestKey,
         fault: { kind: "hold", until: gate },

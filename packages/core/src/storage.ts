@@ -132,8 +132,10 @@ export class Storage {
       } catch (error) {
         options.signal?.throwIfAborted()
         const passing = error instanceof BackendError && error.kind === "transient"
+        // All bytes were handed over and the storage's checksum of them does not match: nothing is left to go on with.
+        const unverified = position === end
         // Where the opening failed, its own attempts are used up already.
-        if (!passing || iterator === undefined || ++failures >= this.#context.policy.attempts) throw error
+        if (!passing || unverified || iterator === undefined || ++failures >= this.#context.policy.attempts) throw error
         await backOff(this.#context, { name: "get", key }, failures, error, options.signal)
       } finally {
         options.signal?.removeEventListener("abort", abort)
@@ -174,12 +176,27 @@ export class Storage {
     key: string,
     options: { version?: string; signal?: AbortSignal | undefined; onOpen?: (meta: ObjectMeta) => void } = {},
   ): Promise<Digest | undefined> {
-    const digest = new Digest()
-    const stream = this.stream(key, options)
-    for (;;) {
-      const step = await stream.next()
-      if (step.done) return step.value === "gone" ? undefined : digest
-      digest.update(step.value)
+    for (let failures = 1; ; failures++) {
+      const digest = new Digest()
+      let size: number | undefined
+      const onOpen = (meta: ObjectMeta) => {
+        size = meta.size
+        options.onOpen?.(meta)
+      }
+      try {
+        const stream = this.stream(key, { ...options, onOpen })
+        for (;;) {
+          const step = await stream.next()
+          if (step.done) return step.value === "gone" ? undefined : digest
+          digest.update(step.value)
+        }
+      } catch (error) {
+        options.signal?.throwIfAborted()
+        // Damaged on the way: the whole of it again.
+        const again = error instanceof BackendError && error.kind === "transient" && digest.size === size
+        if (!again || failures >= this.#context.policy.attempts) throw error
+        await backOff(this.#context, { name: "get", key }, failures, error, options.signal)
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-import { BlobServiceClient } from "@azure/storage-blob"
+import { BlobServiceClient, ContainerClient } from "@azure/storage-blob"
 import { AzureBackend, openAzureStore } from "@ckpt/azure"
 import { inject } from "vitest"
 import type { Cloud, Place, RequestKind } from "./cloud.js"
@@ -19,7 +19,10 @@ export const azure: Cloud = {
     await BlobServiceClient.fromConnectionString(connectionString).createContainer(name)
   },
   openStore: (at, options) => openAzureStore({ ...place(at), ...options }),
-  openBackend: (at) => new AzureBackend(place(at)),
+  openBackend: (at) => {
+    const { container, connectionString: text } = place(at)
+    return new AzureBackend(new ContainerClient(text, container))
+  },
   see({ method, path, query }) {
     const [bucket, ...rest] = path.slice(`/${account}/`.length).split("/")
     const key = rest.length > 0 ? rest.join("/") : undefined

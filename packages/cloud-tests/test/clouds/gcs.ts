@@ -13,7 +13,8 @@ export const gcs: Cloud = {
     await new Storage({ apiEndpoint: endpoint, projectId: "test" }).createBucket(name)
   },
   openStore: (at, options) => openGcsStore({ ...place(at), ...options }),
-  openBackend: (at) => new GcsBackend(place(at)),
+  openBackend: ({ endpoint: apiEndpoint, bucket }) =>
+    new GcsBackend({ client: new Storage({ apiEndpoint, projectId: "test" }), bucket }),
   see({ method, path, query, headers }) {
     const [, bucket, key] = /\/b\/([^/]+)\/o(?:\/(.+))?$/.exec(path) ?? []
     const name = key ?? query.get("name") ?? undefined

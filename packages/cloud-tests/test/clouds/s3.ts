@@ -18,7 +18,8 @@ export const s3: Cloud = {
     client.destroy()
   },
   openStore: (at, options) => openS3Store({ ...place(at), ...options }),
-  openBackend: (at) => new S3Backend(place(at)),
+  openBackend: ({ endpoint: at, bucket }) =>
+    new S3Backend({ client: new S3Client({ ...connection, endpoint: at }), bucket, destroyClient: true }),
   see({ method, path, query }) {
     const [, bucket, key] = /^\/([^/]+)(?:\/(.+))?$/.exec(path) ?? []
     const kind = (): RequestKind => {

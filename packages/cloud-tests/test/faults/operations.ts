@@ -30,6 +30,8 @@ export interface Operation {
   /** As the table names it. */
   readonly name: string
   readonly does: "save" | "recover" | "prune"
+  /** The state is longer than one part. */
+  readonly inParts?: boolean
   readonly hasRequestBody: boolean
   /** False where the answer of success is empty on some service, so that it cannot be cut. */
   readonly hasAnswerBody: (cloud: Cloud) => boolean
@@ -79,6 +81,7 @@ export const operations: readonly Operation[] = [
   {
     name: "part",
     does: "save",
+    inParts: true,
     hasRequestBody: true,
     hasAnswerBody: () => false,
     afterBytes: 1_000_000,
@@ -88,6 +91,7 @@ export const operations: readonly Operation[] = [
   {
     name: "completion",
     does: "save",
+    inParts: true,
     hasRequestBody: true,
     hasAnswerBody: ({ name }) => name !== "azure",
     afterBytes: 30,
