@@ -146,6 +146,15 @@ export function sameKeys(seen: readonly string[], expected: readonly string[], w
   )
 }
 
+/** Deletes these keys, as many at once as the backend takes; none of them may fail. */
+export async function deleteAll(backend: ObjectBackend, keys: readonly string[], what: string): Promise<void> {
+  // Whether it says something sensible is another case's business; this one must come to its end.
+  const batch = Math.max(1, backend.capabilities.maxDeleteBatch)
+  for (let start = 0; start < keys.length; start += batch) {
+    same(await backend.delete(keys.slice(start, start + batch)), [], `the failures of ${what}`)
+  }
+}
+
 /** Tries again on `transient`, as core does: a storage may answer so under contention. */
 export async function persisting<T>(one: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {

@@ -9,14 +9,17 @@ export function gate(): { readonly passed: Promise<void>; open(): void } {
   return { passed, open: () => open() }
 }
 
-/** Resolves once everything that can go on without time or storage has gone on. */
+/**
+ * Resolves once everything that can go on without time or storage has gone on. In a scenario, `settled` of its context
+ * waits for the storage too.
+ */
 export async function settled(turns = 20): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Resolves once this is so; rejects if everything stands still before. */
+/** Resolves once this is so; rejects if it is not for half a minute, which no storage for tests needs. */
 export async function until(condition: () => boolean, what = "what was waited for"): Promise<void> {
-  const giveUp = Date.now() + 10_000
+  const giveUp = Date.now() + 30_000
   while (!condition()) {
     if (Date.now() > giveUp) throw new Error(`${what} did not happen`)
     await new Promise((resolve) => setImmediate(resolve))
@@ -29,6 +32,15 @@ export class ManualClock implements Clock {
   readonly sleeps: number[] = []
   #time = 0
   readonly #sleepers = new Set<{ at: number; wake: () => void }>()
+  readonly #settled: () => Promise<void>
+
+  /**
+   * @param whenSettled resolves once what goes on without time has gone on. Where a storage is asked meanwhile, its answers
+   * are part of that: `settled` of a scenario's context. They take no time on this clock.
+   */
+  constructor(whenSettled: () => Promise<void> = settled) {
+    this.#settled = whenSettled
+  }
 
   now(): number {
     return 1_700_000_000_000 + this.#time
@@ -62,16 +74,17 @@ export class ManualClock implements Clock {
 
   /** Lets time pass; whoever sleeps wakes in order, and what follows from it happens. */
   async advance(ms: number): Promise<void> {
+    await this.#settled()
     const end = this.#time + ms
     for (;;) {
       const next = [...this.#sleepers].sort((a, b) => a.at - b.at)[0]
       if (next === undefined || next.at > end) break
       this.#time = Math.max(this.#time, next.at)
       next.wake()
-      await settled()
+      await this.#settled()
     }
     this.#time = end
-    await settled()
+    await this.#settled()
   }
 }
 

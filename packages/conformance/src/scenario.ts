@@ -7,6 +7,7 @@ import {
   type StoreEvent,
   type StoreOptions,
 } from "@ckpt/core"
+import { Activity } from "./activity.js"
 
 /** A storage to run against: empty, of its own, gone after `dispose`. */
 export interface TestStorage {
@@ -30,6 +31,8 @@ export interface ScenarioContext {
   peek(key: string): Promise<Uint8Array | undefined>
   /** Every key of the storage, sorted. */
   allKeys(): Promise<string[]>
+  /** Resolves once the storage has answered everything, and all that follows from it without time has gone on. */
+  settled(): Promise<void>
 }
 
 /** One behaviour of a whole store, as data: any test runner can run it, over any backend and both layouts. */
@@ -76,6 +79,7 @@ export async function runScenario(
   createStorage: () => TestStorage | Promise<TestStorage>,
 ): Promise<void> {
   const storage = await createStorage()
+  const activity = new Activity()
   const raw = await storage.open()
   const opened: AsyncDisposable[] = []
   const events: StoreEvent[] = []
@@ -97,7 +101,7 @@ export async function runScenario(
           clock: instantClock(),
           ...options,
           layout,
-          backend: through(backend),
+          backend: through(activity.track(backend)),
           onEvent(event) {
             events.push(event)
             onEvent?.(event)
@@ -121,6 +125,7 @@ export async function runScenario(
         for await (const meta of raw.list("")) keys.push(meta.key)
         return keys.sort()
       },
+      settled: () => activity.settled(),
     })
   } finally {
     for (const resource of opened) await resource[Symbol.asyncDispose]()

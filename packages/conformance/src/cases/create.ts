@@ -47,11 +47,16 @@ export const createCases: readonly BackendCase[] = [
     async run({ backend, another, largeBytes }) {
       const other = await another()
       const chunks = cut(pattern(largeBytes))
-      const body = source(chunks, async (index) => {
-        if (index === chunks.length - 1) await other.put(key, [bytesOf("faster")], { when: "absent" })
-      })
-      await rejectsAs("precondition", backend.put(key, body, { when: "absent" }), "the slower create")
-      await holds(backend, key, bytesOf("faster"), "what the faster one created")
+      // The last of them when every byte was taken: only the completion is left to be refused.
+      for (const at of [1, chunks.length - 1, chunks.length]) {
+        const name = `${key}-${at}`
+        const body = source(chunks, async (index) => {
+          if (index === at) await other.put(name, [bytesOf("faster")], { when: "absent" })
+        })
+        const slower = `the slower create, overtaken after ${at} of ${chunks.length} chunks`
+        await rejectsAs("precondition", backend.put(name, body, { when: "absent" }), slower)
+        await holds(backend, name, bytesOf("faster"), "what the faster one created")
+      }
     },
   },
   {

@@ -12,6 +12,7 @@ import { getCases } from "./get.js"
 import { leftoverCases } from "./leftovers.js"
 import { lifetimeCases } from "./lifetime.js"
 import { listCases } from "./list.js"
+import { partCases } from "./parts.js"
 import { putCases } from "./put.js"
 import { rangeCases } from "./ranges.js"
 import { replaceCases } from "./replace.js"
@@ -19,6 +20,7 @@ import { replaceCases } from "./replace.js"
 /** What every backend must do (design, section 5). */
 export const backendCases: readonly BackendCase[] = [
   ...putCases,
+  ...partCases,
   ...createCases,
   ...replaceCases,
   ...getCases,

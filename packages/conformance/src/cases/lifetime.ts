@@ -45,6 +45,33 @@ export const lifetimeCases: readonly BackendCase[] = [
     },
   },
   {
+    name: "now: not behind what was written a moment ago",
+    loses:
+      "what was just written would seem to come from the future, and never be of the age that a collection asks for.",
+    async run({ backend }) {
+      // One of them tells seconds and the other milliseconds: by up to a second it would be behind.
+      for (let round = 0; round < 10; round++) {
+        const { lastModified } = await backend.put(`${key}-${round}`, [bytesOf("x")])
+        const [inList] = await listed(backend, `${key}-${round}`)
+        const head = await backend.head(`${key}-${round}`)
+        const now = await backend.now()
+        for (const [what, stamp] of Object.entries({
+          put: lastModified,
+          head: head?.lastModified,
+          list: inList?.lastModified,
+        })) {
+          if (stamp !== undefined && stamp > now) {
+            fail(
+              "now, after a write",
+              `not before ${stamp.toISOString()}, the lastModified of ${what}`,
+              now.toISOString(),
+            )
+          }
+        }
+      }
+    },
+  },
+  {
     name: "dispose: twice, and what was written stays",
     loses: "closing one store would take the checkpoints with it, or close the storage under another store.",
     async run({ backend, another }) {

@@ -1,5 +1,17 @@
 import type { BackendCase } from "../case.js"
-import { holds, identity, inGroups, isAbsent, keysOf, listed, read, same, sameBytes, sameKeys } from "../check.js"
+import {
+  deleteAll,
+  holds,
+  identity,
+  inGroups,
+  isAbsent,
+  keysOf,
+  listed,
+  read,
+  same,
+  sameBytes,
+  sameKeys,
+} from "../check.js"
 import { bytesOf } from "../check-body.js"
 
 /** `%2e%2e`, "%20" and "+" are names like any other: nothing in a key is decoded. */
@@ -28,6 +40,7 @@ const oddKeys: readonly string[] = [
     "pipe|",
     "a!",
   ],
+  ...["~'()*!", "a b+c%2Fd&e=f#g?h", "&=", "?x=1", "a%", "%zz"],
   ...["é", "日本語/チェックポイント", "🙂", "مرحبا", "__proto__", "constructor", "toString/x", "null", "0", "%"],
   `long/${"n".repeat(240)}/${"m".repeat(240)}/${"o".repeat(240)}`,
 ]
@@ -65,16 +78,22 @@ export const listCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "list: 1,500 keys, each once",
+    name: "list: 2,500 keys, each once",
     loses: "checkpoints on the second page would be invisible: recovery would restore an old one, or none.",
     async run({ backend }) {
-      const keys = Array.from({ length: 1500 }, (_, index) => `many/object-${String(index).padStart(6, "0")}`)
+      const keys = Array.from({ length: 2500 }, (_, index) => `many/object-${String(index).padStart(6, "0")}`)
       await inGroups(keys, (key) => backend.put(key, [bytesOf(key)]))
       await backend.put("many2/other", [bytesOf("x")])
-      sameKeys(await keysOf(backend, "many/"), keys, "1,500 keys under a prefix")
-      sameKeys(await keysOf(backend, "many/object-0014"), keys.slice(1400), "100 keys by the beginning of their name")
+      sameKeys(await keysOf(backend, "many/"), keys, "2,500 keys under a prefix")
+      sameKeys(await keysOf(backend, "many/object-0024"), keys.slice(2400), "100 keys by the beginning of their name")
+      // A page of most storages, and one key more.
+      const page = keys.slice(0, 1000)
+      sameKeys(await keysOf(backend, "many/object-000"), page, "1,000 keys by the beginning of their name")
+      const more = "many/object-000999-and-one"
+      await backend.put(more, [bytesOf(more)])
+      sameKeys(await keysOf(backend, "many/object-000"), [...page, more], "1,001 keys by the beginning of their name")
       for (const meta of await listed(backend, "many/")) same(meta.size, meta.key.length, `the size of ${meta.key}`)
-      await inGroups([0, 1, 2], async (page) => backend.delete(keys.slice(page * 500, page * 500 + 500)))
+      await deleteAll(backend, [...keys, more], "a delete of 2,501 keys")
       sameKeys(await keysOf(backend, ""), ["many2/other"], "after their delete")
     },
   },
@@ -93,7 +112,7 @@ export const listCases: readonly BackendCase[] = [
         oddKeys.filter((_, index) => index % 2 === 0),
         oddKeys.filter((_, index) => index % 2 === 1),
       ]
-      same(await backend.delete(half), [], "the failures of a delete of every second one")
+      await deleteAll(backend, half, "a delete of every second one")
       sameKeys(await keysOf(backend, ""), [...rest].sort(), "after the delete of every second one")
       for (const key of rest) sameBytes(await read(backend, key), bytesOf(`of ${key}`), `${JSON.stringify(key)}, kept`)
     },

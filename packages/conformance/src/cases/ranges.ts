@@ -1,5 +1,5 @@
 import type { BackendCase } from "../case.js"
-import { opened, read, readAll, rejectsAs, same, sameBytes } from "../check.js"
+import { fail, opened, outcome, read, readAll, rejectsAs, same, sameBytes } from "../check.js"
 import { cut, pattern } from "../check-body.js"
 
 const key = "folder/object"
@@ -83,6 +83,29 @@ export const rangeCases: readonly BackendCase[] = [
         same([meta.key, meta.size, meta.version], [key, size, version], "the meta of a range")
         await body[Symbol.asyncIterator]().return?.()
       }
+    },
+  },
+  {
+    name: "range: pinned to a version, of an object that is replaced",
+    loses: "a read that goes on after an interruption would join pieces of two states.",
+    async run({ backend, another, largeBytes }) {
+      const other = await another()
+      const old = pattern(largeBytes, 1)
+      const { version } = await backend.put(key, cut(old))
+      const length = Math.ceil(largeBytes / 3)
+      const piece = (offset: number) => backend.get(key, { range: { offset, length }, ifVersion: version })
+      // Opened before the object is replaced, and read after it; then one that is opened after it.
+      const content = (await piece(0)) ?? fail("a piece of what is there", "the object", undefined)
+      // Of the same size: nothing but the bytes tells them apart.
+      await other.put(key, cut(pattern(largeBytes, 2)))
+      const first = await outcome(readAll(content))
+      if (first.value !== undefined)
+        sameBytes(first.value, old.subarray(0, length), "a piece opened before the replace")
+      const rest = async () => {
+        const opened = await piece(length)
+        return opened && readAll(opened)
+      }
+      await rejectsAs("precondition", rest(), "a piece of the version that was replaced")
     },
   },
   {

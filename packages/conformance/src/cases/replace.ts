@@ -59,13 +59,17 @@ export const replaceCases: readonly BackendCase[] = [
     loses: "the condition would be checked too early, and an update made meanwhile would be lost.",
     async run({ backend, another, largeBytes }) {
       const other = await another()
-      const { version } = await backend.put(key, [bytesOf("old")])
       const chunks = cut(pattern(largeBytes))
-      const body = source(chunks, async (index) => {
-        if (index === chunks.length - 1) await other.put(key, [bytesOf("faster")])
-      })
-      await rejectsAs("precondition", backend.put(key, body, { when: { version } }), "the slower replace")
-      await holds(backend, key, bytesOf("faster"), "what the faster one wrote")
+      // The last of them when every byte was taken: only the completion is left to be refused.
+      for (const at of [1, chunks.length - 1, chunks.length]) {
+        const { version } = await backend.put(key, [bytesOf("old")])
+        const body = source(chunks, async (index) => {
+          if (index === at) await other.put(key, [bytesOf("faster")])
+        })
+        const slower = `the slower replace, overtaken after ${at} of ${chunks.length} chunks`
+        await rejectsAs("precondition", backend.put(key, body, { when: { version } }), slower)
+        await holds(backend, key, bytesOf("faster"), "what the faster one wrote")
+      }
     },
   },
   {

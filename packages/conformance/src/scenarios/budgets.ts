@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
-import type { CheckpointStore, ObjectBackend } from "@ckpt/core"
+import type { CheckpointStore, ObjectBackend, ObjectContent } from "@ckpt/core"
+import { Activity } from "../activity.js"
 import { type CallInfo, intercept } from "../faults.js"
 import type { Scenario, ScenarioContext } from "../scenario.js"
 import { bytes, flipped, listAll, manifestOf, saveAll, stateText } from "./checks.js"
@@ -16,21 +17,21 @@ interface Cost {
 
 /**
  * A storage on which every request takes equally long: those that were made before anything could be answered are
- * answered together. So the number of rounds is the length of the critical path, whatever the order of small steps.
+ * answered together, and the next ones wait until the storage has answered all of these and every body of theirs was
+ * read. So the number of rounds is the length of the critical path, whatever the storage's latency and the order of
+ * small steps.
  */
 function inRounds(backend: ObjectBackend): { backend: ObjectBackend; cost(): Cost; reset(): void } {
   let rounds = 0
   let calls: CallInfo[] = []
   let waiting: (() => void)[] = []
+  const activity = new Activity()
   // Long enough that whatever follows from an answer, hashing included, has made its requests.
   const quietTurns = 10
   const serve = async () => {
-    for (let quiet = 0, seen = 0; quiet < quietTurns; quiet++) {
-      await new Promise((resolve) => setImmediate(resolve))
-      if (waiting.length > seen) {
-        seen = waiting.length
-        quiet = 0
-      }
+    for (let seen = -1; waiting.length > seen; ) {
+      seen = waiting.length
+      await activity.finished(quietTurns)
     }
     rounds++
     const served = waiting
@@ -43,7 +44,8 @@ function inRounds(backend: ObjectBackend): { backend: ObjectBackend; cost(): Cos
       await new Promise<void>((resolve) => {
         if (waiting.push(resolve) === 1) void serve()
       })
-      return proceed()
+      const answer = await activity.during(proceed)
+      return info.call === "get" ? activity.body(answer as ObjectContent | undefined) : answer
     },
   })
   return {
@@ -147,7 +149,9 @@ export const budgetScenarios: readonly Scenario[] = [
         // n: every manifest is read once, those that go too, as only valid ones fill a place.
         const floor = context.layout === "objects" ? 1 : 0
         const looks = Math.ceil(all / concurrency)
-        assertCost(cost, 1 + looks + 1 + 2, 1 + looks + floor + 2, listings(context) + all + 1 + floor + 2)
+        const deletes = 2 * batches(context, removed as number)
+        const [budget, today] = [1 + looks + 1 + deletes, 1 + looks + floor + deletes]
+        assertCost(cost, budget, today, listings(context) + all + 1 + floor + deletes)
       },
     }),
   ),
@@ -187,16 +191,18 @@ export const budgetScenarios: readonly Scenario[] = [
   },
   ...[0, 20].map(
     (orphans): Scenario => ({
-      name: `budget: collectOrphans of ${orphans}, p + q + 2 + ⌈k/batch⌉`,
+      name: `budget: collectOrphans of ${orphans}, p + q + 2 + ⌈k/batch⌉, and a look for leftovers under each prefix`,
       async run(context) {
         const { open, keys, plant } = context
         await saveAll(await open(), 50)
         for (const id of ids(1, orphans)) await plant(keys.state(id), stateText(id))
         const cost = await costOf(context, (store) => store.collectOrphans({ olderThanMs: 0 }))
         const floor = context.layout === "objects" ? 1 : 0
-        const removing = orphans > 0 ? floor + 1 : 0
-        // Clock, manifest and state of the newest at once; states; manifests; the floor; the delete.
-        assertCost(cost, 2 + 2 + (orphans > 0 ? 1 : 0), 3 + removing, 5 + removing)
+        const deletes = batches(context, orphans)
+        const removing = orphans > 0 ? floor + deletes : 0
+        const looks = context.raw.leftovers === undefined ? 0 : listings(context)
+        // Clock, manifest and state of the newest at once; states; manifests; leftovers; the floor; the deletes.
+        assertCost(cost, 2 + 2 + looks + deletes, 3 + looks + removing, 5 + looks + removing)
       },
     }),
   ),
@@ -217,6 +223,11 @@ export const budgetScenarios: readonly Scenario[] = [
     },
   },
 ]
+
+/** Requests that so many keys take to be deleted. */
+function batches({ raw }: ScenarioContext, keys: number): number {
+  return Math.ceil(keys / raw.capabilities.maxDeleteBatch)
+}
 
 /** Listings that show manifests and states: one where both are under one prefix. */
 function listings({ layout }: ScenarioContext): number {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import { randomUUID } from "node:crypto"
 import { channel } from "node:diagnostics_channel"
 import type { Scenario } from "../scenario.js"
 import { bytes, manifestOf, refusal, saveAll } from "./checks.js"
@@ -46,19 +47,21 @@ export const eventScenarios: readonly Scenario[] = [
   },
   {
     name: "events: tracing channels carry operation, backend, id and bytes, and the error",
-    async run({ open, raw }) {
+    async run({ open }) {
+      // The channels are the process's: other stores may speak on them at the same time.
+      const name = `traced ${randomUUID()}`
       const seen: { at: string; context: Record<string, unknown> }[] = []
       const listen = (at: string) => {
         const listener = (message: unknown) => {
           const context = message as Record<string, unknown>
-          if (context["backend"] === raw.name) seen.push({ at, context: { ...context } })
+          if (context["backend"] === name) seen.push({ at, context: { ...context } })
         }
         channel(`tracing:ckpt:save:${at}`).subscribe(listener)
         return () => channel(`tracing:ckpt:save:${at}`).unsubscribe(listener)
       }
       const stops = ["start", "asyncEnd", "error"].map(listen)
       try {
-        const store = await open()
+        const store = await open({ through: (backend) => ({ ...backend, name }) })
         await store.save(manifestOf(1), { state: bytes("12345") })
         await refusal(store.save(manifestOf(1), { state: bytes("other") }), "CKPT_CONFLICT", 1)
       } finally {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { CheckpointStore, ObjectBackend, ObjectContent } from "@ckpt/core"
-import { gate, ManualClock, settled, until } from "../clocks.js"
+import { gate, ManualClock, until } from "../clocks.js"
 import { type CallInfo, calls, intercept, withoutCommit } from "../faults.js"
 import type { Scenario, ScenarioContext } from "../scenario.js"
 import { assertRecovers, bytes, manifestOf, readAll, refusal, saveAll, stateText } from "./checks.js"
@@ -21,7 +21,7 @@ export async function hangingOn(
   times = Number.POSITIVE_INFINITY,
 ): Promise<Hanging> {
   await saveAll(await context.open(), 1, 2)
-  const clock = new ManualClock()
+  const clock = new ManualClock(context.settled)
   const hung: CallInfo[] = []
   const store = await context.open({
     clock,
@@ -108,7 +108,7 @@ export const timeoutScenarios: readonly Scenario[] = [
     name: "time-out: a manifest that was written without an answer is found by reading back",
     async run(context) {
       await saveAll(await context.open(), 1, 2)
-      const clock = new ManualClock()
+      const clock = new ManualClock(context.settled)
       let written = false
       const store = await context.open({
         clock,
@@ -135,7 +135,7 @@ export const timeoutScenarios: readonly Scenario[] = [
       const opener = await context.open()
       const state = new Uint8Array(3_000_000).fill(7)
       await opener.save(manifestOf(1), { state })
-      const clock = new ManualClock()
+      const clock = new ManualClock(context.settled)
       const offsets: number[] = []
       let stalls = 0
       let stalled = 0
@@ -170,7 +170,7 @@ export const timeoutScenarios: readonly Scenario[] = [
       const read = reader?.bytes()
       for (const seen of [1, 2]) {
         await until(() => stalled === seen, "the body to stand still")
-        await settled()
+        await context.settled()
         await clock.advance(30_000)
       }
       assert.deepEqual(await read, state)
@@ -181,7 +181,7 @@ export const timeoutScenarios: readonly Scenario[] = [
     name: "time-out: a body that never begins is given up after its attempts",
     async run(context) {
       await saveAll(await context.open(), 1)
-      const clock = new ManualClock()
+      const clock = new ManualClock(context.settled)
       let bodies = 0
       const store = await context.open({
         clock,
@@ -218,7 +218,7 @@ export const timeoutScenarios: readonly Scenario[] = [
     name: "time-out: a slow source of the caller is not the storage's fault",
     async run(context) {
       const door = gate()
-      const clock = new ManualClock()
+      const clock = new ManualClock(context.settled)
       let asked = false
       async function* slow() {
         yield bytes("first, ")

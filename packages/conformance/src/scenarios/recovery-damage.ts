@@ -70,8 +70,8 @@ const manifestDamage = Object.entries(damages).map(
       const store = await open()
       assert.deepEqual(await store.ids(), [1, 2])
       if (code !== "state-checksum") {
-        for (const loading of [store.load(2), store.loadLatest()]) {
-          assert.match((await refusal(loading, "CKPT_CORRUPT", 2)).message, /recover\(\)/)
+        for (const loading of [() => store.load(2), () => store.loadLatest()]) {
+          assert.match((await refusal(loading(), "CKPT_CORRUPT", 2)).message, /recover\(\)/)
         }
         const all = await listAll(store)
         assert.deepEqual(

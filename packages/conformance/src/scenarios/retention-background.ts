@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { ObjectBackend } from "@ckpt/core"
-import { gate, settled } from "../clocks.js"
+import { gate } from "../clocks.js"
 import { intercept, permanent, withFaults } from "../faults.js"
 import type { Scenario } from "../scenario.js"
 import { listAll, manifestOf, saveAll } from "./checks.js"
@@ -9,7 +9,7 @@ import { listAll, manifestOf, saveAll } from "./checks.js"
 export const backgroundScenarios: readonly Scenario[] = [
   {
     name: "retention: runs after the receipt, and ids, list, recover, prune and close wait for it",
-    async run({ open }) {
+    async run({ open, settled }) {
       const door = gate()
       const through = (backend: ObjectBackend) =>
         intercept(backend, {

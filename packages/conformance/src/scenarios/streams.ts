@@ -1,6 +1,5 @@
 import assert from "node:assert/strict"
 import type { ObjectBackend, StateSource } from "@ckpt/core"
-import { settled } from "../clocks.js"
 import { permanent, withoutCommit } from "../faults.js"
 import type { Scenario } from "../scenario.js"
 import { assertRecovers, bytes, manifestOf, readAll, refusal, rejection, saveAll, streamOf } from "./checks.js"
@@ -140,7 +139,7 @@ export const streamScenarios: readonly Scenario[] = [
   },
   {
     name: "stream: a source is released when a save fails before its end",
-    async run({ open, keys }) {
+    async run({ open, keys, settled }) {
       let released = 0
       async function* source() {
         try {

@@ -106,6 +106,12 @@ export const callMutants: readonly Mutant[] = [
     of: () => ({ now: async () => new Date(Number.NaN) }),
   },
   {
+    name: "tells the time in whole seconds, and stamps in milliseconds",
+    of: (real) => ({
+      now: async (options) => new Date(Math.floor((await real.now(options)).getTime() / 1000) * 1000),
+    }),
+  },
+  {
     name: "asks the machine's clock, which is an hour behind the storage's",
     of: () => ({ now: async () => new Date(Date.now() - 3_600_000) }),
   },

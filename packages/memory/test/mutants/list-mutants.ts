@@ -24,6 +24,14 @@ export const listMutants: readonly Mutant[] = [
     }),
   },
   {
+    name: "lists two pages and no more",
+    of: (real) => ({
+      async *list(prefix, options) {
+        yield* (await listAll(real, prefix, options)).slice(0, 2 * pageSize)
+      },
+    }),
+  },
+  {
     name: "finds the next page by counting",
     of: (real) => ({
       async *list(prefix, options) {

@@ -6,6 +6,7 @@ import { completeMemory } from "./complete-memory.js"
 import { conditionMutants } from "./condition-mutants.js"
 import { leftoverMutants } from "./leftover-mutants.js"
 import { listMutants } from "./list-mutants.js"
+import { partMutants } from "./part-mutants.js"
 import { putMutants } from "./put-mutants.js"
 import { rangeMutants } from "./range-mutants.js"
 import { readMutants } from "./read-mutants.js"
@@ -14,6 +15,7 @@ import { visibilityMutants } from "./visibility-mutants.js"
 
 const mutants: readonly Mutant[] = [
   ...putMutants,
+  ...partMutants,
   ...visibilityMutants,
   ...conditionMutants,
   ...readMutants,

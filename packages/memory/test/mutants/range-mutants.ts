@@ -56,6 +56,21 @@ export const rangeMutants: readonly Mutant[] = [
     }),
   },
   {
+    name: "reads a range of what is there when it is read, not when it was opened",
+    of: (real) => ({
+      async get(key, options) {
+        const content = await real.get(key, options)
+        if (content === undefined || options?.range === undefined) return content
+        const { range, signal } = options
+        const late = async function* () {
+          const now = await real.get(key, { range, signal })
+          if (now !== undefined) yield* now.body
+        }
+        return { meta: content.meta, body: late() }
+      },
+    }),
+  },
+  {
     name: "gives the size of the range as the size of the object",
     of: (real) => ({
       async get(key, options) {

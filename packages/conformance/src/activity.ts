@@ -1,0 +1,142 @@
+import type { Body, CommitBatch, ObjectBackend, ObjectContent } from "@ckpt/core"
+
+/**
+ * What a storage is busy with, so that whoever wants everything to have gone on can wait for it, however long its
+ * answers take.
+ */
+export class Activity {
+  /** Calls without an answer, and chunks that were asked for and have not come. Not: what waits for a caller's source. */
+  #pending = 0
+  /** Bodies that were opened, and are neither read to their end nor closed. */
+  #bodies = 0
+  #begun = 0
+  #waiting: (() => void)[] = []
+
+  /** Resolves once the storage has nothing to do, and nothing new has come for so many turns of the event loop. */
+  async settled(turns = 20): Promise<void> {
+    await this.#quiet(turns, () => this.#pending)
+  }
+
+  /** As {@link settled}, and every body that was opened has been read to its end or closed. */
+  async finished(turns: number): Promise<void> {
+    await this.#quiet(turns, () => this.#pending + this.#bodies)
+  }
+
+  /** Resolves when the work does; until then the storage is busy. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#begun++
+    this.#pending++
+    try {
+      return await work()
+    } finally {
+      this.#pending--
+      this.#changed()
+    }
+  }
+
+  /** The same backend; what it does counts. */
+  track(backend: ObjectBackend): ObjectBackend {
+    const { leftovers, commit } = backend
+    return {
+      name: backend.name,
+      capabilities: backend.capabilities,
+      put: (key, body, options) => this.during(() => backend.put(key, this.#fed(body), options)),
+      get: (key, options) => this.during(async () => this.body(await backend.get(key, options))),
+      head: (key, options) => this.during(() => backend.head(key, options)),
+      list: (prefix, options) => this.#chunks(backend.list(prefix, options)),
+      delete: (keys, options) => this.during(() => backend.delete(keys, options)),
+      now: (options) => this.during(() => backend.now(options)),
+      ...(leftovers && { leftovers: (options) => this.during(() => leftovers.call(backend, options)) }),
+      ...(commit && {
+        commit: ({ create, ...batch }, options) =>
+          this.during(() =>
+            commit.call(backend, { ...batch, create: create.map((one) => this.#fedLater(one)) }, options),
+          ),
+      }),
+      [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+    }
+  }
+
+  /** A content whose body counts until it is read to its end or closed. */
+  body<T extends ObjectContent | undefined>(content: T): T {
+    if (content === undefined) return content
+    this.#bodies++
+    let open = true
+    const close = () => {
+      if (open) this.#bodies--
+      open = false
+      this.#changed()
+    }
+    return { ...content, body: this.#chunks(content.body, close) }
+  }
+
+  #chunks<T>(source: AsyncIterable<T>, close = () => {}): AsyncIterable<T> {
+    return {
+      [Symbol.asyncIterator]: () => {
+        const iterator = source[Symbol.asyncIterator]()
+        return {
+          next: () =>
+            this.during(async () => {
+              try {
+                const step = await iterator.next()
+                if (step.done) close()
+                return step
+              } catch (error) {
+                close()
+                throw error
+              }
+            }),
+          return: async () => {
+            close()
+            return (await iterator.return?.()) ?? { done: true, value: undefined }
+          },
+        }
+      },
+    }
+  }
+
+  /** A body of the caller's: while it is awaited, the storage has nothing to do. */
+  #fed(body: Body): Body {
+    if (!(Symbol.asyncIterator in body)) return body
+    return {
+      [Symbol.asyncIterator]: () => {
+        const iterator = body[Symbol.asyncIterator]()
+        return {
+          next: async () => {
+            this.#pending--
+            this.#changed()
+            try {
+              return await iterator.next()
+            } finally {
+              this.#pending++
+              this.#begun++
+            }
+          },
+          return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+        }
+      },
+    }
+  }
+
+  #fedLater(one: CommitBatch["create"][number]): CommitBatch["create"][number] {
+    const { key, body } = one
+    return { key, body: typeof body === "function" ? () => this.#fed(body()) : this.#fed(body) }
+  }
+
+  async #quiet(turns: number, busy: () => number): Promise<void> {
+    let seen = this.#begun
+    for (let quiet = 0; quiet < turns; quiet++) {
+      while (busy() > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      await new Promise((resolve) => setImmediate(resolve))
+      if (this.#begun === seen && busy() === 0) continue
+      seen = this.#begun
+      quiet = -1
+    }
+  }
+
+  #changed(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const wake of waiting) wake()
+  }
+}
