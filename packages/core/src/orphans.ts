@@ -1,6 +1,7 @@
 import type { ObjectMeta } from "./backend.js"
 import { CheckpointError } from "./errors.js"
 import { examine } from "./examine.js"
+import { mapConcurrently } from "./storage.js"
 import { newestValidId, type RetentionContext, surveyWithPointer } from "./summary.js"
 
 export interface OrphanReport {
@@ -29,8 +30,14 @@ export async function collectOrphans(
 
   const [bound, now] = await Promise.all([lowerBoundOfNewestValid(context, signal), storage.now(signal)])
   const isOld = (meta: ObjectMeta) => now.getTime() - meta.lastModified.getTime() >= olderThanMs
-  const states = await surveyor.states(signal)
-  const manifests = await surveyor.manifests(signal)
+  const prefixes = [...new Set([layout.statePrefix, layout.manifestPrefix])]
+  // Before anything else goes, since a directory that holds a temporary file is not empty.
+  const leftovers = mapConcurrently(prefixes, (prefix) => storage.leftovers({ olderThanMs, prefix, dryRun, signal }))
+  // States before manifests: a state whose manifest comes in between is then no orphan.
+  const listings = surveyor
+    .states(signal)
+    .then(async (states) => ({ states, manifests: await surveyor.manifests(signal) }))
+  const [found, { states, manifests }] = await Promise.all([leftovers, listings])
   const orphans: { id: number; key: string }[] = []
   // Of names that are only taken, an empty directory is ours; anything else there is not.
   const emptyDirectories = [...states.taken].filter(([, meta]) => meta.key.endsWith("/"))
@@ -41,12 +48,9 @@ export async function collectOrphans(
 
   const removed: string[] = []
   const failures: { key: string; error: unknown }[] = []
-  // First, since a directory that holds a temporary file is not empty before.
-  for (const prefix of new Set([layout.statePrefix, layout.manifestPrefix])) {
-    for (const leftover of await storage.leftovers({ olderThanMs, prefix, dryRun, signal })) {
-      if (leftover.error === undefined) removed.push(leftover.name)
-      else failures.push({ key: leftover.name, error: leftover.error })
-    }
+  for (const leftover of found.flat()) {
+    if (leftover.error === undefined) removed.push(leftover.name)
+    else failures.push({ key: leftover.name, error: leftover.error })
   }
   const keys = [...orphans.map((orphan) => orphan.key), ...probes]
   if (dryRun) removed.push(...keys)
