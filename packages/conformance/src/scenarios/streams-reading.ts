@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { ObjectBackend } from "@ckpt/core"
+import { BackendError, type ObjectBackend } from "@ckpt/core"
 import { type CallInfo, intercept, permanent, recordCalls, transient, withFaults } from "../faults.js"
 import type { Scenario } from "../scenario.js"
 import { bytes, manifestOf, readAll, refusal, saveAll } from "./checks.js"
@@ -105,6 +105,38 @@ export const readingScenarios: readonly Scenario[] = [
       })
       const reader = await (await open({ through })).readState(1)
       assert.equal((await refusal(reader?.bytes() as Promise<unknown>, "CKPT_IO", 1)).retryable, true)
+    },
+  },
+  {
+    name: "stream: a body that fails its storage's checksum at the end is read again, and not gone on with",
+    async run({ open, keys, peek }) {
+      await saveAll(await open(), 1, 2)
+      const offsets: (number | undefined)[] = []
+      const damagedOnce = (backend: ObjectBackend): ObjectBackend => ({
+        ...intercept(backend, {}),
+        async get(key, options) {
+          const content = await backend.get(key, options)
+          if (content === undefined || key !== keys.state(2)) return content
+          offsets.push(options?.range?.offset)
+          if (offsets.length > 1) return content
+          async function* damaged(body: AsyncIterable<Uint8Array>) {
+            for await (const chunk of body) yield chunk.map((byte) => byte ^ 1)
+            throw new BackendError("transient", "the checksum of the answer does not match")
+          }
+          return { meta: content.meta, body: damaged(content.body) }
+        },
+      })
+      const store = await open({ through: damagedOnce })
+      const found = await store.recover()
+      assert.deepEqual(found.skipped, [])
+      assert.equal(found.checkpoint?.id, 2)
+      assert.deepEqual(offsets, [undefined, undefined])
+      // Whoever reads the bytes themselves has been given them: the call fails, and can be made again.
+      offsets.length = 0
+      const reader = await store.readState(2)
+      assert.equal((await refusal(reader?.bytes() as Promise<unknown>, "CKPT_IO", 2)).retryable, true)
+      const again = await (await store.readState(2))?.bytes()
+      assert.ok(Buffer.from(again ?? []).equals((await peek(keys.state(2))) ?? new Uint8Array()))
     },
   },
   {
