@@ -1,0 +1,198 @@
+import type { Readable } from "node:stream"
+import type {
+  BlobDownloadOptions,
+  BlobDownloadResponseParsed,
+  ContainerClient,
+  ContainerListBlobFlatSegmentResponse,
+} from "@azure/storage-blob"
+import {
+  BackendError,
+  type Body,
+  type DeleteFailure,
+  type GetOptions,
+  type ObjectBackend,
+  type ObjectContent,
+  type ObjectMeta,
+  type PutOptions,
+  type RequestOptions,
+} from "@ckpt/core"
+import { allPages, contentBody, uploadBody } from "@ckpt/core/adapter"
+import { deleteBlobs, maxBatch } from "./azure-delete.js"
+import { azureError, codeOf, isAbsent, type Operation, type Place } from "./azure-errors.js"
+import { uploadLimits, uploadSteps } from "./azure-upload.js"
+import { verified } from "./md5.js"
+import { isFolder, metaOf, quoted, refuseFolder } from "./meta.js"
+import { settled } from "./settled.js"
+
+/** Keys of one page of a listing. The service gives up to 5,000; parsing those at once would hold everything else up. */
+const pageSize = 1000
+/** The longest range for which the service computes an MD5. */
+const rangeMd5Bytes = 4 * 1024 * 1024
+
+export interface AzureBackendOptions {
+  /** Called when the backend is disposed of. */
+  dispose?: (() => void) | undefined
+}
+
+/** Block blobs of one container. Versions are etags, without their quotes. */
+export class AzureBackend implements ObjectBackend {
+  readonly name = "azure"
+  readonly capabilities = { conditionalReplace: true, maxDeleteBatch: maxBatch }
+  readonly #container: ContainerClient
+  readonly #place: Place
+  readonly #dispose: () => void
+
+  /** @param container used as it is: its retries come on top of the store's */
+  constructor(container: ContainerClient, options: AzureBackendOptions = {}) {
+    this.#container = container
+    this.#place = { account: container.accountName, container: container.containerName }
+    this.#dispose = options.dispose ?? (() => {})
+  }
+
+  async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
+    const client = this.#container.getBlockBlobClient(key)
+    const head = (signal: AbortSignal | undefined) => this.head(key, { signal })
+    return uploadBody(body, options, uploadLimits, uploadSteps(client, this.#place, key, options.when, head))
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
+    const { range, ifVersion, signal } = options
+    if (range?.length === 0) return this.#empty(key, options)
+    const operation: Operation = { name: "Get Blob", needs: "read", key }
+    return this.#request(operation, signal, async (abort) => {
+      // The SDK refuses an answer without a length and leaves it open: an abort closes it.
+      const own = new AbortController()
+      const request: BlobDownloadOptions = {
+        abortSignal: abort.abortSignal === undefined ? own.signal : AbortSignal.any([abort.abortSignal, own.signal]),
+        // A body that breaks off is asked for again by core, from where it broke off.
+        maxRetryRequests: 0,
+        ...(ifVersion !== undefined && { conditions: { ifMatch: quoted(ifVersion) } }),
+        ...(range?.length !== undefined && range.length <= rangeMd5Bytes && { rangeGetContentMD5: true }),
+      }
+      try {
+        const answer = await this.#container.getBlobClient(key).download(range?.offset, range?.length, request)
+        return contentOf(key, answer, options, {
+          signal,
+          toError: (error) => azureError(error, this.#place, operation),
+        })
+      } catch (error) {
+        own.abort()
+        if (isAbsent(error)) return undefined
+        if (codeOf(error) === "InvalidRange") return this.#empty(key, options)
+        // Azurite tells a condition on a blob that is not there as one that does not hold.
+        if (codeOf(error) === "ConditionNotMet" && (await this.head(key, { signal })) === undefined) return undefined
+        throw error
+      }
+    })
+  }
+
+  async head(key: string, { signal }: RequestOptions = {}): Promise<ObjectMeta | undefined> {
+    return this.#request({ name: "Get Blob Properties", needs: "read", key }, signal, async (abort) => {
+      try {
+        const answer = await this.#container.getBlobClient(key).getProperties(abort)
+        refuseFolder(key, answer.metadata)
+        return metaOf(key, answer.contentLength, answer)
+      } catch (error) {
+        if (isAbsent(error)) return undefined
+        throw error
+      }
+    })
+  }
+
+  list(prefix: string, { signal }: RequestOptions = {}): AsyncIterable<ObjectMeta> {
+    return allPages(async (token) => {
+      const page = await this.#page(prefix, pageSize, token, signal)
+      const items = page.segment.blobItems.map(({ name, properties, metadata }) =>
+        metaOf(isFolder(metadata) ? `${name}/` : name, properties.contentLength ?? 0, properties),
+      )
+      return { items, next: page.continuationToken }
+    })
+  }
+
+  delete(keys: readonly string[], { signal }: RequestOptions = {}): Promise<DeleteFailure[]> {
+    return deleteBlobs(this.#container, this.#place, keys, signal)
+  }
+
+  async now({ signal }: RequestOptions = {}): Promise<Date> {
+    const { date } = await this.#page("", 1, undefined, signal)
+    if (date === undefined) throw new BackendError("transient", "the answer to List Blobs has no date")
+    return date
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#dispose()
+  }
+
+  #page(prefix: string, maxPageSize: number, token: string | undefined, signal: AbortSignal | undefined) {
+    return this.#request({ name: "List Blobs", needs: "read" }, signal, async (abort) => {
+      const listing = this.#container.listBlobsFlat({ prefix, includeMetadata: true, ...abort })
+      const settings = { maxPageSize, ...(token !== undefined && { continuationToken: token }) }
+      const value: ContainerListBlobFlatSegmentResponse | undefined = (await listing.byPage(settings).next()).value
+      // An answer of success that is no listing must not pass for an empty one.
+      if (value?.serviceEndpoint === undefined || !Array.isArray(value.segment?.blobItems)) {
+        throw new BackendError("transient", `the answer to List Blobs of ${this.#place.container} is no listing`)
+      }
+      return value
+    })
+  }
+
+  /** No bytes of a range that is empty or begins at the object's end. */
+  async #empty(key: string, { range, ifVersion, signal }: GetOptions): Promise<ObjectContent | undefined> {
+    const { offset = 0, length } = range ?? {}
+    const meta = await this.head(key, { signal })
+    if (meta === undefined) return undefined
+    if (ifVersion !== undefined && meta.version !== ifVersion) {
+      throw new BackendError("precondition", `${key} has version ${meta.version}, not ${ifVersion}`)
+    }
+    if (offset > meta.size) throw new BackendError("precondition", `${key} has ${meta.size} bytes, none at ${offset}`)
+    if (offset < meta.size && length !== 0) throw new BackendError("transient", `${key} grew while it was opened`)
+    return { meta, body: (async function* () {})() }
+  }
+
+  #request<T>(
+    operation: Operation,
+    signal: AbortSignal | undefined,
+    one: (abort: { abortSignal?: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    return settled(
+      signal,
+      () => one(signal === undefined ? {} : { abortSignal: signal }),
+      (error) => azureError(error, this.#place, operation),
+    )
+  }
+}
+
+function contentOf(
+  key: string,
+  answer: BlobDownloadResponseParsed,
+  { range, ifVersion }: GetOptions,
+  options: { signal: AbortSignal | undefined; toError: (error: unknown) => BackendError },
+): ObjectContent {
+  const stream = answer.readableStreamBody as Readable
+  // An answer that is refused here is aborted, which must not end the process.
+  stream.on("error", () => {})
+  refuseFolder(key, answer.metadata)
+  const length = answer.contentLength ?? 0
+  const whole = range === undefined || (range.offset === 0 && range.length === undefined)
+  const meta = metaOf(key, whole ? length : wholeSize(key, answer, range), answer)
+  if (ifVersion !== undefined && meta.version !== ifVersion) {
+    throw new BackendError("precondition", `${key} has version ${meta.version}, not ${ifVersion}`)
+  }
+  const body = contentBody(stream, { key, length, ...options })
+  return { meta, body: answer.contentMD5 === undefined ? body : verified(body, answer.contentMD5, key) }
+}
+
+/** Of the whole object; refuses an answer that is not the range that was asked for. */
+function wholeSize(
+  key: string,
+  answer: BlobDownloadResponseParsed,
+  { offset, length = Infinity }: { offset: number; length?: number | undefined },
+): number {
+  const [, start, end, size] = (/^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.contentRange ?? "") ?? []).map(Number)
+  const expected = Math.min(offset + length, size ?? 0)
+  if (start === offset && end === expected - 1 && answer.contentLength === expected - offset) return size ?? 0
+  throw new BackendError(
+    "transient",
+    `the answer for ${key} has ${answer.contentRange ?? "no range"}, not the range asked for`,
+  )
+}

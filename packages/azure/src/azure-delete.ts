@@ -1,0 +1,92 @@
+import type { ContainerClient } from "@azure/storage-blob"
+import { BackendError, type DeleteFailure } from "@ckpt/core"
+import type { AzureCredential } from "./azure-client.js"
+import { azureError, codeOf, isAbsent, type Place } from "./azure-errors.js"
+import { settled } from "./settled.js"
+
+/** The most that one Blob Batch takes. */
+export const maxBatch = 256
+const concurrency = 16
+
+/** Deletes in one Blob Batch; one by one what a batch is refused for, or does not answer. */
+export async function deleteBlobs(
+  container: ContainerClient,
+  place: Place,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<DeleteFailure[]> {
+  if (keys.length < 2) return deleteEach(container, place, keys, signal)
+  const operation = { name: "Blob Batch", needs: "delete" } as const
+  try {
+    return await settled(
+      signal,
+      () => deleteBatch(container, place, keys, signal),
+      (error) => azureError(error, place, operation),
+    )
+  } catch (error) {
+    // A shared access signature that may delete but not write, and some emulators, know no batches.
+    const refused = error instanceof BackendError && (error.kind === "denied" || error.kind === "permanent")
+    if (!refused || codeOf(error.cause) === "ContainerNotFound") throw error
+    return deleteEach(container, place, keys, signal)
+  }
+}
+
+async function deleteBatch(
+  container: ContainerClient,
+  place: Place,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<DeleteFailure[]> {
+  const client = container.getBlobBatchClient()
+  const batch = client.createBatch()
+  const credential = askedOnce(container.credential)
+  for (const key of keys) await batch.deleteBlob(container.getBlobClient(key).url, credential)
+  const { subResponses } = await client.submitBatch(batch, signal && { abortSignal: signal })
+  const failures: DeleteFailure[] = []
+  const unanswered: string[] = []
+  for (const [index, key] of keys.entries()) {
+    const answer = subResponses[index]
+    if (answer === undefined) unanswered.push(key)
+    else if (answer.status >= 300 && !isAbsent(answer)) {
+      const error = { statusCode: answer.status, errorCode: answer.errorCode, message: answer.statusMessage }
+      failures.push({ key, error: azureError(error, place, { name: "Delete Blob", needs: "delete", key }) })
+    }
+  }
+  return [...failures, ...(await deleteEach(container, place, unanswered, signal))]
+}
+
+/** The SDK asks for a token for every key of a batch, and some credentials start a process for each. */
+function askedOnce(credential: AzureCredential): AzureCredential {
+  if (!("getToken" in credential)) return credential
+  let token: ReturnType<typeof credential.getToken> | undefined
+  return {
+    getToken(scopes, options) {
+      token ??= credential.getToken(scopes, options)
+      return token
+    },
+  }
+}
+
+async function deleteEach(
+  container: ContainerClient,
+  place: Place,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<DeleteFailure[]> {
+  const failures: DeleteFailure[] = []
+  const queue = [...keys]
+  const worker = async () => {
+    for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
+      try {
+        await container.getBlobClient(key).delete(signal && { abortSignal: signal })
+      } catch (error) {
+        signal?.throwIfAborted()
+        if (isAbsent(error)) continue
+        failures.push({ key, error: azureError(error, place, { name: "Delete Blob", needs: "delete", key }) })
+      }
+    }
+  }
+  signal?.throwIfAborted()
+  await Promise.all(Array.from({ length: Math.min(concurrency, keys.length) }, worker))
+  return failures
+}

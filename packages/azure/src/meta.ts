@@ -1,0 +1,33 @@
+import { BackendError, type ObjectMeta, type PutOptions } from "@ckpt/core"
+
+/** What an answer tells of a blob. */
+interface BlobAnswer {
+  readonly etag?: string | undefined
+  readonly lastModified?: Date | undefined
+}
+
+/** The version is the etag without its quotes: listings tell it without them, other answers with. */
+export function metaOf(key: string, size: number | undefined, { etag, lastModified }: BlobAnswer): ObjectMeta {
+  if (size === undefined || !etag || lastModified === undefined) {
+    throw new Error(`the answer for ${key} lacks its size, etag or time: it is not one of Azure Blob Storage`)
+  }
+  return { key, size, version: etag.replace(/^"|"$/g, ""), lastModified }
+}
+
+export function conditionsOf(when: PutOptions["when"]): { ifNoneMatch?: string; ifMatch?: string } {
+  if (when === undefined) return {}
+  return when === "absent" ? { ifNoneMatch: "*" } : { ifMatch: quoted(when.version) }
+}
+
+export function quoted(version: string): string {
+  return `"${version}"`
+}
+
+/** In an account with a hierarchical namespace a directory is a blob with this mark. */
+export function isFolder(metadata: Record<string, string> | undefined): boolean {
+  return metadata?.["hdi_isfolder"] === "true"
+}
+
+export function refuseFolder(key: string, metadata: Record<string, string> | undefined): void {
+  if (isFolder(metadata)) throw new BackendError("damaged", `${key} is a directory`)
+}

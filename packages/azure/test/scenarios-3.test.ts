@@ -1,0 +1,3 @@
+import { describeThird } from "./scenario-files.js"
+
+describeThird(2)

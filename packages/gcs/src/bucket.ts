@@ -1,0 +1,142 @@
+import type { ObjectMeta } from "@ckpt/core"
+import { BackendError } from "@ckpt/core"
+import type { GcsClient } from "./client.js"
+import {
+  type Attempted,
+  describe,
+  networkError,
+  type Permission,
+  type Refusal,
+  readRefusal,
+  refusalError,
+} from "./errors.js"
+import { type GcsRequest, type GcsResponse, GcsTransport, readText } from "./transport.js"
+
+/** An object as the JSON API describes it; 64-bit numbers are text. */
+export interface ObjectResource {
+  readonly name: string
+  readonly size: string
+  readonly generation: string
+  readonly timeCreated: string
+  readonly md5Hash?: string
+  readonly crc32c?: string
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+}
+
+type Query = Readonly<Record<string, string | undefined>>
+
+/** Requests of the JSON API about one bucket (https://cloud.google.com/storage/docs/json_api/v1). */
+export class Bucket {
+  readonly name: string
+  readonly client: GcsClient
+  readonly #transport: GcsTransport
+  readonly #userProject: string | undefined
+  readonly #endpoint: string
+
+  constructor(client: GcsClient, name: string, userProject: string | undefined) {
+    this.name = name
+    this.client = client
+    this.#userProject = userProject
+    this.#transport = new GcsTransport(client)
+    // STORAGE_EMULATOR_HOST is given with that path to some clients, and without it to others.
+    this.#endpoint = client.apiEndpoint.replace(/\/(storage\/v1\/?)?$/, "")
+  }
+
+  objectsUrl(query: Query): string {
+    return this.#url(`storage/v1/b/${encodeURIComponent(this.name)}/o`, query)
+  }
+
+  objectUrl(key: string, query: Query = {}): string {
+    return this.#url(`storage/v1/b/${encodeURIComponent(this.name)}/o/${encodeURIComponent(key)}`, query)
+  }
+
+  uploadUrl(query: Query): string {
+    return this.#url(`upload/storage/v1/b/${encodeURIComponent(this.name)}/o`, query)
+  }
+
+  #url(path: string, query: Query): string {
+    const given = Object.entries({ ...query, userProject: this.#userProject })
+    const search = new URLSearchParams(given.filter((entry): entry is [string, string] => entry[1] !== undefined))
+    return `${this.#endpoint}/${path}?${search}`
+  }
+
+  attempted(permission: Permission, key?: string): Attempted {
+    const write = permission === "storage.objects.create" || permission === "storage.objects.delete"
+    return { permission, bucket: this.name, key, write }
+  }
+
+  /** An answer of whatever status, its body still to be read. Rejects with a `BackendError` if there is none. */
+  async open(attempted: Attempted, request: GcsRequest): Promise<GcsResponse> {
+    try {
+      return await this.#transport.send(request)
+    } catch (error) {
+      request.signal?.throwIfAborted()
+      throw networkError(attempted, error)
+    }
+  }
+
+  /** The same, with its body. */
+  async ask(attempted: Attempted, request: GcsRequest): Promise<Answer> {
+    return this.read(attempted, await this.open(attempted, request), request.signal)
+  }
+
+  async read(attempted: Attempted, response: GcsResponse, signal: AbortSignal | undefined): Promise<Answer> {
+    try {
+      return { status: response.status, headers: response.headers, text: await readText(response) }
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw networkError(attempted, error)
+    }
+  }
+
+  close(): void {
+    this.#transport.close()
+  }
+}
+
+export function isSuccess({ status }: { readonly status: number }): boolean {
+  return status >= 200 && status < 300
+}
+
+export function refusalOf({ status, headers, text }: Answer): Refusal {
+  return readRefusal(status, headers, text)
+}
+
+export function refused(attempted: Attempted, answer: Answer): BackendError {
+  return refusalError(attempted, refusalOf(answer))
+}
+
+/** The JSON of an answer of success. What cannot be read is no answer: a write may have taken effect. */
+export function parse<T extends object>(attempted: Attempted, { status, text }: Answer): T {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === "object" && value !== null) return value as T
+  } catch {
+    // Below.
+  }
+  const kind = attempted.write ? "ambiguous" : "transient"
+  throw new BackendError(kind, `${describe(attempted)} was answered with ${status} and no JSON: ${text.slice(0, 200)}`)
+}
+
+/** What `metaOf` needs. */
+export const metaFields = "name,size,generation,timeCreated"
+
+export function metaOf(attempted: Attempted, resource: Partial<ObjectResource>): ObjectMeta {
+  const { name, size, generation, timeCreated } = resource
+  // Whole seconds, as in the Date and Last-Modified headers: nothing may be younger than the clock of `now`.
+  const lastModified = new Date(Math.floor(Date.parse(timeCreated ?? "") / 1000) * 1000)
+  if (name === undefined || !isCount(size) || !isCount(generation) || Number.isNaN(lastModified.getTime())) {
+    const kind = attempted.write ? "ambiguous" : "transient"
+    throw new BackendError(kind, `${describe(attempted)} was answered with no object: ${JSON.stringify(resource)}`)
+  }
+  return { key: name, size: Number(size), version: generation, lastModified }
+}
+
+export function isCount(text: string | null | undefined): text is string {
+  return typeof text === "string" && /^\d+$/.test(text)
+}

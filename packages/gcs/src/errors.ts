@@ -1,0 +1,138 @@
+import { BackendError, type BackendErrorKind } from "@ckpt/core"
+import { httpError } from "@ckpt/core/adapter"
+
+/** The IAM permission that a request needs, which is also its name in messages. */
+export type Permission =
+  | "storage.objects.create"
+  | "storage.objects.get"
+  | "storage.objects.list"
+  | "storage.objects.delete"
+
+/** What was tried, where: for messages. */
+export interface Attempted {
+  readonly permission: Permission
+  readonly bucket: string
+  readonly key?: string | undefined
+  readonly write: boolean
+}
+
+/** What the service said besides its status. */
+export interface Refusal {
+  readonly status: number
+  readonly reason: string | undefined
+  readonly message: string
+  readonly retryAfter: string | null
+}
+
+/** JSON in general; plain text in answer to a download; HTML from what stands in front of the service. */
+export function readRefusal(status: number, headers: Headers, text: string): Refusal {
+  const retryAfter = headers.get("retry-after")
+  try {
+    const { error } = JSON.parse(text)
+    const { message, errors } = error
+    return { status, reason: errors?.[0]?.reason, message: String(message), retryAfter }
+  } catch {
+    // By its first letter: the service sends plain text as text/html.
+    const isHtml = text.trimStart().startsWith("<")
+    return { status, reason: undefined, message: isHtml ? "" : text.trim().slice(0, 500), retryAfter }
+  }
+}
+
+/** 404 is also what an absent object is answered with. */
+export function isBucketMissing({ status, message }: Refusal): boolean {
+  return status === 404 && /bucket does not exist/i.test(message)
+}
+
+/** The checksum that came with the bytes does not match them. */
+export function isDamagedUpload({ status, message }: Refusal): boolean {
+  return status === 400 && /doesn't match calculated/i.test(message)
+}
+
+export function refusalError(attempted: Attempted, refusal: Refusal): BackendError {
+  const { status, reason, message, retryAfter } = refusal
+  const advice = adviceFor(attempted, refusal)
+  const told = { status, code: reason, message: advice === "" ? message : `${message} ${advice}`.trim(), retryAfter }
+  const error = httpError(describe(attempted), { ...told, cause: undefined }, attempted)
+  const kind = kindOf(refusal)
+  return kind === undefined ? error : withKind(kind, error)
+}
+
+/** A request that got no answer, or one that broke off. */
+export function networkError(attempted: Attempted, error: unknown): BackendError {
+  if (error instanceof BackendError) return error
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  const told = { code: typeof code === "string" ? code : undefined, message: String(message ?? error) }
+  const failure = { ...told, cause: withoutRequest(error) }
+  return httpError(describe(attempted), failure, attempted)
+}
+
+/** No token: nothing was sent. Whether it may work shortly depends on who refused it. */
+export function credentialsError(error: unknown): BackendError {
+  const { code, message, response } = (error ?? {}) as {
+    code?: unknown
+    message?: unknown
+    response?: { status?: number }
+  }
+  const status = response?.status
+  const passing = status === undefined ? networkCodes.test(String(code)) : status >= 500 || status === 429
+  const what = `no access token for Google Cloud Storage: ${String(message ?? error)}`
+  if (passing) return new BackendError("transient", what, { cause: withoutRequest(error) })
+  const grant = /invalid_grant|invalid_rapt/.test(String(message))
+    ? "The credentials have expired or were revoked, or the clock of this machine is wrong. "
+    : ""
+  return new BackendError("denied", `${what.replace(/\.?$/, ".")} ${grant}${howToSignIn}`, {
+    cause: withoutRequest(error),
+  })
+}
+
+/** The transport's errors carry their whole request, with its bytes, its agent and every socket of it. */
+function withoutRequest(error: unknown): unknown {
+  if (typeof error !== "object" || error === null || !("config" in error)) return error
+  const { cause, error: inner } = error as { cause?: unknown; error?: unknown }
+  return cause ?? inner
+}
+
+const networkCodes = /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EPIPE)/
+const howToSignIn =
+  "Run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS to a key file, attach a service " +
+  "account to this machine, or pass keyFilename, credentials or authClient."
+
+export function describe({ permission, bucket, key }: Attempted): string {
+  return `${permission} of gs://${bucket}/${key ?? ""}`
+}
+
+function kindOf(refusal: Refusal): BackendErrorKind | undefined {
+  const { status, reason } = refusal
+  // Quotas are answered with 403 as well as with 429.
+  if (status === 403 && /rateLimitExceeded/i.test(reason ?? "")) return "transient"
+  // Another request for this object was under way; nothing was changed.
+  if (status === 409) return "transient"
+  if (isDamagedUpload(refusal)) return "transient"
+  return undefined
+}
+
+function adviceFor({ permission, bucket, key }: Attempted, refusal: Refusal): string {
+  const { status, reason, message } = refusal
+  if (isBucketMissing(refusal)) {
+    return `Create it first: gcloud storage buckets create gs://${bucket} --location=REGION.`
+  }
+  if (/requester pays/i.test(message)) return "Pass userProject: the project that pays for the requests."
+  if (status === 401) return `The service does not accept these credentials. ${howToSignIn}`
+  if (status !== 403) return ""
+  if (/retentionPolicyNotMet|objectUnderActiveHold/.test(reason ?? "") || /retention policy|hold/i.test(message)) {
+    const why = "It moves one object (latest.json) with every save, and prunes"
+    return `A retention policy or a hold protects the object; a checkpoint store cannot live with either. ${why}.`
+  }
+  if (reason !== undefined && reason !== "forbidden") return ""
+  const overwriting =
+    permission === "storage.objects.create" ? " (to replace an object, storage.objects.delete too)" : ""
+  const at = key === undefined ? "" : ` for ${key}`
+  return `Grant ${permission}${overwriting} on bucket ${bucket}${at}; roles/storage.objectUser has all that is needed.`
+}
+
+function withKind(kind: BackendErrorKind, { message, cause, retryAfterMs }: BackendError): BackendError {
+  return new BackendError(kind, message, {
+    ...(cause === undefined ? {} : { cause }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  })
+}

@@ -1,0 +1,154 @@
+import {
+  BackendError,
+  type Body,
+  type DeleteFailure,
+  type GetOptions,
+  type ObjectBackend,
+  type ObjectContent,
+  type ObjectMeta,
+  type PutOptions,
+  type RequestOptions,
+} from "@ckpt/core"
+import { allPages, uploadBody } from "@ckpt/core/adapter"
+import {
+  Bucket,
+  isCount,
+  isSuccess,
+  metaFields,
+  metaOf,
+  type ObjectResource,
+  parse,
+  refusalOf,
+  refused,
+} from "./bucket.js"
+import type { GcsClient } from "./client.js"
+import { download } from "./download.js"
+import { isBucketMissing } from "./errors.js"
+import { uploadSteps } from "./upload.js"
+
+export interface GcsBackendOptions {
+  readonly client: GcsClient
+  readonly bucket: string
+  /** The project that pays for the requests, for a bucket whose requester pays. */
+  readonly userProject?: string | undefined
+  /** Bytes of one request of a long upload, each of which is held in memory; a multiple of 256 KiB. Default 8 MiB. */
+  readonly chunkBytes?: number | undefined
+}
+
+interface ObjectList {
+  readonly items?: readonly Partial<ObjectResource>[]
+  readonly nextPageToken?: string
+}
+
+/** Objects in one bucket of Google Cloud Storage. A version is a generation. */
+export class GcsBackend implements ObjectBackend {
+  readonly name = "gcs"
+  // There is no request that deletes several objects: as many single ones at once.
+  readonly capabilities = { conditionalReplace: true, maxDeleteBatch: 16 }
+  readonly #bucket: Bucket
+  readonly #chunkBytes: number
+
+  constructor({ client, bucket, userProject, chunkBytes = 8 * 1024 * 1024 }: GcsBackendOptions) {
+    this.#bucket = new Bucket(client, bucket, userProject)
+    this.#chunkBytes = chunkBytes
+  }
+
+  async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
+    const { when, signal } = options
+    signal?.throwIfAborted()
+    const generation = when === "absent" ? "0" : when?.version
+    if (when !== "absent") assertGeneration(key, generation)
+    const limits = { partBytes: () => this.#chunkBytes, concurrency: 1 }
+    return uploadBody(body, options, limits, uploadSteps(this.#bucket, key, generation))
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
+    const { ifVersion, signal } = options
+    const describe = () => this.#describe(key, signal, ifVersion)
+    if (ifVersion !== undefined && !isGeneration(ifVersion)) {
+      if ((await this.head(key, { signal })) === undefined) return undefined
+      assertGeneration(key, ifVersion)
+    }
+    return download(this.#bucket, key, options, describe)
+  }
+
+  head(key: string, options: RequestOptions = {}): Promise<ObjectMeta | undefined> {
+    return this.#describe(key, options.signal)
+  }
+
+  async #describe(key: string, signal: AbortSignal | undefined, generation?: string): Promise<ObjectMeta | undefined> {
+    const attempted = this.#bucket.attempted("storage.objects.get", key)
+    const url = this.#bucket.objectUrl(key, { fields: metaFields, ifGenerationMatch: generation })
+    const answer = await this.#bucket.ask(attempted, { method: "GET", url, signal })
+    if (isSuccess(answer)) return metaOf(attempted, parse(attempted, answer))
+    if (answer.status === 404 && !isBucketMissing(refusalOf(answer))) return undefined
+    throw refused(attempted, answer)
+  }
+
+  async *list(prefix: string, options: RequestOptions = {}): AsyncGenerator<ObjectMeta, void, void> {
+    const { signal } = options
+    const attempted = this.#bucket.attempted("storage.objects.list")
+    yield* allPages(async (pageToken) => {
+      const url = this.#bucket.objectsUrl({ prefix, pageToken, fields: `nextPageToken,items(${metaFields})` })
+      const answer = await this.#bucket.ask(attempted, { method: "GET", url, signal })
+      if (!isSuccess(answer)) throw refused(attempted, answer)
+      const { items = [], nextPageToken } = parse<ObjectList>(attempted, answer)
+      return { items: items.map((item) => metaOf(attempted, item)), next: nextPageToken }
+    })
+  }
+
+  async delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteFailure[]> {
+    const { signal } = options
+    signal?.throwIfAborted()
+    const failures: DeleteFailure[] = []
+    const waiting = keys.values()
+    const worker = async () => {
+      for (const key of waiting) {
+        const error = await this.#deleteOne(key, signal)
+        if (error !== undefined) failures.push({ key, error })
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(keys.length, this.capabilities.maxDeleteBatch) }, worker))
+    return failures
+  }
+
+  async #deleteOne(key: string, signal: AbortSignal | undefined): Promise<BackendError | undefined> {
+    const attempted = this.#bucket.attempted("storage.objects.delete", key)
+    try {
+      const answer = await this.#bucket.ask(attempted, { method: "DELETE", url: this.#bucket.objectUrl(key), signal })
+      if (isSuccess(answer)) return undefined
+      if (answer.status === 404 && !isBucketMissing(refusalOf(answer))) return undefined
+      return refused(attempted, answer)
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof BackendError) return error
+      throw error
+    }
+  }
+
+  async now(options: RequestOptions = {}): Promise<Date> {
+    const { signal } = options
+    const attempted = this.#bucket.attempted("storage.objects.list")
+    const url = this.#bucket.objectsUrl({ maxResults: "1", fields: "nextPageToken" })
+    const answer = await this.#bucket.ask(attempted, { method: "GET", url, signal })
+    if (!isSuccess(answer)) throw refused(attempted, answer)
+    const date = new Date(answer.headers.get("date") ?? Number.NaN)
+    if (Number.isNaN(date.getTime())) throw new BackendError("transient", "an answer without a Date header")
+    return date
+  }
+
+  /** Closes the connections that this backend made. The client that it was given holds none of them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#bucket.close()
+  }
+}
+
+function isGeneration(version: string): boolean {
+  return isCount(version) && version !== "0"
+}
+
+/** The service would call any other text a bad request; it is a version that nothing has. */
+function assertGeneration(key: string, version: string | undefined): void {
+  if (version === undefined || isGeneration(version)) return
+  throw new BackendError("precondition", `${key} does not have version ${version}, which is no generation`)
+}

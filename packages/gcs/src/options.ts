@@ -1,0 +1,95 @@
+import { CheckpointError, type StoreOptions } from "@ckpt/core"
+import type { StorageOptions } from "@google-cloud/storage"
+import type { GcsClient } from "./client.js"
+import type { GcsBackendOptions } from "./gcs-backend.js"
+
+/** Without what core decides: retries and time-outs. */
+type ClientOptions = Omit<StorageOptions, "retryOptions" | "timeout">
+
+/**
+ * A bucket, and either a ready client or what `new Storage()` takes: `projectId`, `keyFilename`, `credentials`,
+ * `authClient`, `apiEndpoint`, … Without any of it: Application Default Credentials.
+ */
+export interface GcsStoreOptions extends StoreOptions, ClientOptions {
+  /** Its name alone, without "gs://". The place inside it is `prefix`. */
+  bucket: string
+  /** Used as it is, and still yours afterwards. */
+  client?: GcsClient | undefined
+  /** The project that pays for the requests, for a bucket whose requester pays. */
+  userProject?: string | undefined
+  /** Bytes of one request of a long upload, each of which is held in memory; a multiple of 256 KiB. Default 8 MiB. */
+  chunkBytes?: number | undefined
+}
+
+export interface SplitOptions {
+  readonly client: GcsClient | undefined
+  readonly backendOptions: Omit<GcsBackendOptions, "client">
+  readonly clientOptions: ClientOptions
+  readonly storeOptions: StoreOptions
+}
+
+const storeOptionNames = [
+  "layout",
+  "prefix",
+  "retain",
+  "vnodeCount",
+  "readOnly",
+  "retry",
+  "timeoutMs",
+  "onEvent",
+  "clock",
+  "random",
+] as const satisfies readonly (keyof StoreOptions)[]
+
+// A name that is missing above would reach the client instead of the store.
+type Missing = Exclude<keyof StoreOptions, (typeof storeOptionNames)[number]>
+const nothingMissing: [Missing] extends [never] ? true : Missing = true
+void nothingMissing
+
+/** @throws {CheckpointError} `CKPT_INVALID`, saying what to give instead */
+export function splitOptions(options: GcsStoreOptions): SplitOptions {
+  const { bucket, client, userProject, chunkBytes, ...rest } = options
+  assertBucket(bucket)
+  if (chunkBytes !== undefined && (chunkBytes < quantum || chunkBytes % quantum !== 0)) {
+    throw invalid(`chunkBytes is ${chunkBytes}: give a multiple of 262144 (256 KiB).`)
+  }
+  const isStoreOption = (name: string) => (storeOptionNames as readonly string[]).includes(name)
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined)
+  const forClient = given.filter(([name]) => !isStoreOption(name))
+  if (client !== undefined) assertClient(client)
+  if (client !== undefined && forClient.length > 0) {
+    const names = forClient.map(([name]) => name).join(", ")
+    throw invalid(`client and ${names} were given: set ${names} on the client, or leave the client out.`)
+  }
+  return {
+    client,
+    backendOptions: { bucket, userProject, chunkBytes },
+    clientOptions: Object.fromEntries(forClient),
+    storeOptions: Object.fromEntries(given.filter(([name]) => isStoreOption(name))),
+  }
+}
+
+// https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload
+const quantum = 256 * 1024
+
+function assertBucket(bucket: unknown): void {
+  if (typeof bucket !== "string" || bucket === "") {
+    throw invalid("bucket is missing: give the name of a Google Cloud Storage bucket.")
+  }
+  if (/^\w+:\/\//.test(bucket) || bucket.includes("/")) {
+    throw invalid(`bucket is "${bucket}": give the name alone, without "gs://"; what comes after it is the prefix.`)
+  }
+  // https://cloud.google.com/storage/docs/buckets#naming; the service says the rest.
+  if (!/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(bucket)) {
+    throw invalid(`bucket is "${bucket}": names have lower-case letters, digits, "-", "_" and ".", at least three.`)
+  }
+}
+
+function assertClient(client: GcsClient): void {
+  if (typeof client?.apiEndpoint === "string" && typeof client.authClient?.getRequestHeaders === "function") return
+  throw invalid("client is no Storage client: give new Storage() of @google-cloud/storage, or its options instead.")
+}
+
+export function invalid(message: string): CheckpointError {
+  return new CheckpointError("CKPT_INVALID", message)
+}

@@ -1,0 +1,176 @@
+import { randomUUID } from "node:crypto"
+import { BackendError, type ObjectMeta } from "@ckpt/core"
+import type { UploadPart, UploadSteps } from "@ckpt/core/adapter"
+import {
+  type Answer,
+  type Bucket,
+  isSuccess,
+  metaOf,
+  type ObjectResource,
+  parse,
+  refusalOf,
+  refused,
+} from "./bucket.js"
+import { type Checksum, newChecksum } from "./checksum.js"
+import { type Attempted, describe, isDamagedUpload, refusalError } from "./errors.js"
+
+const contentType = "application/octet-stream"
+
+/** An upload session: what it has, and what was sent to it. */
+interface Session {
+  readonly url: string
+  readonly checksum: Checksum
+  /** Parts whose bytes are in the checksum. */
+  hashed: number
+  /** Bytes that the service has confirmed. */
+  kept: number
+  /** A request did not come to its end: what the service has must be asked. */
+  unsure: boolean
+}
+
+/**
+ * How this service takes one object: in one request with its metadata and checksum, or in a session of chunks in order
+ * (https://cloud.google.com/storage/docs/performing-resumable-uploads). The condition is part of the first request of
+ * either, and is checked when the object appears.
+ *
+ * @param generation the `ifGenerationMatch` of the put; 0 is "nothing is there"
+ */
+export function uploadSteps(
+  bucket: Bucket,
+  key: string,
+  generation: string | undefined,
+): UploadSteps<Session, ObjectMeta | undefined> {
+  const attempted = bucket.attempted("storage.objects.create", key)
+  const condition = { ifGenerationMatch: generation }
+  return {
+    async whole(bytes, signal) {
+      const checksum = newChecksum(bucket.client)
+      checksum.update(bytes)
+      const metadata = { name: key, contentType, [checksum.field]: checksum.value() }
+      const boundary = `ckpt-${randomUUID()}`
+      const answer = await bucket.ask(attempted, {
+        method: "POST",
+        url: bucket.uploadUrl({ uploadType: "multipart", ...condition }),
+        headers: { "content-type": `multipart/related; boundary=${boundary}` },
+        body: multipartRelated(boundary, metadata, bytes),
+        signal,
+      })
+      return created(attempted, answer, checksum, bytes.length)
+    },
+
+    async begin(signal) {
+      const url = bucket.uploadUrl({ uploadType: "resumable", name: key, ...condition })
+      const headers = { "content-type": "application/json", "x-upload-content-type": contentType }
+      const body = Buffer.from("{}")
+      const answer = await bucket.ask(attempted, { method: "POST", url, headers, body, signal })
+      if (!isSuccess(answer)) throw refused(attempted, answer)
+      const location = answer.headers.get("location")
+      // Nothing exists before the session's last chunk, so another session can be asked for.
+      if (location === null) throw new BackendError("transient", `${describe(attempted)}: no session in the answer`)
+      const checksum = newChecksum(bucket.client)
+      return { url: new URL(location, url).href, checksum, hashed: 0, kept: 0, unsure: false }
+    },
+
+    part: (session, part, signal) => sendPart(bucket, attempted, session, part, signal),
+
+    async complete(_, parts) {
+      // The last chunk made the object appear.
+      const meta = parts.at(-1)
+      if (meta === undefined) throw new BackendError("ambiguous", `${describe(attempted)}: its session did not end`)
+      return meta
+    },
+
+    async abandon(session) {
+      // Not awaited: a service that hangs would hang the put. What is not cancelled expires, and is not billed.
+      const signal = AbortSignal.timeout(cancelMs)
+      bucket.ask(attempted, { method: "DELETE", url: session.url, signal }).catch(() => {})
+    },
+  }
+}
+
+const cancelMs = 5_000
+
+async function sendPart(
+  bucket: Bucket,
+  attempted: Attempted,
+  session: Session,
+  { index, offset, bytes, last }: UploadPart,
+  signal: AbortSignal,
+): Promise<ObjectMeta | undefined> {
+  // Each attempt comes here; the bytes count once.
+  if (session.hashed === index) {
+    session.checksum.update(bytes)
+    session.hashed++
+  }
+  const end = offset + bytes.length
+  const send = async (from: number | undefined) => {
+    const rest = bytes.subarray((from ?? end) - offset)
+    const headers = { "content-type": contentType, "content-range": contentRange(from, end, last) }
+    const hash =
+      last && from !== undefined ? { "x-goog-hash": `${session.checksum.name}=${session.checksum.value()}` } : {}
+    const body = Buffer.from(rest.buffer, rest.byteOffset, rest.length)
+    return bucket.ask(attempted, { method: "PUT", url: session.url, headers: { ...headers, ...hash }, body, signal })
+  }
+  let answer = session.unsure ? await send(undefined) : undefined
+  session.unsure = true
+  for (let sent = -1; ; ) {
+    if (answer !== undefined) {
+      if (answer.status !== 308) return finished(attempted, answer, session.checksum, last ? end : undefined)
+      session.kept = keptBytes(answer)
+    }
+    const { kept } = session
+    if (kept < offset || kept > end) throw lost(attempted, `the session has ${kept} bytes, not ${offset} to ${end}`)
+    if (kept === end && !last) break
+    if (kept === sent) throw new BackendError("transient", `${describe(attempted)}: the session took none of a chunk`)
+    sent = kept
+    answer = await send(kept)
+  }
+  session.unsure = false
+  return undefined
+}
+
+/** Without `from`: what has the session? An object of which all bytes are there is finished by its total alone. */
+function contentRange(from: number | undefined, end: number, last: boolean): string {
+  if (from === undefined) return "bytes */*"
+  return from === end ? `bytes */${end}` : `bytes ${from}-${end - 1}/${last ? end : "*"}`
+}
+
+/** Without a header nothing is kept. */
+function keptBytes({ headers }: Answer): number {
+  const [, lastByte] = /^bytes=0-(\d+)$/.exec(headers.get("range") ?? "") ?? []
+  return lastByte === undefined ? 0 : Number(lastByte) + 1
+}
+
+function finished(attempted: Attempted, answer: Answer, checksum: Checksum, size: number | undefined): ObjectMeta {
+  if (isSuccess(answer)) {
+    if (size !== undefined) return created(attempted, answer, checksum, size)
+    throw new BackendError("ambiguous", `${describe(attempted)}: the session ended before its last chunk`)
+  }
+  const refusal = refusalOf(answer)
+  // Over for good. Whether an earlier request finished it, core finds out by reading back.
+  if ([404, 410].includes(answer.status) || isDamagedUpload(refusal)) throw lost(attempted, refusal.message)
+  throw refusalError(attempted, refusal)
+}
+
+function lost(attempted: Attempted, why: string): BackendError {
+  return new BackendError("precondition", `${describe(attempted)}: the upload session is lost (${why})`)
+}
+
+/** The service has checked what it got; that it says the same of what it stored costs nothing to look at. */
+function created(attempted: Attempted, answer: Answer, checksum: Checksum, size: number): ObjectMeta {
+  if (!isSuccess(answer)) throw refused(attempted, answer)
+  const resource = parse<Partial<ObjectResource>>(attempted, answer)
+  const meta = metaOf(attempted, resource)
+  const stored = resource[checksum.field]
+  if (meta.size === size && (stored === undefined || stored === checksum.value())) return meta
+  // Not a success, and nothing to clean up: core reads back what is there.
+  const seen = `${meta.size} bytes with ${checksum.name} ${stored}`
+  throw new BackendError("ambiguous", `${describe(attempted)} stored ${seen}, not ${size} with ${checksum.value()}`)
+}
+
+/** RFC 2387: the metadata, then the bytes. */
+function multipartRelated(boundary: string, metadata: object, bytes: Uint8Array): Buffer {
+  const first = `--${boundary}\r\ncontent-type: application/json; charset=utf-8\r\n\r\n${JSON.stringify(metadata)}\r\n`
+  const head = `${first}--${boundary}\r\ncontent-type: ${contentType}\r\n\r\n`
+  return Buffer.concat([Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)])
+}
