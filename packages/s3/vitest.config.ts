@@ -6,5 +6,7 @@ export default defineConfig({
     globalSetup: ["test/global-setup.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Loading the SDK once for each file would take longer than most of the files.
+    isolate: false,
   },
 })

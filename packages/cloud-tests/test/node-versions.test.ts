@@ -1,29 +1,20 @@
 import { execFile } from "node:child_process"
-import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { nodeBinaries } from "@ckpt/node-binaries"
 import { expect, test } from "vitest"
 import { gcs } from "./clouds/gcs.js"
 import { ProxiedBucket } from "./clouds/proxied.js"
 import { manifestOf } from "./faults/operations.js"
 
 const packageFolder = join(import.meta.dirname, "..")
-const nodes = [
-  { version: "20", node: process.execPath },
-  ...["24", "26"].map((version) => ({
-    version,
-    node: join(packageFolder, "node_modules", `node-${version}-linux-x64`, "bin", "node"),
-  })),
-  // On a machine for which there is no such package, only the Node at hand; in CI nothing may be left out.
-].filter(({ node }) => process.env["CI"] === "true" || existsSync(node))
-
-const cases = nodes.flatMap(({ version, node }) =>
-  ["own", "@google-cloud/storage", "google-cloud-storage-8"].map((client) => ({ version, node, client })),
+const cases = nodeBinaries().flatMap((node) =>
+  ["own", "@google-cloud/storage", "google-cloud-storage-8"].map((client) => ({ ...node, client })),
 )
 
 // With the client's own retries, one 503 on a download ends the process on Node 24 and later
 // (googleapis/google-cloud-node#8670).
-test.each(cases)("Node $version, client $client: 503s on downloads are survived", async ({ version, node, client }) => {
+test.each(cases)("Node $major, client $client: 503s on downloads are survived", async ({ major, path, client }) => {
   await using at = await ProxiedBucket.create(gcs)
   const writer = await at.openDirect()
   await writer.save(manifestOf(1), { state: new TextEncoder().encode("whole") })
@@ -40,8 +31,8 @@ test.each(cases)("Node $version, client $client: 503s on downloads are survived"
   })
   const script = join(import.meta.dirname, "node", "recover-gcs.mjs")
   const args = [script, client, at.proxy.endpoint, at.bucket]
-  const { stdout, stderr } = await promisify(execFile)(node, args, { cwd: packageFolder })
+  const { stdout, stderr } = await promisify(execFile)(path, args, { cwd: packageFolder })
   expect(stderr).toBe("")
-  expect(stdout).toMatch(new RegExp(`^v${version}\\.\\S+ recovered 1 whole\n$`))
+  expect(stdout).toMatch(new RegExp(`^v${major}\\.\\S+ recovered 1 whole\n$`))
   expect(failed.size).toBe(3)
 })

@@ -116,7 +116,8 @@ export class GcsBackend implements ObjectBackend {
     const attempted = this.#bucket.attempted("storage.objects.delete", key)
     try {
       const answer = await this.#bucket.ask(attempted, { method: "DELETE", url: this.#bucket.objectUrl(key), signal })
-      if (isSuccess(answer)) return undefined
+      // 204. A success that says something is not one of this request.
+      if (isSuccess(answer) && answer.text === "") return undefined
       if (answer.status === 404 && !isBucketMissing(refusalOf(answer))) return undefined
       return refused(attempted, answer)
     } catch (error) {

@@ -50,7 +50,8 @@ export function uploadSteps(
       const boundary = `ckpt-${randomUUID()}`
       const answer = await bucket.ask(attempted, {
         method: "POST",
-        url: bucket.uploadUrl({ uploadType: "multipart", ...condition }),
+        // The name is in the metadata too; here it is seen by logs and by what stands in between.
+        url: bucket.uploadUrl({ uploadType: "multipart", name: key, ...condition }),
         headers: { "content-type": `multipart/related; boundary=${boundary}` },
         body: multipartRelated(boundary, metadata, bytes),
         signal,

@@ -136,6 +136,7 @@ export const timeoutScenarios: readonly Scenario[] = [
       const state = new Uint8Array(3_000_000).fill(7)
       await opener.save(manifestOf(1), { state })
       const clock = new ManualClock(context.settled)
+      const standsStillAfter = 500_000
       const offsets: number[] = []
       let stalls = 0
       let stalled = 0
@@ -157,8 +158,13 @@ export const timeoutScenarios: readonly Scenario[] = [
       async function* stalling(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
         const iterator = body[Symbol.asyncIterator]()
         try {
-          const first = await iterator.next()
-          if (!first.done) yield first.value.subarray(0, 500_000)
+          for (let left = standsStillAfter; left > 0; ) {
+            const step = await iterator.next()
+            if (step.done) break
+            const piece = step.value.subarray(0, left)
+            left -= piece.length
+            yield piece
+          }
         } finally {
           await iterator.return?.()
         }
@@ -174,7 +180,7 @@ export const timeoutScenarios: readonly Scenario[] = [
         await clock.advance(30_000)
       }
       assert.deepEqual(await read, state)
-      assert.deepEqual(offsets, [0, 500_000, 1_000_000])
+      assert.deepEqual(offsets, [0, standsStillAfter, 2 * standsStillAfter])
     },
   },
   {

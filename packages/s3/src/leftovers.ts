@@ -1,0 +1,45 @@
+import { ListMultipartUploadsCommand } from "@aws-sdk/client-s3"
+import { BackendError, type Leftover } from "@ckpt/core"
+import { allPages } from "@ckpt/core/adapter"
+import { abandonUpload, type Place } from "./multipart.js"
+import { request } from "./requests.js"
+
+export interface LeftoverOptions {
+  readonly olderThanMs: number
+  readonly prefix: string
+  readonly dryRun?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Unfinished uploads that were begun before `olderThanMs` ago by the storage's clock; given up unless `dryRun`. */
+export async function collectUploads(place: Place, options: LeftoverOptions): Promise<Leftover[]> {
+  const { olderThanMs, prefix, dryRun = false, signal } = options
+  const { client, bucket } = place
+  const found: Leftover[] = []
+  let now: number | undefined
+  const pages = allPages(async (token) => {
+    const [KeyMarker, UploadIdMarker] = token === undefined ? [] : (JSON.parse(token) as [string, string])
+    const command = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, KeyMarker, UploadIdMarker })
+    const what = { operation: "ListMultipartUploads", bucket } as const
+    const { output, date } = await request(client, command, what, signal)
+    const { Uploads = [], IsTruncated, NextKeyMarker = "", NextUploadIdMarker = "" } = output
+    if (IsTruncated === undefined || date === undefined) {
+      throw new BackendError("transient", `the list of uploads in bucket ${bucket} was cut, or came without a date`)
+    }
+    now ??= date.getTime()
+    return { items: Uploads, next: IsTruncated ? JSON.stringify([NextKeyMarker, NextUploadIdMarker]) : undefined }
+  })
+  for await (const { Key, UploadId, Initiated } of pages) {
+    if (Key === undefined || UploadId === undefined || Initiated === undefined || now === undefined) continue
+    if (now - Initiated.getTime() < olderThanMs) continue
+    const leftover = { name: `${Key} (upload ${UploadId})`, since: Initiated }
+    try {
+      if (!dryRun) await abandonUpload(place, Key, UploadId, signal)
+      found.push(leftover)
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error
+      found.push({ ...leftover, error })
+    }
+  }
+  return found
+}

@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto"
+import { Readable } from "node:stream"
+import type {
+  $Command,
+  S3Client,
+  S3ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes,
+} from "@aws-sdk/client-s3"
+import { type FailedRequest, requestError } from "./errors.js"
+
+/** What of a client is used, so that one of another copy of the SDK fits too. */
+export type S3Requests = Pick<S3Client, "send" | "config">
+
+type AnyCommand<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
+  I,
+  O,
+  S3ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes
+>
+
+export interface Answer<O> {
+  readonly output: O
+  /** The storage's clock, of the `Date` header. */
+  readonly date: Date | undefined
+}
+
+/**
+ * One request. It rejects with a `BackendError`, or with the signal's reason: at once, also while the SDK still looks for
+ * credentials, which it does without looking at the signal.
+ */
+export async function request<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
+  client: S3Requests,
+  command: AnyCommand<I, O>,
+  what: FailedRequest,
+  signal: AbortSignal | undefined,
+): Promise<Answer<O>> {
+  signal?.throwIfAborted()
+  let date: Date | undefined
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      date = dateOf(result.response)
+      return result
+    },
+    { step: "deserialize", name: "ckptDate" },
+  )
+  try {
+    const sent: Promise<O> = client.send(command, signal === undefined ? {} : { abortSignal: signal })
+    sent.then((output) => guardBody(output, signal)).catch(() => {})
+    return { output: await untilAborted(sent, signal), date }
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw requestError(error, what)
+  }
+}
+
+/**
+ * Adds the header that stores without the newer checksums insist on for `DeleteObjects`; S3 takes both. Where MD5 is not
+ * to be had (FIPS), the SDK's own checksum has to do.
+ */
+export function addContentMd5<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
+  command: AnyCommand<I, O>,
+): AnyCommand<I, O> {
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const { headers, body } = args.request as { headers: Record<string, string>; body: string | Uint8Array }
+      try {
+        headers["content-md5"] = createHash("md5").update(body).digest("base64")
+      } catch {}
+      return next(args)
+    },
+    { step: "build", name: "ckptContentMd5", priority: "low" },
+  )
+  return command
+}
+
+/** A body that breaks before its reader has come must not end the process; one that nobody waits for any more is closed. */
+function guardBody(output: object, signal: AbortSignal | undefined): void {
+  const { Body } = output as { Body?: unknown }
+  if (!(Body instanceof Readable)) return
+  Body.on("error", () => {})
+  if (signal?.aborted) Body.destroy()
+}
+
+function dateOf(response: unknown): Date | undefined {
+  const header = (response as { headers?: Record<string, string> } | undefined)?.headers?.["date"]
+  const date = new Date(header ?? Number.NaN)
+  return Number.isNaN(date.getTime()) ? undefined : date
+}
+
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  let abort = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason)
+    signal.addEventListener("abort", abort, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener("abort", abort)
+  }
+}

@@ -1,0 +1,186 @@
+import type { Readable } from "node:stream"
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from "@aws-sdk/client-s3"
+import {
+  BackendError,
+  type Body,
+  type DeleteFailure,
+  type GetOptions,
+  type Leftover,
+  type ObjectBackend,
+  type ObjectContent,
+  type ObjectMeta,
+  type PutOptions,
+  type RequestOptions,
+} from "@ckpt/core"
+import { allPages, contentBody } from "@ckpt/core/adapter"
+import { checkedRange, emptyContent, rangeHeader } from "./content.js"
+import { codeOf, deleteError, requestError, statusOf } from "./errors.js"
+import { collectUploads, type LeftoverOptions } from "./leftovers.js"
+import { assertPartBytes, type Place, unreadable } from "./multipart.js"
+import { putObject } from "./put.js"
+import { addContentMd5, request } from "./requests.js"
+
+export interface S3BackendOptions {
+  client: Pick<S3Client, "send" | "config" | "destroy">
+  bucket: string
+  /** Where the credentials may list, if not the whole bucket; for the requests that concern no key of their own. */
+  prefix?: string | undefined
+  /** See `S3StoreOptions`. */
+  partBytes?: number | undefined
+  /** Destroy the client with this backend. Default false. */
+  destroyClient?: boolean | undefined
+}
+
+/** Objects in one bucket of Amazon S3, or of a store that speaks its protocol and honours its conditions. */
+export class S3Backend implements ObjectBackend {
+  readonly name = "s3"
+  readonly capabilities = { conditionalReplace: true, maxDeleteBatch: 1000 }
+  readonly #place: Place
+  readonly #options: S3BackendOptions
+  /** HEAD says 404 for a missing key and for a missing bucket alike. */
+  #bucketSeen = false
+
+  constructor(options: S3BackendOptions) {
+    assertPartBytes(options.partBytes)
+    this.#options = options
+    this.#place = { client: options.client, bucket: options.bucket }
+  }
+
+  put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
+    const head = (signal?: AbortSignal) => this.head(key, { signal })
+    return putObject(this.#place, key, body, { ...options, partBytes: this.#options.partBytes, head })
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
+    const { range, ifVersion, signal } = options
+    // HTTP has no way to ask for nothing.
+    if (range?.length === 0) return this.#nothingAt(key, range.offset, options)
+    const { client, bucket } = this.#place
+    const what = { operation: "GetObject", bucket, key } as const
+    const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range: rangeHeader(range), IfMatch: ifVersion })
+    try {
+      const { output, date } = await request(client, command, what, signal)
+      this.#bucketSeen = true
+      const stream = output.Body as Readable
+      try {
+        const { size, length } = checkedRange(key, output, options)
+        const meta = { key, size, version: output.ETag ?? "", lastModified: output.LastModified ?? date ?? new Date(0) }
+        return {
+          meta,
+          body: contentBody(stream, { key, length, signal, toError: (error) => requestError(error, what) }),
+        }
+      } catch (error) {
+        stream.destroy()
+        throw error
+      }
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error
+      const { cause } = error
+      if (codeOf(cause) === "NoSuchKey") return undefined
+      // S3 refuses a range that starts at the very end as it refuses one that starts past it.
+      if (statusOf(cause) === 416 && range !== undefined) return this.#nothingAt(key, range.offset, options)
+      throw error
+    }
+  }
+
+  /** The empty content at `offset`, if that is within the object or at its end. */
+  async #nothingAt(key: string, offset: number, options: GetOptions): Promise<ObjectContent | undefined> {
+    const meta = await this.head(key, options)
+    return meta === undefined ? undefined : emptyContent(meta, offset, options)
+  }
+
+  async head(key: string, { signal }: RequestOptions = {}): Promise<ObjectMeta | undefined> {
+    const { client, bucket } = this.#place
+    const command = new HeadObjectCommand({ Bucket: bucket, Key: key })
+    try {
+      const { output, date } = await request(client, command, { operation: "HeadObject", bucket, key }, signal)
+      const { ContentLength: size, ETag: version, LastModified: lastModified = date } = output
+      if (size === undefined || version === undefined || lastModified === undefined) throw unreadable("HeadObject", key)
+      return { key, size, version, lastModified }
+    } catch (error) {
+      if (!(error instanceof BackendError) || statusOf(error.cause) !== 404) throw error
+      if (!this.#bucketSeen) await this.now({ signal })
+      return undefined
+    }
+  }
+
+  async *list(prefix: string, { signal }: RequestOptions = {}): AsyncGenerator<ObjectMeta, void, void> {
+    for await (const { Key, Size, ETag, LastModified } of allPages((token) => this.#page(prefix, token, signal))) {
+      if (Key === undefined || Size === undefined || ETag === undefined || LastModified === undefined) {
+        throw new BackendError("transient", `the listing of ${prefix} has an entry that lacks key, size, etag or time`)
+      }
+      yield { key: Key, size: Size, version: ETag, lastModified: LastModified }
+    }
+  }
+
+  async #page(prefix: string, token: string | undefined, signal: AbortSignal | undefined) {
+    const { client, bucket } = this.#place
+    const command = new ListObjectsV2Command({
+      ...{ Bucket: bucket, Prefix: prefix, ContinuationToken: token },
+      // A key may hold what XML cannot.
+      EncodingType: "url",
+    })
+    const { output } = await request(client, command, { operation: "ListObjectsV2", bucket }, signal)
+    this.#bucketSeen = true
+    const { Contents = [], IsTruncated, NextContinuationToken, EncodingType } = output
+    if (IsTruncated === undefined || (IsTruncated && !NextContinuationToken)) {
+      throw new BackendError(
+        "transient",
+        `a page of the listing of ${prefix} in bucket ${bucket} does not say what follows`,
+      )
+    }
+    const items = EncodingType === "url" ? Contents.map((entry) => ({ ...entry, Key: decodeKey(entry.Key) })) : Contents
+    return { items, next: IsTruncated ? NextContinuationToken : undefined }
+  }
+
+  async delete(keys: readonly string[], { signal }: RequestOptions = {}): Promise<DeleteFailure[]> {
+    signal?.throwIfAborted()
+    if (keys.length === 0) return []
+    const { client, bucket } = this.#place
+    const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys.map((Key) => ({ Key })) } })
+    const what = { operation: "DeleteObjects", bucket } as const
+    const { output } = await request(client, addContentMd5(command), what, signal)
+    const errors = new Map((output.Errors ?? []).map((failure) => [failure.Key, failure]))
+    const deleted = new Set((output.Deleted ?? []).map(({ Key }) => Key))
+    return keys.flatMap((key) => {
+      const failure = errors.get(key)
+      if (failure !== undefined && failure.Code !== "NoSuchKey") {
+        return [{ key, error: deleteError(failure, { ...what, key }) }]
+      }
+      return failure !== undefined || deleted.has(key) ? [] : [{ key, error: unreadable("DeleteObjects", key) }]
+    })
+  }
+
+  async now({ signal }: RequestOptions = {}): Promise<Date> {
+    const { client, bucket } = this.#place
+    const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: this.#options.prefix, MaxKeys: 1 })
+    const { date } = await request(client, command, { operation: "ListObjectsV2", bucket }, signal)
+    this.#bucketSeen = true
+    if (date === undefined) throw new BackendError("transient", `the answer of bucket ${bucket} has no Date header`)
+    return date
+  }
+
+  leftovers(options: LeftoverOptions): Promise<Leftover[]> {
+    return collectUploads(this.#place, options)
+  }
+
+  /** Closes the connections of a client that was made for it; a client that was given stays open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#options.destroyClient === true) this.#options.client.destroy()
+  }
+}
+
+/** As S3 encodes it: like a form, where a space is "+". One that is no UTF-8 cannot be ours, and stays as it is. */
+function decodeKey(key: string | undefined): string | undefined {
+  try {
+    return key === undefined ? undefined : decodeURIComponent(key.replaceAll("+", " "))
+  } catch {
+    return key
+  }
+}

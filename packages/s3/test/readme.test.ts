@@ -1,0 +1,75 @@
+import { execFile } from "node:child_process"
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { startFaultProxy } from "@ckpt/fault-proxy"
+import { describe, expect, test } from "vitest"
+import { createManifest, openS3Store } from "../src/index.js"
+import { hasServer, newBucket, partBytes, serverOptions } from "./storage.js"
+
+const packageFolder = fileURLToPath(new URL("..", import.meta.url))
+const readme = await readFile(join(packageFolder, "README.md"), "utf8")
+
+describe.runIf(hasServer)("the README", () => {
+  test("its program runs as plain JavaScript, once more after a restart", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "ckpt-readme-"))
+    try {
+      const { endpoint, region, credentials } = serverOptions()
+      // What the program leaves to the environment; the address style has no variable, so it is added to the options.
+      const program = (/```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? "").replace(
+        'bucket: "my-bucket"',
+        `bucket: "${await newBucket()}", forcePathStyle: true`,
+      )
+      const env = {
+        PATH: process.env["PATH"],
+        AWS_ENDPOINT_URL_S3: endpoint,
+        AWS_REGION: region,
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      }
+      await writeFile(join(folder, "program.mjs"), program)
+      await mkdir(join(folder, "node_modules/@ckpt"), { recursive: true })
+      await symlink(packageFolder, join(folder, "node_modules/@ckpt/s3"))
+      for (const run of [1, 2]) {
+        const { stdout } = await promisify(execFile)(process.execPath, ["program.mjs"], { cwd: folder, env })
+        expect(stdout).toBe(`checkpoint ${run} holds ${run}\n`)
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+
+  test("its table of costs is what is sent", async () => {
+    await using proxy = await startFaultProxy(serverOptions().endpoint)
+    const store = await openS3Store({ ...serverOptions(proxy.endpoint), bucket: await newBucket(), partBytes })
+    let id = 0
+    const manifest = () => createManifest({ checkpointId: ++id, epoch: id })
+    async function sent(run: () => Promise<unknown>): Promise<Record<string, number>> {
+      proxy.resetCounts()
+      await run()
+      const counts: Record<string, number> = {}
+      for (const { method, query } of proxy.requests) {
+        const lists = query.has("list-type") || query.has("uploads")
+        const name = method === "GET" && lists ? "LIST" : query.has("delete") ? "DELETE" : method
+        counts[name] = (counts[name] ?? 0) + 1
+      }
+      return counts
+    }
+    const state = new Uint8Array(100)
+    const first = await sent(() => store.save(manifest(), { state }))
+    expect(first).toEqual({ PUT: 3 + 3, POST: 2, GET: 1, DELETE: 2 })
+    expect(await sent(() => store.save(manifest()))).toEqual({ PUT: 2 })
+    expect(await sent(() => store.save(manifest(), { state }))).toEqual({ PUT: 3 })
+    // Begun, three parts, completed; then the manifest and the pointer.
+    const long = new Uint8Array(2 * partBytes + 1)
+    expect(await sent(() => store.save(manifest(), { state: long }))).toEqual({ POST: 2, PUT: 5 })
+    expect(await sent(() => store.recover())).toEqual({ LIST: 2, GET: 1 + 2 })
+    expect(await sent(() => store.list()[Symbol.asyncIterator]().next())).toEqual({ LIST: 2, GET: 4 + 1 })
+    expect(await sent(() => store.prune({ last: 1 }))).toEqual({ LIST: 2, GET: 4 + 1, PUT: 1, DELETE: 2 })
+    // The pointer is read once more, after this store's own swap of it.
+    expect(await sent(() => store.collectOrphans())).toEqual({ LIST: 2 + 1 + 2, GET: 1, HEAD: 1 })
+    await store.close()
+  })
+})
