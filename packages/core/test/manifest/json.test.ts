@@ -57,7 +57,7 @@ test("numbers and the order of keys are kept as written", () => {
 test("escapes are read and written as serde_json writes them", () => {
   expect(parseJson(String.raw`"\u0041\ud83e\udd80\/\b\f\n\r\t\"\\\u0007"`)).toBe('A🦀/\b\f\n\r\t"\\\u0007')
   expect(printJson('A🦀/\b\f\n\r\t"\\\u0007\u001f\u007f\u2028')).toBe(
-    String.raw`"A🦀/\b\f\n\r\t\"\\\u0007\u001f` + '\u007f\u2028"',
+    `${String.raw`"A🦀/\b\f\n\r\t\"\\\u0007\u001f`}\u007f\u2028"`,
   )
 })
 
