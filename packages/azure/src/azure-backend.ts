@@ -16,11 +16,19 @@ import {
   type PutOptions,
   type RequestOptions,
 } from "@ckpt/core"
-import { allPages, contentBody, uploadBody } from "@ckpt/core/adapter"
+import {
+  allPages,
+  answeredRange,
+  assertVersion,
+  contentBody,
+  emptyContent,
+  uploadBody,
+  verifiedBody,
+} from "@ckpt/core/adapter"
 import { deleteBlobs, maxBatch } from "./azure-delete.js"
 import { azureError, codeOf, isAbsent, type Operation, type Place } from "./azure-errors.js"
 import { uploadLimits, uploadSteps } from "./azure-upload.js"
-import { verified } from "./md5.js"
+import { runningMd5 } from "./md5.js"
 import { isFolder, metaOf, quoted, refuseFolder } from "./meta.js"
 import { settled } from "./settled.js"
 
@@ -57,7 +65,8 @@ export class AzureBackend implements ObjectBackend {
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
     const { range, ifVersion, signal } = options
-    if (range?.length === 0) return this.#empty(key, options)
+    // HTTP has no way to ask for nothing.
+    if (range?.length === 0) return emptyContent(await this.head(key, { signal }), options)
     const operation: Operation = { name: "Get Blob", needs: "read", key }
     return this.#request(operation, signal, async (abort) => {
       // The SDK refuses an answer without a length and leaves it open: an abort closes it.
@@ -78,7 +87,7 @@ export class AzureBackend implements ObjectBackend {
       } catch (error) {
         own.abort()
         if (isAbsent(error)) return undefined
-        if (codeOf(error) === "InvalidRange") return this.#empty(key, options)
+        if (codeOf(error) === "InvalidRange") return emptyContent(await this.head(key, { signal }), options)
         // Azurite tells a condition on a blob that is not there as one that does not hold.
         if (codeOf(error) === "ConditionNotMet" && (await this.head(key, { signal })) === undefined) return undefined
         throw error
@@ -136,19 +145,6 @@ export class AzureBackend implements ObjectBackend {
     })
   }
 
-  /** No bytes of a range that is empty or begins at the object's end. */
-  async #empty(key: string, { range, ifVersion, signal }: GetOptions): Promise<ObjectContent | undefined> {
-    const { offset = 0, length } = range ?? {}
-    const meta = await this.head(key, { signal })
-    if (meta === undefined) return undefined
-    if (ifVersion !== undefined && meta.version !== ifVersion) {
-      throw new BackendError("precondition", `${key} has version ${meta.version}, not ${ifVersion}`)
-    }
-    if (offset > meta.size) throw new BackendError("precondition", `${key} has ${meta.size} bytes, none at ${offset}`)
-    if (offset < meta.size && length !== 0) throw new BackendError("transient", `${key} grew while it was opened`)
-    return { meta, body: (async function* () {})() }
-  }
-
   #request<T>(
     operation: Operation,
     signal: AbortSignal | undefined,
@@ -168,31 +164,14 @@ function contentOf(
   { range, ifVersion }: GetOptions,
   options: { signal: AbortSignal | undefined; toError: (error: unknown) => BackendError },
 ): ObjectContent {
-  const stream = answer.readableStreamBody as Readable
-  // An answer that is refused here is aborted, which must not end the process.
-  stream.on("error", () => {})
   refuseFolder(key, answer.metadata)
-  const length = answer.contentLength ?? 0
-  const whole = range === undefined || (range.offset === 0 && range.length === undefined)
-  const meta = metaOf(key, whole ? length : wholeSize(key, answer, range), answer)
-  if (ifVersion !== undefined && meta.version !== ifVersion) {
-    throw new BackendError("precondition", `${key} has version ${meta.version}, not ${ifVersion}`)
-  }
-  const body = contentBody(stream, { key, length, ...options })
-  return { meta, body: answer.contentMD5 === undefined ? body : verified(body, answer.contentMD5, key) }
-}
-
-/** Of the whole object; refuses an answer that is not the range that was asked for. */
-function wholeSize(
-  key: string,
-  answer: BlobDownloadResponseParsed,
-  { offset, length = Infinity }: { offset: number; length?: number | undefined },
-): number {
-  const [, start, end, size] = (/^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.contentRange ?? "") ?? []).map(Number)
-  const expected = Math.min(offset + length, size ?? 0)
-  if (start === offset && end === expected - 1 && answer.contentLength === expected - offset) return size ?? 0
-  throw new BackendError(
-    "transient",
-    `the answer for ${key} has ${answer.contentRange ?? "no range"}, not the range asked for`,
-  )
+  const { contentLength = 0, contentRange, contentMD5 } = answer
+  const isWhole = range === undefined || (range.offset === 0 && range.length === undefined)
+  const whole = { size: contentLength, length: contentLength }
+  const { size, length } = isWhole ? whole : answeredRange(key, contentRange, range)
+  const meta = metaOf(key, size, answer)
+  assertVersion(meta, ifVersion)
+  const body = contentBody(answer.readableStreamBody as Readable, { key, length, ...options })
+  if (contentMD5 === undefined) return { meta, body }
+  return { meta, body: verifiedBody(key, body, runningMd5(), Buffer.from(contentMD5).toString("base64")) }
 }

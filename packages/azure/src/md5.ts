@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { BackendError } from "@ckpt/core"
+import type { RunningChecksum } from "@ckpt/core/adapter"
 
 export function md5Of(bytes: Uint8Array): Uint8Array {
   return createHash("md5").update(bytes).digest()
@@ -29,34 +29,8 @@ export class OrderedMd5 {
   }
 }
 
-/** The body, which rejects at its end if its MD5 is another one than the service told. */
-export function verified(
-  body: AsyncIterable<Uint8Array>,
-  expected: Uint8Array,
-  key: string,
-): AsyncIterable<Uint8Array> {
-  return {
-    [Symbol.asyncIterator]() {
-      const source = body[Symbol.asyncIterator]()
-      const hash = createHash("md5")
-      let ended = false
-      return {
-        async next() {
-          const step = await source.next()
-          if (!step.done) hash.update(step.value)
-          else if (!ended) {
-            ended = true
-            if (!hash.digest().equals(expected)) {
-              throw new BackendError("transient", `the bytes of ${key} do not have the MD5 that the service told`)
-            }
-          }
-          return step
-        },
-        async return() {
-          await source.return?.()
-          return { done: true, value: undefined }
-        },
-      }
-    },
-  }
+/** For `verifiedBody`; base64. */
+export function runningMd5(): RunningChecksum {
+  const hash = createHash("md5")
+  return { update: (bytes) => void hash.update(bytes), value: () => hash.copy().digest("base64") }
 }

@@ -81,15 +81,10 @@ export function uploadSteps(
       return meta
     },
 
-    async abandon(session) {
-      // Not awaited: a service that hangs would hang the put. What is not cancelled expires, and is not billed.
-      const signal = AbortSignal.timeout(cancelMs)
-      bucket.ask(attempted, { method: "DELETE", url: session.url, signal }).catch(() => {})
-    },
+    // A session that is not cancelled expires, and is not billed.
+    abandon: (session, signal) => bucket.ask(attempted, { method: "DELETE", url: session.url, signal }),
   }
 }
-
-const cancelMs = 5_000
 
 async function sendPart(
   bucket: Bucket,

@@ -54,6 +54,14 @@ export function statusOf(error: unknown): number | undefined {
   return (error as SdkError | undefined)?.$metadata?.httpStatusCode
 }
 
+const reads = new Set<Operation>(["GetObject", "HeadObject", "ListObjectsV2", "ListMultipartUploads"])
+
+/** An answer of success without what it must hold: cut, or an error that came with status 200. */
+export function unreadable(operation: Operation, key: string): BackendError {
+  const kind = reads.has(operation) ? "transient" : "ambiguous"
+  return new BackendError(kind, `${operation} of ${key} was answered without what the answer must hold`)
+}
+
 /** What the SDK threw, as what it means for the request. */
 export function requestError(error: unknown, request: FailedRequest): BackendError {
   if (error instanceof BackendError) return error
@@ -61,7 +69,7 @@ export function requestError(error: unknown, request: FailedRequest): BackendErr
   const { message, $response } = (error ?? {}) as SdkError
   const status = statusOf(error)
   const code = codeOf(error)
-  const write = !["GetObject", "HeadObject", "ListObjectsV2", "ListMultipartUploads"].includes(operation)
+  const write = !reads.has(operation)
   const general = httpError(
     `${operation} of ${key === undefined ? "" : `${key} in `}bucket ${bucket}`,
     {

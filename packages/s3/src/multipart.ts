@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-s3"
 import { BackendError, CheckpointError, type PutOptions } from "@ckpt/core"
 import type { UploadPart } from "@ckpt/core/adapter"
-import { codeOf, type Operation } from "./errors.js"
+import { codeOf, unreadable } from "./errors.js"
 import { request, type S3Requests } from "./requests.js"
 
 const mebibyte = 1024 * 1024
@@ -15,7 +15,6 @@ const minPartBytes = 5 * mebibyte
 const maxPartBytes = 5 * 1024 * mebibyte
 /** The most parts that S3 takes. */
 const maxParts = 10_000
-const abandonTimeoutMs = 10_000
 
 export interface Place {
   readonly client: S3Requests
@@ -99,12 +98,12 @@ export async function completeUpload(
   return output.ETag
 }
 
-/** Gives an upload up; one that is gone is a success. Bounded by itself, as whoever does it may have no signal left. */
+/** Gives an upload up; one that is gone is a success. */
 export async function abandonUpload(
   { client, bucket }: Place,
   key: string,
   uploadId: string,
-  signal = AbortSignal.timeout(abandonTimeoutMs),
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId })
   try {
@@ -117,9 +116,4 @@ export async function abandonUpload(
 export function conditions(when: PutOptions["when"]): { IfNoneMatch?: string; IfMatch?: string } {
   if (when === undefined) return {}
   return when === "absent" ? { IfNoneMatch: "*" } : { IfMatch: when.version }
-}
-
-/** An answer of success without what it must hold: cut, or an error that came with status 200. */
-export function unreadable(operation: Operation, key: string): BackendError {
-  return new BackendError("ambiguous", `${operation} of ${key} was answered without what the answer must hold`)
 }

@@ -1,17 +1,8 @@
 import { PutObjectCommand } from "@aws-sdk/client-s3"
 import { BackendError, type Body, type ObjectMeta, type PutOptions } from "@ckpt/core"
 import { uploadBody } from "@ckpt/core/adapter"
-import { codeOf, statusOf } from "./errors.js"
-import {
-  abandonUpload,
-  beginUpload,
-  completeUpload,
-  conditions,
-  type Place,
-  partSize,
-  sendPart,
-  unreadable,
-} from "./multipart.js"
+import { codeOf, statusOf, unreadable } from "./errors.js"
+import { abandonUpload, beginUpload, completeUpload, conditions, type Place, partSize, sendPart } from "./multipart.js"
 import { request } from "./requests.js"
 
 const partsAtOnce = 4
@@ -38,7 +29,7 @@ export function putObject(place: Place, key: string, body: Body, options: S3PutO
         const version = await completeUpload(place, key, upload, parts, when, signal)
         return { key, size: total, version, lastModified: upload.begun ?? new Date() }
       }),
-    abandon: (upload) => abandonUpload(place, key, upload.id),
+    abandon: (upload, signal) => abandonUpload(place, key, upload.id, signal),
   })
 }
 

@@ -7,6 +7,7 @@ import type {
   ServiceInputTypes,
   ServiceOutputTypes,
 } from "@aws-sdk/client-s3"
+import { untilAborted } from "@ckpt/core/adapter"
 import { type FailedRequest, requestError } from "./errors.js"
 
 /** What of a client is used, so that one of another copy of the SDK fits too. */
@@ -88,18 +89,4 @@ function dateOf(response: unknown): Date | undefined {
   const header = (response as { headers?: Record<string, string> } | undefined)?.headers?.["date"]
   const date = new Date(header ?? Number.NaN)
   return Number.isNaN(date.getTime()) ? undefined : date
-}
-
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
-  let abort = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason)
-    signal.addEventListener("abort", abort, { once: true })
-  })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener("abort", abort)
-  }
 }

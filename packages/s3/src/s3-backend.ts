@@ -18,11 +18,10 @@ import {
   type PutOptions,
   type RequestOptions,
 } from "@ckpt/core"
-import { allPages, contentBody } from "@ckpt/core/adapter"
-import { checkedRange, emptyContent, rangeHeader } from "./content.js"
-import { codeOf, deleteError, requestError, statusOf } from "./errors.js"
+import { allPages, answeredRange, assertVersion, contentBody, emptyContent, rangeHeader } from "@ckpt/core/adapter"
+import { codeOf, deleteError, requestError, statusOf, unreadable } from "./errors.js"
 import { collectUploads, type LeftoverOptions } from "./leftovers.js"
-import { assertPartBytes, type Place, unreadable } from "./multipart.js"
+import { assertPartBytes, type Place } from "./multipart.js"
 import { putObject } from "./put.js"
 import { addContentMd5, request } from "./requests.js"
 
@@ -60,7 +59,7 @@ export class S3Backend implements ObjectBackend {
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
     const { range, ifVersion, signal } = options
     // HTTP has no way to ask for nothing.
-    if (range?.length === 0) return this.#nothingAt(key, range.offset, options)
+    if (range?.length === 0) return emptyContent(await this.head(key, { signal }), options)
     const { client, bucket } = this.#place
     const what = { operation: "GetObject", bucket, key } as const
     const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range: rangeHeader(range), IfMatch: ifVersion })
@@ -69,8 +68,12 @@ export class S3Backend implements ObjectBackend {
       this.#bucketSeen = true
       const stream = output.Body as Readable
       try {
-        const { size, length } = checkedRange(key, output, options)
-        const meta = { key, size, version: output.ETag ?? "", lastModified: output.LastModified ?? date ?? new Date(0) }
+        const { ETag: version, ContentLength, ContentRange, LastModified } = output
+        if (ContentLength === undefined || version === undefined) throw unreadable("GetObject", key)
+        const whole = { size: ContentLength, length: ContentLength }
+        const { size, length } = range === undefined ? whole : answeredRange(key, ContentRange, range)
+        const meta = { key, size, version, lastModified: LastModified ?? date ?? new Date(0) }
+        assertVersion(meta, ifVersion)
         return {
           meta,
           body: contentBody(stream, { key, length, signal, toError: (error) => requestError(error, what) }),
@@ -84,15 +87,9 @@ export class S3Backend implements ObjectBackend {
       const { cause } = error
       if (codeOf(cause) === "NoSuchKey") return undefined
       // S3 refuses a range that starts at the very end as it refuses one that starts past it.
-      if (statusOf(cause) === 416 && range !== undefined) return this.#nothingAt(key, range.offset, options)
+      if (statusOf(cause) === 416) return emptyContent(await this.head(key, { signal }), options)
       throw error
     }
-  }
-
-  /** The empty content at `offset`, if that is within the object or at its end. */
-  async #nothingAt(key: string, offset: number, options: GetOptions): Promise<ObjectContent | undefined> {
-    const meta = await this.head(key, options)
-    return meta === undefined ? undefined : emptyContent(meta, offset, options)
   }
 
   async head(key: string, { signal }: RequestOptions = {}): Promise<ObjectMeta | undefined> {

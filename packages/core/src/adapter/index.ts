@@ -2,7 +2,11 @@
  * What adapters for HTTP object stores have in common: uploads in parts, bodies that are checked, pages, and errors.
  * An adapter need not use any of it.
  */
+
+export { untilAborted } from "../state-source.js"
 export { type BodyOptions, contentBody } from "./content.js"
 export { type HttpFailure, httpError, parseRetryAfter } from "./http-errors.js"
 export { allPages, type Page } from "./pages.js"
+export { answeredRange, assertVersion, emptyContent, rangeHeader } from "./ranges.js"
 export { type UploadLimits, type UploadPart, type UploadSteps, uploadBody } from "./upload.js"
+export { type RunningChecksum, verifiedBody } from "./verified.js"

@@ -11,8 +11,11 @@ export interface UploadSteps<U, P> {
   part(upload: U, part: UploadPart, signal: AbortSignal): Promise<P>
   /** Makes the object appear, under the condition of the put. `parts` in order. */
   complete(upload: U, parts: readonly P[], size: number, signal: AbortSignal): Promise<ObjectMeta>
-  /** Gives the upload up, so that nothing of it is kept or billed. Failures are ignored: `leftovers` finds the rest. */
-  abandon(upload: U): Promise<unknown>
+  /**
+   * Gives the upload up, so that nothing of it is kept or billed. Failures are ignored: `leftovers` finds the rest. The
+   * put's own signal may have been aborted; this one ends a request that hangs.
+   */
+  abandon(upload: U, signal: AbortSignal): Promise<unknown>
 }
 
 export interface UploadPart {
@@ -58,6 +61,8 @@ export async function uploadBody<U, P>(
     blocks.return().then(undefined, () => {})
   }
 }
+
+const abandonMs = 5_000
 
 interface Sending<U, P> {
   readonly limits: UploadLimits
@@ -116,7 +121,7 @@ async function sendParts<U, P>(
     await Promise.all(underWay)
     // A completion whose outcome is unknown may still take effect: its upload is left to `leftovers`.
     const unknown = completing && !(error instanceof BackendError && error.kind !== "ambiguous")
-    if (!unknown) await steps.abandon(upload).catch(() => {})
+    if (!unknown) await steps.abandon(upload, AbortSignal.timeout(abandonMs)).catch(() => {})
     throw error
   }
 }

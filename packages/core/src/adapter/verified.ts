@@ -1,0 +1,44 @@
+import { BackendError } from "../errors.js"
+
+/** A running checksum, of whatever kind the storage keeps. */
+export interface RunningChecksum {
+  update(bytes: Uint8Array): void
+  /** In the form in which the storage tells it. */
+  value(): string
+}
+
+/**
+ * The body of a whole object, whose last chunk is handed over only when all bytes have the checksum that the storage has
+ * for them; otherwise it rejects with `transient`, and core asks again.
+ */
+export function verifiedBody(
+  key: string,
+  body: AsyncIterable<Uint8Array>,
+  checksum: RunningChecksum,
+  expected: string,
+): AsyncIterable<Uint8Array> {
+  const source = body[Symbol.asyncIterator]()
+  async function* read(): AsyncGenerator<Uint8Array, void, void> {
+    let held: Uint8Array | undefined
+    for (let step = await source.next(); !step.done; step = await source.next()) {
+      checksum.update(step.value)
+      if (held !== undefined) yield held
+      held = step.value
+    }
+    if (checksum.value() !== expected) {
+      throw new BackendError("transient", `the bytes of ${key} do not have the checksum that they were stored with`)
+    }
+    if (held !== undefined) yield held
+  }
+  const chunks = read()
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => chunks.next(),
+      async return() {
+        // A generator that was never started would not pass it on.
+        await source.return?.()
+        return chunks.return()
+      },
+    }),
+  }
+}
