@@ -50,7 +50,6 @@ const refused: [string, AzureStoreOptions, RegExp][] = [
     { container: "jobs", accountUrl: "http://h", credential: token() },
     /token credential needs https/,
   ],
-  ["no credential, and no @azure/identity", { container: "jobs", accountUrl: url }, /npm install @azure\/identity/],
   ["a prefix that Azure would change", { client, prefix: "team./a" }, /a segment of prefix team.\/a ends with a dot/],
   ["a prefix that climbs", { client, prefix: "../x" }, /prefix/],
 ]
@@ -89,7 +88,14 @@ test("a token credential is asked once for a batch, and once for the request tha
   await backend[Symbol.asyncDispose]()
 })
 
-test("without a credential, DefaultAzureCredential of an installed @azure/identity is taken", async () => {
+test.each([
+  [
+    "DefaultAzureCredential of an installed @azure/identity is taken",
+    true,
+    /^CKPT_IO .*asked for https:\/\/storage\.azure\.com\/\.default/,
+  ],
+  ["and without @azure/identity, the store says to install it", false, /^CKPT_INVALID .*npm install @azure\/identity/],
+])("without a credential, %s", async (_, installed, expected) => {
   // The built package in an application's folder, beside something with the shape of @azure/identity.
   const packageFolder = fileURLToPath(new URL("..", import.meta.url))
   const folder = await mkdtemp(join(tmpdir(), "ckpt-identity-"))
@@ -102,11 +108,13 @@ test("without a credential, DefaultAzureCredential of an installed @azure/identi
     await symlink(await realpath(join(packageFolder, "node_modules/@ckpt/core")), join(modules, "@ckpt/core"))
     const sdk = await realpath(join(packageFolder, "node_modules/@azure/storage-blob"))
     await symlink(sdk, join(modules, "@azure/storage-blob"))
-    await writeFile(join(modules, "@azure/identity/package.json"), `{ "type": "module", "exports": "./index.js" }`)
-    await writeFile(join(modules, "@azure/identity/index.js"), stub)
+    if (installed) {
+      await writeFile(join(modules, "@azure/identity/package.json"), `{ "type": "module", "exports": "./index.js" }`)
+      await writeFile(join(modules, "@azure/identity/index.js"), stub)
+    }
     await writeFile(join(folder, "program.mjs"), program)
     const { stdout } = await promisify(execFile)(process.execPath, ["program.mjs"], { cwd: folder })
-    expect(stdout).toMatch(/^CKPT_IO .*asked for https:\/\/storage\.azure\.com\/\.default/)
+    expect(stdout).toMatch(expected)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -118,9 +126,12 @@ const stub = `export class DefaultAzureCredential {
   }
 }`
 const program = `import { openAzureStore } from "@ckpt/azure"
-const store = await openAzureStore({ container: "jobs", accountUrl: "https://127.0.0.1:1" })
-await store.ids().catch((error) => console.log(error.code, error.message))
-await store.close()
+try {
+  const store = await openAzureStore({ container: "jobs", accountUrl: "https://127.0.0.1:1" })
+  await store.ids()
+} catch (error) {
+  console.log(error.code, error.message)
+}
 `
 
 test("options are typed", () => {

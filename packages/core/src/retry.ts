@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events"
 import type { Clock } from "./clock.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import type { Emit } from "./events.js"
@@ -86,6 +87,8 @@ export async function withTimeout<T>(
   const { clock } = context
   const { timeoutMs } = context.policy
   const attempt = new AbortController()
+  // One attempt may be many requests: the pages of a listing, the keys of a batch. That is no leak.
+  setMaxListeners(0, attempt.signal)
   const settled = new AbortController()
   const forward = () => attempt.abort(signal?.reason)
   signal?.addEventListener("abort", forward, { once: true })

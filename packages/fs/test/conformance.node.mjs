@@ -1,9 +1,10 @@
-// The suite and the scenarios under node:test, as plain JavaScript; conformance-node.test.ts runs it.
+// The suite and the reference's scenarios under node:test, as plain JavaScript; conformance-node.test.ts runs it. All
+// scenarios run under node:test over memory, and over this storage under vitest.
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "node:test"
-import { allScenarios, describeBackend, describeScenarios } from "@ckpt/conformance"
+import { describeBackend, describeScenarios, referenceScenarios } from "@ckpt/conformance"
 import { FsBackend } from "@ckpt/fs"
 
 async function emptyFolder() {
@@ -12,4 +13,4 @@ async function emptyFolder() {
 }
 
 await describeBackend({ test, factory: emptyFolder })
-describeScenarios({ test, scenarios: allScenarios, storage: emptyFolder })
+describeScenarios({ test, scenarios: referenceScenarios, storage: emptyFolder })

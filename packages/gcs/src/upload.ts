@@ -158,9 +158,10 @@ function created(attempted: Attempted, answer: Answer, checksum: Checksum, size:
   const resource = parse<Partial<ObjectResource>>(attempted, answer)
   const meta = metaOf(attempted, resource)
   const stored = resource[checksum.field]
-  if (meta.size === size && (stored === undefined || stored === checksum.value())) return meta
+  const isOurs = meta.key === attempted.key && meta.size === size
+  if (isOurs && (stored === undefined || stored === checksum.value())) return meta
   // Not a success, and nothing to clean up: core reads back what is there.
-  const seen = `${meta.size} bytes with ${checksum.name} ${stored}`
+  const seen = `${meta.size} bytes as ${meta.key} with ${checksum.name} ${stored}`
   throw new BackendError("ambiguous", `${describe(attempted)} stored ${seen}, not ${size} with ${checksum.value()}`)
 }
 

@@ -1,10 +1,11 @@
-import type { Fault } from "@ckpt/fault-proxy"
+import type { Fault, ProxiedRequest } from "@ckpt/fault-proxy"
 import type { Cloud } from "../clouds/cloud.js"
 import type { Operation } from "./operations.js"
 
 /** What is known of the request that a fault hits. */
 export interface Hit {
   readonly cloud: Cloud
+  readonly request: ProxiedRequest
   /** Bytes of body of the answer or of the request after which it breaks off. */
   readonly afterBytes: number
 }
@@ -24,6 +25,12 @@ export interface CatalogueFault {
   readonly on?: "requests with a body" | "answers with a body"
   /** What must come of it. Default for one that hits once: the caller sees nothing of it. */
   outcome?(cloud: Cloud, operation: Operation): Expected
+}
+
+/** Google's requests for whole objects begin with metadata and end with a boundary; what is stored lies before that. */
+function damagedByte(cloud: Cloud, request: ProxiedRequest, afterBytes: number): number {
+  if (cloud.name !== "gcs" || cloud.see(request).kind !== "put") return afterBytes
+  return Number(request.headers["content-length"]) - 55
 }
 
 const slowDown = { kind: "status", status: 503, body: "slow down" } as const
@@ -101,7 +108,10 @@ export const catalogue: readonly CatalogueFault[] = [
   },
   {
     name: "wrong byte in the request",
-    fault: ({ afterBytes }) => ({ kind: "corrupt-request", at: afterBytes }),
+    fault: ({ cloud, request, afterBytes }) => ({
+      kind: "corrupt-request",
+      at: damagedByte(cloud, request, afterBytes),
+    }),
     on: "requests with a body",
     // Google checks a long upload as a whole, at its end, and a source that was read once cannot be sent again. S3 has no
     // checksum for the list of parts.

@@ -42,13 +42,13 @@ export async function runCell(cloud: Cloud, operation: Operation, fault: Catalog
       times: fault.times ?? 1,
       fault(request) {
         hit(request)
-        return fault.fault({ cloud, afterBytes: operation.afterBytes })
+        return fault.fault({ cloud, request, afterBytes: operation.afterBytes })
       },
     })
     const outcome = await settle(operation.run(store))
     assert.ok(hits > 0, "no request was broken")
     assert.ok(proxy.requests.length <= mostRequests, `${proxy.requests.length} requests`)
-    if (fault.fault({ cloud, afterBytes: 0 }).kind === "status") waitedAsAsked(fault, clock, outcome)
+    waitedAsAsked(fault, clock, outcome)
     proxy.clear()
     // What was delayed has arrived, what was lost is gone.
     await proxy.idle()
