@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
 export default defineConfig({
-  test: { projects: ["packages/*", "examples/*"] },
+  // As many as cores, where vitest would leave one idle: much of the time is waiting for servers and disks.
+  test: { projects: ["packages/*", "examples/*"], maxWorkers: availableParallelism() },
 })

@@ -47,7 +47,7 @@ async function deleteBatch(
   for (const [index, key] of keys.entries()) {
     const answer = subResponses[index]
     if (answer === undefined) unanswered.push(key)
-    else if (answer.status >= 300 && !isAbsent(answer)) {
+    else if (!(answer.status >= 200 && answer.status < 300) && !isAbsent(answer)) {
       const error = { statusCode: answer.status, errorCode: answer.errorCode, message: answer.statusMessage }
       failures.push({ key, error: azureError(error, place, { name: "Delete Blob", needs: "delete", key }) })
     }

@@ -130,10 +130,14 @@ export interface ObjectBackend extends AsyncDisposable {
   /** The storage's clock (of its Date header), by which `lastModified` was given; the machine's where that is the same. */
   now(options?: RequestOptions): Promise<Date>
 
-  /** Finds what `list` cannot show and is older than `olderThanMs` by the storage's clock; removes it unless `dryRun`. */
+  /**
+   * Finds what `list` cannot show and is older than `olderThanMs` by the storage's clock; removes it unless `dryRun`.
+   * Where a leftover belongs to a key, only those of keys for which `isOurs` holds: others may share the storage.
+   */
   leftovers?(options: {
     olderThanMs: number
     prefix: string
+    isOurs?: ((key: string) => boolean) | undefined
     dryRun?: boolean | undefined
     signal?: AbortSignal | undefined
   }): Promise<Leftover[]>

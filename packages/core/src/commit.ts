@@ -215,7 +215,10 @@ async function createManifestObject(
       if (!(error instanceof BackendError)) throw error
       failure = error
     }
-    if (failure.kind !== "precondition" && failure.kind !== "ambiguous") throw failure
+    if (failure.kind !== "precondition" && failure.kind !== "ambiguous") {
+      // An earlier attempt of ours may still land.
+      throw attempt > 1 ? unknownOutcome(context, id, failure) : failure
+    }
     if (failure.unsettleable) throw unknownOutcome(context, id, failure)
     const settled = await settleManifest(context, manifest, bytes, signal, failure)
     // What reads back as ours after a lost answer was created by us, as far as anyone can tell.

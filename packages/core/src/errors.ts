@@ -89,6 +89,11 @@ export interface BackendErrorOptions {
    * sync failed after the rename). The caller is told `CKPT_UNKNOWN_OUTCOME` at once.
    */
   unsettleable?: boolean
+  /**
+   * For a body that was read: its bytes do not have the checksum that the storage has for them, so what was handed over
+   * cannot be gone on with. Read again from the start; if it stays so, the object is damaged.
+   */
+  checksumMismatch?: boolean
 }
 
 /** The only error that a backend may reject with, apart from the reason of an aborted signal. */
@@ -98,12 +103,14 @@ export class BackendError extends Error {
   readonly kind: BackendErrorKind
   declare readonly retryAfterMs?: number
   readonly unsettleable: boolean
+  readonly checksumMismatch: boolean
 
   constructor(kind: BackendErrorKind, message: string, options: BackendErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.kind = kind
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs
     this.unsettleable = options.unsettleable ?? false
+    this.checksumMismatch = options.checksumMismatch ?? false
   }
 
   /** See {@link CheckpointError}: the brand, not the class. */

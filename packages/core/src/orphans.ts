@@ -1,5 +1,5 @@
 import type { ObjectMeta } from "./backend.js"
-import { CheckpointError } from "./errors.js"
+import { BackendError, CheckpointError } from "./errors.js"
 import { examine } from "./examine.js"
 import { mapConcurrently } from "./storage.js"
 import { newestValidId, type RetentionContext, surveyWithPointer } from "./summary.js"
@@ -31,13 +31,22 @@ export async function collectOrphans(
   const [bound, now] = await Promise.all([lowerBoundOfNewestValid(context, signal), storage.now(signal)])
   const isOld = (meta: ObjectMeta) => now.getTime() - meta.lastModified.getTime() >= olderThanMs
   const prefixes = [...new Set([layout.statePrefix, layout.manifestPrefix])]
+  const isOurs = (key: string) => layout.meaning(key).kind !== "foreign"
   // Before anything else goes, since a directory that holds a temporary file is not empty.
-  const leftovers = mapConcurrently(prefixes, (prefix) => storage.leftovers({ olderThanMs, prefix, dryRun, signal }))
+  const leftovers = mapConcurrently(prefixes, (prefix) =>
+    storage.leftovers({ olderThanMs, prefix, isOurs, dryRun, signal }),
+  )
   // States before manifests: a state whose manifest comes in between is then no orphan.
   const listings = surveyor
     .states(signal)
     .then(async (states) => ({ states, manifests: await surveyor.manifests(signal) }))
   const [found, { states, manifests }] = await Promise.all([leftovers, listings])
+  if (bound > 0 && !manifests.manifests.has(bound)) {
+    // It verified a moment ago, and nothing there is ever deleted: other manifests may be missing here as well, and a
+    // state whose manifest is not seen would pass for an orphan.
+    const message = `the listing lacks checkpoint ${bound}, which is there, so nothing was collected`
+    throw new BackendError("transient", message)
+  }
   const orphans: { id: number; key: string }[] = []
   // Of names that are only taken, an empty directory is ours; anything else there is not.
   const emptyDirectories = [...states.taken].filter(([, meta]) => meta.key.endsWith("/"))

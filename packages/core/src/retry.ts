@@ -149,17 +149,31 @@ export async function withRetry<T>(
 ): Promise<T> {
   const { policy, clock } = context
   const started = clock.monotonic()
+  let unclear = false
   for (let attempt = 1; ; attempt++) {
     try {
       return await withTimeout(context, operation, signal, one)
     } catch (error) {
       signal?.throwIfAborted()
-      if (!(error instanceof BackendError) || attempt >= policy.attempts || !canRepeat()) throw error
+      if (!(error instanceof BackendError)) throw error
+      unclear ||= operation.write && error.kind === "ambiguous"
+      const final = unclear ? stillUnclear(error) : error
+      if (attempt >= policy.attempts || !canRepeat()) throw final
       const passing = error.kind === "transient" || (error.kind === "ambiguous" && operation.repeatable)
-      if (!passing) throw error
-      await backOff(context, operation, attempt, error, signal, started + policy.deadlineMs)
+      if (!passing) throw final
+      try {
+        await backOff(context, operation, attempt, error, signal, started + policy.deadlineMs)
+      } catch (failure) {
+        throw failure === error ? final : failure
+      }
     }
   }
+}
+
+/** An earlier attempt may have taken effect: that the last one certainly did not says nothing of it. */
+function stillUnclear(last: BackendError): BackendError {
+  if (last.kind === "ambiguous" || last.kind === "precondition") return last
+  return new BackendError("ambiguous", last.message, { cause: last })
 }
 
 /**

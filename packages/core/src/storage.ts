@@ -54,7 +54,7 @@ export class Storage {
     maxBytes: number,
     signal?: AbortSignal,
   ): Promise<StoredBytes | { meta: ObjectMeta; bytes?: never } | undefined> {
-    return this.#read("get", key, signal, async (s, watch) => {
+    const reading = this.#read("get", key, signal, async (s, watch) => {
       const content = await this.backend.get(key, { signal: s })
       if (content === undefined) return undefined
       const { meta } = content
@@ -73,6 +73,9 @@ export class Storage {
       }
       if (size !== meta.size) throw lengthError(key, meta.size, size)
       return { meta, bytes: joinChunks(chunks, size) }
+    })
+    return reading.catch((error) => {
+      throw error instanceof BackendError && error.checksumMismatch ? damagedAtRest(error) : error
     })
   }
 
@@ -132,10 +135,9 @@ export class Storage {
       } catch (error) {
         options.signal?.throwIfAborted()
         const passing = error instanceof BackendError && error.kind === "transient"
-        // All bytes were handed over and the storage's checksum of them does not match: nothing is left to go on with.
-        const unverified = position === end
         // Where the opening failed, its own attempts are used up already.
-        if (!passing || unverified || iterator === undefined || ++failures >= this.#context.policy.attempts) throw error
+        if (!passing || error.checksumMismatch || iterator === undefined || ++failures >= this.#context.policy.attempts)
+          throw error
         await backOff(this.#context, { name: "get", key }, failures, error, options.signal)
       } finally {
         options.signal?.removeEventListener("abort", abort)
@@ -178,13 +180,8 @@ export class Storage {
   ): Promise<Digest | undefined> {
     for (let failures = 1; ; failures++) {
       const digest = new Digest()
-      let size: number | undefined
-      const onOpen = (meta: ObjectMeta) => {
-        size = meta.size
-        options.onOpen?.(meta)
-      }
       try {
-        const stream = this.stream(key, { ...options, onOpen })
+        const stream = this.stream(key, options)
         for (;;) {
           const step = await stream.next()
           if (step.done) return step.value === "gone" ? undefined : digest
@@ -193,8 +190,8 @@ export class Storage {
       } catch (error) {
         options.signal?.throwIfAborted()
         // Damaged on the way: the whole of it again.
-        const again = error instanceof BackendError && error.kind === "transient" && digest.size === size
-        if (!again || failures >= this.#context.policy.attempts) throw error
+        if (!(error instanceof BackendError) || !error.checksumMismatch) throw error
+        if (failures >= this.#context.policy.attempts) throw damagedAtRest(error)
         await backOff(this.#context, { name: "get", key }, failures, error, options.signal)
       }
     }
@@ -283,6 +280,7 @@ export class Storage {
   leftovers(options: {
     olderThanMs: number
     prefix: string
+    isOurs: (key: string) => boolean
     dryRun: boolean
     signal: AbortSignal | undefined
   }): Promise<Leftover[]> {
@@ -322,6 +320,11 @@ export interface PutBody {
 /** Bytes in memory: can be sent as often as needed. */
 export function bytesBody(bytes: Uint8Array): PutBody {
   return { open: () => [bytes], reopenable: () => true, size: bytes.length }
+}
+
+/** The storage's own checksum failed with every attempt: that is the object's damage, and no outage. */
+function damagedAtRest({ message, cause }: BackendError): BackendError {
+  return new BackendError("damaged", message, { cause })
 }
 
 async function discard(content: ObjectContent): Promise<void> {

@@ -46,13 +46,14 @@ export async function update(
   const tokens = new Set<string>()
   const lostAnswers = storage.lostAnswers(key)
   let lost: BackendError | undefined
+  let unclear = false
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
     const [found, pointer] = await Promise.all([
       readManifest(context, id, signal),
       layout.pointerFormat === "json" ? context.pointer.read(signal) : undefined,
     ]).catch((error: unknown) => {
       // Whether the swap before took effect cannot be read, so it is not known.
-      throw lost !== undefined && error instanceof BackendError ? unknownOutcome(context, id, lost) : error
+      throw unclear && error instanceof BackendError ? unknownOutcome(context, id, lost ?? error) : error
     })
     lost = undefined
     if (found === undefined || (pointer !== undefined && !counts(id, pointer))) {
@@ -104,9 +105,10 @@ export async function update(
       signal?.throwIfAborted()
       if (!(error instanceof BackendError)) throw error
       if (error.kind === "precondition") continue
-      if (error.kind !== "ambiguous") throw error
+      if (error.kind !== "ambiguous") throw unclear ? unknownOutcome(context, id, error) : error
       if (!(await lostAnswers.tryAgain(error, signal))) throw unknownOutcome(context, id, error)
       lost = error
+      unclear = true
     }
   }
   throw conflict(context, id, `${maxSwaps} other updates came first`)

@@ -214,6 +214,33 @@ test.each([{ attempts: 0 }, { attempts: 1.5 }, { minDelayMs: -1 }, { maxDelayMs:
   },
 )
 
+describe("an answer that was lost", () => {
+  const upload = { ...write, repeatable: true }
+  const fail = (...kinds: BackendErrorKind[]) => {
+    const left = kinds.values()
+    return async (): Promise<never> => {
+      throw new BackendError(left.next().value as BackendErrorKind, "x")
+    }
+  }
+
+  test.each([
+    [["ambiguous", "denied"], "ambiguous"],
+    [["ambiguous", "transient", "transient", "transient"], "ambiguous"],
+    [["transient", "ambiguous", "permanent"], "ambiguous"],
+    [["ambiguous", "precondition"], "precondition"],
+    [["transient", "denied"], "denied"],
+  ] as const)("stays unclear, whatever comes after it: %j is %s", async (kinds, expected) => {
+    const { context } = setup()
+    await expect(withRetry(context, upload, undefined, fail(...kinds))).rejects.toMatchObject({ kind: expected })
+  })
+
+  test("and when the deadline ends the attempts", async () => {
+    const { context } = setup({ deadlineMs: 150 })
+    const failing = withRetry(context, upload, undefined, fail("ambiguous", "transient", "transient"))
+    await expect(failing).rejects.toMatchObject({ kind: "ambiguous" })
+  })
+})
+
 describe("LostAnswers", () => {
   const lost = (options: { retryAfterMs?: number; unsettleable?: boolean } = {}) =>
     new BackendError("ambiguous", "reset", options)

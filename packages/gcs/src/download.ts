@@ -2,7 +2,7 @@ import { BackendError, type GetOptions, type ObjectContent, type ObjectMeta } fr
 import { answeredRange, contentBody, emptyContent, rangeHeader, verifiedBody } from "@ckpt/core/adapter"
 import { type Bucket, isCount, isSuccess, refusalOf, refused } from "./bucket.js"
 import { headerChecksum, newChecksum } from "./checksum.js"
-import { isBucketMissing, networkError } from "./errors.js"
+import { isObjectMissing, networkError } from "./errors.js"
 import type { GcsResponse } from "./transport.js"
 
 /** Opens an object; `describe` asks for its meta alone. */
@@ -31,7 +31,7 @@ export async function download(
     const answer = await bucket.read(attempted, response, signal)
     // No byte lies in the range: it starts at the end, or past it.
     if (answer.status === 416) return emptyContent(await describe(), { range })
-    if (answer.status === 404 && !isBucketMissing(refusalOf(answer))) return undefined
+    if (isObjectMissing(refusalOf(answer))) return undefined
     throw refused(attempted, answer)
   }
   const opened = await openedMeta(key, response, isRange ? range : undefined, describe).catch((error) => {
@@ -52,6 +52,10 @@ async function openedMeta(
   range: GetOptions["range"],
   describe: () => Promise<ObjectMeta | undefined>,
 ): Promise<{ meta: ObjectMeta; length: number }> {
+  const encoding = headers.get("content-encoding") ?? "identity"
+  if (encoding !== (headers.get("x-goog-stored-content-encoding") ?? "identity")) {
+    throw new BackendError("transient", `the answer for ${key} was encoded on its way (${encoding})`)
+  }
   const generation = headers.get("x-goog-generation")
   const stored = headers.get("x-goog-stored-content-length")
   const part = range === undefined ? undefined : answeredRange(key, headers.get("content-range"), range)

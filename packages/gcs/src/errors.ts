@@ -43,6 +43,12 @@ export function isBucketMissing({ status, message }: Refusal): boolean {
   return status === 404 && /bucket does not exist/i.test(message)
 }
 
+/** The service's own word for it, in JSON or (of a download) in text: a proxy has 404s of its own. */
+export function isObjectMissing(refusal: Refusal): boolean {
+  const { status, reason, message } = refusal
+  return status === 404 && !isBucketMissing(refusal) && (reason === "notFound" || /^No such object/i.test(message))
+}
+
 /** The checksum that came with the bytes does not match them. */
 export function isDamagedUpload({ status, message }: Refusal): boolean {
   return status === 400 && /doesn't match calculated/i.test(message)

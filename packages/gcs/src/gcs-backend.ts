@@ -23,7 +23,8 @@ import {
 } from "./bucket.js"
 import type { GcsClient } from "./client.js"
 import { download } from "./download.js"
-import { isBucketMissing } from "./errors.js"
+import { describe, isObjectMissing } from "./errors.js"
+import { assertChunkBytes } from "./options.js"
 import { uploadSteps } from "./upload.js"
 
 export interface GcsBackendOptions {
@@ -36,6 +37,7 @@ export interface GcsBackendOptions {
 }
 
 interface ObjectList {
+  readonly kind?: string
   readonly items?: readonly Partial<ObjectResource>[]
   readonly nextPageToken?: string
 }
@@ -48,7 +50,9 @@ export class GcsBackend implements ObjectBackend {
   readonly #bucket: Bucket
   readonly #chunkBytes: number
 
+  /** @throws {CheckpointError} `CKPT_INVALID` */
   constructor({ client, bucket, userProject, chunkBytes = 8 * 1024 * 1024 }: GcsBackendOptions) {
+    assertChunkBytes(chunkBytes)
     this.#bucket = new Bucket(client, bucket, userProject)
     this.#chunkBytes = chunkBytes
   }
@@ -81,7 +85,7 @@ export class GcsBackend implements ObjectBackend {
     const url = this.#bucket.objectUrl(key, { fields: metaFields, ifGenerationMatch: generation })
     const answer = await this.#bucket.ask(attempted, { method: "GET", url, signal })
     if (isSuccess(answer)) return metaOf(attempted, parse(attempted, answer))
-    if (answer.status === 404 && !isBucketMissing(refusalOf(answer))) return undefined
+    if (isObjectMissing(refusalOf(answer))) return undefined
     throw refused(attempted, answer)
   }
 
@@ -89,10 +93,17 @@ export class GcsBackend implements ObjectBackend {
     const { signal } = options
     const attempted = this.#bucket.attempted("storage.objects.list")
     yield* allPages(async (pageToken) => {
-      const url = this.#bucket.objectsUrl({ prefix, pageToken, fields: `nextPageToken,items(${metaFields})` })
+      const url = this.#bucket.objectsUrl({ prefix, pageToken, fields: `kind,nextPageToken,items(${metaFields})` })
       const answer = await this.#bucket.ask(attempted, { method: "GET", url, signal })
       if (!isSuccess(answer)) throw refused(attempted, answer)
-      const { items = [], nextPageToken } = parse<ObjectList>(attempted, answer)
+      const { kind, items = [], nextPageToken } = parse<ObjectList>(attempted, answer)
+      // Any other JSON would pass for an empty page.
+      if (kind !== "storage#objects") {
+        throw new BackendError(
+          "transient",
+          `${describe(attempted)} was answered with no listing: ${answer.text.slice(0, 200)}`,
+        )
+      }
       return { items: items.map((item) => metaOf(attempted, item)), next: nextPageToken }
     })
   }
@@ -118,7 +129,7 @@ export class GcsBackend implements ObjectBackend {
       const answer = await this.#bucket.ask(attempted, { method: "DELETE", url: this.#bucket.objectUrl(key), signal })
       // 204. A success that says something is not one of this request.
       if (isSuccess(answer) && answer.text === "") return undefined
-      if (answer.status === 404 && !isBucketMissing(refusalOf(answer))) return undefined
+      if (isObjectMissing(refusalOf(answer))) return undefined
       return refused(attempted, answer)
     } catch (error) {
       signal?.throwIfAborted()

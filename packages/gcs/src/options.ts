@@ -50,9 +50,7 @@ void nothingMissing
 export function splitOptions(options: GcsStoreOptions): SplitOptions {
   const { bucket, client, userProject, chunkBytes, ...rest } = options
   assertBucket(bucket)
-  if (chunkBytes !== undefined && (chunkBytes < quantum || chunkBytes % quantum !== 0)) {
-    throw invalid(`chunkBytes is ${chunkBytes}: give a multiple of 262144 (256 KiB).`)
-  }
+  if (chunkBytes !== undefined) assertChunkBytes(chunkBytes)
   const isStoreOption = (name: string) => (storeOptionNames as readonly string[]).includes(name)
   const given = Object.entries(rest).filter(([, value]) => value !== undefined)
   const forClient = given.filter(([name]) => !isStoreOption(name))
@@ -71,6 +69,12 @@ export function splitOptions(options: GcsStoreOptions): SplitOptions {
 
 // https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload
 const quantum = 256 * 1024
+
+/** @throws {CheckpointError} `CKPT_INVALID` */
+export function assertChunkBytes(chunkBytes: number): void {
+  if (chunkBytes >= quantum && chunkBytes % quantum === 0 && chunkBytes <= 2 ** 31) return
+  throw invalid(`chunkBytes is ${chunkBytes}: give a multiple of 262144 (256 KiB), up to 2 GiB.`)
+}
 
 function assertBucket(bucket: unknown): void {
   if (typeof bucket !== "string" || bucket === "") {

@@ -54,6 +54,11 @@ export function statusOf(error: unknown): number | undefined {
   return (error as SdkError | undefined)?.$metadata?.httpStatusCode
 }
 
+/** Whether the answer bears the mark that S3 and its kin put on each of theirs. */
+export function isAnsweredByS3(error: unknown): boolean {
+  return (error as SdkError | undefined)?.$response?.headers?.["x-amz-request-id"] !== undefined
+}
+
 const reads = new Set<Operation>(["GetObject", "HeadObject", "ListObjectsV2", "ListMultipartUploads"])
 
 /** An answer of success without what it must hold: cut, or an error that came with status 200. */
@@ -81,6 +86,10 @@ export function requestError(error: unknown, request: FailedRequest): BackendErr
     },
     { write },
   )
+  // The SDK checks the CRC of whole objects while they are read.
+  if (status === undefined && message?.startsWith("Checksum mismatch")) {
+    return new BackendError("transient", `${operation} of ${key}: ${message}`, { cause: error, checksumMismatch: true })
+  }
   const { kind, advice } = meaningOf(error as SdkError, general.kind, request)
   if (kind === general.kind && advice === undefined) return general
   const { retryAfterMs } = general

@@ -7,6 +7,7 @@ import { request } from "./requests.js"
 export interface LeftoverOptions {
   readonly olderThanMs: number
   readonly prefix: string
+  readonly isOurs?: ((key: string) => boolean) | undefined
   readonly dryRun?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -31,7 +32,11 @@ export async function collectUploads(place: Place, options: LeftoverOptions): Pr
   })
   for await (const { Key, UploadId, Initiated } of pages) {
     if (Key === undefined || UploadId === undefined || Initiated === undefined || now === undefined) continue
-    if (now - Initiated.getTime() < olderThanMs) continue
+    // Others may share the bucket, down to the folder.
+    if (options.isOurs?.(Key) === false) continue
+    // Whole seconds, as `now` has them.
+    const begunMs = Math.floor(Initiated.getTime() / 1000) * 1000
+    if (now - begunMs < olderThanMs) continue
     const leftover = { name: `${Key} (upload ${UploadId})`, since: Initiated }
     try {
       if (!dryRun) await abandonUpload(place, Key, UploadId, signal)

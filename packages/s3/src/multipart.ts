@@ -12,7 +12,8 @@ import { request, type S3Requests } from "./requests.js"
 
 const mebibyte = 1024 * 1024
 const minPartBytes = 5 * mebibyte
-const maxPartBytes = 5 * 1024 * mebibyte
+// S3 takes 5 GiB; a part is one block of memory, and Node 20's end at 4 GiB.
+const maxPartBytes = 2 * 1024 * mebibyte
 /** The most parts that S3 takes. */
 const maxParts = 10_000
 
@@ -25,7 +26,7 @@ export interface Place {
 export function assertPartBytes(partBytes: number | undefined): void {
   if (partBytes === undefined) return
   if (Number.isSafeInteger(partBytes) && partBytes >= minPartBytes && partBytes <= maxPartBytes) return
-  const message = `partBytes is ${partBytes}; S3 takes parts from ${minPartBytes} (5 MiB) to ${maxPartBytes} (5 GiB) bytes.`
+  const message = `partBytes is ${partBytes}; S3 takes parts from ${minPartBytes} (5 MiB) to ${maxPartBytes} (2 GiB) bytes.`
   throw new CheckpointError("CKPT_INVALID", message)
 }
 

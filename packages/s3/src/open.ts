@@ -18,7 +18,7 @@ export interface S3StoreOptions extends StoreOptions {
   /** Any further option of `S3Client`. */
   clientOptions?: S3ClientConfig | undefined
   /**
-   * Bytes of each part of a state that is sent in parts, from 5 MiB to 5 GiB. Default 8 MiB, growing where 10,000 of them
+   * Bytes of each part of a state that is sent in parts, from 5 MiB to 2 GiB. Default 8 MiB, growing where 10,000 of them
    * would not do. Four are sent at once, and up to six are in memory.
    */
   partBytes?: number | undefined
@@ -35,6 +35,9 @@ export async function openS3Store(options: S3StoreOptions): Promise<CheckpointSt
   const { bucket, client, region, endpoint, forcePathStyle, credentials, clientOptions, partBytes, ...rest } = options
   assertBucket(bucket)
   assertEndpoint(endpoint)
+  if (client !== undefined && typeof client?.send !== "function") {
+    throw invalid("client is no S3Client; give new S3Client() of @aws-sdk/client-s3, or its options instead.")
+  }
   const given = clientOptionNames.filter((name) => options[name] !== undefined)
   if (client !== undefined && given.length > 0) {
     throw invalid(`client and ${given.join(", ")} were both given; a client brings its own. Give one or the other.`)

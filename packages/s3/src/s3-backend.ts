@@ -19,7 +19,7 @@ import {
   type RequestOptions,
 } from "@ckpt/core"
 import { allPages, answeredRange, assertVersion, contentBody, emptyContent, rangeHeader } from "@ckpt/core/adapter"
-import { codeOf, deleteError, requestError, statusOf, unreadable } from "./errors.js"
+import { codeOf, deleteError, isAnsweredByS3, requestError, statusOf, unreadable } from "./errors.js"
 import { collectUploads, type LeftoverOptions } from "./leftovers.js"
 import { assertPartBytes, type Place } from "./multipart.js"
 import { putObject } from "./put.js"
@@ -102,7 +102,8 @@ export class S3Backend implements ObjectBackend {
       return { key, size, version, lastModified }
     } catch (error) {
       if (!(error instanceof BackendError) || statusOf(error.cause) !== 404) throw error
-      if (!this.#bucketSeen) await this.now({ signal })
+      // It may also be a proxy's own, which is no answer of S3.
+      if (!this.#bucketSeen || !isAnsweredByS3(error.cause)) await this.now({ signal })
       return undefined
     }
   }

@@ -24,6 +24,8 @@ export interface Cloud {
   /** The server itself, `http://127.0.0.1:PORT`. */
   readonly endpoint: string
   createBucket(name: string): Promise<void>
+  /** With all that is in it, where the server gets slower with what it holds. */
+  dropBucket?(name: string): Promise<void>
   openStore(place: Place, options: StoreOptions): Promise<CheckpointStore>
   openBackend(place: Place): ObjectBackend
   see(request: ProxiedRequest): SeenRequest

@@ -59,5 +59,6 @@ export class ProxiedBucket implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const store of this.#stores) await store.close()
     await this.proxy.stop()
+    await this.cloud.dropBucket?.(this.bucket)
   }
 }

@@ -55,6 +55,7 @@ export async function runCell(cloud: Cloud, operation: Operation, fault: Catalog
     return await judge(cloud, bucket, operation, fault, outcome)
   } finally {
     await store.close()
+    await cloud.dropBucket?.(bucket)
   }
 }
 
@@ -107,6 +108,7 @@ async function judge(
     const text = await {
       save: () => judgeSave(after, operation, outcome),
       recover: () => judgeRecovery(outcome),
+      collect: () => judgeCollection(cloud, bucket, outcome),
       prune: () => judgePrune(cloud, bucket, outcome),
     }[operation.does]()
     // Whatever happened, the store goes on.
@@ -159,6 +161,18 @@ async function judgeRecovery(outcome: Outcome): Promise<string> {
     )
     return "recovered"
   }
+  const { code } = outcome.error
+  assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
+  return code
+}
+
+/** There is no orphan: whatever a listing says, nothing may go. */
+async function judgeCollection(cloud: Cloud, bucket: string, outcome: Outcome): Promise<string> {
+  const keys = await keysOf(cloud, bucket)
+  for (const id of [1, 2, 3, newestBefore]) {
+    assert.ok(keys.includes(`checkpoints/state-00000${id}.bin`), `the state of ${id} is gone: ${keys.join(", ")}`)
+  }
+  if ("value" in outcome) return "nothing collected"
   const { code } = outcome.error
   assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
   return code

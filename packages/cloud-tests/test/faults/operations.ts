@@ -14,8 +14,9 @@ export function manifestOf(id: number): CheckpointManifest {
   })
 }
 
+/** Several chunks of a download. */
 export function stateOf(id: number): Uint8Array {
-  return new TextEncoder().encode(`the state of checkpoint ${id}, which must come back whole`)
+  return new Uint8Array(300_000).map((_, index) => (index * 31 + (index >>> 8) + id) & 0xff)
 }
 
 /** Over the size of a part on every cloud: two parts. */
@@ -29,7 +30,7 @@ async function* inChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, vo
 export interface Operation {
   /** As the table names it. */
   readonly name: string
-  readonly does: "save" | "recover" | "prune"
+  readonly does: "save" | "recover" | "prune" | "collect"
   /** The state is longer than one part. */
   readonly inParts?: boolean
   readonly hasRequestBody: boolean
@@ -123,6 +124,15 @@ export const operations: readonly Operation[] = [
     hasAnswerBody: () => true,
     afterBytes: 150,
     run: (store) => store.recover(),
+    matches: (seen, request) => seen.kind === "list" && request.query.get("prefix") === "manifests/",
+  },
+  {
+    name: "list, collecting",
+    does: "collect",
+    hasRequestBody: false,
+    hasAnswerBody: () => true,
+    afterBytes: 150,
+    run: (store) => store.collectOrphans({ olderThanMs: 0 }),
     matches: (seen, request) => seen.kind === "list" && request.query.get("prefix") === "manifests/",
   },
   {

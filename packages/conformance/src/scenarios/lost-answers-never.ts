@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
-import { ambiguous, withoutCommit } from "../faults.js"
+import { BackendError } from "@ckpt/core"
+import { ambiguous, type CallInfo, type Fault, permanent, transient, withFaults, withoutCommit } from "../faults.js"
 import type { Scenario } from "../scenario.js"
 import { bytes, manifestOf, refusal, saveAll, streamOf } from "./checks.js"
 import { assertSound, isStep, victimOf } from "./lost-answers-victim.js"
@@ -31,6 +32,34 @@ export const lostForGoodScenarios: readonly Scenario[] = [
       await refusal(victim.store.save(manifestOf(2), { state: bytes("ours") }), "CKPT_UNKNOWN_OUTCOME", 2)
       assert.equal(victim.steps(), 1)
       assert.deepEqual(victim.deleted(), [])
+    },
+  },
+  {
+    name: "lost answer of a manifest that took no effect yet, then a refusal: nobody knows, as the first may still land",
+    async run(context) {
+      const on = isStep(context, "manifest", 2)
+      const puts: Fault[] = [
+        { on, at: "before", error: ambiguous, times: 1 },
+        { on, at: "before", error: () => new BackendError("denied", "the credentials have expired") },
+      ]
+      const store = await context.open({ through: (backend) => withFaults(withoutCommit(backend), ...puts) })
+      await refusal(store.save(manifestOf(2), { state: bytes("ours") }), "CKPT_UNKNOWN_OUTCOME", 2)
+    },
+  },
+  {
+    name: "lost answer of an update that took no effect yet, then a refusal: nobody knows",
+    async run(context) {
+      await saveAll(await context.open(), 1)
+      const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.manifest(1)
+      for (const later of [permanent, transient]) {
+        const puts: Fault[] = [
+          { on, at: "before", error: ambiguous, times: 1 },
+          { on, at: "before", error: later },
+        ]
+        const store = await context.open({ through: (backend) => withFaults(backend, ...puts) })
+        const updating = store.update(1, (current) => ({ ...current, epoch: 2 }))
+        await refusal(updating, "CKPT_UNKNOWN_OUTCOME", 1)
+      }
     },
   },
   {

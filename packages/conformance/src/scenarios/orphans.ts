@@ -30,6 +30,29 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "orphans: a listing that lacks the newest checkpoint shows no orphans, it is wrong",
+    async run({ open, keys, plant, allKeys }) {
+      await saveAll(await open(), 2, 3, 5)
+      await plant(keys.state(1), "an orphan")
+      let broken = false
+      // What a page of another answer, read as an empty one, would look like.
+      const through = (backend: ObjectBackend): ObjectBackend => ({
+        ...intercept(backend, {}),
+        async *list(prefix, options) {
+          for await (const meta of backend.list(prefix, options))
+            if (!broken || !/manifest-|manifest\.json/.test(meta.key)) yield meta
+        },
+      })
+      const before = await allKeys()
+      const store = await open({ through, retry: { attempts: 2 } })
+      assert.equal((await store.loadLatest())?.checkpointId, 5)
+      broken = true
+      const error = await refusal(store.collectOrphans({ olderThanMs: 0 }), "CKPT_IO")
+      assert.equal(error.retryable, true)
+      assert.deepEqual(await allKeys(), before)
+    },
+  },
+  {
     name: "orphans: where nothing verifies, nothing is removed",
     async run({ open, keys, plant, allKeys }) {
       const store = await open()

@@ -107,38 +107,45 @@ export const readingScenarios: readonly Scenario[] = [
       assert.equal((await refusal(reader?.bytes() as Promise<unknown>, "CKPT_IO", 1)).retryable, true)
     },
   },
-  {
-    name: "stream: a body that fails its storage's checksum at the end is read again, and not gone on with",
-    async run({ open, keys, peek }) {
-      await saveAll(await open(), 1, 2)
-      const offsets: (number | undefined)[] = []
-      const damagedOnce = (backend: ObjectBackend): ObjectBackend => ({
-        ...intercept(backend, {}),
-        async get(key, options) {
-          const content = await backend.get(key, options)
-          if (content === undefined || key !== keys.state(2)) return content
-          offsets.push(options?.range?.offset)
-          if (offsets.length > 1) return content
-          async function* damaged(body: AsyncIterable<Uint8Array>) {
-            for await (const chunk of body) yield chunk.map((byte) => byte ^ 1)
-            throw new BackendError("transient", "the checksum of the answer does not match")
-          }
-          return { meta: content.meta, body: damaged(content.body) }
-        },
-      })
-      const store = await open({ through: damagedOnce })
-      const found = await store.recover()
-      assert.deepEqual(found.skipped, [])
-      assert.equal(found.checkpoint?.id, 2)
-      assert.deepEqual(offsets, [undefined, undefined])
-      // Whoever reads the bytes themselves has been given them: the call fails, and can be made again.
-      offsets.length = 0
-      const reader = await store.readState(2)
-      assert.equal((await refusal(reader?.bytes() as Promise<unknown>, "CKPT_IO", 2)).retryable, true)
-      const again = await (await store.readState(2))?.bytes()
-      assert.ok(Buffer.from(again ?? []).equals((await peek(keys.state(2))) ?? new Uint8Array()))
-    },
-  },
+  ...(["all handed over", "the last chunk withheld"] as const).map(
+    (how): Scenario => ({
+      name: `stream: a body that fails its storage's checksum at the end, ${how}, is read again and not gone on with`,
+      async run({ open, keys }) {
+        const state = pattern(300_000)
+        const opener = await open()
+        await saveAll(opener, 1)
+        await opener.save(manifestOf(2), { state })
+        const offsets: (number | undefined)[] = []
+        let damagedTimes = 1
+        const through = (backend: ObjectBackend) =>
+          damaging(backend, keys.state(2), how === "the last chunk withheld", (offset) => {
+            offsets.push(offset)
+            return offsets.length <= damagedTimes
+          })
+        const store = await open({ through })
+        const found = await store.recover()
+        assert.deepEqual(found.skipped, [])
+        assert.equal(found.checkpoint?.id, 2)
+        assert.deepEqual(offsets, [undefined, undefined])
+
+        // Whoever reads the bytes themselves has been given them: the call fails, and can be made again.
+        offsets.length = 0
+        const reader = await store.readState(2)
+        assert.equal((await refusal(reader?.bytes() as Promise<unknown>, "CKPT_IO", 2)).retryable, true)
+        const again = await (await store.readState(2))?.bytes()
+        assert.ok(Buffer.from(again ?? []).equals(state))
+
+        // Damaged for good: it is the checkpoint's damage, and recovery goes past it.
+        damagedTimes = Number.POSITIVE_INFINITY
+        const past = await (await open({ through })).recover()
+        assert.equal(past.checkpoint?.id, 1)
+        assert.deepEqual(
+          past.skipped.map(({ id }) => id),
+          [2],
+        )
+      },
+    }),
+  ),
   {
     name: "stream: a storage that fails while a state is read is CKPT_IO",
     async run({ open, keys }) {
@@ -159,3 +166,37 @@ export const readingScenarios: readonly Scenario[] = [
     },
   },
 ]
+
+/** A storage whose answers for one key have a flipped bit in every chunk, and say at the end that the checksum is wrong. */
+function damaging(
+  backend: ObjectBackend,
+  damagedKey: string,
+  withhold: boolean,
+  isDamaged: (offset: number | undefined) => boolean,
+): ObjectBackend {
+  async function* damaged(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+    let held: Uint8Array | undefined
+    for await (const chunk of inPieces(body, 100_000)) {
+      if (held !== undefined) yield held
+      held = chunk.map((byte) => byte ^ 1)
+      if (withhold) continue
+      yield held
+      held = undefined
+    }
+    throw new BackendError("transient", "the checksum of the answer does not match", { checksumMismatch: true })
+  }
+  return {
+    ...intercept(backend, {}),
+    async get(key, options) {
+      const content = await backend.get(key, options)
+      if (content === undefined || key !== damagedKey || !isDamaged(options?.range?.offset)) return content
+      return { meta: content.meta, body: damaged(content.body) }
+    },
+  }
+}
+
+async function* inPieces(body: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of body) {
+    for (let offset = 0; offset < chunk.length; offset += size) yield chunk.subarray(offset, offset + size)
+  }
+}

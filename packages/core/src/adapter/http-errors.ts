@@ -13,7 +13,9 @@ export interface HttpFailure {
 }
 
 // The request never left this machine, or was refused before it was read.
-const neverSent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"])
+const neverSent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"])
+// These also come on connections that exist.
+const neverSentIfConnecting = new Set(["EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "ETIMEDOUT"])
 
 /**
  * The status of an answer as a `BackendError`. A write that ended in a reset or a 5xx may have taken effect: a load
@@ -33,13 +35,17 @@ export function httpError(what: string, failure: HttpFailure, request: { readonl
   })
 }
 
-function kindOf({ status, code }: HttpFailure, write: boolean): BackendErrorKind {
+function kindOf({ status, code = "", cause }: HttpFailure, write: boolean): BackendErrorKind {
   const unclear = write ? "ambiguous" : "transient"
-  if (status === undefined) return code !== undefined && neverSent.has(code) ? "transient" : unclear
+  if (status === undefined) {
+    const connecting = (cause as { syscall?: unknown } | undefined)?.syscall === "connect"
+    return neverSent.has(code) || (connecting && neverSentIfConnecting.has(code)) ? "transient" : unclear
+  }
   if (status === 412) return "precondition"
   if (status === 401 || status === 403) return "denied"
-  // Refused before it was done: the rate limiter, a body that came too slowly.
-  if (status === 408 || status === 429) return "transient"
+  // The rate limiter refuses before anything is done; a time-out may be that of a load balancer.
+  if (status === 429) return "transient"
+  if (status === 408) return unclear
   if (status === 501 || status === 505) return "permanent"
   if (status >= 500) return unclear
   // An answer of success that the SDK could not read.

@@ -63,6 +63,7 @@ export async function uploadBody<U, P>(
 }
 
 const abandonMs = 5_000
+const givenUp = new Error("the upload was given up")
 
 interface Sending<U, P> {
   readonly limits: UploadLimits
@@ -80,18 +81,26 @@ async function sendParts<U, P>(
 ): Promise<ObjectMeta> {
   const parts: P[] = []
   const underWay = new Set<Promise<void>>()
+  const requests = new Set<Promise<P>>()
   const failures: unknown[] = []
   const stop = new AbortController()
   const send = (part: UploadPart) => {
-    const one = (s: AbortSignal) => steps.part(upload, part, AbortSignal.any([s, stop.signal]))
-    const sent: Promise<void> = attempt(one)
+    const one = (s: AbortSignal) => {
+      const request = steps.part(upload, part, AbortSignal.any([s, stop.signal]))
+      requests.add(request)
+      const forget = () => requests.delete(request)
+      request.then(forget, forget)
+      return request
+    }
+    // A part that waits for its next attempt is not waited for once another has failed.
+    const sent: Promise<void> = untilAborted(attempt(one), stop.signal)
       .then(
         (answer) => {
           parts[part.index] = answer
         },
         (error) => {
           failures.push(error)
-          stop.abort(error)
+          stop.abort(givenUp)
         },
       )
       .finally(() => underWay.delete(sent))
@@ -117,8 +126,9 @@ async function sendParts<U, P>(
     completing = true
     return await attempt((s) => steps.complete(upload, parts, offset, s))
   } catch (error) {
-    stop.abort(error)
-    await Promise.all(underWay)
+    stop.abort(givenUp)
+    // Requests that are still under way could leave a part behind after the upload was given up.
+    await Promise.allSettled([...underWay, ...requests])
     // A completion whose outcome is unknown may still take effect: its upload is left to `leftovers`.
     const unknown = completing && !(error instanceof BackendError && error.kind !== "ambiguous")
     if (!unknown) await steps.abandon(upload, AbortSignal.timeout(abandonMs)).catch(() => {})

@@ -26,7 +26,8 @@ export function verifiedBody(
       held = step.value
     }
     if (checksum.value() !== expected) {
-      throw new BackendError("transient", `the bytes of ${key} do not have the checksum that they were stored with`)
+      const message = `the bytes of ${key} do not have the checksum that they were stored with`
+      throw new BackendError("transient", message, { checksumMismatch: true })
     }
     if (held !== undefined) yield held
   }

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest"
 import { allPages, httpError, parseRetryAfter } from "../../src/adapter/index.js"
 
-const kinds = (failure: { status?: number; code?: string }) =>
-  [true, false].map((write) => httpError("PUT of k", { ...failure, cause: undefined }, { write }).kind)
+const kinds = (failure: { status?: number; code?: string; cause?: unknown }) =>
+  [true, false].map((write) => httpError("PUT of k", { cause: undefined, ...failure }, { write }).kind)
 
 test.each([
   [{ status: 412 }, ["precondition", "precondition"]],
   [{ status: 401 }, ["denied", "denied"]],
   [{ status: 403 }, ["denied", "denied"]],
-  [{ status: 408 }, ["transient", "transient"]],
+  [{ status: 408 }, ["ambiguous", "transient"]],
   [{ status: 429 }, ["transient", "transient"]],
   [{ status: 500 }, ["ambiguous", "transient"]],
   [{ status: 503 }, ["ambiguous", "transient"]],
@@ -19,6 +19,8 @@ test.each([
   [{ code: "ECONNRESET" }, ["ambiguous", "transient"]],
   [{ code: "ECONNREFUSED" }, ["transient", "transient"]],
   [{ code: "ENOTFOUND" }, ["transient", "transient"]],
+  [{ code: "EHOSTUNREACH" }, ["ambiguous", "transient"]],
+  [{ code: "EHOSTUNREACH", cause: { syscall: "connect" } }, ["transient", "transient"]],
   [{}, ["ambiguous", "transient"]],
 ])("%j: as a write and as a read", (failure, expected) => {
   expect(kinds(failure)).toEqual(expected)

@@ -196,6 +196,23 @@ describe("failures", () => {
     expect(storage.named()).not.toContain("complete")
   })
 
+  test("of a part: one that waits for its next attempt is not waited for", async () => {
+    const storage = new Recorder()
+    storage.onPart = async ({ index }) => {
+      throw new BackendError(index === 0 ? "transient" : "permanent", `part ${index}`)
+    }
+    const attempt: NonNullable<PutOptions["attempt"]> = async (one) => {
+      try {
+        return await one(new AbortController().signal)
+      } catch (error) {
+        if (error instanceof BackendError && error.kind === "transient") await new Promise(() => {})
+        throw error
+      }
+    }
+    await expect(upload(storage, chunks(text("abcdefgh")), { attempt })).rejects.toMatchObject({ message: "part 1" })
+    expect(storage.named().at(-1)).toBe("abandon")
+  })
+
   test("of the body: its own error, the upload is given up", async () => {
     const storage = new Recorder()
     const broken = new Error("the source broke")
