@@ -77,6 +77,27 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("requests on
     expect(counts).toEqual({ list: 2, get: 101, put: 1, delete: 2 * deletes(cloud, 90) })
   })
 
+  test("collectOrphans of 20: the clock, the newest, two listings, leftovers where there are any, the floor, one batch", async () => {
+    const counts = await requestsOf(
+      cloud,
+      (store) => store.collectOrphans({ olderThanMs: 0 }),
+      async (store, at) => {
+        await store.save(manifestOf(50))
+        for (const id of ids(10, 29)) await at.plant(`checkpoints/state-0000${id}.bin`, "an orphan")
+      },
+    )
+    // The clock is asked by a listing. Unfinished uploads are listed by S3 alone, under both prefixes.
+    const leftovers = cloud.name === "s3" ? { other: 2 } : {}
+    expect(counts).toEqual({ list: 3, get: 1, head: 1, put: 1, delete: deletes(cloud, 20), ...leftovers })
+  })
+
+  test("update: manifest and pointer are read, the manifest is swapped", async () => {
+    expect(await requestsOf(cloud, (store) => store.update(1, (current) => ({ ...current, epoch: 7 })))).toEqual({
+      get: 2,
+      put: 1,
+    })
+  })
+
   test("a save of 10 MiB: parts, completion, manifest, pointer", async () => {
     const state = new Uint8Array(10 * 1024 * 1024)
     const counts = await requestsOf(cloud, (store) => store.save(manifestOf(2), { state }))

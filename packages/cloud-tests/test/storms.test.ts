@@ -42,6 +42,18 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("storms, $na
     expect((await store.loadLatest())?.checkpointId).toBe(1)
   })
 
+  test("everything is answered 503 for 30 s: a store that may try so long sits it out", async () => {
+    await using at = await ProxiedBucket.create(cloud)
+    const store = await at.open({ retry: { attempts: 100 } })
+    await store.save(manifestOf(1))
+    const end = at.clock.monotonic() + 30_000
+    at.proxy.inject({ when: () => true, fault: () => (at.clock.monotonic() < end ? throttled : undefined) })
+    await store.save(manifestOf(2), { state: stateOf(2) })
+    expect(at.clock.monotonic()).toBeGreaterThanOrEqual(end)
+    at.proxy.clear()
+    expect(await store.recover()).toMatchObject({ outcome: "recovered", skipped: [], checkpoint: { id: 2 } })
+  })
+
   test("Retry-After past the total deadline: no attempt is waited for", async () => {
     await using at = await ProxiedBucket.create(cloud)
     const store = await at.open({ retry: { deadlineMs: 5_000 } })

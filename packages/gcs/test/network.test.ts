@@ -129,7 +129,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
       "ambiguous",
     ],
     ["429", { kind: "status", status: 429 }, "transient"],
-    ["408", { kind: "status", status: 408 }, "transient"],
+    ["408", { kind: "status", status: 408 }, "ambiguous"],
     ["a reset", { kind: "reset-before" }, "ambiguous"],
     ["a lost answer", { kind: "answer-lost" }, "ambiguous"],
     ["a reset within the answer", { kind: "reset-mid-answer", afterBytes: 20 }, "ambiguous"],

@@ -165,7 +165,8 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
   })
 
   test("pages of a listing: an empty one goes on, a circle ends, one that is no JSON is an error", async () => {
-    const page = (value: object) => ({ kind: "replace-answer", status: 200, body: JSON.stringify(value) }) as const
+    const answer = (value: object) => ({ kind: "replace-answer", status: 200, body: JSON.stringify(value) }) as const
+    const page = (value: object) => answer({ kind: "storage#objects", ...value })
     const names = async () => {
       const found: string[] = []
       for await (const { key } of backend.list("")) found.push(key)
@@ -186,6 +187,11 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
     proxy.inject({ when: () => true, fault: { kind: "truncate", afterBytes: 1, framing: "chunked" } })
     await expect(names()).rejects.toMatchObject({ kind: "transient" })
     proxy.clear()
+    for (const other of [{}, { error: { code: 503 } }, { kind: "storage#object", items: [] }]) {
+      proxy.inject({ when: () => true, fault: answer(other) })
+      await expect(names()).rejects.toMatchObject({ kind: "transient", message: expect.stringContaining("no listing") })
+      proxy.clear()
+    }
     proxy.inject({ when: () => true, fault: page({ items: [{ name: "a", size: "1" }] }) })
     await expect(names()).rejects.toMatchObject({ kind: "transient", message: expect.stringContaining("no object") })
   })

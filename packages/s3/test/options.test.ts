@@ -29,7 +29,8 @@ describe("options that cannot be used say what to give", () => {
     [{ bucket: "jobs", client, endpoint: "http://h", forcePathStyle: true }, "client and endpoint, forcePathStyle"],
     [{ bucket: "jobs", client, credentials: {}, clientOptions: {} }, "client and credentials, clientOptions"],
     [{ bucket: "jobs", partBytes: 5 * 1024 * 1024 - 1 }, "5 MiB"],
-    [{ bucket: "jobs", partBytes: 5 * 1024 ** 3 + 1 }, "5 GiB"],
+    [{ bucket: "jobs", partBytes: 2 * 1024 ** 3 + 1 }, "2 GiB"],
+    [{ bucket: "jobs", client: {} }, "client is no S3Client"],
     [{ bucket: "jobs", partBytes: 1e7 + 0.5 }, "partBytes"],
     [{ bucket: "jobs", prefix: "../up" }, "prefix"],
   ])("%o", async (options, text) => {

@@ -67,6 +67,17 @@ export const catalogue: readonly CatalogueFault[] = [
     // Azure has a permission for batches alone: one that is refused is done key by key.
     outcome: ({ name }, { does }) => (name === "azure" && does === "prune" ? "honest" : "an error"),
   },
+  {
+    name: "404 with a page of HTML, as a proxy has it",
+    fault: () => ({
+      kind: "status",
+      status: 404,
+      headers: { "content-type": "text/html" },
+      body: "<html><body>Not Found</body></html>",
+    }),
+    // Never taken for "there is no such object".
+    outcome: ({ name }, { does }) => (name === "azure" && does === "prune" ? "honest" : "an error"),
+  },
   { name: "request swallowed, no answer", fault: () => ({ kind: "hang" }), hangs: "when it arrived" },
   {
     name: "every request swallowed, no answer",

@@ -107,6 +107,7 @@ async function judge(
   try {
     const text = await {
       save: () => judgeSave(after, operation, outcome),
+      update: () => judgeUpdate(after, outcome),
       recover: () => judgeRecovery(outcome),
       collect: () => judgeCollection(cloud, bucket, outcome),
       prune: () => judgePrune(cloud, bucket, outcome),
@@ -147,6 +148,21 @@ async function judgeSave(after: CheckpointStore, operation: Operation, outcome: 
   if (code === "CKPT_UNKNOWN_OUTCOME") return there ? `${code}; it is there` : `${code}; it is not there`
   assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
   assert.ok(!there, `${code} says that nothing was saved, and it is there`)
+  return code
+}
+
+async function judgeUpdate(after: CheckpointStore, outcome: Outcome): Promise<string> {
+  const found = await after.recover()
+  assert.deepEqual([found.skipped, found.checkpoint?.id], [[], newestBefore])
+  const done = found.checkpoint?.manifest.sinkEpochs["out"] === newId
+  if ("value" in outcome) {
+    assert.ok(done, "acknowledged, and not there")
+    return "updated"
+  }
+  const { code } = outcome.error
+  if (code === "CKPT_UNKNOWN_OUTCOME") return done ? `${code}; it is there` : `${code}; it is not there`
+  assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
+  assert.ok(!done, `${code} says that nothing was changed, and it was`)
   return code
 }
 

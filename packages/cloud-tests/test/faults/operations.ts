@@ -30,7 +30,7 @@ async function* inChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, vo
 export interface Operation {
   /** As the table names it. */
   readonly name: string
-  readonly does: "save" | "recover" | "prune" | "collect"
+  readonly does: "save" | "update" | "recover" | "prune" | "collect"
   /** The state is longer than one part. */
   readonly inParts?: boolean
   readonly hasRequestBody: boolean
@@ -78,6 +78,15 @@ export const operations: readonly Operation[] = [
     afterBytes: 12,
     run: saveWithState,
     matches: is("put", "manifests/latest.json"),
+  },
+  {
+    name: "swap manifest",
+    does: "update",
+    hasRequestBody: true,
+    hasAnswerBody: answersWrites,
+    afterBytes: 60,
+    run: (store) => store.update(newestBefore, (current) => ({ ...current, sinkEpochs: { out: newId } })),
+    matches: is("put", manifestKey(newestBefore)),
   },
   {
     name: "part",
