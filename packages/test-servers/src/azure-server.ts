@@ -21,15 +21,25 @@ export interface AzureServer {
 }
 
 export interface AzureServerOptions {
-  /** MiB of blob content that the server keeps in memory before it refuses more; default 2048. */
+  /** MiB of blob content, deleted ones too, that the server takes before it refuses more; default 4096. */
   extentMemoryLimit?: number
 }
 
 const startTimeoutMs = 60_000
 const remedy = "Set CKPT_TEST_AZURE_CONNECTION_STRING to any storage account."
 
-// Loaded into azurite before itself: its stdin is a pipe from this process, and ends with this process.
-const lifeline = "data:text/javascript,process.stdin.on('close',()=>process.exit()).resume()"
+/**
+ * Loaded into azurite before itself. Its stdin is a pipe from this process, and ends with this process. And every ten
+ * minutes azurite looks for memory to free, which with ten thousand blobs takes minutes in which it answers nobody (seen
+ * with 3.35); it has no option for that, and the servers of tests do not live so long.
+ */
+function preload(program: string): string {
+  const code = `
+    import { createRequire } from "node:module"
+    process.stdin.on("close", () => process.exit()).resume()
+    createRequire(${JSON.stringify(program)})("./utils/constants").DEFAULT_GC_INTERVAL_MS = 2 ** 31 - 1`
+  return `data:text/javascript,${encodeURIComponent(code)}`
+}
 
 /**
  * A blob service: the account of CKPT_TEST_AZURE_CONNECTION_STRING, otherwise azurite on loopback, in memory, with an
@@ -43,7 +53,7 @@ export async function startAzureServer(options: AzureServerOptions = {}): Promis
   if (given) return { ...parseConnectionString(given), stop: async () => {} }
   const program = findAzurite()
   if (program === undefined) return leaveOut("Azure Blob Storage (azurite)", "azurite is not installed", remedy)
-  const limit = options.extentMemoryLimit ?? 2048
+  const limit = options.extentMemoryLimit ?? 4096
   return share(`azure-${limit}`, () => startAzurite(program, limit))
 }
 
@@ -60,7 +70,7 @@ async function startAzurite(program: string, extentMemoryLimit: number): Promise
   const accountKey = randomBytes(64).toString("base64")
   const flags = ["--inMemoryPersistence", "--extentMemoryLimit", `${extentMemoryLimit}`, "--blobHost", "127.0.0.1"]
   flags.push("--blobPort", "0", "--skipApiVersionCheck", "--disableTelemetry", "--silent")
-  const child = spawn(process.execPath, ["--import", lifeline, program, ...flags], {
+  const child = spawn(process.execPath, ["--import", preload(program), program, ...flags], {
     cwd: tmpdir(),
     detached: true,
     env: { ...process.env, NODE_OPTIONS: "", AZURITE_ACCOUNTS: `${accountName}:${accountKey}` },
