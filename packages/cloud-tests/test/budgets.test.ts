@@ -82,7 +82,7 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("requests on
       cloud,
       (store) => store.collectOrphans({ olderThanMs: 0 }),
       async (store, at) => {
-        await store.save(manifestOf(50))
+        await save(store, 50)
         for (const id of ids(10, 29)) await at.plant(`checkpoints/state-0000${id}.bin`, "an orphan")
       },
     )
