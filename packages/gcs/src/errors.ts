@@ -39,7 +39,7 @@ export function readRefusal(status: number, headers: Headers, text: string): Ref
 }
 
 /** 404 is also what an absent object is answered with. */
-export function isBucketMissing({ status, message }: Refusal): boolean {
+function isBucketMissing({ status, message }: Refusal): boolean {
   return status === 404 && /bucket does not exist/i.test(message)
 }
 

@@ -3,7 +3,7 @@ import type { Cloud } from "../clouds/cloud.js"
 import type { Operation } from "./operations.js"
 
 /** What is known of the request that a fault hits. */
-export interface Hit {
+interface Hit {
   readonly cloud: Cloud
   readonly request: ProxiedRequest
   /** Bytes of body of the answer or of the request after which it breaks off. */
@@ -11,7 +11,7 @@ export interface Hit {
 }
 
 /** "honest": whatever is said is true. That is asked of every outcome. */
-export type Expected = "survived" | "an error" | "honest"
+type Expected = "survived" | "an error" | "honest"
 
 export interface CatalogueFault {
   /** As the table names it. */
