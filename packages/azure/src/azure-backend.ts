@@ -164,6 +164,9 @@ function contentOf(
   { range, ifVersion }: GetOptions,
   options: { signal: AbortSignal | undefined; toError: (error: unknown) => BackendError },
 ): ObjectContent {
+  const stream = answer.readableStreamBody as Readable
+  // An answer that is refused is aborted, and the SDK's stream tells that as an error, which must not end the process.
+  stream.on("error", () => {})
   refuseFolder(key, answer.metadata)
   const { contentLength = 0, contentRange, contentMD5 } = answer
   const isWhole = range === undefined || (range.offset === 0 && range.length === undefined)
@@ -171,7 +174,7 @@ function contentOf(
   const { size, length } = isWhole ? whole : answeredRange(key, contentRange, range)
   const meta = metaOf(key, size, answer)
   assertVersion(meta, ifVersion)
-  const body = contentBody(answer.readableStreamBody as Readable, { key, length, ...options })
+  const body = contentBody(stream, { key, length, ...options })
   if (contentMD5 === undefined) return { meta, body }
   return { meta, body: verifiedBody(key, body, runningMd5(), Buffer.from(contentMD5).toString("base64")) }
 }

@@ -72,15 +72,17 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("listings of
     expect(await store.ids()).toEqual([count])
   })
 
-  test.runIf(cloud.name === "gcs")("10,001 keys, in eleven pages", async () => {
-    await using at = await ProxiedBucket.create(cloud)
-    const ids = Array.from({ length: 10_001 }, (_, index) => index + 1)
-    await using backend = cloud.openBackend({ endpoint: cloud.endpoint, bucket: at.bucket })
-    const bytes = new TextEncoder().encode("{}")
-    await mapLimit(ids, 32, (id) => backend.put(`manifests/manifest-${String(id).padStart(6, "0")}.json`, [bytes]))
-    expect(await (await at.open()).ids()).toEqual(ids)
-    expect(at.counts()).toMatchObject({ list: 11 })
-  })
+  // Where putting them takes seconds.
+  if (cloud.name === "gcs")
+    test("10,001 keys, in eleven pages", async () => {
+      await using at = await ProxiedBucket.create(cloud)
+      const ids = Array.from({ length: 10_001 }, (_, index) => index + 1)
+      await using backend = cloud.openBackend({ endpoint: cloud.endpoint, bucket: at.bucket })
+      const bytes = new TextEncoder().encode("{}")
+      await mapLimit(ids, 32, (id) => backend.put(`manifests/manifest-${String(id).padStart(6, "0")}.json`, [bytes]))
+      expect(await (await at.open()).ids()).toEqual(ids)
+      expect(at.counts()).toMatchObject({ list: 11 })
+    })
 
   test("a stale page that lacks the newest: it is found all the same", async () => {
     await using at = await ProxiedBucket.create(cloud)
