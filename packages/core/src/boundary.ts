@@ -8,6 +8,7 @@ import { untilAborted } from "./state-source.js"
 export type Operation =
   | "save"
   | "update"
+  | "claim"
   | "remove"
   | "load"
   | "loadLatest"

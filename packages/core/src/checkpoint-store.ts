@@ -108,6 +108,13 @@ export interface CheckpointStore extends AsyncDisposable {
     change: (current: CheckpointManifest) => CheckpointManifest,
     options?: OperationOptions,
   ): Promise<CheckpointManifest>
+  /**
+   * Makes this process the one writer, by a store that it gives: recover on that one, after the claim. Whoever wrote before
+   * gets `CKPT_FENCED`, and what they still write never counts, on whatever machine they are and however late they wake.
+   * That store goes up only: each save needs a higher id than the last. Close it before this one, whose backend it uses.
+   * Rejects with `CKPT_FENCED` if another claimed meanwhile, and with `CKPT_UNSUPPORTED` where no compare-and-swap holds among processes, as on the filesystem.
+   */
+  claim(options?: OperationOptions): Promise<CheckpointStore>
   /** Removes one checkpoint below the newest valid one. False if there is none. */
   remove(id: number, options?: OperationOptions): Promise<boolean>
   /** One manifest. Rejects with `CKPT_CORRUPT` if it is damaged. */

@@ -1,8 +1,9 @@
 import type { ObjectMeta } from "./backend.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import type { ExamineContext } from "./examine.js"
+import type { IdOrder } from "./id-order.js"
 import { decodeManifest, encodeManifest } from "./manifest/codec.js"
-import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "./manifest/schema.js"
+import { type CheckpointManifest, MAX_MANIFEST_BYTES, type WriterStamp } from "./manifest/schema.js"
 import { validateManifest } from "./manifest/validate.js"
 import { counts, noPointer, type Pointer } from "./pointer.js"
 import type { Advance, PointerFile } from "./pointer-file.js"
@@ -13,6 +14,9 @@ import type { Surveyor } from "./survey.js"
 
 export interface CommitContext extends ExamineContext {
   readonly pointer: PointerFile
+  /** What a writer that claimed puts into its manifests. */
+  readonly stamp?: WriterStamp | undefined
+  readonly order: IdOrder
   readonly surveyor: Surveyor
 }
 
@@ -38,12 +42,53 @@ export interface Committed {
  * never deletes, whatever happens. Each step has a schedule in which leaving it out loses data.
  */
 export async function commit(context: CommitContext, job: Commit): Promise<Committed> {
+  if (context.pointer.writer !== undefined) return commitAsLeader(context, job)
   const atOnce = await commitAtOnce(context, job)
   if (atOnce !== undefined) return atOnce
   const state = job.feed === undefined ? undefined : await createState(context, job.id, job.feed, job.signal)
   const manifest = job.manifest(state)
   const outcome = await createManifestObject(context, manifest, job.signal)
   return acknowledge(context, manifest, outcome)
+}
+
+/**
+ * The commit of a writer that claimed: the pointer's swap decides, and only upwards, so saves swap in the order of their
+ * ids. Once the manifest is there, a failure of the swap leaves it open whether the checkpoint counts: a later swap of this
+ * writer would take it along.
+ */
+async function commitAsLeader(context: CommitContext, job: Commit): Promise<Committed> {
+  const { id, feed, signal } = job
+  const leave = context.order.enter(id)
+  try {
+    const before = await context.pointer.lastSeen(signal)
+    context.pointer.assertLeads(before)
+    const state = feed === undefined ? undefined : await createState(context, id, feed, signal)
+    const manifest = job.manifest(state)
+    await context.order.turn(id, signal)
+    const current = await context.pointer.lastSeen(signal)
+    if (id <= current.checkpointId) return await alreadyCommitted(context, manifest, signal)
+    const outcome = await createManifestObject(context, manifest, signal)
+    return await acknowledge(context, manifest, outcome)
+  } finally {
+    leave()
+  }
+}
+
+/** At or below the pointer only what is there can be saved again. */
+async function alreadyCommitted(
+  context: CommitContext,
+  manifest: CheckpointManifest,
+  signal: AbortSignal | undefined,
+): Promise<Committed> {
+  const id = manifest.checkpointId
+  const pointer = await context.pointer.read(signal)
+  context.pointer.assertLeads(pointer)
+  const looked = new BackendError("precondition", "it is not above the pointer")
+  const found = await settleManifest(context, manifest, encodeManifest(manifest), signal, looked)
+  if (found === "absent" || !counts(id, pointer)) {
+    throw conflict(context, id, `the pointer is at ${pointer.checkpointId}, and a writer that claimed goes up only`)
+  }
+  return { outcome: "unchanged", isLatest: pointer.checkpointId === id, manifest, pointer }
 }
 
 /** Where the backend can make state, manifest and pointer appear together. `undefined`: it cannot, nothing was touched. */
@@ -76,7 +121,7 @@ async function commitAtOnce(context: CommitContext, job: Commit): Promise<Commit
           key: layout.pointerKey,
           decide(current) {
             seen = current === undefined ? noPointer : pointer.decode(current.bytes, current.version)
-            moved = seen.checkpointId < id
+            moved = seen.checkpointId < id && seen.writer === undefined
             return moved ? pointer.encodeFor(seen, id) : undefined
           },
         },
@@ -112,6 +157,7 @@ async function commitAtOnce(context: CommitContext, job: Commit): Promise<Commit
   if (result === "unsupported") return undefined
   pointer.forget()
   if (manifest === undefined) throw new Error(`backend ${backend.name} committed checkpoint ${id} without its manifest`)
+  if (layout.pointerFormat === "json") pointer.assertLeads(seen)
   if (!moved && layout.pointerFormat === "json") return acknowledge(context, manifest, "created")
   if (!counts(id, seen)) throw conflict(context, id, `retention removed ids up to ${seen.floor}`)
   if (moved) seen = { ...seen, checkpointId: id }

@@ -1,6 +1,7 @@
 import type { ObjectMeta } from "./backend.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import { examine } from "./examine.js"
+import { isOfHistory } from "./pointer.js"
 import { mapConcurrently } from "./storage.js"
 import { newestValidId, type RetentionContext, surveyWithPointer } from "./summary.js"
 
@@ -85,7 +86,8 @@ async function lowerBoundOfNewestValid(context: RetentionContext, signal: AbortS
   const seen = await context.pointer.lastSeen(signal)
   if (seen.checkpointId > 0) {
     const examination = await examine(context, seen.checkpointId, { depth: "shallow", signal })
-    if (examination.valid && !context.isDistrusted(examination)) return seen.checkpointId
+    const counts = isOfHistory(seen.checkpointId, examination.manifest?.writer?.epoch, seen)
+    if (counts && examination.valid && !context.isDistrusted(examination)) return seen.checkpointId
   }
   const { survey, pointer } = await surveyWithPointer(context, signal)
   return (await newestValidId(context, survey, pointer, signal)) ?? 0

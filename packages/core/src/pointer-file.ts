@@ -1,15 +1,18 @@
-import { BackendError } from "./errors.js"
+import { BackendError, CheckpointError } from "./errors.js"
 import type { Emit } from "./events.js"
 import type { Layout } from "./layout.js"
 import type { JsonValue } from "./manifest/json.js"
 import {
   ascending,
+  counts,
   decodePointer,
   encodePointer,
+  isOfHistory,
   newToken,
   noPointer,
   type Pointer,
   type PointerChange,
+  type Writer,
 } from "./pointer.js"
 import type { LostAnswers } from "./retry.js"
 import { bytesBody, type Storage } from "./storage.js"
@@ -41,16 +44,35 @@ export class PointerFile {
   readonly #layout: Layout
   readonly #emit: Emit
   readonly #token: () => string
+  /** Set for the store that `claim()` gave: only while this writer leads may the pointer be moved. */
+  readonly #writer: Writer | undefined
   #cached: Pointer | undefined
   #waiting: Waiting[] = []
   #draining = false
   #queue: Promise<unknown> = Promise.resolve()
 
-  constructor(storage: Storage, layout: Layout, emit: Emit, token: () => string = newToken) {
+  constructor(
+    storage: Storage,
+    layout: Layout,
+    emit: Emit,
+    options: { token?: (() => string) | undefined; writer?: Writer | undefined } = {},
+  ) {
+    this.#writer = options.writer
+    this.#token = options.token ?? newToken
     this.#storage = storage
     this.#layout = layout
     this.#emit = emit
-    this.#token = token
+  }
+
+  get writer(): Writer | undefined {
+    return this.#writer
+  }
+
+  /** @throws {CheckpointError} `CKPT_FENCED` unless `writer` (default: whoever this store writes as) leads */
+  assertLeads(pointer: Pointer, writer = this.#writer): void {
+    const leader = pointer.writer
+    if (leader?.epoch === writer?.epoch && leader?.token === writer?.token) return
+    throw fenced(this.#storage.backend.name, writer, leader)
   }
 
   get key(): string {
@@ -121,6 +143,8 @@ export class PointerFile {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting
       this.#waiting = []
+      // Each swap of a writer that claimed commits one checkpoint, and is settled on its own.
+      if (this.#writer !== undefined) this.#waiting = batch.splice(1)
       const highest = batch.reduce((most, w) => Math.max(most, w.id), 0)
       try {
         const pointer = await this.exclusive(() => this.#moveTo(highest))
@@ -138,16 +162,20 @@ export class PointerFile {
     let fresh = remembered === undefined
     const lost = this.#storage.lostAnswers(this.key)
     for (let swaps = 0; ; swaps++) {
+      if (swaps > 0 && this.#writer !== undefined && this.#countsAfterAll(current, id)) return current
+      this.assertLeads(current)
       if (current.checkpointId >= id) {
         // A remembered pointer may be from before this save; what is acknowledged needs the floor of now.
         return fresh ? current : this.read()
       }
       if (current.exists && current.version === undefined) {
         const reason = `${this.key} is not an object, and cannot be replaced`
+        if (this.#writer !== undefined) throw new BackendError("damaged", reason)
         this.#emit({ type: "pointer-failed", id, error: new BackendError("damaged", reason) })
         return current
       }
       if (swaps >= maxSwaps) {
+        if (this.#writer !== undefined) throw new BackendError("transient", `lost ${maxSwaps} swaps of ${this.key}`)
         this.#emit({
           type: "pointer-failed",
           id,
@@ -162,6 +190,11 @@ export class PointerFile {
     }
   }
 
+  /** A swap whose answer was lost took effect, whoever leads by now: the history has the checkpoint. */
+  #countsAfterAll(current: Pointer, id: number): boolean {
+    return current.checkpointId >= id && counts(id, current) && isOfHistory(id, this.#writer?.epoch, current)
+  }
+
   /**
    * Raises the floor before anything up to `floor` is deleted. `kept`: the ids up to there that stay.
    *
@@ -173,6 +206,8 @@ export class PointerFile {
       let current = this.#cached ?? (await this.read())
       const lost = this.#storage.lostAnswers(this.key)
       for (let swaps = 0; ; swaps++) {
+        // A store that nobody claimed for may still tidy up; what it keeps is the history as the claims tell it.
+        if (this.#writer !== undefined) this.assertLeads(current)
         if (swaps >= maxSwaps)
           throw new BackendError("transient", `lost ${maxSwaps} swaps of ${this.key} to other writers`)
         // With the floor the pointer moves up to what it stands below, so that a floor above the pointer is damage.
@@ -182,6 +217,26 @@ export class PointerFile {
         if (swapped.done) return
         current = swapped.pointer
       }
+    })
+  }
+
+  /**
+   * Makes `writer` lead. `changeFor` is asked for what to write, for each pointer that is found; `undefined` ends it.
+   *
+   * @throws {BackendError} if nobody knows whether it leads, or it could not be written
+   */
+  async claim(changeFor: (current: Pointer) => PointerChange | undefined): Promise<Pointer> {
+    return this.exclusive(async () => {
+      let current = await this.read()
+      const lost = this.#storage.lostAnswers(this.key)
+      for (let swaps = 0; swaps < maxSwaps; swaps++) {
+        const change = changeFor(current)
+        if (change === undefined) return current
+        const swapped = await this.#swap(current, change, lost)
+        if (swapped.done) return swapped.pointer
+        current = swapped.pointer
+      }
+      throw new BackendError("transient", `lost ${maxSwaps} swaps of ${this.key} to other writers`)
     })
   }
 
@@ -213,7 +268,12 @@ export class PointerFile {
     if (failure === undefined) return { done: false, pointer: seen }
     // What was read stays good enough: if it is old by then, the next swap is refused and reads again.
     if (failure.kind === "ambiguous" && (await lost.tryAgain(failure))) return { done: false, pointer: seen }
-    if (id === undefined) throw failure
+    // For a writer that claimed, the pointer is the commit: without it nothing is saved.
+    if (this.#writer !== undefined && id !== undefined) {
+      if (this.#countsAfterAll(seen, id)) return { done: true, pointer: seen }
+      this.assertLeads(seen)
+    }
+    if (id === undefined || this.#writer !== undefined) throw failure
     this.#emit({ type: "pointer-failed", id, error: failure })
     return { done: true, pointer: seen }
   }
@@ -224,6 +284,17 @@ export class PointerFile {
     this.#queue = run.catch(() => {})
     return run
   }
+}
+
+/** The error of a writer that does not lead, and what it should do. */
+function fenced(backend: string, own: Writer | undefined, leader: Writer | undefined): CheckpointError {
+  const who =
+    own === undefined
+      ? "this store was opened without a claim"
+      : `this store writes under claim ${own.epoch}, which was superseded`
+  const now = leader === undefined ? "the claim is not there any more" : `claim ${leader.epoch} leads`
+  const message = `${who}: ${now}. Stop writing. To lead, call claim() and recover on the store that it gives.`
+  return new CheckpointError("CKPT_FENCED", message, { backend })
 }
 
 function sameText(value: JsonValue | undefined, text: string): boolean {

@@ -2,6 +2,19 @@ import { randomBytes } from "node:crypto"
 import { directoryName, type Layout, parseId } from "./layout.js"
 import { isJsonNumber, isJsonObject, type JsonObject, type JsonValue, parseJson, printJson } from "./manifest/json.js"
 
+/** Who leads: the writer of the newest claim. */
+export interface Writer {
+  readonly epoch: number
+  /** Unique to one `claim()`, so that two claims of one epoch are never taken for each other. */
+  readonly token: string
+}
+
+/** From here on, checkpoints above `from` count only if a writer of this epoch or a later one wrote them. */
+export interface Claim {
+  readonly epoch: number
+  readonly from: number
+}
+
 /** What the pointer said when it was read. */
 export interface Pointer {
   /** The newest checkpoint by the pointer; 0 if there is no pointer or none that can be used. */
@@ -10,6 +23,9 @@ export interface Pointer {
   readonly floor: number
   /** Ids at or below the floor that retention kept. */
   readonly kept: ReadonlySet<number>
+  /** Absent where nobody ever claimed this store. */
+  readonly writer: Writer | undefined
+  readonly claims: readonly Claim[]
   /** Something is at the pointer's key, even if it cannot be used. */
   readonly exists: boolean
   readonly version: string | undefined
@@ -22,15 +38,29 @@ export const noPointer: Pointer = {
   checkpointId: 0,
   floor: 0,
   kept: new Set(),
+  writer: undefined,
+  claims: [],
   exists: false,
   version: undefined,
   fields: noFields,
 }
 
-/** The reader's rule: what retention removed does not count, even if a late request brings it back. */
+/**
+ * The reader's rule, as far as the id alone tells: what retention removed does not count, even if a late request brings
+ * it back; and once a store is claimed, nothing counts that the pointer has not reached.
+ */
 export function counts(id: number, pointer: Pointer): boolean {
+  if (pointer.claims.length > 0 && id > pointer.checkpointId) return false
   // Floor 0 says that nothing was removed; a damaged checkpoint 0 is still shown as damaged.
   return pointer.floor === 0 || id > pointer.floor || pointer.kept.has(id)
+}
+
+/**
+ * The rest of the rule, for which the manifest must be known: what a writer wrote after it was superseded is no part of
+ * the history. A manifest without a writer is of epoch 0, and so is one that cannot be read.
+ */
+export function isOfHistory(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
+  return pointer.claims.every((claim) => claim.epoch <= (writerEpoch ?? 0) || claim.from >= id)
 }
 
 /** Reads the pointer's bytes. Never throws: damage makes a pointer useless, and readers list anyway. */
@@ -67,16 +97,43 @@ export function decodePointer(
   if (floor > 0 && floor >= checkpointId)
     return useless(`its floor ${floor} is not below its checkpoint_id ${checkpointId}`)
   const kept = value.get("kept")
+  const writer = decodeWriter(value.get("writer"))
+  const claims = decodeClaims(value.get("claims"))
+  // To guess at who leads could bring back what a superseded writer wrote.
+  if (writer === "unreadable" || claims === undefined) return useless("its writer or its claims cannot be read")
   return {
     pointer: {
       checkpointId,
       floor,
       kept: new Set(Array.isArray(kept) ? kept.map(safeInteger).filter((id) => id !== undefined) : []),
+      writer,
+      claims,
       exists: true,
       version,
       fields: value,
     },
   }
+}
+
+function decodeWriter(value: JsonValue | undefined): Writer | undefined | "unreadable" {
+  if (value === undefined) return undefined
+  if (!isJsonObject(value)) return "unreadable"
+  const epoch = safeInteger(value.get("epoch"))
+  const token = value.get("token")
+  return epoch === undefined || typeof token !== "string" ? "unreadable" : { epoch, token }
+}
+
+function decodeClaims(value: JsonValue | undefined): Claim[] | undefined {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) return undefined
+  const claims: Claim[] = []
+  for (const one of value) {
+    const epoch = isJsonObject(one) ? safeInteger(one.get("epoch")) : undefined
+    const from = isJsonObject(one) ? safeInteger(one.get("from")) : undefined
+    if (epoch === undefined || from === undefined) return undefined
+    claims.push({ epoch, from })
+  }
+  return claims
 }
 
 function safeInteger(value: JsonValue | undefined): number | undefined {
@@ -89,6 +146,8 @@ export interface PointerChange {
   readonly checkpointId?: number
   readonly floor?: number
   readonly kept?: readonly number[]
+  readonly writer?: Writer
+  readonly claims?: readonly Claim[]
 }
 
 /**
@@ -106,6 +165,24 @@ export function encodePointer(layout: Layout, current: Pointer, change: PointerC
   if (change.kept !== undefined) {
     if (change.kept.length > 0) ordered.set("kept", change.kept.map(number))
     else ordered.delete("kept")
+  }
+  if (change.writer !== undefined) {
+    const { epoch, token: own } = change.writer
+    const stamp: [string, JsonValue][] = [
+      ["epoch", number(epoch)],
+      ["token", own],
+    ]
+    ordered.set("writer", new Map(stamp))
+  }
+  if (change.claims !== undefined) {
+    const entry = ({ epoch, from }: Claim): [string, JsonValue][] => [
+      ["epoch", number(epoch)],
+      ["from", number(from)],
+    ]
+    ordered.set(
+      "claims",
+      change.claims.map((claim) => new Map(entry(claim))),
+    )
   }
   ordered.set("token", token)
   return new TextEncoder().encode(printJson(ordered))

@@ -4,7 +4,7 @@ import type { Emit } from "./events.js"
 import { type Depth, type Examination, examine, type FoundManifest, readManifest } from "./examine.js"
 import type { CheckpointManifest } from "./manifest/schema.js"
 import type { ValidationIssue } from "./manifest/validate.js"
-import { counts, type Pointer } from "./pointer.js"
+import { counts, isOfHistory, type Pointer } from "./pointer.js"
 import { type Checkpoint, openCheckpoint } from "./state-reader.js"
 import { isBehind, newestFirst, nextIdAfter, type Survey } from "./survey.js"
 
@@ -79,7 +79,11 @@ export async function recover(context: RecoverContext, options: RecoverOptions):
       context.emit({ type: "recovered", id: checkpoint.id, skipped: skipped.length, elapsedMs: facts.elapsedMs })
       return { ...facts, outcome: "recovered", checkpoint }
     }
-    const fresh = survey.manifests.size === 0 && survey.beyond.length === 0 && !pointer.exists
+    const nothingSaved =
+      pointer.claims.length > 0
+        ? pointer.checkpointId === 0 && examined === 0
+        : survey.manifests.size === 0 && !pointer.exists
+    const fresh = nothingSaved && survey.beyond.length === 0
     return { ...facts, outcome: fresh ? "fresh" : "exhausted" }
   }
 }
@@ -128,6 +132,8 @@ async function walkOnce(
       if (!counts(id, pointer)) continue
       const found = await (id === ids[0] ? newest : look(id))
       if (found === undefined || found.gone) return { ...walk, result: "stale", examined }
+      // What a superseded writer wrote is no checkpoint of this history.
+      if (!isOfHistory(id, found.manifest?.writer?.epoch, pointer)) continue
       examined++
       context.remember(found, options.depth)
       let { issues } = found
@@ -162,10 +168,15 @@ export async function findLatest(
     if (round === 1 && isBehind(survey, pointer)) continue
     const beyond = survey.beyond[0]
     if (beyond !== undefined) return { key: beyond.key }
-    const id = ids.find((candidate) => counts(candidate, pointer))
-    if (id === undefined) return undefined
-    const found = await (id === ids[0] ? newest : readManifest(context, id, signal))
-    if (found !== undefined) return { id, found }
+    let vanished = false
+    for (const id of ids) {
+      if (!counts(id, pointer)) continue
+      const found = await (id === ids[0] ? newest : readManifest(context, id, signal))
+      vanished = found === undefined
+      if (found === undefined) break
+      if (isOfHistory(id, found.manifest?.writer?.epoch, pointer)) return { id, found }
+    }
+    if (!vanished) return undefined
     if (round >= maxRounds) throw restless(context)
   }
 }

@@ -4,6 +4,7 @@ import { CheckpointError } from "./errors.js"
 import { ascending, counts } from "./pointer.js"
 import {
   type CheckpointSummary,
+  counting,
   newestValidId,
   type RetentionContext,
   summaries,
@@ -98,15 +99,16 @@ export async function prune(
     summaries(context, survey, ids, signal),
     policy.withinMs === undefined ? new Date(0) : context.storage.now(signal),
   ])
-  const counting = all.filter((summary) => counts(summary.id, pointer))
-  const newestValid = counting.findLast((summary) => summary.valid)?.id
+  const history = counting(all, pointer)
+  const newestValid = history.findLast((summary) => summary.valid)?.id
   const doomed: number[] = []
   if (newestValid !== undefined) {
-    const kept = keptBy(policy, counting, now.getTime())
-    for (const { id } of all) if (id < newestValid && !(kept.has(id) && counts(id, pointer))) doomed.push(id)
+    // What does not count is kept by no rule.
+    const kept = keptBy(policy, history, now.getTime())
+    for (const { summary } of all) if (summary.id < newestValid && !kept.has(summary.id)) doomed.push(summary.id)
   }
   const goes = new Set(doomed)
-  const stays = all.map((summary) => summary.id).filter((id) => !goes.has(id))
+  const stays = all.map(({ summary }) => summary.id).filter((id) => !goes.has(id))
   if (dryRun || doomed.length === 0) return { removed: doomed, kept: stays, failures: [], dryRun }
   const failures = await removeBelow(context, survey, doomed, stays, newestValid ?? 0, signal)
   const failed = new Set(failures.map((failure) => failure.id))

@@ -21,7 +21,8 @@ export async function prepareSave(
 ): Promise<Commit & { close(): void }> {
   const { signal } = options
   // A save is its own writer, and nobody has updated it yet; a manifest that was loaded may carry both.
-  const { writer: _w, updateToken: _u, operatorChecksums: _o, ...manifest } = checkManifest(given)
+  const { writer: _w, updateToken: _u, operatorChecksums: _o, ...plain } = checkManifest(given)
+  const manifest = context.stamp === undefined ? plain : { ...plain, writer: context.stamp }
   const id = manifest.checkpointId
   for (const name of ["checkpointId", "epoch"] as const) {
     if (manifest[name] < 1) throw invalid(id, `${name} is ${manifest[name]}; it must be at least 1`)

@@ -11,16 +11,18 @@ import type {
   Verification,
   VerifyOptions,
 } from "./checkpoint-store.js"
+import { type Claimed, claim } from "./claim.js"
 import { systemClock } from "./clock.js"
 import { commit, createState } from "./commit.js"
 import { CheckpointError } from "./errors.js"
 import { type Emit, safeEmitter } from "./events.js"
 import { type Depth, type Examination, examine, type FoundManifest, ownsState, readManifest } from "./examine.js"
+import { IdOrder } from "./id-order.js"
 import { createLayout, type Layout } from "./layout.js"
 import { type CheckpointManifest, DEFAULT_VNODE_COUNT } from "./manifest/schema.js"
 import { type ValidationIssue, validateManifest } from "./manifest/validate.js"
 import { collectOrphans, type OrphanReport } from "./orphans.js"
-import { counts, newToken } from "./pointer.js"
+import { counts, isOfHistory } from "./pointer.js"
 import { PointerFile } from "./pointer-file.js"
 import { probeConditions } from "./probe.js"
 import { findLatest, type RecoverContext, type RecoverOptions, type Recovery, recover } from "./recover.js"
@@ -30,7 +32,7 @@ import { prepareSave } from "./save.js"
 import { openState, type ReadStateOptions, type StateReader, stateSlice } from "./state-reader.js"
 import { openFeed, type StateInfo, type StateSource } from "./state-source.js"
 import { requestConcurrency, Storage } from "./storage.js"
-import { type CheckpointSummary, type RetentionContext, summaries } from "./summary.js"
+import { type CheckpointSummary, counting, type RetentionContext, summaries } from "./summary.js"
 import { isBehind, nextIdAfter, oldestFirst, Surveyor } from "./survey.js"
 import { type Change, update } from "./update.js"
 
@@ -61,7 +63,10 @@ class Store implements CheckpointStore {
   #probe: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
-  constructor(options: OpenOptions) {
+  readonly #options: OpenOptions
+
+  constructor(options: OpenOptions, claimed?: Claimed) {
+    this.#options = options
     const { backend, disposeBackend, clock = systemClock, random = Math.random } = options
     const vnodeCount = options.vnodeCount ?? DEFAULT_VNODE_COUNT
     if (!Number.isSafeInteger(vnodeCount) || vnodeCount < 1 || vnodeCount > 65_535) {
@@ -82,7 +87,9 @@ class Store implements CheckpointStore {
       storage: this.#storage,
       layout: this.#layout,
       vnodeCount,
-      pointer: new PointerFile(this.#storage, this.#layout, this.#emit, newToken),
+      pointer: new PointerFile(this.#storage, this.#layout, this.#emit, { writer: claimed?.writer }),
+      stamp: claimed && { ...claimed.writer, from: claimed.from },
+      order: new IdOrder(),
       surveyor: new Surveyor(this.#storage, this.#layout, this.#emit),
       emit: this.#emit,
       monotonic: this.#monotonic,
@@ -165,6 +172,16 @@ class Store implements CheckpointStore {
     }
   }
 
+  claim(options: OperationOptions = {}): Promise<CheckpointStore> {
+    return this.#boundary.write("claim", undefined, options, async () => {
+      await this.#probeOnce(options.signal)
+      const claimed = await claim(this.#context, options.signal)
+      this.#emit({ type: "claimed", epoch: claimed.writer.epoch, from: claimed.from })
+      // The backend stays with the store that it came with.
+      return new Store({ ...this.#options, disposeBackend: false }, claimed)
+    })
+  }
+
   remove(id: number, options: OperationOptions = {}): Promise<boolean> {
     return this.#boundary.write("remove", id, options, async () => {
       assertId(id, 0)
@@ -213,11 +230,11 @@ class Store implements CheckpointStore {
   load(id: number, options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
     return this.#boundary.run("load", id, options, async () => {
       assertId(id, 0)
-      const [found, counting] = await Promise.all([
+      const [found, history] = await Promise.all([
         readManifest(this.#context, id, options.signal),
-        this.#counts(id, options.signal),
+        this.#history(id, options.signal),
       ])
-      return found === undefined || !counting ? undefined : this.#sound(id, found)
+      return found === undefined || !history(found.manifest) ? undefined : this.#sound(id, found)
     })
   }
 
@@ -249,9 +266,11 @@ class Store implements CheckpointStore {
     return manifest
   }
 
-  async #counts(id: number, signal: AbortSignal | undefined): Promise<boolean> {
-    if (this.#layout.pointerFormat !== "json") return true
-    return counts(id, await this.#context.pointer.read(signal))
+  /** Says of a manifest whether it counts, once it is known. */
+  async #history(id: number, signal: AbortSignal | undefined): Promise<(manifest: Stamped) => boolean> {
+    if (this.#layout.pointerFormat !== "json") return () => true
+    const pointer = await this.#context.pointer.read(signal)
+    return (manifest) => counts(id, pointer) && isOfHistory(id, manifest?.writer?.epoch, pointer)
   }
 
   ids(options: OperationOptions = {}): Promise<number[]> {
@@ -285,10 +304,10 @@ class Store implements CheckpointStore {
       const found = (await look(true)) ?? (await look(false))
       return found as NonNullable<typeof found>
     })
-    for (const summary of first) if (counts(summary.id, current)) yield summary
+    yield* counting(first, current)
     for (let start = requestConcurrency; start < ids.length; start += requestConcurrency) {
       const batch = ids.slice(start, start + requestConcurrency).filter((id) => counts(id, current))
-      yield* await step(() => summaries(this.#context, survey, batch, options.signal))
+      yield* await step(async () => counting(await summaries(this.#context, survey, batch, options.signal), current))
     }
   }
 
@@ -309,15 +328,16 @@ class Store implements CheckpointStore {
     return this.#boundary.run("readState", id, options, async () => {
       assertId(id, 0)
       const stateKey = this.#layout.stateKey(id)
-      const [found, seen, counting] = await Promise.all([
+      const [found, seen, history] = await Promise.all([
         readManifest(this.#context, id, options.signal),
         this.#storage.head(stateKey, options.signal),
-        this.#counts(id, options.signal),
+        this.#history(id, options.signal),
       ])
+      const isCounting = history(found?.manifest)
       // A save or a prune may have passed between the two looks; only one after the manifest tells.
       const meta = seen ?? (found === undefined ? undefined : await this.#storage.head(stateKey, options.signal))
       if (meta === undefined) {
-        if (found?.manifest === undefined || ownsState(found.manifest) !== true || !counting) return undefined
+        if (found?.manifest === undefined || ownsState(found.manifest) !== true || !isCounting) return undefined
         const manifestMeta = await this.#storage.head(this.#layout.manifestKey(id), options.signal)
         if (manifestMeta === undefined) return undefined
         const message = `the state of checkpoint ${id} is missing. Use recover() to get the newest one that verifies.`
@@ -328,7 +348,7 @@ class Store implements CheckpointStore {
         })
       }
       const manifest = found?.manifest
-      const owned = manifest !== undefined && counting && ownsState(manifest) !== false
+      const owned = manifest !== undefined && isCounting && ownsState(manifest) !== false
       const size = owned ? (manifest.stateSize ?? meta.size) : meta.size
       const checksum = owned ? (manifest.stateChecksum ?? undefined) : undefined
       return openState(this.#context, id, stateSlice(size, checksum, options), options.signal)
@@ -339,13 +359,13 @@ class Store implements CheckpointStore {
     return this.#boundary.run("verify", id, options, async () => {
       assertId(id, 0)
       const depth = options.depth ?? "deep"
-      const [found, counting] = await Promise.all([
+      const [found, history] = await Promise.all([
         examine(this.#context, id, { depth, signal: options.signal }),
-        this.#counts(id, options.signal),
+        this.#history(id, options.signal),
       ])
       this.#remember(found, depth)
-      if (counting) return { id, valid: found.valid, issues: found.issues }
-      const message = `manifest not found for checkpoint ${id}: retention removed it`
+      if (history(found.manifest)) return { id, valid: found.valid, issues: found.issues }
+      const message = `manifest not found for checkpoint ${id}: retention removed it, or its writer was superseded`
       return { id, valid: false, issues: [{ severity: "fatal", code: "manifest-missing", message }] }
     })
   }
@@ -384,6 +404,8 @@ class Store implements CheckpointStore {
     signal?.throwIfAborted()
   }
 }
+
+type Stamped = Pick<CheckpointManifest, "writer"> | undefined
 
 function assertId(id: unknown, lowest: 0 | 1): asserts id is number {
   if (Number.isSafeInteger(id) && (id as number) >= lowest) return

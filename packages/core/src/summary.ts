@@ -2,7 +2,7 @@ import type { ObjectMeta } from "./backend.js"
 import type { CommitContext } from "./commit.js"
 import { type Examination, examine } from "./examine.js"
 import { fatal, type ValidationIssue } from "./manifest/validate.js"
-import { counts, type Pointer } from "./pointer.js"
+import { counts, isOfHistory, type Pointer } from "./pointer.js"
 import { mapConcurrently } from "./storage.js"
 import { isBehind, newestFirst, type Survey } from "./survey.js"
 
@@ -39,23 +39,37 @@ function summarize(examination: Examination, listed: ObjectMeta): CheckpointSumm
   }
 }
 
-/** Everything that counts, looked at one by one: manifests are read, states are compared by size. */
+/** A summary, and the epoch of the claim under which it was written. */
+export interface Summarized {
+  readonly summary: CheckpointSummary
+  readonly writerEpoch: number | undefined
+}
+
+/** The summaries of those that count. */
+export function counting(all: readonly Summarized[], pointer: Pointer): CheckpointSummary[] {
+  return all
+    .filter(({ summary: { id }, writerEpoch }) => counts(id, pointer) && isOfHistory(id, writerEpoch, pointer))
+    .map(({ summary }) => summary)
+}
+
+/** Looked at one by one: manifests are read, states are compared by size. */
 export async function summaries(
   context: RetentionContext,
   survey: Survey,
   ids: readonly number[],
   signal: AbortSignal | undefined,
-): Promise<CheckpointSummary[]> {
+): Promise<Summarized[]> {
   const found = await mapConcurrently(ids, async (id) => {
     const examination = await examine(context, id, { depth: "shallow", listed: survey.states.get(id) ?? null, signal })
     if (examination.gone) return undefined
     const listed = survey.manifests.get(id) as ObjectMeta
     const summary = summarize(examination, listed)
-    if (!summary.valid || !context.isDistrusted(examination)) return summary
+    const writerEpoch = examination.manifest?.writer?.epoch
+    if (!summary.valid || !context.isDistrusted(examination)) return { summary, writerEpoch }
     const damaged = fatal("state-checksum", "its state was found damaged when it was read; verify() says how")
-    return { ...summary, valid: false, issues: [...summary.issues, damaged] }
+    return { summary: { ...summary, valid: false, issues: [...summary.issues, damaged] }, writerEpoch }
   })
-  return found.filter((summary) => summary !== undefined)
+  return found.filter((one) => one !== undefined)
 }
 
 /** Lists until the listing is no older than the pointer, and reads the pointer after it. */
@@ -81,7 +95,7 @@ export async function newestValidId(
 ): Promise<number | undefined> {
   for (const id of newestFirst(survey.manifests.keys())) {
     if (!counts(id, pointer)) continue
-    const [summary] = await summaries(context, survey, [id], signal)
+    const [summary] = counting(await summaries(context, survey, [id], signal), pointer)
     if (summary?.valid) return id
   }
   return undefined

@@ -4,7 +4,7 @@ import { readManifest } from "./examine.js"
 import { encodeManifest } from "./manifest/codec.js"
 import { type CheckpointManifest, checkManifest } from "./manifest/schema.js"
 import { validateManifest } from "./manifest/validate.js"
-import { counts, newToken } from "./pointer.js"
+import { counts, isOfHistory, newToken } from "./pointer.js"
 import { bytesBody } from "./storage.js"
 
 export type Change = (current: CheckpointManifest) => CheckpointManifest
@@ -56,7 +56,11 @@ export async function update(
       throw unclear && error instanceof BackendError ? unknownOutcome(context, id, lost ?? error) : error
     })
     lost = undefined
-    if (found === undefined || (pointer !== undefined && !counts(id, pointer))) {
+    if (pointer !== undefined) context.pointer.assertLeads(pointer)
+    if (
+      found === undefined ||
+      (pointer !== undefined && !(counts(id, pointer) && isOfHistory(id, found.manifest?.writer?.epoch, pointer)))
+    ) {
       const message = `checkpoint ${id} does not exist${tokens.size > 0 ? " any more" : ""}, so it cannot be updated.`
       throw new CheckpointError("CKPT_NOT_FOUND", message, { checkpointId: id, key, backend })
     }
@@ -100,6 +104,8 @@ export async function update(
     tokens.add(token)
     try {
       await storage.put(key, bytesBody(bytes), { when: { version: found.meta.version }, signal })
+      // Who leads is asked again: an acknowledgement must not follow the claim of another.
+      if (context.pointer.writer !== undefined) context.pointer.assertLeads(await context.pointer.read(signal))
       return next
     } catch (error) {
       signal?.throwIfAborted()

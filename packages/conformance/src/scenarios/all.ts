@@ -1,4 +1,5 @@
 import type { Scenario } from "../scenario.js"
+import { claimScenarios } from "./claims.js"
 import { differenceScenarios } from "./differences.js"
 import { eventScenarios } from "./events.js"
 import { inputScenarios } from "./input.js"
@@ -39,6 +40,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   input: [...inputScenarios, ...storeScenarios],
   events: eventScenarios,
   updates: updateScenarios,
+  claims: claimScenarios,
 }
 
 /** All of them, for an adapter's own tests. */

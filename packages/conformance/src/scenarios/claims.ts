@@ -1,0 +1,274 @@
+import assert from "node:assert/strict"
+import type { CheckpointManifest, CheckpointStore, ObjectBackend } from "@ckpt/core"
+import { gate, until } from "../clocks.js"
+import { ambiguous, type CallInfo, intercept, withFaults } from "../faults.js"
+import type { Scenario, ScenarioContext } from "../scenario.js"
+import { bytes, listAll, manifestOf, refusal, saveAll } from "./checks.js"
+
+/** Runs where a claim can hold; elsewhere the store must say that it cannot. */
+function claiming(name: string, run: (context: ScenarioContext) => Promise<void>): Scenario {
+  return {
+    name: `claim: ${name}`,
+    async run(context) {
+      if (context.layout === "objects" && context.raw.capabilities.conditionalReplace) return run(context)
+      await refusal((await context.open()).claim(), "CKPT_UNSUPPORTED")
+      // Nothing was written by the attempt.
+      assert.equal((await (await context.open()).recover()).outcome, "fresh")
+    },
+  }
+}
+
+/** Claims, and closes what it got with the scenario. */
+async function claimed(
+  context: ScenarioContext,
+  options: Parameters<ScenarioContext["open"]>[0] = {},
+): Promise<CheckpointStore> {
+  return (await context.open(options)).claim()
+}
+
+/** Puts of this key wait for a gate, once. */
+function heldPut(key: string) {
+  const reached = gate()
+  const release = gate()
+  let held = false
+  const through = (backend: ObjectBackend): ObjectBackend =>
+    intercept(backend, {
+      async around(info, proceed) {
+        if (!held && info.call === "put" && info.key === key) {
+          held = true
+          reached.open()
+          await release.passed
+        }
+        return proceed()
+      },
+    })
+  return { through, reached: reached.passed, release: () => release.open() }
+}
+
+const latestId = async (store: CheckpointStore) => (await store.loadLatest())?.checkpointId
+
+export const claimScenarios: readonly Scenario[] = [
+  claiming("the one that claimed writes, whoever wrote before is told", async (context) => {
+    const plain = await context.open()
+    await saveAll(plain, 1, 2)
+    const leader = await plain.claim()
+    assert.equal((await leader.recover()).checkpoint?.id, 2)
+    await saveAll(leader, 3)
+    await refusal(plain.save(manifestOf(4)), "CKPT_FENCED")
+    await refusal(
+      plain.update(3, (current) => current),
+      "CKPT_FENCED",
+    )
+    const successor = await claimed(context)
+    assert.equal((await successor.recover()).checkpoint?.id, 3)
+    await refusal(leader.save(manifestOf(6)), "CKPT_FENCED")
+    await refusal(
+      leader.update(3, (current) => ({ ...current, epoch: 9 })),
+      "CKPT_FENCED",
+    )
+    await refusal(leader.prune({ last: 1 }), "CKPT_FENCED")
+    await saveAll(successor, 5)
+    const reader = await context.open()
+    assert.equal(await latestId(reader), 5)
+    assert.deepEqual(
+      (await listAll(reader)).map(({ id }) => id),
+      [1, 2, 3, 5],
+    )
+  }),
+  claiming("a zombie that wakes after its successor saved changes nothing", async (context) => {
+    for (const [gap, code] of [
+      [1, "CKPT_CONFLICT"],
+      [2, "CKPT_FENCED"],
+    ] as const) {
+      const base = await (await context.open()).nextId()
+      const held = heldPut(context.keys.manifest(base + gap))
+      const zombie = await claimed(context, { through: held.through })
+      await saveAll(zombie, base)
+      const waking = zombie.save(manifestOf(base + gap), { state: bytes("late") })
+      waking.catch(() => {})
+      await held.reached
+      const successor = await claimed(context)
+      assert.equal((await successor.recover()).checkpoint?.id, base)
+      // Without a state: that of the zombie lies there, and may be another's.
+      await successor.save(manifestOf(base + 1, { epoch: 1_000 }))
+      held.release()
+      await refusal(waking, code)
+      const reader = await context.open()
+      assert.equal((await reader.loadLatest())?.epoch, 1_000)
+      const found = await reader.recover()
+      assert.deepEqual([found.checkpoint?.id, found.skipped], [base + 1, []])
+    }
+  }),
+  claiming(
+    "what a zombie wrote above its successor does not count, now or later, and goes with retention",
+    async (context) => {
+      const zombie = await claimed(context)
+      await saveAll(zombie, 1)
+      const successor = await claimed(context)
+      // Its manifest arrives; its swap is refused.
+      await refusal(zombie.save(manifestOf(9)), "CKPT_FENCED")
+      assert.ok((await context.allKeys()).includes(context.keys.manifest(9)))
+      const reader = await context.open()
+      assert.equal(await latestId(reader), 1)
+      assert.equal(await reader.load(9), undefined)
+      assert.equal((await reader.verify(9)).valid, false)
+      const next = await successor.nextId()
+      assert.equal(next, 10)
+      await saveAll(successor, next, 11, 12)
+      assert.deepEqual((await successor.prune({ last: 2 })).removed, [1, 9, 10])
+      assert.ok(!(await context.allKeys()).includes(context.keys.manifest(9)))
+      assert.equal(await latestId(reader), 12)
+    },
+  ),
+  claiming("a swap whose answer was lost is settled: it took effect", async (context) => {
+    const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
+    let armed = false
+    const through = (backend: ObjectBackend) =>
+      withFaults(backend, { on: (info) => armed && on(info), at: "after", error: ambiguous, times: 1 })
+    const leader = await claimed(context, { through })
+    armed = true
+    assert.deepEqual((await leader.save(manifestOf(1))).isLatest, true)
+    assert.equal(await latestId(await context.open()), 1)
+  }),
+  claiming("a swap whose answer was lost, and then another claimed: what counts is a success", async (context) => {
+    const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
+    let armed = false
+    const leader = await claimed(context, {
+      through: (backend) =>
+        intercept(backend, {
+          async around(info, proceed) {
+            if (!armed || !on(info)) return proceed()
+            armed = false
+            await proceed()
+            // Between the swap and the look back.
+            await claimed(context)
+            throw ambiguous()
+          },
+        }),
+    })
+    armed = true
+    assert.equal((await leader.save(manifestOf(1))).outcome, "created")
+    assert.equal(await latestId(await context.open()), 1)
+    await refusal(leader.save(manifestOf(2)), "CKPT_FENCED")
+  }),
+  claiming("a swap that certainly failed leaves open whether the checkpoint will count", async (context) => {
+    const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
+    let armed = false
+    const leader = await claimed(context, {
+      through: (backend) => withFaults(backend, { on: (info) => armed && on(info), at: "before", error: ambiguous }),
+    })
+    armed = true
+    const manifest = manifestOf(1)
+    await refusal(leader.save(manifest), "CKPT_UNKNOWN_OUTCOME")
+    assert.equal(await latestId(await context.open()), undefined)
+    armed = false
+    // A retry of the same manifest finds out.
+    assert.equal((await leader.save(manifest)).isLatest, true)
+  }),
+  claiming("an update that the superseded writer has under way is lost", async (context) => {
+    const plain = await context.open()
+    await saveAll(plain, 1)
+    const held = heldPut(context.keys.manifest(1))
+    const slow = await context.open({ through: held.through })
+    const updating = slow.update(1, (current) => ({ ...current, epoch: 77 }))
+    updating.catch(() => {})
+    await held.reached
+    const leader = await claimed(context)
+    const before = (await leader.recover()).checkpoint?.manifest.epoch
+    held.release()
+    await refusal(updating, "CKPT_FENCED")
+    assert.equal((await leader.load(1))?.epoch, before)
+  }),
+  claiming("an acknowledged checkpoint above the pointer is part of what is claimed", async (context) => {
+    const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
+    const plain = await context.open()
+    await saveAll(plain, 1)
+    const unlucky = await context.open({
+      through: (backend) => withFaults(backend, { on, at: "before", error: ambiguous }),
+    })
+    assert.equal((await unlucky.save(manifestOf(2))).isLatest, false)
+    const leader = await claimed(context)
+    assert.equal((await leader.recover()).checkpoint?.id, 2)
+    await refusal(leader.save(manifestOf(2, { epoch: 5 })), "CKPT_CONFLICT")
+  }),
+  claiming("an empty store is claimed and still fresh", async (context) => {
+    const leader = await claimed(context)
+    assert.deepEqual([(await leader.recover()).outcome, await leader.nextId()], ["fresh", 1])
+    await saveAll(leader, 1)
+    assert.equal((await leader.recover()).checkpoint?.id, 1)
+  }),
+  claiming("50 saves at once go up in order, and a retry is unchanged", async (context) => {
+    const leader = await claimed(context)
+    const manifests = Array.from({ length: 50 }, (_, index) => manifestOf(index + 1))
+    const save = (manifest: CheckpointManifest) =>
+      leader.save(manifest, { state: bytes(`state ${manifest.checkpointId}`) })
+    const receipts = await Promise.all(manifests.map(save))
+    assert.ok(receipts.every(({ outcome }) => outcome === "created"))
+    assert.equal(await latestId(leader), 50)
+    assert.equal((await save(manifests[6] as CheckpointManifest)).outcome, "unchanged")
+    await refusal(leader.save(manifestOf(7), { state: bytes("another") }), "CKPT_CONFLICT")
+    await saveAll(leader, 60)
+    const error = await refusal(leader.save(manifestOf(55)), "CKPT_CONFLICT")
+    assert.match(error.message, /the pointer is at 60/)
+    assert.ok(!(await context.allKeys()).includes(context.keys.manifest(55)))
+  }),
+  claiming("of claims at once each has an epoch of its own, and the last leads", async (context) => {
+    const claims = await Promise.allSettled(Array.from({ length: 6 }, () => claimed(context)))
+    const leaders = claims.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []))
+    for (const one of claims) if (one.status === "rejected") assert.equal(one.reason.code, "CKPT_FENCED")
+    const outcomes = await Promise.allSettled(leaders.map((leader, index) => leader.save(manifestOf(index + 1))))
+    assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1)
+    const epochs = context.events.flatMap((event) => (event.type === "claimed" ? [event.epoch] : []))
+    assert.equal(new Set(epochs).size, leaders.length)
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") assert.equal(outcome.reason.code, "CKPT_FENCED")
+    }
+  }),
+  ...(["before", "after"] as const).map((at) =>
+    claiming(`the answer to each of its writes may be lost (${at} it took effect)`, async (context) => {
+      await saveAll(await context.open(), 1)
+      for (let index = 0; index < 3; index++) {
+        let puts = 0
+        let armed = false
+        const on = ({ call, key }: CallInfo) => armed && call === "put" && !key.includes("probe") && puts++ === index
+        const plain = await context.open({ through: (backend) => withFaults(backend, { on, at, error: ambiguous }) })
+        await plain.nextId()
+        armed = true
+        const leader = await plain.claim()
+        const id = await leader.nextId()
+        await saveAll(leader, id)
+        assert.equal(await latestId(await context.open()), id)
+      }
+    }),
+  ),
+  claiming("the pointer stays readable to others, and tells the history", async (context) => {
+    await saveAll(await context.open(), 1)
+    const leader = await claimed(context)
+    await saveAll(leader, 2)
+    await claimed(context)
+    const text = new TextDecoder().decode(await context.peek(context.keys.pointer))
+    const pointer = JSON.parse(text) as Record<string, unknown>
+    assert.equal(Object.keys(pointer)[0], "checkpoint_id")
+    assert.deepEqual(pointer["claims"], [
+      { epoch: 1, from: 1 },
+      { epoch: 2, from: 2 },
+    ])
+    assert.equal((pointer["writer"] as { epoch: number }).epoch, 2)
+  }),
+  claiming("saves of one writer wait for a lower id that is under way", async (context) => {
+    const held = heldPut(context.keys.state(1))
+    const leader = await claimed(context, { through: held.through })
+    const first = leader.save(manifestOf(1), { state: bytes("slow") })
+    await held.reached
+    let second: unknown
+    const later = leader.save(manifestOf(2)).then((receipt) => {
+      second = receipt
+    })
+    await context.settled()
+    assert.equal(second, undefined)
+    held.release()
+    await Promise.all([first, later])
+    await until(() => second !== undefined)
+    assert.equal(await latestId(leader), 2)
+  }),
+]

@@ -1,0 +1,32 @@
+/** Lets saves go on in the order of their ids: each waits while a lower one is under way. */
+export class IdOrder {
+  readonly #underWay = new Map<number, number>()
+  readonly #waiting = new Set<() => void>()
+
+  /** To be called when a save begins, so that the ones after it know of it; the result when it is over. */
+  enter(id: number): () => void {
+    this.#underWay.set(id, (this.#underWay.get(id) ?? 0) + 1)
+    let left = false
+    return () => {
+      if (left) return
+      left = true
+      const others = (this.#underWay.get(id) ?? 1) - 1
+      if (others > 0) this.#underWay.set(id, others)
+      else this.#underWay.delete(id)
+      for (const wake of this.#waiting) wake()
+      this.#waiting.clear()
+    }
+  }
+
+  /** Resolves when no lower id is under way. */
+  async turn(id: number, signal: AbortSignal | undefined): Promise<void> {
+    while ([...this.#underWay.keys()].some((other) => other < id)) {
+      signal?.throwIfAborted()
+      await new Promise<void>((resolve) => {
+        this.#waiting.add(resolve)
+        signal?.addEventListener("abort", () => resolve(), { once: true })
+      })
+    }
+    signal?.throwIfAborted()
+  }
+}
