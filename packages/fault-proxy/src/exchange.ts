@@ -16,6 +16,7 @@ export class Exchange {
   readonly closed: Promise<void>
   readonly #response: ServerResponse
   readonly #changed: () => void
+  #tellClosed = () => {}
   readonly #background: Promise<unknown>[] = []
   #awaitsContinue: boolean
 
@@ -31,7 +32,10 @@ export class Exchange {
     this.#response = response
     this.#awaitsContinue = awaitsContinue
     this.#changed = changed
-    this.closed = new Promise((resolve) => response.once("close", resolve))
+    this.closed = new Promise((resolve) => {
+      this.#tellClosed = resolve
+    })
+    response.once("close", this.#tellClosed)
     // A connection that breaks shows where it is read or written; without listeners it would end the process.
     request.on("error", () => {})
     response.on("error", () => {})
@@ -71,7 +75,7 @@ export class Exchange {
   async over(): Promise<void> {
     await this.closed
     await Promise.allSettled(this.#background)
-    this.request.socket.off("close", this.#endBody)
+    this.request.socket.off("close", this.#endBody).off("error", this.#tellClosed)
   }
 
   /** The request's body. Leaving it early does not close the connection. */
@@ -154,7 +158,10 @@ export class Exchange {
 
   /** A real reset (RST). */
   reset(): void {
-    this.request.socket.resetAndDestroy()
+    const { socket } = this.request
+    // Where the client is just ending its side, the reset fails (EINVAL): Node then tells an error, and never the close.
+    socket.once("error", this.#tellClosed)
+    socket.resetAndDestroy()
   }
 
   /** Closes the connection in order (FIN), once what was written is out. */
