@@ -6,8 +6,8 @@ import { encodeManifest } from "./manifest/codec.js"
 import type { CheckpointManifest } from "./manifest/schema.js"
 import { type Claim, counts, isOfHistory, newToken, type Pointer, type Writer } from "./pointer.js"
 import { bytesBody } from "./storage.js"
-import { newestValidId, type RetentionContext } from "./summary.js"
-import { newestFirst } from "./survey.js"
+import { counting, type RetentionContext, type Summarized, summaries } from "./summary.js"
+import { newestFirst, oldestFirst } from "./survey.js"
 
 /** What a claim gave: the writer that leads now, and the id from which on its history is its own. */
 export interface Claimed {
@@ -58,23 +58,39 @@ function withClaim(before: readonly Claim[], epoch: number, from: number): Claim
 /**
  * Until the first claim, the pointer is a hint: an acknowledged checkpoint may lie above it. So the writer leads first,
  * which refuses every save that has not been acknowledged yet, and only then the storage is listed for the last of those
- * that were.
+ * that were. Where a pointer with claims was lost, their stamps in the manifests tell the claims again.
  */
 async function endOfPlainHistory(
   context: RetentionContext,
-  writer: Writer,
+  writer: { epoch: number; token: string },
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const survey = await context.surveyor.everything(signal)
   const seen = await context.pointer.read(signal)
-  const newest = (await newestValidId(context, survey, seen, signal)) ?? 0
+  const all = await summaries(context, survey, oldestFirst(survey.manifests.keys()), signal)
+  const before = stampedClaims(all)
+  const newest = counting(all, { ...seen, checkpointId: Number.MAX_SAFE_INTEGER, claims: before }).findLast(
+    (summary) => summary.valid,
+  )
+  const interim = { ...writer }
+  writer.epoch = Math.max(writer.epoch, ...before.map((claim) => claim.epoch + 1))
   const settled = await context.pointer.claim((current) => {
-    context.pointer.assertLeads(current, writer)
-    if (current.claims.length > 0) return undefined
-    const checkpointId = Math.max(current.checkpointId, newest)
-    return { checkpointId, writer, claims: [{ epoch: writer.epoch, from: checkpointId }] }
+    if (current.writer?.token === writer.token && current.claims.length > 0) return undefined
+    context.pointer.assertLeads(current, interim)
+    const checkpointId = Math.max(current.checkpointId, newest?.id ?? 0)
+    return { checkpointId, writer: { ...writer }, claims: withClaim(before, writer.epoch, checkpointId) }
   })
   return settled.checkpointId
+}
+
+/** One claim for each epoch that wrote something. */
+function stampedClaims(all: readonly Summarized[]): Claim[] {
+  const claims = new Map<number, Claim>()
+  for (const { writer } of all) {
+    if (writer?.from !== undefined && writer.epoch > 0)
+      claims.set(writer.epoch, { epoch: writer.epoch, from: writer.from })
+  }
+  return [...claims.values()].sort((a, b) => a.epoch - b.epoch)
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { ObjectMeta } from "./backend.js"
 import type { CommitContext } from "./commit.js"
 import { type Examination, examine } from "./examine.js"
+import type { WriterStamp } from "./manifest/schema.js"
 import { fatal, type ValidationIssue } from "./manifest/validate.js"
 import { counts, isOfHistory, type Pointer } from "./pointer.js"
 import { mapConcurrently } from "./storage.js"
@@ -39,16 +40,16 @@ function summarize(examination: Examination, listed: ObjectMeta): CheckpointSumm
   }
 }
 
-/** A summary, and the epoch of the claim under which it was written. */
+/** A summary, and the claim under which it was written. */
 export interface Summarized {
   readonly summary: CheckpointSummary
-  readonly writerEpoch: number | undefined
+  readonly writer: WriterStamp | undefined
 }
 
 /** The summaries of those that count. */
 export function counting(all: readonly Summarized[], pointer: Pointer): CheckpointSummary[] {
   return all
-    .filter(({ summary: { id }, writerEpoch }) => counts(id, pointer) && isOfHistory(id, writerEpoch, pointer))
+    .filter(({ summary: { id }, writer }) => counts(id, pointer) && isOfHistory(id, writer?.epoch, pointer))
     .map(({ summary }) => summary)
 }
 
@@ -64,10 +65,10 @@ export async function summaries(
     if (examination.gone) return undefined
     const listed = survey.manifests.get(id) as ObjectMeta
     const summary = summarize(examination, listed)
-    const writerEpoch = examination.manifest?.writer?.epoch
-    if (!summary.valid || !context.isDistrusted(examination)) return { summary, writerEpoch }
+    const writer = examination.manifest?.writer
+    if (!summary.valid || !context.isDistrusted(examination)) return { summary, writer }
     const damaged = fatal("state-checksum", "its state was found damaged when it was read; verify() says how")
-    return { summary: { ...summary, valid: false, issues: [...summary.issues, damaged] }, writerEpoch }
+    return { summary: { ...summary, valid: false, issues: [...summary.issues, damaged] }, writer }
   })
   return found.filter((one) => one !== undefined)
 }

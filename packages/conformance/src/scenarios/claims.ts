@@ -255,6 +255,24 @@ export const claimScenarios: readonly Scenario[] = [
     ])
     assert.equal((pointer["writer"] as { epoch: number }).epoch, 2)
   }),
+  ...(["removed", "garbled"] as const).map((how) =>
+    claiming(`a pointer that was ${how} loses no claim that the manifests know of`, async (context) => {
+      const zombie = await claimed(context)
+      await saveAll(zombie, 1)
+      const successor = await claimed(context)
+      await refusal(zombie.save(manifestOf(9)), "CKPT_FENCED")
+      await saveAll(successor, 10)
+      if (how === "removed") await context.raw.delete([context.keys.pointer])
+      else await context.plant(context.keys.pointer, "garbled")
+      const leader = await claimed(context)
+      assert.equal((await leader.recover()).checkpoint?.id, 10)
+      await refusal(successor.save(manifestOf(11)), "CKPT_FENCED")
+      assert.equal(await leader.load(9), undefined)
+      await refusal(successor.save(manifestOf(12)), "CKPT_FENCED")
+      await saveAll(leader, await leader.nextId())
+      assert.deepEqual((await leader.recover()).skipped, [])
+    }),
+  ),
   claiming("saves of one writer wait for a lower id that is under way", async (context) => {
     const held = heldPut(context.keys.state(1))
     const leader = await claimed(context, { through: held.through })
