@@ -4,10 +4,9 @@ import type { Layout } from "./layout.js"
 import type { JsonValue } from "./manifest/json.js"
 import {
   ascending,
-  counts,
+  countsAs,
   decodePointer,
   encodePointer,
-  isOfHistory,
   newToken,
   noPointer,
   type Pointer,
@@ -43,7 +42,6 @@ export class PointerFile {
   readonly #storage: Storage
   readonly #layout: Layout
   readonly #emit: Emit
-  readonly #token: () => string
   /** Set for the store that `claim()` gave: only while this writer leads may the pointer be moved. */
   readonly #writer: Writer | undefined
   #cached: Pointer | undefined
@@ -51,14 +49,8 @@ export class PointerFile {
   #draining = false
   #queue: Promise<unknown> = Promise.resolve()
 
-  constructor(
-    storage: Storage,
-    layout: Layout,
-    emit: Emit,
-    options: { token?: (() => string) | undefined; writer?: Writer | undefined } = {},
-  ) {
-    this.#writer = options.writer
-    this.#token = options.token ?? newToken
+  constructor(storage: Storage, layout: Layout, emit: Emit, writer: Writer | undefined) {
+    this.#writer = writer
     this.#storage = storage
     this.#layout = layout
     this.#emit = emit
@@ -117,7 +109,7 @@ export class PointerFile {
 
   /** For a backend that moves the pointer inside its own commit. */
   encodeFor(current: Pointer, id: number): Uint8Array {
-    return encodePointer(this.#layout, current, { checkpointId: id }, this.#token())
+    return encodePointer(this.#layout, current, { checkpointId: id }, newToken())
   }
 
   /** What a backend's commit saw or made of the pointer is not known by version; the next swap reads it again. */
@@ -192,7 +184,7 @@ export class PointerFile {
 
   /** A swap whose answer was lost took effect, whoever leads by now: the history has the checkpoint. */
   #countsAfterAll(current: Pointer, id: number): boolean {
-    return current.checkpointId >= id && counts(id, current) && isOfHistory(id, this.#writer?.epoch, current)
+    return current.checkpointId >= id && countsAs(id, this.#writer?.epoch, current)
   }
 
   /**
@@ -250,7 +242,7 @@ export class PointerFile {
     lost: LostAnswers,
     id?: number,
   ): Promise<{ done: boolean; pointer: Pointer }> {
-    const token = this.#token()
+    const token = newToken()
     const bytes = encodePointer(this.#layout, current, change, token)
     const when = current.version === undefined ? "absent" : { version: current.version }
     let failure: BackendError | undefined

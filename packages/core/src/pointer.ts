@@ -55,6 +55,11 @@ export function counts(id: number, pointer: Pointer): boolean {
   return pointer.floor === 0 || id > pointer.floor || pointer.kept.has(id)
 }
 
+/** The whole rule, for a checkpoint whose manifest is known. `writerEpoch`: of its writer, if it names one. */
+export function countsAs(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
+  return counts(id, pointer) && isOfHistory(id, writerEpoch, pointer)
+}
+
 /**
  * The rest of the rule, for which the manifest must be known: what a writer wrote after it was superseded is no part of
  * the history. A manifest without a writer is of epoch 0, and so is one that cannot be read.

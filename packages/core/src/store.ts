@@ -22,7 +22,7 @@ import { createLayout, type Layout } from "./layout.js"
 import { type CheckpointManifest, DEFAULT_VNODE_COUNT } from "./manifest/schema.js"
 import { type ValidationIssue, validateManifest } from "./manifest/validate.js"
 import { collectOrphans, type OrphanReport } from "./orphans.js"
-import { counts, isOfHistory } from "./pointer.js"
+import { counts, countsAs } from "./pointer.js"
 import { PointerFile } from "./pointer-file.js"
 import { probeConditions } from "./probe.js"
 import { findLatest, type RecoverContext, type RecoverOptions, type Recovery, recover } from "./recover.js"
@@ -87,7 +87,7 @@ class Store implements CheckpointStore {
       storage: this.#storage,
       layout: this.#layout,
       vnodeCount,
-      pointer: new PointerFile(this.#storage, this.#layout, this.#emit, { writer: claimed?.writer }),
+      pointer: new PointerFile(this.#storage, this.#layout, this.#emit, claimed?.writer),
       stamp: claimed && { ...claimed.writer, from: claimed.from },
       order: new IdOrder(),
       surveyor: new Surveyor(this.#storage, this.#layout, this.#emit),
@@ -270,7 +270,7 @@ class Store implements CheckpointStore {
   async #history(id: number, signal: AbortSignal | undefined): Promise<(manifest: Stamped) => boolean> {
     if (this.#layout.pointerFormat !== "json") return () => true
     const pointer = await this.#context.pointer.read(signal)
-    return (manifest) => counts(id, pointer) && isOfHistory(id, manifest?.writer?.epoch, pointer)
+    return (manifest) => countsAs(id, manifest?.writer?.epoch, pointer)
   }
 
   ids(options: OperationOptions = {}): Promise<number[]> {

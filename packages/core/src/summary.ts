@@ -3,7 +3,7 @@ import type { CommitContext } from "./commit.js"
 import { type Examination, examine } from "./examine.js"
 import type { WriterStamp } from "./manifest/schema.js"
 import { fatal, type ValidationIssue } from "./manifest/validate.js"
-import { counts, isOfHistory, type Pointer } from "./pointer.js"
+import { counts, countsAs, type Pointer } from "./pointer.js"
 import { mapConcurrently } from "./storage.js"
 import { isBehind, newestFirst, type Survey } from "./survey.js"
 
@@ -48,9 +48,7 @@ export interface Summarized {
 
 /** The summaries of those that count. */
 export function counting(all: readonly Summarized[], pointer: Pointer): CheckpointSummary[] {
-  return all
-    .filter(({ summary: { id }, writer }) => counts(id, pointer) && isOfHistory(id, writer?.epoch, pointer))
-    .map(({ summary }) => summary)
+  return all.filter(({ summary: { id }, writer }) => countsAs(id, writer?.epoch, pointer)).map(({ summary }) => summary)
 }
 
 /** Looked at one by one: manifests are read, states are compared by size. */

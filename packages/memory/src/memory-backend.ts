@@ -9,6 +9,7 @@ import {
   type PutOptions,
   type RequestOptions,
 } from "@ckpt/core"
+import { untilAborted } from "@ckpt/core/adapter"
 
 interface StoredObject {
   readonly bytes: Uint8Array
@@ -34,7 +35,8 @@ export class MemoryBackend implements ObjectBackend {
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
     const { when, signal } = options
     signal?.throwIfAborted()
-    const bytes = await unlessAborted(collect(body, signal), signal)
+    // `collect` itself looks at the signal only between two chunks, and a body may hang.
+    const bytes = await untilAborted(collect(body, signal), signal)
     signal?.throwIfAborted()
     // From here on nothing waits: the condition is checked and the object replaced in one step.
     const current = this.#objects.get(key)
@@ -120,19 +122,4 @@ async function collect(body: Body, signal: AbortSignal | undefined): Promise<Uin
     offset += chunk.length
   }
   return bytes
-}
-
-/** Does not wait for a body that hangs: `collect` itself looks at the signal only between two chunks. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  let stop = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason)
-    signal.addEventListener("abort", stop, { once: true })
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener("abort", stop)
-  }
 }

@@ -14,13 +14,12 @@ export async function* allPages<T>(
   page: (token: string | undefined) => Promise<Page<T>>,
 ): AsyncGenerator<T, void, void> {
   const seen = new Set<string>()
-  let token: string | undefined
-  do {
+  for (let token: string | undefined; ; ) {
     const { items, next } = await page(token)
     yield* items
-    token = next === "" ? undefined : next
-    if (token === undefined) return
-    if (seen.has(token)) throw new BackendError("transient", `the listing goes in circles: page ${token} came twice`)
-    seen.add(token)
-  } while (token !== undefined)
+    if (next === undefined || next === "") return
+    if (seen.has(next)) throw new BackendError("transient", `the listing goes in circles: page ${next} came twice`)
+    seen.add(next)
+    token = next
+  }
 }
