@@ -4,7 +4,7 @@ import { readManifest } from "./examine.js"
 import { encodeManifest } from "./manifest/codec.js"
 import { type CheckpointManifest, checkManifest } from "./manifest/schema.js"
 import { validateManifest } from "./manifest/validate.js"
-import { counts, isOfHistory, newToken } from "./pointer.js"
+import { countsAs, newToken } from "./pointer.js"
 import { bytesBody } from "./storage.js"
 
 export type Change = (current: CheckpointManifest) => CheckpointManifest
@@ -57,10 +57,7 @@ export async function update(
     })
     lost = undefined
     if (pointer !== undefined) context.pointer.assertLeads(pointer)
-    if (
-      found === undefined ||
-      (pointer !== undefined && !(counts(id, pointer) && isOfHistory(id, found.manifest?.writer?.epoch, pointer)))
-    ) {
+    if (found === undefined || (pointer !== undefined && !countsAs(id, found.manifest?.writer?.epoch, pointer))) {
       const message = `checkpoint ${id} does not exist${tokens.size > 0 ? " any more" : ""}, so it cannot be updated.`
       throw new CheckpointError("CKPT_NOT_FOUND", message, { checkpointId: id, key, backend })
     }
@@ -104,9 +101,6 @@ export async function update(
     tokens.add(token)
     try {
       await storage.put(key, bytesBody(bytes), { when: { version: found.meta.version }, signal })
-      // Who leads is asked again: an acknowledgement must not follow the claim of another.
-      if (context.pointer.writer !== undefined) context.pointer.assertLeads(await context.pointer.read(signal))
-      return next
     } catch (error) {
       signal?.throwIfAborted()
       if (!(error instanceof BackendError)) throw error
@@ -115,7 +109,20 @@ export async function update(
       if (!(await lostAnswers.tryAgain(error, signal))) throw unknownOutcome(context, id, error)
       lost = error
       unclear = true
+      continue
     }
+    await assertStillLeads(context, id, signal)
+    return next
   }
   throw conflict(context, id, `${maxSwaps} other updates came first`)
+}
+
+/** Who leads is asked again after the swap: an acknowledgement must not follow the claim of another. */
+async function assertStillLeads(context: CommitContext, id: number, signal: AbortSignal | undefined): Promise<void> {
+  if (context.pointer.writer === undefined) return
+  const pointer = await context.pointer.read(signal).catch((error: unknown) => {
+    // The change is there; whether it counts could not be read.
+    throw error instanceof BackendError ? unknownOutcome(context, id, error) : error
+  })
+  context.pointer.assertLeads(pointer)
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import type { CheckpointManifest, CheckpointStore, ObjectBackend } from "@ckpt/core"
 import { gate, until } from "../clocks.js"
-import { ambiguous, type CallInfo, intercept, withFaults } from "../faults.js"
+import { ambiguous, type CallInfo, intercept, permanent, withFaults } from "../faults.js"
 import type { Scenario, ScenarioContext } from "../scenario.js"
 import { bytes, listAll, manifestOf, refusal, saveAll } from "./checks.js"
 
@@ -179,6 +179,29 @@ export const claimScenarios: readonly Scenario[] = [
     await refusal(updating, "CKPT_FENCED")
     assert.equal((await leader.load(1))?.epoch, before)
   }),
+  claiming(
+    "an update that landed, and then the pointer cannot be read: nobody knows, and it is not called a failure",
+    async (context) => {
+      await saveAll(await context.open(), 1)
+      let armed = false
+      let landed = false
+      const leader = await claimed(context, {
+        through: (backend) =>
+          intercept(backend, {
+            async around({ call, key }, proceed) {
+              if (landed && call === "get" && key === context.keys.pointer) throw permanent()
+              const answer = await proceed()
+              if (call === "put" && key === context.keys.manifest(1) && armed) landed = true
+              return answer
+            },
+          }),
+      })
+      armed = true
+      const updating = leader.update(1, (current) => ({ ...current, epoch: 77 }))
+      await refusal(updating, "CKPT_UNKNOWN_OUTCOME", 1)
+      assert.equal((await (await context.open()).load(1))?.epoch, 77)
+    },
+  ),
   claiming("an acknowledged checkpoint above the pointer is part of what is claimed", async (context) => {
     const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
     const plain = await context.open()
