@@ -45,6 +45,14 @@ export class ProxiedBucket implements AsyncDisposable {
     await backend.put(key, [new TextEncoder().encode(text)])
   }
 
+  /** Every key that is there, sorted; past the proxy. */
+  async keys(): Promise<string[]> {
+    await using backend = this.cloud.openBackend({ endpoint: this.cloud.endpoint, bucket: this.bucket })
+    const keys: string[] = []
+    for await (const { key } of backend.list("")) keys.push(key)
+    return keys.sort()
+  }
+
   seen(): SeenRequest[] {
     return this.proxy.requests.map((request) => this.cloud.see(request))
   }

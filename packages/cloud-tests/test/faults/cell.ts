@@ -1,10 +1,10 @@
 import assert from "node:assert/strict"
 import { CheckpointError, type CheckpointStore, type PruneReport, type Recovery, type SaveReceipt } from "@ckpt/core"
-import { type FaultProxy, type ProxiedRequest, startFaultProxy } from "@ckpt/fault-proxy"
+import type { FaultProxy, ProxiedRequest } from "@ckpt/fault-proxy"
 import type { Cloud } from "../clouds/cloud.js"
-import { freshBucket } from "../clouds/names.js"
+import { ProxiedBucket } from "../clouds/proxied.js"
 import type { CatalogueFault } from "./catalogue.js"
-import { FaultClock } from "./clock.js"
+import type { FaultClock } from "./clock.js"
 import { longState, manifestOf, newestBefore, newId, type Operation, stateOf } from "./operations.js"
 
 /** More of one operation's requests than this would be a retry that does not end. */
@@ -22,41 +22,32 @@ export function applies(cloud: Cloud, operation: Operation, fault: CatalogueFaul
  * a success that is none, an error without need, a checkpoint that does not verify afterwards.
  */
 export async function runCell(cloud: Cloud, operation: Operation, fault: CatalogueFault): Promise<string> {
-  const bucket = freshBucket()
-  await cloud.createBucket(bucket)
-  await using proxy = await startFaultProxy(cloud.endpoint)
-  const clock = new FaultClock()
-  const store = await cloud.openStore({ endpoint: proxy.endpoint, bucket }, { clock, random: () => 0.5 })
-  try {
-    // The steady state: the storage was probed, the pointer is known.
-    for (let id = 1; id <= newestBefore; id++) await store.save(manifestOf(id), { state: stateOf(id) })
+  await using at = await ProxiedBucket.create(cloud)
+  const { proxy, clock } = at
+  const store = await at.open()
+  // The steady state: the storage was probed, the pointer is known.
+  for (let id = 1; id <= newestBefore; id++) await store.save(manifestOf(id), { state: stateOf(id) })
 
-    proxy.resetCounts()
-    let hits = 0
-    const hit = (request: ProxiedRequest) => {
+  proxy.resetCounts()
+  let hits = 0
+  proxy.inject({
+    when: (request) => operation.matches(cloud.see(request), request),
+    times: fault.times ?? 1,
+    fault(request) {
       hits++
       if (fault.hangs !== undefined) void timeOutWhen(fault.hangs, request, proxy, clock)
-    }
-    proxy.inject({
-      when: (request) => operation.matches(cloud.see(request), request),
-      times: fault.times ?? 1,
-      fault(request) {
-        hit(request)
-        return fault.fault({ cloud, request, afterBytes: operation.afterBytes })
-      },
-    })
-    const outcome = await settle(operation.run(store))
-    assert.ok(hits > 0, "no request was broken")
-    assert.ok(proxy.requests.length <= mostRequests, `${proxy.requests.length} requests`)
-    waitedAsAsked(fault, clock, outcome)
-    proxy.clear()
-    // What was delayed has arrived, what was lost is gone.
-    await proxy.idle()
-    return await judge(cloud, bucket, operation, fault, outcome)
-  } finally {
-    await store.close()
-    await cloud.dropBucket?.(bucket)
-  }
+      return fault.fault({ cloud, request, afterBytes: operation.afterBytes })
+    },
+  })
+  const outcome = await settle(operation.run(store))
+  assert.ok(hits > 0, "no request was broken")
+  assert.ok(proxy.requests.length <= mostRequests, `${proxy.requests.length} requests`)
+  waitedAsAsked(fault, clock, outcome)
+  proxy.clear()
+  // What was delayed has arrived, what was lost is gone.
+  await proxy.idle()
+  // Awaited: the bucket and its stores end with this block.
+  return await judge(at, operation, fault, outcome)
 }
 
 async function timeOutWhen(
@@ -94,32 +85,27 @@ function waitedAsAsked(fault: CatalogueFault, clock: FaultClock, outcome: Outcom
 }
 
 async function judge(
-  cloud: Cloud,
-  bucket: string,
+  at: ProxiedBucket,
   operation: Operation,
   fault: CatalogueFault,
   outcome: Outcome,
 ): Promise<string> {
-  const expected = fault.outcome?.(cloud, operation) ?? (fault.times === undefined ? "survived" : "honest")
+  const expected = fault.outcome?.(at.cloud, operation) ?? (fault.times === undefined ? "survived" : "honest")
   if (expected === "survived" && "error" in outcome) throw outcome.error
   if (expected === "an error") assertFailed(outcome)
-  const after = await cloud.openStore({ endpoint: cloud.endpoint, bucket }, {})
-  try {
-    const text = await {
-      save: () => judgeSave(after, operation, outcome),
-      update: () => judgeUpdate(after, outcome),
-      recover: () => judgeRecovery(outcome),
-      collect: () => judgeCollection(cloud, bucket, outcome),
-      prune: () => judgePrune(cloud, bucket, outcome),
-    }[operation.does]()
-    // Whatever happened, the store goes on.
-    const next = await after.nextId()
-    assert.equal((await after.save(manifestOf(next))).outcome, "created")
-    assert.equal((await after.loadLatest())?.checkpointId, next)
-    return text
-  } finally {
-    await after.close()
-  }
+  const after = await at.openDirect()
+  const text = await {
+    save: () => judgeSave(after, operation, outcome),
+    update: () => judgeUpdate(after, outcome),
+    recover: () => judgeRecovery(outcome),
+    collect: () => judgeCollection(at, outcome),
+    prune: () => judgePrune(at, outcome),
+  }[operation.does]()
+  // Whatever happened, the store goes on.
+  const next = await after.nextId()
+  assert.equal((await after.save(manifestOf(next))).outcome, "created")
+  assert.equal((await after.loadLatest())?.checkpointId, next)
+  return text
 }
 
 /** A save whose pointer alone failed is a success, and says so; a prune names what it could not remove. */
@@ -183,8 +169,8 @@ async function judgeRecovery(outcome: Outcome): Promise<string> {
 }
 
 /** There is no orphan: whatever a listing says, nothing may go. */
-async function judgeCollection(cloud: Cloud, bucket: string, outcome: Outcome): Promise<string> {
-  const keys = await keysOf(cloud, bucket)
+async function judgeCollection(at: ProxiedBucket, outcome: Outcome): Promise<string> {
+  const keys = await at.keys()
   for (const id of [1, 2, 3, newestBefore]) {
     assert.ok(keys.includes(`checkpoints/state-00000${id}.bin`), `the state of ${id} is gone: ${keys.join(", ")}`)
   }
@@ -194,8 +180,8 @@ async function judgeCollection(cloud: Cloud, bucket: string, outcome: Outcome): 
   return code
 }
 
-async function judgePrune(cloud: Cloud, bucket: string, outcome: Outcome): Promise<string> {
-  const keys = await keysOf(cloud, bucket)
+async function judgePrune(at: ProxiedBucket, outcome: Outcome): Promise<string> {
+  const keys = await at.keys()
   const isThere = (id: number) => keys.some((key) => key.includes(`-${String(id).padStart(6, "0")}.`))
   assert.ok(isThere(newestBefore))
   if ("error" in outcome) {
@@ -212,11 +198,4 @@ async function judgePrune(cloud: Cloud, bucket: string, outcome: Outcome): Promi
   }
   if (named.size === 0) return "pruned"
   return report.removed.length === 0 ? "nothing counted, failures named" : "pruned in part, failures named"
-}
-
-async function keysOf(cloud: Cloud, bucket: string): Promise<string[]> {
-  await using backend = cloud.openBackend({ endpoint: cloud.endpoint, bucket })
-  const keys: string[] = []
-  for await (const { key } of backend.list("")) keys.push(key)
-  return keys.sort()
 }
