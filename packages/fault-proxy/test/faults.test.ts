@@ -1,24 +1,11 @@
 import { gunzipSync } from "node:zlib"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { createGate, type Fault, type FaultProxy, startFaultProxy } from "../src/index.js"
+import { describe, expect, it } from "vitest"
+import { createGate, type Fault } from "../src/index.js"
 import { type Client, viaFetch, viaHttp, viaSocket } from "./clients.js"
-import { type Origin, startOrigin } from "./origin.js"
+import { origin, proxy } from "./proxied-origin.js"
 
 const text = Buffer.from("0123456789".repeat(2_000))
 const reset = /^(ECONNRESET|UND_ERR_SOCKET)$/
-
-let origin: Origin
-let proxy: FaultProxy
-
-beforeEach(async () => {
-  origin = await startOrigin()
-  proxy = await startFaultProxy(origin.url)
-})
-
-afterEach(async () => {
-  await proxy.stop()
-  await origin.stop()
-})
 
 const always = () => true
 const clients: [string, Client][] = [

@@ -1,23 +1,10 @@
 import { once } from "node:events"
 import { Agent, createServer, request as openRequest } from "node:http"
 import type { AddressInfo } from "node:net"
-import { afterEach, beforeEach, expect, it } from "vitest"
-import { type Fault, type FaultProxy, startFaultProxy } from "../src/index.js"
+import { expect, it } from "vitest"
+import { type Fault, startFaultProxy } from "../src/index.js"
 import { viaHttp } from "./clients.js"
-import { type Origin, startOrigin } from "./origin.js"
-
-let origin: Origin
-let proxy: FaultProxy
-
-beforeEach(async () => {
-  origin = await startOrigin()
-  proxy = await startFaultProxy(origin.url)
-})
-
-afterEach(async () => {
-  await proxy.stop()
-  await origin.stop()
-})
+import { origin, proxy } from "./proxied-origin.js"
 
 it("forwards the header list as it was sent: Host, case, order, duplicates", async () => {
   const headers = [

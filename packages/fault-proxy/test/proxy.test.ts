@@ -5,23 +5,10 @@ import type { AddressInfo } from "node:net"
 import { setImmediate as turn } from "node:timers/promises"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { afterEach, beforeEach, expect, it } from "vitest"
-import { createGate, type FaultProxy, startFaultProxy } from "../src/index.js"
+import { expect, it } from "vitest"
+import { createGate, startFaultProxy } from "../src/index.js"
 import { viaHttp } from "./clients.js"
-import { type Origin, startOrigin } from "./origin.js"
-
-let origin: Origin
-let proxy: FaultProxy
-
-beforeEach(async () => {
-  origin = await startOrigin()
-  proxy = await startFaultProxy(origin.url)
-})
-
-afterEach(async () => {
-  await proxy.stop()
-  await origin.stop()
-})
+import { origin, proxy } from "./proxied-origin.js"
 
 it("rules: the first that fits, skip, times, functions, clear", async () => {
   const ask = async (path: string) => (await viaHttp(proxy.endpoint + path)).status

@@ -79,17 +79,20 @@ async function eachCall(
   return struck
 }
 
+/** Each that such a save makes, and how often at least. */
+const systemCalls = [
+  ["mkdir", 1],
+  ["link", 2],
+  ["fsync", 10],
+  ["rename", 2],
+  ["unlink", 5],
+  ["rmdir", 2],
+  ["utimensat", 5],
+  ["writev", 1],
+] as const
+
 describe("a save with retention, in which a system call", () => {
-  test.for([
-    ["mkdir", 1],
-    ["link", 2],
-    ["fsync", 10],
-    ["rename", 2],
-    ["unlink", 5],
-    ["rmdir", 2],
-    ["utimensat", 5],
-    ["writev", 1],
-  ] as const)("%s is the last that it makes", { timeout: 300_000 }, async ([call, atLeast], context) => {
+  test.for(systemCalls)("%s is the last that it makes", { timeout: 300_000 }, async ([call, atLeast], context) => {
     needStrace(context)
     const struck = await eachCall(call, "signal=SIGKILL", async (root, ended, label) => {
       await using store = await openFsStore(root)
@@ -100,16 +103,7 @@ describe("a save with retention, in which a system call", () => {
     expect(struck).toBeGreaterThanOrEqual(atLeast)
   })
 
-  test.for([
-    ["mkdir", 1],
-    ["link", 2],
-    ["fsync", 10],
-    ["rename", 2],
-    ["unlink", 5],
-    ["rmdir", 2],
-    ["utimensat", 5],
-    ["writev", 1],
-  ] as const)("%s fails with EIO", { timeout: 300_000 }, async ([call, atLeast], context) => {
+  test.for(systemCalls)("%s fails with EIO", { timeout: 300_000 }, async ([call, atLeast], context) => {
     needStrace(context)
     let rejected = 0
     const struck = await eachCall(call, "error=EIO", async (root, ended, label) => {
