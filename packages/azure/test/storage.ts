@@ -9,7 +9,7 @@ import { AzureBackend } from "../src/index.js"
 
 const account = inject("azure")
 
-/** Tests that need a server are left out, visibly, where there is none. */
+/** Tests that need a server are left out, visibly, where none can run; with CI=true its start fails instead. */
 export const test = anyTest.skipIf(account === undefined) as typeof anyTest
 
 export function azureAccount(): NonNullable<typeof account> {

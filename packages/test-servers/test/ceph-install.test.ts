@@ -7,6 +7,7 @@ import { cacheFolder, cephInstalled, cephRoot, installCeph } from "../src/ceph-i
 import { thisHost } from "../src/host.js"
 import { descendants, kill, runProgram, stillThere } from "./processes.js"
 
+// Namespaces and chroot are root's, on Linux: elsewhere nothing can be installed. In CI a skipped test is a failure.
 const able = process.platform === "linux" && process.geteuid?.() === 0 && (await thisHost.canIsolate())
 
 async function emptyCache(): Promise<string> {
