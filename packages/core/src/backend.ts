@@ -94,6 +94,14 @@ export interface CommitBatch {
   }
 }
 
+/** The storage under a claim. */
+export interface BackendClaim {
+  /** The same storage as its one writer uses it. Disposing it gives the claim up. */
+  readonly backend: ObjectBackend
+  /** Higher than that of every claim before it. */
+  readonly epoch: number
+}
+
 export interface ObjectBackend extends AsyncDisposable {
   /** For messages and events: "fs", "s3", … */
   readonly name: string
@@ -148,4 +156,12 @@ export interface ObjectBackend extends AsyncDisposable {
    * or "unsupported" for a batch that it cannot do at once; then no body was touched and core does it in sequence.
    */
   commit?(batch: CommitBatch, options?: RequestOptions): Promise<ObjectMeta[] | "unsupported">
+
+  /**
+   * For a storage without a compare-and-swap among processes: makes one writer lead on everything whose key starts with
+   * `prefix`. Once it resolves, every write and every removal under the prefix by anybody else, of this process or another,
+   * begun before or after, rejects with `fenced` and changes nothing any more; what they had done is there to see. Rejects
+   * with `fenced` if a holder that shows signs of life must not be superseded.
+   */
+  claim?(options: { prefix: string; signal?: AbortSignal | undefined }): Promise<BackendClaim>
 }

@@ -9,6 +9,9 @@ export type Operation =
   | "save"
   | "update"
   | "claim"
+  | "pin"
+  | "unpin"
+  | "pins"
   | "remove"
   | "load"
   | "loadLatest"
@@ -19,6 +22,7 @@ export type Operation =
   | "readState"
   | "verify"
   | "recover"
+  | "restore"
   | "prune"
   | "collectOrphans"
 
@@ -136,6 +140,10 @@ export function explain(
       say("Another writer changed it meanwhile; read again and decide."),
       details,
     )
+  }
+  if (error.kind === "fenced") {
+    const advice = "Stop writing. To lead, call claim() and recover on the store that it gives."
+    return new CheckpointError("CKPT_FENCED", say(advice), details)
   }
   const passing = error.kind === "transient" || error.kind === "ambiguous"
   if (passing && isTimeout(error)) {

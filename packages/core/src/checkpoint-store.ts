@@ -18,7 +18,22 @@ export interface OperationOptions {
   signal?: AbortSignal | undefined
 }
 
-export interface SaveOptions extends OperationOptions {
+/** How far a long operation has come. */
+export interface Progress {
+  /** `write`: a state is written. `read`: it is handed over. `verify`: it is read to be checked. */
+  readonly phase: "write" | "read" | "verify"
+  /** Bytes of the state so far; never falls, but for a state that is read again or of the next checkpoint. */
+  readonly bytesDone: number
+  /** Absent while the size is not known (a stream). */
+  readonly bytesTotal?: number
+}
+
+export interface ProgressOptions {
+  /** Called now and then, at most once per chunk, and at the end. What it throws is ignored. */
+  onProgress?: ((progress: Progress) => void) | undefined
+}
+
+export interface SaveOptions extends OperationOptions, ProgressOptions {
   /** The whole `state.bin`, in a form of your own. Give this or `operators`. */
   state?: StateSource | undefined
   /** One state per operator; small ones are kept inside the manifest, see `inlineThreshold`. */
@@ -38,7 +53,7 @@ export interface SaveReceipt {
   readonly stateSize?: number
 }
 
-export interface VerifyOptions extends OperationOptions {
+export interface VerifyOptions extends OperationOptions, ProgressOptions {
   /** `"deep"` (default) reads the state and compares its checksum; `"shallow"` compares its size. */
   depth?: Depth
 }

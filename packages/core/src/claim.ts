@@ -40,9 +40,15 @@ export async function claim(context: RetentionContext, signal: AbortSignal | und
   return { writer: { ...writer }, from }
 }
 
-function assertClaimable({ storage, layout }: CommitContext): void {
+/** True where claims live in the pointer; elsewhere the backend itself must know them. */
+export function claimsInPointer({ storage, layout }: CommitContext): boolean {
+  return storage.backend.capabilities.conditionalReplace && layout.pointerFormat === "json"
+}
+
+function assertClaimable(context: CommitContext): void {
+  if (claimsInPointer(context)) return
+  const { layout, storage } = context
   const { backend } = storage
-  if (backend.capabilities.conditionalReplace && layout.pointerFormat === "json") return
   const why = backend.capabilities.conditionalReplace
     ? `the ${layout.name} layout has no room for a claim`
     : `storage ${backend.name} has no compare-and-swap that holds among processes`

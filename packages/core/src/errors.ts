@@ -76,9 +76,17 @@ export class CheckpointError extends Error {
  * - `denied`: credentials or permissions.
  * - `damaged`: something is at the key that is not an object (a symbolic link, a directory, a pipe), or its bytes fail
  *   the storage's own checksum. The damage is that key's alone; the storage works.
+ * - `fenced`: another writer has claimed the storage. Nothing was changed.
  * - `permanent`: anything else; the same request will fail again (disk full, no such bucket, a bad key).
  */
-export type BackendErrorKind = "precondition" | "ambiguous" | "transient" | "denied" | "damaged" | "permanent"
+export type BackendErrorKind =
+  | "precondition"
+  | "ambiguous"
+  | "transient"
+  | "denied"
+  | "damaged"
+  | "fenced"
+  | "permanent"
 
 export interface BackendErrorOptions {
   cause?: unknown

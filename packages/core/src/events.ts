@@ -22,8 +22,8 @@ export type StoreEvent =
   | { type: "skipped"; id?: number; key: string; issues: readonly ValidationIssue[] }
   | { type: "recovered"; id: number; skipped: number; elapsedMs: number }
   | { type: "updated"; id: number }
-  /** A store of this process leads now; its history goes on above `from`. */
-  | { type: "claimed"; epoch: number; from: number }
+  /** A store of this process leads now; its history goes on above `from`, where claims say so. */
+  | { type: "claimed"; epoch: number; from?: number }
   | { type: "pruned"; removed: readonly number[]; failures: number }
   /** Retention after a save failed; the next run tries again. */
   | { type: "retention-failed"; error: unknown }

@@ -1,4 +1,5 @@
 export type {
+  BackendClaim,
   Body,
   CommitBatch,
   DeleteFailure,
@@ -16,6 +17,8 @@ export type {
   CollectOptions,
   OpenOptions,
   OperationOptions,
+  Progress,
+  ProgressOptions,
   PruneOptions,
   SaveOptions,
   SaveReceipt,

@@ -11,14 +11,14 @@ import type {
   Verification,
   VerifyOptions,
 } from "./checkpoint-store.js"
-import { type Claimed, claim } from "./claim.js"
+import { type Claimed, claim, claimsInPointer } from "./claim.js"
 import { systemClock } from "./clock.js"
 import { commit, createState } from "./commit.js"
 import { CheckpointError } from "./errors.js"
 import { type Emit, safeEmitter } from "./events.js"
 import { type Depth, type Examination, examine, type FoundManifest, ownsState, readManifest } from "./examine.js"
 import { IdOrder } from "./id-order.js"
-import { createLayout, type Layout } from "./layout.js"
+import { createLayout, type Layout, normalizePrefix } from "./layout.js"
 import { type CheckpointManifest, DEFAULT_VNODE_COUNT } from "./manifest/schema.js"
 import { type ValidationIssue, validateManifest } from "./manifest/validate.js"
 import { collectOrphans, type OrphanReport } from "./orphans.js"
@@ -175,6 +175,15 @@ class Store implements CheckpointStore {
   claim(options: OperationOptions = {}): Promise<CheckpointStore> {
     return this.#boundary.write("claim", undefined, options, async () => {
       await this.#probeOnce(options.signal)
+      const { backend } = this.#storage
+      if (!claimsInPointer(this.#context) && backend.claim !== undefined) {
+        const claimed = await backend.claim({
+          prefix: normalizePrefix(this.#options.prefix ?? ""),
+          signal: options.signal,
+        })
+        this.#emit({ type: "claimed", epoch: claimed.epoch })
+        return new Store({ ...this.#options, backend: claimed.backend, disposeBackend: true })
+      }
       const claimed = await claim(this.#context, options.signal)
       this.#emit({ type: "claimed", epoch: claimed.writer.epoch, from: claimed.from })
       // The backend stays with the store that it came with.
