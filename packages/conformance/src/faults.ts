@@ -6,6 +6,7 @@ import {
   type ObjectMeta,
   type PutOptions,
 } from "@ckpt/core"
+import { gate } from "./clocks.js"
 
 export type BackendCall = "put" | "get" | "head" | "list" | "delete" | "now" | "leftovers" | "commit"
 
@@ -183,4 +184,23 @@ export function crashing(
     },
   })
   return { backend: dying, died: () => dead }
+}
+
+/** The first call that is meant waits until it is released. */
+export function heldCall(meant: (info: CallInfo) => boolean) {
+  const reached = gate()
+  const release = gate()
+  let held = false
+  const through = (backend: ObjectBackend): ObjectBackend =>
+    intercept(backend, {
+      async around(info, proceed) {
+        if (!held && meant(info)) {
+          held = true
+          reached.open()
+          await release.passed
+        }
+        return proceed()
+      },
+    })
+  return { through, reached: reached.passed, release: () => release.open() }
 }

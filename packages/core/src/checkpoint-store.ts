@@ -6,10 +6,12 @@ import type { LayoutName } from "./layout.js"
 import type { CheckpointManifest } from "./manifest/schema.js"
 import type { ValidationIssue } from "./manifest/validate.js"
 import type { OrphanReport } from "./orphans.js"
+import type { Pin } from "./pins.js"
 import type { RecoverOptions, Recovery } from "./recover.js"
+import type { Restored, RestoreOptions } from "./restore.js"
 import type { PruneReport, RetentionPolicy } from "./retention.js"
 import type { RetryOptions } from "./retry.js"
-import type { ReadStateOptions, StateReader } from "./state-reader.js"
+import type { Checkpoint, ReadStateOptions, StateReader } from "./state-reader.js"
 import type { StateInfo, StateSource } from "./state-source.js"
 import type { CheckpointSummary } from "./summary.js"
 
@@ -130,7 +132,19 @@ export interface CheckpointStore extends AsyncDisposable {
    * Rejects with `CKPT_FENCED` if another claimed meanwhile, and with `CKPT_UNSUPPORTED` where no compare-and-swap holds among processes, as on the filesystem.
    */
   claim(options?: OperationOptions): Promise<CheckpointStore>
-  /** Removes one checkpoint below the newest valid one. False if there is none. */
+  /**
+   * Keeps a checkpoint whatever retention says: a savepoint. `list` shows its pins. The same pin again is fine; a name that
+   * pins another checkpoint is `CKPT_CONFLICT`; `CKPT_NOT_FOUND` if there is no such checkpoint, `CKPT_PRUNED` if it goes
+   * while it is pinned.
+   *
+   * @param name up to 100 letters, digits, ".", "_" and "-", the first a letter or digit
+   */
+  pin(id: number, name: string, options?: OperationOptions): Promise<void>
+  /** Takes a pin away; retention decides again. False if there is none of that name. */
+  unpin(name: string, options?: OperationOptions): Promise<boolean>
+  /** Every pin, ascending by checkpoint. */
+  pins(options?: OperationOptions): Promise<Pin[]>
+  /** Removes one checkpoint below the newest valid one. False if there is none; `CKPT_INVALID` if it is pinned. */
   remove(id: number, options?: OperationOptions): Promise<boolean>
   /** One manifest. Rejects with `CKPT_CORRUPT` if it is damaged. */
   load(id: number, options?: OperationOptions): Promise<CheckpointManifest | undefined>
@@ -150,6 +164,12 @@ export interface CheckpointStore extends AsyncDisposable {
   verify(id: number, options?: VerifyOptions): Promise<Verification>
   /** The newest checkpoint that verifies. Never takes an outage for a fresh start. */
   recover(options?: RecoverOptions): Promise<Recovery>
+  /**
+   * Recovers by reading: `visit` gets the newest checkpoint that verifies and reads from it what it needs. Should it turn
+   * out damaged while it is read, `visit` is called again with the next older one, so it must be able to start again.
+   * `depth` is `"shallow"` by default, since each byte is verified when it is read; what is not read is not verified.
+   */
+  restore<T>(visit: (checkpoint: Checkpoint) => Promise<T>, options?: RestoreOptions): Promise<Restored<T>>
   /** Removes what the policy (default: the store's `retain`) does not keep. */
   prune(policy?: RetentionPolicy, options?: PruneOptions): Promise<PruneReport>
   /** Removes what saves that never finished left behind. */

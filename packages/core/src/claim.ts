@@ -23,7 +23,7 @@ export interface Claimed {
 export async function claim(context: RetentionContext, signal: AbortSignal | undefined): Promise<Claimed> {
   assertClaimable(context)
   const writer = { token: newToken(), epoch: 0 }
-  const first = await context.pointer.claim((current) => {
+  const first = await context.pointer.change((current) => {
     if (current.writer?.token === writer.token) return undefined
     writer.epoch = 1 + Math.max(current.writer?.epoch ?? 0, ...current.claims.map((claim) => claim.epoch))
     const leads = { writer: { ...writer } }
@@ -80,7 +80,7 @@ async function endOfPlainHistory(
   )
   const interim = { ...writer }
   writer.epoch = Math.max(writer.epoch, ...before.map((claim) => claim.epoch + 1))
-  const settled = await context.pointer.claim((current) => {
+  const settled = await context.pointer.change((current) => {
     if (current.writer?.token === writer.token && current.claims.length > 0) return undefined
     context.pointer.assertLeads(current, interim)
     const checkpointId = Math.max(current.checkpointId, newest?.id ?? 0)

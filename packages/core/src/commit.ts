@@ -7,6 +7,7 @@ import { type CheckpointManifest, MAX_MANIFEST_BYTES, type WriterStamp } from ".
 import { validateManifest } from "./manifest/validate.js"
 import { counts, noPointer, type Pointer } from "./pointer.js"
 import type { Advance, PointerFile } from "./pointer-file.js"
+import type { Queue } from "./queue.js"
 import { isTimeout, type Watch } from "./retry.js"
 import type { StateFeed, StateInfo } from "./state-source.js"
 import { bytesBody } from "./storage.js"
@@ -17,6 +18,8 @@ export interface CommitContext extends ExamineContext {
   /** What a writer that claimed puts into its manifests. */
   readonly stamp?: WriterStamp | undefined
   readonly order: IdOrder
+  /** Pins and removals, where the pointer cannot keep them apart. */
+  readonly removals: Queue
   readonly surveyor: Surveyor
 }
 

@@ -24,6 +24,8 @@ export type StoreEvent =
   | { type: "updated"; id: number }
   /** A store of this process leads now; its history goes on above `from`, where claims say so. */
   | { type: "claimed"; epoch: number; from?: number }
+  | { type: "pinned"; id: number; name: string }
+  | { type: "unpinned"; name: string }
   | { type: "pruned"; removed: readonly number[]; failures: number }
   /** Retention after a save failed; the next run tries again. */
   | { type: "retention-failed"; error: unknown }

@@ -5,6 +5,7 @@ import { isWellFormed } from "./manifest/json.js"
 type KeyMeaning =
   /** `taken`: a name that takes an id without being an object of ours: an empty directory, a file where a directory belongs. */
   | { kind: "manifest" | "state" | "taken"; id: number | undefined }
+  | { kind: "pin"; name: string; id: number }
   | { kind: "pointer" }
   | { kind: "probe" }
   | { kind: "foreign" }
@@ -22,6 +23,9 @@ export interface Layout {
   readonly statePrefix: string
   manifestKey(id: number): string
   stateKey(id: number): string
+  /** Listing this shows every pin; so does listing `manifestPrefix`. */
+  readonly pinPrefix: string
+  pinKey(name: string, id: number): string
   /** A key for the check that the storage honours conditions; `unique` is lower-case hexadecimal. */
   probeKey(unique: string): string
   meaning(key: string): KeyMeaning
@@ -52,6 +56,18 @@ function meaningOf(kind: "manifest" | "state" | "taken", text: string | undefine
   return { kind, id: id === "unsafe" ? undefined : id }
 }
 
+/** A pin's name and id are both in its key, so that a listing tells all of it. */
+function pinName(name: string, id: number): string {
+  return `${name}.${formatId(id)}.json`
+}
+
+function pinOf(text: string): KeyMeaning {
+  const match = /^([A-Za-z0-9][A-Za-z0-9._-]*)\.(\d+)\.json$/.exec(text)
+  const id = match?.[2] === undefined ? undefined : parseId(match[2])
+  if (match?.[1] === undefined || typeof id !== "number") return { kind: "foreign" }
+  return { kind: "pin", name: match[1], id }
+}
+
 /** The name of a checkpoint's directory, which is also what the directory layout's pointer holds. */
 export function directoryName(id: number): string {
   return `checkpoint_${formatId(id)}`
@@ -67,11 +83,14 @@ function directoryLayout(prefix: string): Layout {
     statePrefix: base,
     manifestKey: (id) => `${base}${directoryName(id)}/manifest.json`,
     stateKey: (id) => `${base}${directoryName(id)}/state.bin`,
+    pinPrefix: `${base}pins/`,
+    pinKey: (name, id) => `${base}pins/${pinName(name, id)}`,
     probeKey: (unique) => `${base}.ckpt-probe-${unique}`,
     meaning(key) {
       if (!key.startsWith(base)) return { kind: "foreign" }
       const name = key.slice(base.length)
       if (name === "latest.txt") return { kind: "pointer" }
+      if (name.startsWith("pins/")) return pinOf(name.slice("pins/".length))
       if (probePattern.test(name)) return { kind: "probe" }
       const match = /^checkpoint_(\d+)(?:\/(.*))?$/s.exec(name)
       if (match === null) return { kind: "foreign" }
@@ -93,11 +112,14 @@ function objectLayout(prefix: string): Layout {
     statePrefix: states,
     manifestKey: (id) => `${manifests}manifest-${formatId(id)}.json`,
     stateKey: (id) => `${states}state-${formatId(id)}.bin`,
+    pinPrefix: `${manifests}pins/`,
+    pinKey: (name, id) => `${manifests}pins/${pinName(name, id)}`,
     probeKey: (unique) => `${states}.ckpt-probe-${unique}`,
     meaning(key) {
       if (key.startsWith(manifests)) {
         const name = key.slice(manifests.length)
         if (name === "latest.json") return { kind: "pointer" }
+        if (name.startsWith("pins/")) return pinOf(name.slice("pins/".length))
         return meaningOf("manifest", /^manifest-(\d+)\.json$/.exec(name)?.[1])
       }
       if (key.startsWith(states)) {

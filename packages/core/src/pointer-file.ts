@@ -13,6 +13,7 @@ import {
   type PointerChange,
   type Writer,
 } from "./pointer.js"
+import { Queue } from "./queue.js"
 import type { LostAnswers } from "./retry.js"
 import { bytesBody, type Storage } from "./storage.js"
 
@@ -47,7 +48,8 @@ export class PointerFile {
   #cached: Pointer | undefined
   #waiting: Waiting[] = []
   #draining = false
-  #queue: Promise<unknown> = Promise.resolve()
+  /** One change of the pointer at a time within this store: racing ourselves would only cost swaps. */
+  readonly #changes = new Queue()
 
   constructor(storage: Storage, layout: Layout, emit: Emit, writer: Writer | undefined) {
     this.#writer = writer
@@ -139,7 +141,7 @@ export class PointerFile {
       if (this.#writer !== undefined) this.#waiting = batch.splice(1)
       const highest = batch.reduce((most, w) => Math.max(most, w.id), 0)
       try {
-        const pointer = await this.exclusive(() => this.#moveTo(highest))
+        const pointer = await this.#changes.run(() => this.#moveTo(highest))
         for (const w of batch) w.resolve({ pointer, isLatest: pointer.checkpointId === w.id })
       } catch (error) {
         for (const w of batch) w.reject(error)
@@ -188,38 +190,35 @@ export class PointerFile {
   }
 
   /**
-   * Raises the floor before anything up to `floor` is deleted. `kept`: the ids up to there that stay.
+   * Raises the floor before anything up to `floor` is deleted. `kept`: the ids up to there that stay. The pointer that it
+   * returns names the pins; what they hold was kept, and stays.
    *
    * @throws {BackendError} if it could not be raised; then nothing may be deleted
    */
-  raiseFloor(floor: number, kept: readonly number[], newestValid: number): Promise<void> {
-    if (this.#layout.pointerFormat !== "json") return Promise.resolve()
-    return this.exclusive(async () => {
-      let current = this.#cached ?? (await this.read())
-      const lost = this.#storage.lostAnswers(this.key)
-      for (let swaps = 0; ; swaps++) {
-        // A store that nobody claimed for may still tidy up; what it keeps is the history as the claims tell it.
-        if (this.#writer !== undefined) this.assertLeads(current)
-        if (swaps >= maxSwaps)
-          throw new BackendError("transient", `lost ${maxSwaps} swaps of ${this.key} to other writers`)
-        // With the floor the pointer moves up to what it stands below, so that a floor above the pointer is damage.
-        const checkpointId = Math.max(current.checkpointId, newestValid)
-        const merged = { ...mergeFloor(current, floor, kept), checkpointId }
-        const swapped = await this.#swap(current, merged, lost)
-        if (swapped.done) return
-        current = swapped.pointer
-      }
-    })
+  raiseFloor(floor: number, kept: readonly number[], newestValid: number): Promise<Pointer> {
+    const raise = (current: Pointer): PointerChange => {
+      // A store that nobody claimed for may still tidy up; what it keeps is the history as the claims tell it.
+      if (this.#writer !== undefined) this.assertLeads(current)
+      // With the floor the pointer moves up to what it stands below, so that a floor above the pointer is damage.
+      const checkpointId = Math.max(current.checkpointId, newestValid)
+      return { ...mergeFloor(current, floor, [...kept, ...current.pins.values()]), checkpointId }
+    }
+    return this.#change(raise, () => this.lastSeen())
   }
 
   /**
-   * Makes `writer` lead. `changeFor` is asked for what to write, for each pointer that is found; `undefined` ends it.
+   * Swaps the pointer for what `changeFor` says of the one that is found; asked again after a lost race, and `undefined`
+   * ends it.
    *
-   * @throws {BackendError} if nobody knows whether it leads, or it could not be written
+   * @throws {BackendError} if nobody knows whether it was changed, or it could not be written
    */
-  async claim(changeFor: (current: Pointer) => PointerChange | undefined): Promise<Pointer> {
-    return this.exclusive(async () => {
-      let current = await this.read()
+  change(changeFor: (current: Pointer) => PointerChange | undefined): Promise<Pointer> {
+    return this.#change(changeFor, () => this.read())
+  }
+
+  #change(changeFor: (current: Pointer) => PointerChange | undefined, first: () => Promise<Pointer>): Promise<Pointer> {
+    return this.#changes.run(async () => {
+      let current = await first()
       const lost = this.#storage.lostAnswers(this.key)
       for (let swaps = 0; swaps < maxSwaps; swaps++) {
         const change = changeFor(current)
@@ -269,13 +268,6 @@ export class PointerFile {
     this.#emit({ type: "pointer-failed", id, error: failure })
     return { done: true, pointer: seen }
   }
-
-  /** One change of the pointer at a time within this store: racing ourselves would only cost swaps. */
-  exclusive<T>(task: () => Promise<T>): Promise<T> {
-    const run = this.#queue.then(task, task)
-    this.#queue = run.catch(() => {})
-    return run
-  }
 }
 
 /** The error of a writer that does not lead, and what it should do. */
@@ -297,8 +289,22 @@ function sameText(value: JsonValue | undefined, text: string): boolean {
 function mergeFloor(current: Pointer, floor: number, kept: readonly number[]): PointerChange {
   if (floor <= current.floor) {
     const removed = new Set([...current.kept].filter((id) => id <= floor && !kept.includes(id)))
-    return { floor: current.floor, kept: [...current.kept].filter((id) => !removed.has(id)).sort(ascending) }
+    return withoutOldClaims(
+      current,
+      current.floor,
+      [...current.kept].filter((id) => !removed.has(id)),
+    )
   }
-  const stays = kept.filter((id) => id > current.floor || current.kept.has(id))
-  return { floor, kept: [...new Set(stays)].sort(ascending) }
+  const stays = kept.filter((id) => id <= floor && (id > current.floor || current.kept.has(id)))
+  return withoutOldClaims(current, floor, [...new Set(stays)])
+}
+
+/**
+ * Of the claims that lie below everything that is kept, the last one says all that those before it said: what they shut
+ * out is shut out by it, or has an id that the floor shuts out.
+ */
+function withoutOldClaims({ claims }: Pointer, floor: number, kept: readonly number[]): PointerChange {
+  const lowest = kept.reduce((least, id) => Math.min(least, id), floor + 1)
+  const last = claims.findLastIndex((claim) => claim.from < lowest)
+  return { floor, kept: [...kept].sort(ascending), ...(last > 0 ? { claims: claims.slice(last) } : {}) }
 }

@@ -26,6 +26,8 @@ export interface Pointer {
   /** Absent where nobody ever claimed this store. */
   readonly writer: Writer | undefined
   readonly claims: readonly Claim[]
+  /** Checkpoints that retention leaves alone, by the name of the pin. */
+  readonly pins: ReadonlyMap<string, number>
   /** Something is at the pointer's key, even if it cannot be used. */
   readonly exists: boolean
   readonly version: string | undefined
@@ -40,6 +42,7 @@ export const noPointer: Pointer = {
   kept: new Set(),
   writer: undefined,
   claims: [],
+  pins: new Map(),
   exists: false,
   version: undefined,
   fields: noFields,
@@ -113,6 +116,7 @@ export function decodePointer(
       kept: new Set(Array.isArray(kept) ? kept.map(safeInteger).filter((id) => id !== undefined) : []),
       writer,
       claims,
+      pins: decodePins(value.get("pins")),
       exists: true,
       version,
       fields: value,
@@ -141,6 +145,17 @@ function decodeClaims(value: JsonValue | undefined): Claim[] | undefined {
   return claims
 }
 
+/** What cannot be read here is told by the pins' own objects. */
+function decodePins(value: JsonValue | undefined): Map<string, number> {
+  const pins = new Map<string, number>()
+  if (!isJsonObject(value)) return pins
+  for (const [name, one] of value) {
+    const id = safeInteger(one)
+    if (id !== undefined) pins.set(name, id)
+  }
+  return pins
+}
+
 function safeInteger(value: JsonValue | undefined): number | undefined {
   if (!isJsonNumber(value) || !/^(?:0|[1-9]\d*)$/.test(value.number)) return undefined
   const number = Number(value.number)
@@ -153,6 +168,7 @@ export interface PointerChange {
   readonly kept?: readonly number[]
   readonly writer?: Writer
   readonly claims?: readonly Claim[]
+  readonly pins?: ReadonlyMap<string, number>
 }
 
 /**
@@ -188,6 +204,11 @@ export function encodePointer(layout: Layout, current: Pointer, change: PointerC
       "claims",
       change.claims.map((claim) => new Map(entry(claim))),
     )
+  }
+  if (change.pins !== undefined) {
+    const names = [...change.pins.keys()].sort()
+    if (names.length > 0) ordered.set("pins", new Map(names.map((name) => [name, number(change.pins?.get(name) ?? 0)])))
+    else ordered.delete("pins")
   }
   ordered.set("token", token)
   return new TextEncoder().encode(printJson(ordered))

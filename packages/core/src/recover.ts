@@ -15,7 +15,7 @@ export interface Skipped {
   readonly issues: readonly ValidationIssue[]
 }
 
-interface RecoveryFacts {
+export interface RecoveryFacts {
   /** Newer ones that were passed over, newest first, each with its issues. */
   readonly skipped: readonly Skipped[]
   /** Checkpoints looked at, the recovered one included. */
@@ -54,20 +54,32 @@ export interface RecoverContext extends CommitContext {
 // A checkpoint that vanishes while it is examined makes the walk start again; so often only retention at full speed does it.
 const maxRounds = 8
 
+/** What came of a checkpoint that verifies: it is the one, it was pruned meanwhile, or it has issues after all. */
+export type Visited = "done" | "gone" | readonly ValidationIssue[]
+
 /** Walks from the newest checkpoint to the oldest until one verifies. Damage is passed over, an outage rejects. */
-export async function recover(context: RecoverContext, options: RecoverOptions): Promise<Recovery> {
+export function recover(context: RecoverContext, options: RecoverOptions): Promise<Recovery> {
+  return walk(context, options, async () => "done")
+}
+
+/** The walk, with a last word on what verifies. */
+export async function walk(
+  context: RecoverContext,
+  options: RecoverOptions,
+  visit: (checkpoint: Checkpoint) => Promise<Visited>,
+): Promise<Recovery> {
   const started = context.monotonic()
   const depth = options.depth ?? "deep"
   for (let round = 1; ; round++) {
     const survey = await context.surveyor.everything(options.signal)
-    const walk = await walkOnce(context, survey, { ...options, depth }, round === 1)
-    if (walk.result === "stale") {
+    const walked = await walkOnce(context, survey, { ...options, depth }, round === 1, visit)
+    if (walked.result === "stale") {
       if (round < maxRounds) continue
       throw restless(context)
     }
     // What was listed a moment ago may not be all there is: before the worst is said, look once more.
-    if (walk.checkpoint === undefined && round === 1) continue
-    const { checkpoint, skipped, examined, pointer } = walk
+    if (walked.checkpoint === undefined && round === 1) continue
+    const { checkpoint, skipped, examined, pointer } = walked
     for (const skip of skipped) context.emit({ type: "skipped", ...skip })
     const facts = {
       skipped,
@@ -101,6 +113,7 @@ async function walkOnce(
   survey: Survey,
   options: RecoverOptions & { depth: Depth },
   relist: boolean,
+  visit: (checkpoint: Checkpoint) => Promise<Visited>,
 ): Promise<Walk> {
   const { layout } = context
   const skipped: Skipped[] = survey.beyond.map((meta) => ({
@@ -140,10 +153,16 @@ async function walkOnce(
       if (found.valid && found.manifest !== undefined) {
         if (options.accept === undefined || (await options.accept(found.manifest))) {
           const checkpoint = openCheckpoint(context, found.manifest, found.stateMeta)
-          if (issues.length > 0) context.emit({ type: "manifest-warnings", id, issues })
-          return { ...walk, result: "done", checkpoint, examined }
-        }
-        issues = [...issues, { severity: "warning", code: "not-accepted", message: "the caller did not accept it" }]
+          const visited = await visit(checkpoint)
+          if (visited === "gone") return { ...walk, result: "stale", examined }
+          if (visited === "done") {
+            if (issues.length > 0) context.emit({ type: "manifest-warnings", id, issues })
+            return { ...walk, result: "done", checkpoint, examined }
+          }
+          context.remember({ ...found, valid: false }, "deep")
+          issues = [...issues, ...visited]
+        } else
+          issues = [...issues, { severity: "warning", code: "not-accepted", message: "the caller did not accept it" }]
       }
       skipped.push({ id, key: layout.manifestKey(id), issues })
     }

@@ -1,6 +1,7 @@
 import type { DeleteFailure } from "./backend.js"
 import type { CommitContext } from "./commit.js"
 import { CheckpointError } from "./errors.js"
+import { type Pin, pinsOf } from "./pins.js"
 import { ascending, counts } from "./pointer.js"
 import {
   type CheckpointSummary,
@@ -14,7 +15,7 @@ import { oldestFirst, type Survey } from "./survey.js"
 
 /**
  * Which checkpoints stay: one that any of the rules keeps. The newest valid one always stays, and so does everything
- * above it.
+ * above it, and whatever is pinned.
  */
 export interface RetentionPolicy {
   /** The newest so many that are valid. From 1. */
@@ -99,25 +100,28 @@ export async function prune(
     summaries(context, survey, ids, signal),
     policy.withinMs === undefined ? new Date(0) : context.storage.now(signal),
   ])
-  const history = counting(all, pointer)
+  const pins = pinsOf(survey, pointer)
+  const history = counting(all, pointer, pins)
   const newestValid = history.findLast((summary) => summary.valid)?.id
   const doomed: number[] = []
   if (newestValid !== undefined) {
     // What does not count is kept by no rule.
     const kept = keptBy(policy, history, now.getTime())
+    for (const { id, pins } of history) if (pins !== undefined) kept.add(id)
     for (const { summary } of all) if (summary.id < newestValid && !kept.has(summary.id)) doomed.push(summary.id)
   }
   const goes = new Set(doomed)
   const stays = all.map(({ summary }) => summary.id).filter((id) => !goes.has(id))
   if (dryRun || doomed.length === 0) return { removed: doomed, kept: stays, failures: [], dryRun }
-  const failures = await removeBelow(context, survey, doomed, stays, newestValid ?? 0, signal)
-  const failed = new Set(failures.map((failure) => failure.id))
-  return { removed: doomed.filter((id) => !failed.has(id)), kept: stays, failures, dryRun }
+  const { failures, spared } = await removeBelow(context, survey, doomed, stays, newestValid ?? 0, signal)
+  const left = new Set([...failures.map((failure) => failure.id), ...spared])
+  const kept = [...stays, ...spared].sort(ascending)
+  return { removed: doomed.filter((id) => !left.has(id)), kept, failures, dryRun }
 }
 
 /**
- * The one way in which checkpoints are removed. `doomed` must lie below the newest valid checkpoint. A state whose
- * manifest could not be removed stays, so that no manifest ever stands without its state.
+ * The one way in which checkpoints are removed. `doomed` must lie below the newest valid checkpoint. What was pinned
+ * meanwhile is spared. A state whose manifest could not be removed stays, so that no manifest ever stands without its state.
  */
 async function removeBelow(
   context: CommitContext,
@@ -126,14 +130,36 @@ async function removeBelow(
   stays: readonly number[],
   newestValid: number,
   signal: AbortSignal | undefined,
-): Promise<PruneFailure[]> {
-  const { storage, layout, pointer } = context
+): Promise<{ failures: PruneFailure[]; spared: number[] }> {
+  const { layout, pointer, surveyor } = context
+  const remove = async (pins: readonly Pin[]) => {
+    const pinned = new Set(pins.map((pin) => pin.id))
+    const goes = doomed.filter((id) => !pinned.has(id))
+    return {
+      failures: await removeObjects(context, survey, goes, signal),
+      spared: doomed.filter((id) => pinned.has(id)),
+    }
+  }
+  if (layout.pointerFormat !== "json") {
+    // No floor to raise: pins of this store are made under the same lock.
+    return context.removals.run(async () => remove((await surveyor.pins(signal)).pins))
+  }
   const floor = doomed.reduce((highest, id) => Math.max(highest, id), 0)
-  await pointer.raiseFloor(
+  const raised = await pointer.raiseFloor(
     floor,
     stays.filter((id) => id <= floor),
     newestValid,
   )
+  return remove(pinsOf({ pins: [] }, raised))
+}
+
+/** Manifests, then their states. */
+async function removeObjects(
+  { storage, layout }: CommitContext,
+  survey: Survey,
+  doomed: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<PruneFailure[]> {
   const failures: PruneFailure[] = []
   const report = (keyOf: (id: number) => string, ids: readonly number[], failed: readonly DeleteFailure[]) => {
     const byKey = new Map(ids.map((id) => [keyOf(id), id]))
@@ -162,8 +188,16 @@ export async function removeOne(
     const message = `checkpoint ${id} is ${which}, and nothing there is ever deleted. Save a newer one first.`
     throw new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
   }
+  const pin = pinsOf(survey, pointer).find((one) => one.id === id)
+  if (pin !== undefined) throw isPinned(id, pin.name)
   const stays = [...survey.manifests.keys()].filter((other) => other !== id && counts(other, pointer)).sort(ascending)
-  const [failure] = await removeBelow(context, survey, [id], stays, newestValid, signal)
-  if (failure !== undefined) throw failure.error
+  const { failures, spared } = await removeBelow(context, survey, [id], stays, newestValid, signal)
+  if (failures[0] !== undefined) throw failures[0].error
+  if (spared.length > 0) throw isPinned(id)
   return true
+}
+
+function isPinned(id: number, name?: string): CheckpointError {
+  const message = `checkpoint ${id} is pinned${name === undefined ? "" : ` as ${name}`}, so it is not removed. unpin() it first.`
+  return new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
 }

@@ -22,14 +22,17 @@ import { createLayout, type Layout, normalizePrefix } from "./layout.js"
 import { type CheckpointManifest, DEFAULT_VNODE_COUNT } from "./manifest/schema.js"
 import { type ValidationIssue, validateManifest } from "./manifest/validate.js"
 import { collectOrphans, type OrphanReport } from "./orphans.js"
+import { assertPinName, listPins, type Pin, pin, pinsOf, unpin } from "./pins.js"
 import { counts, countsAs } from "./pointer.js"
 import { PointerFile } from "./pointer-file.js"
 import { probeConditions } from "./probe.js"
+import { Queue } from "./queue.js"
 import { findLatest, type RecoverContext, type RecoverOptions, type Recovery, recover } from "./recover.js"
+import { type Restored, type RestoreOptions, restore } from "./restore.js"
 import { checkPolicy, type PruneReport, prune, type RetentionPolicy, removeOne } from "./retention.js"
 import { retryPolicy } from "./retry.js"
 import { prepareSave } from "./save.js"
-import { openState, type ReadStateOptions, type StateReader, stateSlice } from "./state-reader.js"
+import { type Checkpoint, openState, type ReadStateOptions, type StateReader, stateSlice } from "./state-reader.js"
 import { openFeed, type StateInfo, type StateSource } from "./state-source.js"
 import { requestConcurrency, Storage } from "./storage.js"
 import { type CheckpointSummary, counting, type RetentionContext, summaries } from "./summary.js"
@@ -90,6 +93,7 @@ class Store implements CheckpointStore {
       pointer: new PointerFile(this.#storage, this.#layout, this.#emit, claimed?.writer),
       stamp: claimed && { ...claimed.writer, from: claimed.from },
       order: new IdOrder(),
+      removals: new Queue(),
       surveyor: new Surveyor(this.#storage, this.#layout, this.#emit),
       emit: this.#emit,
       monotonic: this.#monotonic,
@@ -199,6 +203,29 @@ class Store implements CheckpointStore {
       if (removed) this.#emit({ type: "pruned", removed: [id], failures: 0 })
       return removed
     })
+  }
+
+  pin(id: number, name: string, options: OperationOptions = {}): Promise<void> {
+    return this.#boundary.write("pin", id, options, async () => {
+      assertId(id, 1)
+      assertPinName(name)
+      await this.#probeOnce(options.signal)
+      await pin(this.#context, id, name, options.signal)
+      this.#emit({ type: "pinned", id, name })
+    })
+  }
+
+  unpin(name: string, options: OperationOptions = {}): Promise<boolean> {
+    return this.#boundary.write("unpin", undefined, options, async () => {
+      assertPinName(name)
+      const found = await unpin(this.#context, name, options.signal)
+      if (found) this.#emit({ type: "unpinned", name })
+      return found
+    })
+  }
+
+  pins(options: OperationOptions = {}): Promise<Pin[]> {
+    return this.#boundary.run("pins", undefined, options, () => listPins(this.#context, options.signal))
   }
 
   prune(policy: RetentionPolicy | undefined = this.#retain, options: PruneOptions = {}): Promise<PruneReport> {
@@ -313,10 +340,13 @@ class Store implements CheckpointStore {
       const found = (await look(true)) ?? (await look(false))
       return found as NonNullable<typeof found>
     })
-    yield* counting(first, current)
+    const pins = pinsOf(survey, current)
+    yield* counting(first, current, pins)
     for (let start = requestConcurrency; start < ids.length; start += requestConcurrency) {
       const batch = ids.slice(start, start + requestConcurrency).filter((id) => counts(id, current))
-      yield* await step(async () => counting(await summaries(this.#context, survey, batch, options.signal), current))
+      yield* await step(async () =>
+        counting(await summaries(this.#context, survey, batch, options.signal), current, pins),
+      )
     }
   }
 
@@ -360,7 +390,7 @@ class Store implements CheckpointStore {
       const owned = manifest !== undefined && isCounting && ownsState(manifest) !== false
       const size = owned ? (manifest.stateSize ?? meta.size) : meta.size
       const checksum = owned ? (manifest.stateChecksum ?? undefined) : undefined
-      return openState(this.#context, id, stateSlice(size, checksum, options), options.signal)
+      return openState(this.#context, id, stateSlice(size, checksum, options), options)
     })
   }
 
@@ -369,7 +399,7 @@ class Store implements CheckpointStore {
       assertId(id, 0)
       const depth = options.depth ?? "deep"
       const [found, history] = await Promise.all([
-        examine(this.#context, id, { depth, signal: options.signal }),
+        examine(this.#context, id, { depth, signal: options.signal, onProgress: options.onProgress }),
         this.#history(id, options.signal),
       ])
       this.#remember(found, depth)
@@ -383,6 +413,15 @@ class Store implements CheckpointStore {
     return this.#boundary.run("recover", undefined, options, async () => {
       await this.#retention?.idle()
       return recover(this.#context, options)
+    })
+  }
+
+  restore<T>(visit: (checkpoint: Checkpoint) => Promise<T>, options: RestoreOptions = {}): Promise<Restored<T>> {
+    return this.#boundary.run("restore", undefined, options, async () => {
+      if (typeof visit !== "function")
+        throw new CheckpointError("CKPT_INVALID", "restore needs a function that takes a checkpoint and reads it.")
+      await this.#retention?.idle()
+      return restore(this.#context, visit, options)
     })
   }
 

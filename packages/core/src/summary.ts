@@ -3,6 +3,7 @@ import type { CommitContext } from "./commit.js"
 import { type Examination, examine } from "./examine.js"
 import type { WriterStamp } from "./manifest/schema.js"
 import { fatal, type ValidationIssue } from "./manifest/validate.js"
+import type { Pin } from "./pins.js"
 import { counts, countsAs, type Pointer } from "./pointer.js"
 import { mapConcurrently } from "./storage.js"
 import { isBehind, newestFirst, type Survey } from "./survey.js"
@@ -18,6 +19,8 @@ export interface CheckpointSummary {
   readonly issues: readonly ValidationIssue[]
   /** Bytes of `state.bin`. */
   readonly stateSize?: number
+  /** The names of the pins that hold it; retention leaves it alone. */
+  readonly pins?: readonly string[]
   /** When the manifest was last written, by the storage's clock. */
   readonly lastModified: Date
 }
@@ -46,9 +49,14 @@ export interface Summarized {
   readonly writer: WriterStamp | undefined
 }
 
-/** The summaries of those that count. */
-export function counting(all: readonly Summarized[], pointer: Pointer): CheckpointSummary[] {
-  return all.filter(({ summary: { id }, writer }) => countsAs(id, writer?.epoch, pointer)).map(({ summary }) => summary)
+/** The summaries of those that count, with their pins. */
+export function counting(all: readonly Summarized[], pointer: Pointer, pins: readonly Pin[] = []): CheckpointSummary[] {
+  return all
+    .filter(({ summary: { id }, writer }) => countsAs(id, writer?.epoch, pointer))
+    .map(({ summary }) => {
+      const names = pins.filter((pin) => pin.id === summary.id).map((pin) => pin.name)
+      return names.length === 0 ? summary : { ...summary, pins: names }
+    })
 }
 
 /** Looked at one by one: manifests are read, states are compared by size. */

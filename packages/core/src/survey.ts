@@ -1,6 +1,7 @@
 import type { ObjectMeta } from "./backend.js"
 import type { Emit } from "./events.js"
 import type { Layout } from "./layout.js"
+import type { Pin } from "./pins.js"
 import type { Pointer } from "./pointer.js"
 import { ascending } from "./pointer.js"
 import type { Storage } from "./storage.js"
@@ -14,6 +15,8 @@ export interface Survey {
   readonly taken: ReadonlyMap<number, ObjectMeta>
   /** Manifests whose id no JavaScript number holds, newest first; they can only be named by key. */
   readonly beyond: readonly ObjectMeta[]
+  /** As their own objects tell them; empty if only states were listed. */
+  readonly pins: readonly Pin[]
   /** Remains of the check that the storage honours conditions. */
   readonly probes: readonly ObjectMeta[]
 }
@@ -43,6 +46,10 @@ export class Surveyor {
     return this.#sort(await this.#storage.list(this.#layout.statePrefix, signal))
   }
 
+  async pins(signal?: AbortSignal): Promise<Survey> {
+    return this.#sort(await this.#storage.list(this.#layout.pinPrefix, signal))
+  }
+
   /** Manifests and states, listed at the same time. */
   async everything(signal?: AbortSignal): Promise<Survey> {
     const { manifestPrefix, statePrefix } = this.#layout
@@ -57,18 +64,20 @@ export class Surveyor {
     const taken = new Map<number, ObjectMeta>()
     const beyond: ObjectMeta[] = []
     const probes: ObjectMeta[] = []
+    const pins: Pin[] = []
     for (const meta of metas) {
       const meaning = this.#layout.meaning(meta.key)
       if (meaning.kind === "pointer") continue
       if (meaning.kind === "foreign") this.#sayOnce(meta.key)
       else if (meaning.kind === "probe") probes.push(meta)
+      else if (meaning.kind === "pin") pins.push({ name: meaning.name, id: meaning.id })
       else if (meaning.id !== undefined)
         ({ manifest: manifests, state: states, taken })[meaning.kind].set(meaning.id, meta)
       else if (meaning.kind === "manifest") beyond.push(meta)
     }
     // Of two canonical numbers the longer one is the higher.
     beyond.sort((a, b) => b.key.length - a.key.length || (a.key < b.key ? 1 : -1))
-    return { manifests, states, taken, beyond, probes }
+    return { manifests, states, taken, beyond, pins, probes }
   }
 
   #sayOnce(key: string): void {

@@ -1,0 +1,141 @@
+import type { CommitContext } from "./commit.js"
+import { BackendError, CheckpointError } from "./errors.js"
+import { readManifest } from "./examine.js"
+import { ascending, counts, isOfHistory, type Pointer } from "./pointer.js"
+import { bytesBody } from "./storage.js"
+import type { Survey } from "./survey.js"
+
+/** A checkpoint that retention leaves alone: a savepoint. */
+export interface Pin {
+  readonly name: string
+  readonly id: number
+}
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
+
+export function assertPinName(name: unknown): asserts name is string {
+  if (typeof name === "string" && namePattern.test(name)) return
+  const shown = typeof name === "string" ? JSON.stringify(name.slice(0, 120)) : String(name)
+  const message = `pin name ${shown} cannot be used; give up to 100 letters, digits, ".", "_" and "-", the first a letter or digit.`
+  throw new CheckpointError("CKPT_INVALID", message)
+}
+
+/** Ascending by id, then by name. */
+export function pinsOf(survey: Pick<Survey, "pins">, pointer: Pick<Pointer, "pins">): Pin[] {
+  const all = new Map<string, Pin>()
+  for (const pin of survey.pins) all.set(`${pin.id} ${pin.name}`, pin)
+  for (const [name, id] of pointer.pins) all.set(`${id} ${name}`, { name, id })
+  return [...all.values()].sort((a, b) => ascending(a.id, b.id) || (a.name < b.name ? -1 : 1))
+}
+
+/**
+ * Pins a checkpoint. The entry in the pointer makes the pin, and excludes a prune that is under way: both swap the same
+ * object. The object of its own tells it again, should the pointer be lost. Where the pointer has no room for it, the
+ * object alone is the pin, and only this store's own retention is excluded.
+ */
+export async function pin(context: CommitContext, id: number, name: string, signal: AbortSignal | undefined) {
+  const { layout, pointer } = context
+  if (layout.pointerFormat !== "json") {
+    return context.removals.run(async () => {
+      assertFree(context, pinsOf(await context.surveyor.pins(signal), { pins: new Map() }), id, name)
+      await assertThere(context, id, undefined, signal)
+      await createPin(context, id, name, signal)
+    })
+  }
+  const { pins } = await context.surveyor.pins(signal)
+  await assertThere(context, id, await pointer.read(signal), signal)
+  await pointer.change((current) => {
+    if (pointer.writer !== undefined) pointer.assertLeads(current)
+    assertFree(context, pinsOf({ pins }, current), id, name)
+    // Its manifest was there a moment ago, so retention removed it, or is about to.
+    if (!counts(id, current)) throw pruned(context, id)
+    if (current.pins.get(name) === id) return undefined
+    return { checkpointId: Math.max(current.checkpointId, id), pins: new Map([...current.pins, [name, id]]) }
+  })
+  await createPin(context, id, name, signal)
+}
+
+/** Removes a pin, whatever it holds. False if there is none of that name. */
+export async function unpin(context: CommitContext, name: string, signal: AbortSignal | undefined): Promise<boolean> {
+  const { layout, pointer, storage } = context
+  const survey = await context.surveyor.pins(signal)
+  const keys = survey.pins.filter((one) => one.name === name).map(({ id }) => layout.pinKey(name, id))
+  let found = keys.length > 0
+  if (layout.pointerFormat === "json" && pointer.writer !== undefined) pointer.assertLeads(await pointer.read(signal))
+  // The object first: the entry in the pointer is the pin, and what was interrupted before it went is simply still there.
+  const [failure] = await storage.delete(keys, signal)
+  if (failure !== undefined) throw failure.error
+  if (layout.pointerFormat === "json") {
+    await pointer.change((current) => {
+      if (!current.pins.has(name)) return undefined
+      found = true
+      return { pins: new Map([...current.pins].filter(([other]) => other !== name)) }
+    })
+  }
+  return found
+}
+
+export async function listPins(context: CommitContext, signal: AbortSignal | undefined): Promise<Pin[]> {
+  const survey = await context.surveyor.pins(signal)
+  return pinsOf(survey, await context.pointer.read(signal))
+}
+
+function assertFree(context: CommitContext, pins: readonly Pin[], id: number, name: string): void {
+  const taken = pins.find((one) => one.name === name && one.id !== id)
+  if (taken === undefined) return
+  const message = `the name ${name} pins checkpoint ${taken.id} already. unpin(${JSON.stringify(name)}) first, or take another name.`
+  throw new CheckpointError("CKPT_CONFLICT", message, { checkpointId: id, backend: context.storage.backend.name })
+}
+
+async function assertThere(
+  context: CommitContext,
+  id: number,
+  pointer: Pointer | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const found = await readManifest(context, id, signal)
+  const isThere =
+    found !== undefined &&
+    (pointer === undefined || (counts(id, pointer) && isOfHistory(id, found.manifest?.writer?.epoch, pointer)))
+  if (isThere && found.manifest === undefined) {
+    const message = `checkpoint ${id} is damaged, and a pin would not mend it: ${found.issues[0]?.message}. Pin one that verifies.`
+    throw new CheckpointError("CKPT_CORRUPT", message, { checkpointId: id, backend: context.storage.backend.name })
+  }
+  if (isThere) return
+  const message = `checkpoint ${id} does not exist, so it cannot be pinned.`
+  throw new CheckpointError("CKPT_NOT_FOUND", message, {
+    checkpointId: id,
+    key: context.layout.manifestKey(id),
+    backend: context.storage.backend.name,
+  })
+}
+
+function pruned(context: CommitContext, id: number): CheckpointError {
+  const message = `checkpoint ${id} was removed while it was being pinned.`
+  return new CheckpointError("CKPT_PRUNED", message, { checkpointId: id, backend: context.storage.backend.name })
+}
+
+async function createPin(
+  { storage, layout }: CommitContext,
+  id: number,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const key = layout.pinKey(name, id)
+  const body = bytesBody(new TextEncoder().encode(`${JSON.stringify({ name, checkpoint_id: id })}\n`))
+  const lostAnswers = storage.lostAnswers(key)
+  for (;;) {
+    try {
+      await storage.put(key, body, { when: "absent", signal })
+      return
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!(error instanceof BackendError)) throw error
+      // Its key says all, so whatever is there is this pin.
+      if (error.kind === "precondition") return
+      if (error.kind !== "ambiguous" || error.unsettleable) throw error
+      if ((await storage.head(key, signal)) !== undefined) return
+      if (!(await lostAnswers.tryAgain(error, signal))) throw error
+    }
+  }
+}
