@@ -72,9 +72,18 @@ async function commitAsLeader(context: CommitContext, job: Commit): Promise<Comm
     if (id <= current.checkpointId) return await alreadyCommitted(context, manifest, signal)
     const outcome = await createManifestObject(context, manifest, signal)
     return await acknowledge(context, manifest, outcome)
+  } catch (error) {
+    // It may be the successor who has the id; then another id would not help.
+    if (error instanceof CheckpointError && error.code === "CKPT_CONFLICT") await assertStillLeads(context, signal)
+    throw error
   } finally {
     leave()
   }
+}
+
+async function assertStillLeads({ pointer }: CommitContext, signal: AbortSignal | undefined): Promise<void> {
+  const current = await pointer.read(signal).catch(() => undefined)
+  if (current !== undefined) pointer.assertLeads(current)
 }
 
 /** At or below the pointer only what is there can be saved again. */
