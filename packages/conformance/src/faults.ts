@@ -8,11 +8,11 @@ import {
 } from "@ckpt/core"
 import { gate } from "./clocks.js"
 
-export type BackendCall = "put" | "get" | "head" | "list" | "delete" | "now" | "leftovers" | "commit"
+export type BackendCall = "put" | "get" | "head" | "list" | "delete" | "now" | "leftovers" | "commit" | "claim"
 
 export interface CallInfo {
   readonly call: BackendCall
-  /** The key, the prefix of a list, the first key of a delete or commit. */
+  /** The key, the prefix of a list or claim, the first key of a delete or commit. */
   readonly key: string
   /** From 1, over all calls. */
   readonly index: number
@@ -32,15 +32,18 @@ export interface Interception {
 
 /**
  * A backend that behaves like the one given, with every call passing through `interception`. Listings count as one
- * call, made when they are first iterated.
+ * call, made when they are first iterated. What a claim gives is intercepted too.
  */
 export function intercept(backend: ObjectBackend, interception: Interception): ObjectBackend {
-  let index = 0
+  return { ...intercepted(backend, interception, { index: 0 }), [Symbol.asyncDispose]: async () => {} }
+}
+
+function intercepted(backend: ObjectBackend, interception: Interception, calls: { index: number }): ObjectBackend {
   const through = <T>(what: Omit<CallInfo, "index">, proceed: () => Promise<T>): Promise<T> => {
-    const info = { ...what, index: ++index }
+    const info = { ...what, index: ++calls.index }
     return (interception.around === undefined ? proceed() : interception.around(info, proceed)) as Promise<T>
   }
-  const { leftovers, commit } = backend
+  const { leftovers, commit, claim } = backend
   return {
     name: backend.name,
     capabilities: backend.capabilities,
@@ -72,7 +75,16 @@ export function intercept(backend: ObjectBackend, interception: Interception): O
             return through({ call: "commit", key: keys[0] ?? "", keys }, () => commit.call(backend, batch, options))
           },
         }),
-    [Symbol.asyncDispose]: async () => {},
+    ...(claim === undefined
+      ? {}
+      : {
+          claim: (options) =>
+            through({ call: "claim", key: options.prefix }, async () => {
+              const claimed = await claim.call(backend, options)
+              return { ...claimed, backend: intercepted(claimed.backend, interception, calls) }
+            }),
+        }),
+    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
   }
 }
 

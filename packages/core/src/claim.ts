@@ -4,10 +4,11 @@ import { BackendError, CheckpointError } from "./errors.js"
 import { readManifest } from "./examine.js"
 import { encodeManifest } from "./manifest/codec.js"
 import type { CheckpointManifest } from "./manifest/schema.js"
-import { type Claim, counts, isOfHistory, newToken, type Pointer, type Writer } from "./pointer.js"
+import { createMarker } from "./marker.js"
+import { type Claim, counts, isLost, isOfHistory, newToken, type Pointer, type Writer } from "./pointer.js"
 import { bytesBody } from "./storage.js"
-import { counting, type RetentionContext, type Summarized, summaries } from "./summary.js"
-import { newestFirst, oldestFirst } from "./survey.js"
+import { newestValidId, type RetentionContext } from "./summary.js"
+import { newestFirst } from "./survey.js"
 
 /** What a claim gave: the writer that leads now, and the id from which on its history is its own. */
 export interface Claimed {
@@ -23,16 +24,28 @@ export interface Claimed {
 export async function claim(context: RetentionContext, signal: AbortSignal | undefined): Promise<Claimed> {
   assertClaimable(context)
   const writer = { token: newToken(), epoch: 0 }
+  const before = await context.pointer.read(signal)
+  // A lost pointer whose claims their objects told: nobody leads, so the end of the history stands still.
+  const lostEnd =
+    isLost(before) && before.claims.length > 0 ? await endOfHistory(context, before.claims, signal) : undefined
   const first = await context.pointer.change((current) => {
     if (current.writer?.token === writer.token) return undefined
     writer.epoch = 1 + Math.max(current.writer?.epoch ?? 0, ...current.claims.map((claim) => claim.epoch))
     const leads = { writer: { ...writer } }
+    if (current.claims.length === 0) return leads
     // Where claims tell the history, the pointer is its end.
-    if (current.claims.length > 0)
-      return { ...leads, claims: withClaim(current.claims, writer.epoch, current.checkpointId) }
-    return leads
+    const from = isLost(current) ? lostEnd : current.checkpointId
+    if (from === undefined) throw new BackendError("transient", `${context.pointer.key} was lost a moment ago`)
+    return { ...leads, checkpointId: from, claims: withClaim(current.claims, writer.epoch, from) }
   })
   const from = first.claims.length > 0 ? first.checkpointId : await endOfPlainHistory(context, writer, signal)
+  // Told again by an object of its own, should the pointer be lost; before the new leader writes anything.
+  await createMarker(
+    context.storage,
+    context.layout.claimKey(writer.epoch, from),
+    { epoch: writer.epoch, from },
+    signal,
+  )
   const survey = await context.surveyor.manifests(signal)
   const pointer = await context.pointer.read(signal)
   context.pointer.assertLeads(pointer, writer)
@@ -64,39 +77,32 @@ function withClaim(before: readonly Claim[], epoch: number, from: number): Claim
 /**
  * Until the first claim, the pointer is a hint: an acknowledged checkpoint may lie above it. So the writer leads first,
  * which refuses every save that has not been acknowledged yet, and only then the storage is listed for the last of those
- * that were. Where a pointer with claims was lost, their stamps in the manifests tell the claims again.
+ * that were.
  */
 async function endOfPlainHistory(
   context: RetentionContext,
   writer: { epoch: number; token: string },
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const survey = await context.surveyor.everything(signal)
-  const seen = await context.pointer.read(signal)
-  const all = await summaries(context, survey, oldestFirst(survey.manifests.keys()), signal)
-  const before = stampedClaims(all)
-  const newest = counting(all, { ...seen, checkpointId: Number.MAX_SAFE_INTEGER, claims: before }).findLast(
-    (summary) => summary.valid,
-  )
-  const interim = { ...writer }
-  writer.epoch = Math.max(writer.epoch, ...before.map((claim) => claim.epoch + 1))
+  const newest = await endOfHistory(context, [], signal)
   const settled = await context.pointer.change((current) => {
     if (current.writer?.token === writer.token && current.claims.length > 0) return undefined
-    context.pointer.assertLeads(current, interim)
-    const checkpointId = Math.max(current.checkpointId, newest?.id ?? 0)
-    return { checkpointId, writer: { ...writer }, claims: withClaim(before, writer.epoch, checkpointId) }
+    context.pointer.assertLeads(current, writer)
+    const checkpointId = Math.max(current.checkpointId, newest)
+    return { checkpointId, claims: [{ epoch: writer.epoch, from: checkpointId }] }
   })
   return settled.checkpointId
 }
 
-/** One claim for each epoch that wrote something. */
-function stampedClaims(all: readonly Summarized[]): Claim[] {
-  const claims = new Map<number, Claim>()
-  for (const { writer } of all) {
-    if (writer?.from !== undefined && writer.epoch > 0)
-      claims.set(writer.epoch, { epoch: writer.epoch, from: writer.from })
-  }
-  return [...claims.values()].sort((a, b) => a.epoch - b.epoch)
+/** The newest valid checkpoint as the claims tell the history, wherever the pointer stands; 0 if there is none. */
+async function endOfHistory(
+  context: RetentionContext,
+  claims: readonly Claim[],
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const survey = await context.surveyor.everything(signal)
+  const pointer = { ...(await context.pointer.read(signal)), checkpointId: Number.MAX_SAFE_INTEGER, claims }
+  return (await newestValidId(context, survey, pointer, signal)) ?? 0
 }
 
 /**

@@ -6,6 +6,7 @@ type KeyMeaning =
   /** `taken`: a name that takes an id without being an object of ours: an empty directory, a file where a directory belongs. */
   | { kind: "manifest" | "state" | "taken"; id: number | undefined }
   | { kind: "pin"; name: string; id: number }
+  | { kind: "claim"; epoch: number; from: number }
   | { kind: "pointer" }
   | { kind: "probe" }
   | { kind: "foreign" }
@@ -26,6 +27,9 @@ export interface Layout {
   /** Listing this shows every pin; so does listing `manifestPrefix`. */
   readonly pinPrefix: string
   pinKey(name: string, id: number): string
+  /** Listing this shows every claim, where the pointer tells claims; so does listing `manifestPrefix`. */
+  readonly claimPrefix: string
+  claimKey(epoch: number, from: number): string
   /** A key for the check that the storage honours conditions; `unique` is lower-case hexadecimal. */
   probeKey(unique: string): string
   meaning(key: string): KeyMeaning
@@ -68,6 +72,16 @@ function pinOf(text: string): KeyMeaning {
   return { kind: "pin", name: match[1], id }
 }
 
+function claimName(epoch: number, from: number): string {
+  return `${formatId(epoch)}.${formatId(from)}.json`
+}
+
+function claimOf(text: string): KeyMeaning {
+  const match = /^(\d+)\.(\d+)\.json$/.exec(text)
+  const [epoch, from] = [match?.[1], match?.[2]].map((part) => (part === undefined ? undefined : parseId(part)))
+  return typeof epoch === "number" && typeof from === "number" ? { kind: "claim", epoch, from } : { kind: "foreign" }
+}
+
 /** The name of a checkpoint's directory, which is also what the directory layout's pointer holds. */
 export function directoryName(id: number): string {
   return `checkpoint_${formatId(id)}`
@@ -85,6 +99,8 @@ function directoryLayout(prefix: string): Layout {
     stateKey: (id) => `${base}${directoryName(id)}/state.bin`,
     pinPrefix: `${base}pins/`,
     pinKey: (name, id) => `${base}pins/${pinName(name, id)}`,
+    claimPrefix: `${base}claims/`,
+    claimKey: (epoch, from) => `${base}claims/${claimName(epoch, from)}`,
     probeKey: (unique) => `${base}.ckpt-probe-${unique}`,
     meaning(key) {
       if (!key.startsWith(base)) return { kind: "foreign" }
@@ -114,12 +130,15 @@ function objectLayout(prefix: string): Layout {
     stateKey: (id) => `${states}state-${formatId(id)}.bin`,
     pinPrefix: `${manifests}pins/`,
     pinKey: (name, id) => `${manifests}pins/${pinName(name, id)}`,
+    claimPrefix: `${manifests}claims/`,
+    claimKey: (epoch, from) => `${manifests}claims/${claimName(epoch, from)}`,
     probeKey: (unique) => `${states}.ckpt-probe-${unique}`,
     meaning(key) {
       if (key.startsWith(manifests)) {
         const name = key.slice(manifests.length)
         if (name === "latest.json") return { kind: "pointer" }
         if (name.startsWith("pins/")) return pinOf(name.slice("pins/".length))
+        if (name.startsWith("claims/")) return claimOf(name.slice("claims/".length))
         return meaningOf("manifest", /^manifest-(\d+)\.json$/.exec(name)?.[1])
       }
       if (key.startsWith(states)) {

@@ -1,8 +1,8 @@
 import type { CommitContext } from "./commit.js"
-import { BackendError, CheckpointError } from "./errors.js"
+import { CheckpointError } from "./errors.js"
 import { readManifest } from "./examine.js"
+import { createMarker } from "./marker.js"
 import { ascending, counts, isOfHistory, type Pointer } from "./pointer.js"
-import { bytesBody } from "./storage.js"
 import type { Survey } from "./survey.js"
 
 /** A checkpoint that retention leaves alone: a savepoint. */
@@ -115,27 +115,6 @@ function pruned(context: CommitContext, id: number): CheckpointError {
   return new CheckpointError("CKPT_PRUNED", message, { checkpointId: id, backend: context.storage.backend.name })
 }
 
-async function createPin(
-  { storage, layout }: CommitContext,
-  id: number,
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const key = layout.pinKey(name, id)
-  const body = bytesBody(new TextEncoder().encode(`${JSON.stringify({ name, checkpoint_id: id })}\n`))
-  const lostAnswers = storage.lostAnswers(key)
-  for (;;) {
-    try {
-      await storage.put(key, body, { when: "absent", signal })
-      return
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (!(error instanceof BackendError)) throw error
-      // Its key says all, so whatever is there is this pin.
-      if (error.kind === "precondition") return
-      if (error.kind !== "ambiguous" || error.unsettleable) throw error
-      if ((await storage.head(key, signal)) !== undefined) return
-      if (!(await lostAnswers.tryAgain(error, signal))) throw error
-    }
-  }
+function createPin(context: CommitContext, id: number, name: string, signal: AbortSignal | undefined): Promise<void> {
+  return createMarker(context.storage, context.layout.pinKey(name, id), { name, checkpoint_id: id }, signal)
 }

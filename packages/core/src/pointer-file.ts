@@ -4,9 +4,11 @@ import type { Layout } from "./layout.js"
 import type { JsonValue } from "./manifest/json.js"
 import {
   ascending,
+  type Claim,
   countsAs,
   decodePointer,
   encodePointer,
+  isLost,
   newToken,
   noPointer,
   type Pointer,
@@ -45,14 +47,23 @@ export class PointerFile {
   readonly #emit: Emit
   /** Set for the store that `claim()` gave: only while this writer leads may the pointer be moved. */
   readonly #writer: Writer | undefined
+  readonly #claims: (signal?: AbortSignal) => Promise<readonly Claim[]>
   #cached: Pointer | undefined
   #waiting: Waiting[] = []
   #draining = false
   /** One change of the pointer at a time within this store: racing ourselves would only cost swaps. */
   readonly #changes = new Queue()
 
-  constructor(storage: Storage, layout: Layout, emit: Emit, writer: Writer | undefined) {
+  /** @param claims as their own objects tell them, for a pointer that was lost */
+  constructor(
+    storage: Storage,
+    layout: Layout,
+    emit: Emit,
+    writer: Writer | undefined,
+    claims: (signal?: AbortSignal) => Promise<readonly Claim[]>,
+  ) {
     this.#writer = writer
+    this.#claims = claims
     this.#storage = storage
     this.#layout = layout
     this.#emit = emit
@@ -73,9 +84,15 @@ export class PointerFile {
     return this.#layout.pointerKey
   }
 
-  /** The pointer as it is now, from the storage. */
-  async read(signal?: AbortSignal): Promise<Pointer> {
-    const pointer = await this.#read(signal)
+  /**
+   * The pointer as it is now, from the storage.
+   *
+   * @param listed claims that a listing showed, so that none is made for a pointer that is not there
+   */
+  async read(signal?: AbortSignal, listed?: readonly Claim[]): Promise<Pointer> {
+    const read = await this.#read(signal)
+    const isJson = this.#layout.pointerFormat === "json"
+    const pointer = isJson && isLost(read) ? withTold(read, listed ?? (await this.#claims(signal))) : read
     this.#cached = pointer
     return pointer
   }
@@ -268,6 +285,12 @@ export class PointerFile {
     this.#emit({ type: "pointer-failed", id, error: failure })
     return { done: true, pointer: seen }
   }
+}
+
+/** Without its claims a lost pointer would bring back what superseded writers wrote. Nobody leads until the next claim. */
+function withTold(lost: Pointer, claims: readonly Claim[]): Pointer {
+  const last = claims.at(-1)
+  return last === undefined ? lost : { ...lost, claims, writer: { epoch: last.epoch, token: "" } }
 }
 
 /** The error of a writer that does not lead, and what it should do. */

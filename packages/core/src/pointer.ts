@@ -53,9 +53,15 @@ export const noPointer: Pointer = {
  * it back; and once a store is claimed, nothing counts that the pointer has not reached.
  */
 export function counts(id: number, pointer: Pointer): boolean {
-  if (pointer.claims.length > 0 && id > pointer.checkpointId) return false
+  // One that was lost cannot say how far it had come; whose manifests count, the claims still tell.
+  if (pointer.claims.length > 0 && !isLost(pointer) && id > pointer.checkpointId) return false
   // Floor 0 says that nothing was removed; a damaged checkpoint 0 is still shown as damaged.
   return pointer.floor === 0 || id > pointer.floor || pointer.kept.has(id)
+}
+
+/** Nothing of it can be read, if there is anything; its claims, if it has some, were told by their own objects. */
+export function isLost(pointer: Pointer): boolean {
+  return pointer.fields.size === 0
 }
 
 /** The whole rule, for a checkpoint whose manifest is known. `writerEpoch`: of its writer, if it names one. */
@@ -187,22 +193,26 @@ export function encodePointer(layout: Layout, current: Pointer, change: PointerC
     if (change.kept.length > 0) ordered.set("kept", change.kept.map(number))
     else ordered.delete("kept")
   }
-  if (change.writer !== undefined) {
-    const { epoch, token: own } = change.writer
+  // Only their objects still told them.
+  const lost = isLost(current) && current.claims.length > 0
+  const writer = change.writer ?? (lost ? current.writer : undefined)
+  const claims = change.claims ?? (lost ? current.claims : undefined)
+  if (writer !== undefined) {
+    const { epoch, token: own } = writer
     const stamp: [string, JsonValue][] = [
       ["epoch", number(epoch)],
       ["token", own],
     ]
     ordered.set("writer", new Map(stamp))
   }
-  if (change.claims !== undefined) {
+  if (claims !== undefined) {
     const entry = ({ epoch, from }: Claim): [string, JsonValue][] => [
       ["epoch", number(epoch)],
       ["from", number(from)],
     ]
     ordered.set(
       "claims",
-      change.claims.map((claim) => new Map(entry(claim))),
+      claims.map((claim) => new Map(entry(claim))),
     )
   }
   if (change.pins !== undefined) {

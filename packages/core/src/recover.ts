@@ -4,7 +4,7 @@ import type { Emit } from "./events.js"
 import { type Depth, type Examination, examine, type FoundManifest, readManifest } from "./examine.js"
 import type { CheckpointManifest } from "./manifest/schema.js"
 import type { ValidationIssue } from "./manifest/validate.js"
-import { counts, isOfHistory, type Pointer } from "./pointer.js"
+import { counts, isLost, isOfHistory, type Pointer } from "./pointer.js"
 import { type Checkpoint, openCheckpoint } from "./state-reader.js"
 import { isBehind, newestFirst, nextIdAfter, type Survey } from "./survey.js"
 
@@ -92,7 +92,7 @@ export async function walk(
       return { ...facts, outcome: "recovered", checkpoint }
     }
     const nothingSaved =
-      pointer.claims.length > 0
+      pointer.claims.length > 0 && !isLost(pointer)
         ? pointer.checkpointId === 0 && examined === 0
         : survey.manifests.size === 0 && !pointer.exists
     const fresh = nothingSaved && survey.beyond.length === 0
@@ -138,7 +138,7 @@ async function walkOnce(
     // The pointer is read after the listing ended, at the same time as the newest checkpoint.
     const newest = ids[0] === undefined ? undefined : look(ids[0])
     newest?.catch(() => {})
-    const pointer = await context.pointer.read(options.signal)
+    const pointer = await context.pointer.read(options.signal, survey.claims)
     const walk = { skipped, examined, pointer }
     if (relist && isBehind(survey, pointer)) return { ...walk, result: "stale" }
     for (const id of ids) {
@@ -183,7 +183,7 @@ export async function findLatest(
     const ids = newestFirst(survey.manifests.keys())
     const newest = ids[0] === undefined ? undefined : readManifest(context, ids[0], signal)
     newest?.catch(() => {})
-    const pointer = await context.pointer.read(signal)
+    const pointer = await context.pointer.read(signal, survey.claims)
     if (round === 1 && isBehind(survey, pointer)) continue
     const beyond = survey.beyond[0]
     if (beyond !== undefined) return { key: beyond.key }

@@ -2,7 +2,7 @@ import type { DeleteFailure } from "./backend.js"
 import type { CommitContext } from "./commit.js"
 import { CheckpointError } from "./errors.js"
 import { type Pin, pinsOf } from "./pins.js"
-import { ascending, counts } from "./pointer.js"
+import { ascending, counts, type Pointer } from "./pointer.js"
 import {
   type CheckpointSummary,
   counting,
@@ -96,7 +96,7 @@ export async function prune(
   const survey = await context.surveyor.everything(signal)
   const ids = oldestFirst(survey.manifests.keys())
   const [pointer, all, now] = await Promise.all([
-    context.pointer.read(signal),
+    context.pointer.read(signal, survey.claims),
     summaries(context, survey, ids, signal),
     policy.withinMs === undefined ? new Date(0) : context.storage.now(signal),
   ])
@@ -132,17 +132,17 @@ async function removeBelow(
   signal: AbortSignal | undefined,
 ): Promise<{ failures: PruneFailure[]; spared: number[] }> {
   const { layout, pointer, surveyor } = context
-  const remove = async (pins: readonly Pin[]) => {
+  const remove = async (pins: readonly Pin[], trimmed: readonly string[]) => {
     const pinned = new Set(pins.map((pin) => pin.id))
     const goes = doomed.filter((id) => !pinned.has(id))
     return {
-      failures: await removeObjects(context, survey, goes, signal),
+      failures: await removeObjects(context, survey, goes, trimmed, signal),
       spared: doomed.filter((id) => pinned.has(id)),
     }
   }
   if (layout.pointerFormat !== "json") {
     // No floor to raise: pins of this store are made under the same lock.
-    return context.removals.run(async () => remove((await surveyor.pins(signal)).pins))
+    return context.removals.run(async () => remove((await surveyor.pins(signal)).pins, []))
   }
   const floor = doomed.reduce((highest, id) => Math.max(highest, id), 0)
   const raised = await pointer.raiseFloor(
@@ -150,7 +150,13 @@ async function removeBelow(
     stays.filter((id) => id <= floor),
     newestValid,
   )
-  return remove(pinsOf({ pins: [] }, raised))
+  return remove(pinsOf({ pins: [] }, raised), trimmedClaims(context, survey, raised))
+}
+
+/** The objects of claims that the pointer does not need any more. */
+function trimmedClaims({ layout }: CommitContext, { claims }: Survey, raised: Pointer): string[] {
+  const lowest = raised.claims[0]?.epoch ?? 0
+  return claims.filter(({ epoch }) => epoch < lowest).map(({ epoch, from }) => layout.claimKey(epoch, from))
 }
 
 /** Manifests, then their states. */
@@ -158,16 +164,21 @@ async function removeObjects(
   { storage, layout }: CommitContext,
   survey: Survey,
   doomed: readonly number[],
+  trimmed: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<PruneFailure[]> {
   const failures: PruneFailure[] = []
   const report = (keyOf: (id: number) => string, ids: readonly number[], failed: readonly DeleteFailure[]) => {
     const byKey = new Map(ids.map((id) => [keyOf(id), id]))
-    for (const { key, error } of failed) failures.push({ id: byKey.get(key) ?? 0, key, error })
+    for (const { key, error } of failed) {
+      const id = byKey.get(key)
+      // A claim's object that stays does no harm, and goes with the next run.
+      if (id !== undefined) failures.push({ id, key, error })
+    }
   }
   const manifestKey = (id: number) => layout.manifestKey(id)
   const stateKey = (id: number) => layout.stateKey(id)
-  report(manifestKey, doomed, await storage.delete(doomed.map(manifestKey), signal))
+  report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal))
   const manifestLeft = new Set(failures.map((failure) => failure.id))
   const withState = doomed.filter((id) => !manifestLeft.has(id) && survey.states.has(id))
   report(stateKey, withState, await storage.delete(withState.map(stateKey), signal))

@@ -86,15 +86,18 @@ class Store implements CheckpointStore {
     this.#monotonic = () => clock.monotonic()
     const policy = retryPolicy(options.retry, options.timeoutMs)
     this.#storage = new Storage(backend, { policy, clock, random, emit: this.#emit })
+    const surveyor = new Surveyor(this.#storage, this.#layout, this.#emit)
     this.#context = {
       storage: this.#storage,
       layout: this.#layout,
       vnodeCount,
-      pointer: new PointerFile(this.#storage, this.#layout, this.#emit, claimed?.writer),
+      pointer: new PointerFile(this.#storage, this.#layout, this.#emit, claimed?.writer, (signal) =>
+        surveyor.claims(signal),
+      ),
       stamp: claimed && { ...claimed.writer, from: claimed.from },
       order: new IdOrder(),
       removals: new Queue(),
-      surveyor: new Surveyor(this.#storage, this.#layout, this.#emit),
+      surveyor,
       emit: this.#emit,
       monotonic: this.#monotonic,
       remember: (examination, depth) => this.#remember(examination, depth),
@@ -315,7 +318,7 @@ class Store implements CheckpointStore {
       const { surveyor, pointer } = this.#context
       for (let again = true; ; again = false) {
         const survey = await surveyor.manifests(options.signal)
-        const current = await pointer.read(options.signal)
+        const current = await pointer.read(options.signal, survey.claims)
         if (again && isBehind(survey, current)) continue
         return oldestFirst(survey.manifests.keys()).filter((id) => counts(id, current))
       }
@@ -331,7 +334,7 @@ class Store implements CheckpointStore {
       const ids = oldestFirst(survey.manifests.keys())
       const [first, current] = await Promise.all([
         summaries(this.#context, survey, ids.slice(0, requestConcurrency), options.signal),
-        pointer.read(options.signal),
+        pointer.read(options.signal, survey.claims),
       ])
       return again && isBehind(survey, current) ? undefined : { survey, ids, first, current }
     }
@@ -354,7 +357,7 @@ class Store implements CheckpointStore {
     return this.#boundary.run("nextId", undefined, options, async () => {
       await this.#retention?.idle()
       const survey = await this.#context.surveyor.everything(options.signal)
-      const pointer = await this.#context.pointer.read(options.signal)
+      const pointer = await this.#context.pointer.read(options.signal, survey.claims)
       const next = nextIdAfter(survey, pointer, this.#emit)
       if (Number.isSafeInteger(next)) return next
       const message =

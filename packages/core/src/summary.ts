@@ -85,10 +85,10 @@ export async function surveyWithPointer(
   signal: AbortSignal | undefined,
 ): Promise<{ survey: Survey; pointer: Pointer }> {
   let survey = await context.surveyor.everything(signal)
-  let pointer = await context.pointer.read(signal)
+  let pointer = await context.pointer.read(signal, survey.claims)
   if (isBehind(survey, pointer)) {
     survey = await context.surveyor.everything(signal)
-    pointer = await context.pointer.read(signal)
+    pointer = await context.pointer.read(signal, survey.claims)
   }
   return { survey, pointer }
 }

@@ -2,7 +2,7 @@ import type { ObjectMeta } from "./backend.js"
 import type { Emit } from "./events.js"
 import type { Layout } from "./layout.js"
 import type { Pin } from "./pins.js"
-import type { Pointer } from "./pointer.js"
+import type { Claim, Pointer } from "./pointer.js"
 import { ascending } from "./pointer.js"
 import type { Storage } from "./storage.js"
 
@@ -17,6 +17,8 @@ export interface Survey {
   readonly beyond: readonly ObjectMeta[]
   /** As their own objects tell them; empty if only states were listed. */
   readonly pins: readonly Pin[]
+  /** Ascending by epoch, as their own objects tell them; empty if only states were listed. */
+  readonly claims: readonly Claim[]
   /** Remains of the check that the storage honours conditions. */
   readonly probes: readonly ObjectMeta[]
 }
@@ -50,6 +52,10 @@ export class Surveyor {
     return this.#sort(await this.#storage.list(this.#layout.pinPrefix, signal))
   }
 
+  async claims(signal?: AbortSignal): Promise<readonly Claim[]> {
+    return this.#sort(await this.#storage.list(this.#layout.claimPrefix, signal)).claims
+  }
+
   /** Manifests and states, listed at the same time. */
   async everything(signal?: AbortSignal): Promise<Survey> {
     const { manifestPrefix, statePrefix } = this.#layout
@@ -65,11 +71,13 @@ export class Surveyor {
     const beyond: ObjectMeta[] = []
     const probes: ObjectMeta[] = []
     const pins: Pin[] = []
+    const claims: Claim[] = []
     for (const meta of metas) {
       const meaning = this.#layout.meaning(meta.key)
       if (meaning.kind === "pointer") continue
       if (meaning.kind === "foreign") this.#sayOnce(meta.key)
       else if (meaning.kind === "probe") probes.push(meta)
+      else if (meaning.kind === "claim") claims.push({ epoch: meaning.epoch, from: meaning.from })
       else if (meaning.kind === "pin") pins.push({ name: meaning.name, id: meaning.id })
       else if (meaning.id !== undefined)
         ({ manifest: manifests, state: states, taken })[meaning.kind].set(meaning.id, meta)
@@ -77,7 +85,8 @@ export class Surveyor {
     }
     // Of two canonical numbers the longer one is the higher.
     beyond.sort((a, b) => b.key.length - a.key.length || (a.key < b.key ? 1 : -1))
-    return { manifests, states, taken, beyond, pins, probes }
+    claims.sort((a, b) => a.epoch - b.epoch)
+    return { manifests, states, taken, beyond, pins, claims, probes }
   }
 
   #sayOnce(key: string): void {
