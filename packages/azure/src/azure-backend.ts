@@ -45,7 +45,12 @@ export interface AzureBackendOptions {
 /** Block blobs of one container. Versions are etags, without their quotes. */
 export class AzureBackend implements ObjectBackend {
   readonly name = "azure"
-  readonly capabilities = { conditionalReplace: true, maxDeleteBatch: maxBatch }
+  // Of ranges that long the service still tells the MD5.
+  readonly capabilities = {
+    conditionalReplace: true,
+    maxDeleteBatch: maxBatch,
+    ranges: { bytes: rangeMd5Bytes, concurrency: 4 },
+  }
   readonly #container: ContainerClient
   readonly #place: Place
   readonly #dispose: () => void

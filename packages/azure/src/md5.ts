@@ -14,7 +14,8 @@ export class OrderedMd5 {
   /** Part `index` again, for a retry, changes nothing. */
   add(index: number, bytes: Uint8Array): void {
     if (index < this.#next) return
-    this.#waiting.set(index, bytes)
+    // Its memory may be used again before its turn comes.
+    this.#waiting.set(index, index === this.#next ? bytes : new Uint8Array(bytes))
     for (;;) {
       const part = this.#waiting.get(this.#next)
       if (part === undefined) return

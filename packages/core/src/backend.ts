@@ -11,7 +11,14 @@
 import type { BackendError } from "./errors.js"
 
 /** Bytes to write: an array may be read again for a retry; an iterable is read once, to its end or to the first failure. */
-export type Body = readonly Uint8Array[] | AsyncIterable<Uint8Array>
+export type Body = readonly Uint8Array[] | ByteIterable
+
+export interface ByteIterable extends AsyncIterable<Uint8Array> {
+  /** Chunks stay as they are until the put settles, so that they can be sent without a copy. */
+  readonly isStable?: boolean
+  /** May be called with a chunk that is not needed any more: its memory is used again, which saves much. */
+  recycle?(chunk: Uint8Array): void
+}
 
 export interface RequestOptions {
   /** Ends the request and what it holds (sockets, handles, temporary files); the call rejects with `signal.reason`. */
@@ -110,6 +117,11 @@ export interface ObjectBackend extends AsyncDisposable {
     readonly conditionalReplace: boolean
     /** The most keys that one `delete` takes in one request. Core never passes more. */
     readonly maxDeleteBatch: number
+    /**
+     * How to read one large object faster than by one request: up to `concurrency` requests at once for ranges of `bytes`
+     * each, which core then holds in memory. Core does it for what is longer than two of them. Left out: by one request.
+     */
+    readonly ranges?: { readonly bytes: number; readonly concurrency: number }
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Layout } from "./layout.js"
 import { type DecodedManifest, decodeManifest } from "./manifest/codec.js"
 import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "./manifest/schema.js"
 import { fatal, type ValidationIssue, validateManifest } from "./manifest/validate.js"
+import type { OnProgress } from "./progress.js"
 import type { Storage } from "./storage.js"
 
 export type Depth = "shallow" | "deep"
@@ -79,20 +80,28 @@ export async function readManifest(
  * manifest and state are read at the same time.
  *
  * @param options.listed the state as a listing showed it (`null`: it showed none); left out, it is looked up
+ * @param options.onProgress told in the phase `verify`, while a state is read
  */
 export async function examine(
   context: ExamineContext,
   id: number,
-  options: { depth: Depth; listed?: ObjectMeta | null | undefined; signal?: AbortSignal | undefined },
+  options: {
+    depth: Depth
+    listed?: ObjectMeta | null | undefined
+    signal?: AbortSignal | undefined
+    onProgress?: OnProgress | undefined
+  },
 ): Promise<Examination> {
   const { storage, layout, vnodeCount } = context
-  const { depth, listed, signal } = options
+  const { depth, listed, signal, onProgress } = options
   const stateKey = layout.stateKey(id)
   const stop = new AbortController()
   const abort = () => stop.abort(signal?.reason)
   signal?.addEventListener("abort", abort, { once: true })
   // Started before the manifest is known, so that the two take one turn; given up where it turns out not to be needed.
-  const reading = listed === null ? undefined : readState(storage, stateKey, depth, listed, stop.signal)
+  const read = (shown: ObjectMeta | undefined) =>
+    readState(storage, stateKey, { depth, listed: shown, signal: stop.signal, onProgress })
+  const reading = listed === null ? undefined : read(listed)
   reading?.catch(() => {})
   try {
     signal?.throwIfAborted()
@@ -123,7 +132,8 @@ export async function examine(
 
     // A listing may be older than the manifest that it shows, so only a look of its own says that a state is missing.
     // Nor does a look that may have been made before the manifest was written.
-    const state = (await reading) ?? (await readState(storage, stateKey, depth, undefined, stop.signal))
+    const seen = (await reading) ?? (await read(undefined))
+    const state = await settled(storage, stateKey, manifest, seen, stop.signal)
     const issues = [
       ...validateManifest(manifest, { vnodeCount, expectedId: id, stateSize: state?.size ?? 0 }),
       ...stateIssues(manifest, state),
@@ -156,11 +166,15 @@ interface FoundState {
 async function readState(
   storage: Storage,
   key: string,
-  depth: Depth,
-  listed: ObjectMeta | undefined,
-  signal: AbortSignal,
+  options: {
+    depth: Depth
+    listed: ObjectMeta | undefined
+    signal: AbortSignal
+    onProgress: OnProgress | undefined
+  },
   again = true,
 ): Promise<FoundState | undefined> {
+  const { depth, listed, signal, onProgress } = options
   try {
     if (depth === "shallow") {
       const meta = listed ?? (await storage.head(key, signal))
@@ -169,6 +183,8 @@ async function readState(
     let meta: ObjectMeta | undefined
     const digest = await storage.digest(key, {
       signal,
+      onProgress,
+      expected: listed?.size,
       onOpen: (opened) => {
         meta = opened
       },
@@ -180,8 +196,28 @@ async function readState(
     if (error.kind === "damaged") return { size: 0, damage: error.message }
     // It changed while it was read, as no state of ours does. Once more, in case it was pruned and written anew.
     if (error.kind !== "precondition") throw error
-    if (again) return readState(storage, key, depth, undefined, signal, false)
+    if (again) return readState(storage, key, { ...options, listed: undefined }, false)
     return { size: 0, damage: error.message }
+  }
+}
+
+/** A checksum that is not the manifest's is damage only if the bytes have it at rest. */
+async function settled(
+  storage: Storage,
+  key: string,
+  { stateChecksum, stateSize }: CheckpointManifest,
+  state: FoundState | undefined,
+  signal: AbortSignal,
+): Promise<FoundState | undefined> {
+  if (state?.checksum === undefined || stateChecksum === null || state.checksum === stateChecksum) return state
+  const { size } = state
+  if (stateSize !== undefined && stateSize !== size) return state
+  try {
+    const isSound = await storage.hasChecksum(key, stateChecksum, { offset: 0, size, whole: true }, signal)
+    return isSound ? { ...state, checksum: stateChecksum } : state
+  } catch (error) {
+    if (error instanceof BackendError && (error.kind === "damaged" || error.kind === "precondition")) return state
+    throw error
   }
 }
 

@@ -1,6 +1,7 @@
 export type {
   BackendClaim,
   Body,
+  ByteIterable,
   CommitBatch,
   DeleteFailure,
   GetOptions,

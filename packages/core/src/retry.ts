@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events"
 import type { Clock } from "./clock.js"
-import { BackendError, CheckpointError } from "./errors.js"
+import { BackendError, type BackendErrorKind, CheckpointError } from "./errors.js"
 import type { Emit } from "./events.js"
 
 export interface RetryOptions {
@@ -56,7 +56,7 @@ export function retryPolicy(options: RetryOptions | undefined, timeoutMs: number
 }
 
 // Timers of Node hold 31 bits.
-const longestSleepMs = 2 ** 31 - 1
+export const longestSleepMs = 2 ** 31 - 1
 
 /** Tells the time-out of an attempt that it goes on. */
 export interface Watch {
@@ -72,6 +72,16 @@ export function isTimeout(error: unknown): boolean {
 }
 
 class TimeoutCause extends Error {}
+
+/** What a time-out gives. */
+export function timeoutError(
+  { name, key }: { readonly name: string; readonly key: string },
+  kind: BackendErrorKind,
+  timeoutMs: number,
+): BackendError {
+  const cause = new TimeoutCause(`nothing moved for ${timeoutMs} ms`)
+  return new BackendError(kind, `${name} of ${key || "the listing"} gave no answer for ${timeoutMs} ms`, { cause })
+}
 
 /**
  * Runs one attempt and gives it up when nothing moved for `timeoutMs`, even if the backend ignores its signal. A read
@@ -120,9 +130,7 @@ export async function withTimeout<T>(
       if (left <= 0) break
       await clock.sleep(Math.min(left, longestSleepMs), settled.signal)
     }
-    const cause = new TimeoutCause(`nothing moved for ${timeoutMs} ms`)
-    const message = `${operation.name} of ${operation.key || "the listing"} gave no answer for ${timeoutMs} ms`
-    attempt.abort(new BackendError(operation.write ? "ambiguous" : "transient", message, { cause }))
+    attempt.abort(timeoutError(operation, operation.write ? "ambiguous" : "transient", timeoutMs))
   }
   // The guard ends by the rejection of its sleep; that is no failure.
   guard().catch(() => {})

@@ -4,6 +4,7 @@ import { CheckpointError } from "./errors.js"
 import { type CheckpointManifest, checkManifest } from "./manifest/schema.js"
 import { defaultInlineThreshold, packOperators } from "./operators.js"
 import { chunksInMemory, openFeed, type StateInfo } from "./state-source.js"
+import { WriteProgress } from "./write-progress.js"
 
 /** Larger than any state: what is checked against it is checked again once the real size is known. */
 const sizeUnknown = Number.MAX_SAFE_INTEGER
@@ -28,6 +29,7 @@ export async function prepareSave(
     if (manifest[name] < 1) throw invalid(id, `${name} is ${manifest[name]}; it must be at least 1`)
   }
   const { state, operators } = options
+  const progress = new WriteProgress(options.onProgress)
   if (state !== undefined && operators !== undefined) throw invalid(id, "give state or operators, not both")
 
   if (operators !== undefined) {
@@ -36,6 +38,7 @@ export async function prepareSave(
     refuseDangling(id, operatorStates)
     const packed = await packOperators(operators, options.inlineThreshold ?? defaultInlineThreshold, signal)
     const complete = (info: StateInfo | undefined): CheckpointManifest => {
+      progress.end(info)
       const { operatorStates: fresh, operatorChecksums } = packed.result()
       return withState(
         context,
@@ -47,15 +50,20 @@ export async function prepareSave(
         info,
       )
     }
-    return { id, feed: packed.feed, manifest: complete, signal, close: () => packed.feed?.close() }
+    const feed = packed.feed && progress.watch(packed.feed)
+    return { id, feed, manifest: complete, signal, close: () => feed?.close() }
   }
 
   if (state !== undefined) {
     const chunks = chunksInMemory(state)
     const size = chunks?.reduce((sum, chunk) => sum + chunk.length, 0)
     assertSavable({ ...manifest, stateSize: size ?? sizeUnknown, stateChecksum: "" }, context.vnodeCount)
-    const feed = await openFeed(state, signal)
-    return { id, feed, manifest: (info) => withState(context, manifest, info), signal, close: () => feed.close() }
+    const feed = progress.watch(await openFeed(state, signal))
+    const complete = (info: StateInfo | undefined) => {
+      progress.end(info)
+      return withState(context, manifest, info)
+    }
+    return { id, feed, manifest: complete, signal, close: () => feed.close() }
   }
 
   const info = await stateWrittenAhead(context, manifest, remembered, signal)

@@ -1,10 +1,13 @@
 import type { ObjectMeta } from "./backend.js"
 import { explain } from "./boundary.js"
+import type { ProgressOptions } from "./checkpoint-store.js"
 import { Digest } from "./checksum.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import type { ExamineContext } from "./examine.js"
 import { ownsState } from "./examine.js"
 import { type CheckpointManifest, decodeInline } from "./manifest/schema.js"
+import type { OnProgress } from "./progress.js"
+import { type OnRead, type Slice, sliceProgress, stateProgress } from "./read-progress.js"
 import { joinChunks } from "./storage.js"
 
 /** A state, or a part of one. Nothing is read before it is iterated; each iteration reads from the start. */
@@ -17,7 +20,7 @@ export interface StateReader extends AsyncIterable<Uint8Array> {
   bytes(): Promise<Uint8Array>
 }
 
-export interface ReadStateOptions {
+export interface ReadStateOptions extends ProgressOptions {
   /** First byte, default 0. */
   offset?: number
   /** Bytes at most, default all up to the end. */
@@ -36,14 +39,6 @@ export interface Checkpoint {
   operatorStream(name: string): Promise<StateReader | undefined>
 }
 
-interface Slice {
-  readonly offset: number
-  readonly size: number
-  readonly checksum: string | undefined
-  /** A whole object is also checked for its length. */
-  readonly whole: boolean
-}
-
 /** Reads a slice of a checkpoint's state and holds its last chunk back until everything before it verified. */
 class VerifiedReader implements StateReader {
   readonly size: number
@@ -52,12 +47,14 @@ class VerifiedReader implements StateReader {
   readonly #id: number
   readonly #slice: Slice
   readonly #signal: AbortSignal | undefined
+  readonly #onRead: OnRead
 
-  constructor(context: ExamineContext, id: number, slice: Slice, signal: AbortSignal | undefined) {
+  constructor(context: ExamineContext, id: number, slice: Slice, signal: AbortSignal | undefined, onRead: OnRead) {
     this.#context = context
     this.#id = id
     this.#slice = slice
     this.#signal = signal
+    this.#onRead = onRead
     this.size = slice.size
     if (slice.checksum !== undefined) this.checksum = slice.checksum
   }
@@ -72,7 +69,7 @@ class VerifiedReader implements StateReader {
     const stream = this.#context.storage.stream(key, {
       offset,
       // Of a whole state everything is read, so that one that grew is noticed.
-      ...(whole ? {} : { length: size }),
+      ...(whole ? { expected: size } : { length: size }),
       signal: this.#signal,
       onOpen: (meta) => {
         stored = meta.size
@@ -88,7 +85,10 @@ class VerifiedReader implements StateReader {
         }
         digest?.update(step.value)
         seen += step.value.length
-        if (held !== undefined) yield held
+        if (held !== undefined) {
+          this.#onRead(this.#slice, seen - step.value.length)
+          yield held
+        }
         held = step.value
       }
     } catch (error) {
@@ -98,7 +98,8 @@ class VerifiedReader implements StateReader {
     }
     if (seen !== size) throw this.#corrupt(`gave ${seen} bytes at ${offset}, ${size} were expected`)
     const actual = digest?.hex()
-    if (actual !== checksum) throw this.#corrupt(`checksum mismatch: expected ${checksum}, got ${actual}`)
+    if (checksum !== undefined && actual !== checksum) throw await this.#mismatch(checksum, actual)
+    this.#onRead(this.#slice, size)
     if (held !== undefined) yield held
   }
 
@@ -116,6 +117,20 @@ class VerifiedReader implements StateReader {
       key,
       backend: this.#context.storage.backend.name,
     })
+  }
+
+  async #mismatch(expected: string, actual: string | undefined): Promise<unknown> {
+    const { storage, layout } = this.#context
+    const key = layout.stateKey(this.#id)
+    try {
+      if (await storage.hasChecksum(key, expected, this.#slice, this.#signal)) {
+        const error = new BackendError("transient", `the bytes of ${key} were damaged on their way`)
+        return explain(storage.backend.name, "readState", this.#id, error)
+      }
+    } catch (error) {
+      return this.#explain(error, this.#slice.size)
+    }
+    return this.#corrupt(`checksum mismatch: expected ${expected}, got ${actual}`)
   }
 
   /** A state that is gone with its manifest was pruned; one whose manifest is still there is damage. */
@@ -155,18 +170,30 @@ export function stateSlice(size: number, checksum: string | undefined, options: 
   return { offset, size: end - offset, checksum: whole ? checksum : undefined, whole }
 }
 
-export function openState(context: ExamineContext, id: number, slice: Slice, signal?: AbortSignal): StateReader {
-  return new VerifiedReader(context, id, slice, signal)
+export function openState(
+  context: ExamineContext,
+  id: number,
+  slice: Slice,
+  { signal, onProgress }: Pick<ReadStateOptions, "signal" | "onProgress"> = {},
+): StateReader {
+  return new VerifiedReader(context, id, slice, signal, sliceProgress(onProgress))
 }
 
-/** A checkpoint over its manifest; `stateMeta` is its state as it was found, for manifests that do not say its size. */
+/**
+ * A checkpoint over its manifest.
+ *
+ * @param stateMeta its state as it was found, for manifests that do not say its size
+ * @param onProgress told in the phase `read` of all bytes of the state that its readers hand over
+ */
 export function openCheckpoint(
   context: ExamineContext,
   manifest: CheckpointManifest,
   stateMeta: ObjectMeta | undefined,
+  onProgress?: OnProgress,
 ): Checkpoint {
   const id = manifest.checkpointId
   const stateSize = manifest.stateSize ?? stateMeta?.size ?? 0
+  const onRead = stateProgress(onProgress, stateSize)
 
   const operatorStream = async (name: string): Promise<StateReader | undefined> => {
     const operator = Object.hasOwn(manifest.operatorStates, name) ? manifest.operatorStates[name] : undefined
@@ -175,14 +202,14 @@ export function openCheckpoint(
     const { externalOffset: offset, externalLength: size } = operator
     const checksums = manifest.operatorChecksums
     const checksum = checksums !== undefined && Object.hasOwn(checksums, name) ? checksums[name] : undefined
-    return openState(context, id, { offset, size, checksum, whole: false })
+    return new VerifiedReader(context, id, { offset, size, checksum, whole: false }, undefined, onRead)
   }
   return {
     id,
     manifest,
     state: async () =>
       ownsState(manifest) === true || (ownsState(manifest) === undefined && stateMeta !== undefined)
-        ? openState(context, id, stateSlice(stateSize, manifest.stateChecksum ?? undefined))
+        ? new VerifiedReader(context, id, stateSlice(stateSize, manifest.stateChecksum ?? undefined), undefined, onRead)
         : undefined,
     operatorStream,
     operator: async (name) => (await operatorStream(name))?.bytes(),

@@ -1,12 +1,17 @@
+import type { ByteIterable } from "./backend.js"
 import { Digest, digestOf } from "./checksum.js"
 import { CheckpointError } from "./errors.js"
+import { Pace } from "./pace.js"
+import { Blocks, pieces, piecesInMemory } from "./pieces.js"
 import type { Watch } from "./retry.js"
 import type { PutBody } from "./storage.js"
 
+export { pieces } from "./pieces.js"
+
 /**
  * Bytes of a state: in one piece, in several that belong behind each other, or as they are made. An iterable is read
- * once, one chunk at a time. Do not change a chunk that was handed over in an array before the save settles; a chunk
- * under 64 KiB that an iterable yielded may be reused as soon as the next one is asked for.
+ * once, one chunk at a time. Do not change a chunk that was handed over in an array before the save settles; one that an
+ * iterable yielded may be used again as soon as the next is asked for.
  */
 export type StateSource = Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
 
@@ -17,9 +22,6 @@ export interface StateInfo {
   readonly size: number
 }
 
-// Larger pieces gain nothing and hold up the event loop; smaller ones cost a call each.
-const maxPieceBytes = 1024 * 1024
-const minPieceBytes = 64 * 1024
 /** Up to here a state in memory is hashed before it is sent, and sent in one piece. */
 const oneShotBytes = 8 * 1024 * 1024
 
@@ -48,7 +50,10 @@ export function chunksInMemory(source: StateSource): readonly Uint8Array[] | und
 /** A source as a feed. Rejects with `CKPT_INVALID` if it is none. */
 export async function openFeed(source: StateSource, signal: AbortSignal | undefined): Promise<StateFeed> {
   const chunks = chunksInMemory(source)
-  if (chunks === undefined) return new StreamFeed(pieces(chunksOf(source, signal)), () => release(source))
+  if (chunks === undefined) {
+    const blocks = new Blocks()
+    return new StreamFeed(pieces(chunksOf(source, signal), blocks), () => release(source), blocks)
+  }
   const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   if (size > oneShotBytes) return new LargeMemoryFeed(chunks, size)
   const digest = await digestOf(chunks, signal)
@@ -69,12 +74,13 @@ class LargeMemoryFeed implements StateFeed {
   }
 
   #restart(): StreamFeed {
-    return new StreamFeed(pieces(fromArray(this.#chunks)))
+    const blocks = new Blocks()
+    return new StreamFeed(asAsync(piecesInMemory(this.#chunks, blocks)), undefined, blocks)
   }
 
-  open(watch: Watch): AsyncIterable<Uint8Array> {
+  open(watch: Watch): ByteIterable {
     this.#current = this.#restart()
-    return this.#current.open(watch)
+    return { ...this.#current.open(watch), isStable: true }
   }
 
   reopenable(): boolean {
@@ -101,22 +107,30 @@ export class StreamFeed implements StateFeed {
   readonly #digest = new Digest()
   #touched = false
   #ended = false
+  readonly #pace = new Pace()
 
   readonly #release: () => void
 
-  /** @param release called if the source is given up; a generator that never started cannot do it by itself */
-  constructor(source: AsyncIterator<Uint8Array>, release: () => void = () => {}) {
+  readonly #blocks: Blocks | undefined
+
+  /**
+   * @param release called if the source is given up; a generator that never started cannot do it by itself
+   * @param blocks what the pieces were taken from; it gets back those that the backend has done with
+   */
+  constructor(source: AsyncIterator<Uint8Array>, release: () => void = () => {}, blocks?: Blocks) {
     this.#source = source
     this.#release = release
+    this.#blocks = blocks
   }
 
-  open(watch: Watch): AsyncIterable<Uint8Array> {
+  open(watch: Watch): AsyncIterable<Uint8Array> & { recycle(piece: Uint8Array): void } {
     const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
       const step = await watch.paused(() => this.#step())
       return step === undefined ? { done: true, value: undefined } : { done: false, value: step }
     }
     return {
       [Symbol.asyncIterator]: () => ({ next, return: async () => ({ done: true, value: undefined }) }),
+      recycle: (piece) => this.#blocks?.recycle(piece),
     }
   }
 
@@ -129,6 +143,7 @@ export class StreamFeed implements StateFeed {
       return undefined
     }
     this.#digest.update(step.value)
+    await this.#pace.keep(step.value.length)
     return step.value
   }
 
@@ -137,8 +152,11 @@ export class StreamFeed implements StateFeed {
   }
 
   async drain(): Promise<void> {
-    while ((await this.#step()) !== undefined) {
+    for (;;) {
+      const piece = await this.#step()
+      if (piece === undefined) return
       // The digest is what is wanted.
+      this.#blocks?.recycle(piece)
     }
   }
 
@@ -156,42 +174,87 @@ export class StreamFeed implements StateFeed {
   }
 }
 
-async function* fromArray(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, void> {
-  yield* chunks
+function asAsync(chunks: Iterator<Uint8Array, void>): AsyncIterator<Uint8Array, void> {
+  return { next: async () => chunks.next() }
 }
 
-/** The chunks of an iterable, checked; a wait for the next one ends when the signal is aborted. */
-export async function* chunksOf(
-  source: StateSource,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, void> {
-  const chunks = chunksInMemory(source)
-  if (chunks !== undefined) {
-    yield* chunks
-    return
+/** The chunks of a source, checked; a wait for the next one ends when the signal is aborted. */
+export function chunksOf(source: StateSource, signal: AbortSignal | undefined): CheckedChunks {
+  return new CheckedChunks(source, signal)
+}
+
+class CheckedChunks implements AsyncIterableIterator<Uint8Array, void, void> {
+  readonly #source: StateSource
+  readonly #signal: AbortSignal | undefined
+  #iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array> | undefined
+  #ended = false
+  #reject: ((reason: unknown) => void) | undefined
+
+  constructor(source: StateSource, signal: AbortSignal | undefined) {
+    this.#source = source
+    this.#signal = signal
   }
-  const iterable = source as Partial<AsyncIterable<Uint8Array>>
-  if (typeof iterable?.[Symbol.asyncIterator] !== "function") {
-    throw new CheckpointError(
-      "CKPT_INVALID",
-      `a state is ${describe(source)}; give a Uint8Array, an array of them, an async iterable or a ReadableStream.`,
-    )
+
+  [Symbol.asyncIterator](): this {
+    return this
   }
-  const iterator = (iterable as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
-  let done = false
-  try {
-    for (;;) {
-      signal?.throwIfAborted()
-      const step = await untilAborted(iterator.next(), signal)
+
+  async next(): Promise<IteratorResult<Uint8Array, void>> {
+    if (this.#ended) return { done: true, value: undefined }
+    try {
+      this.#iterator ??= this.#open()
+      const step = await (this.#signal === undefined ? this.#iterator.next() : this.#untilAborted(this.#iterator))
       if (step.done) {
-        done = true
-        return
+        this.#end()
+        return { done: true, value: undefined }
       }
       assertChunk(step.value)
-      yield step.value
+      return step
+    } catch (error) {
+      this.#leave()
+      throw error
     }
-  } finally {
-    if (!done) iterator.return?.()?.then(undefined, () => {})
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, void>> {
+    if (!this.#ended) this.#leave()
+    return { done: true, value: undefined }
+  }
+
+  #open(): AsyncIterator<Uint8Array> | Iterator<Uint8Array> {
+    const chunks = chunksInMemory(this.#source)
+    const iterable = this.#source as Partial<AsyncIterable<Uint8Array>>
+    if (chunks === undefined && typeof iterable?.[Symbol.asyncIterator] !== "function") {
+      throw new CheckpointError(
+        "CKPT_INVALID",
+        `a state is ${describe(iterable)}; give a Uint8Array, an array of them, an async iterable or a ReadableStream.`,
+      )
+    }
+    this.#signal?.addEventListener("abort", this.#onAbort)
+    return chunks?.values() ?? (iterable as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
+  }
+
+  readonly #onAbort = (): void => this.#reject?.(this.#signal?.reason)
+
+  /** One listener for all chunks: a state of 2 GiB may have half a million. */
+  #untilAborted(iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+    this.#signal?.throwIfAborted()
+    return new Promise((resolve, reject) => {
+      this.#reject = reject
+      Promise.resolve(iterator.next()).then(resolve, reject)
+    })
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#signal?.removeEventListener("abort", this.#onAbort)
+  }
+
+  /** Not awaited, since a source that hangs would hang this. */
+  #leave(): void {
+    this.#end()
+    const left = this.#iterator?.return?.()
+    if (left instanceof Promise) left.catch(() => {})
   }
 }
 
@@ -208,41 +271,6 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal |
   } finally {
     signal.removeEventListener("abort", onAbort)
   }
-}
-
-/**
- * The same bytes in pieces of a size that is good to hash and write. Small chunks are copied together, which also
- * protects them from a source that reuses its buffer.
- */
-export async function* pieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  let block: Uint8Array | undefined
-  let used = 0
-  for await (const chunk of chunks) {
-    if (chunk.length >= minPieceBytes) {
-      if (block !== undefined && used > 0) yield block.subarray(0, used)
-      block = undefined
-      used = 0
-      for (let offset = 0; offset < chunk.length; offset += maxPieceBytes) {
-        yield chunk.subarray(offset, offset + maxPieceBytes)
-      }
-      continue
-    }
-    let offset = 0
-    while (offset < chunk.length) {
-      // A block that was yielded belongs to the backend: the next one is fresh.
-      block ??= new Uint8Array(minPieceBytes * 4)
-      const part = chunk.subarray(offset, offset + block.length - used)
-      block.set(part, used)
-      used += part.length
-      offset += part.length
-      if (used === block.length) {
-        yield block
-        block = undefined
-        used = 0
-      }
-    }
-  }
-  if (block !== undefined && used > 0) yield block.subarray(0, used)
 }
 
 /** Ends a source that was never read: a stream holds a file or a socket from the start. */

@@ -1,16 +1,10 @@
-import type {
-  Body,
-  DeleteFailure,
-  GetOptions,
-  Leftover,
-  ObjectBackend,
-  ObjectContent,
-  ObjectMeta,
-  PutOptions,
-} from "./backend.js"
+import type { Body, DeleteFailure, Leftover, ObjectBackend, ObjectMeta, PutOptions } from "./backend.js"
 import { Digest } from "./checksum.js"
 import { BackendError } from "./errors.js"
-import { backOff, LostAnswers, type RetryContext, type Watch, withRetry, withTimeout } from "./retry.js"
+import { type ByteStream, discard, lengthError } from "./object-stream.js"
+import { Meter, type OnProgress } from "./progress.js"
+import { comesInRanges, type StreamOptions, streamObject } from "./ranged-stream.js"
+import { backOff, LostAnswers, type RetryContext, type Watch, withRetry } from "./retry.js"
 
 export interface StoredBytes {
   readonly meta: ObjectMeta
@@ -79,120 +73,63 @@ export class Storage {
     })
   }
 
+  /** The bytes of an object as they arrive; see {@link streamObject}. `gone` at the first step if nothing is there. */
+  stream(key: string, options: StreamOptions = {}): ByteStream {
+    return streamObject({ backend: this.backend, context: this.#context, key }, options)
+  }
+
   /**
-   * The bytes of an object as they arrive. An interrupted body goes on where it stopped, pinned to the version that it
-   * started with. `undefined` at the first step (no chunk) if the object is gone.
+   * Whether what was read has its own checksum after all: bytes of ranges may have been damaged on their way, where only a
+   * whole object has a checksum of the storage's. False where there is nothing to find out by reading again.
    */
-  async *stream(
+  async hasChecksum(
     key: string,
-    options: {
-      offset?: number
-      length?: number
-      version?: string
-      signal?: AbortSignal | undefined
-      onOpen?: (meta: ObjectMeta) => void
-    } = {},
-  ): AsyncGenerator<Uint8Array, "complete" | "gone", void> {
-    const start = options.offset ?? 0
-    let version = options.version
-    let end = options.length === undefined ? undefined : start + options.length
-    let position = start
-    let failures = 0
-    for (;;) {
-      const range: GetOptions["range"] =
-        position === 0 && end === undefined
-          ? undefined
-          : { offset: position, length: end === undefined ? undefined : end - position }
-      const reading = new AbortController()
-      const abort = () => reading.abort(options.signal?.reason)
-      options.signal?.addEventListener("abort", abort, { once: true })
-      let iterator: AsyncIterator<Uint8Array> | undefined
-      try {
-        const content = await this.#read("get", key, options.signal, (s) =>
-          this.#openForLater(key, { range, ifVersion: version }, s, reading.signal),
-        )
-        if (content === undefined) return "gone"
-        version = content.meta.version
-        end = Math.min(end ?? content.meta.size, content.meta.size)
-        // Before `onOpen`, which may refuse what it sees: then the body is closed.
-        iterator = content.body[Symbol.asyncIterator]()
-        options.onOpen?.(content.meta)
-        for (;;) {
-          const body = iterator
-          const step = await withTimeout(this.#context, { name: "get", key, write: false }, options.signal, () =>
-            body.next(),
-          )
-          if (step.done) break
-          position += step.value.length
-          if (position > end) throw lengthError(key, end, position)
-          // An empty chunk is no progress: a storage that gives nothing else must not be asked for ever.
-          if (step.value.length > 0) failures = 0
-          yield step.value
-        }
-        if (position < end) throw lengthError(key, end, position)
-        iterator = undefined
-        return "complete"
-      } catch (error) {
-        options.signal?.throwIfAborted()
-        const passing = error instanceof BackendError && error.kind === "transient"
-        // Where the opening failed, its own attempts are used up already.
-        if (!passing || error.checksumMismatch || iterator === undefined || ++failures >= this.#context.policy.attempts)
-          throw error
-        await backOff(this.#context, { name: "get", key }, failures, error, options.signal)
-      } finally {
-        options.signal?.removeEventListener("abort", abort)
-        if (iterator !== undefined) {
-          // Not awaited: a body that hangs would hang its closing too.
-          reading.abort(new BackendError("transient", `reading ${key} was given up`))
-          iterator.return?.()?.then(undefined, () => {})
-        }
-      }
-    }
+    checksum: string,
+    part: { offset: number; size: number; whole: boolean },
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const { offset, size, whole } = part
+    if (!comesInRanges(this.backend, size)) return false
+    const again = await this.digest(key, { ...(whole ? {} : { offset, length: size }), inOneBody: true, signal })
+    return again?.hex() === checksum
   }
 
-  /** Opens a body that outlives the attempt that opened it: the attempt's signal ends with its time-out, the body's must not. */
-  async #openForLater(
-    key: string,
-    options: GetOptions,
-    attempt: AbortSignal,
-    reading: AbortSignal,
-  ): Promise<ObjectContent | undefined> {
-    const either = new AbortController()
-    const fromAttempt = () => either.abort(attempt.reason)
-    const fromReader = () => either.abort(reading.reason)
-    attempt.addEventListener("abort", fromAttempt, { once: true })
-    reading.addEventListener("abort", fromReader, { once: true })
-    try {
-      const content = await this.backend.get(key, { ...options, signal: either.signal })
-      // Given up meanwhile: nobody waits for this body any more, so it is closed here.
-      if (content !== undefined && either.signal.aborted) await discard(content)
-      either.signal.throwIfAborted()
-      return content
-    } finally {
-      attempt.removeEventListener("abort", fromAttempt)
-    }
-  }
-
-  /** Size and checksum of a stored object, in constant memory; `undefined` if it is not there. */
+  /**
+   * Size and checksum of a stored object, or of a part of it, in constant memory; `undefined` if it is not there.
+   *
+   * @param options.onProgress told in the phase `verify`
+   */
   async digest(
     key: string,
-    options: { version?: string; signal?: AbortSignal | undefined; onOpen?: (meta: ObjectMeta) => void } = {},
+    options: StreamOptions & { onProgress?: OnProgress | undefined } = {},
   ): Promise<Digest | undefined> {
+    const { onProgress, signal, onOpen } = options
+    const meter = new Meter(onProgress, "verify")
     for (let failures = 1; ; failures++) {
       const digest = new Digest()
+      let size = 0
+      const opened = (meta: ObjectMeta) => {
+        size = meta.size
+        onOpen?.(meta)
+      }
       try {
-        const stream = this.stream(key, options)
+        const stream = this.stream(key, { ...options, onOpen: opened })
         for (;;) {
           const step = await stream.next()
-          if (step.done) return step.value === "gone" ? undefined : digest
+          if (step.done) {
+            if (step.value === "gone") return undefined
+            meter.end(digest.size)
+            return digest
+          }
           digest.update(step.value)
+          meter.reached(digest.size, size)
         }
       } catch (error) {
-        options.signal?.throwIfAborted()
+        signal?.throwIfAborted()
         // Damaged on the way: the whole of it again.
         if (!(error instanceof BackendError) || !error.checksumMismatch) throw error
         if (failures >= this.#context.policy.attempts) throw damagedAtRest(error)
-        await backOff(this.#context, { name: "get", key }, failures, error, options.signal)
+        await backOff(this.#context, { name: "get", key }, failures, error, signal)
       }
     }
   }
@@ -327,10 +264,6 @@ function damagedAtRest({ message, cause }: BackendError): BackendError {
   return new BackendError("damaged", message, { cause })
 }
 
-async function discard(content: ObjectContent): Promise<void> {
-  await content.body[Symbol.asyncIterator]().return?.()
-}
-
 export function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const only = chunks[0]
   // A Buffer is copied: its `slice` is a view, and its memory may be a shared pool, so what a caller can do with the bytes
@@ -343,10 +276,6 @@ export function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Ar
     offset += chunk.length
   }
   return joined
-}
-
-function lengthError(key: string, expected: number, seen: number): BackendError {
-  return new BackendError("transient", `the body of ${key} ended at byte ${seen}, ${expected} were promised`)
 }
 
 /** Runs `task` for every item, at most `requestConcurrency` at once, results in the order of the items. */

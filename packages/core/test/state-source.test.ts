@@ -2,8 +2,9 @@ import { createHash } from "node:crypto"
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import { packOperators } from "../src/operators.js"
+import { pieces, piecesInMemory } from "../src/pieces.js"
 import type { Watch } from "../src/retry.js"
-import { openFeed, pieces, type StateSource } from "../src/state-source.js"
+import { openFeed, type StateSource } from "../src/state-source.js"
 
 const watch: Watch = { touch() {}, paused: (wait) => wait() }
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
@@ -78,16 +79,63 @@ test("a stream that was touched cannot be read again; draining completes its che
 })
 
 test("many small chunks become few pieces, a huge one becomes several", async () => {
-  const sizes: number[] = []
-  for await (const piece of pieces(reusingOneBuffer(new Uint8Array(4 * 1024 * 1024), 4096))) sizes.push(piece.length)
-  expect(sizes).toEqual(Array(16).fill(256 * 1024))
-  sizes.length = 0
-  async function* one() {
-    yield new Uint8Array(2_500_000)
+  const block = 256 * 1024
+  const sizesOf = async (chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => {
+    const sizes: number[] = []
+    for await (const piece of chunks) sizes.push(piece.length)
+    return sizes
   }
-  for await (const piece of pieces(one())) sizes.push(piece.length)
-  expect(sizes).toEqual([1_048_576, 1_048_576, 402_848])
+  async function* one(size: number) {
+    yield new Uint8Array(size)
+  }
+  expect(await sizesOf(pieces(reusingOneBuffer(new Uint8Array(16 * block), 4096)))).toEqual(Array(16).fill(block))
+  expect(await sizesOf(pieces(one(9.5 * block)))).toEqual([...Array(9).fill(block), block / 2])
+  expect(await sizesOf(pieces(one(0)))).toEqual([])
+  // What is in memory and large enough is only cut.
+  const small = Array.from({ length: 100 }, () => new Uint8Array(4096))
+  expect(await sizesOf(piecesInMemory([new Uint8Array(2_500_000), ...small, new Uint8Array(65_536)]))).toEqual([
+    ...[1_048_576, 1_048_576, 402_848],
+    ...[block, 100 * 4096 - block, 65_536],
+  ])
 })
+
+test("a source may use its buffer again, however long its chunks are", async () => {
+  const bytes = Buffer.alloc(5_000_000)
+  for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(at, at)
+  for (const size of [999, 65_536, 300_000, 2_000_000]) {
+    const feed = await openFeed(reusingOneBuffer(bytes, size), undefined)
+    const kept: Uint8Array[] = []
+    // Kept as they are until the end, as a backend does that writes behind.
+    for await (const piece of feed.open(watch)) kept.push(piece)
+    expect(Buffer.concat(kept).equals(bytes)).toBe(true)
+    expect(feed.info().checksum).toBe(sha256(bytes))
+  }
+})
+
+test("pieces that are given back are used again, the others never", async () => {
+  const bytes = Buffer.alloc(3_000_000, "abcdefg")
+  const forms = [reusingOneBuffer(bytes, 4096), cut(Buffer.concat([bytes, bytes, bytes]), 4096)]
+  for (const form of forms) {
+    const feed = await openFeed(form, undefined)
+    const body = feed.open(watch) as AsyncIterable<Uint8Array> & { recycle(piece: Uint8Array): void }
+    const seen = new Set<ArrayBufferLike>()
+    const hash = createHash("sha256")
+    for await (const piece of body) {
+      seen.add(piece.buffer)
+      hash.update(piece)
+      body.recycle(piece)
+      // Once only, whoever is careless.
+      body.recycle(piece)
+      body.recycle(new Uint8Array(8))
+    }
+    expect(seen.size).toBeLessThanOrEqual(2)
+    expect(feed.info().checksum).toBe(hash.digest("hex"))
+  }
+})
+
+function cut(bytes: Uint8Array, size: number): Uint8Array[] {
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.subarray(n * size, (n + 1) * size))
+}
 
 test.each([["text"], [{}], [null], [42], [["text"]]])("%j is no source", async (source) => {
   const open = async () => (await openFeed(source as unknown as StateSource, undefined)).open(watch)

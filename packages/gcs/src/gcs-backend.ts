@@ -46,7 +46,11 @@ interface ObjectList {
 export class GcsBackend implements ObjectBackend {
   readonly name = "gcs"
   // There is no request that deletes several objects: as many single ones at once.
-  readonly capabilities = { conditionalReplace: true, maxDeleteBatch: 16 }
+  readonly capabilities = {
+    conditionalReplace: true,
+    maxDeleteBatch: 16,
+    ranges: { bytes: 8 * 1024 * 1024, concurrency: 4 },
+  }
   readonly #bucket: Bucket
   readonly #chunkBytes: number
 

@@ -19,7 +19,7 @@ export interface S3StoreOptions extends StoreOptions {
   clientOptions?: S3ClientConfig | undefined
   /**
    * Bytes of each part of a state that is sent in parts, from 5 MiB to 2 GiB. Default 8 MiB, growing where 10,000 of them
-   * would not do. Four are sent at once, and up to six are in memory.
+   * would not do. Four are sent at once, and up to five are in memory.
    */
   partBytes?: number | undefined
 }

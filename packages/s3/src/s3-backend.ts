@@ -39,7 +39,11 @@ export interface S3BackendOptions {
 /** Objects in one bucket of Amazon S3, or of a store that speaks its protocol and honours its conditions. */
 export class S3Backend implements ObjectBackend {
   readonly name = "s3"
-  readonly capabilities = { conditionalReplace: true, maxDeleteBatch: 1000 }
+  readonly capabilities = {
+    conditionalReplace: true,
+    maxDeleteBatch: 1000,
+    ranges: { bytes: 8 * 1024 * 1024, concurrency: 4 },
+  }
   readonly #place: Place
   readonly #options: S3BackendOptions
   /** HEAD says 404 for a missing key and for a missing bucket alike. */

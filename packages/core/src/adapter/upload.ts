@@ -1,13 +1,18 @@
+import { setMaxListeners } from "node:events"
 import type { Body, ObjectMeta, PutOptions } from "../backend.js"
 import { BackendError } from "../errors.js"
 import { untilAborted } from "../state-source.js"
+import { type Block, blocksOf, nextOf } from "./blocks.js"
 
 /** How a storage takes one object. `P` is what it answers to a part, `U` what it calls an upload in parts. */
 export interface UploadSteps<U, P> {
   /** The whole object in one request. */
   whole(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<ObjectMeta>
   begin(signal: AbortSignal | undefined): Promise<U>
-  /** Part `index`, from 0, starting at byte `offset` of the object. */
+  /**
+   * Part `index`, from 0, starting at byte `offset` of the object. Parts begin in order. The memory of `bytes` is used
+   * again after it resolved.
+   */
   part(upload: U, part: UploadPart, signal: AbortSignal): Promise<P>
   /** Makes the object appear, under the condition of the put. `parts` in order. */
   complete(upload: U, parts: readonly P[], size: number, signal: AbortSignal): Promise<ObjectMeta>
@@ -33,7 +38,7 @@ export interface UploadLimits {
 }
 
 /**
- * Sends a body of any length in constant memory (parts under way, and one that is being filled). Every request that
+ * Sends a body of any length in constant memory: that of the parts under way, and of one that is being filled. Every request that
  * carries bytes of a body that can be read only once is inside `options.attempt`.
  */
 export async function uploadBody<U, P>(
@@ -46,16 +51,17 @@ export async function uploadBody<U, P>(
   signal?.throwIfAborted()
   const readOnce = !Array.isArray(body)
   const attempt = options.attempt ?? ((one) => one(signal ?? new AbortController().signal))
-  const blocks = blocksOf(body, limits, signal)
+  const spare: Uint8Array[] = []
+  const blocks = blocksOf(body, { limits, size: options.size, signal, spare })
   try {
-    const first = await blocks.next()
-    const bytes = first.done ? new Uint8Array() : first.value
-    const second = first.done ? first : await blocks.next()
-    if (second.done && options.inParts !== true) {
+    // What is known to be long is begun before it is read.
+    const isLong = options.inParts === true || (options.size ?? 0) > limits.partBytes(0)
+    const first = isLong ? undefined : await nextOf(blocks)
+    if (first?.last) {
+      const { bytes } = first
       return readOnce ? await attempt((s) => steps.whole(bytes, s)) : await steps.whole(bytes, signal)
     }
-    const upload = await attempt((s) => steps.begin(s))
-    return await sendParts(upload, bytes, second, blocks, { limits, steps, attempt, signal })
+    return await sendParts(first, blocks, { limits, steps, attempt, signal, spare })
   } finally {
     // Not awaited: a source that hangs would hang this.
     blocks.return().then(undefined, () => {})
@@ -70,33 +76,49 @@ interface Sending<U, P> {
   readonly steps: UploadSteps<U, P>
   readonly attempt: NonNullable<PutOptions["attempt"]>
   readonly signal: AbortSignal | undefined
+  /** Memory of parts that were sent, for the next ones. */
+  readonly spare: Uint8Array[]
 }
 
 async function sendParts<U, P>(
-  upload: U,
-  first: Uint8Array,
-  second: IteratorResult<Uint8Array, void>,
-  blocks: AsyncGenerator<Uint8Array, void, void>,
-  { limits, steps, attempt, signal }: Sending<U, P>,
+  first: Block | undefined,
+  blocks: AsyncGenerator<Block, void, void>,
+  { limits, steps, attempt, signal, spare }: Sending<U, P>,
 ): Promise<ObjectMeta> {
   const parts: P[] = []
   const underWay = new Set<Promise<void>>()
-  const requests = new Set<Promise<P>>()
+  const requests = new Set<Promise<unknown>>()
   const failures: unknown[] = []
   const stop = new AbortController()
-  const send = (part: UploadPart) => {
-    const one = (s: AbortSignal) => {
-      const request = steps.part(upload, part, AbortSignal.any([s, stop.signal]))
-      requests.add(request)
-      const forget = () => requests.delete(request)
-      request.then(forget, forget)
-      return request
-    }
+  // Each part that is under way listens.
+  setMaxListeners(0, stop.signal)
+  const request = <T>(s: AbortSignal, ask: (s: AbortSignal) => Promise<T>): Promise<T> => {
+    const asked = ask(AbortSignal.any([s, stop.signal]))
+    requests.add(asked)
+    const forget = () => requests.delete(asked)
+    asked.then(forget, forget)
+    return asked
+  }
+  let upload: { readonly begun: U } | undefined
+  const beginning = attempt(async (s) => {
+    const begun = await steps.begin(s)
+    upload = { begun }
+    return begun
+  })
+  beginning.catch(() => {})
+  const send = (begun: U, part: UploadPart, memory: Uint8Array | undefined) => {
+    let attempts = 0
+    const sending = attempt((s) => {
+      attempts++
+      return request(s, (one) => steps.part(begun, part, one))
+    })
     // A part that waits for its next attempt is not waited for once another has failed.
-    const sent: Promise<void> = untilAborted(attempt(one), stop.signal)
+    const sent: Promise<void> = untilAborted(sending, stop.signal)
       .then(
         (answer) => {
           parts[part.index] = answer
+          // An attempt that was given up may still read from its memory.
+          if (attempts === 1 && memory !== undefined) spare.push(memory)
         },
         (error) => {
           failures.push(error)
@@ -108,98 +130,35 @@ async function sendParts<U, P>(
   }
   let completing = false
   try {
-    let [bytes, next] = [first, second]
     let offset = 0
+    let block = first ?? (await nextOf(blocks))
+    const begun = await beginning
     for (let index = 0; ; index++) {
-      const last = next.done === true
       while (underWay.size >= limits.concurrency) await Promise.race(underWay)
       if (failures.length > 0) throw failures[0]
-      send({ index, offset, bytes, last })
+      const { bytes, last, memory } = block
+      send(begun, { index, offset, bytes, last }, memory)
       offset += bytes.length
-      if (next.done) break
-      bytes = next.value
-      next = await blocks.next()
+      if (last) break
+      block = await nextOf(blocks)
     }
+    const size = offset
     await Promise.all(underWay)
     if (failures.length > 0) throw failures[0]
     signal?.throwIfAborted()
     completing = true
-    return await attempt((s) => steps.complete(upload, parts, offset, s))
+    return await attempt((s) => steps.complete(begun, parts, size, s))
   } catch (error) {
     stop.abort(givenUp)
     // Requests that are still under way could leave a part behind after the upload was given up.
     await Promise.allSettled([...underWay, ...requests])
+    // Nor can one be given up of which nothing is known yet.
+    await untilAborted(beginning, AbortSignal.timeout(abandonMs)).catch(() => {})
     // A completion whose outcome is unknown may still take effect: its upload is left to `leftovers`.
     const unknown = completing && !(error instanceof BackendError && error.kind !== "ambiguous")
-    if (!unknown) await steps.abandon(upload, AbortSignal.timeout(abandonMs)).catch(() => {})
+    if (upload !== undefined && !unknown) {
+      await steps.abandon(upload.begun, AbortSignal.timeout(abandonMs)).catch(() => {})
+    }
     throw error
   }
-}
-
-/** The bytes of a body in blocks of the sizes wanted. Copied at once: a source may use its chunks again. */
-async function* blocksOf(
-  body: Body,
-  limits: UploadLimits,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, void> {
-  const source = iteratorOf(body)
-  let block = new Block(limits.partBytes(0))
-  let index = 0
-  let ended = false
-  try {
-    for (;;) {
-      const step = await untilAborted(source.next(), signal)
-      if (step.done) break
-      let rest = step.value
-      while (rest.length > 0) {
-        rest = rest.subarray(block.append(rest))
-        if (!block.full) continue
-        yield block.bytes()
-        block = new Block(limits.partBytes(++index))
-      }
-    }
-    ended = true
-    if (block.size > 0) yield block.bytes()
-  } finally {
-    if (!ended) source.return?.()?.then(undefined, () => {})
-  }
-}
-
-/** Grows up to its limit, so that a short body costs no more than twice its size. */
-class Block {
-  readonly #limit: number
-  #memory = new Uint8Array()
-  size = 0
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  get full(): boolean {
-    return this.size === this.#limit
-  }
-
-  /** Returns how many bytes of the chunk there was room for. */
-  append(chunk: Uint8Array): number {
-    const taken = Math.min(chunk.length, this.#limit - this.size)
-    const needed = this.size + taken
-    if (needed > this.#memory.length) {
-      const grown = new Uint8Array(Math.min(this.#limit, Math.max(needed, 2 * this.#memory.length)))
-      grown.set(this.#memory.subarray(0, this.size))
-      this.#memory = grown
-    }
-    this.#memory.set(chunk.subarray(0, taken), this.size)
-    this.size = needed
-    return taken
-  }
-
-  bytes(): Uint8Array {
-    return this.#memory.subarray(0, this.size)
-  }
-}
-
-function iteratorOf(body: Body): AsyncIterator<Uint8Array> {
-  if (!Array.isArray(body)) return (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
-  const chunks = (body as readonly Uint8Array[]).values()
-  return { next: async () => chunks.next() as IteratorResult<Uint8Array> }
 }

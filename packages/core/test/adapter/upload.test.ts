@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { type UploadPart, type UploadSteps, uploadBody } from "../../src/adapter/index.js"
-import type { Body, ObjectMeta, PutOptions } from "../../src/index.js"
+import type { Body, ByteIterable, ObjectMeta, PutOptions } from "../../src/index.js"
 import { BackendError } from "../../src/index.js"
 
 type Step = { step: "whole" | "begin" | "part" | "complete" | "abandon"; part?: number }
@@ -142,6 +142,215 @@ describe("what is sent", () => {
     const storage = new Recorder()
     await upload(storage, reused())
     expect([...(storage.stored ?? [])]).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3])
+  })
+})
+
+describe("memory", () => {
+  /** Every memory that a part had, and after each part how many there are. */
+  async function memories(parts: number, storage: Recorder, options: PutOptions = {}): Promise<number[]> {
+    const seen = new Set<ArrayBufferLike>()
+    const counts: number[] = []
+    const { onPart } = storage
+    storage.onPart = async (part, signal) => {
+      seen.add(part.bytes.buffer)
+      counts.push(seen.size)
+      await onPart(part, signal)
+    }
+    const all = Array.from({ length: parts }, (_, index) => text(`${index}`.padStart(4, ".")))
+    await upload(storage, chunks(...all), options)
+    expect(new TextDecoder().decode(storage.stored)).toBe(new TextDecoder().decode(Buffer.concat(all)))
+    return counts
+  }
+
+  test("that of parts that were sent is used again: what is under way, and one that is filled meanwhile", async () => {
+    const storage = new Recorder()
+    storage.onPart = async () => {
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+    }
+    expect(Math.max(...(await memories(50, storage)))).toBeLessThanOrEqual(limits.concurrency + 1)
+  })
+
+  test("that of a part that needed a second attempt is not: the first may still be sending it", async () => {
+    const storage = new Recorder()
+    const failed = new Set<number>()
+    storage.onPart = async ({ index }) => {
+      if (failed.has(index)) return
+      failed.add(index)
+      throw new BackendError("transient", "reset")
+    }
+    const counts = await memories(10, storage, { attempt: twice })
+    expect(counts.at(-1)).toBe(10)
+  })
+
+  /** Chunks that may be sent as they are; what is given back is overwritten at once. */
+  function stable(...all: Uint8Array[]): ByteIterable & { readonly recycled: Uint8Array[] } {
+    const recycled: Uint8Array[] = []
+    return {
+      isStable: true,
+      recycled,
+      recycle(chunk) {
+        recycled.push(chunk)
+        chunk.fill(0)
+      },
+      [Symbol.asyncIterator]: () => chunks(...all),
+    }
+  }
+
+  test("bytes that stay where they are, one behind the other, are sent from there", async () => {
+    const whole = text("abcdefghij")
+    const body = stable(whole.subarray(0, 3), whole.subarray(3, 4), whole.subarray(4))
+    const storage = new Recorder()
+    const sent: ArrayBufferLike[] = []
+    storage.onPart = async ({ bytes }) => {
+      sent.push(bytes.buffer)
+      // It is the source's, and must not become the memory of another part.
+      await Promise.resolve()
+    }
+    await upload(storage, body)
+    expect(sent).toEqual([whole.buffer, whole.buffer, whole.buffer])
+    expect(body.recycled).toEqual([])
+    expect(new TextDecoder().decode(storage.stored)).toBe("abcdefghij")
+    expect(new TextDecoder().decode(whole)).toBe("abcdefghij")
+  })
+
+  test("what lies apart is copied together, and given back where nothing else needs it", async () => {
+    const body = stable(text("ab"), text("c"), text("defgh"), text("i"))
+    const storage = new Recorder()
+    await upload(storage, body)
+    expect(new TextDecoder().decode(storage.stored)).toBe("abcdefghi")
+    // "ab" was a view at first; of "defgh" a part is.
+    expect(body.recycled.map(({ length }) => length)).toEqual([1])
+  })
+
+  test("whatever stays, lies together or is given back, the bytes arrive as they were given", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.uint8Array({ maxLength: 12 }), fc.boolean()), { maxLength: 12 }),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 1, max: 3 }),
+        async (given, isStable, size, concurrency) => {
+          const whole = Buffer.concat(given.map(([chunk]) => chunk))
+          const memory = new Uint8Array(whole)
+          let offset = 0
+          const pieces = given.map(([chunk, apart]) => {
+            offset += chunk.length
+            return apart ? chunk.slice() : memory.subarray(offset - chunk.length, offset)
+          })
+          const storage = new Recorder()
+          storage.onPart = async () => {
+            for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+          }
+          await uploadBody({ ...stable(...pieces), isStable }, {}, { partBytes: () => size, concurrency }, storage)
+          expect(Buffer.from(storage.stored ?? []).equals(whole)).toBe(true)
+        },
+      ),
+    )
+  })
+
+  test("a part of another size gets its own", async () => {
+    const storage = new Recorder()
+    const sizes = [2, 2, 3, 3, 1, 3, 2]
+    const partBytes = (index: number) => sizes[index] ?? 2
+    const whole = text("abcdefghijklmnop")
+    await uploadBody(chunks(whole), {}, { partBytes, concurrency: 1 }, storage)
+    expect(new TextDecoder().decode(storage.stored)).toBe("abcdefghijklmnop")
+  })
+
+  test("no more of the source is read than fits what is under way, one more part, and a chunk", async () => {
+    const storage = new Recorder()
+    let open = () => {}
+    const opened = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    storage.onPart = () => opened
+    let read = 0
+    async function* counted(): AsyncGenerator<Uint8Array, void, void> {
+      for (let index = 0; index < 20; index++) {
+        read++
+        yield text("abcd")
+      }
+    }
+    const done = upload(storage, counted())
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(read).toBe(limits.concurrency + 2)
+    open()
+    await done
+  })
+})
+
+describe("the beginning", () => {
+  /** A storage whose upload begins when the test says so. */
+  class Slow extends Recorder {
+    begins: () => void = () => {}
+    fails: (error: unknown) => void = () => {}
+    override begin(): Promise<string> {
+      this.steps.push({ step: "begin" })
+      return new Promise((resolve, reject) => {
+        this.begins = () => resolve("upload")
+        this.fails = reject
+      })
+    }
+  }
+  const turns = async () => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  async function* counted(read: { count: number }): AsyncGenerator<Uint8Array, void, void> {
+    for (let index = 0; index < 20; index++) {
+      read.count++
+      yield text("abcd")
+    }
+  }
+
+  test("no more than the first part is read meanwhile, and the chunk that tells that there is another", async () => {
+    const storage = new Slow()
+    const read = { count: 0 }
+    const done = upload(storage, counted(read))
+    await turns()
+    expect(storage.named()).toEqual(["begin"])
+    expect(read.count).toBe(2)
+    storage.begins()
+    await done
+    expect(storage.parts.size).toBe(20)
+  })
+
+  test("of a body that is known to be long it does not wait for the first part", async () => {
+    const storage = new Slow()
+    const silent = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }
+    const stop = new AbortController()
+    const done = upload(storage, silent, { size: 80, signal: stop.signal })
+    await turns()
+    expect(storage.named()).toEqual(["begin"])
+    storage.begins()
+    await turns()
+    stop.abort(new Error("enough"))
+    await expect(done).rejects.toThrow("enough")
+    expect(storage.named()).toEqual(["begin", "abandon"])
+  })
+
+  test("a source that breaks off meanwhile: the upload is given up once it is known", async () => {
+    const storage = new Slow()
+    const broken = new Error("the source broke off")
+    async function* breaking(): AsyncGenerator<Uint8Array, void, void> {
+      yield text("ab")
+      throw broken
+    }
+    const done = upload(storage, breaking(), { size: 80 })
+    await turns()
+    storage.begins()
+    await expect(done).rejects.toBe(broken)
+    expect(storage.named()).toEqual(["begin", "abandon"])
+  })
+
+  test("one that fails ends the upload, and there is nothing to give up", async () => {
+    const storage = new Slow()
+    const read = { count: 0 }
+    const done = upload(storage, counted(read))
+    await turns()
+    const refused = new BackendError("denied", "not allowed")
+    storage.fails(refused)
+    await expect(done).rejects.toBe(refused)
+    expect(storage.named()).toEqual(["begin"])
   })
 })
 

@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto"
+import { createManifest, openCheckpointStore, type StateSource } from "@ckpt/core"
+import { expect, test } from "vitest"
+import { pattern, sameBytes, WatchedBackend } from "./watched-backend.js"
+
+const KiB = 1024
+const inlineThreshold = 64 * KiB
+
+/** Mixed: nothing, a few bytes, at the threshold and around it, several pieces. */
+const sizes = [
+  0,
+  1,
+  100,
+  inlineThreshold - 1,
+  inlineThreshold,
+  inlineThreshold + 1,
+  100 * KiB,
+  300 * KiB + 7,
+  1025 * KiB,
+]
+
+interface Operator {
+  readonly name: string
+  readonly content: Uint8Array
+  readonly chunkBytes: number
+}
+
+// Named so that their order is not the one in which they are given.
+const all: readonly Operator[] = Array.from({ length: 300 }, (_, index) => ({
+  name: `operator-${(index * 7) % 300}`,
+  content: pattern(sizes[index % sizes.length] as number, index),
+  chunkBytes: [1000, 64 * KiB, 200 * KiB][index % 3] as number,
+}))
+
+test("300 operators, each a stream of unknown size: written once, one behind the other, each with its own checksum", async () => {
+  const backend = new WatchedBackend({ chunkBytes: 64 * KiB })
+  const store = await openCheckpointStore({ backend })
+  let [given, taken, mostBetween, opened, ended] = [0, 0, 0, 0, 0]
+  const externals: Operator[] = []
+  let inlineBytes = 0
+  for (const operator of [...all].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const size = operator.content.length
+    const inline = size <= inlineThreshold && inlineBytes + size <= 4 * 1024 * KiB
+    if (inline) inlineBytes += size
+    else externals.push(operator)
+  }
+  const isExternal = new Set(externals)
+  async function* streamOf(operator: Operator): AsyncGenerator<Uint8Array> {
+    const { content, chunkBytes } = operator
+    opened++
+    for (let offset = 0; offset < content.length; offset += chunkBytes) {
+      const chunk = content.slice(offset, offset + chunkBytes)
+      if (isExternal.has(operator)) given += chunk.length
+      mostBetween = Math.max(mostBetween, given - taken)
+      yield chunk
+    }
+    ended++
+  }
+  backend.onChunkTaken = (chunk) => {
+    taken += chunk.length
+  }
+  const operators: Record<string, StateSource> = {}
+  for (const operator of all) operators[operator.name] = streamOf(operator)
+  const receipt = await store.save(createManifest({ checkpointId: 1, epoch: 1 }), { operators, inlineThreshold })
+  expect([opened, ended]).toEqual([300, 300])
+  // What was given and not yet taken is what is in memory: what may yet go inline, a block that is being filled, and a chunk.
+  expect(mostBetween).toBeLessThanOrEqual(inlineThreshold + 256 * KiB + 200 * KiB)
+
+  const state = Buffer.concat(externals.map(({ content }) => content))
+  expect(taken).toBe(state.length)
+  expect(receipt.stateSize).toBe(state.length)
+  expect(receipt.stateChecksum).toBe(createHash("sha256").update(state).digest("hex"))
+  const manifest = await store.load(1)
+  let offset = 0
+  for (const { name, content } of externals) {
+    expect(manifest?.operatorStates[name]).toMatchObject({
+      external: true,
+      externalOffset: offset,
+      externalLength: content.length,
+    })
+    expect(manifest?.operatorChecksums?.[name]).toBe(createHash("sha256").update(content).digest("hex"))
+    offset += content.length
+  }
+  expect(Object.keys(manifest?.operatorChecksums ?? {}).length).toBe(externals.length)
+  expect(Object.keys(manifest?.operatorStates ?? {}).length).toBe(300)
+
+  const { checkpoint } = await store.recover()
+  backend.resetCounts()
+  for (const { name, content } of all) expect(sameBytes(await checkpoint?.operator(name), content)).toBe(true)
+  // Of each its own bytes, once; of those inline none.
+  expect(backend.gets.map(({ range }) => [range?.offset, range?.length])).toEqual(
+    all
+      .filter((operator) => isExternal.has(operator))
+      .map(({ name, content }) => [manifest?.operatorStates[name]?.externalOffset, content.length]),
+  )
+})
