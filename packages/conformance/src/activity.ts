@@ -36,7 +36,7 @@ export class Activity {
 
   /** The same backend; what it does counts. */
   track(backend: ObjectBackend): ObjectBackend {
-    const { leftovers, commit } = backend
+    const { leftovers, commit, claim } = backend
     return {
       name: backend.name,
       capabilities: backend.capabilities,
@@ -52,6 +52,13 @@ export class Activity {
           this.during(() =>
             commit.call(backend, { ...batch, create: create.map((one) => this.#fedLater(one)) }, options),
           ),
+      }),
+      ...(claim && {
+        claim: (options) =>
+          this.during(async () => {
+            const claimed = await claim.call(backend, options)
+            return { ...claimed, backend: this.track(claimed.backend) }
+          }),
       }),
       [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
     }

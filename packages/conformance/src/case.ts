@@ -3,7 +3,7 @@ import type { ObjectBackend } from "@ckpt/core"
 import type { TestStorage } from "./scenario.js"
 
 /** What not every backend offers. A case that needs what a backend lacks is left out, and the table says why. */
-export type Need = "commit" | "leftovers"
+export type Need = "commit" | "leftovers" | "claim"
 
 export interface CaseContext {
   /** Open over a storage that is empty and this case's own. */

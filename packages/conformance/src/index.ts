@@ -1,4 +1,5 @@
 export type { BackendCase, CaseContext, CaseOptions, Need, StorageFactory } from "./case.js"
+export { claimCases } from "./cases/claim.js"
 export { backendCases } from "./cases/index.js"
 export { gate, LeapingClock, ManualClock, settled, until } from "./clocks.js"
 export { type CheckOptions, checkBackend, type DescribeOptions, describeBackend } from "./describe-backend.js"

@@ -188,6 +188,8 @@ async function acknowledge(
     advance = await context.pointer.advance(id)
   } catch (error) {
     if (!(error instanceof BackendError)) throw error
+    // The manifest is older than the claim of whoever leads now, who has it too; only the hint cannot be moved any more.
+    if (error.kind === "fenced") return { outcome, isLatest: false, manifest, pointer: noPointer }
     throw unknownOutcome(context, id, error)
   }
   if (!counts(id, advance.pointer)) throw conflict(context, id, `retention removed ids up to ${advance.pointer.floor}`)

@@ -1,7 +1,8 @@
 import { Digest } from "./checksum.js"
 import { CheckpointError } from "./errors.js"
 import { emptyRecord, inlineOperator, type OperatorState } from "./manifest/schema.js"
-import { chunksOf, pieces, type StateSource, StreamFeed } from "./state-source.js"
+import { Blocks, pieces } from "./pieces.js"
+import { chunksOf, type StateSource, StreamFeed } from "./state-source.js"
 import { joinChunks } from "./storage.js"
 
 /** Up to here an operator's state is kept in the manifest. Bytes. */
@@ -30,6 +31,7 @@ export async function packOperators(
   }
   const operatorStates = emptyRecord<OperatorState>()
   const checksums = emptyRecord<string>()
+  const blocks = new Blocks()
   let external = 0
   let offset = 0
 
@@ -63,7 +65,7 @@ export async function packOperators(
         yield* head
         yield* chunks
       }
-      for await (const piece of pieces(rest())) {
+      for await (const piece of pieces(rest(), blocks)) {
         digest.update(piece)
         offset += piece.length
         yield piece
@@ -81,5 +83,5 @@ export async function packOperators(
     yield head
     yield* bytes
   }
-  return { feed: new StreamFeed(fromFirst(first.value), () => void bytes.return()), result }
+  return { feed: new StreamFeed(fromFirst(first.value), () => void bytes.return(), blocks), result }
 }

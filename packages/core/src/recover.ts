@@ -1,3 +1,4 @@
+import type { ProgressOptions } from "./checkpoint-store.js"
 import type { CommitContext } from "./commit.js"
 import { CheckpointError } from "./errors.js"
 import type { Emit } from "./events.js"
@@ -65,7 +66,7 @@ export function recover(context: RecoverContext, options: RecoverOptions): Promi
 /** The walk, with a last word on what verifies. */
 export async function walk(
   context: RecoverContext,
-  options: RecoverOptions,
+  options: RecoverOptions & ProgressOptions,
   visit: (checkpoint: Checkpoint) => Promise<Visited>,
 ): Promise<Recovery> {
   const started = context.monotonic()
@@ -111,7 +112,7 @@ interface Walk {
 async function walkOnce(
   context: RecoverContext,
   survey: Survey,
-  options: RecoverOptions & { depth: Depth },
+  options: RecoverOptions & ProgressOptions & { depth: Depth },
   relist: boolean,
   visit: (checkpoint: Checkpoint) => Promise<Visited>,
 ): Promise<Walk> {
@@ -152,7 +153,7 @@ async function walkOnce(
       let { issues } = found
       if (found.valid && found.manifest !== undefined) {
         if (options.accept === undefined || (await options.accept(found.manifest))) {
-          const checkpoint = openCheckpoint(context, found.manifest, found.stateMeta)
+          const checkpoint = openCheckpoint(context, found.manifest, found.stateMeta, options.onProgress)
           const visited = await visit(checkpoint)
           if (visited === "gone") return { ...walk, result: "stale", examined }
           if (visited === "done") {

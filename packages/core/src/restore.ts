@@ -1,4 +1,4 @@
-import type { Progress, ProgressOptions } from "./checkpoint-store.js"
+import type { ProgressOptions } from "./checkpoint-store.js"
 import { CheckpointError } from "./errors.js"
 import { fatal } from "./manifest/validate.js"
 import type { RecoverContext, RecoverOptions, Recovery, RecoveryFacts, Visited } from "./recover.js"
@@ -27,7 +27,7 @@ export async function restore<T>(
   let given: { value: T } | undefined
   const visitOne = async (checkpoint: Checkpoint): Promise<Visited> => {
     let found: CheckpointError | undefined
-    const watched = new WatchedCheckpoint(checkpoint, options.onProgress, (error) => {
+    const watched = new WatchedCheckpoint(checkpoint, (error) => {
       found ??= error
     })
     try {
@@ -49,25 +49,17 @@ export async function restore<T>(
   return { ...recovery, value: given.value }
 }
 
-/** Tells of damage that shows while its bytes are read, and of progress. */
+/** Tells of damage that shows while its bytes are read. */
 class WatchedCheckpoint implements Checkpoint {
   readonly id: number
   readonly manifest: Checkpoint["manifest"]
   readonly #checkpoint: Checkpoint
-  readonly #onProgress: ((progress: Progress) => void) | undefined
   readonly #onDamage: (error: CheckpointError) => void
-  #bytesDone = 0
-  #bytesTotal = 0
 
-  constructor(
-    checkpoint: Checkpoint,
-    onProgress: ((progress: Progress) => void) | undefined,
-    onDamage: (error: CheckpointError) => void,
-  ) {
+  constructor(checkpoint: Checkpoint, onDamage: (error: CheckpointError) => void) {
     this.id = checkpoint.id
     this.manifest = checkpoint.manifest
     this.#checkpoint = checkpoint
-    this.#onProgress = onProgress
     this.#onDamage = onDamage
   }
 
@@ -85,9 +77,7 @@ class WatchedCheckpoint implements Checkpoint {
 
   #watched(reader: StateReader | undefined): StateReader | undefined {
     if (reader === undefined) return undefined
-    this.#bytesTotal += reader.size
     const guarded = <R>(task: () => Promise<R>) => this.#guarded(task)
-    const count = (bytes: number) => this.#count(bytes)
     return {
       size: reader.size,
       ...(reader.checksum === undefined ? {} : { checksum: reader.checksum }),
@@ -97,18 +87,13 @@ class WatchedCheckpoint implements Checkpoint {
           for (;;) {
             const step = await guarded(() => chunks.next())
             if (step.done) return
-            count(step.value.length)
             yield step.value
           }
         } finally {
           await chunks.return?.()
         }
       },
-      async bytes() {
-        const bytes = await guarded(() => reader.bytes())
-        count(bytes.length)
-        return bytes
-      },
+      bytes: () => guarded(() => reader.bytes()),
     }
   }
 
@@ -120,12 +105,5 @@ class WatchedCheckpoint implements Checkpoint {
       if (tells && (error.code === "CKPT_CORRUPT" || error.code === "CKPT_PRUNED")) this.#onDamage(error)
       throw error
     }
-  }
-
-  #count(bytes: number): void {
-    this.#bytesDone += bytes
-    try {
-      this.#onProgress?.({ phase: "read", bytesDone: this.#bytesDone, bytesTotal: this.#bytesTotal })
-    } catch {}
   }
 }

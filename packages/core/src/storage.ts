@@ -206,7 +206,8 @@ export class Storage {
         throw first.error
       })
     } catch (error) {
-      if (signal?.aborted || !(error instanceof BackendError)) throw error
+      // Whoever was superseded should hear of it, and not of a key that could not be removed.
+      if (signal?.aborted || !(error instanceof BackendError) || error.kind === "fenced") throw error
       const known = new Map(failures.map((f) => [f.key, f.error]))
       return left.map((key) => ({ key, error: known.get(key) ?? error }))
     }

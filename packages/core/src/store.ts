@@ -181,7 +181,6 @@ class Store implements CheckpointStore {
 
   claim(options: OperationOptions = {}): Promise<CheckpointStore> {
     return this.#boundary.write("claim", undefined, options, async () => {
-      await this.#probeOnce(options.signal)
       const { backend } = this.#storage
       if (!claimsInPointer(this.#context) && backend.claim !== undefined) {
         const claimed = await backend.claim({
@@ -191,6 +190,7 @@ class Store implements CheckpointStore {
         this.#emit({ type: "claimed", epoch: claimed.epoch })
         return new Store({ ...this.#options, backend: claimed.backend, disposeBackend: true })
       }
+      await this.#probeOnce(options.signal)
       const claimed = await claim(this.#context, options.signal)
       this.#emit({ type: "claimed", epoch: claimed.writer.epoch, from: claimed.from })
       // The backend stays with the store that it came with.

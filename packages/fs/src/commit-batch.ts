@@ -1,15 +1,16 @@
+import { dirname } from "node:path"
 import type { CommitBatch, ObjectMeta } from "@ckpt/core"
 import type { Directories } from "./directories.js"
 import { refuseDoubtful } from "./directories.js"
+import type { Access } from "./fence.js"
 import { lookUp, metaOf } from "./file-info.js"
 import { CallerError, hasErrno, throwIfAborted } from "./fs-errors.js"
 import { at, keySegments } from "./paths.js"
 import type { Move } from "./publish.js"
 import { publish } from "./publish.js"
-import { lockOf } from "./put-object.js"
 import { readPointer } from "./read-pointer.js"
 import type { Root } from "./root.js"
-import { asWriter } from "./root-lock.js"
+import { asWriter, rootState } from "./root-lock.js"
 import { Stage } from "./stage.js"
 import { writeBody } from "./write-body.js"
 
@@ -26,16 +27,17 @@ interface Plan {
  * anything is touched, for a batch of another shape and where something has the directory's name.
  */
 export async function commitBatch(
-  root: Root,
-  directories: Directories,
+  access: Access,
   batch: CommitBatch,
   signal: AbortSignal | undefined,
 ): Promise<ObjectMeta[] | "unsupported"> {
+  const { root, directories, fence } = access
   const plan = planOf(batch)
   throwIfAborted(signal)
   if (plan === undefined || !(await isFree(root, plan))) return "unsupported"
   const base = await directories.ensure(plan.base)
-  const state = await lockOf(root)
+  const real = plan.base.reduce((path) => dirname(path), base)
+  const state = rootState(real)
 
   return asWriter(state, signal, async () => {
     const target = at(base, plan.directory)
@@ -69,6 +71,8 @@ export async function commitBatch(
           throwIfAborted(signal)
           const moved = await pointer.settle()
           throwIfAborted(signal)
+          // Last: what is moved must have been there before this look.
+          await fence.check(real, plan.base)
           return [{ how: "place", from: stage.path, to: target }, ...moved]
         },
       })

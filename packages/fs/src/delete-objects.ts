@@ -1,46 +1,71 @@
 import { dirname } from "node:path"
 import type { DeleteFailure } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
-import { syncDirectory } from "./directories.js"
+import { removeEmptied, syncDirectory } from "./directories.js"
+import type { Access } from "./fence.js"
 import { damaged, kindOf, lookUp } from "./file-info.js"
 import { CallerError, failure, hasErrno, throwIfAborted } from "./fs-errors.js"
 import { at, keySegments } from "./paths.js"
 import type { Root } from "./root.js"
 import { exclusively, rootState } from "./root-lock.js"
+import { Trash } from "./trash.js"
 
 const atOnce = 16
 
-/** One key, and the directory in which its name is, or was. */
+/** One key, and where its name is, or was. */
 interface Removal {
   readonly key: string
-  /** How many folders the key has; the first one is never removed. */
-  readonly folders: number
+  readonly marker: boolean
+  readonly folders: readonly string[]
+  readonly name: string
   readonly directory: string
 }
 
-/** Removes names, then folders that became empty, then syncs each folder that lost something, once. */
+/**
+ * Removes names, folder by folder, then folders that became empty, then syncs each folder that lost something, once. The
+ * names are taken to a temporary folder first, which a claim takes away: so nothing is removed after it.
+ */
 export async function deleteObjects(
-  root: Root,
+  access: Access,
   keys: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<DeleteFailure[]> {
+  const { root } = access
   throwIfAborted(signal)
-  const real = await root.resolve()
   const failures: DeleteFailure[] = []
-  const removed: Removal[] = []
-  await inGroups(keys, async (key) => {
-    if (signal?.aborted) return
+  const wanted: Removal[] = []
+  const real = await root.resolve()
+  for (const key of keys) {
     try {
-      const removal = await remove(root, real, key)
-      if (removal !== undefined) removed.push(removal)
+      wanted.push(removalOf(real ?? root.path, key))
     } catch (error) {
       failures.push({ key, error: failure(error, "remove", key) })
     }
+  }
+  // A writer that was superseded is told as a whole, as long as nothing was removed; then folder by folder.
+  await access.fence.check(real, wanted[0]?.folders ?? []).catch((error: unknown) => {
+    if (error instanceof BackendError && error.kind === "fenced") throw error
+  })
+  if (real === undefined) return failures
+
+  const removed: Removal[] = []
+  await inGroups([...grouped(wanted, ({ directory }) => directory).values()], async (removals) => {
+    const folder = new Folder(access, real, removals[0]?.folders ?? [])
+    await inGroups(removals, async (removal) => {
+      if (signal?.aborted) return
+      try {
+        if (await folder.remove(removal)) removed.push(removal)
+      } catch (error) {
+        failures.push({ key: removal.key, error: failure(error, "remove", removal.key) })
+      }
+    })
+    await folder.close()
   })
   // Of what was removed before an abort, the sync is carried through all the same.
   const changed = new Map<string, Removal[]>()
   await inGroups([...grouped(removed, ({ directory }) => directory)], async ([directory, removals]) => {
-    const kept = await removeEmptied(root, directory, removals[0]?.folders ?? 0)
+    // The first level is never removed.
+    const kept = await removeEmptied(root, directory, removals[0]?.folders.length ?? 0)
     changed.set(kept, [...(changed.get(kept) ?? []), ...removals])
   })
   await inGroups([...changed], async ([directory, removals]) => {
@@ -51,51 +76,70 @@ export async function deleteObjects(
     }
   })
   if (signal?.aborted) throw new CallerError(signal.reason)
+  const told = failures.find(({ error }) => error.kind === "fenced")
+  if (told !== undefined && removed.length === 0) throw told.error
   return failures
 }
 
-/** Takes one name away; `undefined` if there is no root, or no such name by nature. */
-async function remove(root: Root, real: string | undefined, key: string): Promise<Removal | undefined> {
+function removalOf(real: string, key: string): Removal {
   const marker = key.endsWith("/")
   const segments = keySegments(marker ? key.slice(0, -1) : key)
-  if (real === undefined) return undefined
-  const path = await root.locate(real, segments)
-  const removal = { key, folders: segments.length - 1, directory: segments.slice(0, -1).reduce(at, real) }
-  const info = path === undefined ? undefined : await lookUp(root.files, path)
-  // Absent already; the sync that follows makes that durable too, should its remover have been killed before its own.
-  if (path === undefined || info === undefined) return removal
-  // "name/" is a name that is taken without being an object; a regular file of that name is another key.
-  if (marker && info.isFile()) return undefined
-  // Of what takes a name only an empty directory can be a leftover of ours.
-  if (marker && !info.isDirectory()) throw damaged(path, kindOf(info))
-  try {
-    // A link itself is removed, never what it leads to. Under the lock: an update compares versions and renames under it,
-    // and must not bring back what goes in between.
-    await exclusively(rootState(real), () => (info.isDirectory() ? root.files.rmdir(path) : root.files.unlink(path)))
-  } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return removal
-    if (hasErrno(error, "ENOTEMPTY", "EEXIST")) throw damaged(path, `${kindOf(info)} with something in it`)
-    throw error
-  }
-  return removal
+  const folders = segments.slice(0, -1)
+  return { key, marker, folders, name: segments.at(-1) ?? "", directory: folders.reduce(at, real) }
 }
 
-/**
- * Removes the folder if nothing is left in it, and the folders above it likewise, but never one of the first level. Returns
- * the folder that lost an entry. A folder that cannot be removed is a name that is taken, and listed as that: the keys
- * are gone, and of those the result speaks.
- */
-async function removeEmptied(root: Root, directory: string, folders: number): Promise<string> {
-  let path = directory
-  for (let depth = folders; depth > 1; depth--) {
-    const gone = await root.files.rmdir(path).then(
-      () => true,
-      (error: unknown) => hasErrno(error, "ENOENT"),
-    )
-    if (!gone) break
-    path = dirname(path)
+/** One folder of which names are removed. */
+class Folder {
+  readonly #access: Access
+  readonly #real: string
+  readonly #folders: readonly string[]
+  #trash: Promise<Trash> | undefined
+
+  constructor(access: Access, real: string, folders: readonly string[]) {
+    this.#access = access
+    this.#real = real
+    this.#folders = folders
   }
-  return path
+
+  /** Takes one name away; false if there is no such name by nature. */
+  async remove({ marker, name }: Removal): Promise<boolean> {
+    const { root } = this.#access
+    const path = await root.locate(this.#real, [...this.#folders, name])
+    const info = path === undefined ? undefined : await lookUp(root.files, path)
+    // Absent already; the sync that follows makes that durable too, should its remover have been killed before its own.
+    if (path === undefined || info === undefined) return true
+    // "name/" is a name that is taken without being an object; a regular file of that name is another key.
+    if (marker && info.isFile()) return false
+    // Of what takes a name only an empty directory can be a leftover of ours.
+    if (marker && !info.isDirectory()) throw damaged(path, kindOf(info))
+    try {
+      if (info.isDirectory()) {
+        // In place: an empty folder is nobody's loss, and whoever needs it makes it again.
+        await exclusively(rootState(this.#real), () => root.files.rmdir(path))
+      } else {
+        await this.#take(path)
+      }
+    } catch (error) {
+      if (hasErrno(error, "ENOENT", "ENOTDIR")) return true
+      if (hasErrno(error, "ENOTEMPTY", "EEXIST")) throw damaged(path, `${kindOf(info)} with something in it`)
+      throw error
+    }
+    return true
+  }
+
+  async close(): Promise<void> {
+    await (await this.#trash?.catch(() => undefined))?.empty()
+  }
+
+  async #take(path: string): Promise<void> {
+    this.#trash ??= Trash.open(this.#access, this.#real, this.#folders)
+    const trash = await this.#trash
+    // Under the lock: an update compares versions and renames under it, and must not bring back what goes in between.
+    await exclusively(rootState(this.#real), async () => {
+      // Not what came to be a folder meanwhile: with it, its content would go.
+      if ((await lookUp(this.#access.root.files, path))?.isDirectory() !== true) await trash.take(path)
+    })
+  }
 }
 
 /** Syncs the directory, or what is left of the path to it: the names that went are in what is above. */

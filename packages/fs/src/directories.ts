@@ -33,6 +33,24 @@ export async function syncDirectory(files: FileApi, path: string): Promise<void>
   }
 }
 
+/**
+ * Removes the folder if nothing is left in it, and the folders above it likewise, but never one of the first level. Returns
+ * the folder that lost an entry. A folder that cannot be removed is a name that is taken, and listed as that: the keys
+ * are gone, and of those the result speaks.
+ */
+export async function removeEmptied(root: Root, directory: string, folders: number): Promise<string> {
+  let path = directory
+  for (let depth = folders; depth > 1; depth--) {
+    const gone = await root.files.rmdir(path).then(
+      () => true,
+      (error: unknown) => hasErrno(error, "ENOENT"),
+    )
+    if (!gone) break
+    path = dirname(path)
+  }
+  return path
+}
+
 /** Rejects if `path` is, or is in, something whose directory sync failed in this process. */
 export function refuseDoubtful(path: string, replacing = false): void {
   const found = findDoubt(path)

@@ -3,11 +3,13 @@ import * as node from "node:fs/promises"
 
 /** The methods of an open file that are used here; a `FileHandle` is one. */
 export interface OpenFile {
-  write(buffer: Uint8Array): Promise<{ bytesWritten: number }>
-  writev(buffers: Uint8Array[]): Promise<{ bytesWritten: number }>
+  write(buffer: Uint8Array, offset?: number, length?: number, position?: number): Promise<{ bytesWritten: number }>
+  writev(buffers: Uint8Array[], position: number): Promise<{ bytesWritten: number }>
   read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>
   stat(options: { bigint: true }): Promise<BigIntStats>
   utimes(atime: number, mtime: number): Promise<void>
+  /** The bytes so far and what is needed to read them again. */
+  datasync(): Promise<void>
   sync(): Promise<void>
   close(): Promise<void>
 }

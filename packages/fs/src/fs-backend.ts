@@ -1,4 +1,5 @@
 import type {
+  BackendClaim,
   Body,
   CommitBatch,
   DeleteFailure,
@@ -10,20 +11,41 @@ import type {
   PutOptions,
   RequestOptions,
 } from "@ckpt/core"
+import { BackendError } from "@ckpt/core"
+import { claimPrefix, type HeldClaims } from "./claim.js"
+import { staleAfterAtMost } from "./claim-files.js"
 import { commitBatch } from "./commit-batch.js"
 import { deleteObjects } from "./delete-objects.js"
 import { Directories } from "./directories.js"
+import type { Access } from "./fence.js"
+import { Fence } from "./fence.js"
 import type { FileApi } from "./file-api.js"
 import { nodeFiles } from "./file-api.js"
-import { translated } from "./fs-errors.js"
+import { hasErrno, throwIfAborted, translated } from "./fs-errors.js"
 import type { LeftoverOptions } from "./leftovers.js"
 import { findLeftovers } from "./leftovers.js"
 import { listObjects } from "./list-objects.js"
+import { keySegments } from "./paths.js"
 import { putObject } from "./put-object.js"
 import { getObject, headObject } from "./read-file.js"
 import { Root } from "./root.js"
 
+export interface FsLockOptions {
+  /**
+   * From how long a silence on the holder of a claim may be superseded, in milliseconds, 50 or more; default 10,000. A
+   * holder shows life five times as often. Of two processes that differ in it, the longer one holds. It decides only how
+   * long one waits for a process of which nothing else can be known: a holder that was only slow is told that it is
+   * superseded, and harms nothing.
+   */
+  staleAfterMs?: number | undefined
+}
+
+const defaultStaleAfterMs = 10_000
+const staleAfterAtLeast = 50
+
 export interface FsBackendOptions {
+  /** How claims of other processes are judged. */
+  lock?: FsLockOptions | undefined
   /** The calls to make instead of those of `node:fs/promises`: for tests that count, fail or record them. */
   files?: FileApi | undefined
 }
@@ -31,21 +53,28 @@ export interface FsBackendOptions {
 /**
  * Objects as files below one folder, `{root}/{key}`. Nothing is created or looked at before the first call, and nothing is
  * created before the first write. Conditions other than `"absent"` hold among all callers of this process, whatever
- * backend object they use, and not among processes.
+ * backend object they use, and not among processes, unless one of them claims.
  */
 export class FsBackend implements ObjectBackend {
   readonly name = "fs"
   readonly capabilities = { conditionalReplace: false, maxDeleteBatch: 1000 } as const
   readonly #root: Root
-  readonly #directories: Directories
+  readonly #staleAfterMs: number
+  #access: Access
+  #held: HeldClaims | undefined
 
   constructor(root: string, options: FsBackendOptions = {}) {
     this.#root = new Root(root, options.files ?? nodeFiles)
-    this.#directories = new Directories(this.#root)
+    this.#staleAfterMs = options.lock?.staleAfterMs ?? defaultStaleAfterMs
+    if (!(this.#staleAfterMs >= staleAfterAtLeast && this.#staleAfterMs <= staleAfterAtMost)) {
+      const range = `from ${staleAfterAtLeast} to ${staleAfterAtMost}`
+      throw new BackendError("permanent", `lock.staleAfterMs is ${this.#staleAfterMs}; give milliseconds ${range}.`)
+    }
+    this.#access = { root: this.#root, directories: new Directories(this.#root), fence: new Fence(this.#root) }
   }
 
   put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
-    return this.#do("write", key, () => putObject(this.#root, this.#directories, key, body, options))
+    return this.#write(key, key, options.signal, () => putObject(this.#access, key, body, options))
   }
 
   get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
@@ -66,7 +95,7 @@ export class FsBackend implements ObjectBackend {
   }
 
   delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteFailure[]> {
-    return this.#do("remove objects", "", () => deleteObjects(this.#root, keys, options.signal))
+    return this.#do("remove objects", "", () => deleteObjects(this.#access, keys, options.signal))
   }
 
   /** Files are stamped by this machine's clock (a network filesystem's server may differ by what its administrator allows). */
@@ -76,16 +105,56 @@ export class FsBackend implements ObjectBackend {
   }
 
   leftovers(options: LeftoverOptions): Promise<Leftover[]> {
-    return this.#do("look for leftovers", options.prefix, () => findLeftovers(this.#root, options))
+    return this.#do("look for leftovers", options.prefix, () => findLeftovers(this.#access, options))
   }
 
   commit(batch: CommitBatch, options: RequestOptions = {}): Promise<ObjectMeta[] | "unsupported"> {
-    const keys = batch.create.map(({ key }) => key).join(", ")
-    return this.#do("write", keys, () => commitBatch(this.#root, this.#directories, batch, options.signal))
+    const keys = batch.create.map(({ key }) => key)
+    return this.#write(keys.join(", "), keys[0], options.signal, () => commitBatch(this.#access, batch, options.signal))
   }
 
-  /** Nothing is held between calls. */
-  async [Symbol.asyncDispose](): Promise<void> {}
+  /**
+   * Holds among the processes of one machine; see the README. A holder that is this very process, has ended, gave its claim
+   * up, or has been silent for `lock.staleAfterMs` is superseded; any other makes this reject with `fenced`. Whoever is
+   * superseded changes nothing any more, however it was judged.
+   */
+  claim(options: { prefix: string; signal?: AbortSignal | undefined }): Promise<BackendClaim> {
+    const { prefix, signal } = options
+    return this.#do("claim", prefix, async () => {
+      const { held, epoch } = await claimPrefix(this.#root, { prefix, signal, staleAfterMs: this.#staleAfterMs })
+      const { path, files } = this.#root
+      const backend = new FsBackend(path, { files, lock: { staleAfterMs: this.#staleAfterMs } })
+      backend.#held = held
+      backend.#access = { ...backend.#access, fence: held.fence }
+      return { backend, epoch }
+    })
+  }
+
+  /** Gives up the claim, if this came from one; nothing else is held between calls. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held?.release()
+  }
+
+  /** Says `fenced` before anything is created, and where a claim took away what this was about to move. */
+  #write<T>(
+    what: string,
+    key: string | undefined,
+    signal: AbortSignal | undefined,
+    operation: () => Promise<T>,
+  ): Promise<T> {
+    return this.#do("write", what, async () => {
+      const folders = key === undefined ? [] : keySegments(key).slice(0, -1)
+      throwIfAborted(signal)
+      const check = async () => this.#access.fence.check(await this.#root.resolve(), folders)
+      await check()
+      try {
+        return await operation()
+      } catch (error) {
+        if (hasErrno(error, "ENOENT") || (error instanceof BackendError && error.kind === "transient")) await check()
+        throw error
+      }
+    })
+  }
 
   #do<T>(doing: string, what: string, operation: () => Promise<T>): Promise<T> {
     return translated(doing, what === "" ? `in ${this.#root.path}` : `${what} in ${this.#root.path}`, operation)

@@ -1,13 +1,15 @@
 import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
 import type { FileApi } from "./file-api.js"
-import { FsBackend } from "./fs-backend.js"
+import { FsBackend, type FsBackendOptions, type FsLockOptions } from "./fs-backend.js"
 
 export * from "@ckpt/core"
-export { type FileApi, FsBackend }
+export { type FileApi, FsBackend, type FsBackendOptions, type FsLockOptions }
 
 export interface FsStoreOptions extends StoreOptions {
   /** The file calls, for tests that count or break them. Default `node:fs/promises`. */
   files?: FileApi | undefined
+  /** How `claim()` judges the claims of other processes. */
+  lock?: FsLockOptions | undefined
 }
 
 // A local disk that flushes gigabytes may be silent for long; it is not a network that lost a request.
@@ -19,8 +21,8 @@ const defaultTimeoutMs = 5 * 60 * 1000
  * @param root the folder that holds (or will hold) `checkpoints/`
  */
 export async function openFsStore(root: string, options: FsStoreOptions = {}): Promise<CheckpointStore> {
-  const { files, ...rest } = options
-  const backend = new FsBackend(root, files === undefined ? {} : { files })
+  const { files, lock, ...rest } = options
+  const backend = new FsBackend(root, { files, lock })
   return openCheckpointStore({
     layout: "directory",
     timeoutMs: defaultTimeoutMs,

@@ -1,9 +1,11 @@
 import type { BigIntStats } from "node:fs"
 import type { Leftover } from "@ckpt/core"
+import type { Access } from "./fence.js"
 import { lookUp } from "./file-info.js"
 import { failure, hasErrno, throwIfAborted } from "./fs-errors.js"
 import { at, isTemporaryName, prefixFolders } from "./paths.js"
 import type { Root } from "./root.js"
+import { Trash } from "./trash.js"
 
 export interface LeftoverOptions {
   olderThanMs: number
@@ -13,55 +15,73 @@ export interface LeftoverOptions {
 }
 
 /** Temporary files and stages of processes that were killed. Theirs alone: younger ones may belong to a save under way. */
-export async function findLeftovers(root: Root, options: LeftoverOptions): Promise<Leftover[]> {
+export async function findLeftovers(access: Access, options: LeftoverOptions): Promise<Leftover[]> {
   prefixFolders(options.prefix)
   throwIfAborted(options.signal)
-  const real = await root.resolve()
+  const real = await access.root.resolve()
   const found: Leftover[] = []
-  if (real !== undefined) await search(root, real, "", options, found)
+  if (real !== undefined) await new Search(access, real, options, found).in([])
   return found
 }
 
-async function search(
-  root: Root,
-  path: string,
-  above: string,
-  options: LeftoverOptions,
-  found: Leftover[],
-): Promise<void> {
-  const { prefix, signal } = options
-  for (const entry of await namesIn(root, path)) {
-    throwIfAborted(signal)
-    const name = above + entry
-    const child = at(path, entry)
-    const temporary = isTemporaryName(entry)
-    if (temporary ? !name.startsWith(prefix) : !name.startsWith(prefix) && !prefix.startsWith(`${name}/`)) continue
-    const info = await lookUp(root.files, child)
-    if (info === undefined) continue
-    if (temporary) await judge(root, child, name, info, options, found)
-    else if (info.isDirectory()) await search(root, child, `${name}/`, options, found)
-  }
-}
+class Search {
+  readonly #access: Access
+  readonly #real: string
+  readonly #options: LeftoverOptions
+  readonly #found: Leftover[]
 
-async function judge(
-  root: Root,
-  path: string,
-  name: string,
-  info: BigIntStats,
-  options: LeftoverOptions,
-  found: Leftover[],
-): Promise<void> {
-  const since = await newestMtime(root, path, info)
-  if (Date.now() - since.getTime() <= options.olderThanMs) return
-  if (options.dryRun) {
-    found.push({ name, since })
-    return
+  constructor(access: Access, real: string, options: LeftoverOptions, found: Leftover[]) {
+    this.#access = access
+    this.#real = real
+    this.#options = options
+    this.#found = found
   }
-  try {
-    await removeTree(root, path, info)
-    found.push({ name, since })
-  } catch (error) {
-    found.push({ name, since, error: failure(error, "remove the leftover", path) })
+
+  async in(folders: readonly string[]): Promise<void> {
+    const { prefix, signal } = this.#options
+    const { root } = this.#access
+    const path = folders.reduce(at, this.#real)
+    const doomed: { name: string; path: string; since: Date }[] = []
+    for (const entry of await namesIn(root, path)) {
+      throwIfAborted(signal)
+      const name = [...folders, entry].join("/")
+      const child = at(path, entry)
+      const temporary = isTemporaryName(entry)
+      if (temporary ? !name.startsWith(prefix) : !name.startsWith(prefix) && !prefix.startsWith(`${name}/`)) continue
+      const info = await lookUp(root.files, child)
+      if (info === undefined) continue
+      if (!temporary) {
+        if (info.isDirectory()) await this.in([...folders, entry])
+        continue
+      }
+      const since = await newestMtime(root, child, info)
+      if (Date.now() - since.getTime() > this.#options.olderThanMs) doomed.push({ name, path: child, since })
+    }
+    if (this.#options.dryRun) this.#found.push(...doomed.map(({ name, since }) => ({ name, since })))
+    else if (doomed.length > 0) await this.#remove(folders, doomed)
+  }
+
+  /** A writer that was superseded must not take away what its successor has under way. */
+  async #remove(folders: readonly string[], doomed: readonly { name: string; path: string; since: Date }[]) {
+    let trash: Trash | undefined
+    let refused: { error: unknown } | undefined
+    try {
+      trash = await Trash.open(this.#access, this.#real, folders)
+    } catch (error) {
+      if (hasErrno(error, "ENOENT")) return
+      refused = { error }
+    }
+    for (const { name, path, since } of doomed) {
+      try {
+        if (trash === undefined) throw refused?.error
+        if (await trash.take(path)) this.#found.push({ name, since })
+      } catch (error) {
+        const why = failure(error, "remove the leftover", path)
+        if (why.kind === "fenced") throw why
+        this.#found.push({ name, since, error: why })
+      }
+    }
+    await trash?.empty()
   }
 }
 
@@ -74,20 +94,6 @@ async function newestMtime(root: Root, path: string, info: BigIntStats): Promise
     if (inside !== undefined && inside.mtime > newest) newest = inside.mtime
   }
   return newest
-}
-
-async function removeTree(root: Root, path: string, info: BigIntStats): Promise<void> {
-  try {
-    // `info` is of the name itself: a link is removed, never followed.
-    if (!info.isDirectory()) return await root.files.unlink(path)
-    for (const name of await namesIn(root, path)) {
-      const inside = await lookUp(root.files, at(path, name))
-      if (inside !== undefined) await removeTree(root, at(path, name), inside)
-    }
-    await root.files.rmdir(path)
-  } catch (error) {
-    if (!hasErrno(error, "ENOENT")) throw error
-  }
 }
 
 async function namesIn(root: Root, path: string): Promise<string[]> {

@@ -5,6 +5,14 @@ import { BackendError } from "@ckpt/core"
 /** Names that only this package makes: hidden from `list`, refused as keys, found by `leftovers`. */
 const temporaryName = /^\.(tmp|stage|latest)-[0-9a-f]{16}$/
 
+/** The folder, in that of a store's prefix, that holds its claims: hidden from `list` and refused in keys. */
+export const claimsName = ".claims"
+
+/** In any case of letters: some filesystems do not tell them apart. */
+function isClaimsName(name: string): boolean {
+  return name.toLowerCase() === claimsName
+}
+
 export type TemporaryKind = "tmp" | "stage" | "latest"
 
 export function isTemporaryName(name: string): boolean {
@@ -32,6 +40,7 @@ export function whyNotAName(name: string, platform: string = process.platform): 
   if (/\p{Surrogate}/u.test(name)) return "it has a lone surrogate, which no file name can hold"
   if (Buffer.byteLength(name) > 255) return "it has a segment of more than 255 bytes"
   if (isTemporaryName(name)) return "it has a segment that is a temporary name of this package"
+  if (isClaimsName(name)) return `it has the segment ${claimsName}, where this package keeps its claims`
   if (platform === "win32" && windowsReserved.test(name)) return "it has a name or character that Windows reserves"
   return undefined
 }

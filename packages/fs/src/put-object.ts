@@ -1,8 +1,10 @@
+import { dirname } from "node:path"
 import type { Body, ObjectMeta, PutOptions } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import type { Directories } from "./directories.js"
-import { openDirectory, refuseDoubtful } from "./directories.js"
+import { openDirectory, refuseDoubtful, removeEmptied } from "./directories.js"
 import { NewFile } from "./durable-file.js"
+import type { Access } from "./fence.js"
 import type { OpenFile } from "./file-api.js"
 import { lookUp, metaOf, versionOf } from "./file-info.js"
 import { hasErrno, throwIfAborted } from "./fs-errors.js"
@@ -10,31 +12,27 @@ import { at, keySegments } from "./paths.js"
 import type { Move } from "./publish.js"
 import { publish } from "./publish.js"
 import type { Root } from "./root.js"
-import type { RootState } from "./root-lock.js"
 import { asWriter, rootState } from "./root-lock.js"
 import { writeBody } from "./write-body.js"
 
 /** Temporary file, write, sync, close, then link or rename and the directory's sync. */
-export async function putObject(
-  root: Root,
-  directories: Directories,
-  key: string,
-  body: Body,
-  options: PutOptions,
-): Promise<ObjectMeta> {
+export async function putObject(access: Access, key: string, body: Body, options: PutOptions): Promise<ObjectMeta> {
+  const { root, directories, fence } = access
   const { when, signal } = options
   const segments = keySegments(key)
+  const folders = segments.slice(0, -1)
   const name = segments.at(-1) ?? key
   throwIfAborted(signal)
   // Before anything is created: to replace what is not there must leave no folders behind.
   if (typeof when === "object") await requireSomething(root, segments, key)
-  const folder = await directories.ensure(segments.slice(0, -1))
-  const state = await lockOf(root)
+  const folder = await directories.ensure(folders)
+  const real = folders.reduce((path) => dirname(path), folder)
+  const state = rootState(real)
 
   return asWriter(state, signal, async () => {
     const target = at(folder, name)
     refuseDoubtful(target, when !== "absent")
-    const { file, directory } = await open(root, directories, folder, segments.slice(0, -1))
+    const { file, directory } = await open(root, directories, folder, folders)
     try {
       await writeBody(file.handle, body, signal)
       const info = await file.stamp()
@@ -48,25 +46,22 @@ export async function putObject(
         prepare: async (): Promise<Move[]> => {
           throwIfAborted(signal)
           if (typeof when === "object") await requireVersion(root, target, key, when.version)
+          // Last: what is moved must have been there before this look.
+          await fence.check(real, folders)
           return [{ how: when === "absent" ? "link" : "replace", from: file.path, to: target }]
         },
       })
       return metaOf(key, info)
     } catch (error) {
       await file.discard()
+      // Nothing is to be seen of it.
+      if (error instanceof BackendError && error.kind === "fenced") await removeEmptied(root, folder, folders.length)
       throw error
     } finally {
       // It was only read: a failing close takes nothing back.
       await directory?.close().catch(() => undefined)
     }
   })
-}
-
-export async function lockOf(root: Root): Promise<RootState> {
-  const real = await root.resolve()
-  if (real === undefined)
-    throw new BackendError("transient", `the root ${root.path} was removed right after it was created: try again.`)
-  return rootState(real)
 }
 
 interface Opened {

@@ -10,6 +10,8 @@ import { readFlags } from "./read-pointer.js"
 import type { Root } from "./root.js"
 
 const chunkBytes = 1 << 20
+/** Chunks that are being read while the reader works on the one before: its hash and the disk take turns otherwise. */
+const chunksAhead = 2
 
 async function pathOf(root: Root, key: string): Promise<string | undefined> {
   const segments = keySegments(key)
@@ -102,6 +104,8 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
   readonly #path: string
   readonly #end: number
   readonly #signal: AbortSignal | undefined
+  /** In order; nothing before the first call of `next`. */
+  readonly #reads: Promise<Uint8Array>[] = []
   #position: number
   #closed: Promise<void> | undefined
   #queue: Promise<unknown> = Promise.resolve()
@@ -121,7 +125,7 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
 
   /** Each call waits for the one before, so that a reader that does not wait gets the bytes in order all the same. */
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const result = this.#queue.then(() => this.#read())
+    const result = this.#queue.then(() => this.#next())
     this.#queue = result.catch(() => undefined)
     return result
   }
@@ -131,33 +135,53 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
     return { done: true, value: undefined }
   }
 
-  async #read(): Promise<IteratorResult<Uint8Array, undefined>> {
+  async #next(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#signal?.aborted) {
       await this.#release()
       throw this.#signal.reason
     }
-    if (this.#closed !== undefined || this.#position >= this.#end) return this.return()
+    if (this.#closed === undefined) this.#readAhead()
+    const read = this.#reads.shift()
+    if (read === undefined || this.#closed !== undefined) return this.return()
     try {
-      // A fresh one each time: the reader may keep it.
-      const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, this.#end - this.#position))
-      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.byteLength, this.#position)
+      const value = await read
       if (this.#signal?.aborted) throw this.#signal.reason
-      if (bytesRead === 0) {
-        throw new BackendError(
-          "transient",
-          `${this.#path} ends at byte ${this.#position}, before its end at ${this.#end}: it was cut while it was read.`,
-        )
-      }
-      this.#position += bytesRead
-      if (this.#position >= this.#end) await this.#release()
-      return { done: false, value: bytesRead === buffer.byteLength ? buffer : buffer.subarray(0, bytesRead) }
+      if (this.#reads.length === 0 && this.#position >= this.#end) await this.#release()
+      return { done: false, value }
     } catch (error) {
       await this.#release()
       throw this.#signal?.aborted ? this.#signal.reason : failure(error, "read", this.#path)
     }
   }
 
-  /** Closes the file, once. A read that is under way ends first. */
+  #readAhead(): void {
+    while (this.#reads.length <= chunksAhead && this.#position < this.#end) {
+      const length = Math.min(chunkBytes, this.#end - this.#position)
+      const read = this.#read(this.#position, length)
+      // Whether anybody will ask for it is not known yet.
+      read.catch(() => undefined)
+      this.#reads.push(read)
+      this.#position += length
+    }
+  }
+
+  async #read(position: number, length: number): Promise<Uint8Array> {
+    // A fresh one each time: the reader may keep it.
+    const buffer = Buffer.allocUnsafeSlow(length)
+    for (let filled = 0; filled < length; ) {
+      const { bytesRead } = await this.#handle.read(buffer, filled, length - filled, position + filled)
+      if (bytesRead === 0) {
+        throw new BackendError(
+          "transient",
+          `${this.#path} ends at byte ${position + filled}, before its end at ${this.#end}: it was cut while it was read.`,
+        )
+      }
+      filled += bytesRead
+    }
+    return buffer
+  }
+
+  /** Closes the file, once. Reads that are under way end first. */
   readonly #release = (): Promise<void> => {
     this.#signal?.removeEventListener("abort", this.#release)
     this.#closed ??= close(this.#handle)

@@ -1,67 +1,56 @@
 import type { Body } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
+import { CopiedChunks } from "./copied-chunks.js"
 import type { OpenFile } from "./file-api.js"
 import { CallerError, throwIfAborted } from "./fs-errors.js"
+import { WriteBehind } from "./write-behind.js"
 
-/** Bytes per gathered write, and per block of a stream. */
-const gatheredBytes = 8 << 20
-const gatheredBuffers = 512
-const blockBytes = 512 << 10
+export { writeAll } from "./write-behind.js"
 
 /** Writes all of `body` to a new file. What the body itself throws comes back as a `CallerError`. */
 export async function writeBody(file: OpenFile, body: Body, signal: AbortSignal | undefined): Promise<void> {
+  throwIfAborted(signal)
   if (Symbol.asyncIterator in body) await writeStream(file, body, signal)
   else await writeArray(file, body, signal)
 }
 
 async function writeArray(file: OpenFile, body: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<void> {
-  let group: Uint8Array[] = []
-  let bytes = 0
-  for (const chunk of body) {
-    checkChunk(chunk)
-    for (let start = 0; start < chunk.byteLength; start += gatheredBytes) {
-      const piece = chunk.subarray(start, start + gatheredBytes)
-      if (group.length > 0 && (bytes + piece.byteLength > gatheredBytes || group.length === gatheredBuffers)) {
-        throwIfAborted(signal)
-        await writeAll(file, group)
-        group = []
-        bytes = 0
-      }
-      group.push(piece)
-      bytes += piece.byteLength
+  const writer = new WriteBehind(file)
+  try {
+    for (const chunk of body) {
+      checkChunk(chunk)
+      throwIfAborted(signal)
+      await writer.add(chunk)
     }
+    await writer.finish()
+    throwIfAborted(signal)
+  } finally {
+    await writer.settle()
   }
-  throwIfAborted(signal)
-  await writeAll(file, group)
 }
 
 /**
- * Copies the chunks into two blocks: one is filled while the other is written, so hashing in the body and writing
- * overlap, many small chunks make one call, and a producer may use its buffer again.
+ * A body that leaves its chunks as they are until it gets them back: they are written from where they are. Core's are of
+ * this kind, where it copies small chunks together anyway; all others may use a chunk again when they are asked for the next.
  */
+interface Recycling {
+  recycle?(chunk: Uint8Array): void
+}
+
 async function writeStream(
   file: OpenFile,
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  throwIfAborted(signal)
-  let block: Buffer = Buffer.allocUnsafeSlow(blockBytes)
-  let spare: Buffer | undefined
-  let filled = 0
-  let writing: Promise<void> = Promise.resolve()
   const waiting = new Waiting()
+  const { recycle } = body as Recycling
+  const onFailure = (error: unknown) => waiting.fail(error)
+  const writer =
+    recycle === undefined
+      ? new CopiedChunks(file, onFailure)
+      : new WriteBehind(file, { onFailure, onWritten: (chunk) => recycle.call(body, chunk) })
   const onAbort = () => waiting.fail(new CallerError(signal?.reason))
   signal?.addEventListener("abort", onAbort, { once: true })
-
-  const flush = async () => {
-    await writing
-    const full = block
-    writing = writeAll(file, [full.subarray(0, filled)])
-    writing.catch((error: unknown) => waiting.fail(error))
-    block = spare ?? Buffer.allocUnsafeSlow(blockBytes)
-    spare = full
-    filled = 0
-  }
 
   const iterator = startedBy(() => body[Symbol.asyncIterator]())
   let ended = false
@@ -73,20 +62,13 @@ async function writeStream(
         break
       }
       checkChunk(step.value)
-      for (let rest = step.value; rest.byteLength > 0; ) {
-        const part = rest.subarray(0, blockBytes - filled)
-        block.set(part, filled)
-        filled += part.byteLength
-        rest = rest.subarray(part.byteLength)
-        if (filled === blockBytes) await flush()
-      }
+      await writer.add(step.value)
     }
-    await flush()
-    await writing
+    await writer.finish()
+    throwIfAborted(signal)
   } finally {
     signal?.removeEventListener("abort", onAbort)
-    // A write that is under way must end before the file is closed.
-    await writing.catch(() => undefined)
+    await writer.settle()
     if (!ended && !waiting.sourceFailed) await leave(iterator, waiting)
   }
 }
@@ -148,30 +130,4 @@ function checkChunk(chunk: unknown): void {
   // Not `instanceof`: test runners and other realms have a Uint8Array of their own.
   if (Object.prototype.toString.call(chunk) === "[object Uint8Array]") return
   throw new BackendError("permanent", `a body must yield Uint8Array chunks; this one yielded ${typeof chunk}.`)
-}
-
-/**
- * Writes every byte. `write` and `writev` of Node return a short count without an error when the disk is nearly full
- * (seen on 20.20.2: 12,288 of 16,384); the next call then says ENOSPC.
- */
-export async function writeAll(file: OpenFile, buffers: readonly Uint8Array[]): Promise<void> {
-  let rest = buffers.filter((buffer) => buffer.byteLength > 0)
-  let stalls = 0
-  while (rest.length > 0) {
-    const [first, second] = rest
-    const { bytesWritten } =
-      second === undefined && first !== undefined ? await file.write(first) : await file.writev(rest)
-    if (bytesWritten > 0) stalls = 0
-    else if (++stalls === 3) throw new Error("the system wrote nothing, three times, without an error")
-    rest = withoutFirst(rest, bytesWritten)
-  }
-}
-
-function withoutFirst(buffers: Uint8Array[], bytes: number): Uint8Array[] {
-  let skip = bytes
-  for (const [index, buffer] of buffers.entries()) {
-    if (skip < buffer.byteLength) return [buffer.subarray(skip), ...buffers.slice(index + 1)]
-    skip -= buffer.byteLength
-  }
-  return []
 }

@@ -1,5 +1,5 @@
-import { describeBackend } from "@ckpt/conformance"
+import { backendCases, claimCases, describeBackend } from "@ckpt/conformance"
 import { test } from "vitest"
 import { fsStorage } from "./storage.js"
 
-await describeBackend({ test, factory: fsStorage })
+await describeBackend({ test, factory: fsStorage, cases: [...backendCases, ...claimCases] })

@@ -2,15 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TestStorage } from "@ckpt/conformance"
+import type { ObjectBackend } from "@ckpt/core"
 import { FsBackend } from "../src/index.js"
 
 /** A new folder, with a backend of its own for each store. */
-export function fsStorage(): TestStorage {
+export function fsStorage({ wrap = (root: string): ObjectBackend => new FsBackend(root) } = {}): TestStorage {
   let root: Promise<string> | undefined
   return {
     async open() {
       root ??= temporaryFolder()
-      return new FsBackend(await root)
+      return wrap(await root)
     },
     async dispose() {
       if (root !== undefined) await remove(await root)

@@ -1,21 +1,37 @@
 import assert from "node:assert/strict"
 import type { CheckpointManifest, CheckpointStore, ObjectBackend } from "@ckpt/core"
-import { gate, until } from "../clocks.js"
-import { ambiguous, type CallInfo, intercept, permanent, withFaults } from "../faults.js"
+import { until } from "../clocks.js"
+import { ambiguous, type CallInfo, heldCall, intercept, permanent, withFaults } from "../faults.js"
 import type { Scenario, ScenarioContext } from "../scenario.js"
 import { bytes, listAll, manifestOf, refusal, saveAll } from "./checks.js"
+
+/** Where claims live: in the pointer, or with a backend that knows claims of its own. */
+function claimsIn({ layout, raw }: ScenarioContext): "pointer" | "backend" | undefined {
+  if (layout === "objects" && raw.capabilities.conditionalReplace) return "pointer"
+  return raw.claim === undefined ? undefined : "backend"
+}
 
 /** Runs where a claim can hold; elsewhere the store must say that it cannot. */
 function claiming(name: string, run: (context: ScenarioContext) => Promise<void>): Scenario {
   return {
     name: `claim: ${name}`,
     async run(context) {
-      if (context.layout === "objects" && context.raw.capabilities.conditionalReplace) return run(context)
+      if (claimsIn(context) !== undefined) return run(context)
       await refusal((await context.open()).claim(), "CKPT_UNSUPPORTED")
       // Nothing was written by the attempt.
       assert.equal((await (await context.open()).recover()).outcome, "fresh")
     },
   }
+}
+
+/** Looks at claims in the pointer, or at what is written before the pointer decides: elsewhere there is neither. */
+function claimingInPointer(name: string, run: (context: ScenarioContext) => Promise<void>): Scenario {
+  return claiming(`in the pointer: ${name}`, async (context) => {
+    if (claimsIn(context) === "pointer") return run(context)
+    const leader = await claimed(context)
+    assert.equal((await leader.recover()).outcome, "fresh")
+    await saveAll(leader, 1)
+  })
 }
 
 /** Claims, and closes what it got with the scenario. */
@@ -26,23 +42,9 @@ async function claimed(
   return (await context.open(options)).claim()
 }
 
-/** Puts of this key wait for a gate, once. */
-function heldPut(key: string) {
-  const reached = gate()
-  const release = gate()
-  let held = false
-  const through = (backend: ObjectBackend): ObjectBackend =>
-    intercept(backend, {
-      async around(info, proceed) {
-        if (!held && info.call === "put" && info.key === key) {
-          held = true
-          reached.open()
-          await release.passed
-        }
-        return proceed()
-      },
-    })
-  return { through, reached: reached.passed, release: () => release.open() }
+/** The first write of this key waits for a gate. */
+function heldWrite(key: string) {
+  return heldCall(({ call, key: first, keys = [first] }) => (call === "put" || call === "commit") && keys.includes(key))
 }
 
 const latestId = async (store: CheckpointStore) => (await store.loadLatest())?.checkpointId
@@ -79,7 +81,7 @@ export const claimScenarios: readonly Scenario[] = [
     // With the successor's own id, and with one above it.
     for (const gap of [1, 2]) {
       const base = await (await context.open()).nextId()
-      const held = heldPut(context.keys.manifest(base + gap))
+      const held = heldWrite(context.keys.manifest(base + gap))
       const zombie = await claimed(context, { through: held.through })
       await saveAll(zombie, base)
       const waking = zombie.save(manifestOf(base + gap), { state: bytes("late") })
@@ -97,7 +99,7 @@ export const claimScenarios: readonly Scenario[] = [
       assert.deepEqual([found.checkpoint?.id, found.skipped], [base + 1, []])
     }
   }),
-  claiming(
+  claimingInPointer(
     "what a zombie wrote above its successor does not count, now or later, and goes with retention",
     async (context) => {
       const zombie = await claimed(context)
@@ -118,7 +120,7 @@ export const claimScenarios: readonly Scenario[] = [
       assert.equal(await latestId(reader), 12)
     },
   ),
-  claiming("a swap whose answer was lost is settled: it took effect", async (context) => {
+  claimingInPointer("a swap whose answer was lost is settled: it took effect", async (context) => {
     const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
     let armed = false
     const through = (backend: ObjectBackend) =>
@@ -128,28 +130,31 @@ export const claimScenarios: readonly Scenario[] = [
     assert.deepEqual((await leader.save(manifestOf(1))).isLatest, true)
     assert.equal(await latestId(await context.open()), 1)
   }),
-  claiming("a swap whose answer was lost, and then another claimed: what counts is a success", async (context) => {
-    const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
-    let armed = false
-    const leader = await claimed(context, {
-      through: (backend) =>
-        intercept(backend, {
-          async around(info, proceed) {
-            if (!armed || !on(info)) return proceed()
-            armed = false
-            await proceed()
-            // Between the swap and the look back.
-            await claimed(context)
-            throw ambiguous()
-          },
-        }),
-    })
-    armed = true
-    assert.equal((await leader.save(manifestOf(1))).outcome, "created")
-    assert.equal(await latestId(await context.open()), 1)
-    await refusal(leader.save(manifestOf(2)), "CKPT_FENCED")
-  }),
-  claiming("a swap that certainly failed leaves open whether the checkpoint will count", async (context) => {
+  claimingInPointer(
+    "a swap whose answer was lost, and then another claimed: what counts is a success",
+    async (context) => {
+      const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
+      let armed = false
+      const leader = await claimed(context, {
+        through: (backend) =>
+          intercept(backend, {
+            async around(info, proceed) {
+              if (!armed || !on(info)) return proceed()
+              armed = false
+              await proceed()
+              // Between the swap and the look back.
+              await claimed(context)
+              throw ambiguous()
+            },
+          }),
+      })
+      armed = true
+      assert.equal((await leader.save(manifestOf(1))).outcome, "created")
+      assert.equal(await latestId(await context.open()), 1)
+      await refusal(leader.save(manifestOf(2)), "CKPT_FENCED")
+    },
+  ),
+  claimingInPointer("a swap that certainly failed leaves open whether the checkpoint will count", async (context) => {
     const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
     let armed = false
     const leader = await claimed(context, {
@@ -166,7 +171,7 @@ export const claimScenarios: readonly Scenario[] = [
   claiming("an update that the superseded writer has under way is lost", async (context) => {
     const plain = await context.open()
     await saveAll(plain, 1)
-    const held = heldPut(context.keys.manifest(1))
+    const held = heldWrite(context.keys.manifest(1))
     const slow = await context.open({ through: held.through })
     const updating = slow.update(1, (current) => ({ ...current, epoch: 77 }))
     updating.catch(() => {})
@@ -177,7 +182,7 @@ export const claimScenarios: readonly Scenario[] = [
     await refusal(updating, "CKPT_FENCED")
     assert.equal((await leader.load(1))?.epoch, before)
   }),
-  claiming(
+  claimingInPointer(
     "an update that landed, and then the pointer cannot be read: nobody knows, and it is not called a failure",
     async (context) => {
       await saveAll(await context.open(), 1)
@@ -200,7 +205,7 @@ export const claimScenarios: readonly Scenario[] = [
       assert.equal((await (await context.open()).load(1))?.epoch, 77)
     },
   ),
-  claiming("an acknowledged checkpoint above the pointer is part of what is claimed", async (context) => {
+  claimingInPointer("an acknowledged checkpoint above the pointer is part of what is claimed", async (context) => {
     const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
     const plain = await context.open()
     await saveAll(plain, 1)
@@ -229,6 +234,7 @@ export const claimScenarios: readonly Scenario[] = [
     assert.equal((await save(manifests[6] as CheckpointManifest)).outcome, "unchanged")
     await refusal(leader.save(manifestOf(7), { state: bytes("another") }), "CKPT_CONFLICT")
     await saveAll(leader, 60)
+    if (claimsIn(context) !== "pointer") return
     const error = await refusal(leader.save(manifestOf(55)), "CKPT_CONFLICT")
     assert.match(error.message, /the pointer is at 60/)
     assert.ok(!(await context.allKeys()).includes(context.keys.manifest(55)))
@@ -262,7 +268,7 @@ export const claimScenarios: readonly Scenario[] = [
       }
     }),
   ),
-  claiming("the pointer stays readable to others, and tells the history", async (context) => {
+  claimingInPointer("the pointer stays readable to others, and tells the history", async (context) => {
     await saveAll(await context.open(), 1)
     const leader = await claimed(context)
     await saveAll(leader, 2)
@@ -277,7 +283,7 @@ export const claimScenarios: readonly Scenario[] = [
     assert.equal((pointer["writer"] as { epoch: number }).epoch, 2)
   }),
   ...(["removed", "garbled"] as const).map((how) =>
-    claiming(`a pointer that was ${how} loses no claim that the manifests know of`, async (context) => {
+    claimingInPointer(`a pointer that was ${how} loses no claim`, async (context) => {
       const zombie = await claimed(context)
       await saveAll(zombie, 1)
       const successor = await claimed(context)
@@ -285,6 +291,16 @@ export const claimScenarios: readonly Scenario[] = [
       await saveAll(successor, 10)
       if (how === "removed") await context.raw.delete([context.keys.pointer])
       else await context.plant(context.keys.pointer, "garbled")
+      // Readers go by the claims' own objects, and nobody leads until the next claim.
+      const reader = await context.open()
+      assert.deepEqual([await latestId(reader), (await listAll(reader)).map(({ id }) => id)], [10, [1, 10]])
+      assert.equal(await reader.load(9), undefined)
+      assert.deepEqual((await reader.recover()).skipped, [])
+      await refusal(reader.save(manifestOf(20)), "CKPT_FENCED")
+      await refusal(
+        reader.update(1, (current) => current),
+        "CKPT_FENCED",
+      )
       const leader = await claimed(context)
       assert.equal((await leader.recover()).checkpoint?.id, 10)
       await refusal(successor.save(manifestOf(11)), "CKPT_FENCED")
@@ -294,8 +310,8 @@ export const claimScenarios: readonly Scenario[] = [
       assert.deepEqual((await leader.recover()).skipped, [])
     }),
   ),
-  claiming("saves of one writer wait for a lower id that is under way", async (context) => {
-    const held = heldPut(context.keys.state(1))
+  claimingInPointer("saves of one writer wait for a lower id that is under way", async (context) => {
+    const held = heldWrite(context.keys.state(1))
     const leader = await claimed(context, { through: held.through })
     const first = leader.save(manifestOf(1), { state: bytes("slow") })
     await held.reached
@@ -309,5 +325,41 @@ export const claimScenarios: readonly Scenario[] = [
     await Promise.all([first, later])
     await until(() => second !== undefined)
     assert.equal(await latestId(leader), 2)
+  }),
+  claiming("a store that was closed gave its claim up, and a plain writer is refused all the same", async (context) => {
+    const plain = await context.open()
+    const leader = await plain.claim()
+    await saveAll(leader, 1)
+    await leader.close()
+    await refusal(plain.save(manifestOf(9)), "CKPT_FENCED")
+    const successor = await claimed(context)
+    assert.equal((await successor.recover()).checkpoint?.id, 1)
+    await saveAll(successor, 2)
+  }),
+  claiming("each prefix has a claim of its own", async (context) => {
+    const [left, right] = [
+      await claimed(context, { prefix: "left" }),
+      await claimed(context, { prefix: "right/deep/" }),
+    ]
+    await saveAll(left, 1)
+    await saveAll(right, 1)
+    const plain = await context.open({ prefix: "plain" })
+    await saveAll(plain, 1)
+    await refusal((await context.open({ prefix: "left" })).save(manifestOf(9)), "CKPT_FENCED")
+    const successor = await claimed(context, { prefix: "left" })
+    await refusal(left.save(manifestOf(9)), "CKPT_FENCED")
+    for (const store of [successor, right, plain]) await saveAll(store, 2)
+  }),
+  claiming("what a superseded writer would remove stays", async (context) => {
+    const old = await claimed(context)
+    await saveAll(old, 1, 2, 3)
+    const leader = await claimed(context)
+    const before = await context.allKeys()
+    await refusal(old.prune({ last: 1 }), "CKPT_FENCED")
+    await refusal(old.remove(1), "CKPT_FENCED")
+    const collecting = await old.collectOrphans({ olderThanMs: 0 }).catch(({ code }) => code)
+    if (typeof collecting === "string") assert.equal(collecting, "CKPT_FENCED")
+    assert.deepEqual(await context.allKeys(), before)
+    assert.deepEqual((await leader.prune({ last: 1 })).removed, [1, 2])
   }),
 ]

@@ -169,7 +169,7 @@ describe("abort", () => {
     const files = watchFiles(
       {
         after: ({ name }) => {
-          if (name === "unlink") second.abort(reason)
+          if (name === "rename") second.abort(reason)
         },
       },
       nodeFiles,

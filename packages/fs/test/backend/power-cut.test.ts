@@ -191,7 +191,8 @@ const mutants: Record<string, (call: Call, last: string | undefined) => boolean>
   "of a checkpoint's folder after a link": ({ path }, last) =>
     /checkpoint_\d+$/.test(path) && last === "unlink of a temporary",
   "of a checkpoint's folder after a rename": ({ path }, last) => /checkpoint_\d+$/.test(path) && last === "rename",
-  "of a checkpoint's folder after a delete": ({ path }, last) => /checkpoint_\d+$/.test(path) && last === "unlink",
+  // The folder to which the name was taken goes last.
+  "of a checkpoint's folder after a delete": ({ path }, last) => /checkpoint_\d+$/.test(path) && last === "rmdir",
   "of the root": ({ path }) => path.endsWith("/store"),
   "of the folder above the root": ({ path }) => path.endsWith("/above"),
   "of the folder above that": ({ path }) => /ckpt-fs-\w+$/.test(path),

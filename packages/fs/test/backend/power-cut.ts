@@ -102,11 +102,18 @@ export class Disk {
       case "writev": {
         const node = this.#open.get(handle)
         if (node?.kind !== "file") throw new Error(`${call.path} is not a file of the model`)
-        node.data = Buffer.concat([node.data, ...(call.buffers ?? [])])
+        const bytes = Buffer.concat(call.buffers ?? [])
+        const position = call.position ?? node.data.length
+        const end = Math.max(node.data.length, position + bytes.length)
+        node.data = Buffer.concat([node.data], end)
+        node.data.set(bytes, position)
         node.dirty = true
         this.#seq++
         break
       }
+      case "datasync":
+        // Counts for nothing: what is written later it does not cover, so a file is durable by its last sync alone.
+        break
       case "sync":
         this.#sync(this.#open.get(handle), this.#syncsBegun.get(handle) ?? 0)
         break
@@ -116,10 +123,16 @@ export class Disk {
   #rename(from: string, to: string): void {
     const [parent, name] = this.#parent(from)
     const [target, newName] = this.#parent(to)
-    if (parent !== target) throw new Error("the model knows renames within one directory")
     const node = parent.live.get(name)
     if (node === undefined) throw new Error(`${from} is not in the model`)
-    this.#apply(parent, { seq: ++this.#seq, remove: name, add: [newName, node] })
+    const seq = ++this.#seq
+    if (parent === target) {
+      this.#apply(parent, { seq, remove: name, add: [newName, node] })
+      return
+    }
+    // One step of the journal; without one, each directory keeps its half for itself.
+    this.#apply(target, { seq, add: [newName, node] })
+    this.#apply(parent, { seq, remove: name })
   }
 
   #sync(node: Node | undefined, begun: number): void {

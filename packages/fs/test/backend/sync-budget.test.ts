@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises"
 import { dirname } from "node:path"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/fs-backend.js"
+import { createManifest, openFsStore } from "../../src/index.js"
 import { body, bytes, checkpoint, listed, manifestOf, stream, temporaryFolder } from "./support.js"
 import type { Call } from "./watched-files.js"
 import { watchFiles } from "./watched-files.js"
@@ -155,16 +156,54 @@ describe("syncs", () => {
 })
 
 describe("writes", () => {
-  test("of many small chunks are gathered, from an array and from a stream", async () => {
+  test("of 64 MiB in chunks of 4 KiB: 8 gathered ones, two at most under way, and 1 or 2 early syncs of the data", async () => {
+    const chunk = new Uint8Array(4096).fill(7)
+    const chunks = Array.from({ length: 16_384 }, () => chunk)
+    for (const content of [chunks, stream(...chunks)]) {
+      let underWay = 0
+      let most = 0
+      const files = watchFiles({
+        before: ({ name }) => {
+          if (name === "writev") most = Math.max(most, ++underWay)
+        },
+        after: ({ name }) => {
+          if (name === "writev") underWay--
+        },
+      })
+      const backend = new FsBackend(await temporaryFolder(), { files })
+      await backend.put("a/b", content)
+      expect([files.count("writev"), files.count("write"), most]).toEqual([8, 0, 2])
+      expect([1, 2]).toContain(files.count("datasync"))
+      expect((await listed(backend)).map(({ size }) => size)).toEqual([64 << 20])
+    }
+  })
+
+  test("of a state of 64 MiB are the same 8, whatever it is given as", async () => {
+    const whole = new Uint8Array(64 << 20).fill(7)
+    const cut = (bytes: number) =>
+      Array.from({ length: whole.length / bytes }, (_, n) => whole.subarray(n * bytes, (n + 1) * bytes))
+    for (const state of [
+      whole,
+      cut(4096),
+      cut(65_536),
+      stream(...cut(4096)),
+      stream(...cut(3 << 20).slice(0, 21), cut(1 << 20)[0]!),
+    ]) {
+      const files = watchFiles()
+      const store = await openFsStore(await temporaryFolder(), { files })
+      await store.save(createManifest({ checkpointId: 1, epoch: 1 }), { state })
+      const path = /state\.bin$/
+      expect(files.count("writev", path) + files.count("write", path)).toBe(8)
+      expect([1, 2]).toContain(files.count("datasync"))
+      await store.close()
+    }
+  })
+
+  test("of what is small: one for each file, and no early sync", async () => {
     const files = watchFiles()
     const backend = new FsBackend(await temporaryFolder(), { files })
-    const chunk = new Uint8Array(4096).fill(7)
-    const chunks = Array.from({ length: 4096 }, () => chunk)
-    await backend.put("a/array", chunks)
-    expect(files.count("write") + files.count("writev")).toBeLessThanOrEqual(8)
-    await backend.put("a/stream", stream(...chunks))
-    expect(files.count("write") + files.count("writev")).toBeLessThanOrEqual(8 + 33)
-    expect((await listed(backend)).map(({ size }) => size)).toEqual([16 << 20, 16 << 20])
+    await backend.commit(checkpoint(1))
+    expect([files.count("write"), files.count("writev"), files.count("datasync")]).toEqual([3, 0, 0])
   })
 
   test("nothing is created or touched by the constructor and by reads", async () => {

@@ -4,7 +4,7 @@ import { nodeFiles } from "../../src/file-api.js"
 export interface Call {
   /** From 0, in the order in which the calls were made. */
   readonly index: number
-  /** "open", "mkdir", …; those of an open file as "write", "writev", "read", "fstat", "utimes", "sync", "close". */
+  /** "open", "mkdir", …; those of an open file as "write", "writev", "read", "fstat", "utimes", "datasync", "sync", "close". */
   readonly name: string
   /** Of an open file: under which it was opened. */
   readonly path: string
@@ -13,6 +13,8 @@ export interface Call {
   /** Of an open file: which one. */
   readonly file?: number
   readonly buffers?: readonly Uint8Array[]
+  /** Of a write: at which byte of the file it begins. */
+  readonly position?: number | undefined
 }
 
 export interface Watch {
@@ -55,22 +57,26 @@ export function watchFiles(watch: Watch = {}, files: FileApi = nodeFiles): Watch
   }
 
   function wrap(handle: OpenFile, path: string, file: number): OpenFile {
-    const write = async (name: string, buffers: readonly Uint8Array[]) => {
-      const takes = watch.takes?.({ index: calls.length, name, path, file, buffers })
+    const write = async (name: string, buffers: readonly Uint8Array[], position: number | undefined) => {
+      const takes = watch.takes?.({ index: calls.length, name, path, file, buffers, position })
       const kept = takes === undefined ? buffers : [Buffer.concat(buffers).subarray(0, takes)]
-      return pass({ name, path, file, buffers: kept }, async () => {
+      return pass({ name, path, file, buffers: kept, position }, async () => {
         if (takes === 0) return { bytesWritten: 0 }
         const [only, second] = kept
-        return second === undefined && only !== undefined ? handle.write(only) : handle.writev([...kept])
+        return second === undefined && only !== undefined
+          ? handle.write(only, 0, only.byteLength, position)
+          : handle.writev([...kept], position ?? 0)
       })
     }
     return {
-      write: (buffer) => write("write", [buffer]),
-      writev: (buffers) => write("writev", buffers),
+      write: (buffer, offset = 0, length = buffer.byteLength - offset, position) =>
+        write("write", [buffer.subarray(offset, offset + length)], position),
+      writev: (buffers, position) => write("writev", buffers, position),
       read: (buffer, offset, length, position) =>
         pass({ name: "read", path, file }, () => handle.read(buffer, offset, length, position)),
       stat: (options) => pass({ name: "fstat", path, file }, () => handle.stat(options)),
       utimes: (atime, mtime) => pass({ name: "utimes", path, file }, () => handle.utimes(atime, mtime)),
+      datasync: () => pass({ name: "datasync", path, file }, () => handle.datasync()),
       sync: () => pass({ name: "sync", path, file }, () => handle.sync()),
       close: async () => {
         // A close that fails has closed all the same, as on Linux.

@@ -88,7 +88,7 @@ const systemCalls = [
   ["unlink", 5],
   ["rmdir", 2],
   ["utimensat", 5],
-  ["writev", 1],
+  ["pwritev", 1],
 ] as const
 
 describe("a save with retention, in which a system call", () => {
@@ -115,7 +115,13 @@ describe("a save with retention, in which a system call", () => {
       if (failure !== undefined) expect(failure, label).toMatch(/^rejected (CKPT_IO|CKPT_UNKNOWN_OUTCOME) .*EIO/)
       // What could not be removed is collected later, and nothing else is left.
       const removing = call === "unlink" || call === "rmdir"
-      if (!removing) expect(await temporaryNames(root), label).toEqual([])
+      // The check of the storage is an object, and is removed by way of a folder.
+      const isProbe = (name: string) => /^(mkdir|rename)$/.test(call) && name.includes(".ckpt-probe-")
+      if (!removing)
+        expect(
+          (await temporaryNames(root)).filter((name) => !isProbe(name)),
+          label,
+        ).toEqual([])
       await using store = await openFsStore(root)
       const { found, ids } = await expectSurvives(store, acked ?? 5, label)
       if (failure?.startsWith("rejected CKPT_IO")) expect(found.checkpoint?.id, label).toBe(5)

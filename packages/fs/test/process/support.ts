@@ -46,6 +46,8 @@ export interface Child {
   readonly ended: Promise<Ended>
   /** Resolves when it has written so many lines, or has ended. */
   lines(count: number): Promise<void>
+  /** All that it has written. */
+  text(): string
 }
 
 const scriptPath = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
@@ -85,7 +87,7 @@ export function start(script: string, args: readonly string[], via: readonly str
       }
       heard()
     })
-  return { process: child, ended, lines }
+  return { process: child, ended, lines, text: () => output }
 }
 
 /** Runs a script to its end; it must end by itself or by SIGKILL. */

@@ -1,0 +1,117 @@
+import { BackendError, type ObjectBackend } from "@ckpt/core"
+import type { BackendCase, CaseContext } from "../case.js"
+import { fail, holds, isAbsent, keysOf, outcome, same } from "../check.js"
+import { bytesOf, cut, pattern, source } from "../check-body.js"
+
+const key = "a/b/object"
+
+async function claimOf(backend: ObjectBackend, prefix = "a/"): Promise<{ backend: ObjectBackend; epoch: number }> {
+  const claim = backend.claim?.bind(backend) ?? fail("claim", "a method", undefined)
+  return claim({ prefix })
+}
+
+/** Runs with what a claim gave, and gives it up. */
+async function leading(context: CaseContext, run: (leader: ObjectBackend) => Promise<void>, prefix?: string) {
+  const { backend } = await claimOf(await context.another(), prefix)
+  try {
+    await run(backend)
+  } finally {
+    await backend[Symbol.asyncDispose]()
+  }
+}
+
+async function isFenced(call: Promise<unknown>, what: string): Promise<void> {
+  const { error } = await outcome(call)
+  if (!(error instanceof BackendError) || error.kind !== "fenced") fail(what, "a rejection with `fenced`", error)
+}
+
+/** Everything that changes something. */
+async function changesNothing(backend: ObjectBackend, what: string): Promise<void> {
+  const { commit } = backend
+  await isFenced(backend.put(key, [bytesOf("late")]), `${what}: a put`)
+  await isFenced(backend.put("a/b/new", [bytesOf("late")], { when: "absent" }), `${what}: a create`)
+  await isFenced(backend.delete([key]), `${what}: a delete`)
+  if (commit === undefined) return
+  const create = [{ key: "a/c/d/object", body: [bytesOf("late")] }]
+  await isFenced(commit.call(backend, { create }), `${what}: a commit`)
+}
+
+/** What a backend must do that knows claims of its own: to be given to `describeBackend` besides `backendCases`. */
+export const claimCases: readonly BackendCase[] = [
+  {
+    name: "claim: whoever wrote before changes nothing any more",
+    loses: "a process that was superseded would overwrite or delete what its successor saved.",
+    needs: ["claim"],
+    async run(context) {
+      const { backend } = context
+      await backend.put(key, [bytesOf("before")])
+      await leading(context, async (leader) => {
+        await holds(leader, key, bytesOf("before"), "what was there before the claim")
+        await changesNothing(backend, "a plain writer")
+        await changesNothing(await context.another(), "another plain writer")
+        const before = await keysOf(leader, "")
+        const next = await claimOf(await context.another())
+        await changesNothing(leader, "a holder that was superseded")
+        same(await keysOf(next.backend, ""), before, "all keys after it")
+        await holds(next.backend, key, bytesOf("before"), "what was there before")
+        await next.backend.put(key, [bytesOf("the leader's")])
+        same(await next.backend.delete([key]), [], "failures of the leader's delete")
+        await next.backend[Symbol.asyncDispose]()
+      })
+    },
+  },
+  {
+    name: "claim: a write under way comes to nothing",
+    loses: "a process that was stopped in the middle of a save would finish it after its successor went on.",
+    needs: ["claim"],
+    async run(context) {
+      const { backend, largeBytes } = context
+      const chunks = cut(pattern(largeBytes))
+      let leader: ObjectBackend | undefined
+      const body = source(chunks, async (index) => {
+        if (index === chunks.length - 1) leader = (await claimOf(await context.another())).backend
+      })
+      await isFenced(backend.put(key, body, { when: "absent" }), "a put during which another one claimed")
+      if (leader === undefined) fail("the claim during a put", "a backend", leader)
+      await isAbsent(leader, key, "the put")
+      await leader.put(key, [bytesOf("the leader's")], { when: "absent" })
+      await leader[Symbol.asyncDispose]()
+    },
+  },
+  {
+    name: "claim: epochs go up, and one that was given up still shuts plain writers out",
+    loses: "a writer that was superseded long ago would pass for the newest, or come back once nobody leads.",
+    needs: ["claim"],
+    async run(context) {
+      let last = 0
+      for (let round = 0; round < 4; round++) {
+        const { backend, epoch } = await claimOf(context.backend)
+        if (!(epoch > last)) fail("the epoch of a later claim", `more than ${last}`, epoch)
+        last = epoch
+        await backend.put(key, [bytesOf(`round ${round}`)])
+        await backend[Symbol.asyncDispose]()
+        await backend[Symbol.asyncDispose]()
+        await changesNothing(backend, "a holder that gave up")
+        await changesNothing(context.backend, "a plain writer when nobody leads")
+      }
+    },
+  },
+  {
+    name: "claim: other prefixes are left alone, and what it keeps is not listed",
+    loses: "two stores in one storage would shut each other out, or see names that are not theirs.",
+    needs: ["claim"],
+    async run(context) {
+      const { backend } = context
+      await leading(context, async (leader) => {
+        await leader.put(key, [bytesOf("x")])
+        await backend.put("ab/object", [bytesOf("x")])
+        await backend.put("object", [bytesOf("x")])
+        same(await keysOf(backend, ""), [key, "ab/object", "object"], "all keys")
+        await leading(context, (other) => other.put("ab/object", [bytesOf("y")]).then(() => undefined), "ab/")
+        await leader.put(key, [bytesOf("y")])
+      })
+      await leading(context, (all) => all.put(key, [bytesOf("z")]).then(() => undefined), "")
+      await holds(backend, key, bytesOf("z"), "what the holder of everything wrote")
+    },
+  },
+]

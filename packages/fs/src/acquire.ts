@@ -1,0 +1,98 @@
+import { randomUUID } from "node:crypto"
+import { dirname } from "node:path"
+import type { BackendError } from "@ckpt/core"
+import { claimPath, formatHolder, type Holder, highestClaim, isReleased, lastBeat, readHolder } from "./claim-files.js"
+import { type Directories, syncDirectory } from "./directories.js"
+import { NewFile } from "./durable-file.js"
+import { fenced } from "./fence.js"
+import type { FileApi } from "./file-api.js"
+import { hasErrno, throwIfAborted } from "./fs-errors.js"
+import { at, claimsName } from "./paths.js"
+import { hasEnded, isThisProcess } from "./process-identity.js"
+import { writeAll } from "./write-body.js"
+
+export interface Claimant {
+  readonly files: FileApi
+  readonly directories: Directories
+  readonly holder: Holder
+  readonly signal: AbortSignal | undefined
+}
+
+export interface Acquired {
+  /** The folder `.claims` that it is in. */
+  readonly folder: string
+  readonly n: number
+}
+
+/**
+ * Makes the next claim in a folder below the root, unless the holder of the one before shows signs of life. Who of two
+ * comes first is decided by the creation of the file alone. The holders of `besides`, other claimed folders, are asked too.
+ */
+export async function acquire(
+  claimant: Claimant,
+  folders: readonly string[],
+  besides: readonly string[],
+): Promise<Acquired> {
+  const { files, directories, holder, signal } = claimant
+  for (;;) {
+    throwIfAborted(signal)
+    const folder = await directories.ensure([...folders, claimsName])
+    const before = (await highestClaim(files, dirname(folder))) ?? 0
+    const n = before + 1
+    let file: NewFile | undefined
+    try {
+      file = await NewFile.createTemporary(files, folder, "tmp")
+      await writeAll(file.handle, [formatHolder(n, randomUUID(), holder)])
+      // When this was written tells the time, by the clock by which the beats are stamped.
+      const { mtimeMs } = await file.handle.stat({ bigint: true })
+      for (const other of [dirname(folder), ...besides]) {
+        await refuseLiving(files, other, Number(mtimeMs), holder.staleAfterMs)
+      }
+      await file.sync()
+      await file.close()
+      throwIfAborted(signal)
+      await files.link(file.path, claimPath(folder, n))
+    } catch (error) {
+      await file?.discard()
+      // Another one was faster, or cleared the temporary file away: look again at who leads now.
+      if (hasErrno(error, "EEXIST", "ENOENT")) continue
+      throw error
+    }
+    await file.discard()
+    await syncDirectory(files, folder)
+    return { folder, n }
+  }
+}
+
+/** Rejects with `fenced` if the claim that leads in a folder must not be superseded yet. */
+async function refuseLiving(files: FileApi, parent: string, nowMs: number, staleAfterMs: number): Promise<void> {
+  const n = await highestClaim(files, parent)
+  if (n === undefined) return
+  const folder = at(parent, claimsName)
+  const holder = await readHolder(files, folder, n)
+  if (holder !== undefined && (isThisProcess(holder.process) || hasEnded(holder.process))) return
+  if (await isReleased(files, folder, n)) return
+  const limit = Math.max(staleAfterMs, holder?.staleAfterMs ?? 0)
+  // A beat far in the future is of a clock that was set back since: whoever lived would have beaten again.
+  const silence = Math.abs(nowMs - (await lastBeat(files, folder, n)))
+  if (silence <= limit) throw stillHeld(folder, n, holder, silence, limit)
+}
+
+function stillHeld(
+  folder: string,
+  n: number,
+  holder: Holder | undefined,
+  silence: number,
+  limit: number,
+): BackendError {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+  const parent = dirname(folder)
+  const who =
+    holder === undefined
+      ? "a holder that cannot be told (its claim cannot be read)"
+      : `process ${holder.process.pid} on host ${holder.process.host}`
+  return fenced(
+    `${parent} is claimed (epoch ${n}) by ${who}, which showed life ${seconds(silence)} ago. ` +
+      `Stop it, or claim again once it has been silent for ${seconds(limit)}`,
+  )
+}

@@ -1,0 +1,132 @@
+import { constants } from "node:fs"
+import type { FileApi } from "./file-api.js"
+import { damaged, kindOf, lookUp } from "./file-info.js"
+import { hasErrno } from "./fs-errors.js"
+import { at, claimsName } from "./paths.js"
+import type { ProcessIdentity } from "./process-identity.js"
+import { readPointer } from "./read-pointer.js"
+
+/**
+ * In the folder `.claims`, for the n-th claim:
+ * - `claim-n.json`: who made it. Created only if absent, whole and durable; the highest leads, and is never removed.
+ * - `beat-n`: written again and again by a holder that lives; its time of modification is by the filesystem's clock.
+ * - `released-n`: there once the holder has given it up.
+ */
+const claimFile = /^claim-(\d{6,15})\.json$/
+const anyFile = /^(?:claim|beat|released)-(\d{6,15})(?:\.json)?$/
+
+const padded = (n: number) => String(n).padStart(6, "0")
+export const claimPath = (folder: string, n: number): string => at(folder, `claim-${padded(n)}.json`)
+const beatPath = (folder: string, n: number): string => at(folder, `beat-${padded(n)}`)
+const releasedPath = (folder: string, n: number): string => at(folder, `released-${padded(n)}`)
+
+export interface Holder {
+  readonly process: ProcessIdentity
+  /** From how long a silence on the holder expects to be superseded, in milliseconds. */
+  readonly staleAfterMs: number
+}
+
+/** The number of the claim that leads in `parent`; `undefined` if nobody ever claimed there. */
+export async function highestClaim(files: FileApi, parent: string): Promise<number | undefined> {
+  const folder = at(parent, claimsName)
+  const info = await lookUp(files, folder)
+  if (info === undefined) return undefined
+  // Through a link, somebody else's claims would be read, or none.
+  if (!info.isDirectory()) throw damaged(folder, kindOf(info), "the folder of the claims")
+  const numbers = (await namesIn(files, folder)).flatMap((name) => Number(claimFile.exec(name)?.[1] ?? []))
+  return numbers.length === 0 ? undefined : Math.max(...numbers)
+}
+
+/** Who made a claim; `undefined` if its file cannot be read or tells nothing. */
+export async function readHolder(files: FileApi, folder: string, n: number): Promise<Holder | undefined> {
+  try {
+    const found = await readPointer(files, claimPath(folder, n))
+    return found === undefined ? undefined : parseHolder(new TextDecoder().decode(found.bytes))
+  } catch (error) {
+    // Of another user, or something else than a file.
+    if (hasErrno(error, "EACCES", "EPERM")) return undefined
+    if ((await lookUp(files, claimPath(folder, n)))?.isFile() === true) throw error
+    return undefined
+  }
+}
+
+export function formatHolder(epoch: number, token: string, { process, staleAfterMs }: Holder): Buffer {
+  const { host, pid, bootId, pidNamespace, startTime, instance } = process
+  const fields = { epoch, token, host, pid, process_start: startTime, pid_namespace: pidNamespace, boot_id: bootId }
+  const text = JSON.stringify({ ...fields, instance, stale_after_ms: staleAfterMs }, undefined, 2)
+  return Buffer.from(`${text}\n`)
+}
+
+/** Longer than anybody would wait: a garbled file must not keep everybody out for ever. */
+export const staleAfterAtMost = 24 * 60 * 60 * 1000
+
+function parseHolder(text: string): Holder | undefined {
+  let json: Record<string, unknown>
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof json !== "object" || json === null) return undefined
+  const field = (name: string) => (typeof json[name] === "string" ? (json[name] as string) : undefined)
+  const [bootId, pidNamespace, startTime] = [field("boot_id"), field("pid_namespace"), field("process_start")]
+  const { pid, stale_after_ms: staleAfterMs } = json
+  return {
+    process: {
+      host: field("host") ?? "unknown",
+      pid: typeof pid === "number" ? pid : 0,
+      instance: field("instance") ?? "",
+      ...(bootId !== undefined && { bootId }),
+      ...(pidNamespace !== undefined && { pidNamespace }),
+      ...(startTime !== undefined && { startTime }),
+    },
+    staleAfterMs: typeof staleAfterMs === "number" && staleAfterMs <= staleAfterAtMost ? staleAfterMs : 0,
+  }
+}
+
+/** When the holder last showed life, by the filesystem's clock: milliseconds since 1970. */
+export async function lastBeat(files: FileApi, folder: string, n: number): Promise<number> {
+  const infos = await Promise.all([lookUp(files, claimPath(folder, n)), lookUp(files, beatPath(folder, n))])
+  return Math.max(0, ...infos.map((info) => Number(info?.mtimeMs ?? 0)))
+}
+
+/** Shows life. The first time, the file is made; after that it is only written, so that nothing comes back that was removed. */
+export async function beat(files: FileApi, folder: string, n: number, first: boolean): Promise<void> {
+  const again = constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0)
+  const file = await files.open(beatPath(folder, n), first ? "wx" : again, 0o666)
+  try {
+    await file.write(Buffer.from("."))
+  } finally {
+    await file.close()
+  }
+}
+
+export async function isReleased(files: FileApi, folder: string, n: number): Promise<boolean> {
+  return (await lookUp(files, releasedPath(folder, n))) !== undefined
+}
+
+/** Not synced: after a crash of the system, the silence of its holder tells the same, a little later. */
+export async function markReleased(files: FileApi, folder: string, n: number): Promise<void> {
+  const file = await files.open(releasedPath(folder, n), "wx", 0o666)
+  await file.close()
+}
+
+/**
+ * Removes what is left of claims long superseded. The one before stays, so that whoever counted on from it finds the next
+ * number taken. A late process that removes again harms nobody: it knows only of numbers below its own.
+ */
+export async function forgetOlder(files: FileApi, folder: string, n: number): Promise<void> {
+  for (const name of await namesIn(files, folder)) {
+    const number = Number(anyFile.exec(name)?.[1] ?? n)
+    if (number < n - 1) await files.unlink(at(folder, name)).catch(() => undefined)
+  }
+}
+
+async function namesIn(files: FileApi, folder: string): Promise<string[]> {
+  try {
+    return await files.readdir(folder)
+  } catch (error) {
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return []
+    throw error
+  }
+}

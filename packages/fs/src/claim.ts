@@ -1,0 +1,133 @@
+import { BackendError } from "@ckpt/core"
+import { type Acquired, acquire, type Claimant } from "./acquire.js"
+import { forgetOlder, highestClaim, markReleased } from "./claim-files.js"
+import { Directories } from "./directories.js"
+import { Fence } from "./fence.js"
+import { throwIfAborted } from "./fs-errors.js"
+import { Heartbeat } from "./heartbeat.js"
+import { at, prefixFolders } from "./paths.js"
+import { thisProcess } from "./process-identity.js"
+import type { Root } from "./root.js"
+import { claimedFolders, sweep } from "./sweep.js"
+
+export interface ClaimOptions {
+  readonly prefix: string
+  readonly staleAfterMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** What one writer holds: its claim, and those of folders above and below that had claims already. */
+export class HeldClaims {
+  readonly fence: Fence
+  readonly #root: Root
+  readonly #heartbeat: Heartbeat
+  /** Folder below the root → number. */
+  readonly #numbers = new Map<string, number>()
+  readonly #acquired: Acquired[] = []
+  #released: Promise<void> | undefined
+
+  constructor(root: Root, staleAfterMs: number) {
+    this.#root = root
+    this.#heartbeat = new Heartbeat(root.files, staleAfterMs / 5)
+    this.fence = new Fence(root, this.#numbers)
+  }
+
+  numberOf(folders: readonly string[]): number | undefined {
+    return this.#numbers.get(folders.join("/"))
+  }
+
+  async add(folders: readonly string[], acquired: Acquired): Promise<void> {
+    this.#numbers.set(folders.join("/"), acquired.n)
+    this.#acquired.push(acquired)
+    await this.#heartbeat.add(acquired.folder, acquired.n)
+  }
+
+  /** Whether all of them still lead. */
+  async check(real: string): Promise<void> {
+    for (const folders of this.#numbers.keys()) await this.fence.check(real, folders === "" ? [] : folders.split("/"))
+  }
+
+  async forgetOlder(): Promise<void> {
+    for (const { folder, n } of this.#acquired) await forgetOlder(this.#root.files, folder, n)
+  }
+
+  /** Gives them up: the next one to claim need not wait. Nobody may write without a claim all the same. */
+  release(): Promise<void> {
+    this.#released ??= (async () => {
+      this.fence.giveUp()
+      await this.#heartbeat.stop()
+      for (const { folder, n } of this.#acquired) {
+        // Where that cannot be written, silence tells it.
+        await markReleased(this.#root.files, folder, n).catch(() => undefined)
+      }
+    })()
+    return this.#released
+  }
+}
+
+/**
+ * Makes one writer lead on all keys that start with the prefix: first its claim is there and durable, then every temporary
+ * name of everybody else is taken away.
+ */
+export async function claimPrefix(root: Root, options: ClaimOptions): Promise<{ held: HeldClaims; epoch: number }> {
+  const { prefix, staleAfterMs, signal } = options
+  const own = prefixFolders(prefix)
+  if (prefix !== "" && !prefix.endsWith("/")) {
+    throw new BackendError("permanent", `cannot claim ${prefix}: only whole folders are claimed. End it with a slash.`)
+  }
+  throwIfAborted(signal)
+  const directories = new Directories(root)
+  const claimant: Claimant = {
+    files: root.files,
+    directories,
+    holder: { process: thisProcess(), staleAfterMs },
+    signal,
+  }
+  const held = new HeldClaims(root, staleAfterMs)
+  const take = async (folders: readonly string[], besides: readonly string[] = []) => {
+    if (held.numberOf(folders) !== undefined) return
+    await held.add(folders, await acquire(claimant, folders, besides))
+  }
+  try {
+    await take(own, await around(root, own, signal))
+    const real = await root.resolve()
+    if (real === undefined) throw new BackendError("transient", `the root ${root.path} was removed: try again.`)
+    // Who claimed a folder above leads here too, so it must have stopped as well. Looked for after the own claim was made:
+    // of two that claim at once, one sees the other.
+    for (const above of foldersAbove(own)) if (await isClaimed(root, real, above)) await take(above)
+    const access = { root, directories, fence: held.fence }
+    await sweep({ root, real, signal }, access, own, async (folders) => {
+      if (await isClaimed(root, real, folders)) await take(folders)
+    })
+    await held.check(real)
+    await held.forgetOlder()
+    throwIfAborted(signal)
+    return { held, epoch: held.numberOf(own) ?? 0 }
+  } catch (error) {
+    await held.release()
+    throw error
+  }
+}
+
+/**
+ * The folders above and below that are claimed too. Their holders are asked for signs of life before there is a claim:
+ * one that is made and then given up would stop them all the same.
+ */
+async function around(root: Root, own: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
+  const real = await root.resolve()
+  if (real === undefined) return []
+  const candidates = [...foldersAbove(own), ...(await claimedFolders({ root, real, signal }, own))]
+  const found: string[] = []
+  for (const folders of candidates) {
+    if (folders.length !== own.length && (await isClaimed(root, real, folders))) found.push(folders.reduce(at, real))
+  }
+  return found
+}
+
+function foldersAbove(own: readonly string[]): (readonly string[])[] {
+  return own.map((_, depth) => own.slice(0, depth))
+}
+
+async function isClaimed(root: Root, real: string, folders: readonly string[]): Promise<boolean> {
+  return (await highestClaim(root.files, folders.reduce(at, real))) !== undefined
+}

@@ -1,0 +1,41 @@
+import type { OpenFile } from "./file-api.js"
+import { WriteBehind } from "./write-behind.js"
+
+const blockBytes = 512 << 10
+
+/** Writes behind the back of a producer that may use the memory of its chunks again: they are copied, into blocks that are used again too. */
+export class CopiedChunks {
+  readonly #writer: WriteBehind
+  readonly #free: Uint8Array[] = []
+  #block: Uint8Array | undefined
+  #used = 0
+
+  constructor(file: OpenFile, onFailure: (error: unknown) => void) {
+    this.#writer = new WriteBehind(file, { onFailure, onWritten: (block) => this.#free.push(block) })
+  }
+
+  /** Once this has resolved, the chunk is not looked at again. */
+  async add(chunk: Uint8Array): Promise<void> {
+    for (let rest = chunk; rest.byteLength > 0; ) {
+      this.#block ??= this.#free.pop() ?? Buffer.allocUnsafeSlow(blockBytes)
+      const part = rest.subarray(0, blockBytes - this.#used)
+      this.#block.set(part, this.#used)
+      this.#used += part.byteLength
+      rest = rest.subarray(part.byteLength)
+      if (this.#used < blockBytes) return
+      const full = this.#block
+      this.#block = undefined
+      this.#used = 0
+      await this.#writer.add(full)
+    }
+  }
+
+  async finish(): Promise<void> {
+    if (this.#block !== undefined) await this.#writer.add(this.#block.subarray(0, this.#used))
+    await this.#writer.finish()
+  }
+
+  settle(): Promise<void> {
+    return this.#writer.settle()
+  }
+}

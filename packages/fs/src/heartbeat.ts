@@ -1,0 +1,54 @@
+import { beat } from "./claim-files.js"
+import type { FileApi } from "./file-api.js"
+import { hasErrno } from "./fs-errors.js"
+
+/** Shows again and again that the holder of some claims lives. It never keeps the process alive for that. */
+export class Heartbeat {
+  readonly #files: FileApi
+  readonly #everyMs: number
+  readonly #claims: { readonly folder: string; readonly n: number; made: boolean }[] = []
+  #timer: NodeJS.Timeout | undefined
+  #beating: Promise<void> | undefined
+  #stopped = false
+
+  constructor(files: FileApi, everyMs: number) {
+    this.#files = files
+    this.#everyMs = everyMs
+  }
+
+  /** Beats for one claim more, at once and from now on. */
+  async add(folder: string, n: number): Promise<void> {
+    const claim = { folder, n, made: false }
+    await this.#beat(claim)
+    this.#claims.push(claim)
+    this.#timer ??= setInterval(() => this.#all(), this.#everyMs).unref()
+  }
+
+  /** Resolves when nothing is written any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearInterval(this.#timer)
+    await this.#beating
+  }
+
+  #all(): void {
+    // A disk that hangs must not gather beats.
+    if (this.#stopped || this.#beating !== undefined) return
+    this.#beating = Promise.all(this.#claims.map((claim) => this.#beat(claim))).then(() => {
+      this.#beating = undefined
+    })
+  }
+
+  /** A beat that fails is a silence; the next one may do better. Who is taken for dead is told when it writes. */
+  async #beat(claim: { readonly folder: string; readonly n: number; made: boolean }): Promise<void> {
+    try {
+      await beat(this.#files, claim.folder, claim.n, !claim.made)
+      claim.made = true
+    } catch (error) {
+      if (hasErrno(error, "EEXIST")) claim.made = true
+      // Once it was there, its absence means that a later claim cleared it away, or that the folder was removed.
+      if (claim.made && hasErrno(error, "ENOENT")) this.#claims.splice(this.#claims.indexOf(claim), 1)
+      if (this.#claims.length === 0) clearInterval(this.#timer)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from "node:crypto"
+import { readFileSync, readlinkSync } from "node:fs"
+import { hostname } from "node:os"
+
+/** Which process holds a claim. What the system does not tell is left out. */
+export interface ProcessIdentity {
+  readonly host: string
+  readonly pid: number
+  /** Of one run of the kernel. */
+  readonly bootId?: string
+  /** Within which the pid means something. */
+  readonly pidNamespace?: string
+  /** Clock ticks since the boot: what a pid that was given to another process does not have. */
+  readonly startTime?: string
+  /** Made up by the process itself; tells it even where the system tells nothing. */
+  readonly instance: string
+}
+
+// In the global symbol registry, so that two installed copies of this package are one process.
+const key = Symbol.for("@ckpt/fs.process.v1")
+const holder = globalThis as { [key]?: ProcessIdentity }
+
+export function thisProcess(): ProcessIdentity {
+  holder[key] ??= {
+    host: hostname(),
+    pid: process.pid,
+    ...known("bootId", () => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()),
+    ...known("pidNamespace", () => readlinkSync("/proc/self/ns/pid")),
+    ...known("startTime", () => statOf("self").startTime),
+    instance: randomUUID(),
+  }
+  return holder[key]
+}
+
+export function isThisProcess(other: ProcessIdentity): boolean {
+  const own = thisProcess()
+  // A worker thread has an instance of its own.
+  return other.instance === own.instance || (sees(other) && other.pid === own.pid && other.startTime === own.startTime)
+}
+
+/** True if that process has ended for certain; false if it lives, or if nothing can be known of it from here. */
+export function hasEnded(other: ProcessIdentity): boolean {
+  if (!sees(other)) return false
+  try {
+    process.kill(other.pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH"
+  }
+  try {
+    const { state, startTime } = statOf(other.pid)
+    // Z: it has ended, and its parent did not look yet.
+    return /[ZX]/.test(state) || startTime !== other.startTime
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH"
+  }
+}
+
+/** Whether its pid means here what it means there. */
+function sees({ pid, bootId, pidNamespace, startTime }: ProcessIdentity): boolean {
+  const own = thisProcess()
+  if (bootId === undefined || pidNamespace === undefined || startTime === undefined) return false
+  return Number.isSafeInteger(pid) && pid > 0 && bootId === own.bootId && pidNamespace === own.pidNamespace
+}
+
+function statOf(pid: number | "self"): { state: string; startTime: string } {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8")
+  // The second field is the program's name in parentheses, with whatever it has in it; the third comes after the last one.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ")
+  const [state, startTime] = [fields[0], fields[19]]
+  if (state === undefined || startTime === undefined) throw new Error(`/proc/${pid}/stat has too few fields`)
+  return { state, startTime }
+}
+
+function known<K extends string>(name: K, read: () => string): { [P in K]?: string } {
+  try {
+    const value = read()
+    return (value === "" ? {} : { [name]: value }) as { [P in K]?: string }
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,108 @@
+import { BackendError } from "@ckpt/core"
+import type { Access } from "./fence.js"
+import { lookUp } from "./file-info.js"
+import { hasErrno, throwIfAborted } from "./fs-errors.js"
+import { at, claimsName, isTemporaryName } from "./paths.js"
+import type { Root } from "./root.js"
+import { Trash } from "./trash.js"
+
+const atOnce = 16
+
+export interface Walk {
+  readonly root: Root
+  readonly real: string
+  readonly signal: AbortSignal | undefined
+}
+
+/** Every folder with claims below this one, and itself if it has some. */
+export async function claimedFolders(walk: Walk, folders: readonly string[]): Promise<(readonly string[])[]> {
+  const found: (readonly string[])[] = []
+  await eachFolder(walk, folders, async (here, names) => {
+    if (names.includes(claimsName)) found.push(here)
+    return names
+  })
+  return found
+}
+
+/**
+ * Takes away every temporary name in a folder and below it, whatever its age: what was begun before the claim can then no
+ * longer be moved into place. What is begun after it sees the claim. `claimed` is called for a folder with claims of its
+ * own, before anything is swept in it.
+ */
+export async function sweep(
+  walk: Walk,
+  access: Access,
+  folders: readonly string[],
+  claimed: (folders: readonly string[]) => Promise<void>,
+): Promise<void> {
+  await eachFolder(walk, folders, async (here, names) => {
+    let found = names
+    if (names.includes(claimsName)) {
+      await claimed(here)
+      // What was begun between the two listings was begun before this claim.
+      found = await namesIn(walk, here)
+      const claims = [...here, claimsName]
+      await sweepNames(walk, access, claims, await namesIn(walk, claims))
+    }
+    await sweepNames(walk, access, here, found)
+    return found
+  })
+}
+
+/** `visit` gets the names in a folder, and says which of them to go on with. */
+async function eachFolder(
+  walk: Walk,
+  folders: readonly string[],
+  visit: (folders: readonly string[], names: readonly string[]) => Promise<readonly string[]>,
+): Promise<void> {
+  throwIfAborted(walk.signal)
+  const names = await visit(folders, await namesIn(walk, folders))
+  const path = folders.reduce(at, walk.real)
+  const rest = names.filter((name) => !isTemporaryName(name) && name !== claimsName).values()
+  const worker = async () => {
+    for (const name of rest) {
+      const info = await lookUp(walk.root.files, at(path, name))
+      if (info?.isDirectory() === true) await eachFolder(walk, [...folders, name], visit)
+    }
+  }
+  // Many folders are on one level only, that of the checkpoints.
+  const results = await Promise.allSettled(Array.from({ length: atOnce }, worker))
+  for (const result of results) if (result.status === "rejected") throw result.reason
+}
+
+/** Until it went through: of two that claim at once, the first may have taken the second one's means, but only once. */
+async function sweepNames(
+  walk: Walk,
+  access: Access,
+  folders: readonly string[],
+  names: readonly string[],
+): Promise<void> {
+  const { files } = walk.root
+  const path = folders.reduce(at, walk.real)
+  let left = names.filter(isTemporaryName)
+  for (let again = 100; left.length > 0; again--) {
+    let trash: Trash | undefined
+    try {
+      trash = await Trash.open(access, walk.real, folders)
+      for (const name of left) await trash.take(at(path, name))
+      left = []
+    } catch (error) {
+      const passing = (error instanceof BackendError && error.kind === "transient") || hasErrno(error, "EINVAL")
+      if (again > 0 && passing) continue
+      // The folder itself is gone, and all that was in it.
+      if (hasErrno(error, "ENOENT") && (await lookUp(files, path)) === undefined) return
+      throw error
+    } finally {
+      await trash?.empty()
+    }
+  }
+}
+
+async function namesIn({ root, real }: Walk, folders: readonly string[]): Promise<readonly string[]> {
+  try {
+    return await root.files.readdir(folders.reduce(at, real))
+  } catch (error) {
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return []
+    throw error
+  }
+}

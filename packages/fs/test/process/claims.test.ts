@@ -1,0 +1,120 @@
+import { setTimeout as pause } from "node:timers/promises"
+import { type CheckpointStore, openFsStore } from "@ckpt/fs"
+import { expect, onTestFinished, test } from "vitest"
+import { type Child, seed, start, temporaryFolder } from "./support.js"
+import { manifestOf } from "./workload.mjs"
+
+/** Longer than any of these tests may take: who is taken over before is not taken over for silence. */
+const never = 10 * 60_000
+
+function claimer(root: string, staleAfterMs: number): Child {
+  const child = start("claimer.mjs", [root, String(staleAfterMs)])
+  onTestFinished(() => void child.process.kill("SIGKILL"))
+  return child
+}
+
+/** Sends a command, and resolves with the line that answers it. */
+async function tell(child: Child, command: string): Promise<string> {
+  const lines = child.text().split("\n").length
+  child.process.stdin?.write(`${command}\n`)
+  await child.lines(lines)
+  return child.text().split("\n")[lines - 1] ?? ""
+}
+
+async function open(root: string, staleAfterMs: number): Promise<CheckpointStore> {
+  const store = await openFsStore(root, { lock: { staleAfterMs } })
+  onTestFinished(() => store.close())
+  return store
+}
+
+async function claimed(store: CheckpointStore): Promise<CheckpointStore> {
+  const leader = await store.claim()
+  onTestFinished(() => leader.close())
+  return leader
+}
+
+test("of processes that claim at once exactly one leads, the others are told by whom", {
+  timeout: 120_000,
+}, async () => {
+  for (let round = 0; round < 5; round++) {
+    const root = await temporaryFolder()
+    const children = Array.from({ length: 3 }, () => claimer(root, never))
+    await Promise.all(children.map((child) => child.lines(1)))
+    const answers = await Promise.all(children.map((child) => tell(child, "claim")))
+    const leaders = children.filter((_, index) => answers[index]?.startsWith("leads "))
+    expect(leaders, answers.join("\n")).toHaveLength(1)
+    const pid = leaders[0]?.process.pid
+    for (const answer of answers) {
+      if (!answer.startsWith("leads ")) expect(answer).toMatch(/^refused CKPT_FENCED /)
+      if (!answer.startsWith("leads ")) expect(answer).toContain(`by process ${pid} on host `)
+    }
+    for (const child of leaders) expect(await tell(child, "save 1")).toBe("ack 1")
+    for (const child of children) child.process.kill("SIGKILL")
+    await Promise.all(children.map((child) => child.ended))
+  }
+})
+
+test("a holder that lives is not superseded; one that was killed is, at once; one that closed too", async () => {
+  const root = await temporaryFolder()
+  await seed(root, [1])
+  const holder = claimer(root, never)
+  await holder.lines(1)
+  expect(await tell(holder, "claim")).toBe("leads 1")
+  const plain = await open(root, never)
+  await expect(plain.claim()).rejects.toMatchObject({
+    code: "CKPT_FENCED",
+    message: expect.stringMatching(
+      new RegExp(`process ${holder.process.pid} on host .*showed life .* ago.*claim again once it has been silent for`),
+    ),
+  })
+  await expect(plain.save(manifestOf(2))).rejects.toMatchObject({ code: "CKPT_FENCED" })
+  expect(await tell(holder, "save 2")).toBe("ack 2")
+
+  holder.process.kill("SIGKILL")
+  await holder.ended
+  const leader = await claimed(plain)
+  expect((await leader.recover()).checkpoint?.id).toBe(2)
+  await leader.save(manifestOf(3))
+  await leader.close()
+
+  const next = claimer(root, never)
+  await next.lines(1)
+  expect(await tell(next, "claim")).toMatch(/^leads \d+$/)
+  expect(await tell(next, "close")).toBe("closed")
+  const last = await claimed(plain)
+  expect((await last.recover()).checkpoint?.id).toBe(3)
+})
+
+test("a holder that was stopped is superseded once it was silent, and told when it wakes", {
+  timeout: 60_000,
+}, async () => {
+  const root = await temporaryFolder()
+  const staleAfterMs = 400
+  const holder = claimer(root, staleAfterMs)
+  await holder.lines(1)
+  expect(await tell(holder, "claim")).toBe("leads 1")
+  expect(await tell(holder, "save 1")).toBe("ack 1")
+  const plain = await open(root, staleAfterMs)
+  // It beats: three times as long as a silence may last, it is not superseded.
+  for (const end = Date.now() + 3 * staleAfterMs; Date.now() < end; await pause(20)) {
+    await expect(plain.claim()).rejects.toMatchObject({ code: "CKPT_FENCED" })
+  }
+  holder.process.kill("SIGSTOP")
+  let leader: CheckpointStore | undefined
+  for (const end = Date.now() + 30_000; leader === undefined; await pause(20)) {
+    expect(Date.now()).toBeLessThan(end)
+    leader = await claimed(plain).catch(({ code }) => void expect(code).toBe("CKPT_FENCED"))
+  }
+  await leader.save(manifestOf(2))
+  holder.process.kill("SIGCONT")
+  expect(await tell(holder, "save 3")).toMatch(/^refused CKPT_FENCED /)
+  expect(await leader.ids()).toEqual([1, 2])
+})
+
+test("a claim does not keep its process alive", async () => {
+  const child = claimer(await temporaryFolder(), never)
+  await child.lines(1)
+  expect(await tell(child, "claim")).toBe("leads 1")
+  child.process.stdin?.end()
+  expect(await child.ended).toMatchObject({ code: 0, signal: null, stderr: "" })
+})
