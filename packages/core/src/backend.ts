@@ -72,6 +72,11 @@ export interface ObjectContent {
    * a success. Whoever gets a content either reads it to its end or calls `return()` on its iterator.
    */
   readonly body: AsyncIterable<Uint8Array>
+  /**
+   * Gives the memory of a chunk back, to be read into again: from a reader that will not look at it any more, and has
+   * given it to nobody.
+   */
+  recycle?(chunk: Uint8Array): void
 }
 
 export interface DeleteFailure {

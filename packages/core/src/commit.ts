@@ -280,7 +280,10 @@ async function createManifestObject(
       throw attempt > 1 ? unknownOutcome(context, id, failure) : failure
     }
     if (failure.unsettleable) throw unknownOutcome(context, id, failure)
-    const settled = await settleManifest(context, manifest, bytes, signal, failure)
+    // After a lost answer what refuses us may be our own manifest, updated since.
+    const unclear = attempt > 1 && failure.kind === "precondition"
+    const cause = unclear ? new BackendError("ambiguous", failure.message, { cause: failure }) : failure
+    const settled = await settleManifest(context, manifest, bytes, signal, cause)
     // What reads back as ours after a lost answer was created by us, as far as anyone can tell.
     if (settled !== "absent") return attempt > 1 ? "created" : settled
     if (failure.kind === "precondition") throw conflict(context, id, "it was there and was removed meanwhile")
@@ -292,7 +295,9 @@ async function createManifestObject(
 }
 
 async function higherIdExists(context: CommitContext, id: number, signal: AbortSignal | undefined): Promise<boolean> {
-  const survey = await context.surveyor.manifests(signal)
+  const survey = await context.surveyor.manifests(signal).catch((error: unknown) => {
+    throw error instanceof BackendError ? unknownOutcome(context, id, error) : error
+  })
   for (const other of survey.manifests.keys()) if (other > id) return true
   return false
 }
@@ -318,8 +323,9 @@ async function settleManifest(
   }
   if (stored === undefined) return "absent"
   if (stored.bytes === undefined || !Buffer.from(bytes).equals(stored.bytes)) {
-    // Ours may have landed and been updated since by another writer: then this is no conflict.
-    const updated = stored.bytes !== undefined && decodeManifest(stored.bytes).manifest?.updateToken !== undefined
+    // Ours may have landed and been updated since by another writer, or marked by a claim: then this is no conflict.
+    const there = stored.bytes === undefined ? undefined : decodeManifest(stored.bytes).manifest
+    const updated = there?.updateToken !== undefined || there?.writer?.fenced !== undefined
     if (cause.kind === "ambiguous" && updated) throw unknownOutcome(context, id, cause)
     throw conflict(context, id, "a manifest with other content is there")
   }

@@ -139,8 +139,10 @@ export async function examine(
       ...stateIssues(manifest, state),
     ]
     const missing = issues.some((i) => i.code === "state-missing")
-    if (missing && (await storage.head(layout.manifestKey(id), signal)) === undefined) {
-      // Retention removes the manifest first, so this one was being pruned while it was read.
+    const wasReplaced = listed && state?.meta !== undefined && state.meta.version !== listed.version
+    const now = missing ? await storage.head(layout.manifestKey(id), signal) : undefined
+    if (missing ? now?.version !== found.meta?.version : wasReplaced && !isValid(issues)) {
+      // Retention removes the manifest first, so this one was pruned while it was read; what is there now came later.
       return {
         ...result,
         gone: true,

@@ -12,6 +12,8 @@ export interface StreamedObject {
   readonly backend: ObjectBackend
   readonly context: RetryContext
   readonly key: string
+  /** Its reader has done with a chunk when it asks for the next one. */
+  readonly recycles?: boolean | undefined
 }
 
 export interface BodyPart {
@@ -79,6 +81,7 @@ export async function* readBody(
         const isEnough = position === end && end < promised
         if (!isEnough) next = ask()
         yield chunk
+        if (source.recycles) content.recycle?.(step.value)
         if (isEnough) return "complete"
       }
       if (position < promised) throw lengthError(key, promised, position)

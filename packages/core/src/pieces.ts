@@ -1,5 +1,5 @@
 /** The longest piece: larger ones gain nothing and hold up the event loop. */
-export const maxPieceBytes = 1024 * 1024
+const maxPieceBytes = 1024 * 1024
 /** Smaller pieces cost a call each, so that copying them together is cheaper. */
 const minPieceBytes = 64 * 1024
 const blockBytes = 256 * 1024

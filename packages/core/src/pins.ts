@@ -1,8 +1,9 @@
 import type { CommitContext } from "./commit.js"
 import { CheckpointError } from "./errors.js"
 import { readManifest } from "./examine.js"
+import type { CheckpointManifest } from "./manifest/schema.js"
 import { createMarker } from "./marker.js"
-import { ascending, counts, isOfHistory, type Pointer } from "./pointer.js"
+import { ascending, countsAs, type Pointer } from "./pointer.js"
 import type { Survey } from "./survey.js"
 
 /** A checkpoint that retention leaves alone: a savepoint. */
@@ -38,17 +39,18 @@ export async function pin(context: CommitContext, id: number, name: string, sign
   if (layout.pointerFormat !== "json") {
     return context.removals.run(async () => {
       assertFree(context, pinsOf(await context.surveyor.pins(signal), { pins: new Map() }), id, name)
-      await assertThere(context, id, undefined, signal)
+      await manifestThere(context, id, signal)
       await createPin(context, id, name, signal)
     })
   }
   const { pins } = await context.surveyor.pins(signal)
-  await assertThere(context, id, await pointer.read(signal), signal)
+  const epoch = (await manifestThere(context, id, signal)).writer?.epoch
+  if (!countsAs(id, epoch, await pointer.read(signal))) throw notThere(context, id)
   await pointer.change((current) => {
     if (pointer.writer !== undefined) pointer.assertLeads(current)
     assertFree(context, pinsOf({ pins }, current), id, name)
-    // Its manifest was there a moment ago, so retention removed it, or is about to.
-    if (!counts(id, current)) throw pruned(context, id)
+    // It counted a moment ago, so retention removed it, or is about to.
+    if (!countsAs(id, epoch, current)) throw pruned(context, id)
     if (current.pins.get(name) === id) return undefined
     return { checkpointId: Math.max(current.checkpointId, id), pins: new Map([...current.pins, [name, id]]) }
   })
@@ -87,27 +89,22 @@ function assertFree(context: CommitContext, pins: readonly Pin[], id: number, na
   throw new CheckpointError("CKPT_CONFLICT", message, { checkpointId: id, backend: context.storage.backend.name })
 }
 
-async function assertThere(
+async function manifestThere(
   context: CommitContext,
   id: number,
-  pointer: Pointer | undefined,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<CheckpointManifest> {
   const found = await readManifest(context, id, signal)
-  const isThere =
-    found !== undefined &&
-    (pointer === undefined || (counts(id, pointer) && isOfHistory(id, found.manifest?.writer?.epoch, pointer)))
-  if (isThere && found.manifest === undefined) {
-    const message = `checkpoint ${id} is damaged, and a pin would not mend it: ${found.issues[0]?.message}. Pin one that verifies.`
-    throw new CheckpointError("CKPT_CORRUPT", message, { checkpointId: id, backend: context.storage.backend.name })
-  }
-  if (isThere) return
+  if (found === undefined) throw notThere(context, id)
+  if (found.manifest !== undefined) return found.manifest
+  const message = `checkpoint ${id} is damaged, and a pin would not mend it: ${found.issues[0]?.message}. Pin one that verifies.`
+  throw new CheckpointError("CKPT_CORRUPT", message, { checkpointId: id, backend: context.storage.backend.name })
+}
+
+function notThere({ storage, layout }: CommitContext, id: number): CheckpointError {
   const message = `checkpoint ${id} does not exist, so it cannot be pinned.`
-  throw new CheckpointError("CKPT_NOT_FOUND", message, {
-    checkpointId: id,
-    key: context.layout.manifestKey(id),
-    backend: context.storage.backend.name,
-  })
+  const details = { checkpointId: id, key: layout.manifestKey(id), backend: storage.backend.name }
+  return new CheckpointError("CKPT_NOT_FOUND", message, details)
 }
 
 function pruned(context: CommitContext, id: number): CheckpointError {

@@ -216,6 +216,9 @@ export class PointerFile {
     const raise = (current: Pointer): PointerChange => {
       // A store that nobody claimed for may still tidy up; what it keeps is the history as the claims tell it.
       if (this.#writer !== undefined) this.assertLeads(current)
+      // What it was decided on may not count any more: then all below it would go, and it with them.
+      if (current.claims.length > 0 && !isLost(current) && newestValid > current.checkpointId)
+        throw new BackendError("transient", "the store was claimed meanwhile, so nothing was removed")
       // With the floor the pointer moves up to what it stands below, so that a floor above the pointer is damage.
       const checkpointId = Math.max(current.checkpointId, newestValid)
       return { ...mergeFloor(current, floor, [...kept, ...current.pins.values()]), checkpointId }
@@ -276,9 +279,10 @@ export class PointerFile {
     if (failure === undefined) return { done: false, pointer: seen }
     // What was read stays good enough: if it is old by then, the next swap is refused and reads again.
     if (failure.kind === "ambiguous" && (await lost.tryAgain(failure))) return { done: false, pointer: seen }
-    // For a writer that claimed, the pointer is the commit: without it nothing is saved.
-    if (this.#writer !== undefined && id !== undefined) {
-      if (this.#countsAfterAll(seen, id)) return { done: true, pointer: seen }
+    if (id !== undefined) {
+      // For a writer that claimed, the pointer is the commit: without it nothing is saved.
+      if (this.#writer !== undefined && this.#countsAfterAll(seen, id)) return { done: true, pointer: seen }
+      // Nor is anything for one that did not, once somebody else has claimed.
       this.assertLeads(seen)
     }
     if (id === undefined || this.#writer !== undefined) throw failure

@@ -93,7 +93,7 @@ function* parts(
   }: { start: number; end: number; version: string; bytes: number; signal: AbortSignal },
 ): Generator<ByteStream, void, void> {
   for (let at = start; at < end; at += bytes) {
-    yield readBody(source, { start: at, end: Math.min(end, at + bytes), version }, signal)
+    yield readBody({ ...source, recycles: false }, { start: at, end: Math.min(end, at + bytes), version }, signal)
   }
 }
 

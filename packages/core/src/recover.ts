@@ -71,9 +71,13 @@ export async function walk(
 ): Promise<Recovery> {
   const started = context.monotonic()
   const depth = options.depth ?? "deep"
+  let before: Pointer | undefined
   for (let round = 1; ; round++) {
     const survey = await context.surveyor.everything(options.signal)
-    const walked = await walkOnce(context, survey, { ...options, depth }, round === 1, visit)
+    // A listing that is behind is made again, once for each pointer that shows it.
+    const relist = (pointer: Pointer) => before === undefined || pointer.version !== before.version
+    const walked = await walkOnce(context, survey, { ...options, depth }, relist, visit)
+    before = walked.pointer
     if (walked.result === "stale") {
       if (round < maxRounds) continue
       throw restless(context)
@@ -93,7 +97,7 @@ export async function walk(
       return { ...facts, outcome: "recovered", checkpoint }
     }
     const nothingSaved =
-      pointer.claims.length > 0 && !isLost(pointer)
+      pointer.writer !== undefined && !isLost(pointer)
         ? pointer.checkpointId === 0 && examined === 0
         : survey.manifests.size === 0 && !pointer.exists
     const fresh = nothingSaved && survey.beyond.length === 0
@@ -113,7 +117,7 @@ async function walkOnce(
   context: RecoverContext,
   survey: Survey,
   options: RecoverOptions & ProgressOptions & { depth: Depth },
-  relist: boolean,
+  relist: (pointer: Pointer) => boolean,
   visit: (checkpoint: Checkpoint) => Promise<Visited>,
 ): Promise<Walk> {
   const { layout } = context
@@ -141,7 +145,7 @@ async function walkOnce(
     newest?.catch(() => {})
     const pointer = await context.pointer.read(options.signal, survey.claims)
     const walk = { skipped, examined, pointer }
-    if (relist && isBehind(survey, pointer)) return { ...walk, result: "stale" }
+    if (relist(pointer) && isBehind(survey, pointer)) return { ...walk, result: "stale" }
     for (const id of ids) {
       if (!counts(id, pointer)) continue
       const found = await (id === ids[0] ? newest : look(id))

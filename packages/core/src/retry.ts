@@ -57,6 +57,8 @@ export function retryPolicy(options: RetryOptions | undefined, timeoutMs: number
 
 // Timers of Node hold 31 bits.
 export const longestSleepMs = 2 ** 31 - 1
+/** Why a guard stops; made once, since a reason of its own for each request costs more than the rest of it. */
+const over = new Error("the request was answered")
 
 /** Tells the time-out of an attempt that it goes on. */
 export interface Watch {
@@ -138,7 +140,7 @@ export async function withTimeout<T>(
   try {
     return await Promise.race([one(attempt.signal, watch), gaveUp])
   } finally {
-    settled.abort()
+    settled.abort(over)
     signal?.removeEventListener("abort", forward)
   }
 }

@@ -3,8 +3,7 @@ import { explain } from "./boundary.js"
 import type { ProgressOptions } from "./checkpoint-store.js"
 import { Digest } from "./checksum.js"
 import { BackendError, CheckpointError } from "./errors.js"
-import type { ExamineContext } from "./examine.js"
-import { ownsState } from "./examine.js"
+import { type ExamineContext, type FoundManifest, ownsState, readManifest } from "./examine.js"
 import { type CheckpointManifest, decodeInline } from "./manifest/schema.js"
 import type { OnProgress } from "./progress.js"
 import { type OnRead, type Slice, sliceProgress, stateProgress } from "./read-progress.js"
@@ -39,6 +38,9 @@ export interface Checkpoint {
   operatorStream(name: string): Promise<StateReader | undefined>
 }
 
+/** The stored object has not the size that its manifest says. */
+class WrongSize extends Error {}
+
 /** Reads a slice of a checkpoint's state and holds its last chunk back until everything before it verified. */
 class VerifiedReader implements StateReader {
   readonly size: number
@@ -48,9 +50,19 @@ class VerifiedReader implements StateReader {
   readonly #slice: Slice
   readonly #signal: AbortSignal | undefined
   readonly #onRead: OnRead
+  /** The manifest that says what these bytes are; absent for a state that was read without one. */
+  readonly #owner: CheckpointManifest | undefined
 
-  constructor(context: ExamineContext, id: number, slice: Slice, signal: AbortSignal | undefined, onRead: OnRead) {
+  constructor(
+    context: ExamineContext,
+    id: number,
+    slice: Slice,
+    signal: AbortSignal | undefined,
+    onRead: OnRead,
+    owner: CheckpointManifest | undefined,
+  ) {
     this.#context = context
+    this.#owner = owner
     this.#id = id
     this.#slice = slice
     this.#signal = signal
@@ -73,14 +85,14 @@ class VerifiedReader implements StateReader {
       signal: this.#signal,
       onOpen: (meta) => {
         stored = meta.size
-        if (whole && stored !== size) throw this.#corrupt(`has ${stored} bytes, the manifest says ${size}`)
+        if (whole && stored !== size) throw new WrongSize()
       },
     })
     try {
       for (;;) {
         const step = await stream.next()
         if (step.done) {
-          if (step.value === "gone") throw await this.#missing()
+          if (step.value === "gone") throw await this.#damaged("is missing")
           break
         }
         digest?.update(step.value)
@@ -96,7 +108,7 @@ class VerifiedReader implements StateReader {
     } finally {
       await stream.return("complete")
     }
-    if (seen !== size) throw this.#corrupt(`gave ${seen} bytes at ${offset}, ${size} were expected`)
+    if (seen !== size) throw await this.#damaged(`gave ${seen} bytes at ${offset}, ${size} were expected`)
     const actual = digest?.hex()
     if (checksum !== undefined && actual !== checksum) throw await this.#mismatch(checksum, actual)
     this.#onRead(this.#slice, size)
@@ -109,14 +121,29 @@ class VerifiedReader implements StateReader {
     return joinChunks(chunks, this.size)
   }
 
-  #corrupt(problem: string): CheckpointError {
-    const key = this.#context.layout.stateKey(this.#id)
-    const message = `state of checkpoint ${this.#id} ${problem}. Use recover() to go on from the newest one that verifies.`
-    return new CheckpointError("CKPT_CORRUPT", message, {
-      checkpointId: this.#id,
-      key,
-      backend: this.#context.storage.backend.name,
-    })
+  /**
+   * A state that is gone or another with its manifest was pruned, and its id may be taken anew by a late request; under
+   * the manifest that it was opened by it is damage.
+   */
+  async #damaged(problem: string): Promise<CheckpointError> {
+    const { storage, layout } = this.#context
+    const place = { checkpointId: this.#id, backend: storage.backend.name }
+    let found: FoundManifest | undefined
+    try {
+      found = await readManifest(this.#context, this.#id, this.#signal)
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error
+      return explain(storage.backend.name, "readState", this.#id, error)
+    }
+    const current = found?.manifest
+    const isAnother =
+      this.#owner !== undefined && current !== undefined && current.stateChecksum !== this.#owner.stateChecksum
+    if (found !== undefined && !isAnother) {
+      const message = `state of checkpoint ${this.#id} ${problem}. Use recover() to go on from the newest one that verifies.`
+      return new CheckpointError("CKPT_CORRUPT", message, { ...place, key: layout.stateKey(this.#id) })
+    }
+    const message = `checkpoint ${this.#id} was pruned while it was read. Call recover() again.`
+    return new CheckpointError("CKPT_PRUNED", message, place)
   }
 
   async #mismatch(expected: string, actual: string | undefined): Promise<unknown> {
@@ -130,24 +157,16 @@ class VerifiedReader implements StateReader {
     } catch (error) {
       return this.#explain(error, this.#slice.size)
     }
-    return this.#corrupt(`checksum mismatch: expected ${expected}, got ${actual}`)
-  }
-
-  /** A state that is gone with its manifest was pruned; one whose manifest is still there is damage. */
-  async #missing(): Promise<CheckpointError> {
-    const { storage, layout } = this.#context
-    if ((await storage.head(layout.manifestKey(this.#id), this.#signal)) !== undefined)
-      return this.#corrupt("is missing")
-    const message = `checkpoint ${this.#id} was pruned while it was read. Call recover() again.`
-    return new CheckpointError("CKPT_PRUNED", message, { checkpointId: this.#id, backend: storage.backend.name })
+    return this.#damaged(`checksum mismatch: expected ${expected}, got ${actual}`)
   }
 
   async #explain(error: unknown, stored: number): Promise<unknown> {
+    if (error instanceof WrongSize) return this.#damaged(`has ${stored} bytes, the manifest says ${this.#slice.size}`)
     if (!(error instanceof BackendError)) return error
-    if (error.kind === "damaged") return this.#corrupt(`cannot be read: ${error.message}`)
+    if (error.kind === "damaged") return this.#damaged(`cannot be read: ${error.message}`)
     if (error.kind !== "precondition") return explain(this.#context.storage.backend.name, "readState", this.#id, error)
     const { offset, size } = this.#slice
-    return this.#corrupt(`changed while it was read, or ends before byte ${offset + size} (it has ${stored})`)
+    return this.#damaged(`changed while it was read, or ends before byte ${offset + size} (it has ${stored})`)
   }
 }
 
@@ -174,9 +193,10 @@ export function openState(
   context: ExamineContext,
   id: number,
   slice: Slice,
-  { signal, onProgress }: Pick<ReadStateOptions, "signal" | "onProgress"> = {},
+  { signal, onProgress }: Pick<ReadStateOptions, "signal" | "onProgress">,
+  owner: CheckpointManifest | undefined,
 ): StateReader {
-  return new VerifiedReader(context, id, slice, signal, sliceProgress(onProgress))
+  return new VerifiedReader(context, id, slice, signal, sliceProgress(onProgress), owner)
 }
 
 /**
@@ -202,14 +222,21 @@ export function openCheckpoint(
     const { externalOffset: offset, externalLength: size } = operator
     const checksums = manifest.operatorChecksums
     const checksum = checksums !== undefined && Object.hasOwn(checksums, name) ? checksums[name] : undefined
-    return new VerifiedReader(context, id, { offset, size, checksum, whole: false }, undefined, onRead)
+    return new VerifiedReader(context, id, { offset, size, checksum, whole: false }, undefined, onRead, manifest)
   }
   return {
     id,
     manifest,
     state: async () =>
       ownsState(manifest) === true || (ownsState(manifest) === undefined && stateMeta !== undefined)
-        ? new VerifiedReader(context, id, stateSlice(stateSize, manifest.stateChecksum ?? undefined), undefined, onRead)
+        ? new VerifiedReader(
+            context,
+            id,
+            stateSlice(stateSize, manifest.stateChecksum ?? undefined),
+            undefined,
+            onRead,
+            manifest,
+          )
         : undefined,
     operatorStream,
     operator: async (name) => (await operatorStream(name))?.bytes(),

@@ -6,8 +6,6 @@ import { Blocks, pieces, piecesInMemory } from "./pieces.js"
 import type { Watch } from "./retry.js"
 import type { PutBody } from "./storage.js"
 
-export { pieces } from "./pieces.js"
-
 /**
  * Bytes of a state: in one piece, in several that belong behind each other, or as they are made. An iterable is read
  * once, one chunk at a time. Do not change a chunk that was handed over in an array before the save settles; one that an

@@ -74,8 +74,9 @@ export class Storage {
   }
 
   /** The bytes of an object as they arrive; see {@link streamObject}. `gone` at the first step if nothing is there. */
-  stream(key: string, options: StreamOptions = {}): ByteStream {
-    return streamObject({ backend: this.backend, context: this.#context, key }, options)
+  stream(key: string, options: StreamOptions & { recycles?: boolean } = {}): ByteStream {
+    const { recycles } = options
+    return streamObject({ backend: this.backend, context: this.#context, key, recycles }, options)
   }
 
   /**
@@ -113,7 +114,7 @@ export class Storage {
         onOpen?.(meta)
       }
       try {
-        const stream = this.stream(key, { ...options, onOpen: opened })
+        const stream = this.stream(key, { ...options, onOpen: opened, recycles: true })
         for (;;) {
           const step = await stream.next()
           if (step.done) {

@@ -381,7 +381,8 @@ class Store implements CheckpointStore {
       if (meta === undefined) {
         if (found?.manifest === undefined || ownsState(found.manifest) !== true || !isCounting) return undefined
         const manifestMeta = await this.#storage.head(this.#layout.manifestKey(id), options.signal)
-        if (manifestMeta === undefined) return undefined
+        // Gone, or written anew after the one that was read: either way that one was pruned.
+        if (manifestMeta?.version !== found.meta?.version) return undefined
         const message = `the state of checkpoint ${id} is missing. Use recover() to get the newest one that verifies.`
         throw new CheckpointError("CKPT_CORRUPT", message, {
           checkpointId: id,
@@ -393,7 +394,7 @@ class Store implements CheckpointStore {
       const owned = manifest !== undefined && isCounting && ownsState(manifest) !== false
       const size = owned ? (manifest.stateSize ?? meta.size) : meta.size
       const checksum = owned ? (manifest.stateChecksum ?? undefined) : undefined
-      return openState(this.#context, id, stateSlice(size, checksum, options), options)
+      return openState(this.#context, id, stateSlice(size, checksum, options), options, owned ? manifest : undefined)
     })
   }
 

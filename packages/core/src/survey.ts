@@ -110,7 +110,10 @@ export function oldestFirst(ids: Iterable<number>): number[] {
  * shows. Its pages may have been read while others saved.
  */
 export function isBehind(survey: Survey, pointer: Pointer): boolean {
-  return highestOf(survey.manifests.keys()) < pointer.checkpointId
+  if (highestOf(survey.manifests.keys()) < pointer.checkpointId) return true
+  // Higher ones may be of writers that were superseded: where claims tell the history, its end itself must be there.
+  const { claims, checkpointId } = pointer
+  return claims.length > 0 && checkpointId > 0 && !survey.manifests.has(checkpointId)
 }
 
 function highestOf(ids: Iterable<number>): number {

@@ -48,10 +48,12 @@ export async function update(
   let lost: BackendError | undefined
   let unclear = false
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
-    const [found, pointer] = await Promise.all([
-      readManifest(context, id, signal),
-      layout.pointerFormat === "json" ? context.pointer.read(signal) : undefined,
-    ]).catch((error: unknown) => {
+    // In this order: a pointer from before a claim, with a manifest from after the claim's mark, would let a late update pass.
+    const read = async () => {
+      const found = await readManifest(context, id, signal)
+      return { found, pointer: layout.pointerFormat === "json" ? await context.pointer.read(signal) : undefined }
+    }
+    const { found, pointer } = await read().catch((error: unknown) => {
       // Whether the swap before took effect cannot be read, so it is not known.
       throw unclear && error instanceof BackendError ? unknownOutcome(context, id, lost ?? error) : error
     })

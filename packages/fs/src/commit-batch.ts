@@ -1,9 +1,10 @@
+import type { BigIntStats } from "node:fs"
 import { dirname } from "node:path"
 import type { CommitBatch, ObjectMeta } from "@ckpt/core"
 import type { Directories } from "./directories.js"
 import { refuseDoubtful } from "./directories.js"
 import type { Access } from "./fence.js"
-import { lookUp, metaOf } from "./file-info.js"
+import { lookUp, metaOf, versionOf } from "./file-info.js"
 import { CallerError, hasErrno, throwIfAborted } from "./fs-errors.js"
 import { at, keySegments } from "./paths.js"
 import type { Move } from "./publish.js"
@@ -12,6 +13,7 @@ import { readPointer } from "./read-pointer.js"
 import type { Root } from "./root.js"
 import { asWriter, rootState } from "./root-lock.js"
 import { Stage } from "./stage.js"
+import { together } from "./together.js"
 import { writeBody } from "./write-body.js"
 
 /** What one rename can do: new files in one new directory, and the pointer beside it. */
@@ -23,19 +25,25 @@ interface Plan {
 }
 
 /**
- * The commit in two sync phases (design, section 6): all data at once, then the names. Answers "unsupported" before
+ * The commit in two sync phases: all data at once, then the names. Answers "unsupported" before
  * anything is touched, for a batch of another shape and where something has the directory's name.
  */
 export async function commitBatch(
   access: Access,
   batch: CommitBatch,
   signal: AbortSignal | undefined,
+  found: string | undefined,
 ): Promise<ObjectMeta[] | "unsupported"> {
   const { root, directories, fence } = access
   const plan = planOf(batch)
   throwIfAborted(signal)
-  if (plan === undefined || !(await isFree(root, plan))) return "unsupported"
-  const base = await directories.ensure(plan.base)
+  if (plan === undefined) return "unsupported"
+  // What is not free has its folders already, so nothing is created for it.
+  const [free, base] = await together([
+    found === undefined || isFree(root, found, plan),
+    directories.ensure(plan.base, found),
+  ])
+  if (!free) return "unsupported"
   const real = plan.base.reduce((path) => dirname(path), base)
   const state = rootState(real)
 
@@ -43,24 +51,24 @@ export async function commitBatch(
     const target = at(base, plan.directory)
     refuseDoubtful(target)
     const stage = await openStage(root, directories, base, plan)
+    const pointer = new PointerMove(root, stage, batch, plan.pointer === undefined ? undefined : at(base, plan.pointer))
+    // Whatever becomes of them, both have ended before anything is taken away.
+    const pointed = pointer.stage()
+    pointed.catch(() => undefined)
+    const marked: Promise<void>[] = []
     try {
-      const metas: ObjectMeta[] = []
-      for (const [index, { key, body }] of batch.create.entries()) {
+      for (const [index, { body }] of batch.create.entries()) {
         const file = stage.files[index]
         if (file === undefined) throw new Error("every object has its file")
         await writeBody(file.handle, typeof body === "function" ? called(body) : body, signal)
-        metas.push(metaOf(key, await file.stamp()))
+        const mark = file.mark()
+        mark.catch(() => undefined)
+        marked.push(mark)
       }
-      const pointer = new PointerMove(
-        root,
-        stage,
-        batch,
-        plan.pointer === undefined ? undefined : at(base, plan.pointer),
-      )
-      await pointer.stage()
-      const info = await stage.info()
+      await together([pointed, ...marked])
       throwIfAborted(signal)
-      await stage.sync()
+      const [, info, ...infos] = await together([stage.sync(), stage.info(), ...stage.files.map((file) => file.info())])
+      const metas = batch.create.map(({ key }, index) => metaOf(key, infos[index] as BigIntStats))
       await stage.close()
       await publish({
         files: root.files,
@@ -79,6 +87,7 @@ export async function commitBatch(
       if (info !== undefined) directories.remember(target, info)
       return metas
     } catch (error) {
+      await Promise.allSettled([pointed, ...marked])
       await stage.discard()
       throw error
     } finally {
@@ -94,6 +103,7 @@ class PointerMove {
   readonly #decide: NonNullable<CommitBatch["pointer"]>["decide"] | undefined
   readonly #path: string | undefined
   #staged: Uint8Array | undefined
+  #decidedOn: string | undefined
 
   constructor(root: Root, stage: Stage, batch: CommitBatch, path: string | undefined) {
     this.#root = root
@@ -112,8 +122,9 @@ class PointerMove {
 
   /** Under the lock: another save may have moved the pointer meanwhile. */
   async settle(): Promise<Move[]> {
-    const bytes = await this.#decided()
-    if (bytes === undefined || this.#path === undefined) {
+    if (this.#path === undefined) return []
+    const bytes = (await this.#isUnmoved()) ? this.#staged : await this.#decided()
+    if (bytes === undefined) {
       await this.#stage.dropPointer()
       return []
     }
@@ -127,11 +138,19 @@ class PointerMove {
     return from === undefined ? [] : [{ how: "replace", from, to: this.#path }]
   }
 
+  /** The same file is still there: then the decision is the same too. */
+  async #isUnmoved(): Promise<boolean> {
+    if (this.#decidedOn === undefined || this.#path === undefined) return false
+    const info = await lookUp(this.#root.files, this.#path)
+    return info?.isFile() === true && versionOf(info) === this.#decidedOn
+  }
+
   async #decided(): Promise<Uint8Array | undefined> {
     const path = this.#path
     const decide = this.#decide
     if (path === undefined || decide === undefined) return undefined
     const current = await readPointer(this.#root.files, path)
+    this.#decidedOn = current?.version
     return called(() => decide(current))
   }
 }
@@ -167,16 +186,17 @@ function isIn(key: readonly string[], folder: readonly string[]): boolean {
  * Also refused: a directory in the pointer's place, which no rename replaces. One object after the other, the pointer
  * alone fails, and the checkpoint is saved.
  */
-async function isFree(root: Root, plan: Plan): Promise<boolean> {
-  const real = await root.resolve()
-  if (real === undefined) return true
-  const target = await root.locate(real, [...plan.base, plan.directory])
-  if (target === undefined) return true
+async function isFree(root: Root, real: string, plan: Plan): Promise<boolean> {
+  const base = plan.base.reduce(at, real)
+  const target = at(base, plan.directory)
+  const [located, there, pointer] = await together([
+    root.locate(real, [...plan.base, plan.directory]),
+    lookUp(root.files, target),
+    plan.pointer === undefined ? undefined : lookUp(root.files, at(base, plan.pointer)),
+  ])
+  if (located === undefined) return true
   refuseDoubtful(target)
-  if ((await lookUp(root.files, target)) !== undefined) return false
-  if (plan.pointer === undefined) return true
-  const pointer = await root.locate(real, [...plan.base, plan.pointer])
-  return pointer === undefined || (await lookUp(root.files, pointer))?.isDirectory() !== true
+  return there === undefined && pointer?.isDirectory() !== true
 }
 
 async function openStage(root: Root, directories: Directories, base: string, plan: Plan): Promise<Stage> {

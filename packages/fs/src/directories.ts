@@ -79,8 +79,8 @@ export class Directories {
   }
 
   /** Creates what is missing of the root and of `folders` below it, and returns its path. Everything on the way is durable. */
-  async ensure(folders: readonly string[]): Promise<string> {
-    const real = await this.#ensureRoot()
+  async ensure(folders: readonly string[], known?: string): Promise<string> {
+    const real = known ?? (await this.#ensureRoot())
     let path = real
     for (const [depth, folder] of folders.entries()) {
       const parent = path

@@ -38,12 +38,21 @@ export class NewFile {
    * stale writer through.
    */
   async stamp(): Promise<BigIntStats> {
+    await this.mark()
+    return this.info()
+  }
+
+  /** The first half of `stamp`, where the description is wanted later. */
+  async mark(): Promise<void> {
     // Half a microsecond more, so that the conversion to a double and back never rounds down to the one before.
     const seconds = (uniqueMicroseconds() + 0.5) / 1e6
     await this.#handle.utimes(seconds, seconds).catch((error: unknown) => {
       // Some network filesystems do not let times be set; theirs is then as good as it gets.
       if (!hasErrno(error, "EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EINVAL")) throw error
     })
+  }
+
+  info(): Promise<BigIntStats> {
     return this.#handle.stat({ bigint: true })
   }
 

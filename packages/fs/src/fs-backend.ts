@@ -110,7 +110,9 @@ export class FsBackend implements ObjectBackend {
 
   commit(batch: CommitBatch, options: RequestOptions = {}): Promise<ObjectMeta[] | "unsupported"> {
     const keys = batch.create.map(({ key }) => key)
-    return this.#write(keys.join(", "), keys[0], options.signal, () => commitBatch(this.#access, batch, options.signal))
+    return this.#write(keys.join(", "), keys[0], options.signal, (real) =>
+      commitBatch(this.#access, batch, options.signal, real),
+    )
   }
 
   /**
@@ -140,15 +142,19 @@ export class FsBackend implements ObjectBackend {
     what: string,
     key: string | undefined,
     signal: AbortSignal | undefined,
-    operation: () => Promise<T>,
+    operation: (real: string | undefined) => Promise<T>,
   ): Promise<T> {
     return this.#do("write", what, async () => {
       const folders = key === undefined ? [] : keySegments(key).slice(0, -1)
       throwIfAborted(signal)
-      const check = async () => this.#access.fence.check(await this.#root.resolve(), folders)
-      await check()
+      const check = async () => {
+        const real = await this.#root.resolve()
+        await this.#access.fence.check(real, folders)
+        return real
+      }
+      const real = await check()
       try {
-        return await operation()
+        return await operation(real)
       } catch (error) {
         if (hasErrno(error, "ENOENT") || (error instanceof BackendError && error.kind === "transient")) await check()
         throw error

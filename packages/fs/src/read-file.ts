@@ -48,7 +48,8 @@ export async function getObject(root: Root, key: string, options: GetOptions): P
       throw new BackendError("precondition", `${key} has been replaced since version ${ifVersion} was read.`)
     }
     const [start, end] = bounds(key, info, range)
-    return { meta: metaOf(key, info), body: new FileBody(handle, path, start, end, signal) }
+    const body = new FileBody(handle, path, start, end, signal)
+    return { meta: metaOf(key, info), body, recycle: (chunk) => body.recycle(chunk) }
   } catch (error) {
     await close(handle)
     throw error
@@ -106,6 +107,8 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
   readonly #signal: AbortSignal | undefined
   /** In order; nothing before the first call of `next`. */
   readonly #reads: Promise<Uint8Array>[] = []
+  /** Given back by the reader: memory that was in use before is several times faster than what the system has to provide anew. */
+  readonly #free: Uint8Array[] = []
   #position: number
   #closed: Promise<void> | undefined
   #queue: Promise<unknown> = Promise.resolve()
@@ -133,6 +136,10 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     await this.#release()
     return { done: true, value: undefined }
+  }
+
+  recycle(chunk: Uint8Array): void {
+    if (chunk.length === chunkBytes && this.#free.length <= chunksAhead) this.#free.push(chunk)
   }
 
   async #next(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -166,8 +173,8 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   async #read(position: number, length: number): Promise<Uint8Array> {
-    // A fresh one each time: the reader may keep it.
-    const buffer = Buffer.allocUnsafeSlow(length)
+    // A fresh one unless it was given back: the reader may keep it.
+    const buffer = (length === chunkBytes ? this.#free.pop() : undefined) ?? Buffer.allocUnsafeSlow(length)
     for (let filled = 0; filled < length; ) {
       const { bytesRead } = await this.#handle.read(buffer, filled, length - filled, position + filled)
       if (bytesRead === 0) {

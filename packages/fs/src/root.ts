@@ -25,6 +25,9 @@ export class Root {
    */
   async resolve(): Promise<string | undefined> {
     let real: string
+    // At the same time: it is the answer wherever no link is on the way.
+    const looked = lookUp(this.files, this.path)
+    looked.catch(() => undefined)
     try {
       real = await this.files.realpath(this.path)
     } catch (error) {
@@ -32,7 +35,7 @@ export class Root {
       await this.#refuseDanglingLink()
       return undefined
     }
-    const info = await lookUp(this.files, real)
+    const info = await (real === this.path ? looked : lookUp(this.files, real))
     if (info === undefined) return undefined
     if (!info.isDirectory()) {
       throw new BackendError(

@@ -3,6 +3,7 @@ import { openDirectory } from "./directories.js"
 import { NewFile } from "./durable-file.js"
 import type { FileApi, OpenFile } from "./file-api.js"
 import { at, newTemporaryName } from "./paths.js"
+import { together } from "./together.js"
 import { writeAll } from "./write-body.js"
 
 /** A directory that is filled out of sight, and the new pointer beside it. */
@@ -27,18 +28,35 @@ export class Stage {
   static async open(files: FileApi, base: string, names: readonly string[], withPointer: boolean): Promise<Stage> {
     const stage = new Stage(files, base)
     try {
-      stage.base = await openDirectory(files, base)
-      await files.mkdir(stage.path)
-      stage.#directory = await openDirectory(files, stage.path)
-      stage.#directoryOpen = stage.#directory !== undefined
-      for (const name of names) stage.files.push(await NewFile.create(files, at(stage.path, name)))
-      if (withPointer) stage.pointer = await NewFile.createTemporary(files, base, "latest")
+      await together([stage.#openBase(), stage.#make(names), withPointer ? stage.#newPointer() : undefined])
       return stage
     } catch (error) {
       await stage.discard()
       await stage.closeBase()
       throw error
     }
+  }
+
+  async #openBase(): Promise<void> {
+    this.base = await openDirectory(this.#files, this.#base)
+  }
+
+  async #make(names: readonly string[]): Promise<void> {
+    await this.#files.mkdir(this.path)
+    const opened = names.map(async (name, index) => {
+      this.files[index] = await NewFile.create(this.#files, at(this.path, name))
+    })
+    await together([this.#openDirectory(), ...opened])
+  }
+
+  async #openDirectory(): Promise<void> {
+    this.#directory = await openDirectory(this.#files, this.path)
+    this.#directoryOpen = this.#directory !== undefined
+  }
+
+  async #newPointer(): Promise<NewFile> {
+    this.pointer = await NewFile.createTemporary(this.#files, this.#base, "latest")
+    return this.pointer
   }
 
   /** Describes the directory; its identity survives the rename. */
@@ -54,17 +72,14 @@ export class Stage {
 
   /** Windows does not rename a directory with open files in it; elsewhere a failing close is a last word on the data. */
   async close(): Promise<void> {
-    for (const file of this.files) await file.close()
-    await this.pointer?.close()
-    await this.#closeDirectory()
+    await together([...this.files.map((file) => file.close()), this.pointer?.close(), this.#closeDirectory()])
   }
 
   /** Writes a pointer, in the file that is open for it or in another new one, and does not sync it. */
   async writePointer(bytes: Uint8Array): Promise<NewFile> {
-    this.pointer ??= await NewFile.createTemporary(this.#files, this.#base, "latest")
-    const file = this.pointer
+    const file = this.pointer ?? (await this.#newPointer())
     await writeAll(file.handle, [bytes])
-    await file.stamp()
+    await file.mark()
     return file
   }
 
@@ -82,7 +97,8 @@ export class Stage {
   /** Removes what is still under a temporary name. What cannot be removed is found by `leftovers`. */
   async discard(): Promise<void> {
     await this.#closeDirectory()
-    for (const file of this.files) await file.discard()
+    // One that could not be made leaves a hole.
+    await Promise.all(this.files.map((file) => file?.discard()))
     await this.#files.rmdir(this.path).catch(() => undefined)
     await this.dropPointer()
   }

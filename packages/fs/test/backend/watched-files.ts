@@ -73,7 +73,7 @@ export function watchFiles(watch: Watch = {}, files: FileApi = nodeFiles): Watch
         write("write", [buffer.subarray(offset, offset + length)], position),
       writev: (buffers, position) => write("writev", buffers, position),
       read: (buffer, offset, length, position) =>
-        pass({ name: "read", path, file }, () => handle.read(buffer, offset, length, position)),
+        pass({ name: "read", path, file, buffers: [buffer] }, () => handle.read(buffer, offset, length, position)),
       stat: (options) => pass({ name: "fstat", path, file }, () => handle.stat(options)),
       utimes: (atime, mtime) => pass({ name: "utimes", path, file }, () => handle.utimes(atime, mtime)),
       datasync: () => pass({ name: "datasync", path, file }, () => handle.datasync()),

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/fs-backend.js"
+import { createManifest, openFsStore } from "../../src/index.js"
 import {
   checkpoint,
   isTemporary,
@@ -218,5 +219,27 @@ describe("reading ahead", () => {
       expect([files.held(), files.count("close")]).toEqual([0, 1])
       expect(await iterator.next()).toEqual({ done: true, value: undefined })
     }
+  })
+
+  test("verification reads into the same few buffers; a reader's chunks are its own", async () => {
+    const root = await temporaryFolder()
+    const state = content.subarray(0, 20 * mib)
+    const files = watchFiles()
+    const buffers = () =>
+      new Set(
+        files.calls
+          .filter(({ name, path }) => name === "read" && path.endsWith("state.bin"))
+          .map((c) => c.buffers?.[0]?.buffer),
+      )
+    const store = await openFsStore(root, { files })
+    await store.save(createManifest({ checkpointId: 1, epoch: 1 }), { state })
+    expect((await store.verify(1)).valid).toBe(true)
+    expect(buffers().size).toBeLessThanOrEqual(5)
+    files.calls.length = 0
+    const chunks: Uint8Array[] = []
+    for await (const chunk of (await store.readState(1))!) chunks.push(chunk)
+    expect(Buffer.concat(chunks).equals(state)).toBe(true)
+    expect(buffers().size).toBe(20)
+    await store.close()
   })
 })

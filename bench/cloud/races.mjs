@@ -1,0 +1,147 @@
+import { bytesText, chunksOf, MiB, manifestOf, wholeOf } from "../lib/content.mjs"
+import { race } from "../lib/race.mjs"
+import { spread } from "../lib/stats.mjs"
+import { startService } from "../services/service.mjs"
+
+/** @typedef {import("../lib/interleave.mjs").Subject} Subject */
+
+/**
+ * Save and restore of one state against the bare SDK, through a proxy that makes each round trip longer.
+ *
+ * @param {import("./sdk.mjs").Cloud} cloud
+ * @param {{ size: number, delayMs: number, rounds: number, budgetMs: number }} what
+ * @returns {Promise<import("../lib/race.mjs").Race[]>} none if the server cannot be had
+ */
+export async function cloudRaces(cloud, { size, delayMs, rounds, budgetMs }) {
+  const servers = startService("servers.mjs")
+  const proxy = startService("proxy.mjs")
+  try {
+    const server = await servers.call(cloud.name)
+    if (server === undefined) return []
+    const port = await proxy.call("start", cloud.portOf(server), delayMs)
+    const bucket = `bench-${process.pid}-${delayMs}-${Date.now().toString(36)}`
+    await cloud.createBucket(server, bucket)
+    const store = await cloud.openStore(server, port, bucket)
+    const bare = cloud.bare(server, port, bucket)
+    const place = { cloud, size, delayMs, store, bare, counter: counterOf(proxy) }
+    const options = { rounds, budgetMs, warmup: 1 }
+    const races = [await saveRace(place, options), await restoreRace(place, options)]
+    await store.close()
+    bare.close()
+    return races
+  } finally {
+    await proxy.stop()
+    await servers.stop()
+  }
+}
+
+/**
+ * @typedef {object} Place
+ * @property {import("./sdk.mjs").Cloud} cloud
+ * @property {number} size
+ * @property {number} delayMs
+ * @property {import("../../packages/core/dist/index.js").CheckpointStore} store
+ * @property {import("./sdk.mjs").Bare} bare
+ * @property {ReturnType<typeof counterOf>} counter
+ */
+
+/**
+ * @param {Place} place
+ * @param {{ rounds: number, budgetMs: number, warmup: number }} options
+ */
+async function saveRace({ cloud, size, delayMs, store, bare, counter }, options) {
+  const chunks = chunksOf(size, MiB)
+  const whole = wholeOf(size)
+  // The first write of a store checks the storage; the second is what every later one is.
+  await store.save(manifestOf(1))
+  const stateIds = (/** @type {number} */ round) => round * 2 + 3
+  /** @type {Subject[]} */
+  const subjects = [
+    {
+      name: "ckpt save",
+      note: "state, manifest, pointer",
+      run: (round) => store.save(manifestOf(round * 2 + 2), { state: chunks }),
+      // The newest stays, so that memory of the server holds two at most.
+      after: async (round) => void (round > 0 && (await store.remove(round * 2))),
+    },
+    {
+      name: "ckpt writeState",
+      note: "the upload alone, hashed, created only if absent",
+      run: (round) => store.writeState(stateIds(round), chunks),
+      after: async (round) =>
+        void (await bare.remove(`checkpoints/state-${String(stateIds(round)).padStart(6, "0")}.bin`)),
+    },
+    {
+      name: "bare SDK upload",
+      note: bare.uploadNote,
+      run: (round) => bare.upload(`bare-${round}`, whole),
+      after: (round) => bare.remove(`bare-${round}`),
+    },
+  ]
+  const title = `${cloud.title}: save, ${bytesText(size)}, ${delayMs} ms added`
+  const id = `${cloud.name}-save-${delayMs}`
+  const result = await race({ id, title, bytes: size, subjects: subjects.map(counter.wrap) }, options)
+  return { ...result, extra: counter.columns() }
+}
+
+/**
+ * @param {Place} place
+ * @param {{ rounds: number, budgetMs: number, warmup: number }} options
+ */
+async function restoreRace({ cloud, size, delayMs, store, bare, counter }, options) {
+  const id = await store.nextId()
+  await store.save(manifestOf(id), { state: chunksOf(size, MiB) })
+  await bare.upload("restored", wholeOf(size))
+  /** @param {number} bytes */
+  const whole = (bytes) => {
+    if (bytes !== size) throw new Error(`${bytes} of ${size} bytes came`)
+  }
+  /** @type {Subject[]} */
+  const subjects = [
+    {
+      name: "ckpt restore",
+      note: "manifest and state, verified by SHA-256",
+      async run() {
+        const state = await store.readState(id)
+        let bytes = 0
+        for await (const chunk of state ?? []) bytes += chunk.length
+        whole(bytes)
+      },
+    },
+    { name: "bare SDK download", note: bare.downloadNote, run: async () => whole(await bare.download("restored")) },
+  ]
+  const title = `${cloud.title}: restore, ${bytesText(size)}, ${delayMs} ms added`
+  const raceId = `${cloud.name}-restore-${delayMs}`
+  const result = await race({ id: raceId, title, bytes: size, subjects: subjects.map(counter.wrap) }, options)
+  return { ...result, extra: counter.columns() }
+}
+
+/**
+ * Counts what passes the proxy during each timed run.
+ *
+ * @param {import("../services/service.mjs").Service} proxy
+ */
+function counterOf(proxy) {
+  /** @type {Map<string, number[]>} */
+  const seen = new Map()
+  return {
+    /** @param {Subject} subject */
+    wrap: (subject) => ({
+      ...subject,
+      /** @param {number} round */
+      async before(round) {
+        await subject.before?.(round)
+        await proxy.call("reset")
+      },
+      /** @param {number} round */
+      async after(round) {
+        const { requests } = await proxy.call("counted")
+        seen.set(subject.name, [...(seen.get(subject.name) ?? []), requests])
+        await subject.after?.(round)
+      },
+    }),
+    /** @returns {Record<string, Record<string, string>>} */
+    columns: () =>
+      Object.fromEntries([...seen].map(([name, counts]) => [name, { requests: `${spread(counts.slice(1)).median}` }])),
+  }
+}

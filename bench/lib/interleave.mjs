@@ -1,0 +1,53 @@
+/**
+ * One thing that is timed.
+ *
+ * @typedef {object} Subject
+ * @property {string} name
+ * @property {(round: number) => Promise<unknown>} run what is timed; rounds count up from 0, warm-up included
+ * @property {(round: number) => Promise<unknown>} [before] made ready outside of the time
+ * @property {(round: number) => Promise<unknown>} [after] cleaned up outside of the time
+ * @property {string} [note]
+ */
+
+/**
+ * @typedef {object} Timed
+ * @property {string} name
+ * @property {number[]} ms one for each round
+ * @property {string} [note]
+ * @property {string} [failed] why it has no times
+ */
+
+/**
+ * Runs A B C, C B A, A B C, …: no subject always comes after the same other one, and what loads the machine for a while
+ * loads all of them. A subject that fails leaves the race; the others go on.
+ *
+ * @param {readonly Subject[]} subjects
+ * @param {{ rounds: number, warmup?: number, budgetMs?: number }} options at least three rounds are run; after that
+ *   the budget may end it
+ * @returns {Promise<Timed[]>}
+ */
+export async function interleave(subjects, { rounds, warmup = 1, budgetMs = Number.POSITIVE_INFINITY }) {
+  /** @type {Map<Subject, Timed>} */
+  const results = new Map(subjects.map((subject) => [subject, { name: subject.name, ms: [], note: subject.note }]))
+  const started = performance.now()
+  for (let round = 0; round < rounds + warmup; round++) {
+    const timedRound = round - warmup
+    if (timedRound >= 3 && performance.now() - started > budgetMs) break
+    for (const subject of round % 2 === 0 ? subjects : [...subjects].reverse()) {
+      const result = /** @type {Timed} */ (results.get(subject))
+      if (result.failed !== undefined) continue
+      try {
+        await subject.before?.(round)
+        const from = performance.now()
+        await subject.run(round)
+        const ms = performance.now() - from
+        if (timedRound >= 0) result.ms.push(ms)
+        await subject.after?.(round)
+      } catch (error) {
+        result.failed = error instanceof Error ? error.message.split("\n")[0] : String(error)
+        result.ms = []
+      }
+    }
+  }
+  return [...results.values()]
+}

@@ -1,0 +1,135 @@
+import { GiB, MiB } from "./content.mjs"
+import { times } from "./race.mjs"
+import { pairedRatio } from "./stats.mjs"
+import { number, spreadText } from "./table.mjs"
+
+/**
+ * @typedef {object} Target
+ * @property {string} id
+ * @property {string} text
+ * @property {string} limit
+ * @property {string} measured
+ * @property {boolean | undefined} reached undefined: not measured in this run
+ */
+
+/** @typedef {import("./race.mjs").Race} Race */
+/** @typedef {import("../memory/budgets.mjs").MemoryResult} MemoryResult */
+
+/**
+ * What must be reached, and whether it was.
+ *
+ * @param {readonly Race[]} races
+ * @param {readonly MemoryResult[]} memory
+ * @returns {Target[]}
+ */
+export function targets(races, memory) {
+  /** @param {string} id */
+  const find = (id) => races.find((race) => race.id === id)
+  const large = find(`fs-save-${512 * MiB}`)
+  return [
+    ratio("512 MiB saved on fs ÷ the longer of hash alone and write + fsync alone", 1.25, large, "ckpt", (race) => {
+      const writes = times(race, "write + fsync alone")
+      return times(race, "hash alone").map((hash, round) => Math.max(hash, writes[round]))
+    }),
+    ratio("4 KiB saved on fs ÷ sequential port", 0.65, find("fs-save-4096"), "ckpt", against("sequential port")),
+    ratio("manifest alone saved on fs ÷ sequential port", 0.75, find("fs-save-0"), "ckpt", against("sequential port")),
+    ...["", "-cold"].map((kind) =>
+      ratio(
+        `64 MiB recovered (deep) on fs ÷ read, then hash${kind === "" ? ", warm page cache" : ", cold page cache"}`,
+        0.55,
+        find(`fs-recover-${64 * MiB}${kind}`),
+        "ckpt",
+        against("read, then hash"),
+      ),
+    ),
+    ...["fs", "s3"].flatMap((kind) => memoryTargets(kind, memory)),
+    ...["s3", "azure", "gcs"].map((cloud) =>
+      ratio(
+        `${cloud}: 64 MiB saved ÷ bare SDK upload, 10 ms added`,
+        1.15,
+        find(`${cloud}-save-10`),
+        "ckpt save",
+        against("bare SDK upload"),
+      ),
+    ),
+  ]
+}
+
+/**
+ * @param {string} name
+ * @returns {(race: Race) => number[]}
+ */
+function against(name) {
+  return (race) => times(race, name)
+}
+
+/**
+ * @param {string} text
+ * @param {number} limit
+ * @param {Race | undefined} race
+ * @param {string} ours
+ * @param {(race: Race) => number[]} theirs
+ * @returns {Target}
+ */
+function ratio(text, limit, race, ours, theirs) {
+  const target = { id: race?.id ?? "", text, limit: `≤ ${limit}` }
+  if (race === undefined || times(race, ours).length === 0 || theirs(race).length === 0) {
+    return { ...target, measured: "–", reached: undefined }
+  }
+  const paired = pairedRatio(times(race, ours), theirs(race))
+  return { ...target, measured: spreadText(paired), reached: paired.median <= limit }
+}
+
+/**
+ * @param {string} kind
+ * @param {readonly MemoryResult[]} results
+ * @returns {Target[]}
+ */
+function memoryTargets(kind, results) {
+  const result = results.find((one) => one.kind === kind)
+  return /** @type {const} */ (["save", "restore"]).flatMap((phase) => {
+    const what = `${kind}: ${phase} of 2 GiB`
+    const id = `memory-${kind}`
+    const whole = result?.size === 2 * GiB ? result : undefined
+    const above = whole === undefined ? undefined : (whole[phase].peak - whole.idle) / MiB
+    const delay = whole?.[phase].delayP99
+    return [
+      judged({ id, text: `${what}, MiB of memory above idle`, limit: "≤ 128" }, above, (value) => value <= 128),
+      judged(
+        { id, text: `${what}, p99 of the event loop's delay in ms`, limit: "< 20" },
+        delay,
+        (value) => value < 20,
+        ` (a process that did nothing: ${number(whole?.beside.p99 ?? Number.NaN)})`,
+      ),
+    ]
+  })
+}
+
+/**
+ * @param {{ id: string, text: string, limit: string }} target
+ * @param {number | undefined} value
+ * @param {(value: number) => boolean} isReached
+ * @param {string} [remark]
+ * @returns {Target}
+ */
+function judged(target, value, isReached, remark = "") {
+  if (value === undefined) return { ...target, measured: "–", reached: undefined }
+  return { ...target, measured: `${number(value)}${remark}`, reached: isReached(value) }
+}
+
+/**
+ * @param {readonly Target[]} all
+ * @returns {import("./table.mjs").Table}
+ */
+export function targetTable(all) {
+  return {
+    title: "Must reach",
+    columns: ["", "limit", "measured", ""],
+    rows: all.map(({ text, limit, measured, reached }) => [
+      text,
+      limit,
+      measured,
+      reached === undefined ? "not measured" : reached ? "reached" : "**not reached**",
+    ]),
+  }
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env node
+// Explores many schedules on all cores: `pnpm explore --help`.
+import { availableParallelism } from "node:os"
+import { parseArgs } from "node:util"
+import { Worker } from "node:worker_threads"
+import * as core from "@ckpt/core"
+import { runSeed } from "./explore.js"
+import { withMutant } from "./mutant-core.js"
+import { type PlanName, planNames, plans } from "./plans.js"
+import { reportOf } from "./report.js"
+import type { Answer, Portion } from "./worker.js"
+
+const help = `Explores schedules of several stores over one storage, and checks what they were told.
+
+  --count <n>      schedules in all, default 1000000
+  --seed <n>       the first seed, default 1
+  --plan <name>    only this kind of schedule
+  --jobs <n>       threads, default one for each core
+  --mutant <name>  one seed of a plan, with one rule of the protocol left out
+
+Plans:
+${planNames.map((name) => `  ${name.padEnd(20)} ${plans[name].says}`).join("\n")}`
+
+const { values } = parseArgs({
+  options: {
+    count: { type: "string", default: "1000000" },
+    seed: { type: "string", default: "1" },
+    plan: { type: "string" },
+    jobs: { type: "string", default: String(availableParallelism()) },
+    mutant: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+})
+
+if (values.help) console.log(help)
+else process.exitCode = await main()
+
+async function main(): Promise<number> {
+  const count = Number(values.count)
+  const firstSeed = Number(values.seed)
+  const chosen = planNames.filter((name) => values.plan === undefined || name === values.plan)
+  if (chosen.length === 0 || !(count >= 1) || !Number.isSafeInteger(firstSeed)) {
+    console.error(help)
+    return 2
+  }
+  if (values.mutant !== undefined) return replayMutant(values.mutant, chosen[0] as PlanName, firstSeed)
+  return exploreAll(portionsOf(chosen, firstSeed, count), count)
+}
+
+/** Small portions of all plans in turn, so that every plan gets its share of whatever time there is. */
+function portionsOf(chosen: readonly PlanName[], firstSeed: number, count: number): Portion[] {
+  const portions: Portion[] = []
+  const most = 250
+  for (let done = 0, seed = firstSeed; done < count; seed += most) {
+    for (const plan of chosen) {
+      const size = Math.min(most, count - done)
+      if (size > 0) portions.push({ plan, firstSeed: seed, count: size })
+      done += size
+    }
+  }
+  return portions
+}
+
+async function exploreAll(portions: readonly Portion[], count: number): Promise<number> {
+  const started = performance.now()
+  const totals = { schedules: 0, steps: 0, acknowledged: 0 }
+  let next = 0
+  let found: { plan: PlanName; seed: number } | undefined
+  const line = () => {
+    const seconds = (performance.now() - started) / 1_000
+    const rate = Math.round(totals.schedules / seconds)
+    const { schedules, steps, acknowledged } = totals
+    return `${schedules} of ${count} schedules, ${steps} requests, ${acknowledged} acknowledged saves, ${seconds.toFixed(0)} s, ${rate} a second`
+  }
+  const show = () => process.stderr.write(process.stderr.isTTY ? `\r${line()} ` : `${line()}\n`)
+  const timer = setInterval(show, process.stderr.isTTY ? 500 : 10_000)
+  const work = () =>
+    new Promise<void>((resolve, reject) => {
+      const worker = new Worker(new URL("./worker.js", import.meta.url))
+      let portion: Portion | undefined
+      const go = () => {
+        portion = found === undefined ? portions[next++] : undefined
+        if (portion !== undefined) return worker.postMessage(portion)
+        worker.terminate().then(() => resolve(), reject)
+      }
+      worker.on("error", reject)
+      worker.on("message", (answer: Answer) => {
+        for (const key of ["schedules", "steps", "acknowledged"] as const) totals[key] += answer[key]
+        if (answer.foundSeed !== undefined && portion !== undefined) {
+          found ??= { plan: portion.plan, seed: answer.foundSeed }
+        }
+        go()
+      })
+      go()
+    })
+  await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, work))
+  clearInterval(timer)
+  console.log(`${process.stderr.isTTY ? "\n" : ""}${line()}`)
+  if (found === undefined) return 0
+  return tell(found.plan, found.seed)
+}
+
+async function tell(plan: PlanName, seed: number): Promise<number> {
+  const { violation, scenario, choices } = await runSeed(plan, seed, { core })
+  if (violation === undefined) throw new Error(`plan ${plan}, seed ${seed} went wrong once, and not again`)
+  console.log((await reportOf({ plan, seed, scenario, choices, violation }, { core })).text)
+  return 1
+}
+
+async function replayMutant(name: string, plan: PlanName, seed: number): Promise<number> {
+  return withMutant(name, async (options) => {
+    const { violation, scenario, choices } = await runSeed(plan, seed, options)
+    if (violation === undefined) {
+      console.log(`plan ${plan}, seed ${seed}: nothing is violated`)
+      return 0
+    }
+    console.log((await reportOf({ plan, seed, scenario, choices, violation }, options, name)).text)
+    return 1
+  })
+}

@@ -1,0 +1,63 @@
+import { lightly } from "./abort.js"
+import type { Core } from "./core.js"
+import { type PlanName, scenarioOf } from "./plans.js"
+import { Random } from "./random.js"
+import type { Schedule } from "./scenario.js"
+import { type Outcome, type SimulateOptions, simulate } from "./simulate.js"
+
+export interface Found extends Schedule {
+  readonly plan: PlanName
+  readonly seed: number
+  readonly violation: Error
+}
+
+export interface Explored {
+  readonly schedules: number
+  readonly steps: number
+  readonly acknowledged: number
+  /** The first violation, where one was found. */
+  readonly found: Found | undefined
+}
+
+/** The schedule that a seed decides. */
+export function runSeed(plan: PlanName, seed: number, options: SimulateOptions): Promise<Outcome & Schedule> {
+  return lightly(() => run(plan, seed, options))
+}
+
+async function run(plan: PlanName, seed: number, options: SimulateOptions): Promise<Outcome & Schedule> {
+  const random = new Random(seed)
+  const scenario = scenarioOf(plan, random)
+  return { scenario, ...(await simulate(scenario, random, options)) }
+}
+
+/** Runs the schedules of so many seeds, up to the first violation. */
+export function explore(
+  plan: PlanName,
+  firstSeed: number,
+  count: number,
+  options: { core: Core; flaws?: SimulateOptions["flaws"] },
+): Promise<Explored> {
+  return lightly(() => exploreAll(plan, firstSeed, count, options))
+}
+
+async function exploreAll(
+  plan: PlanName,
+  firstSeed: number,
+  count: number,
+  options: { core: Core; flaws?: SimulateOptions["flaws"] },
+): Promise<Explored> {
+  let steps = 0
+  let acknowledged = 0
+  for (let done = 0; done < count; done++) {
+    const seed = firstSeed + done
+    const { violation, scenario, choices, ...counts } = await run(plan, seed, options)
+    steps += counts.steps
+    acknowledged += counts.acknowledged
+    if (violation !== undefined) {
+      return { schedules: done + 1, steps, acknowledged, found: { plan, seed, scenario, choices, violation } }
+    }
+    // Promises alone would keep everything else from running.
+    if (done % 64 === 63) await new Promise((resolve) => setImmediate(resolve))
+  }
+  return { schedules: count, steps, acknowledged, found: undefined }
+}

@@ -1,0 +1,358 @@
+import type { PlanName } from "./plans.js"
+import type { StorageFlaws } from "./storage.js"
+import type { Edit } from "./variant.js"
+
+/** The protocol without one of its rules. */
+export interface Mutant {
+  readonly name: string
+  /** What goes wrong without it, where that is not plain. */
+  readonly edits?: readonly Edit[]
+  readonly flaws?: StorageFlaws
+  /** Where it shows. */
+  readonly plans: readonly PlanName[]
+}
+
+const edit = (file: string, find: string, replace: string): Edit => ({ file: `${file}.js`, find, replace })
+
+/** Each protection of the protocol, left out. */
+export const mutants: readonly Mutant[] = [
+  // ---- what the storage must do
+  { name: "compare-and-swap is a plain put", flaws: { replacesAnyVersion: true }, plans: ["claims", "plain"] },
+  { name: "create overwrites", flaws: { createOverwrites: true }, plans: ["plain"] },
+
+  // ---- commit
+  {
+    name: "no read-back of the state",
+    edits: [
+      edit(
+        "commit",
+        "if (await settleState(context, id, feed.info(), signal, error))",
+        'if (error.kind === "ambiguous" || (await settleState(context, id, feed.info(), signal, error)))',
+      ),
+    ],
+    plans: ["plain", "claims"],
+  },
+  {
+    name: "no read-back of the manifest",
+    edits: [
+      edit(
+        "commit",
+        "const settled = await settleManifest(",
+        'const settled = failure.kind === "ambiguous" ? "created" : await settleManifest(',
+      ),
+    ],
+    plans: ["plain", "claims"],
+  },
+  {
+    name: "no read-back of the pointer",
+    edits: [edit("pointer-file", "failure = error;", "return { done: true, pointer: { ...current, ...change } };")],
+    plans: ["claims"],
+  },
+  {
+    name: "a manifest that is there passes for ours",
+    edits: [
+      edit(
+        "commit",
+        "const settled = await settleManifest(",
+        'const settled = failure.kind === "precondition" ? "unchanged" : await settleManifest(',
+      ),
+    ],
+    plans: ["plain"],
+  },
+  {
+    name: "save cleans up its own state",
+    edits: [
+      edit(
+        "commit",
+        "const outcome = await createManifestObject(context, manifest, job.signal);",
+        `const outcome = await createManifestObject(context, manifest, job.signal).catch(async (error) => {
+          await context.storage.delete([context.layout.stateKey(job.id)]);
+          throw error;
+        });`,
+      ),
+    ],
+    plans: ["plain"],
+  },
+  {
+    name: "a save is acknowledged before the pointer moved",
+    edits: [
+      edit(
+        "commit",
+        "advance = await context.pointer.advance(id);",
+        "advance = { pointer: noPointer, isLatest: true };",
+      ),
+    ],
+    plans: ["claims"],
+  },
+  {
+    name: "a save does not look at the floor",
+    edits: [edit("commit", "if (!counts(id, advance.pointer))", "if (false)")],
+    plans: ["slow saves", "retention"],
+  },
+  {
+    name: "the pointer moves back",
+    edits: [edit("pointer-file", "if (current.checkpointId >= id) {", "if (false) {")],
+    plans: ["superseded", "claims"],
+  },
+  {
+    name: "swaps without a token of their own",
+    edits: [edit("pointer-file", "const token = newToken();", 'const token = "same";')],
+    plans: ["claims"],
+  },
+  {
+    name: "a failed commit of a writer that claimed passes for certain",
+    edits: [
+      edit(
+        "commit",
+        "throw unknownOutcome(context, id, error);\n    }\n    if (!counts(id, advance.pointer))",
+        "throw error;\n    }\n    if (!counts(id, advance.pointer))",
+      ),
+    ],
+    plans: ["claims"],
+  },
+
+  // ---- readers
+  {
+    name: "claims are ignored",
+    edits: [
+      edit(
+        "pointer",
+        "return pointer.claims.every((claim) => claim.epoch <= (writerEpoch ?? 0) || claim.from >= id);",
+        "return true;",
+      ),
+    ],
+    plans: ["superseded", "claims"],
+  },
+  {
+    name: "the pointer's id is not required of fenced manifests",
+    edits: [edit("pointer", "id > pointer.checkpointId)", "false)")],
+    plans: ["superseded", "claims"],
+  },
+  {
+    name: "readers ignore the floor",
+    edits: [
+      edit("pointer", "return pointer.floor === 0 || id > pointer.floor || pointer.kept.has(id);", "return true;"),
+    ],
+    plans: ["slow saves", "retention", "readers"],
+  },
+  {
+    name: "the pointer is read before the listing",
+    edits: [
+      edit(
+        "recover",
+        "const survey = await context.surveyor.manifests(signal);",
+        "const early = await context.pointer.read(signal); const survey = await context.surveyor.manifests(signal);",
+      ),
+      edit("recover", "const pointer = await context.pointer.read(signal, survey.claims);", "const pointer = early;"),
+      edit(
+        "recover",
+        "const survey = await context.surveyor.everything(options.signal);",
+        "const early = await context.pointer.read(options.signal); const survey = { ...(await context.surveyor.everything(options.signal)), early };",
+      ),
+      edit(
+        "recover",
+        "const pointer = await context.pointer.read(options.signal, survey.claims);",
+        "const pointer = survey.early;",
+      ),
+    ],
+    plans: ["superseded", "readers"],
+  },
+  {
+    name: "a listing older than the pointer is not made again",
+    edits: [
+      edit("survey", "export function isBehind(survey, pointer) {", "export function isBehind() {\nreturn false;"),
+    ],
+    plans: ["readers"],
+  },
+  {
+    name: "loadLatest does not list again when a manifest is gone",
+    edits: [
+      edit("recover", "vanished = found === undefined;", "vanished = false;\nif (found === undefined) continue;"),
+    ],
+    plans: ["readers"],
+  },
+  {
+    name: "recovery does not list again when a manifest is gone",
+    edits: [
+      edit(
+        "recover",
+        "if (found === undefined || found.gone)",
+        "if (found === undefined || found.gone) continue;\nif (false)",
+      ),
+    ],
+    plans: ["readers"],
+  },
+  {
+    name: "what is pruned while it is read passes for damaged",
+    edits: [edit("examine", "gone: true,", "gone: false,")],
+    plans: ["readers"],
+  },
+
+  // ---- deleting
+  {
+    name: "retention at the newest valid checkpoint",
+    edits: [edit("retention", "if (summary.id < newestValid && !kept.has(summary.id))", "if (!kept.has(summary.id))")],
+    plans: ["retention"],
+  },
+  {
+    name: "remove at the newest valid checkpoint",
+    edits: [
+      edit("retention", "if (newestValid === undefined || id >= newestValid) {", "if (newestValid === undefined) {"),
+    ],
+    plans: ["retention"],
+  },
+  {
+    name: "collection at or above the newest valid checkpoint",
+    edits: [edit("orphans", "if (id < bound && !manifests.manifests.has(id)", "if (!manifests.manifests.has(id)")],
+    plans: ["collection"],
+  },
+  {
+    name: "collection of what is young",
+    edits: [edit("orphans", "const isOld = (meta) =>", "const isOld = () => true; const unused = (meta) =>")],
+    plans: ["collection"],
+  },
+  {
+    name: "collection by a clock of its own",
+    edits: [edit("orphans", "storage.now(signal)]", "new Date(8e15)]")],
+    plans: ["collection"],
+  },
+  {
+    name: "collection lists manifests before states",
+    edits: [
+      edit(
+        "orphans",
+        ".states(signal)\n        .then(async (states) => ({ states, manifests: await surveyor.manifests(signal) }))",
+        ".manifests(signal)\n        .then(async (manifests) => ({ manifests, states: await surveyor.states(signal) }))",
+      ),
+    ],
+    plans: ["slow saves"],
+  },
+  {
+    name: "no floor",
+    edits: [edit("pointer-file", "return this.#change(raise, () => this.lastSeen());", "return this.lastSeen();")],
+    plans: ["slow saves", "retention"],
+  },
+  {
+    name: "the floor keeps nothing",
+    edits: [edit("pointer-file", "[...kept, ...current.pins.values()]", "[]")],
+    plans: ["retention"],
+  },
+  {
+    name: "prune removes the state before the manifest",
+    edits: [
+      edit(
+        "retention",
+        "report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal));",
+        `await storage.delete(doomed.map(stateKey), signal);
+        report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal));`,
+      ),
+    ],
+    plans: ["readers"],
+  },
+  {
+    name: "claims are trimmed while something needs them",
+    edits: [
+      edit(
+        "pointer-file",
+        "const last = claims.findLastIndex((claim) => claim.from < lowest);",
+        "const last = claims.length - 1;",
+      ),
+    ],
+    plans: ["claims and deletes", "long"],
+  },
+
+  // ---- claims
+  {
+    name: "a superseded writer is not refused",
+    edits: [
+      edit(
+        "pointer-file",
+        "assertLeads(pointer, writer = this.#writer) {",
+        "assertLeads(pointer, writer = this.#writer) {\nreturn;",
+      ),
+    ],
+    plans: ["claims"],
+  },
+  {
+    name: "a plain writer is not refused",
+    edits: [
+      edit(
+        "pointer-file",
+        "assertLeads(pointer, writer = this.#writer) {",
+        "assertLeads(pointer, writer = this.#writer) {\nif (writer === undefined) return;",
+      ),
+    ],
+    plans: ["first claim"],
+  },
+  {
+    name: "the first claim does not list",
+    edits: [edit("claim", "const newest = await endOfHistory(context, [], signal);", "const newest = 0;")],
+    plans: ["first claim"],
+  },
+  {
+    name: "the first claim lists before it leads",
+    edits: [
+      edit(
+        "claim",
+        "const before = await context.pointer.read(signal);",
+        "context = { ...context, early: await endOfHistory(context, [], signal) };\nconst before = await context.pointer.read(signal);",
+      ),
+      edit("claim", "const newest = await endOfHistory(context, [], signal);", "const newest = context.early;"),
+    ],
+    plans: ["first claim"],
+  },
+  {
+    name: "two claims of one epoch",
+    edits: [edit("claim", "writer.epoch = 1 + Math.max(", "writer.epoch = Math.max(1, ")],
+    plans: ["superseded", "claims"],
+  },
+  {
+    name: "late updates are not shut out",
+    edits: [
+      edit(
+        "claim",
+        "await shutOutLateUpdates(context, survey.manifests",
+        "await (async () => {})(context, survey.manifests",
+      ),
+    ],
+    plans: ["superseded", "claims"],
+  },
+  {
+    name: "an update does not ask again who leads",
+    edits: [edit("update", "await assertStillLeads(context, id, signal);\n        return next;", "return next;")],
+    plans: ["superseded", "claims"],
+  },
+  {
+    name: "a lost swap of a superseded writer is not settled by the history",
+    edits: [
+      edit(
+        "pointer-file",
+        "return current.checkpointId >= id && countsAs(id, this.#writer?.epoch, current);",
+        "return false;",
+      ),
+    ],
+    plans: ["superseded", "claims"],
+  },
+
+  // ---- pins
+  {
+    name: "a pin is an object alone",
+    edits: [edit("pins", "if (current.pins.get(name) === id)\n            return undefined;", "return undefined;")],
+    plans: ["pins"],
+  },
+  {
+    name: "what was pinned meanwhile is not spared",
+    edits: [edit("retention", "return remove(pinsOf({ pins: [] }, raised), ", "return remove([], ")],
+    plans: ["pins"],
+  },
+  {
+    name: "the floor does not keep what is pinned",
+    edits: [edit("pointer-file", "[...kept, ...current.pins.values()]", "kept")],
+    plans: ["pins"],
+  },
+  {
+    name: "a pin does not ask whether its checkpoint still counts",
+    edits: [edit("pins", "if (!counts(id, current))", "if (false)")],
+    plans: ["pins"],
+  },
+]

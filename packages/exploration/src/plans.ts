@@ -1,0 +1,296 @@
+import type { Action, PolicyName } from "./action.js"
+import { tenYears } from "./clock.js"
+import type { Odds } from "./network.js"
+import type { Random } from "./random.js"
+import type { ProcessPlan, Scenario } from "./scenario.js"
+import type { StartName } from "./starts.js"
+
+type Weights = Readonly<Partial<Record<Action["do"], number>>>
+
+/** What schedules of one kind are made of. */
+interface Plan {
+  readonly says: string
+  readonly processes: readonly number[]
+  readonly actions: readonly number[]
+  readonly weights: Weights
+  readonly starts: readonly StartName[]
+  readonly policies?: readonly PolicyName[]
+  readonly ages?: readonly number[]
+  /** What the first processes do instead, one after the other. */
+  readonly roles?: readonly {
+    readonly first?: Action
+    readonly weights: Weights
+    readonly actions: readonly number[]
+  }[]
+  /** How likely a process claims first. */
+  readonly claimsFirst?: number
+  /** How likely the last process only reads. */
+  readonly observer?: number
+  /** How likely an action goes on while the next one begins. */
+  readonly meanwhile?: number
+  readonly retain?: number
+  readonly faults?: number
+}
+
+const plainStarts: StartName[] = ["nothing", "nothing", "two", "three, pointer behind", "three, no pointer"]
+const claimedStarts: StartName[] = ["nothing", "two", "three, pointer behind", "claimed", "claimed twice"]
+const policyNames: PolicyName[] = [
+  "last 1",
+  "last 1",
+  "last 2",
+  "every 2",
+  "every 3",
+  "within 10 s",
+  "keep odd contents",
+]
+const reading: Weights = {
+  recover: 3,
+  restore: 3,
+  loadLatest: 4,
+  list: 1,
+  readState: 3,
+  nextId: 0.3,
+  load: 0.3,
+  pins: 0.2,
+}
+
+export const plans = {
+  plain: {
+    says: "plain stores that save, update and read",
+    processes: [2, 2, 2, 3],
+    actions: [1, 2, 3, 3],
+    weights: { save: 6, "save again": 1, update: 1, recover: 2, loadLatest: 1 },
+    starts: plainStarts,
+    observer: 0.4,
+    meanwhile: 0.1,
+  },
+  retention: {
+    says: "plain stores with retention",
+    processes: [2, 2, 3],
+    actions: [1, 2, 3, 3],
+    weights: { save: 5, "save again": 0.5, prune: 4, remove: 1, recover: 1, update: 1, readState: 0.5, wait: 0.5 },
+    starts: ["two", "three, pointer behind", "three, no pointer", "two and old orphans", "near a million"],
+    observer: 0.4,
+    meanwhile: 0.1,
+    retain: 0.15,
+  },
+  collection: {
+    says: "plain stores with collection of orphans, by clocks that are years off",
+    processes: [2, 2, 3],
+    actions: [1, 2, 3, 3],
+    weights: { save: 5, collectOrphans: 4, wait: 2, jump: 1, recover: 1, prune: 1, "save again": 0.5 },
+    starts: ["nothing", "two", "two and old orphans", "two and old orphans"],
+    observer: 0.2,
+    meanwhile: 0.15,
+  },
+  claims: {
+    says: "writers that claim",
+    processes: [2, 2, 3],
+    actions: [1, 2, 3, 3],
+    weights: { save: 6, "save again": 1, claim: 1.5, recover: 2, loadLatest: 1, update: 1, jump: 0.3 },
+    starts: claimedStarts,
+    claimsFirst: 0.9,
+    observer: 0.4,
+    meanwhile: 0.15,
+  },
+  superseded: {
+    says: "a writer is superseded while it saves and updates",
+    processes: [2, 2, 3],
+    actions: [1, 2],
+    weights: { save: 1 },
+    roles: [
+      { first: { do: "claim" }, weights: { save: 4, update: 2, "save again": 0.3 }, actions: [1, 2, 2] },
+      { first: { do: "claim" }, weights: { recover: 1, save: 3, loadLatest: 1, prune: 0.5 }, actions: [1, 2] },
+    ],
+    starts: ["two", "claimed", "claimed", "claimed twice"],
+    observer: 1,
+  },
+  "claims and deletes": {
+    says: "writers that claim, with retention and collection",
+    processes: [2, 2, 3],
+    actions: [1, 2, 3, 3],
+    weights: {
+      save: 5,
+      claim: 1,
+      recover: 1.5,
+      prune: 3,
+      collectOrphans: 1,
+      remove: 0.5,
+      wait: 1,
+      update: 0.5,
+      jump: 0.3,
+    },
+    starts: claimedStarts,
+    claimsFirst: 0.85,
+    observer: 0.3,
+    meanwhile: 0.1,
+    retain: 0.15,
+  },
+  "first claim": {
+    says: "a store that was plain is claimed while plain writers go on",
+    processes: [2, 3],
+    actions: [1, 2, 3],
+    weights: { save: 6, claim: 2, recover: 1, update: 1, prune: 0.5 },
+    starts: ["nothing", "two", "three, pointer behind", "three, no pointer"],
+    claimsFirst: 0.4,
+    observer: 0.4,
+  },
+  pins: {
+    says: "savepoints, while others save and delete",
+    processes: [2, 2, 3],
+    actions: [1, 2, 3, 3],
+    weights: {
+      save: 4,
+      pin: 4,
+      unpin: 1,
+      pins: 0.5,
+      prune: 3,
+      remove: 1,
+      collectOrphans: 0.3,
+      recover: 0.5,
+      claim: 0.2,
+    },
+    starts: ["two", "three, pointer behind", "three, no pointer", "two and old orphans", "claimed", "claimed twice"],
+    claimsFirst: 0.3,
+    observer: 0.1,
+    meanwhile: 0.15,
+    retain: 0.1,
+  },
+  readers: {
+    says: "a reader while another saves and deletes",
+    processes: [2, 2, 2, 3],
+    actions: [1, 2, 3],
+    weights: reading,
+    roles: [{ first: { do: "save" }, weights: { prune: 5, save: 2, remove: 0.5 }, actions: [1, 1, 2] }],
+    starts: ["two", "two", "three, pointer behind", "near a million", "near a million", "claimed"],
+    policies: ["last 1", "last 1", "every 2", "every 2", "every 3", "keep odd contents", "keep odd contents"],
+    observer: 1,
+  },
+  "slow saves": {
+    says: "a save that stands still while others save and delete",
+    processes: [2, 2, 2, 3],
+    actions: [1, 2],
+    weights: { save: 1, recover: 1, loadLatest: 1 },
+    roles: [
+      { weights: { save: 1 }, actions: [1, 1, 2] },
+      {
+        first: { do: "save" },
+        weights: { collectOrphans: 4, prune: 1.5, save: 0.5, remove: 0.3, wait: 0.3 },
+        actions: [1, 1, 2],
+      },
+    ],
+    starts: ["two", "two", "two and old orphans", "three, pointer behind"],
+    ages: [0, 0, 1_000],
+  },
+  long: {
+    says: "four processes that do everything, for long",
+    processes: [3, 4],
+    actions: [5, 6, 8],
+    weights: {
+      save: 6,
+      "save again": 1,
+      update: 1,
+      prune: 2,
+      remove: 0.5,
+      collectOrphans: 1,
+      claim: 0.7,
+      recover: 2,
+      loadLatest: 1,
+      list: 0.5,
+      readState: 0.5,
+      wait: 0.5,
+      jump: 0.3,
+      verify: 0.2,
+      ids: 0.2,
+      pin: 0.7,
+      unpin: 0.3,
+      restore: 0.5,
+    },
+    starts: [...plainStarts, ...claimedStarts],
+    claimsFirst: 0.5,
+    observer: 0.5,
+    meanwhile: 0.1,
+    retain: 0.1,
+  },
+} as const satisfies Record<string, Plan>
+
+export type PlanName = keyof typeof plans
+export const planNames = Object.keys(plans) as PlanName[]
+
+/** The scenario that a seed gives; `random` goes on to decide its schedule. */
+export function scenarioOf(name: PlanName, random: Random): Scenario {
+  const plan: Plan = plans[name]
+  const count = random.among(plan.processes)
+  const processes = Array.from({ length: count }, (_, index) => {
+    const reads =
+      index === count - 1 && index > 0 && plan.roles?.[index] === undefined && random.chance(plan.observer ?? 0)
+    return processOf(plan, plan.roles?.[index], reads, random)
+  })
+  const calm = random.chance(0.2)
+  const rate = calm ? 0 : random.among([0.5, 1, 2])
+  const odds: Odds = {
+    stays: random.among([0.5, 0.7, 0.85, 0.95]),
+    answerLost: 0.04 * rate,
+    lost: 0.02 * rate,
+    delayed: 0.05 * rate,
+    twice: 0.03 * rate,
+    crash: 0.01 * rate,
+    readFails: 0.01 * rate,
+    slowBody: random.among([0, 0.05, 0.3]),
+  }
+  return {
+    start: random.among(plan.starts),
+    processes,
+    odds,
+    attempts: random.among([1, 2, 3]),
+    pageSize: random.among([1, 2, 1000, 1000]),
+    contentVersions: random.chance(0.25),
+    probesAreScheduled: random.chance(0.05),
+    steps: random.chance(0.2) ? 5 + random.below(40) : 2_000,
+    lateArrive: random.chance(0.6),
+  }
+}
+
+type Role = NonNullable<Plan["roles"]>[number]
+
+function processOf(plan: Plan, role: Role | undefined, reads: boolean, random: Random): ProcessPlan {
+  const weights = role?.weights ?? (reads ? reading : plan.weights)
+  const actions: Action[] = []
+  if (role?.first !== undefined) actions.push(role.first)
+  if (!reads && random.chance(plan.claimsFirst ?? 0)) actions.push({ do: "claim" })
+  if (role === undefined && random.chance(0.3)) actions.push({ do: "recover" })
+  const count = random.among((role ?? plan).actions)
+  for (let index = 0; index < count; index++) {
+    const action = actionOf(random.weighted(weights), plan, random)
+    actions.push(random.chance(plan.meanwhile ?? 0) ? { ...action, meanwhile: true } : action)
+  }
+  const retains = !reads && random.chance(plan.retain ?? 0)
+  return retains ? { actions, retain: random.among(["last 1", "last 2"]) } : { actions }
+}
+
+function actionOf(what: Action["do"], plan: Plan, random: Random): Action {
+  switch (what) {
+    case "save":
+      return { do: what, state: random.chance(0.5), ahead: random.chance(0.05) }
+    case "update":
+    case "remove":
+    case "readState":
+    case "load":
+    case "verify":
+      return { do: what, which: random.among([0, 0, 1, 1, 2, 3]) }
+    case "prune":
+      return { do: what, policy: random.among(plan.policies ?? policyNames) }
+    case "collectOrphans":
+      return { do: what, olderThanMs: random.among(plan.ages ?? [0, 1_000, 3_600_000]) }
+    case "pin":
+      return { do: what, which: random.below(3), name: random.among(["a", "b"]) }
+    case "unpin":
+      return { do: what, name: random.among(["a", "b"]) }
+    case "wait":
+      return { do: what, ms: random.among([500, 5_000, 15_000, 7_200_000]) }
+    case "jump":
+      return { do: what, ms: random.among([-tenYears, tenYears]) }
+    default:
+      return { do: what }
+  }
+}

@@ -1,0 +1,44 @@
+// Finds the schedule of every mutant anew and writes it to test/regressions: after a change of core's requests.
+// `node dist/record.js [part of a mutant's name]`
+import { mkdir, readFile, writeFile } from "node:fs/promises"
+import * as core from "@ckpt/core"
+import { explore } from "./explore.js"
+import { mutantOptions } from "./mutant-core.js"
+import { mutants } from "./mutants.js"
+import { fileOf, type Regression } from "./regression.js"
+import { replay, reportOf } from "./report.js"
+import type { Edit } from "./variant.js"
+
+const folder = new URL("../test/regressions/", import.meta.url)
+await mkdir(folder, { recursive: true })
+const [part = "", underPath, from = "0", to] = process.argv.slice(2)
+// Edits of core that are not in its build yet.
+const under: Edit[] = underPath === undefined ? [] : JSON.parse(await readFile(underPath, "utf8"))
+const sound = under.length === 0 ? { core } : await mutantOptions({ name: "", plans: [], edits: [] }, under)
+
+for (const mutant of mutants.slice(Number(from), to === undefined ? undefined : Number(to))) {
+  if (!mutant.name.includes(part)) continue
+  const options = await mutantOptions(mutant, under)
+  let best: Regression | undefined
+  let lines = 0
+  for (const plan of mutant.plans) {
+    for (let seed = 1, tries = 0; tries < 1 && seed < 10_000; tries++) {
+      const { found } = await explore(plan, seed, 10_000 - seed, options)
+      if (found === undefined) break
+      seed = found.seed + 1
+      const report = await reportOf(found, options)
+      if ((await replay(report.schedule, sound)).violation !== undefined) continue
+      if (best !== undefined && report.lines.length >= lines) continue
+      best = { rule: mutant.name, violation: report.violation, ...report.schedule }
+      lines = report.lines.length
+    }
+    if (best !== undefined) break
+  }
+  if (best === undefined) {
+    console.log(`NOT FOUND  ${mutant.name}`)
+    process.exitCode = 1
+    continue
+  }
+  await writeFile(new URL(fileOf(mutant.name), folder), `${JSON.stringify(best)}\n`)
+  console.log(`${String(lines).padStart(3)} lines  ${mutant.name}: ${best.violation}`)
+}

@@ -1,0 +1,104 @@
+import { CheckpointError } from "@ckpt/core"
+import { Choices } from "./choices.js"
+import type { Core } from "./core.js"
+import { direct } from "./direct.js"
+import { Model, Violation } from "./model.js"
+import { Network } from "./network.js"
+import { Process, type World } from "./process.js"
+import type { Random } from "./random.js"
+import type { Scenario } from "./scenario.js"
+import { startOf } from "./starts.js"
+import { SimulatedStorage, type StorageFlaws } from "./storage.js"
+
+export interface Outcome {
+  readonly violation: Error | undefined
+  /** The choices that were taken: with them the schedule replays. */
+  readonly choices: readonly number[]
+  readonly steps: number
+  readonly acknowledged: number
+  readonly trace: readonly string[]
+}
+
+export interface SimulateOptions {
+  readonly core: Core
+  readonly flaws?: StorageFlaws | undefined
+  /** Write down what happens. */
+  readonly trace?: boolean
+}
+
+/** Runs one schedule; its choices are drawn, or those that were recorded. */
+export async function simulate(
+  scenario: Scenario,
+  source: Random | readonly number[],
+  options: SimulateOptions,
+): Promise<Outcome> {
+  const { core, flaws } = options
+  const { contentVersions } = scenario
+  const start = await startOf(scenario.start, contentVersions)
+  const storage = new SimulatedStorage({ contentVersions, flaws }, start.storage)
+  const choices = new Choices(source)
+  const trace: string[] = []
+  const log = options.trace === true ? (line: string) => void trace.push(line) : undefined
+  let violation: unknown
+  let steps = 0
+  let acknowledged = 0
+  try {
+    const model = new Model(storage, start.acknowledged)
+    const { odds, attempts, pageSize, probesAreScheduled } = scenario
+    const network = new Network(storage, choices, model, { odds, pageSize, probesAreScheduled, log })
+    let count = start.contents
+    const world: World = { core, attempts, storage, network, model, count: () => ++count, log }
+    let running = scenario.processes.length
+    for (const [index, plan] of scenario.processes.entries()) {
+      const process = new Process(`p${index + 1}`, plan, world)
+      void process
+        .run()
+        .catch((error: unknown) => {
+          violation ??= error
+        })
+        .finally(() => {
+          running--
+        })
+    }
+    for (; steps < scenario.steps; steps++) {
+      await everybodyWaits()
+      if (violation !== undefined || running === 0 || !network.step()) break
+    }
+    if (violation === undefined && scenario.lateArrive) while (network.deliverLate()) {}
+    if (violation === undefined) await checkEnd(core, storage, model)
+    acknowledged = model.acknowledged.size - start.acknowledged.length
+  } catch (error) {
+    violation ??= error
+  }
+  const found =
+    violation === undefined ? undefined : violation instanceof Error ? violation : new Error(String(violation))
+  return { violation: found, choices: choices.taken, steps, acknowledged, trace }
+}
+
+/**
+ * Resolves when every process waits for the network, or for nothing: whatever follows from an answer is made of promises
+ * alone, and Node comes to its ticks only after the last promise job.
+ */
+function everybodyWaits(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve))
+}
+
+/** A fresh process on what is left must find what the model says. */
+async function checkEnd(core: Core, storage: SimulatedStorage, model: Model): Promise<void> {
+  const store = await core.openCheckpointStore({
+    backend: direct(storage),
+    readOnly: true,
+    timeoutMs: Number.POSITIVE_INFINITY,
+  })
+  try {
+    const { checkpoint, outcome, skipped } = await store.recover()
+    const id = checkpoint?.id ?? 0
+    if (id !== model.newest || skipped.length > 0 || outcome === "exhausted") {
+      const damaged = skipped.map((one) => `, ${one.id} damaged (${one.issues[0]?.message})`).join("")
+      throw new Violation(`in the end recovery says ${outcome} ${id}${damaged}; the newest is ${model.newest}`)
+    }
+  } catch (error) {
+    if (error instanceof CheckpointError) throw new Violation(`in the end recovery fails: ${error.message}`)
+    throw error
+  }
+}

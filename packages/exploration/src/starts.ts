@@ -1,0 +1,90 @@
+import { createManifest, openCheckpointStore } from "@ckpt/core"
+import { direct } from "./direct.js"
+import { SimulatedStorage } from "./storage.js"
+import { stateText } from "./view.js"
+
+/** What is there before a schedule begins. */
+export type StartName =
+  | "nothing"
+  | "two"
+  | "near a million"
+  | "three, pointer behind"
+  | "three, no pointer"
+  | "two and old orphans"
+  | "claimed"
+  | "claimed twice"
+
+export interface Start {
+  readonly storage: SimulatedStorage
+  readonly acknowledged: readonly { id: number; content: number }[]
+  /** Contents up to here are used. */
+  readonly contents: number
+}
+
+const made = new Map<string, Promise<Start>>()
+
+/** The storage as earlier writers left it, made once, by core as it is; schedules work on copies of it. */
+export function startOf(name: StartName, contentVersions: boolean): Promise<Start> {
+  const key = `${name} ${contentVersions}`
+  let start = made.get(key)
+  if (start === undefined) {
+    start = make(name, contentVersions)
+    made.set(key, start)
+  }
+  return start
+}
+
+async function make(name: StartName, contentVersions: boolean): Promise<Start> {
+  const storage = new SimulatedStorage({ contentVersions })
+  const backend = direct(storage)
+  const plain = await openCheckpointStore({ backend })
+  const acknowledged: { id: number; content: number }[] = []
+  let store = plain
+  let contents = 0
+  const save = async (id: number, withState: boolean) => {
+    const content = ++contents
+    const state = new TextEncoder().encode(stateText(content))
+    const manifest = createManifest({ checkpointId: id, epoch: content, timestampMs: 1 })
+    await store.save(manifest, withState ? { state } : {})
+    acknowledged.push({ id, content })
+    storage.now += 20_000
+  }
+  const orphan = (id: number) =>
+    storage.put(
+      `checkpoints/state-${String(id).padStart(6, "0")}.bin`,
+      new TextEncoder().encode(stateText(++contents)),
+      "absent",
+    )
+
+  if (name.startsWith("claimed")) {
+    await save(1, true)
+    store = await plain.claim()
+    await save(2, true)
+    await save(3, false)
+    if (name === "claimed twice") {
+      store = await plain.claim()
+      await save(4, true)
+    }
+  } else if (name === "near a million") {
+    // From here on the order of keys is not the order of ids.
+    await save(999_998, true)
+    await save(999_999, true)
+  } else if (name !== "nothing") {
+    await save(1, true)
+    const before = storage.get("manifests/latest.json")
+    await save(2, false)
+    if (name.startsWith("three")) {
+      await save(3, true)
+      storage.delete(["manifests/latest.json"])
+      // As after a save whose pointer could not be moved.
+      if (name === "three, pointer behind" && before !== undefined) storage.put(before.meta.key, before.bytes, "absent")
+    }
+    if (name === "two and old orphans") {
+      orphan(3)
+      storage.now += 4 * 3600 * 1000
+      await save(4, true)
+      orphan(5)
+    }
+  }
+  return { storage, acknowledged, contents }
+}

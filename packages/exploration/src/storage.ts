@@ -1,0 +1,91 @@
+import { BackendError, type ObjectMeta } from "@ckpt/core"
+
+export interface StoredObject {
+  readonly bytes: Uint8Array
+  readonly meta: ObjectMeta
+}
+
+/** What a storage may fail to keep, to see whether the exploration notices. */
+export interface StorageFlaws {
+  /** `when: { version }` is not looked at. */
+  readonly replacesAnyVersion?: boolean
+  /** `when: "absent"` is not looked at. */
+  readonly createOverwrites?: boolean
+}
+
+export interface StorageOptions {
+  /** Versions are the content itself, as a hash of it would be: equal bytes have equal versions. Default: a counter. */
+  readonly contentVersions?: boolean
+  readonly flaws?: StorageFlaws | undefined
+}
+
+const probe = /\.ckpt-probe-/
+
+/**
+ * A bucket whose every request is one call that neither waits nor copies: as the memory backend, at a fraction of the
+ * time, since schedules are counted by the hundred thousand. Whoever gets bytes must not write into them.
+ */
+export class SimulatedStorage {
+  /** Milliseconds since 1970; goes forward only. */
+  now: number
+  readonly objects: Map<string, StoredObject>
+  /** Told of every change, after it. */
+  onChange: ((key: string, object: StoredObject | undefined) => void) | undefined
+  readonly #options: StorageOptions
+  #versions: number
+
+  constructor(options: StorageOptions = {}, from?: SimulatedStorage) {
+    this.#options = options
+    this.now = from?.now ?? 1_700_000_000_000
+    this.objects = new Map(from?.objects)
+    this.#versions = from?.versions ?? 0
+  }
+
+  get versions(): number {
+    return this.#versions
+  }
+
+  put(key: string, bytes: Uint8Array, when: "absent" | { readonly version: string } | undefined): ObjectMeta {
+    const current = this.objects.get(key)?.meta
+    const { flaws, contentVersions } = this.#options
+    if (when === "absent" && current !== undefined && (flaws?.createOverwrites !== true || probe.test(key))) {
+      throw new BackendError("precondition", "exists")
+    }
+    if (typeof when === "object" && current?.version !== when.version && flaws?.replacesAnyVersion !== true) {
+      throw new BackendError("precondition", current === undefined ? "absent" : "another version")
+    }
+    const version = contentVersions ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1") : ""
+    const meta: ObjectMeta = {
+      key,
+      size: bytes.length,
+      version: contentVersions ? version : `v${++this.#versions}`,
+      lastModified: new Date(this.now),
+    }
+    const stored = { bytes, meta }
+    this.objects.set(key, stored)
+    this.onChange?.(key, stored)
+    return meta
+  }
+
+  get(key: string, ifVersion?: string): StoredObject | undefined {
+    const stored = this.objects.get(key)
+    if (stored !== undefined && ifVersion !== undefined && stored.meta.version !== ifVersion) {
+      throw new BackendError("precondition", "another version")
+    }
+    return stored
+  }
+
+  /** At most `most` objects under the prefix whose keys come after `after`, in the order of their keys. */
+  page(prefix: string, after: string, most: number): ObjectMeta[] {
+    const found: ObjectMeta[] = []
+    for (const { meta } of this.objects.values()) {
+      if (meta.key > after && meta.key.startsWith(prefix)) found.push(meta)
+    }
+    found.sort((a, b) => (a.key < b.key ? -1 : 1))
+    return found.length > most ? found.slice(0, most) : found
+  }
+
+  delete(keys: readonly string[]): void {
+    for (const key of keys) if (this.objects.delete(key)) this.onChange?.(key, undefined)
+  }
+}

@@ -1,0 +1,121 @@
+import type { StoredObject } from "./storage.js"
+
+/** A manifest as far as the model looks at it. */
+export interface SeenManifest {
+  readonly id: number
+  /** Unique to one call of save: its epoch. */
+  readonly content: number
+  readonly writerEpoch: number
+  readonly stateSize: number
+  /** Names of the updates that it holds. */
+  readonly updates: readonly string[]
+}
+
+interface SeenPointer {
+  readonly checkpointId: number
+  readonly floor: number
+  readonly kept: readonly number[]
+  readonly claims: readonly { epoch: number; from: number }[]
+}
+
+const noPointer: SeenPointer = { checkpointId: 0, floor: 0, kept: [], claims: [] }
+
+const parsed = new WeakMap<Uint8Array, unknown>()
+
+function parse<T>(bytes: Uint8Array, make: (fields: Record<string, unknown>) => T): T {
+  let known = parsed.get(bytes) as T | undefined
+  if (known === undefined) {
+    known = make(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")))
+    parsed.set(bytes, known)
+  }
+  return known
+}
+
+function manifestOf(fields: Record<string, unknown>): SeenManifest {
+  const writer = fields["writer"] as { epoch: number } | undefined
+  return {
+    id: fields["checkpoint_id"] as number,
+    content: fields["epoch"] as number,
+    writerEpoch: writer?.epoch ?? 0,
+    stateSize: fields["state_size"] as number,
+    updates: Object.keys(fields["sink_commit_statuses"] as object),
+  }
+}
+
+function pointerOf(fields: Record<string, unknown>): SeenPointer {
+  return {
+    checkpointId: fields["checkpoint_id"] as number,
+    floor: (fields["floor"] as number | undefined) ?? 0,
+    kept: (fields["kept"] as number[] | undefined) ?? [],
+    claims: (fields["claims"] as SeenPointer["claims"] | undefined) ?? [],
+  }
+}
+
+/** The text of the state that a save with this content writes. */
+export function stateText(content: number): string {
+  return `state of content ${content}`
+}
+
+/** The storage as the protocol reads it, told apart from core: what is there, and what of it counts. */
+export class View {
+  readonly manifests = new Map<number, SeenManifest>()
+  readonly #states = new Map<number, string>()
+  /** All that there ever were, by epoch. */
+  readonly #claims = new Map<number, number>()
+  #pointer = noPointer
+
+  /** Takes one change in. The kind of object that it was, and its id. */
+  change(
+    key: string,
+    object: StoredObject | undefined,
+  ): { kind: "manifest" | "state" | "pointer"; id: number } | undefined {
+    const name = nameOf(key)
+    if (name === undefined) return undefined
+    const { kind, id } = name
+    if (kind === "pointer") {
+      this.#pointer = object === undefined ? noPointer : parse(object.bytes, pointerOf)
+      for (const { epoch, from } of this.#pointer.claims) this.#claims.set(epoch, from)
+    } else if (kind === "manifest") {
+      if (object === undefined) this.manifests.delete(id)
+      else this.manifests.set(id, parse(object.bytes, manifestOf))
+    } else if (object === undefined) this.#states.delete(id)
+    else this.#states.set(id, Buffer.from(object.bytes).toString("latin1"))
+    return name
+  }
+
+  get pointer(): SeenPointer {
+    return this.#pointer
+  }
+
+  /** The reader's rule. */
+  counts({ id, writerEpoch }: SeenManifest): boolean {
+    const { checkpointId, floor, kept, claims } = this.#pointer
+    if (claims.length > 0 && id > checkpointId) return false
+    if (id <= floor && !kept.includes(id)) return false
+    for (const claim of claims) if (claim.epoch > writerEpoch && claim.from < id) return false
+    return true
+  }
+
+  /** The epoch of a claim, trimmed by now or not, that shuts it out. */
+  shutOutBy({ id, writerEpoch }: SeenManifest): number | undefined {
+    for (const [epoch, from] of this.#claims) if (epoch > writerEpoch && from < id) return epoch
+    return undefined
+  }
+
+  /** Its state is there, whole. */
+  isWhole({ id, content, stateSize }: SeenManifest): boolean {
+    return stateSize === 0 || this.#states.get(id) === stateText(content)
+  }
+
+  hasState(id: number): boolean {
+    return this.#states.has(id)
+  }
+}
+
+/** What a key names, `undefined` for what is neither manifest nor state nor pointer. */
+export function nameOf(key: string): { kind: "manifest" | "state" | "pointer"; id: number } | undefined {
+  if (key === "manifests/latest.json") return { kind: "pointer", id: 0 }
+  if (key.startsWith("manifests/manifest-")) return { kind: "manifest", id: Number.parseInt(key.slice(19), 10) }
+  if (key.startsWith("checkpoints/state-")) return { kind: "state", id: Number.parseInt(key.slice(18), 10) }
+  return undefined
+}

@@ -1,0 +1,74 @@
+import { BackendError, type ObjectBackend } from "@ckpt/core"
+import { MemoryBackend } from "@ckpt/memory"
+import { expect, test } from "vitest"
+import { direct } from "../src/direct.js"
+import { Random } from "../src/random.js"
+import { SimulatedStorage } from "../src/storage.js"
+
+const keys = ["a/1", "a/2", "a/22", "b/1"]
+
+/** One request as a seed has it, its outcome in a form that does not depend on how a storage counts versions. */
+async function ask(backend: ObjectBackend, random: Random, versions: Map<string, string[]>): Promise<unknown> {
+  const key = random.among(keys)
+  const body = [new Uint8Array(random.below(4)).fill(random.below(3)), new Uint8Array(random.below(2))]
+  const seen = versions.get(key) ?? []
+  const version = seen[seen.length - 1 - random.below(2)] ?? "none"
+  const when = random.among(["absent", { version }, undefined] as const)
+  const range = random.among([
+    undefined,
+    { offset: random.below(5), length: random.below(3) },
+    { offset: random.below(5) },
+  ])
+  const ifVersion = random.among([undefined, undefined, version])
+  const meta = (one: { key: string; size: number; version: string; lastModified: Date } | undefined) =>
+    one && [one.key, one.size, seen.indexOf(one.version), one.lastModified.getTime()]
+  switch (random.below(5)) {
+    case 0: {
+      const put = await backend.put(key, body, { when })
+      versions.set(key, [...seen, put.version])
+      return ["put", put.key, put.size]
+    }
+    case 1: {
+      const content = await backend.get(key, { range, ifVersion })
+      if (content === undefined) return ["get", undefined]
+      const chunks: Uint8Array[] = []
+      for await (const chunk of content.body) chunks.push(chunk)
+      return ["get", meta(content.meta), [...Buffer.concat(chunks)]]
+    }
+    case 2:
+      return ["head", meta(await backend.head(key))]
+    case 3: {
+      const found: string[] = []
+      for await (const one of backend.list(random.among(["", "a/", "a/2", "c"]))) found.push(one.key)
+      return ["list", found.sort()]
+    }
+    default:
+      return ["delete", await backend.delete([key, random.among(keys)])]
+  }
+}
+
+test("the simulated storage answers as the memory backend does", async () => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const storage = new SimulatedStorage()
+    const simulated = { backend: direct(storage), random: new Random(seed), versions: new Map<string, string[]>() }
+    const memory = {
+      backend: new MemoryBackend({ now: () => storage.now }),
+      random: new Random(seed),
+      versions: new Map<string, string[]>(),
+    }
+    for (let step = 0; step < 40; step++) {
+      if (step % 7 === 0) storage.now += 1_000
+      const [ours, theirs] = await Promise.all(
+        [simulated, memory].map(async ({ backend, random, versions }) => {
+          try {
+            return await ask(backend, random, versions)
+          } catch (error) {
+            if (!(error instanceof BackendError)) throw error
+            return error.kind
+          }
+        }),
+      )
+      expect(ours, `seed ${seed}, step ${step}`).toEqual(theirs)
+    }
+  }
+})
