@@ -30,7 +30,9 @@ export async function probeConditions(
     // Refused already: an earlier attempt whose answer was lost had created it, since nobody else knows this key.
     await create(storage, key, false, signal)
     for (const inParts of [false, true]) {
-      if ((await create(storage, key, inParts, signal)) === "refused") continue
+      const refused = async () => (await create(storage, key, inParts, signal)) === "refused"
+      // Once more: a collection may have removed the first one meanwhile.
+      if ((await refused()) || (await refused())) continue
       const message =
         `storage ${storage.backend.name} overwrote ${key} ${inParts ? "at the end of an upload in parts " : ""}` +
         "although it was asked to create it only if absent. " +

@@ -94,8 +94,12 @@ export class Process {
     for (const action of this.#plan.actions) {
       if (!this.#lane.alive) return
       const running = this.#perform(action)
-      if (action.meanwhile === true) underWay.push(running)
-      else await running
+      if (action.meanwhile !== true) await running
+      else {
+        underWay.push(running)
+        // Noticed below, unless something went wrong before.
+        running.catch(() => {})
+      }
     }
     await Promise.all(underWay)
   }
