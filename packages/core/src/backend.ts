@@ -10,7 +10,11 @@
 
 import type { BackendError } from "./errors.js"
 
-/** Bytes to write: an array may be read again for a retry; an iterable is read once, to its end or to the first failure. */
+/**
+ * Bytes to write: an array may be read again for a retry; an iterable is read once, to its end or to the first failure.
+ * A chunk of an iterable may be used again by its source when the next one is asked for, unless it `isStable`, or has
+ * `recycle`: then it stays until it is given back.
+ */
 export type Body = readonly Uint8Array[] | ByteIterable
 
 export interface ByteIterable extends AsyncIterable<Uint8Array> {
