@@ -4,12 +4,13 @@ import type { CommitBatch, ObjectMeta } from "@ckpt/core"
 import type { Directories } from "./directories.js"
 import { refuseDoubtful } from "./directories.js"
 import type { Access } from "./fence.js"
+import type { FileApi } from "./file-api.js"
 import { lookUp, metaOf, versionOf } from "./file-info.js"
 import { CallerError, hasErrno, throwIfAborted } from "./fs-errors.js"
 import { at, keySegments } from "./paths.js"
 import type { Move } from "./publish.js"
 import { publish } from "./publish.js"
-import { readPointer } from "./read-pointer.js"
+import type { KnownPointers } from "./read-pointer.js"
 import type { Root } from "./root.js"
 import { asWriter, rootState } from "./root-lock.js"
 import { Stage } from "./stage.js"
@@ -29,21 +30,21 @@ interface Plan {
  * anything is touched, for a batch of another shape and where something has the directory's name.
  */
 export async function commitBatch(
-  access: Access,
+  access: Access & { readonly pointers: KnownPointers },
   batch: CommitBatch,
   signal: AbortSignal | undefined,
   found: string | undefined,
 ): Promise<ObjectMeta[] | "unsupported"> {
-  const { root, directories, fence } = access
+  const { root, directories, pointers, fence } = access
   const plan = planOf(batch)
   throwIfAborted(signal)
   if (plan === undefined) return "unsupported"
   // What is not free has its folders already, so nothing is created for it.
-  const [free, base] = await together([
-    found === undefined || isFree(root, found, plan),
+  const [room, base] = await together([
+    found === undefined ? {} : roomFor(root, found, plan),
     directories.ensure(plan.base, found),
   ])
-  if (!free) return "unsupported"
+  if (room === undefined) return "unsupported"
   const real = plan.base.reduce((path) => dirname(path), base)
   const state = rootState(real)
 
@@ -51,9 +52,10 @@ export async function commitBatch(
     const target = at(base, plan.directory)
     refuseDoubtful(target)
     const stage = await openStage(root, directories, base, plan)
-    const pointer = new PointerMove(root, stage, batch, plan.pointer === undefined ? undefined : at(base, plan.pointer))
+    const path = plan.pointer === undefined ? undefined : at(base, plan.pointer)
+    const pointer = new PointerMove(root.files, pointers, stage, batch, path)
     // Whatever becomes of them, both have ended before anything is taken away.
-    const pointed = pointer.stage()
+    const pointed = pointer.stage(room.pointer)
     pointed.catch(() => undefined)
     const marked: Promise<void>[] = []
     try {
@@ -67,7 +69,8 @@ export async function commitBatch(
       }
       await together([pointed, ...marked])
       throwIfAborted(signal)
-      const [, info, ...infos] = await together([stage.sync(), stage.info(), ...stage.files.map((file) => file.info())])
+      const described = stage.files.map((file) => file.info())
+      const [, info, , ...infos] = await together([stage.sync(), stage.info(), pointer.describe(), ...described])
       const metas = batch.create.map(({ key }, index) => metaOf(key, infos[index] as BigIntStats))
       await stage.close()
       await publish({
@@ -85,6 +88,7 @@ export async function commitBatch(
         },
       })
       if (info !== undefined) directories.remember(target, info)
+      pointer.remember()
       return metas
     } catch (error) {
       await Promise.allSettled([pointed, ...marked])
@@ -98,26 +102,43 @@ export async function commitBatch(
 
 /** The new content of the pointer, decided once before the sync, so that it shares it, and again under the lock. */
 class PointerMove {
-  readonly #root: Root
+  readonly #files: FileApi
+  readonly #pointers: KnownPointers
   readonly #stage: Stage
   readonly #decide: NonNullable<CommitBatch["pointer"]>["decide"] | undefined
   readonly #path: string | undefined
   #staged: Uint8Array | undefined
   #decidedOn: string | undefined
+  /** Of the file that was staged first. */
+  #version: string | undefined
 
-  constructor(root: Root, stage: Stage, batch: CommitBatch, path: string | undefined) {
-    this.#root = root
+  constructor(files: FileApi, pointers: KnownPointers, stage: Stage, batch: CommitBatch, path: string | undefined) {
+    this.#files = files
+    this.#pointers = pointers
     this.#stage = stage
     this.#decide = batch.pointer?.decide.bind(batch.pointer)
     this.#path = path
   }
 
-  async stage(): Promise<void> {
-    const bytes = await this.#decided()
+  /** @param seen what is in the pointer's place, as a look just before showed it */
+  async stage(seen: BigIntStats | undefined): Promise<void> {
+    const bytes = await this.#decided(seen)
     if (bytes === undefined) await this.#stage.dropPointer()
     else await this.#stage.writePointer(bytes)
     // A copy: the caller may use its buffer again before the lock is ours.
     this.#staged = bytes?.slice()
+  }
+
+  /** Of what is staged, once it is written. */
+  async describe(): Promise<void> {
+    const info = await this.#stage.pointer?.info()
+    this.#version = info && versionOf(info)
+  }
+
+  /** To be called once the staged pointer is in its place. */
+  remember(): void {
+    if (this.#path === undefined || this.#version === undefined || this.#staged === undefined) return
+    this.#pointers.remember(this.#path, { version: this.#version, bytes: this.#staged })
   }
 
   /** Under the lock: another save may have moved the pointer meanwhile. */
@@ -125,10 +146,12 @@ class PointerMove {
     if (this.#path === undefined) return []
     const bytes = (await this.#isUnmoved()) ? this.#staged : await this.#decided()
     if (bytes === undefined) {
+      this.#version = undefined
       await this.#stage.dropPointer()
       return []
     }
     if (this.#staged === undefined || Buffer.compare(bytes, this.#staged) !== 0) {
+      this.#version = undefined
       await this.#stage.dropPointer()
       const file = await this.#stage.writePointer(bytes)
       await file.sync()
@@ -141,15 +164,15 @@ class PointerMove {
   /** The same file is still there: then the decision is the same too. */
   async #isUnmoved(): Promise<boolean> {
     if (this.#decidedOn === undefined || this.#path === undefined) return false
-    const info = await lookUp(this.#root.files, this.#path)
+    const info = await lookUp(this.#files, this.#path)
     return info?.isFile() === true && versionOf(info) === this.#decidedOn
   }
 
-  async #decided(): Promise<Uint8Array | undefined> {
+  async #decided(seen?: BigIntStats): Promise<Uint8Array | undefined> {
     const path = this.#path
     const decide = this.#decide
     if (path === undefined || decide === undefined) return undefined
-    const current = await readPointer(this.#root.files, path)
+    const current = await this.#pointers.read(this.#files, path, seen)
     this.#decidedOn = current?.version
     return called(() => decide(current))
   }
@@ -183,10 +206,15 @@ function isIn(key: readonly string[], folder: readonly string[]): boolean {
 }
 
 /**
- * Also refused: a directory in the pointer's place, which no rename replaces. One object after the other, the pointer
- * alone fails, and the checkpoint is saved.
+ * What is in the pointer's place, if the batch can be done at once. Refused: a name that is taken, and a directory in the
+ * pointer's place, which no rename replaces: one object after the other, the pointer alone fails, and the checkpoint is
+ * saved.
  */
-async function isFree(root: Root, real: string, plan: Plan): Promise<boolean> {
+async function roomFor(
+  root: Root,
+  real: string,
+  plan: Plan,
+): Promise<{ pointer?: BigIntStats | undefined } | undefined> {
   const base = plan.base.reduce(at, real)
   const target = at(base, plan.directory)
   const [located, there, pointer] = await together([
@@ -194,9 +222,9 @@ async function isFree(root: Root, real: string, plan: Plan): Promise<boolean> {
     lookUp(root.files, target),
     plan.pointer === undefined ? undefined : lookUp(root.files, at(base, plan.pointer)),
   ])
-  if (located === undefined) return true
+  if (located === undefined) return {}
   refuseDoubtful(target)
-  return there === undefined && pointer?.isDirectory() !== true
+  return there === undefined && pointer?.isDirectory() !== true ? { pointer } : undefined
 }
 
 async function openStage(root: Root, directories: Directories, base: string, plan: Plan): Promise<Stage> {

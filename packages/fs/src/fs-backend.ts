@@ -28,6 +28,7 @@ import { listObjects } from "./list-objects.js"
 import { keySegments } from "./paths.js"
 import { putObject } from "./put-object.js"
 import { getObject, headObject } from "./read-file.js"
+import { KnownPointers } from "./read-pointer.js"
 import { Root } from "./root.js"
 
 export interface FsLockOptions {
@@ -59,6 +60,7 @@ export class FsBackend implements ObjectBackend {
   readonly name = "fs"
   readonly capabilities = { conditionalReplace: false, maxDeleteBatch: 1000 } as const
   readonly #root: Root
+  readonly #pointers = new KnownPointers()
   readonly #staleAfterMs: number
   #access: Access
   #held: HeldClaims | undefined
@@ -110,8 +112,10 @@ export class FsBackend implements ObjectBackend {
 
   commit(batch: CommitBatch, options: RequestOptions = {}): Promise<ObjectMeta[] | "unsupported"> {
     const keys = batch.create.map(({ key }) => key)
-    return this.#write(keys.join(", "), keys[0], options.signal, (real) =>
-      commitBatch(this.#access, batch, options.signal, real),
+    // The folder of the objects is new, so nobody has claimed inside it.
+    const where = batch.pointer?.key ?? keys[0]
+    return this.#write(keys.join(", "), where, options.signal, (real) =>
+      commitBatch({ ...this.#access, pointers: this.#pointers }, batch, options.signal, real),
     )
   }
 
