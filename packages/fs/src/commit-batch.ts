@@ -12,10 +12,11 @@ import type { Move } from "./publish.js"
 import { publish } from "./publish.js"
 import type { KnownPointers } from "./read-pointer.js"
 import type { Root } from "./root.js"
+import { linked } from "./root.js"
 import { asWriter, rootState } from "./root-lock.js"
 import { Stage } from "./stage.js"
 import { together } from "./together.js"
-import { writeBody } from "./write-body.js"
+import { takeBody } from "./write-body.js"
 
 /** What one rename can do: new files in one new directory, and the pointer beside it. */
 interface Plan {
@@ -33,18 +34,14 @@ export async function commitBatch(
   access: Access & { readonly pointers: KnownPointers },
   batch: CommitBatch,
   signal: AbortSignal | undefined,
-  found: string | undefined,
 ): Promise<ObjectMeta[] | "unsupported"> {
   const { root, directories, pointers, fence } = access
   const plan = planOf(batch)
   throwIfAborted(signal)
   if (plan === undefined) return "unsupported"
-  // What is not free has its folders already, so nothing is created for it.
-  const [room, base] = await together([
-    found === undefined ? {} : roomFor(root, found, plan),
-    directories.ensure(plan.base, found),
-  ])
-  if (room === undefined) return "unsupported"
+  const { found, room } = await look(access, plan)
+  if (room?.isFree === false) return "unsupported"
+  const base = room?.base ?? (await directories.ensure(plan.base, found))
   const real = plan.base.reduce((path) => dirname(path), base)
   const state = rootState(real)
 
@@ -55,24 +52,23 @@ export async function commitBatch(
     const path = plan.pointer === undefined ? undefined : at(base, plan.pointer)
     const pointer = new PointerMove(root.files, pointers, stage, batch, path)
     // Whatever becomes of them, both have ended before anything is taken away.
-    const pointed = pointer.stage(room.pointer)
+    const pointed = pointer.stage(room?.pointer)
     pointed.catch(() => undefined)
-    const marked: Promise<void>[] = []
+    const written: Promise<void>[] = []
     try {
       for (const [index, { body }] of batch.create.entries()) {
         const file = stage.files[index]
         if (file === undefined) throw new Error("every object has its file")
-        await writeBody(file.handle, typeof body === "function" ? called(body) : body, signal)
-        const mark = file.mark()
-        mark.catch(() => undefined)
-        marked.push(mark)
+        // The next body may depend on what was read from this one, and not on whether it is written.
+        const taken = await takeBody(file.handle, typeof body === "function" ? called(body) : body, signal)
+        written.push(taken.written)
       }
-      await together([pointed, ...marked])
+      await together([pointed, ...written])
       throwIfAborted(signal)
-      const described = stage.files.map((file) => file.info())
-      const [, info, , ...infos] = await together([stage.sync(), stage.info(), pointer.describe(), ...described])
+      // Beside the sync: who remembers a version does not survive the crash that loses it.
+      const stamped = stage.files.map((file) => file.stamp())
+      const [, info, , ...infos] = await together([stage.sync(), stage.info(), pointer.describe(), ...stamped])
       const metas = batch.create.map(({ key }, index) => metaOf(key, infos[index] as BigIntStats))
-      await stage.close()
       await publish({
         files: root.files,
         state,
@@ -80,22 +76,24 @@ export async function commitBatch(
         directory: stage.base,
         prepare: async (): Promise<Move[]> => {
           throwIfAborted(signal)
-          const moved = await pointer.settle()
+          const [moved] = await together([pointer.settle(), fence.check(real, plan.base), stage.closeToMove()])
           throwIfAborted(signal)
           // Last: what is moved must have been there before this look.
-          await fence.check(real, plan.base)
-          return [{ how: "place", from: stage.path, to: target }, ...moved]
+          if (moved.isNew) await fence.check(real, plan.base)
+          return [{ how: "place", from: stage.path, to: target }, ...moved.moves]
         },
+        meanwhile: () => stage.close(),
       })
       if (info !== undefined) directories.remember(target, info)
       pointer.remember()
+      // All is done; nobody needs to wait for this.
+      void stage.closeBase()
       return metas
     } catch (error) {
-      await Promise.allSettled([pointed, ...marked])
+      await Promise.allSettled([pointed, ...written])
       await stage.discard()
-      throw error
-    } finally {
       await stage.closeBase()
+      throw error
     }
   })
 }
@@ -141,24 +139,23 @@ class PointerMove {
     this.#pointers.remember(this.#path, { version: this.#version, bytes: this.#staged })
   }
 
-  /** Under the lock: another save may have moved the pointer meanwhile. */
-  async settle(): Promise<Move[]> {
-    if (this.#path === undefined) return []
+  /** Under the lock: another save may have moved the pointer meanwhile. `isNew`: a file was made for it only now. */
+  async settle(): Promise<{ readonly moves: Move[]; readonly isNew: boolean }> {
+    if (this.#path === undefined) return { moves: [], isNew: false }
     const bytes = (await this.#isUnmoved()) ? this.#staged : await this.#decided()
-    if (bytes === undefined) {
+    const isStaged = bytes !== undefined && this.#staged !== undefined && Buffer.compare(bytes, this.#staged) === 0
+    if (!isStaged) {
       this.#version = undefined
       await this.#stage.dropPointer()
-      return []
     }
-    if (this.#staged === undefined || Buffer.compare(bytes, this.#staged) !== 0) {
-      this.#version = undefined
-      await this.#stage.dropPointer()
+    if (bytes === undefined) return { moves: [], isNew: false }
+    if (!isStaged) {
       const file = await this.#stage.writePointer(bytes)
       await file.sync()
       await file.close()
     }
     const from = this.#stage.pointer?.path
-    return from === undefined ? [] : [{ how: "replace", from, to: this.#path }]
+    return { moves: from === undefined ? [] : [{ how: "replace", from, to: this.#path }], isNew: !isStaged }
   }
 
   /** The same file is still there: then the decision is the same too. */
@@ -206,25 +203,55 @@ function isIn(key: readonly string[], folder: readonly string[]): boolean {
 }
 
 /**
- * What is in the pointer's place, if the batch can be done at once. Refused: a name that is taken, and a directory in the
- * pointer's place, which no rename replaces: one object after the other, the pointer alone fails, and the checkpoint is
- * saved.
+ * Where the root is, and what is in it. Whether the writer may write is asked so that nothing is created by who may not;
+ * what decides is the look right before the moves.
  */
-async function roomFor(
-  root: Root,
-  real: string,
-  plan: Plan,
-): Promise<{ pointer?: BigIntStats | undefined } | undefined> {
-  const base = plan.base.reduce(at, real)
+async function look(access: Access, plan: Plan): Promise<{ found: string | undefined; room: Room | undefined }> {
+  const { root, fence } = access
+  const lookIn = (real: string) => together([roomFor(access, real, plan), fence.check(real, plan.base)])
+  // The root is where it was, nearly always: looked at while that is asked.
+  const last = root.last
+  const early = last === undefined ? undefined : lookIn(last)
+  const [resolved] = await Promise.allSettled([root.resolve(), early])
+  if (resolved.status === "rejected") throw resolved.reason
+  const found = resolved.value
+  if (found === undefined) {
+    await fence.check(found, plan.base)
+    return { found, room: undefined }
+  }
+  const [room] = await (found === last && early !== undefined ? early : lookIn(found))
+  return { found, room }
+}
+
+interface Room {
+  readonly isFree: boolean
+  /** The folder of the batch, where it is there and its entry is durable. */
+  readonly base: string | undefined
+  /** What is in the pointer's place. */
+  readonly pointer: BigIntStats | undefined
+}
+
+/**
+ * What is where the batch is to go, all seen in one look. Not free: a name that is taken, and a directory in the pointer's
+ * place, which no rename replaces: one object after the other, the pointer alone fails, and the checkpoint is saved.
+ */
+async function roomFor({ root, directories }: Access, real: string, plan: Plan): Promise<Room> {
+  const folders = plan.base.map((_, depth) => plan.base.slice(0, depth + 1).reduce(at, real))
+  const base = folders.at(-1) ?? real
   const target = at(base, plan.directory)
-  const [located, there, pointer] = await together([
-    root.locate(real, [...plan.base, plan.directory]),
+  const [there, pointer, ...infos] = await together([
     lookUp(root.files, target),
     plan.pointer === undefined ? undefined : lookUp(root.files, at(base, plan.pointer)),
+    ...folders.map((path) => lookUp(root.files, path)),
   ])
-  if (located === undefined) return {}
+  for (const [depth, path] of folders.entries()) if (infos[depth]?.isSymbolicLink()) throw linked(path, depth)
   refuseDoubtful(target)
-  return there === undefined && pointer?.isDirectory() !== true ? { pointer } : undefined
+  const isDurable = folders.every((path, depth) => {
+    const info = infos[depth]
+    return info !== undefined && directories.isDurable(path, info)
+  })
+  const isFree = there === undefined && pointer?.isDirectory() !== true
+  return { isFree, base: isDurable ? base : undefined, pointer }
 }
 
 async function openStage(root: Root, directories: Directories, base: string, plan: Plan): Promise<Stage> {

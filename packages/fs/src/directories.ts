@@ -91,6 +91,11 @@ export class Directories {
     return path
   }
 
+  /** Whether the entry of this directory, as it was just found, is known to be durable. */
+  isDurable(path: string, info: BigIntStats): boolean {
+    return info.isDirectory() && this.#durable.get(path) === identityOf(info)
+  }
+
   /** To be called by who made the entry of this directory durable in another way. */
   remember(path: string, info: BigIntStats): void {
     if (this.#durable.size >= rememberedAtMost) this.#durable.clear()
@@ -145,7 +150,7 @@ export class Directories {
     }
     if (info.isSymbolicLink()) throw linked(path, depth)
     if (!info.isDirectory()) throw damaged(path, kindOf(info), "a folder")
-    if (this.#durable.get(path) === identityOf(info)) return
+    if (this.isDurable(path, info)) return
     // It was there already, but its creator may have been killed before its sync.
     await this.#syncEntry(parent, path)
     this.remember(path, info)

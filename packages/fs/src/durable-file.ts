@@ -10,7 +10,7 @@ export class NewFile {
   readonly path: string
   readonly #files: FileApi
   readonly #handle: OpenFile
-  #open = true
+  #closed: Promise<void> | undefined
 
   private constructor(files: FileApi, path: string, handle: OpenFile) {
     this.#files = files
@@ -32,7 +32,7 @@ export class NewFile {
   }
 
   /**
-   * To be called after the last byte, before the sync. Sets a time of modification that no other file of this process
+   * To be called after the last byte. Sets a time of modification that no other file of this process
    * has: filesystems give a freed inode number to the next file at once and their clock moves in ticks of 1 to 10 ms, so a
    * file that replaces one of the same size could otherwise get the same version, and a compare-and-swap would let a
    * stale writer through.
@@ -61,10 +61,9 @@ export class NewFile {
     return this.#handle.sync()
   }
 
-  async close(): Promise<void> {
-    if (!this.#open) return
-    this.#open = false
-    await this.#handle.close()
+  close(): Promise<void> {
+    this.#closed ??= this.#handle.close()
+    return this.#closed
   }
 
   /** Removes it, where it still is under its first name. What cannot be removed is found by `leftovers`. */

@@ -76,7 +76,10 @@ export class FsBackend implements ObjectBackend {
   }
 
   put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
-    return this.#write(key, key, options.signal, () => putObject(this.#access, key, body, options))
+    return this.#write(key, key, options.signal, async (check) => {
+      await check()
+      return putObject(this.#access, key, body, options)
+    })
   }
 
   get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
@@ -114,8 +117,8 @@ export class FsBackend implements ObjectBackend {
     const keys = batch.create.map(({ key }) => key)
     // The folder of the objects is new, so nobody has claimed inside it.
     const where = batch.pointer?.key ?? keys[0]
-    return this.#write(keys.join(", "), where, options.signal, (real) =>
-      commitBatch({ ...this.#access, pointers: this.#pointers }, batch, options.signal, real),
+    return this.#write(keys.join(", "), where, options.signal, () =>
+      commitBatch({ ...this.#access, pointers: this.#pointers }, batch, options.signal),
     )
   }
 
@@ -141,24 +144,19 @@ export class FsBackend implements ObjectBackend {
     await this.#held?.release()
   }
 
-  /** Says `fenced` before anything is created, and where a claim took away what this was about to move. */
+  /** Says `fenced` where a claim took away what this was about to move. The operation asks on its own before it creates anything. */
   #write<T>(
     what: string,
     key: string | undefined,
     signal: AbortSignal | undefined,
-    operation: (real: string | undefined) => Promise<T>,
+    operation: (check: () => Promise<void>) => Promise<T>,
   ): Promise<T> {
     return this.#do("write", what, async () => {
       const folders = key === undefined ? [] : keySegments(key).slice(0, -1)
       throwIfAborted(signal)
-      const check = async () => {
-        const real = await this.#root.resolve()
-        await this.#access.fence.check(real, folders)
-        return real
-      }
-      const real = await check()
+      const check = async () => this.#access.fence.check(await this.#root.resolve(), folders)
       try {
-        return await operation(real)
+        return await operation(check)
       } catch (error) {
         if (hasErrno(error, "ENOENT") || (error instanceof BackendError && error.kind === "transient")) await check()
         throw error

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto"
+import { randomUUID } from "node:crypto"
 import { sep } from "node:path"
 import { BackendError } from "@ckpt/core"
 
@@ -21,7 +21,7 @@ export function isTemporaryName(name: string): boolean {
 
 /** Random, so that two processes never meet, and nobody can plant a link at a name known beforehand. */
 export function newTemporaryName(kind: TemporaryKind): string {
-  return `.${kind}-${randomBytes(8).toString("hex")}`
+  return `.${kind}-${randomUUID().replaceAll("-", "").slice(16)}`
 }
 
 /** Appends one checked name. Not `path.join`, which would climb out of the root on "..". */

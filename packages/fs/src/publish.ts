@@ -25,6 +25,8 @@ export interface Publication {
   readonly directory: OpenFile | undefined
   /** Runs under the root's lock, right before the moves; what it rejects with ends it, and nothing has happened. */
   prepare(): Promise<readonly Move[]>
+  /** Goes on beside the sync, once the moves are made; does not reject. */
+  meanwhile?(): Promise<void>
 }
 
 /**
@@ -56,9 +58,9 @@ export async function publish(publication: Publication): Promise<void> {
     if (error instanceof BackendError && error.kind === "precondition") await syncFound(publication)
     throw error
   }
-  try {
-    await directory?.sync()
-  } catch (error) {
+  const [synced] = await Promise.allSettled([directory?.sync(), publication.meanwhile?.()])
+  if (synced.status === "rejected") {
+    const error: unknown = synced.reason
     for (const move of done) markDoubtful(move.to, doubtOf(move))
     throw unsettleable(
       publication.target,

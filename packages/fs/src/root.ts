@@ -10,6 +10,7 @@ export class Root {
   /** As given, absolute: a later `process.chdir` changes nothing. */
   readonly path: string
   readonly files: FileApi
+  #last: string | undefined
 
   constructor(path: string, files: FileApi) {
     if (typeof path !== "string" || path === "" || path.includes("\0")) {
@@ -17,6 +18,11 @@ export class Root {
     }
     this.path = resolve(path)
     this.files = files
+  }
+
+  /** The real path as it was found last: a guess. */
+  get last(): string | undefined {
+    return this.#last
   }
 
   /**
@@ -43,6 +49,7 @@ export class Root {
         `the root ${this.path} is ${kindOf(info)}, not a folder. Give another path, or move it away.`,
       )
     }
+    this.#last = real
     return real
   }
 

@@ -70,9 +70,15 @@ export class Stage {
     for (const result of await Promise.allSettled(all)) if (result.status === "rejected") throw result.reason
   }
 
-  /** Windows does not rename a directory with open files in it; elsewhere a failing close is a last word on the data. */
-  async close(): Promise<void> {
+  /** To be called before the stage is renamed: Windows does not rename a directory with open files in it. */
+  async closeToMove(): Promise<void> {
+    if (process.platform !== "win32") return
     await together([...this.files.map((file) => file.close()), this.pointer?.close(), this.#closeDirectory()])
+  }
+
+  /** All was synced, so a failing close takes nothing back. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.files.map((file) => file.close()), this.pointer?.close(), this.#closeDirectory()])
   }
 
   /** Writes a pointer, in the file that is open for it or in another new one, and does not sync it. */
@@ -90,6 +96,7 @@ export class Stage {
   }
 
   async closeBase(): Promise<void> {
+    // It was only read: a failing close takes nothing back.
     await this.base?.close().catch(() => undefined)
     this.base = undefined
   }

@@ -49,10 +49,13 @@ export class WriteBehind {
       await this.add(chunk.subarray(start, start + gatheredBytes))
   }
 
-  /** Resolves when every byte was taken by the system. The caller's sync of the file is still needed, and means something. */
+  /** Resolves when every byte was taken by the system, and rejects when nothing is under way any more. The caller's sync of the file is still needed, and means something. */
   async finish(): Promise<void> {
-    if (this.#groupBytes > 0) await this.#flush()
-    await this.settle()
+    try {
+      if (this.#groupBytes > 0) await this.#flush()
+    } finally {
+      await this.settle()
+    }
     this.#throwFailure()
   }
 

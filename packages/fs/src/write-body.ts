@@ -9,12 +9,21 @@ export { writeAll } from "./write-behind.js"
 
 /** Writes all of `body` to a new file. What the body itself throws comes back as a `CallerError`. */
 export async function writeBody(file: OpenFile, body: Body, signal: AbortSignal | undefined): Promise<void> {
-  throwIfAborted(signal)
-  if (Symbol.asyncIterator in body) await writeStream(file, body, signal)
-  else await writeArray(file, body, signal)
+  const { written } = await takeBody(file, body, signal)
+  await written
 }
 
-async function writeArray(file: OpenFile, body: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<void> {
+/** Reads `body` to its end; `written` resolves when the system has taken all of it. */
+export async function takeBody(file: OpenFile, body: Body, signal: AbortSignal | undefined): Promise<Taken> {
+  throwIfAborted(signal)
+  return Symbol.asyncIterator in body ? takeStream(file, body, signal) : takeArray(file, body, signal)
+}
+
+export interface Taken {
+  readonly written: Promise<void>
+}
+
+async function takeArray(file: OpenFile, body: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<Taken> {
   const writer = new WriteBehind(file)
   try {
     for (const chunk of body) {
@@ -22,11 +31,18 @@ async function writeArray(file: OpenFile, body: readonly Uint8Array[], signal: A
       throwIfAborted(signal)
       await writer.add(chunk)
     }
-    await writer.finish()
-    throwIfAborted(signal)
-  } finally {
+  } catch (error) {
     await writer.settle()
+    throw error
   }
+  return { written: finished(writer, signal) }
+}
+
+function finished(writer: { finish(): Promise<void> }, signal: AbortSignal | undefined): Promise<void> {
+  const written = writer.finish().then(() => throwIfAborted(signal))
+  // Whoever reads the next body first still asks for this one, later.
+  written.catch(() => undefined)
+  return written
 }
 
 /**
@@ -37,11 +53,11 @@ interface Recycling {
   recycle?(chunk: Uint8Array): void
 }
 
-async function writeStream(
+async function takeStream(
   file: OpenFile,
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<Taken> {
   const waiting = new Waiting()
   const { recycle } = body as Recycling
   const onFailure = (error: unknown) => waiting.fail(error)
@@ -53,24 +69,21 @@ async function writeStream(
   signal?.addEventListener("abort", onAbort, { once: true })
 
   const iterator = startedBy(() => body[Symbol.asyncIterator]())
-  let ended = false
   try {
     for (;;) {
       const step = await waiting.for(() => iterator.next())
-      if (step.done) {
-        ended = true
-        break
-      }
+      if (step.done) break
       checkChunk(step.value)
       await writer.add(step.value)
     }
-    await writer.finish()
-    throwIfAborted(signal)
+  } catch (error) {
+    await writer.settle()
+    if (!waiting.sourceFailed) await leave(iterator, waiting)
+    throw error
   } finally {
     signal?.removeEventListener("abort", onAbort)
-    await writer.settle()
-    if (!ended && !waiting.sourceFailed) await leave(iterator, waiting)
   }
+  return { written: finished(writer, signal) }
 }
 
 /** Lets go of a body that is not read to its end. One that is still busy cannot be waited for: it may never answer. */
