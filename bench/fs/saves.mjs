@@ -56,7 +56,7 @@ async function contest({ id, title, size, rounds, budgetMs, syncs, contenders, a
   const subjects = [...entrants.map(({ subject }) => subject), ...alone]
   const result = await race(
     { id, title, bytes: size, subjects },
-    { rounds, budgetMs, warmup: size >= 64 * MiB ? 1 : 5 },
+    { rounds, budgetMs, warmup: size >= 64 * MiB ? 3 : 50 },
   )
   for (const { close } of entrants) await close()
   const extra = Object.fromEntries(contenders.map(({ name }) => [name, { "syncs per save": syncs[name] ?? "?" }]))

@@ -18,8 +18,9 @@
  */
 
 /**
- * Runs A B C, C B A, A B C, …: no subject always comes after the same other one, and what loads the machine for a while
- * loads all of them. A subject that fails leaves the race; the others go on.
+ * Runs all subjects in each round, in another order each time, and nobody twice in a row: no subject always comes after
+ * the same other one (what one leaves behind, a disk that still frees its blocks, say, is the next one's time), and what
+ * loads the machine for a while loads all of them. A subject that fails leaves the race; the others go on.
  *
  * @param {readonly Subject[]} subjects
  * @param {{ rounds: number, warmup?: number, budgetMs?: number }} options at least three rounds are run; after that
@@ -30,10 +31,11 @@ export async function interleave(subjects, { rounds, warmup = 1, budgetMs = Numb
   /** @type {Map<Subject, Timed>} */
   const results = new Map(subjects.map((subject) => [subject, { name: subject.name, ms: [], note: subject.note }]))
   const started = performance.now()
+  const nextOrder = orders(subjects)
   for (let round = 0; round < rounds + warmup; round++) {
     const timedRound = round - warmup
     if (timedRound >= 3 && performance.now() - started > budgetMs) break
-    for (const subject of round % 2 === 0 ? subjects : [...subjects].reverse()) {
+    for (const subject of nextOrder()) {
       const result = /** @type {Timed} */ (results.get(subject))
       if (result.failed !== undefined) continue
       try {
@@ -50,4 +52,31 @@ export async function interleave(subjects, { rounds, warmup = 1, budgetMs = Numb
     }
   }
   return [...results.values()]
+}
+
+/**
+ * Orders from a fixed seed, so that every run has the same ones.
+ *
+ * @template T
+ * @param {readonly T[]} subjects
+ */
+function orders(subjects) {
+  let state = 1
+  // A linear congruential generator (Numerical Recipes), good enough to mix a handful.
+  const random = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+  /** @type {T | undefined} */
+  let last
+  return () => {
+    const order = [...subjects]
+    for (let i = order.length - 1; i > 0; i--) {
+      const j = Math.floor(random() * (i + 1))
+      ;[order[i], order[j]] = [/** @type {T} */ (order[j]), /** @type {T} */ (order[i])]
+    }
+    if (order[0] === last && order.length > 1) order.push(/** @type {T} */ (order.shift()))
+    last = order.at(-1)
+    return order
+  }
 }

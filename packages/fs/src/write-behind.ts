@@ -5,7 +5,7 @@ const gatheredBytes = 8 << 20
 const gatheredBuffers = 2048
 const writesUnderWay = 2
 /** So many written bytes at a time are sent to the device while the rest is still being made, not all at the end. */
-const syncedBytes = 32 << 20
+const syncedBytes = 16 << 20
 
 export interface WriteBehindOptions {
   /** Called at the first failure, for who waits for something else; `add` and `finish` reject with it too. */
