@@ -75,6 +75,11 @@ export async function readManifest(
   return { meta: stored.meta, manifest: decoded.manifest, issues: decoded.issues }
 }
 
+/** What is to be said of a checkpoint whose manifest's bytes give none. */
+export function unreadable(id: number, { meta, issues }: FoundManifest): Examination {
+  return { id, manifest: undefined, manifestMeta: meta, stateMeta: undefined, gone: false, valid: false, issues }
+}
+
 /**
  * Everything that verification looks at, for one checkpoint. Deep reads the whole state and compares its checksum;
  * manifest and state are read at the same time.
@@ -116,7 +121,7 @@ export async function examine(
     if (found === undefined) {
       return { ...result, valid: false, issues: [fatal("manifest-missing", `manifest not found for checkpoint ${id}`)] }
     }
-    if (found.manifest === undefined) return { ...result, valid: false, issues: found.issues }
+    if (found.manifest === undefined) return unreadable(id, found)
     const { manifest } = found
 
     if (ownsState(manifest) === false) {

@@ -2,9 +2,10 @@ import type { ProgressOptions } from "./checkpoint-store.js"
 import type { CommitContext } from "./commit.js"
 import { CheckpointError } from "./errors.js"
 import type { Emit } from "./events.js"
-import { type Depth, type Examination, examine, type FoundManifest, readManifest } from "./examine.js"
+import { type Depth, type Examination, examine, type FoundManifest, readManifest, unreadable } from "./examine.js"
 import type { CheckpointManifest } from "./manifest/schema.js"
 import type { ValidationIssue } from "./manifest/validate.js"
+import { ManifestsAhead } from "./manifests-ahead.js"
 import { counts, isLost, isOfHistory, type Pointer } from "./pointer.js"
 import { type Checkpoint, openCheckpoint } from "./state-reader.js"
 import { isBehind, newestFirst, nextIdAfter, type Survey } from "./survey.js"
@@ -146,9 +147,16 @@ async function walkOnce(
     const pointer = await context.pointer.read(options.signal, survey.claims)
     const walk = { skipped, examined, pointer }
     if (relist(pointer) && isBehind(survey, pointer)) return { ...walk, result: "stale" }
-    for (const id of ids) {
-      if (!counts(id, pointer)) continue
-      const found = await (id === ids[0] ? newest : look(id))
+    const counting = ids.filter((id) => counts(id, pointer))
+    const ahead = new ManifestsAhead(context, counting, stop.signal)
+    for (const [place, id] of counting.entries()) {
+      const seen = await ahead.take(id)
+      if (seen?.manifest !== undefined && !isOfHistory(id, seen.manifest.writer?.epoch, pointer)) continue
+      const isUnreadable = seen !== undefined && seen.manifest === undefined
+      const looking = isUnreadable ? unreadable(id, seen) : id === ids[0] ? newest : look(id)
+      // The newest is the one, nearly always, and then nothing else is read.
+      if (place > 0) ahead.readBehind(place)
+      const found = await looking
       if (found === undefined || found.gone) return { ...walk, result: "stale", examined }
       // What a superseded writer wrote is no checkpoint of this history.
       if (!isOfHistory(id, found.manifest?.writer?.epoch, pointer)) continue

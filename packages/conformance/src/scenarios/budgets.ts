@@ -156,8 +156,13 @@ export const budgetScenarios: readonly Scenario[] = [
       },
     }),
   ),
-  ...[0, 1, 5].map(
-    (invalid): Scenario => ({
+  ...[
+    { invalid: 0, rounds: 2, reads: 2 },
+    { invalid: 1, rounds: 3, reads: 4 },
+    // The manifests of the last four are read ahead: one turns out to be damaged, which takes no round; three are read again.
+    { invalid: 5, rounds: 6, reads: 14 },
+  ].map(
+    ({ invalid, rounds, reads }): Scenario => ({
       name: `budget: recover past ${invalid} invalid, deep: max(p, q) + 1 + j = ${2 + invalid}`,
       async run(context) {
         const { open, keys, plant, peek } = context
@@ -172,10 +177,25 @@ export const budgetScenarios: readonly Scenario[] = [
           },
         })
         // Listings, the pointer, and manifest and state of each that was looked at.
-        assertCost(cost, 2 + invalid, 2 + invalid, listings(context) + 1 + 2 * (invalid + 1))
+        assertCost(cost, 2 + invalid, rounds, listings(context) + 1 + reads)
       },
     }),
   ),
+  {
+    name: "budget: recover past 12 damaged manifests, four a round from the third on",
+    async run(context) {
+      const { open, keys, plant } = context
+      await saveAll(await open(), 1)
+      const cost = await costOf(context, (store) => store.recover(), {
+        async warmUp(store) {
+          await saveAll(store, ...ids(2, 12))
+          for (const id of ids(2, 12)) await plant(keys.manifest(id), "damaged")
+        },
+      })
+      // The first two with their states, ten and the good one ahead, and that one once more with its state.
+      assertCost(cost, 14, 6, listings(context) + 1 + 2 * 2 + 11 + 2)
+    },
+  },
   {
     name: "budget: recover shallow, 2, and no state is read",
     async run(context) {
