@@ -9,6 +9,9 @@ import { settled } from "./settled.js"
 
 const MiB = 1024 * 1024
 
+/** Up to two parts core reads in one body, which is compared with the MD5 of the whole; longer ones come in ranges that have MD5s of their own. */
+const partsReadAtOnce = 2
+
 /** 4 MiB each, twice as much after every 10,000: the 50,000 blocks that a blob may have hold 1.18 TiB. */
 export const uploadLimits: UploadLimits = {
   partBytes: (index) => 4 * MiB * 2 ** Math.floor(index / 10_000),
@@ -36,7 +39,7 @@ export function uploadSteps(
 
   const begin = (): StagedUpload => {
     // Blocks that are not committed yet belong to the blob's name: two writers must not use the same ids.
-    return { prefix: randomUUID(), md5: new OrderedMd5() }
+    return { prefix: randomUUID(), md5: new OrderedMd5(partsReadAtOnce) }
   }
 
   const part = async (upload: StagedUpload, { index, bytes }: UploadPart, signal: AbortSignal | undefined) => {
@@ -62,7 +65,8 @@ export function uploadSteps(
     signal: AbortSignal | undefined,
   ) => {
     const blocks = ids.filter((id) => id !== undefined)
-    const blobHTTPHeaders = { blobContentMD5: upload.md5.digest() }
+    const blobContentMD5 = upload.md5.digest()
+    const blobHTTPHeaders = { ...(blobContentMD5 && { blobContentMD5 }) }
     const options = { conditions, blobHTTPHeaders, ...(signal && { abortSignal: signal }) }
     return request("Put Block List", signal, async () => {
       try {
