@@ -76,11 +76,14 @@ export async function* readBody(
         if (arrived > promised) throw lengthError(key, promised, arrived)
         const chunk = arrived > end ? step.value.subarray(0, end - position) : step.value
         position += chunk.length
-        // An empty chunk is no progress: a storage that gives nothing else must not be asked for ever.
-        if (chunk.length > 0) failures = 0
         const isEnough = position === end && end < promised
         if (!isEnough) next = ask()
-        yield chunk
+        // An empty chunk is no progress: a storage that gives nothing else must not be asked for ever. And whoever holds the
+        // last chunk back would hold back nothing.
+        if (chunk.length > 0) {
+          failures = 0
+          yield chunk
+        }
         if (source.recycles) content.recycle?.(step.value)
         if (isEnough) return "complete"
       }

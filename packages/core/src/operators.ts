@@ -2,7 +2,7 @@ import { Digest } from "./checksum.js"
 import { CheckpointError } from "./errors.js"
 import { emptyRecord, inlineOperator, type OperatorState } from "./manifest/schema.js"
 import { Blocks, pieces } from "./pieces.js"
-import { chunksOf, type StateSource, StreamFeed } from "./state-source.js"
+import { chunksOf, release, type StateSource, StreamFeed } from "./state-source.js"
 import { joinChunks } from "./storage.js"
 
 /** Up to here an operator's state is kept in the manifest. Bytes. */
@@ -35,9 +35,12 @@ export async function packOperators(
   let external = 0
   let offset = 0
 
+  const left = new Set(Object.keys(operators).sort())
+
   async function* externalBytes(): AsyncGenerator<Uint8Array, void, void> {
     let inlineBytes = 0
-    for (const name of Object.keys(operators).sort()) {
+    for (const name of left) {
+      left.delete(name)
       const chunks = chunksOf(operators[name] as StateSource, signal)
       const limit = Math.min(inlineThreshold, maxInlineBytes - inlineBytes)
       const head: Uint8Array[] = []
@@ -62,8 +65,12 @@ export async function packOperators(
       const digest = new Digest()
       const start = offset
       async function* rest(): AsyncGenerator<Uint8Array, void, void> {
-        yield* head
-        yield* chunks
+        try {
+          yield* head
+          yield* chunks
+        } finally {
+          await chunks.return()
+        }
       }
       for await (const piece of pieces(rest(), blocks)) {
         digest.update(piece)
@@ -75,13 +82,26 @@ export async function packOperators(
     }
   }
 
-  const bytes = externalBytes()
+  /** Whatever was not read to its end holds a file or a socket. */
+  async function* releasing(): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      yield* externalBytes()
+    } finally {
+      for (const name of left) release(operators[name] as StateSource)
+    }
+  }
+
+  const bytes = releasing()
   const first = await bytes.next()
   const result = () => ({ operatorStates, operatorChecksums: external > 0 ? checksums : undefined })
   if (first.done) return { result }
   async function* fromFirst(head: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-    yield head
-    yield* bytes
+    try {
+      yield head
+      yield* bytes
+    } finally {
+      await bytes.return()
+    }
   }
   return { feed: new StreamFeed(fromFirst(first.value), () => void bytes.return(), blocks), result }
 }

@@ -1,4 +1,3 @@
-import type { ProgressOptions } from "./checkpoint-store.js"
 import type { CommitContext } from "./commit.js"
 import { CheckpointError } from "./errors.js"
 import type { Emit } from "./events.js"
@@ -7,7 +6,8 @@ import type { CheckpointManifest } from "./manifest/schema.js"
 import type { ValidationIssue } from "./manifest/validate.js"
 import { ManifestsAhead } from "./manifests-ahead.js"
 import { counts, isLost, isOfHistory, type Pointer } from "./pointer.js"
-import { type Checkpoint, openCheckpoint } from "./state-reader.js"
+import type { OnProgress } from "./progress.js"
+import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "./state-reader.js"
 import { isBehind, newestFirst, nextIdAfter, type Survey } from "./survey.js"
 
 export interface Skipped {
@@ -64,10 +64,17 @@ export function recover(context: RecoverContext, options: RecoverOptions): Promi
   return walk(context, options, async () => "done")
 }
 
+export interface WalkOptions extends RecoverOptions {
+  /** Told in the phase `verify`, while a state is read. */
+  onProgress?: OnProgress | undefined
+  /** For the readers of what is visited. */
+  readers?: Pick<CheckpointOptions, "onProgress" | "signal">
+}
+
 /** The walk, with a last word on what verifies. */
 export async function walk(
   context: RecoverContext,
-  options: RecoverOptions & ProgressOptions,
+  options: WalkOptions,
   visit: (checkpoint: Checkpoint) => Promise<Visited>,
 ): Promise<Recovery> {
   const started = context.monotonic()
@@ -117,7 +124,7 @@ interface Walk {
 async function walkOnce(
   context: RecoverContext,
   survey: Survey,
-  options: RecoverOptions & ProgressOptions & { depth: Depth },
+  options: WalkOptions & { depth: Depth },
   relist: (pointer: Pointer) => boolean,
   visit: (checkpoint: Checkpoint) => Promise<Visited>,
 ): Promise<Walk> {
@@ -136,8 +143,9 @@ async function walkOnce(
   const stop = new AbortController()
   const abort = () => stop.abort(options.signal?.reason)
   options.signal?.addEventListener("abort", abort, { once: true })
+  const { depth, onProgress } = options
   const look = (id: number) =>
-    examine(context, id, { depth: options.depth, listed: survey.states.get(id) ?? null, signal: stop.signal })
+    examine(context, id, { depth, listed: survey.states.get(id) ?? null, signal: stop.signal, onProgress })
   try {
     options.signal?.throwIfAborted()
     const ids = newestFirst(survey.manifests.keys())
@@ -165,7 +173,7 @@ async function walkOnce(
       let { issues } = found
       if (found.valid && found.manifest !== undefined) {
         if (options.accept === undefined || (await options.accept(found.manifest))) {
-          const checkpoint = openCheckpoint(context, found.manifest, found.stateMeta, options.onProgress)
+          const checkpoint = openCheckpoint(context, found.manifest, { ...options.readers, stateMeta: found.stateMeta })
           const visited = await visit(checkpoint)
           if (visited === "gone") return { ...walk, result: "stale", examined }
           if (visited === "done") {

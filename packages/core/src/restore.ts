@@ -43,7 +43,8 @@ export async function restore<T>(
     given = undefined
     return found.code === "CKPT_PRUNED" ? "gone" : [fatal("state-checksum", found.message)]
   }
-  const recovery = await walk(context, { ...options, depth: options.depth ?? "shallow" }, visitOne)
+  const { depth = "shallow", onProgress, signal } = options
+  const recovery = await walk(context, { ...options, depth, readers: { onProgress, signal } }, visitOne)
   if (recovery.outcome !== "recovered") return recovery
   if (given === undefined) throw new Error("a recovered checkpoint was visited")
   return { ...recovery, value: given.value }

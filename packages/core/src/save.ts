@@ -9,6 +9,12 @@ import { WriteProgress } from "./write-progress.js"
 /** Larger than any state: what is checked against it is checked again once the real size is known. */
 const sizeUnknown = Number.MAX_SAFE_INTEGER
 
+export interface PreparedSave extends Commit {
+  /** To be called once the checkpoint is saved. */
+  saved(): void
+  close(): void
+}
+
 /**
  * Turns what a caller gave into a commit, and refuses what would not verify before anything is written.
  *
@@ -19,7 +25,7 @@ export async function prepareSave(
   given: CheckpointManifest,
   options: SaveOptions,
   remembered: ReadonlyMap<number, StateInfo>,
-): Promise<Commit & { close(): void }> {
+): Promise<PreparedSave> {
   const { signal } = options
   // A save is its own writer, and nobody has updated it yet; a manifest that was loaded may carry both.
   const { writer: _w, updateToken: _u, operatorChecksums: _o, ...plain } = checkManifest(given)
@@ -38,7 +44,6 @@ export async function prepareSave(
     refuseDangling(id, operatorStates)
     const packed = await packOperators(operators, options.inlineThreshold ?? defaultInlineThreshold, signal)
     const complete = (info: StateInfo | undefined): CheckpointManifest => {
-      progress.end(info)
       const { operatorStates: fresh, operatorChecksums } = packed.result()
       return withState(
         context,
@@ -51,7 +56,7 @@ export async function prepareSave(
       )
     }
     const feed = packed.feed && progress.watch(packed.feed)
-    return { id, feed, manifest: complete, signal, close: () => feed?.close() }
+    return { id, feed, manifest: complete, signal, saved: () => progress.end(feed?.info()), close: () => feed?.close() }
   }
 
   if (state !== undefined) {
@@ -59,16 +64,13 @@ export async function prepareSave(
     const size = chunks?.reduce((sum, chunk) => sum + chunk.length, 0)
     assertSavable({ ...manifest, stateSize: size ?? sizeUnknown, stateChecksum: "" }, context.vnodeCount)
     const feed = progress.watch(await openFeed(state, signal))
-    const complete = (info: StateInfo | undefined) => {
-      progress.end(info)
-      return withState(context, manifest, info)
-    }
-    return { id, feed, manifest: complete, signal, close: () => feed.close() }
+    const complete = (info: StateInfo | undefined) => withState(context, manifest, info)
+    return { id, feed, manifest: complete, signal, saved: () => progress.end(feed.info()), close: () => feed.close() }
   }
 
   const info = await stateWrittenAhead(context, manifest, remembered, signal)
   const complete = withState(context, manifest, info)
-  return { id, feed: undefined, manifest: () => complete, signal, close: () => {} }
+  return { id, feed: undefined, manifest: () => complete, signal, saved: () => {}, close: () => {} }
 }
 
 function withState(

@@ -5,6 +5,7 @@ import { Digest } from "./checksum.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import { type ExamineContext, type FoundManifest, ownsState, readManifest } from "./examine.js"
 import { type CheckpointManifest, decodeInline } from "./manifest/schema.js"
+import { checksumsIn } from "./operator-checksums.js"
 import type { OnProgress } from "./progress.js"
 import { type OnRead, type Slice, sliceProgress, stateProgress } from "./read-progress.js"
 import { joinChunks } from "./storage.js"
@@ -33,7 +34,10 @@ export interface Checkpoint {
   readonly manifest: CheckpointManifest
   /** The whole `state.bin`; `undefined` if the checkpoint has none. */
   state(): Promise<StateReader | undefined>
-  /** One operator's state, verified; `undefined` if there is no such operator. Only its own bytes are read. */
+  /**
+   * One operator's state, verified; `undefined` if there is no such operator. Only its own bytes are read, unless the
+   * manifest has a checksum of the whole state alone (an older one): then the whole is read once before the first.
+   */
   operator(name: string): Promise<Uint8Array | undefined>
   operatorStream(name: string): Promise<StateReader | undefined>
 }
@@ -160,10 +164,24 @@ class VerifiedReader implements StateReader {
     return this.#damaged(`checksum mismatch: expected ${expected}, got ${actual}`)
   }
 
+  /** The storage's own checksum of the bytes failed: on their way, unless it fails with every further attempt. */
+  async #readAgain(error: BackendError, stored: number): Promise<unknown> {
+    const { storage, layout } = this.#context
+    const { offset, size, whole } = this.#slice
+    try {
+      const range = whole ? {} : { offset, length: size }
+      await storage.digest(layout.stateKey(this.#id), { ...range, inOneBody: true, signal: this.#signal })
+    } catch (failure) {
+      return this.#explain(failure, stored)
+    }
+    return explain(storage.backend.name, "readState", this.#id, error)
+  }
+
   async #explain(error: unknown, stored: number): Promise<unknown> {
     if (error instanceof WrongSize) return this.#damaged(`has ${stored} bytes, the manifest says ${this.#slice.size}`)
     if (!(error instanceof BackendError)) return error
     if (error.kind === "damaged") return this.#damaged(`cannot be read: ${error.message}`)
+    if (error.checksumMismatch) return this.#readAgain(error, stored)
     if (error.kind !== "precondition") return explain(this.#context.storage.backend.name, "readState", this.#id, error)
     const { offset, size } = this.#slice
     return this.#damaged(`changed while it was read, or ends before byte ${offset + size} (it has ${stored})`)
@@ -199,21 +217,43 @@ export function openState(
   return new VerifiedReader(context, id, slice, signal, sliceProgress(onProgress), owner)
 }
 
-/**
- * A checkpoint over its manifest.
- *
- * @param stateMeta its state as it was found, for manifests that do not say its size
- * @param onProgress told in the phase `read` of all bytes of the state that its readers hand over
- */
+export interface CheckpointOptions {
+  /** The state as it was found, for manifests that do not say its size. */
+  readonly stateMeta: ObjectMeta | undefined
+  /** Told in the phase `read` of all bytes of the state that its readers hand over. */
+  readonly onProgress?: OnProgress | undefined
+  /** Ends what its readers read. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A checkpoint over its manifest. */
 export function openCheckpoint(
   context: ExamineContext,
   manifest: CheckpointManifest,
-  stateMeta: ObjectMeta | undefined,
-  onProgress?: OnProgress,
+  { stateMeta, onProgress, signal }: CheckpointOptions,
 ): Checkpoint {
   const id = manifest.checkpointId
   const stateSize = manifest.stateSize ?? stateMeta?.size ?? 0
   const onRead = stateProgress(onProgress, stateSize)
+  const whole = (told: OnRead) => {
+    const slice = stateSlice(stateSize, manifest.stateChecksum ?? undefined)
+    return new VerifiedReader(context, id, slice, signal, told, manifest)
+  }
+
+  let derived: Promise<ReadonlyMap<string, string>> | undefined
+  /** Of an operator whose manifest names none: from the whole state, once it verified. */
+  const derivedChecksum = async (name: string): Promise<string | undefined> => {
+    if (manifest.stateChecksum === null) return undefined
+    derived ??= checksumsIn(
+      whole(() => {}),
+      manifest.operatorStates,
+    )
+    // One that failed is no answer for the next one who asks.
+    derived.catch(() => {
+      derived = undefined
+    })
+    return (await derived).get(name)
+  }
 
   const operatorStream = async (name: string): Promise<StateReader | undefined> => {
     const operator = Object.hasOwn(manifest.operatorStates, name) ? manifest.operatorStates[name] : undefined
@@ -221,23 +261,17 @@ export function openCheckpoint(
     if (!operator.external) return operator.stateB64 === null ? undefined : new InlineReader(decodeInline(operator))
     const { externalOffset: offset, externalLength: size } = operator
     const checksums = manifest.operatorChecksums
-    const checksum = checksums !== undefined && Object.hasOwn(checksums, name) ? checksums[name] : undefined
-    return new VerifiedReader(context, id, { offset, size, checksum, whole: false }, undefined, onRead, manifest)
+    const named = checksums !== undefined && Object.hasOwn(checksums, name) ? checksums[name] : undefined
+    const checksum = named ?? (await derivedChecksum(name))
+    return new VerifiedReader(context, id, { offset, size, checksum, whole: false }, signal, onRead, manifest)
   }
   return {
     id,
     manifest,
-    state: async () =>
-      ownsState(manifest) === true || (ownsState(manifest) === undefined && stateMeta !== undefined)
-        ? new VerifiedReader(
-            context,
-            id,
-            stateSlice(stateSize, manifest.stateChecksum ?? undefined),
-            undefined,
-            onRead,
-            manifest,
-          )
-        : undefined,
+    state: async () => {
+      const owns = ownsState(manifest)
+      return owns === true || (owns === undefined && stateMeta !== undefined) ? whole(onRead) : undefined
+    },
     operatorStream,
     operator: async (name) => (await operatorStream(name))?.bytes(),
   }

@@ -272,10 +272,14 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal |
 }
 
 /** Ends a source that was never read: a stream holds a file or a socket from the start. */
-function release(source: StateSource): void {
+export function release(source: StateSource): void {
   const iterable = source as Partial<AsyncIterable<Uint8Array>> | undefined
-  const iterator = iterable?.[Symbol.asyncIterator]?.()
-  iterator?.return?.()?.then(undefined, () => {})
+  try {
+    const iterator = iterable?.[Symbol.asyncIterator]?.()
+    iterator?.return?.()?.then(undefined, () => {})
+  } catch {
+    // Somebody else reads it (a stream that is locked), and ends it.
+  }
 }
 
 function assertChunk(chunk: unknown): asserts chunk is Uint8Array {

@@ -121,6 +121,7 @@ class Store implements CheckpointStore {
       try {
         await this.#probeOnce(options.signal)
         const done = await commit(this.#context, job)
+        job.saved()
         const { checkpointId: id, stateChecksum, stateSize = 0 } = done.manifest
         trace.bytes = stateSize
         const elapsedMs = this.#monotonic() - started

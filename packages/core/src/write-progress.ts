@@ -2,7 +2,7 @@ import type { Body } from "./backend.js"
 import { Meter, type OnProgress } from "./progress.js"
 import type { StateFeed, StateInfo } from "./state-source.js"
 
-/** Tells how much of a state the backend has taken, and the total once all of it was written. */
+/** Tells how much of a state the backend has taken, and the total once its checkpoint is saved. */
 export class WriteProgress {
   readonly #onProgress: OnProgress | undefined
   readonly #meter: Meter

@@ -35,7 +35,8 @@ function opened() {
     expect([phase, bytesTotal]).toEqual(["read", state.length])
     told.push(bytesDone)
   }
-  return { checkpoint: openCheckpoint(context as unknown as ExamineContext, manifest, undefined, onProgress), told }
+  const options = { stateMeta: undefined, onProgress }
+  return { checkpoint: openCheckpoint(context as unknown as ExamineContext, manifest, options), told }
 }
 
 test("the whole state: each chunk that is handed over", async () => {

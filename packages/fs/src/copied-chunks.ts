@@ -31,8 +31,11 @@ export class CopiedChunks {
   }
 
   async finish(): Promise<void> {
-    if (this.#block !== undefined) await this.#writer.add(this.#block.subarray(0, this.#used))
-    await this.#writer.finish()
+    try {
+      if (this.#block !== undefined) await this.#writer.add(this.#block.subarray(0, this.#used))
+    } finally {
+      await this.#writer.finish()
+    }
   }
 
   settle(): Promise<void> {

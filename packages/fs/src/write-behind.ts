@@ -6,6 +6,8 @@ const gatheredBuffers = 2048
 const writesUnderWay = 2
 /** So many written bytes at a time are sent to the device while the rest is still being made, not all at the end. */
 const syncedBytes = 16 << 20
+/** Where the device is slower than that, so many may wait for it: the rest waits here, and not in the system's memory. */
+const unsyncedBytes = 256 << 20
 
 export interface WriteBehindOptions {
   /** Called at the first failure, for who waits for something else; `add` and `finish` reject with it too. */
@@ -67,6 +69,7 @@ export class WriteBehind {
 
   async #flush(): Promise<void> {
     while (this.#writes.length >= writesUnderWay) await this.#writes[0]
+    while (this.#unsynced >= unsyncedBytes && this.#syncing !== undefined) await this.#syncing
     this.#throwFailure()
     const group = this.#group
     const bytes = this.#groupBytes

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict"
 import type { Checkpoint, Progress } from "@ckpt/core"
+import { manifestToJson, parseManifest } from "@ckpt/core"
 import { intercept } from "../faults.js"
 import type { Scenario } from "../scenario.js"
 import { flipped, manifestOf, readAll, rejection, saveAll, stateText } from "./checks.js"
+import { damaging } from "./streams-reading.js"
 
 const read = async (checkpoint: Checkpoint) => readAll(await checkpoint.state())
 
@@ -69,6 +71,49 @@ export const restoreScenarios: readonly Scenario[] = [
       assert.equal((await store.restore((checkpoint) => text(checkpoint, "a"))).value, "a of 2")
       assert.equal((await store.restore((checkpoint) => text(checkpoint, "b"))).value, "b of 1")
       assert.equal((await (await open()).restore((c) => text(c, "b"), { depth: "deep" })).value, "b of 1")
+    },
+  },
+  {
+    name: "restore: operators without checksums of their own are verified by the whole state",
+    async run({ open, keys, plant, peek }) {
+      const store = await open()
+      const bytesOf = (name: string, id: number) => new TextEncoder().encode(`${name} of ${id}`)
+      for (const id of [1, 2]) {
+        const operators = { a: bytesOf("a", id), b: bytesOf("b", id) }
+        await store.save(manifestOf(id), { operators, inlineThreshold: 0 })
+        const { operatorChecksums: _, ...older } = parseManifest((await peek(keys.manifest(id))) as Uint8Array)
+        await plant(keys.manifest(id), new TextEncoder().encode(manifestToJson(older)))
+      }
+      const given: (string | undefined)[] = []
+      const both = async (checkpoint: Checkpoint) => {
+        for (const name of ["a", "b"]) given.push(new TextDecoder().decode(await checkpoint.operator(name)))
+        return given.slice(-2)
+      }
+      assert.deepEqual((await store.restore(both)).value, ["a of 2", "b of 2"])
+      const stored = (await peek(keys.state(2))) as Uint8Array
+      await plant(keys.state(2), flipped(stored, 0))
+      given.length = 0
+      assert.deepEqual((await store.restore(both)).value, ["a of 1", "b of 1"])
+      // Nothing of the damaged one was handed over, nor what is whole in it: nobody can tell.
+      assert.deepEqual(given, ["a of 1", "b of 1"])
+    },
+  },
+  {
+    name: "restore: a state that fails the storage's own checksum every time is gone past",
+    async run({ open, keys }) {
+      await saveAll(await open(), 1, 2)
+      const store = await open({ through: (backend) => damaging(backend, keys.state(2), true, () => true) })
+      assert.equal((await store.restore(read)).value, stateText(1))
+    },
+  },
+  {
+    name: "restore: deep tells of the verification too",
+    async run({ open }) {
+      await saveAll(await open(), 1)
+      const phases: string[] = []
+      const onProgress = ({ phase }: Progress) => void phases.push(phase)
+      await (await open()).restore(read, { depth: "deep", onProgress })
+      assert.deepEqual([...new Set(phases)], ["verify", "read"])
     },
   },
   {

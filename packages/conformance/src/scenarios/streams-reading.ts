@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { BackendError, type ObjectBackend } from "@ckpt/core"
 import { type CallInfo, intercept, permanent, recordCalls, transient, withFaults } from "../faults.js"
 import type { Scenario } from "../scenario.js"
-import { bytes, manifestOf, readAll, refusal, saveAll } from "./checks.js"
+import { bytes, flipped, manifestOf, readAll, refusal, saveAll, stateText } from "./checks.js"
 import { pattern } from "./streams.js"
 
 export const readingScenarios: readonly Scenario[] = [
@@ -147,6 +147,32 @@ export const readingScenarios: readonly Scenario[] = [
     }),
   ),
   {
+    name: "stream: empty chunks are not handed over, so the last one is held back although an empty one follows",
+    async run({ open, keys, plant, peek }) {
+      await saveAll(await open(), 1)
+      await plant(keys.state(1), flipped(await peek(keys.state(1))))
+      async function* withEmpty(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+        yield new Uint8Array(0)
+        yield* body
+        yield new Uint8Array(0)
+      }
+      const through = (backend: ObjectBackend): ObjectBackend => ({
+        ...intercept(backend, {}),
+        async get(key, options) {
+          const content = await backend.get(key, options)
+          return content && { meta: content.meta, body: withEmpty(content.body) }
+        },
+      })
+      const reader = await (await open({ through })).readState(1)
+      let given = 0
+      const reading = (async () => {
+        for await (const chunk of reader ?? []) given += chunk.length
+      })()
+      await refusal(reading, "CKPT_CORRUPT", 1)
+      assert.ok(given < stateText(1).length)
+    },
+  },
+  {
     name: "stream: a storage that fails while a state is read is CKPT_IO",
     async run({ open, keys }) {
       await saveAll(await open(), 1)
@@ -168,7 +194,7 @@ export const readingScenarios: readonly Scenario[] = [
 ]
 
 /** A storage whose answers for one key have a flipped bit in every chunk, and say at the end that the checksum is wrong. */
-function damaging(
+export function damaging(
   backend: ObjectBackend,
   damagedKey: string,
   withhold: boolean,

@@ -167,4 +167,54 @@ export const streamScenarios: readonly Scenario[] = [
       assert.equal(released, 1)
     },
   },
+  {
+    name: "stream: every operator's source is released when a save fails before its end",
+    async run({ open, keys, settled }) {
+      const released: string[] = []
+      const sourceOf = (name: string): AsyncIterable<Uint8Array> => ({
+        [Symbol.asyncIterator]: () => ({
+          next: async () => ({ done: false, value: pattern(100_000) }),
+          return: async () => {
+            released.push(name)
+            return { done: true, value: undefined }
+          },
+        }),
+      })
+      const through = (backend: ObjectBackend): ObjectBackend => {
+        const plain = withoutCommit(backend)
+        return {
+          ...plain,
+          async put(key, body, options) {
+            if (key !== keys.state(2)) return plain.put(key, body, options)
+            for await (const _ of body) throw permanent()
+            assert.fail("the source has no end")
+          },
+        }
+      }
+      const store = await open({ through })
+      const operators = { a: sourceOf("a"), b: sourceOf("b"), c: sourceOf("c") }
+      await refusal(store.save(manifestOf(2), { operators }), "CKPT_IO", 2)
+      await settled()
+      assert.deepEqual(released.sort(), ["a", "b", "c"])
+    },
+  },
+  {
+    name: "stream: progress tells the total once the checkpoint is saved, and not before",
+    async run({ open, keys }) {
+      const through = (backend: ObjectBackend): ObjectBackend => {
+        const plain = withoutCommit(backend)
+        const put: ObjectBackend["put"] = async (key, body, options) => {
+          if (key === keys.manifest(2)) throw permanent()
+          return plain.put(key, body, options)
+        }
+        return { ...plain, put }
+      }
+      const told: (number | undefined)[] = []
+      const store = await open({ through })
+      const state = streamOf(pattern(2 * 1024 * kib), pattern(1024 * kib))
+      const saving = store.save(manifestOf(2), { state, onProgress: ({ bytesTotal }) => told.push(bytesTotal) })
+      await refusal(saving, "CKPT_IO", 2)
+      assert.ok(told.every((total) => total === undefined))
+    },
+  },
 ]

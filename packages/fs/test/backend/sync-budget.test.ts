@@ -156,7 +156,7 @@ describe("syncs", () => {
 })
 
 describe("writes", () => {
-  test("of 64 MiB in chunks of 4 KiB: 8 gathered ones, two at most under way, and 1 or 2 early syncs of the data", async () => {
+  test("of 64 MiB in chunks of 4 KiB: 8 gathered ones, two at most under way, and 1 to 4 early syncs of the data", async () => {
     const chunk = new Uint8Array(4096).fill(7)
     const chunks = Array.from({ length: 16_384 }, () => chunk)
     for (const content of [chunks, stream(...chunks)]) {
@@ -173,7 +173,7 @@ describe("writes", () => {
       const backend = new FsBackend(await temporaryFolder(), { files })
       await backend.put("a/b", content)
       expect([files.count("writev"), files.count("write"), most]).toEqual([8, 0, 2])
-      expect([1, 2]).toContain(files.count("datasync"))
+      expect([1, 2, 3, 4]).toContain(files.count("datasync"))
       expect((await listed(backend)).map(({ size }) => size)).toEqual([64 << 20])
     }
   })
@@ -194,7 +194,7 @@ describe("writes", () => {
       await store.save(createManifest({ checkpointId: 1, epoch: 1 }), { state })
       const path = /state\.bin$/
       expect(files.count("writev", path) + files.count("write", path)).toBe(8)
-      expect([1, 2]).toContain(files.count("datasync"))
+      expect([1, 2, 3, 4]).toContain(files.count("datasync"))
       await store.close()
     }
   })
