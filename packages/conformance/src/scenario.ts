@@ -134,17 +134,24 @@ export async function runScenario(
   }
 }
 
-/** Registers scenarios with a test runner: `test(name, body)` is all that is needed of it. */
+/** The runner's limit for one scenario: some go through hundreds of crashes, on a slow disk. */
+const defaultTimeoutMs = 120_000
+
+/** Registers scenarios with a test runner: `test` of vitest, `test` of node:test, … */
 export function describeScenarios(options: {
-  test: (name: string, body: () => Promise<void>) => unknown
+  test: (name: string, body: () => Promise<void>, timeoutMs: number) => unknown
   storage: () => TestStorage | Promise<TestStorage>
   scenarios: readonly Scenario[]
   layouts?: readonly LayoutName[]
+  /** The limit given to the runner for each. Milliseconds, default 120,000. */
+  timeoutMs?: number
 }): void {
+  const { timeoutMs = defaultTimeoutMs } = options
   for (const layout of options.layouts ?? (["directory", "objects"] as const)) {
     for (const scenario of options.scenarios) {
       if (scenario.layout !== undefined && scenario.layout !== layout) continue
-      void options.test(`${layout} layout: ${scenario.name}`, () => runScenario(scenario, layout, options.storage))
+      const body = () => runScenario(scenario, layout, options.storage)
+      void options.test(`${layout} layout: ${scenario.name}`, body, timeoutMs)
     }
   }
 }

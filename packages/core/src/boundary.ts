@@ -132,7 +132,7 @@ export function explain(
 ): CheckpointError {
   const what = checkpointId === undefined ? operation : `${operation} of checkpoint ${checkpointId}`
   const details = { checkpointId, backend: backend, cause: error }
-  const say = (advice: string) => `${what} failed on ${backend}: ${error.message}. ${advice}`
+  const say = (advice: string) => `${what} failed on ${backend}: ${error.message.replace(/\.$/, "")}. ${advice}`
   if (error.kind === "damaged") return new CheckpointError("CKPT_CORRUPT", say("Use recover() to go past it."), details)
   if (error.kind === "precondition") {
     return new CheckpointError(
@@ -142,7 +142,10 @@ export function explain(
     )
   }
   if (error.kind === "fenced") {
-    const advice = "Stop writing. To lead, call claim() and recover on the store that it gives."
+    const advice =
+      operation === "claim"
+        ? "Let the other one write, or claim again once it has ended."
+        : "Stop writing. To lead, call claim() and recover on the store that it gives."
     return new CheckpointError("CKPT_FENCED", say(advice), details)
   }
   const passing = error.kind === "transient" || error.kind === "ambiguous"

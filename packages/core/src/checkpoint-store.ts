@@ -89,7 +89,10 @@ export interface StoreOptions {
   /** Refuse every operation that would write. */
   readOnly?: boolean | undefined
   retry?: RetryOptions | undefined
-  /** Milliseconds after which an attempt, or a body that stands still, is given up. Default 30,000. */
+  /**
+   * Milliseconds after which an attempt, or a body that stands still, is given up. Default 30,000. A request that carries
+   * bytes to the storage gets one second more for each 128 KiB of them: a line slower than 1 Mbit/s is treated as dead.
+   */
   timeoutMs?: number | undefined
   /** Called for what is worth knowing and needs no answer. What it throws is ignored. */
   onEvent?: ((event: StoreEvent) => void) | undefined
@@ -157,7 +160,7 @@ export interface CheckpointStore extends AsyncDisposable {
   /** The lowest id above every id ever seen here: manifests, states, directories, the pointer. */
   nextId(options?: OperationOptions): Promise<number>
   /** Writes a state ahead of its manifest; `save` of that id on this store takes over checksum and size. */
-  writeState(id: number, state: StateSource, options?: OperationOptions): Promise<StateInfo>
+  writeState(id: number, state: StateSource, options?: OperationOptions & ProgressOptions): Promise<StateInfo>
   /** The bytes beside a manifest; `undefined` if there are none. Read when iterated; a whole read verifies. */
   readState(id: number, options?: ReadStateOptions): Promise<StateReader | undefined>
   /** Checks one checkpoint. Damage is an issue; only an unreachable storage rejects. */

@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 export type {
   BackendClaim,
   Body,
@@ -57,7 +59,7 @@ export {
 export type { IssueCode, ValidationIssue } from "./manifest/validate.js"
 export type { OrphanReport } from "./orphans.js"
 export type { Pin } from "./pins.js"
-export type { RecoverOptions, Recovery, Skipped } from "./recover.js"
+export type { RecoverOptions, Recovery, RecoveryFacts, Skipped } from "./recover.js"
 export type { Restored, RestoreOptions } from "./restore.js"
 export type { PruneFailure, PruneReport, RetentionPolicy } from "./retention.js"
 export type { RetryOptions } from "./retry.js"

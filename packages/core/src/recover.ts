@@ -1,3 +1,4 @@
+import type { ProgressOptions } from "./checkpoint-store.js"
 import type { CommitContext } from "./commit.js"
 import { CheckpointError } from "./errors.js"
 import type { Emit } from "./events.js"
@@ -6,7 +7,6 @@ import type { CheckpointManifest } from "./manifest/schema.js"
 import type { ValidationIssue } from "./manifest/validate.js"
 import { ManifestsAhead } from "./manifests-ahead.js"
 import { counts, isLost, isOfHistory, type Pointer } from "./pointer.js"
-import type { OnProgress } from "./progress.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "./state-reader.js"
 import { isBehind, newestFirst, nextIdAfter, type Survey } from "./survey.js"
 
@@ -38,7 +38,8 @@ export type Recovery = RecoveryFacts &
     | { readonly outcome: "fresh" | "exhausted"; readonly checkpoint?: undefined }
   )
 
-export interface RecoverOptions {
+/** Progress is told in the phase `verify`, while a state is read. */
+export interface RecoverOptions extends ProgressOptions {
   /** `"deep"` (default) reads every state before it is trusted; `"shallow"` trusts sizes, and the state verifies when it is read. */
   depth?: Depth
   /** Says whether a checkpoint that verifies is also wanted (its pipeline hash, say). Its own errors reach the caller unchanged. */
@@ -65,8 +66,6 @@ export function recover(context: RecoverContext, options: RecoverOptions): Promi
 }
 
 export interface WalkOptions extends RecoverOptions {
-  /** Told in the phase `verify`, while a state is read. */
-  onProgress?: OnProgress | undefined
   /** For the readers of what is visited. */
   readers?: Pick<CheckpointOptions, "onProgress" | "signal">
 }
@@ -109,6 +108,7 @@ export async function walk(
         ? pointer.checkpointId === 0 && examined === 0
         : survey.manifests.size === 0 && !pointer.exists
     const fresh = nothingSaved && survey.beyond.length === 0
+    if (fresh && survey.elsewhere !== undefined) throw otherLayout(context, survey.elsewhere)
     return { ...facts, outcome: fresh ? "fresh" : "exhausted" }
   }
 }
@@ -219,6 +219,14 @@ export async function findLatest(
     if (!vanished) return undefined
     if (round >= maxRounds) throw restless(context)
   }
+}
+
+function otherLayout({ layout, storage }: RecoverContext, key: string): CheckpointError {
+  const other = layout.name === "objects" ? "directory" : "objects"
+  const message =
+    `nothing was saved on ${storage.backend.name} in the layout "${layout.name}", but ${key} is of the layout "${other}". ` +
+    `Open the store with layout: "${other}", or use another place to start anew.`
+  return new CheckpointError("CKPT_INVALID", message, { backend: storage.backend.name, key })
 }
 
 function restless({ storage }: RecoverContext): CheckpointError {

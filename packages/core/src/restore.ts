@@ -1,4 +1,3 @@
-import type { ProgressOptions } from "./checkpoint-store.js"
 import { CheckpointError } from "./errors.js"
 import { fatal } from "./manifest/validate.js"
 import type { RecoverContext, RecoverOptions, Recovery, RecoveryFacts, Visited } from "./recover.js"
@@ -6,7 +5,8 @@ import { walk } from "./recover.js"
 import type { Checkpoint, StateReader } from "./state-reader.js"
 import { untilAborted } from "./state-source.js"
 
-export interface RestoreOptions extends RecoverOptions, ProgressOptions {}
+/** Progress is told in the phase `verify` of a deep look, and in `read` of what the visitor reads. */
+export interface RestoreOptions extends RecoverOptions {}
 
 /** Like {@link Recovery}, with what the visitor gave. */
 export type Restored<T> = RecoveryFacts &

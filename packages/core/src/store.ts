@@ -5,6 +5,7 @@ import type {
   CollectOptions,
   OpenOptions,
   OperationOptions,
+  ProgressOptions,
   PruneOptions,
   SaveOptions,
   SaveReceipt,
@@ -38,6 +39,7 @@ import { requestConcurrency, Storage } from "./storage.js"
 import { type CheckpointSummary, counting, type RetentionContext, summaries } from "./summary.js"
 import { isBehind, nextIdAfter, oldestFirst, Surveyor } from "./survey.js"
 import { type Change, update } from "./update.js"
+import { WriteProgress } from "./write-progress.js"
 
 // States written ahead whose save did not come yet; far more than any job has under way.
 const maxStatesAhead = 1_024
@@ -77,7 +79,8 @@ class Store implements CheckpointStore {
     }
     this.#backendName = backend.name
     this.#dispose = disposeBackend === true ? () => backend[Symbol.asyncDispose]() : undefined
-    this.#layout = createLayout(options.layout ?? "objects", options.prefix)
+    const name = options.layout ?? "objects"
+    this.#layout = createLayout(name, options.prefix)
     this.#emit = safeEmitter(options.onEvent)
     const retain = options.retain === undefined ? undefined : checkPolicy(options.retain)
     this.#retain = retain
@@ -86,7 +89,8 @@ class Store implements CheckpointStore {
     this.#monotonic = () => clock.monotonic()
     const policy = retryPolicy(options.retry, options.timeoutMs)
     this.#storage = new Storage(backend, { policy, clock, random, emit: this.#emit })
-    const surveyor = new Surveyor(this.#storage, this.#layout, this.#emit)
+    const other = createLayout(name === "objects" ? "directory" : "objects", options.prefix)
+    const surveyor = new Surveyor(this.#storage, this.#layout, other, this.#emit)
     this.#context = {
       storage: this.#storage,
       layout: this.#layout,
@@ -138,10 +142,11 @@ class Store implements CheckpointStore {
     })
   }
 
-  writeState(id: number, state: StateSource, options: OperationOptions = {}): Promise<StateInfo> {
+  writeState(id: number, state: StateSource, options: OperationOptions & ProgressOptions = {}): Promise<StateInfo> {
     return this.#boundary.write("writeState", id, options, async (trace) => {
       assertId(id, 1)
-      const feed = await openFeed(state, options.signal)
+      const progress = new WriteProgress(options.onProgress)
+      const feed = progress.watch(await openFeed(state, options.signal))
       let info: StateInfo
       try {
         await this.#probeOnce(options.signal)
@@ -149,6 +154,7 @@ class Store implements CheckpointStore {
       } finally {
         feed.close()
       }
+      progress.end(info)
       trace.bytes = info.size
       this.#statesAhead.delete(id)
       this.#statesAhead.set(id, info)

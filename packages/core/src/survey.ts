@@ -21,6 +21,8 @@ export interface Survey {
   readonly claims: readonly Claim[]
   /** Remains of the check that the storage honours conditions. */
   readonly probes: readonly ObjectMeta[]
+  /** The key of a checkpoint that another layout of the same place would find, if the listing showed one. */
+  readonly elsewhere: string | undefined
 }
 
 // Enough to say each once in any real store; a bucket full of strangers must not grow our memory.
@@ -30,12 +32,15 @@ const maxForeignKeys = 1_000
 export class Surveyor {
   readonly #storage: Storage
   readonly #layout: Layout
+  readonly #other: Layout
   readonly #emit: Emit
   readonly #foreign = new Set<string>()
 
-  constructor(storage: Storage, layout: Layout, emit: Emit) {
+  /** @param other the layout that this place would have if it were not `layout` */
+  constructor(storage: Storage, layout: Layout, other: Layout, emit: Emit) {
     this.#storage = storage
     this.#layout = layout
+    this.#other = other
     this.#emit = emit
   }
 
@@ -72,11 +77,15 @@ export class Surveyor {
     const probes: ObjectMeta[] = []
     const pins: Pin[] = []
     const claims: Claim[] = []
+    let elsewhere: string | undefined
     for (const meta of metas) {
       const meaning = this.#layout.meaning(meta.key)
       if (meaning.kind === "pointer") continue
-      if (meaning.kind === "foreign") this.#sayOnce(meta.key)
-      else if (meaning.kind === "probe") probes.push(meta)
+      if (meaning.kind === "foreign") {
+        this.#sayOnce(meta.key)
+        const { kind } = this.#other.meaning(meta.key)
+        if (kind === "manifest" || kind === "state") elsewhere ??= meta.key
+      } else if (meaning.kind === "probe") probes.push(meta)
       else if (meaning.kind === "claim") claims.push({ epoch: meaning.epoch, from: meaning.from })
       else if (meaning.kind === "pin") pins.push({ name: meaning.name, id: meaning.id })
       else if (meaning.id !== undefined)
@@ -86,7 +95,7 @@ export class Surveyor {
     // Of two canonical numbers the longer one is the higher.
     beyond.sort((a, b) => b.key.length - a.key.length || (a.key < b.key ? 1 : -1))
     claims.sort((a, b) => a.epoch - b.epoch)
-    return { manifests, states, taken, beyond, pins, claims, probes }
+    return { manifests, states, taken, beyond, pins, claims, probes, elsewhere }
   }
 
   #sayOnce(key: string): void {

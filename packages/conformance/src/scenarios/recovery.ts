@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { BackendError } from "@ckpt/core"
+import { BackendError, openCheckpointStore } from "@ckpt/core"
 import { calls, permanent, withFaults } from "../faults.js"
 import type { Scenario } from "../scenario.js"
 import {
@@ -72,6 +72,21 @@ export const recoveryScenarios: readonly Scenario[] = [
       assert.deepEqual([(await store.recover()).outcome, (await store.recover()).nextId], ["fresh", 5])
       if (layout === "directory") await plant("checkpoints/checkpoint_000007/x", "in the way")
       assert.equal((await store.recover()).outcome, "fresh")
+    },
+  },
+  {
+    name: "recovery: checkpoints of the other layout are no fresh start",
+    async run({ open, raw, layout, allKeys }) {
+      const other = await openCheckpointStore({ backend: raw, layout: layout === "objects" ? "directory" : "objects" })
+      await saveAll(other, 1)
+      await other.close()
+      const before = await allKeys()
+      const store = await open()
+      for (const recovering of [() => store.recover(), () => store.restore(async () => 1)]) {
+        const error = await refusal(recovering(), "CKPT_INVALID")
+        assert.match(error.message, /Open the store with layout: "(directory|objects)"/)
+      }
+      assert.deepEqual(await allKeys(), before)
     },
   },
   {

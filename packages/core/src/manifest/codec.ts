@@ -72,10 +72,11 @@ export function manifestToJson(manifest: CheckpointManifest): string {
 /**
  * Reads a manifest as stored.
  *
+ * @param stored its bytes, or the text that {@link manifestToJson} gave
  * @throws {CheckpointError} `CKPT_CORRUPT` with the field's path if it cannot be read exactly
  */
-export function parseManifest(bytes: Uint8Array): CheckpointManifest {
-  const { manifest, issues } = decodeManifest(bytes)
+export function parseManifest(stored: Uint8Array | string): CheckpointManifest {
+  const { manifest, issues } = decodeManifest(typeof stored === "string" ? new TextEncoder().encode(stored) : stored)
   if (manifest !== undefined) return manifest
   throw new CheckpointError("CKPT_CORRUPT", issues.map((issue) => issue.message).join("; "))
 }
