@@ -54,11 +54,13 @@ export function plan({ quick, rounds }) {
         races: [await saveRace({ size, ...oftenSaved(size), syncs: await syncs(Math.min(size, MiB)) }, workplace)],
       }),
     })),
-    ...sizes.slice(0, 4).map((size) => ({
+    ...sizes.map((size) => ({
       name: `fs peers ${words(size)}`,
-      room: size * 150,
+      // A log or a journal of a database beside what it keeps, and two of each.
+      room: size >= 512 * MiB ? size * 50 : size * 150,
       run: async (/** @type {Context} */ { workplace, versions, syncs }) => {
-        const effortHere = size >= 64 * MiB ? effort(5, 30_000) : effort(51, 12_000)
+        const effortHere =
+          size >= 512 * MiB ? effort(3, 30_000) : size >= 64 * MiB ? effort(5, 30_000) : effort(51, 12_000)
         const counted = await syncs(Math.min(size, MiB))
         return { races: [await peerRace({ size, ...effortHere, syncs: counted, peers, versions }, workplace)] }
       },

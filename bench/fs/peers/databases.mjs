@@ -20,7 +20,7 @@ export const databases = [
     name: "better-sqlite3 (WAL, FULL)",
     package: "better-sqlite3",
     note: "two rows, one transaction; blocks the event loop",
-    maxBytes: 64 * MiB,
+    maxBytes: 512 * MiB,
     async open(folder) {
       const { default: Database } = await import("better-sqlite3")
       const db = new Database(join(folder, "checkpoints.db"))
@@ -44,7 +44,7 @@ export const databases = [
     name: "lmdb",
     package: "lmdb",
     note: "two values, one transaction, awaited until flushed",
-    maxBytes: 64 * MiB,
+    maxBytes: 512 * MiB,
     async open(folder) {
       const lmdb = await import("lmdb")
       const db = lmdb.open({ path: join(folder, "data"), encoding: "binary", mapSize: 8 * 1024 * MiB })
@@ -66,7 +66,7 @@ export const databases = [
     name: "classic-level (sync)",
     package: "classic-level",
     note: "two values, one batch",
-    maxBytes: 64 * MiB,
+    maxBytes: 512 * MiB,
     async open(folder) {
       const { ClassicLevel } = await import("classic-level")
       const db = new ClassicLevel(join(folder, "level"), { valueEncoding: "buffer", compression: false })

@@ -24,7 +24,7 @@ function twoFiles(write, read) {
   }
 }
 
-const maxBytes = 64 * MiB
+const maxBytes = 512 * MiB
 
 /** @type {Contender[]} */
 export const fileLibraries = [
