@@ -12,6 +12,9 @@ const MiB = 1024 * 1024
 /** Up to two parts core reads in one body, which is compared with the MD5 of the whole; longer ones come in ranges that have MD5s of their own. */
 const partsReadAtOnce = 2
 
+/** The most blocks that a blob may have. */
+const maxBlocks = 50_000
+
 /** 4 MiB each, twice as much after every 10,000: the 50,000 blocks that a blob may have hold 1.18 TiB. */
 export const uploadLimits: UploadLimits = {
   partBytes: (index) => 4 * MiB * 2 ** Math.floor(index / 10_000),
@@ -43,6 +46,10 @@ export function uploadSteps(
   }
 
   const part = async (upload: StagedUpload, { index, bytes }: UploadPart, signal: AbortSignal | undefined) => {
+    // The service would stage it, and refuse the list of all of them at the end.
+    if (index >= maxBlocks) {
+      throw new BackendError("permanent", `${key} needs more than the 50,000 blocks (1.18 TiB) that a blob may have`)
+    }
     // The service takes no empty block; an empty blob is an empty list of them.
     if (bytes.length === 0) return undefined
     upload.md5.add(index, bytes)

@@ -41,10 +41,11 @@ export interface PutOptions extends RequestOptions {
   size?: number | undefined
   /**
    * Core's retry, for requests that carry bytes of an iterable, above all the parts of a long upload:
-   * `await options.attempt((signal) => sendPart(part, signal))`. Wrap each in it, so that a body that can be read only
-   * once is never asked for twice.
+   * `await options.attempt((signal) => sendPart(part, signal), part.length)`. Wrap each in it, so that a body that can be
+   * read only once is never asked for twice. `bytes` is how many of them the request carries: its time-out is longer by a
+   * second for each 128 KiB, so that a slow line is not taken for a dead one.
    */
-  attempt?: (<T>(one: (signal: AbortSignal) => Promise<T>) => Promise<T>) | undefined
+  attempt?: (<T>(one: (signal: AbortSignal) => Promise<T>, bytes?: number) => Promise<T>) | undefined
   /**
    * Send the body the way one too long for a single request is sent, however short it is. Core's check of the storage
    * before a store's first write asks for it; where there is only one way, it changes nothing.

@@ -90,8 +90,9 @@ export interface StoreOptions {
   readOnly?: boolean | undefined
   retry?: RetryOptions | undefined
   /**
-   * Milliseconds after which an attempt, or a body that stands still, is given up. Default 30,000. A request that carries
-   * bytes to the storage gets one second more for each 128 KiB of them: a line slower than 1 Mbit/s is treated as dead.
+   * Milliseconds after which an attempt, or a body that stands still, is given up. Default 30,000, of `openFsStore`
+   * 300,000. A request that carries bytes to the storage gets one second more for each 128 KiB of them: a line slower than
+   * 1 Mbit/s is treated as dead.
    */
   timeoutMs?: number | undefined
   /** Called for what is worth knowing and needs no answer. What it throws is ignored. */
@@ -130,9 +131,12 @@ export interface CheckpointStore extends AsyncDisposable {
   ): Promise<CheckpointManifest>
   /**
    * Makes this process the one writer, by a store that it gives: recover on that one, after the claim. Whoever wrote before
-   * gets `CKPT_FENCED`, and what they still write never counts, on whatever machine they are and however late they wake.
+   * gets `CKPT_FENCED`, and what they still write never counts, on whatever machine they are and however late they wake (on
+   * the filesystem: among the processes of one machine).
    * That store goes up only: each save needs a higher id than the last. Close it before this one, whose backend it uses.
-   * Rejects with `CKPT_FENCED` if another claimed meanwhile, and with `CKPT_UNSUPPORTED` where no compare-and-swap holds among processes, as on the filesystem.
+   * Rejects with `CKPT_FENCED` if another claimed meanwhile or, on the filesystem, if another process leads and shows signs
+   * of life; with `CKPT_UNSUPPORTED` where neither the storage can make one writer lead, nor a compare-and-swap holds among
+   * processes on a pointer that has room for a claim (that of the layout "objects" has).
    */
   claim(options?: OperationOptions): Promise<CheckpointStore>
   /**

@@ -19,7 +19,7 @@ export interface RetryPolicy {
   readonly minDelayMs: number
   readonly maxDelayMs: number
   readonly deadlineMs: number
-  /** Per attempt, and for a body that stands still. Milliseconds. */
+  /** Per attempt, and for a body that stands still; {@link timeoutFor} a request that carries bytes. Milliseconds. */
   readonly timeoutMs: number
 }
 
@@ -55,6 +55,17 @@ export function retryPolicy(options: RetryOptions | undefined, timeoutMs: number
   return policy
 }
 
+/**
+ * 1 Mbit/s: a line on which a request is slower than that is treated as dead. Nothing tells how far the bytes of a request
+ * have come, so only time tells a slow line from a dead one.
+ */
+const slowestBytesPerSecond = 128 * 1024
+
+/** The time-out of a request that carries that many bytes: one second more for each 128 KiB. Milliseconds. */
+export function timeoutFor(timeoutMs: number, bytes: number): number {
+  return timeoutMs + 1_000 * Math.floor(bytes / slowestBytesPerSecond)
+}
+
 // Timers of Node hold 31 bits.
 export const longestSleepMs = 2 ** 31 - 1
 /** Why a guard stops; made once, since a reason of its own for each request costs more than the rest of it. */
@@ -66,6 +77,11 @@ export interface Watch {
   touch(): void
   /** While the caller's own source is awaited, its slowness is not the storage's. */
   paused<T>(wait: () => Promise<T>): Promise<T>
+}
+
+export interface AttemptWatch extends Watch {
+  /** The attempt sends that many bytes in one go, during which nobody can `touch`. Said before anything is awaited. */
+  carries(bytes: number): void
 }
 
 /** True for the error that a time-out of {@link withTimeout} gives, whatever kind it has. */
@@ -93,11 +109,11 @@ export async function withTimeout<T>(
   context: RetryContext,
   operation: { readonly name: string; readonly key: string; readonly write: boolean },
   signal: AbortSignal | undefined,
-  one: (signal: AbortSignal, watch: Watch) => Promise<T>,
+  one: (signal: AbortSignal, watch: AttemptWatch) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted()
   const { clock } = context
-  const { timeoutMs } = context.policy
+  let { timeoutMs } = context.policy
   const attempt = new AbortController()
   // One attempt may be many requests: the pages of a listing, the keys of a batch. That is no leak.
   setMaxListeners(0, attempt.signal)
@@ -110,8 +126,11 @@ export async function withTimeout<T>(
   const touch = () => {
     last = clock.monotonic()
   }
-  const watch: Watch = {
+  const watch: AttemptWatch = {
     touch,
+    carries(bytes) {
+      timeoutMs = timeoutFor(context.policy.timeoutMs, bytes)
+    },
     async paused(wait) {
       waiting++
       try {
@@ -134,11 +153,12 @@ export async function withTimeout<T>(
     }
     attempt.abort(timeoutError(operation, operation.write ? "ambiguous" : "transient", timeoutMs))
   }
-  // The guard ends by the rejection of its sleep; that is no failure.
-  guard().catch(() => {})
   gaveUp.catch(() => {})
   try {
-    return await Promise.race([one(attempt.signal, watch), gaveUp])
+    const answer = one(attempt.signal, watch)
+    // It ends by the rejection of its sleep; that is no failure.
+    guard().catch(() => {})
+    return await Promise.race([answer, gaveUp])
   } finally {
     settled.abort(over)
     signal?.removeEventListener("abort", forward)
@@ -154,7 +174,7 @@ export async function withRetry<T>(
   context: RetryContext,
   operation: { readonly name: string; readonly key: string; readonly write: boolean; readonly repeatable: boolean },
   signal: AbortSignal | undefined,
-  one: (signal: AbortSignal, watch: Watch) => Promise<T>,
+  one: (signal: AbortSignal, watch: AttemptWatch) => Promise<T>,
   canRepeat: () => boolean = () => true,
 ): Promise<T> {
   const { policy, clock } = context

@@ -160,17 +160,21 @@ export class Storage {
       signal,
       (s, watch) => {
         started = true
-        return this.backend.put(key, body.open(watch), {
+        const opened = body.open(watch)
+        // What is in memory may go in one request. Chunks that are asked for one by one are watched one by one.
+        if (Array.isArray(opened)) watch.carries(body.size ?? 0)
+        return this.backend.put(key, opened, {
           when: options.when,
           inParts: options.inParts,
           size: body.size,
           signal: s,
           // A part has a time-out of its own; the whole upload's stands still meanwhile.
-          attempt: (one) =>
+          attempt: (one, bytes = 0) =>
             watch.paused(() =>
-              withRetry(this.#context, { name: "put part", key, write: true, repeatable: true }, s, (part) =>
-                one(part),
-              ),
+              withRetry(this.#context, { name: "put part", key, write: true, repeatable: true }, s, (part, sending) => {
+                sending.carries(bytes)
+                return one(part)
+              }),
             ),
         })
       },

@@ -1,6 +1,5 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import type { Clock } from "../src/clock.js"
 import { BackendError, type BackendErrorKind } from "../src/errors.js"
 import type { StoreEvent } from "../src/events.js"
 import {
@@ -9,39 +8,11 @@ import {
   type RetryContext,
   type RetryOptions,
   retryPolicy,
+  timeoutFor,
   withRetry,
   withTimeout,
 } from "../src/retry.js"
-
-/** Time that passes only when someone waits for it, or when a test says so. */
-class OwnedClock implements Clock {
-  time = 0
-  readonly slept: number[] = []
-  #waiting: { at: number; wake: () => void }[] = []
-  now = () => this.time
-  monotonic = () => this.time
-  autoAdvance = true
-
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    if (this.autoAdvance && ms <= 5_000) {
-      signal?.throwIfAborted()
-      this.slept.push(ms)
-      this.time += ms
-      return Promise.resolve()
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ at: this.time + ms, wake: resolve })
-      signal?.addEventListener("abort", () => reject(signal.reason), { once: true })
-    })
-  }
-
-  async advance(ms: number): Promise<void> {
-    this.time += ms
-    for (const waiter of this.#waiting.filter((w) => w.at <= this.time)) waiter.wake()
-    this.#waiting = this.#waiting.filter((w) => w.at > this.time)
-    for (let turn = 0; turn < 10; turn++) await Promise.resolve()
-  }
-}
+import { OwnedClock } from "./owned-clock.js"
 
 function setup(options: RetryOptions & { timeoutMs?: number; random?: () => number } = {}) {
   const clock = new OwnedClock()
@@ -204,6 +175,34 @@ describe("withTimeout", () => {
     await clock.advance(20_000)
     finish()
     await expect(running).resolves.toBe("done")
+  })
+})
+
+describe("the time-out of a request that carries bytes", () => {
+  test.each([
+    [0, 30_000],
+    [1_000, 30_000],
+    [128 * 1024, 31_000],
+    [8 * 1024 ** 2, 94_000],
+    [105 * 1024 ** 2, 870_000],
+  ])("%i bytes have %i ms, and the error says so", async (bytes, limitMs) => {
+    const { clock, context } = setup({ timeoutMs: 30_000, attempts: 1 })
+    let failure: unknown
+    withRetry(context, write, undefined, (_, watch) => {
+      watch.carries(bytes)
+      return new Promise(() => {})
+    }).catch((error: unknown) => {
+      failure = error
+    })
+    await clock.advance(limitMs - 1)
+    expect(failure).toBeUndefined()
+    await clock.advance(1)
+    expect(failure).toMatchObject({ kind: "ambiguous", message: expect.stringContaining(`for ${limitMs} ms`) })
+    expect(isTimeout(failure)).toBe(true)
+  })
+
+  test("is none where there is none without", () => {
+    expect(timeoutFor(Number.POSITIVE_INFINITY, 8 * 1024 ** 2)).toBe(Number.POSITIVE_INFINITY)
   })
 })
 

@@ -18,6 +18,7 @@ export interface BlockOptions {
   readonly limits: UploadLimits
   /** Of the whole body, where known. */
   readonly size: number | undefined
+  /** Ends the wait for the source. */
   readonly signal: AbortSignal | undefined
   readonly spare: Uint8Array[]
 }
@@ -44,6 +45,8 @@ export async function* blocksOf(
   let ended = false
   try {
     for (;;) {
+      // An abort that came in the same turn as the last chunk would not be heard any more.
+      signal?.throwIfAborted()
       const step = await untilAborted(source.next(), signal)
       if (step.done) break
       let rest = step.value

@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * What adapters for HTTP object stores have in common: uploads in parts, bodies that are checked, pages, and errors.
  * An adapter need not use any of it.

@@ -52,16 +52,19 @@ export async function uploadBody<U, P>(
   const readOnce = !Array.isArray(body)
   const attempt = options.attempt ?? ((one) => one(signal ?? new AbortController().signal))
   const spare: Uint8Array[] = []
-  const blocks = blocksOf(body, { limits, size: options.size, signal, spare })
+  // A source may be silent for long: the wait for it ends with the first failure of what is sent meanwhile.
+  const stop = new AbortController()
+  const ends = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+  const blocks = blocksOf(body, { limits, size: options.size, signal: ends, spare })
   try {
     // What is known to be long is begun before it is read.
     const isLong = options.inParts === true || (options.size ?? 0) > limits.partBytes(0)
     const first = isLong ? undefined : await nextOf(blocks)
     if (first?.last) {
       const { bytes } = first
-      return readOnce ? await attempt((s) => steps.whole(bytes, s)) : await steps.whole(bytes, signal)
+      return readOnce ? await attempt((s) => steps.whole(bytes, s), bytes.length) : await steps.whole(bytes, signal)
     }
-    return await sendParts(first, blocks, { limits, steps, attempt, signal, spare })
+    return await sendParts(first, blocks, { limits, steps, attempt, signal, stop, spare })
   } finally {
     // Not awaited: a source that hangs would hang this.
     blocks.return().then(undefined, () => {})
@@ -76,6 +79,8 @@ interface Sending<U, P> {
   readonly steps: UploadSteps<U, P>
   readonly attempt: NonNullable<PutOptions["attempt"]>
   readonly signal: AbortSignal | undefined
+  /** Ends what is under way, and the wait for the source, once something has failed. */
+  readonly stop: AbortController
   /** Memory of parts that were sent, for the next ones. */
   readonly spare: Uint8Array[]
 }
@@ -83,13 +88,12 @@ interface Sending<U, P> {
 async function sendParts<U, P>(
   first: Block | undefined,
   blocks: AsyncGenerator<Block, void, void>,
-  { limits, steps, attempt, signal, spare }: Sending<U, P>,
+  { limits, steps, attempt, signal, stop, spare }: Sending<U, P>,
 ): Promise<ObjectMeta> {
   const parts: P[] = []
   const underWay = new Set<Promise<void>>()
   const requests = new Set<Promise<unknown>>()
   const failures: unknown[] = []
-  const stop = new AbortController()
   // Each part that is under way listens.
   setMaxListeners(0, stop.signal)
   const request = <T>(s: AbortSignal, ask: (s: AbortSignal) => Promise<T>): Promise<T> => {
@@ -99,32 +103,30 @@ async function sendParts<U, P>(
     asked.then(forget, forget)
     return asked
   }
+  const failed = (error: unknown) => {
+    failures.push(error)
+    stop.abort(givenUp)
+  }
   let upload: { readonly begun: U } | undefined
   const beginning = attempt(async (s) => {
     const begun = await steps.begin(s)
     upload = { begun }
     return begun
   })
-  beginning.catch(() => {})
+  beginning.catch(failed)
   const send = (begun: U, part: UploadPart, memory: Uint8Array | undefined) => {
     let attempts = 0
     const sending = attempt((s) => {
       attempts++
       return request(s, (one) => steps.part(begun, part, one))
-    })
+    }, part.bytes.length)
     // A part that waits for its next attempt is not waited for once another has failed.
     const sent: Promise<void> = untilAborted(sending, stop.signal)
-      .then(
-        (answer) => {
-          parts[part.index] = answer
-          // An attempt that was given up may still read from its memory.
-          if (attempts === 1 && memory !== undefined) spare.push(memory)
-        },
-        (error) => {
-          failures.push(error)
-          stop.abort(givenUp)
-        },
-      )
+      .then((answer) => {
+        parts[part.index] = answer
+        // An attempt that was given up may still read from its memory.
+        if (attempts === 1 && memory !== undefined) spare.push(memory)
+      }, failed)
       .finally(() => underWay.delete(sent))
     underWay.add(sent)
   }
@@ -159,6 +161,7 @@ async function sendParts<U, P>(
     if (upload !== undefined && !unknown) {
       await steps.abandon(upload.begun, AbortSignal.timeout(abandonMs)).catch(() => {})
     }
-    throw error
+    // Whoever waited for the source heard only that something else had failed.
+    throw error === givenUp ? failures[0] : error
   }
 }

@@ -21,6 +21,8 @@ export function verifiedBody(
   async function* read(): AsyncGenerator<Uint8Array, void, void> {
     let held: Uint8Array | undefined
     for (let step = await source.next(); !step.done; step = await source.next()) {
+      // As the last chunk it would be withheld in place of the bytes before it.
+      if (step.value.length === 0) continue
       checksum.update(step.value)
       if (held !== undefined) yield held
       held = step.value

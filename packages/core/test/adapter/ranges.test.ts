@@ -87,6 +87,20 @@ describe("verifiedBody", () => {
     expect(seen).toEqual(["a"])
   })
 
+  test("empty chunks at the end do not let the last bytes through unverified", async () => {
+    const seen: string[] = []
+    const read = async (expected: string) => {
+      seen.length = 0
+      for await (const chunk of verifiedBody("k", chunks("", "a", "b", "", ""), byteSum(), sumOf(expected))) {
+        seen.push(new TextDecoder().decode(chunk))
+      }
+    }
+    await expect(read("ax")).rejects.toMatchObject({ kind: "transient" })
+    expect(seen).toEqual(["a"])
+    await read("ab")
+    expect(seen).toEqual(["a", "b"])
+  })
+
   test.each([false, true])("a reader that leaves (after a chunk: %s) closes the body", async (started) => {
     let closed = false
     const source: AsyncIterable<Uint8Array> = {
