@@ -1,6 +1,6 @@
 /** What went wrong, for a program to branch on. Messages may change; codes do not. */
 export type CheckpointErrorCode =
-  /** The id is taken by other content, or was pruned. The id is burnt: take `nextId()`. */
+  /** The id is taken by other content, or was pruned (the directory layout does not note that). The id is burnt: take `nextId()`. */
   | "CKPT_CONFLICT"
   /** Another writer has claimed the store. Stop writing; recover, then claim if this process should lead. */
   | "CKPT_FENCED"

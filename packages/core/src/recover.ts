@@ -79,6 +79,7 @@ export async function walk(
   const started = context.monotonic()
   const depth = options.depth ?? "deep"
   let before: Pointer | undefined
+  let elsewhere: Promise<string | undefined> | undefined
   for (let round = 1; ; round++) {
     const survey = await context.surveyor.everything(options.signal)
     // A listing that is behind is made again, once for each pointer that shows it.
@@ -90,7 +91,11 @@ export async function walk(
       throw restless(context)
     }
     // What was listed a moment ago may not be all there is: before the worst is said, look once more.
-    if (walked.checkpoint === undefined && round === 1) continue
+    if (walked.checkpoint === undefined && round === 1) {
+      elsewhere = context.surveyor.elsewhere(options.signal)
+      elsewhere.catch(() => {})
+      continue
+    }
     const { checkpoint, skipped, examined, pointer } = walked
     for (const skip of skipped) context.emit({ type: "skipped", ...skip })
     const facts = {
@@ -108,7 +113,8 @@ export async function walk(
         ? pointer.checkpointId === 0 && examined === 0
         : survey.manifests.size === 0 && !pointer.exists
     const fresh = nothingSaved && survey.beyond.length === 0
-    if (fresh && survey.elsewhere !== undefined) throw otherLayout(context, survey.elsewhere)
+    const other = fresh ? (survey.elsewhere ?? (await elsewhere)) : undefined
+    if (other !== undefined) throw otherLayout(context, other)
     return { ...facts, outcome: fresh ? "fresh" : "exhausted" }
   }
 }

@@ -61,6 +61,13 @@ export class Surveyor {
     return this.#sort(await this.#storage.list(this.#layout.claimPrefix, signal)).claims
   }
 
+  /** A key that the other layout would find where this one never looks; `undefined` if there is none. */
+  async elsewhere(signal?: AbortSignal): Promise<string | undefined> {
+    const prefix = this.#other.manifestPrefix
+    if (prefix === this.#layout.manifestPrefix || prefix === this.#layout.statePrefix) return undefined
+    return this.#sort(await this.#storage.list(prefix, signal)).elsewhere
+  }
+
   /** Manifests and states, listed at the same time. */
   async everything(signal?: AbortSignal): Promise<Survey> {
     const { manifestPrefix, statePrefix } = this.#layout

@@ -16,7 +16,8 @@ export interface FsStoreOptions extends StoreOptions {
 const defaultTimeoutMs = 5 * 60 * 1000
 
 /**
- * Opens a store in a folder. Nothing is created before the first write; missing folders are created then.
+ * Opens a store in a folder. Nothing is created before the first write; missing folders are created then. Where the options
+ * do not say otherwise, `layout` is "directory" and `timeoutMs` 300,000.
  *
  * @param root the folder that holds (or will hold) `checkpoints/`
  */

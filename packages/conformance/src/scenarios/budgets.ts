@@ -80,7 +80,7 @@ async function costOf(
   return measured.cost()
 }
 
-/** At most what the design's section 8 says, and exactly what it takes today: less is welcome, and then noted here. */
+/** At most what the budget says, and exactly what it takes today: less is welcome, and then noted here. */
 function assertCost({ rounds, calls }: Cost, budget: number, today: number, requests: number): void {
   const made = calls.map(({ call, key }) => `${call} ${key}`).join(", ")
   assert.ok(rounds <= budget, `${rounds} rounds, the budget is ${budget}: ${made}`)

@@ -4,7 +4,7 @@ import { intercept, transient } from "../faults.js"
 import type { Scenario } from "../scenario.js"
 import { bytes, manifestOf, nth, refusal, saveAll, text } from "./checks.js"
 
-/** Of the design's section 7, what concerns updates and the pointer. Each fails on what the reference does. */
+/** Where this differs from the reference, what concerns updates and the pointer. Each fails on what the reference does. */
 export const changingDifferences: readonly Scenario[] = [
   {
     name: "section 7: update cannot erase what proves the state",

@@ -6,7 +6,7 @@ import { assertRecovers, bytes, listAll, manifestOf, readAll, refusal, saveAll, 
 const legacy = (id: number, more: object = {}) =>
   JSON.stringify({ version: 1, checkpoint_id: id, epoch: id, timestamp_ms: 1, vnode_count: 256, ...more }, null, 2)
 
-/** Of the design's section 7, what concerns reading. Each fails on what the reference does. */
+/** Where this differs from the reference, what concerns reading. Each fails on what the reference does. */
 export const readingDifferences: readonly Scenario[] = [
   {
     name: "section 7: a missing, garbled, dangling or stale pointer costs nothing",

@@ -20,7 +20,7 @@ function undeletable(backend: ObjectBackend, ...keys: string[]): ObjectBackend {
   }
 }
 
-/** Of the design's section 7, what concerns removing. Each fails on what the reference does. */
+/** Where this differs from the reference, what concerns removing. Each fails on what the reference does. */
 export const retentionDifferences: readonly Scenario[] = [
   {
     name: "section 7: prune does not count damaged checkpoints, so the only good one stays",

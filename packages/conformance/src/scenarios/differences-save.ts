@@ -4,7 +4,7 @@ import { intercept, permanent, recordCalls, transient, withFaults } from "../fau
 import type { Scenario } from "../scenario.js"
 import { bytes, flipped, manifestOf, readAll, refusal, rejection, saveAll, stateText, text } from "./checks.js"
 
-/** Of the design's section 7, what concerns writing. Each fails on what the reference does. */
+/** Where this differs from the reference, what concerns writing. Each fails on what the reference does. */
 export const savingDifferences: readonly Scenario[] = [
   {
     name: "section 7: other content under the same id is a conflict and leaves the winner untouched",

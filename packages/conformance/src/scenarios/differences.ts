@@ -4,7 +4,7 @@ import { readingDifferences } from "./differences-reading.js"
 import { retentionDifferences } from "./differences-retention.js"
 import { savingDifferences } from "./differences-save.js"
 
-/** Every row of the design's section 7, "where this differs from the reference". */
+/** Everywhere that this differs from the reference, on purpose. */
 export const differenceScenarios: readonly Scenario[] = [
   ...savingDifferences,
   ...changingDifferences,

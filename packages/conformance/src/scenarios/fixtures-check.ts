@@ -18,7 +18,7 @@ interface Differences {
   }
 }
 
-/** The deliberate differences of design section 4, each next to what the reference says. */
+/** The deliberate differences, each next to what the reference says. */
 const differences: Readonly<Record<string, Differences>> = {
   // The reference: examined 3. It counts all that it listed, this what it looked at.
   basic: { recovery: { examined: 1 } },
