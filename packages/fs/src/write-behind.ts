@@ -12,7 +12,7 @@ const unsyncedBytes = 256 << 20
 export interface WriteBehindOptions {
   /** Called at the first failure, for who waits for something else; `add` and `finish` reject with it too. */
   onFailure?: (error: unknown) => void
-  /** Called with each chunk that was written, as it was added. */
+  /** Called with each chunk that was written, as it was added; one longer than 8 MiB comes in slices of that. */
   onWritten?: ((chunk: Uint8Array) => void) | undefined
 }
 

@@ -65,10 +65,9 @@ async function takeStream(
     recycle === undefined
       ? new CopiedChunks(file, onFailure)
       : new WriteBehind(file, { onFailure, onWritten: (chunk) => recycle.call(body, chunk) })
+  const iterator = startedBy(() => body[Symbol.asyncIterator]())
   const onAbort = () => waiting.fail(new CallerError(signal?.reason))
   signal?.addEventListener("abort", onAbort, { once: true })
-
-  const iterator = startedBy(() => body[Symbol.asyncIterator]())
   try {
     for (;;) {
       const step = await waiting.for(() => iterator.next())

@@ -32,12 +32,12 @@ export function assertPartBytes(partBytes: number | undefined): void {
 
 /**
  * Bytes of part `index`. Without a wish: 8 MiB, or more where the size is known and needs it; of unknown size, doubled
- * every 1,000 parts, so that 10,000 of them hold 5 TiB.
+ * every 1,000 parts up to 2 GiB, so that 10,000 of them hold 5 TiB.
  */
 export function partSize(index: number, size: number | undefined, wish: number | undefined): number {
   if (wish !== undefined) return wish
   if (size !== undefined) return Math.max(8 * mebibyte, Math.ceil(size / maxParts / mebibyte) * mebibyte)
-  return 8 * mebibyte * 2 ** Math.min(9, Math.floor(index / 1000))
+  return 8 * mebibyte * 2 ** Math.min(8, Math.floor(index / 1000))
 }
 
 export interface Upload {
