@@ -1,9 +1,8 @@
 import type { ObjectMeta } from "./backend.js"
+import { marked } from "./claim-mark.js"
 import type { CommitContext } from "./commit.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import { readManifest } from "./examine.js"
-import { encodeManifest } from "./manifest/codec.js"
-import type { CheckpointManifest } from "./manifest/schema.js"
 import { createMarker } from "./marker.js"
 import { type Claim, counts, isLost, isOfHistory, newToken, type Pointer, type Writer } from "./pointer.js"
 import { bytesBody } from "./storage.js"
@@ -124,7 +123,7 @@ async function shutOutLateUpdates(
       if (found?.manifest === undefined || found.meta === undefined) break
       if (!isOfHistory(id, found.manifest.writer?.epoch, pointer)) break
       if ((found.manifest.writer?.fenced ?? 0) >= epoch) return
-      const bytes = encodeManifest(marked(found.manifest, epoch))
+      const bytes = marked(found.manifest, epoch)
       try {
         await context.storage.put(context.layout.manifestKey(id), bytesBody(bytes), {
           when: { version: found.meta.version },
@@ -140,8 +139,4 @@ async function shutOutLateUpdates(
       }
     }
   }
-}
-
-function marked(manifest: CheckpointManifest, fenced: number): CheckpointManifest {
-  return { ...manifest, writer: { epoch: 0, token: "", ...manifest.writer, fenced } }
 }

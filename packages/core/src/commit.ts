@@ -1,4 +1,6 @@
 import type { ObjectMeta } from "./backend.js"
+import { claimsInPointer } from "./claim.js"
+import { withoutMark } from "./claim-mark.js"
 import { BackendError, CheckpointError } from "./errors.js"
 import type { ExamineContext } from "./examine.js"
 import type { IdOrder } from "./id-order.js"
@@ -45,7 +47,23 @@ export interface Committed {
  * never deletes, whatever happens. Each step has a schedule in which leaving it out loses data.
  */
 export async function commit(context: CommitContext, job: Commit): Promise<Committed> {
-  if (context.pointer.writer !== undefined) return commitAsLeader(context, job)
+  try {
+    return await (context.pointer.writer === undefined ? commitPlainly(context, job) : commitAsLeader(context, job))
+  } catch (error) {
+    // It may be a successor who has the id, or marked what is there; then another id would not help.
+    if (error instanceof CheckpointError && error.code === "CKPT_CONFLICT") await assertStillLeads(context, job.signal)
+    throw error
+  }
+}
+
+async function assertStillLeads(context: CommitContext, signal: AbortSignal | undefined): Promise<void> {
+  if (!claimsInPointer(context)) return
+  const current = await context.pointer.read(signal).catch(() => undefined)
+  if (current !== undefined) context.pointer.assertLeads(current)
+}
+
+/** The commit of a store that did not claim: the manifest decides. */
+async function commitPlainly(context: CommitContext, job: Commit): Promise<Committed> {
   const atOnce = await commitAtOnce(context, job)
   if (atOnce !== undefined) return atOnce
   const state = job.feed === undefined ? undefined : await createState(context, job.id, job.feed, job.signal)
@@ -72,18 +90,9 @@ async function commitAsLeader(context: CommitContext, job: Commit): Promise<Comm
     if (id <= current.checkpointId) return await alreadyCommitted(context, manifest, signal)
     const outcome = await createManifestObject(context, manifest, signal)
     return await acknowledge(context, manifest, outcome)
-  } catch (error) {
-    // It may be the successor who has the id; then another id would not help.
-    if (error instanceof CheckpointError && error.code === "CKPT_CONFLICT") await assertStillLeads(context, signal)
-    throw error
   } finally {
     leave()
   }
-}
-
-async function assertStillLeads({ pointer }: CommitContext, signal: AbortSignal | undefined): Promise<void> {
-  const current = await pointer.read(signal).catch(() => undefined)
-  if (current !== undefined) pointer.assertLeads(current)
 }
 
 /** At or below the pointer only what is there can be saved again. */
@@ -322,11 +331,11 @@ async function settleManifest(
     throw unknownOutcome(context, id, cause)
   }
   if (stored === undefined) return "absent"
-  if (stored.bytes === undefined || !Buffer.from(bytes).equals(stored.bytes)) {
-    // Ours may have landed and been updated since by another writer, or marked by a claim: then this is no conflict.
+  const isOurs = (one: Uint8Array) => Buffer.from(bytes).equals(one)
+  if (stored.bytes === undefined || !(isOurs(stored.bytes) || isOurs(withoutMark(stored.bytes)))) {
+    // Ours may have landed and been updated since by another writer: then this is no conflict.
     const there = stored.bytes === undefined ? undefined : decodeManifest(stored.bytes).manifest
-    const updated = there?.updateToken !== undefined || there?.writer?.fenced !== undefined
-    if (cause.kind === "ambiguous" && updated) throw unknownOutcome(context, id, cause)
+    if (cause.kind === "ambiguous" && there?.updateToken !== undefined) throw unknownOutcome(context, id, cause)
     throw conflict(context, id, "a manifest with other content is there")
   }
   return cause.kind === "ambiguous" ? "created" : "unchanged"

@@ -57,6 +57,8 @@ export const claimScenarios: readonly Scenario[] = [
     assert.equal((await leader.recover()).checkpoint?.id, 2)
     await saveAll(leader, 3)
     await refusal(plain.save(manifestOf(4)), "CKPT_FENCED")
+    // Its own, which the claim marked meanwhile: that is no conflict with another's, and no other id would help.
+    await refusal(plain.save(manifestOf(2)), "CKPT_FENCED")
     await refusal(
       plain.update(3, (current) => current),
       "CKPT_FENCED",
