@@ -3,6 +3,7 @@ import type { CommitContext } from "./commit.js"
 import { CheckpointError } from "./errors.js"
 import type { Emit } from "./events.js"
 import { type Depth, type Examination, examine, type FoundManifest, readManifest, unreadable } from "./examine.js"
+import { countsByNow } from "./history.js"
 import type { CheckpointManifest } from "./manifest/schema.js"
 import type { ValidationIssue } from "./manifest/validate.js"
 import { ManifestsAhead } from "./manifests-ahead.js"
@@ -174,6 +175,9 @@ async function walkOnce(
       if (found === undefined || found.gone) return { ...walk, result: "stale", examined }
       // What a superseded writer wrote is no checkpoint of this history.
       if (!isOfHistory(id, found.manifest?.writer?.epoch, pointer)) continue
+      const read = { manifest: found.manifest, meta: found.manifestMeta }
+      if (!(await countsByNow(context, id, read, { survey, pointer }, options.signal)))
+        return { ...walk, result: "stale", examined }
       examined++
       context.remember(found, options.depth)
       let { issues } = found
@@ -218,9 +222,10 @@ export async function findLatest(
     for (const id of ids) {
       if (!counts(id, pointer)) continue
       const found = await (id === ids[0] ? newest : readManifest(context, id, signal))
-      vanished = found === undefined
-      if (found === undefined) break
-      if (isOfHistory(id, found.manifest?.writer?.epoch, pointer)) return { id, found }
+      if (found !== undefined && !isOfHistory(id, found.manifest?.writer?.epoch, pointer)) continue
+      vanished = found === undefined || !(await countsByNow(context, id, found, { survey, pointer }, signal))
+      if (found === undefined || vanished) break
+      return { id, found }
     }
     if (!vanished) return undefined
     if (round >= maxRounds) throw restless(context)

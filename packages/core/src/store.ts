@@ -23,8 +23,8 @@ import { createLayout, type Layout, normalizePrefix } from "./layout.js"
 import { type CheckpointManifest, DEFAULT_VNODE_COUNT } from "./manifest/schema.js"
 import { type ValidationIssue, validateManifest } from "./manifest/validate.js"
 import { collectOrphans, type OrphanReport } from "./orphans.js"
-import { assertPinName, listPins, type Pin, pin, pinsOf, unpin } from "./pins.js"
-import { counts, countsAs } from "./pointer.js"
+import { assertPinName, listPins, type Pin, pin, unpin } from "./pins.js"
+import { counts, countsAs, type Pointer } from "./pointer.js"
 import { PointerFile } from "./pointer-file.js"
 import { probeConditions } from "./probe.js"
 import { Queue } from "./queue.js"
@@ -36,8 +36,8 @@ import { prepareSave } from "./save.js"
 import { type Checkpoint, openState, type ReadStateOptions, type StateReader, stateSlice } from "./state-reader.js"
 import { openFeed, type StateInfo, type StateSource } from "./state-source.js"
 import { requestConcurrency, Storage } from "./storage.js"
-import { type CheckpointSummary, counting, type RetentionContext, summaries } from "./summary.js"
-import { isBehind, nextIdAfter, oldestFirst, Surveyor } from "./survey.js"
+import { type CheckpointSummary, countingByNow, type RetentionContext, type Summarized, summaries } from "./summary.js"
+import { isBehind, nextIdAfter, oldestFirst, type Survey, Surveyor } from "./survey.js"
 import { type Change, update } from "./update.js"
 import { WriteProgress } from "./write-progress.js"
 
@@ -276,11 +276,10 @@ class Store implements CheckpointStore {
   load(id: number, options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
     return this.#boundary.run("load", id, options, async () => {
       assertId(id, 0)
-      const [found, history] = await Promise.all([
-        readManifest(this.#context, id, options.signal),
-        this.#history(id, options.signal),
-      ])
-      return found === undefined || !history(found.manifest) ? undefined : this.#sound(id, found)
+      const found = await readManifest(this.#context, id, options.signal)
+      return found !== undefined && (await this.#counts(id, found.manifest, options.signal))
+        ? this.#sound(id, found)
+        : undefined
     })
   }
 
@@ -312,11 +311,17 @@ class Store implements CheckpointStore {
     return manifest
   }
 
-  /** Says of a manifest whether it counts, once it is known. */
-  async #history(id: number, signal: AbortSignal | undefined): Promise<(manifest: Stamped) => boolean> {
-    if (this.#layout.pointerFormat !== "json") return () => true
-    const pointer = await this.#context.pointer.read(signal)
-    return (manifest) => countsAs(id, manifest?.writer?.epoch, pointer)
+  /**
+   * Whether a manifest counts that was read just now. The pointer is read after it, never beside it: an older one may count
+   * what came since and was refused.
+   */
+  async #counts(
+    id: number,
+    manifest: Pick<CheckpointManifest, "writer"> | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    if (this.#layout.pointerFormat !== "json") return true
+    return countsAs(id, manifest?.writer?.epoch, await this.#context.pointer.read(signal))
   }
 
   ids(options: OperationOptions = {}): Promise<number[]> {
@@ -336,6 +341,8 @@ class Store implements CheckpointStore {
     const { surveyor, pointer } = this.#context
     // The generator runs between calls, so each step that reads is an operation of its own.
     const step = <T>(task: () => Promise<T>) => this.#boundary.run("list", undefined, options, task)
+    const shown = (found: readonly Summarized[], survey: Survey, current: Pointer) =>
+      countingByNow(found, { survey, current }, () => pointer.read(options.signal, survey.claims))
     const look = async (again: boolean) => {
       const survey = await surveyor.everything(options.signal)
       const ids = oldestFirst(survey.manifests.keys())
@@ -343,19 +350,19 @@ class Store implements CheckpointStore {
         summaries(this.#context, survey, ids.slice(0, requestConcurrency), options.signal),
         pointer.read(options.signal, survey.claims),
       ])
-      return again && isBehind(survey, current) ? undefined : { survey, ids, first, current }
+      if (again && isBehind(survey, current)) return undefined
+      return { survey, ids, current, first: await shown(first, survey, current) }
     }
     const { survey, ids, first, current } = await step(async () => {
       await this.#retention?.idle()
       const found = (await look(true)) ?? (await look(false))
       return found as NonNullable<typeof found>
     })
-    const pins = pinsOf(survey, current)
-    yield* counting(first, current, pins)
+    yield* first
     for (let start = requestConcurrency; start < ids.length; start += requestConcurrency) {
       const batch = ids.slice(start, start + requestConcurrency).filter((id) => counts(id, current))
       yield* await step(async () =>
-        counting(await summaries(this.#context, survey, batch, options.signal), current, pins),
+        shown(await summaries(this.#context, survey, batch, options.signal), survey, current),
       )
     }
   }
@@ -377,12 +384,11 @@ class Store implements CheckpointStore {
     return this.#boundary.run("readState", id, options, async () => {
       assertId(id, 0)
       const stateKey = this.#layout.stateKey(id)
-      const [found, seen, history] = await Promise.all([
+      const [found, seen] = await Promise.all([
         readManifest(this.#context, id, options.signal),
         this.#storage.head(stateKey, options.signal),
-        this.#history(id, options.signal),
       ])
-      const isCounting = history(found?.manifest)
+      const isCounting = found !== undefined && (await this.#counts(id, found.manifest, options.signal))
       // A save or a prune may have passed between the two looks; only one after the manifest tells.
       const meta = seen ?? (found === undefined ? undefined : await this.#storage.head(stateKey, options.signal))
       if (meta === undefined) {
@@ -409,12 +415,10 @@ class Store implements CheckpointStore {
     return this.#boundary.run("verify", id, options, async () => {
       assertId(id, 0)
       const depth = options.depth ?? "deep"
-      const [found, history] = await Promise.all([
-        examine(this.#context, id, { depth, signal: options.signal, onProgress: options.onProgress }),
-        this.#history(id, options.signal),
-      ])
+      const found = await examine(this.#context, id, { depth, signal: options.signal, onProgress: options.onProgress })
       this.#remember(found, depth)
-      if (history(found.manifest)) return { id, valid: found.valid, issues: found.issues }
+      if (found.gone || (await this.#counts(id, found.manifest, options.signal)))
+        return { id, valid: found.valid, issues: found.issues }
       const message = `manifest not found for checkpoint ${id}: retention removed it, or its writer was superseded`
       return { id, valid: false, issues: [{ severity: "fatal", code: "manifest-missing", message }] }
     })
@@ -463,8 +467,6 @@ class Store implements CheckpointStore {
     signal?.throwIfAborted()
   }
 }
-
-type Stamped = Pick<CheckpointManifest, "writer"> | undefined
 
 function assertId(id: unknown, lowest: 0 | 1): asserts id is number {
   if (Number.isSafeInteger(id) && (id as number) >= lowest) return

@@ -3,7 +3,7 @@ import type { CommitContext } from "./commit.js"
 import { type Examination, examine } from "./examine.js"
 import type { WriterStamp } from "./manifest/schema.js"
 import { fatal, type ValidationIssue } from "./manifest/validate.js"
-import type { Pin } from "./pins.js"
+import { type Pin, pinsOf } from "./pins.js"
 import { counts, countsAs, type Pointer } from "./pointer.js"
 import { mapConcurrently } from "./storage.js"
 import { isBehind, newestFirst, type Survey } from "./survey.js"
@@ -47,6 +47,8 @@ function summarize(examination: Examination, listed: ObjectMeta): CheckpointSumm
 export interface Summarized {
   readonly summary: CheckpointSummary
   readonly writer: WriterStamp | undefined
+  /** Its manifest was written after the listing that showed it. */
+  readonly isNewer: boolean
 }
 
 /** The summaries of those that count, with their pins. */
@@ -57,6 +59,22 @@ export function counting(all: readonly Summarized[], pointer: Pointer, pins: rea
       const names = pins.filter((pin) => pin.id === summary.id).map((pin) => pin.name)
       return names.length === 0 ? summary : { ...summary, pins: names }
     })
+}
+
+/**
+ * {@link counting}, for a list: of what was written after the listing, only a pointer tells that is read now. See
+ * `countsByNow`.
+ */
+export async function countingByNow(
+  found: readonly Summarized[],
+  { survey, current }: { readonly survey: Survey; readonly current: Pointer },
+  readPointer: () => Promise<Pointer>,
+): Promise<CheckpointSummary[]> {
+  const pins = pinsOf(survey, current)
+  if (!found.some(({ isNewer }) => isNewer)) return counting(found, current, pins)
+  const now = await readPointer()
+  const still = found.filter(({ isNewer, summary, writer }) => !isNewer || countsAs(summary.id, writer?.epoch, now))
+  return counting(still, current, pins)
 }
 
 /** Looked at one by one: manifests are read, states are compared by size. */
@@ -71,10 +89,12 @@ export async function summaries(
     if (examination.gone) return undefined
     const listed = survey.manifests.get(id) as ObjectMeta
     const summary = summarize(examination, listed)
-    const writer = examination.manifest?.writer
-    if (!summary.valid || !context.isDistrusted(examination)) return { summary, writer }
+    const { manifest, manifestMeta } = examination
+    const isNewer = manifest !== undefined && manifestMeta?.version !== listed.version
+    const origin = { writer: manifest?.writer, isNewer }
+    if (!summary.valid || !context.isDistrusted(examination)) return { summary, ...origin }
     const damaged = fatal("state-checksum", "its state was found damaged when it was read; verify() says how")
-    return { summary: { ...summary, valid: false, issues: [...summary.issues, damaged] }, writer }
+    return { summary: { ...summary, valid: false, issues: [...summary.issues, damaged] }, ...origin }
   })
   return found.filter((one) => one !== undefined)
 }

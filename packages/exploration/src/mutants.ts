@@ -172,7 +172,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "loadLatest does not list again when a manifest is gone",
     edits: [
-      edit("recover", "vanished = found === undefined;", "vanished = false;\nif (found === undefined) continue;"),
+      edit("recover", "vanished = found === undefined || ", "vanished = false;\nif (found === undefined) continue;\n"),
     ],
     isRare: true,
     plans: ["readers"],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { CheckpointStore } from "@ckpt/core"
-import { recordCalls, withCommit } from "../faults.js"
+import { heldCall, recordCalls, withCommit } from "../faults.js"
 import type { Scenario } from "../scenario.js"
 import { assertRecovers, bytes, listAll, manifestOf, readAll, refusal, saveAll, stateText, text } from "./checks.js"
 
@@ -16,6 +16,18 @@ async function assertInvisible(store: CheckpointStore, id: number): Promise<void
     id,
   )
 }
+
+/** Ways to read checkpoint 3, the newest: the epochs that they show. */
+const readers: readonly [name: string, read: (store: CheckpointStore) => Promise<readonly (number | undefined)[]>][] = [
+  ["load", async (store) => [(await store.load(3))?.epoch]],
+  ["loadLatest", async (store) => [(await store.loadLatest())?.epoch]],
+  ["list", async (store) => (await listAll(store)).map(({ epoch }) => epoch)],
+  ["recover", async (store) => [(await store.recover()).checkpoint?.manifest.epoch]],
+  ["restore", async (store) => [(await store.restore(async ({ manifest }) => manifest.epoch)).value]],
+  // What no manifest that counts covers is read without a checksum.
+  ["readState", async (store) => [(await store.readState(3))?.checksum === undefined ? undefined : 1_000]],
+  ["verify", async (store) => [(await store.verify(3)).valid ? 1_000 : undefined]],
+]
 
 /** What keeps a pruned checkpoint from coming back; the directory layout has no place for it. */
 export const floorScenarios: readonly Scenario[] = [
@@ -64,6 +76,28 @@ export const floorScenarios: readonly Scenario[] = [
       assert.deepEqual(await allKeys(), [keys.manifest(4), keys.state(4), keys.pointer].sort())
     },
   },
+  ...readers.map(
+    ([name, read]): Scenario => ({
+      name: `floor: ${name} that stands still meanwhile does not see a late save of a pruned id`,
+      layout: "objects",
+      async run({ open, keys, settled }) {
+        const store = await open()
+        await saveAll(store, 1, 2, 3)
+        const held = heldCall(({ call, key }) => call === "get" && key === keys.manifest(3))
+        const reading = read(await open({ through: held.through }))
+        await held.reached
+        // Whatever it reads beside the manifest it has read by now.
+        await settled()
+        await saveAll(store, 4, 5)
+        await store.prune({ last: 1 })
+        // With the bytes that were there before: no checksum tells it apart.
+        const late = manifestOf(3, { epoch: 1_000 })
+        await refusal((await open()).save(late, { state: bytes(stateText(3)) }), "CKPT_CONFLICT", 3)
+        held.release()
+        assert.ok(!(await reading).includes(1_000))
+      },
+    }),
+  ),
   {
     name: "floor: a store that remembers the pointer from before sees a floor that was raised since",
     layout: "objects",
