@@ -9,7 +9,7 @@ import type { ValidationIssue } from "./manifest/validate.js"
 import { ManifestsAhead } from "./manifests-ahead.js"
 import { counts, isLost, isOfHistory, type Pointer } from "./pointer.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "./state-reader.js"
-import { isBehind, newestFirst, nextIdAfter, type Survey } from "./survey.js"
+import { isBehind, mustListAgain, newestFirst, nextIdAfter, type Survey } from "./survey.js"
 
 export interface Skipped {
   /** Absent where the name holds no id that a number can hold. */
@@ -209,13 +209,16 @@ export async function findLatest(
   context: RecoverContext,
   signal: AbortSignal | undefined,
 ): Promise<{ id: number; found: FoundManifest } | { key: string; found?: undefined } | undefined> {
+  let before: Pointer | undefined
   for (let round = 1; ; round++) {
     const survey = await context.surveyor.manifests(signal)
     const ids = newestFirst(survey.manifests.keys())
     const newest = ids[0] === undefined ? undefined : readManifest(context, ids[0], signal)
     newest?.catch(() => {})
     const pointer = await context.pointer.read(signal, survey.claims)
-    if (round === 1 && isBehind(survey, pointer)) continue
+    const again = mustListAgain(survey, pointer, before, !ids.some((id) => counts(id, pointer)))
+    before = pointer
+    if (again && round < maxRounds) continue
     const beyond = survey.beyond[0]
     if (beyond !== undefined) return { key: beyond.key }
     let vanished = false

@@ -37,7 +37,7 @@ import { type Checkpoint, openState, type ReadStateOptions, type StateReader, st
 import { openFeed, type StateInfo, type StateSource } from "./state-source.js"
 import { requestConcurrency, Storage } from "./storage.js"
 import { type CheckpointSummary, countingByNow, type RetentionContext, type Summarized, summaries } from "./summary.js"
-import { isBehind, nextIdAfter, oldestFirst, type Survey, Surveyor } from "./survey.js"
+import { mustListAgain, nextIdAfter, oldestFirst, type Survey, Surveyor } from "./survey.js"
 import { type Change, update } from "./update.js"
 import { WriteProgress } from "./write-progress.js"
 
@@ -328,11 +328,12 @@ class Store implements CheckpointStore {
     return this.#boundary.run("ids", undefined, options, async () => {
       await this.#retention?.idle()
       const { surveyor, pointer } = this.#context
-      for (let again = true; ; again = false) {
+      for (let before: Pointer | undefined; ; ) {
         const survey = await surveyor.manifests(options.signal)
         const current = await pointer.read(options.signal, survey.claims)
-        if (again && isBehind(survey, current)) continue
-        return oldestFirst(survey.manifests.keys()).filter((id) => counts(id, current))
+        const ids = oldestFirst(survey.manifests.keys()).filter((id) => counts(id, current))
+        if (!mustListAgain(survey, current, before, ids.length === 0)) return ids
+        before = current
       }
     })
   }
@@ -343,20 +344,22 @@ class Store implements CheckpointStore {
     const step = <T>(task: () => Promise<T>) => this.#boundary.run("list", undefined, options, task)
     const shown = (found: readonly Summarized[], survey: Survey, current: Pointer) =>
       countingByNow(found, { survey, current }, () => pointer.read(options.signal, survey.claims))
-    const look = async (again: boolean) => {
+    const look = async (before?: Pointer) => {
       const survey = await surveyor.everything(options.signal)
       const ids = oldestFirst(survey.manifests.keys())
       const [first, current] = await Promise.all([
         summaries(this.#context, survey, ids.slice(0, requestConcurrency), options.signal),
         pointer.read(options.signal, survey.claims),
       ])
-      if (again && isBehind(survey, current)) return undefined
+      const showsNothing = !ids.some((id) => counts(id, current))
+      if (mustListAgain(survey, current, before, showsNothing)) return { current }
       return { survey, ids, current, first: await shown(first, survey, current) }
     }
     const { survey, ids, first, current } = await step(async () => {
       await this.#retention?.idle()
-      const found = (await look(true)) ?? (await look(false))
-      return found as NonNullable<typeof found>
+      let seen = await look()
+      while (seen.survey === undefined) seen = await look(seen.current)
+      return seen
     })
     yield* first
     for (let start = requestConcurrency; start < ids.length; start += requestConcurrency) {

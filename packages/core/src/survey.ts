@@ -132,6 +132,20 @@ export function isBehind(survey: Survey, pointer: Pointer): boolean {
   return claims.length > 0 && checkpointId > 0 && !survey.manifests.has(checkpointId)
 }
 
+/**
+ * Whether to list once more: the first listing was behind; or a later one still is, for all that it showed was removed
+ * meanwhile (`showsNothing`), and the pointer moved since the last one (`before`), so that it does not name what is lost.
+ */
+export function mustListAgain(
+  survey: Survey,
+  pointer: Pointer,
+  before: Pointer | undefined,
+  showsNothing: boolean,
+): boolean {
+  if (!isBehind(survey, pointer)) return false
+  return before === undefined || (showsNothing && pointer.version !== before.version)
+}
+
 function highestOf(ids: Iterable<number>): number {
   let highest = 0
   for (const id of ids) if (id > highest) highest = id

@@ -37,6 +37,37 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "recovery: one listing after the other is behind, and all that it shows is removed: the newest is found",
+    layout: "objects",
+    async run({ open, keys }) {
+      const writer = await open()
+      let id = 1
+      await saveAll(writer, id)
+      /** After the first listing another checkpoint is saved; after the second one all that it showed is gone. */
+      const overtaken = () => {
+        let listings = 0
+        return (backend: Parameters<typeof intercept>[0]) =>
+          intercept(backend, {
+            async around({ call, key }, proceed) {
+              const answer = await proceed()
+              if (call !== "list" || !keys.pointer.startsWith(key) || ++listings > 2) return answer
+              await saveAll(writer, ++id)
+              if (listings === 2) await writer.prune({ last: 1 })
+              return answer
+            },
+          })
+      }
+      assert.equal((await (await open({ through: overtaken() })).loadLatest())?.checkpointId, id)
+      assert.deepEqual(await (await open({ through: overtaken() })).ids(), [id])
+      const all = await listAll(await open({ through: overtaken() }))
+      assert.deepEqual(
+        all.map((one) => one.id),
+        [id],
+      )
+      await assertRecovers(await open({ through: overtaken() }), 9)
+    },
+  },
+  {
     name: "recovery: before it says fresh or exhausted it looks once more",
     async run({ open, raw, keys }) {
       await saveAll(await open(), 1)
