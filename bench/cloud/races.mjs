@@ -78,6 +78,15 @@ async function saveRace({ cloud, size, delayMs, store, bare, counter }, options)
       after: (round) => bare.remove(`bare-${round}`),
     },
   ]
+  const { uploadChecked } = bare
+  if (uploadChecked !== undefined) {
+    subjects.push({
+      name: "bare SDK, checked",
+      note: bare.checkedNote,
+      run: (round) => uploadChecked(`checked-${round}`, whole),
+      after: (round) => bare.remove(`checked-${round}`),
+    })
+  }
   const title = `${cloud.title}: save, ${bytesText(size)}, ${delayMs} ms added`
   const id = `${cloud.name}-save-${delayMs}`
   const result = await race({ id, title, bytes: size, subjects: subjects.map(counter.wrap) }, options)

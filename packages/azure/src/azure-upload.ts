@@ -3,14 +3,11 @@ import type { BlockBlobClient } from "@azure/storage-blob"
 import { BackendError, type ObjectMeta, type PutOptions } from "@ckpt/core"
 import type { UploadLimits, UploadPart, UploadSteps } from "@ckpt/core/adapter"
 import { azureError, codeOf, type Operation, type Place } from "./azure-errors.js"
-import { md5Of, OrderedMd5 } from "./md5.js"
+import { md5Of, UploadMd5 } from "./md5.js"
 import { conditionsOf, metaOf } from "./meta.js"
 import { settled } from "./settled.js"
 
 const MiB = 1024 * 1024
-
-/** Up to two parts core reads in one body, which is compared with the MD5 of the whole; longer ones come in ranges that have MD5s of their own. */
-const partsReadAtOnce = 2
 
 /** The most blocks that a blob may have. */
 const maxBlocks = 50_000
@@ -23,7 +20,7 @@ export const uploadLimits: UploadLimits = {
 
 interface StagedUpload {
   readonly prefix: string
-  readonly md5: OrderedMd5
+  readonly md5: UploadMd5
 }
 
 /** One blob: Put Blob, or Put Block and Put Block List. */
@@ -42,19 +39,19 @@ export function uploadSteps(
 
   const begin = (): StagedUpload => {
     // Blocks that are not committed yet belong to the blob's name: two writers must not use the same ids.
-    return { prefix: randomUUID(), md5: new OrderedMd5(partsReadAtOnce) }
+    return { prefix: randomUUID(), md5: new UploadMd5() }
   }
 
-  const part = async (upload: StagedUpload, { index, bytes }: UploadPart, signal: AbortSignal | undefined) => {
+  const part = async (upload: StagedUpload, { index, bytes, last }: UploadPart, signal: AbortSignal | undefined) => {
     // The service would stage it, and refuse the list of all of them at the end.
     if (index >= maxBlocks) {
       throw new BackendError("permanent", `${key} needs more than the 50,000 blocks (1.18 TiB) that a blob may have`)
     }
+    const transactionalContentMD5 = upload.md5.part(index, bytes, last)
     // The service takes no empty block; an empty blob is an empty list of them.
     if (bytes.length === 0) return undefined
-    upload.md5.add(index, bytes)
     const id = blockId(upload.prefix, index)
-    const options = { transactionalContentMD5: md5Of(bytes), ...(signal && { abortSignal: signal }) }
+    const options = { transactionalContentMD5, ...(signal && { abortSignal: signal }) }
     await request("Put Block", signal, async () => {
       try {
         await client.stageBlock(id, bufferOf(bytes), bytes.length, options)
@@ -72,7 +69,7 @@ export function uploadSteps(
     signal: AbortSignal | undefined,
   ) => {
     const blocks = ids.filter((id) => id !== undefined)
-    const blobContentMD5 = upload.md5.digest()
+    const blobContentMD5 = upload.md5.whole
     const blobHTTPHeaders = { ...(blobContentMD5 && { blobContentMD5 }) }
     const options = { conditions, blobHTTPHeaders, ...(signal && { abortSignal: signal }) }
     return request("Put Block List", signal, async () => {

@@ -3,7 +3,7 @@ import type { ProxiedRequest } from "@ckpt/fault-proxy"
 import { createGate } from "@ckpt/fault-proxy"
 import { expect } from "vitest"
 import { uploadLimits } from "../src/azure-upload.js"
-import { OrderedMd5 } from "../src/md5.js"
+import { UploadMd5 } from "../src/md5.js"
 import { bytesOf, failureOf, newContainer, openBackend, readAll, test, throughProxy } from "./storage.js"
 
 const MiB = 1024 * 1024
@@ -170,13 +170,23 @@ test("50,000 blocks hold 1.18 TiB, and no block is longer than the service takes
   expect(uploadLimits.partBytes(49_999)).toBe(64 * MiB)
 })
 
-test("the MD5 of an upload does not depend on the order in which its parts are sent", () => {
-  const parts = ["first", "second", "third", "fourth"].map(bytesOf)
-  const md5 = new OrderedMd5(4)
-  for (const index of [1, 3, 0, 1, 0, 2]) md5.add(index, parts[index]!)
-  const expected = createHash("md5").update(Buffer.concat(parts)).digest()
-  expect(md5.digest()).toEqual(expected)
-  expect(md5.digest()).toEqual(expected)
-  md5.add(4, bytesOf("one too many"))
-  expect(md5.digest()).toBeUndefined()
+test("an upload of up to two parts has an MD5, whichever of them is sent again; a longer one has none", () => {
+  const [first, second] = [bytesOf("first"), bytesOf("second")]
+  const md5Of = (...parts: Uint8Array[]) => createHash("md5").update(Buffer.concat(parts)).digest()
+  const one = new UploadMd5()
+  expect(one.part(0, first, true)).toEqual(md5Of(first))
+  expect(one.whole).toEqual(md5Of(first))
+  const two = new UploadMd5()
+  expect(two.part(0, first, false)).toEqual(md5Of(first))
+  expect(two.whole).toBeUndefined()
+  for (const _ of [1, 2]) {
+    expect(two.part(1, second, true)).toEqual(md5Of(second))
+    expect(two.part(0, first, false)).toEqual(md5Of(first))
+    expect(two.whole).toEqual(md5Of(first, second))
+  }
+  const three = new UploadMd5()
+  for (const [index, part] of [first, second, first].entries()) {
+    expect(three.part(index, part, index === 2)).toEqual(md5Of(part))
+  }
+  expect(three.whole).toBeUndefined()
 })
