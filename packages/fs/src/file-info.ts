@@ -6,7 +6,7 @@ import { hasErrno } from "./fs-errors.js"
 
 /**
  * Every file is written once, under a new inode, and never changed: inode, size and time of modification tell two
- * contents apart. That an inode number is free again at once is why `stampMtime` sets the time (see durable-file.ts).
+ * contents apart. That an inode number is free again at once is why `NewFile.stamp` sets the time.
  */
 export function versionOf(info: BigIntStats): string {
   return `${info.ino}-${info.size}-${info.mtimeNs}`
