@@ -38,9 +38,11 @@ export const azure = {
       checkedNote: "the same blocks, each with its MD5, as ckpt sends them",
       async uploadChecked(key, bytes) {
         const blob = container.getBlockBlobClient(key)
-        const blocks = Array.from({ length: Math.ceil(bytes.length / partBytes) }, (_, index) => index)
-        const ids = blocks.map((index) => Buffer.from(String(index).padStart(48, "0")).toString("base64"))
-        const waiting = [...blocks]
+        const count = Math.ceil(bytes.length / partBytes)
+        const ids = Array.from({ length: count }, (_, index) =>
+          Buffer.from(`block-${index + 1_000}`).toString("base64"),
+        )
+        const waiting = [...ids.keys()]
         const sendInTurn = async () => {
           for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
             const block = bytes.subarray(index * partBytes, (index + 1) * partBytes)

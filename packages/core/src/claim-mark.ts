@@ -1,4 +1,4 @@
-import { decodeManifest, encodeManifest } from "./manifest/codec.js"
+import { type DecodedManifest, encodeManifest } from "./manifest/codec.js"
 import type { CheckpointManifest, WriterStamp } from "./manifest/schema.js"
 
 /** What the manifest of a writer that never claimed is given as its writer together with a mark. */
@@ -9,10 +9,9 @@ export function marked(manifest: CheckpointManifest, epoch: number): Uint8Array 
   return encodeManifest({ ...manifest, writer: { ...nobody, ...manifest.writer, fenced: epoch } })
 }
 
-/** The manifest as its writer left it. A mark is not content: a save still finds its own. */
-export function withoutMark(stored: Uint8Array): Uint8Array {
-  const { manifest, issues } = decodeManifest(stored)
-  if (manifest?.writer?.fenced === undefined || issues.length > 0) return stored
+/** The manifest as its writer left it: a mark is not content, so a save still finds its own. `undefined`: it bears none. */
+export function withoutMark({ manifest, issues }: DecodedManifest): Uint8Array | undefined {
+  if (manifest?.writer?.fenced === undefined || issues.length > 0) return undefined
   const { writer, ...rest } = manifest
   const { fenced: _, ...stamp }: WriterStamp = writer
   const isNobody = stamp.epoch === nobody.epoch && stamp.token === nobody.token

@@ -331,14 +331,18 @@ async function settleManifest(
     throw unknownOutcome(context, id, cause)
   }
   if (stored === undefined) return "absent"
-  const isOurs = (one: Uint8Array) => Buffer.from(bytes).equals(one)
-  if (stored.bytes === undefined || !(isOurs(stored.bytes) || isOurs(withoutMark(stored.bytes)))) {
+  if (stored.bytes !== undefined) {
+    const isOurs = (one: Uint8Array) => Buffer.from(bytes).equals(one)
+    const ours = cause.kind === "ambiguous" ? "created" : "unchanged"
+    if (isOurs(stored.bytes)) return ours
+    const there = decodeManifest(stored.bytes)
+    const unmarked = withoutMark(there)
+    if (unmarked !== undefined && isOurs(unmarked)) return ours
     // Ours may have landed and been updated since by another writer: then this is no conflict.
-    const there = stored.bytes === undefined ? undefined : decodeManifest(stored.bytes).manifest
-    if (cause.kind === "ambiguous" && there?.updateToken !== undefined) throw unknownOutcome(context, id, cause)
-    throw conflict(context, id, "a manifest with other content is there")
+    if (cause.kind === "ambiguous" && there.manifest?.updateToken !== undefined)
+      throw unknownOutcome(context, id, cause)
   }
-  return cause.kind === "ambiguous" ? "created" : "unchanged"
+  throw conflict(context, id, "a manifest with other content is there")
 }
 
 /** Checks what can only be known with the state's size at hand: ranges that the caller gave by hand. */

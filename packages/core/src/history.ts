@@ -1,23 +1,27 @@
 import type { CommitContext } from "./commit.js"
 import type { FoundManifest } from "./examine.js"
-import { countsAs, type Pointer } from "./pointer.js"
+import { countsAs } from "./pointer.js"
 import type { Survey } from "./survey.js"
 
+type Found = Pick<FoundManifest, "manifest" | "meta">
+
+/** Whether a manifest was written after the listing that showed its id. Of a damaged one nobody asks: it is told as such. */
+export function cameSince(survey: Survey, id: number, { manifest, meta }: Found): boolean {
+  return manifest !== undefined && meta?.version !== survey.manifests.get(id)?.version
+}
+
 /**
- * Whether a checkpoint counts whose manifest was read beside the pointer, or after it. The manifest that the listing before
- * them showed was there when the pointer was read. Another one may have come since: a writer that does not know that
- * retention removed an id may take it once more. By the new pointer its save is refused; by the old one it would count.
+ * Whether a checkpoint still counts that counts by the pointer that was read after the listing. The manifest that was listed
+ * was there by then. Another one may have come since: a writer that does not know that retention removed an id may take it
+ * once more. By the new pointer its save is refused; by the old one it would count.
  */
-export async function countsByNow(
+export async function stillCounts(
   context: CommitContext,
+  survey: Survey,
   id: number,
-  { manifest, meta }: Pick<FoundManifest, "manifest" | "meta">,
-  { survey, pointer }: { readonly survey: Survey; readonly pointer: Pointer },
+  found: Found,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const epoch = manifest?.writer?.epoch
-  if (!countsAs(id, epoch, pointer)) return false
-  // Damage is said as such, whoever wrote it.
-  if (manifest === undefined || meta?.version === survey.manifests.get(id)?.version) return true
-  return countsAs(id, epoch, await context.pointer.read(signal, survey.claims))
+  if (!cameSince(survey, id, found)) return true
+  return countsAs(id, found.manifest?.writer?.epoch, await context.pointer.read(signal, survey.claims))
 }

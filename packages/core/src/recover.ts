@@ -3,7 +3,7 @@ import type { CommitContext } from "./commit.js"
 import { CheckpointError } from "./errors.js"
 import type { Emit } from "./events.js"
 import { type Depth, type Examination, examine, type FoundManifest, readManifest, unreadable } from "./examine.js"
-import { countsByNow } from "./history.js"
+import { stillCounts } from "./history.js"
 import type { CheckpointManifest } from "./manifest/schema.js"
 import type { ValidationIssue } from "./manifest/validate.js"
 import { ManifestsAhead } from "./manifests-ahead.js"
@@ -176,8 +176,7 @@ async function walkOnce(
       // What a superseded writer wrote is no checkpoint of this history.
       if (!isOfHistory(id, found.manifest?.writer?.epoch, pointer)) continue
       const read = { manifest: found.manifest, meta: found.manifestMeta }
-      if (!(await countsByNow(context, id, read, { survey, pointer }, options.signal)))
-        return { ...walk, result: "stale", examined }
+      if (!(await stillCounts(context, survey, id, read, options.signal))) return { ...walk, result: "stale", examined }
       examined++
       context.remember(found, options.depth)
       let { issues } = found
@@ -216,7 +215,7 @@ export async function findLatest(
     const newest = ids[0] === undefined ? undefined : readManifest(context, ids[0], signal)
     newest?.catch(() => {})
     const pointer = await context.pointer.read(signal, survey.claims)
-    const again = mustListAgain(survey, pointer, before, !ids.some((id) => counts(id, pointer)))
+    const again = mustListAgain(survey, pointer, before)
     before = pointer
     if (again && round < maxRounds) continue
     const beyond = survey.beyond[0]
@@ -226,9 +225,9 @@ export async function findLatest(
       if (!counts(id, pointer)) continue
       const found = await (id === ids[0] ? newest : readManifest(context, id, signal))
       if (found !== undefined && !isOfHistory(id, found.manifest?.writer?.epoch, pointer)) continue
-      vanished = found === undefined || !(await countsByNow(context, id, found, { survey, pointer }, signal))
-      if (found === undefined || vanished) break
-      return { id, found }
+      if (found !== undefined && (await stillCounts(context, survey, id, found, signal))) return { id, found }
+      vanished = true
+      break
     }
     if (!vanished) return undefined
     if (round >= maxRounds) throw restless(context)

@@ -23,7 +23,7 @@ import { createLayout, type Layout, normalizePrefix } from "./layout.js"
 import { type CheckpointManifest, DEFAULT_VNODE_COUNT } from "./manifest/schema.js"
 import { type ValidationIssue, validateManifest } from "./manifest/validate.js"
 import { collectOrphans, type OrphanReport } from "./orphans.js"
-import { assertPinName, listPins, type Pin, pin, unpin } from "./pins.js"
+import { assertPinName, listPins, type Pin, pin, pinsOf, unpin } from "./pins.js"
 import { counts, countsAs, type Pointer } from "./pointer.js"
 import { PointerFile } from "./pointer-file.js"
 import { probeConditions } from "./probe.js"
@@ -36,8 +36,15 @@ import { prepareSave } from "./save.js"
 import { type Checkpoint, openState, type ReadStateOptions, type StateReader, stateSlice } from "./state-reader.js"
 import { openFeed, type StateInfo, type StateSource } from "./state-source.js"
 import { requestConcurrency, Storage } from "./storage.js"
-import { type CheckpointSummary, countingByNow, type RetentionContext, type Summarized, summaries } from "./summary.js"
-import { mustListAgain, nextIdAfter, oldestFirst, type Survey, Surveyor } from "./survey.js"
+import {
+  type CheckpointSummary,
+  counting,
+  type RetentionContext,
+  type Summarized,
+  stillCounting,
+  summaries,
+} from "./summary.js"
+import { mustListAgain, nextIdAfter, oldestFirst, Surveyor } from "./survey.js"
 import { type Change, update } from "./update.js"
 import { WriteProgress } from "./write-progress.js"
 
@@ -331,8 +338,8 @@ class Store implements CheckpointStore {
       for (let before: Pointer | undefined; ; ) {
         const survey = await surveyor.manifests(options.signal)
         const current = await pointer.read(options.signal, survey.claims)
-        const ids = oldestFirst(survey.manifests.keys()).filter((id) => counts(id, current))
-        if (!mustListAgain(survey, current, before, ids.length === 0)) return ids
+        if (!mustListAgain(survey, current, before))
+          return oldestFirst(survey.manifests.keys()).filter((id) => counts(id, current))
         before = current
       }
     })
@@ -342,8 +349,6 @@ class Store implements CheckpointStore {
     const { surveyor, pointer } = this.#context
     // The generator runs between calls, so each step that reads is an operation of its own.
     const step = <T>(task: () => Promise<T>) => this.#boundary.run("list", undefined, options, task)
-    const shown = (found: readonly Summarized[], survey: Survey, current: Pointer) =>
-      countingByNow(found, { survey, current }, () => pointer.read(options.signal, survey.claims))
     const look = async (before?: Pointer) => {
       const survey = await surveyor.everything(options.signal)
       const ids = oldestFirst(survey.manifests.keys())
@@ -351,11 +356,14 @@ class Store implements CheckpointStore {
         summaries(this.#context, survey, ids.slice(0, requestConcurrency), options.signal),
         pointer.read(options.signal, survey.claims),
       ])
-      const showsNothing = !ids.some((id) => counts(id, current))
-      if (mustListAgain(survey, current, before, showsNothing)) return { current }
-      return { survey, ids, current, first: await shown(first, survey, current) }
+      if (mustListAgain(survey, current, before)) return { current }
+      const pins = pinsOf(survey, current)
+      const readPointer = () => pointer.read(options.signal, survey.claims)
+      const shown = async (found: readonly Summarized[]) =>
+        counting(await stillCounting(found, readPointer), current, pins)
+      return { survey, ids, current, shown, first: await shown(first) }
     }
-    const { survey, ids, first, current } = await step(async () => {
+    const { survey, ids, current, shown, first } = await step(async () => {
       await this.#retention?.idle()
       let seen = await look()
       while (seen.survey === undefined) seen = await look(seen.current)
@@ -364,9 +372,7 @@ class Store implements CheckpointStore {
     yield* first
     for (let start = requestConcurrency; start < ids.length; start += requestConcurrency) {
       const batch = ids.slice(start, start + requestConcurrency).filter((id) => counts(id, current))
-      yield* await step(async () =>
-        shown(await summaries(this.#context, survey, batch, options.signal), survey, current),
-      )
+      yield* await step(async () => shown(await summaries(this.#context, survey, batch, options.signal)))
     }
   }
 

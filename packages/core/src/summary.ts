@@ -1,9 +1,10 @@
 import type { ObjectMeta } from "./backend.js"
 import type { CommitContext } from "./commit.js"
 import { type Examination, examine } from "./examine.js"
+import { cameSince } from "./history.js"
 import type { WriterStamp } from "./manifest/schema.js"
 import { fatal, type ValidationIssue } from "./manifest/validate.js"
-import { type Pin, pinsOf } from "./pins.js"
+import type { Pin } from "./pins.js"
 import { counts, countsAs, type Pointer } from "./pointer.js"
 import { mapConcurrently } from "./storage.js"
 import { isBehind, newestFirst, type Survey } from "./survey.js"
@@ -61,20 +62,14 @@ export function counting(all: readonly Summarized[], pointer: Pointer, pins: rea
     })
 }
 
-/**
- * {@link counting}, for a list: of what was written after the listing, only a pointer tells that is read now. See
- * `countsByNow`.
- */
-export async function countingByNow(
+/** Those that still count, as `stillCounts` says of one: of what was written after the listing, a pointer tells that is read now. */
+export async function stillCounting(
   found: readonly Summarized[],
-  { survey, current }: { readonly survey: Survey; readonly current: Pointer },
   readPointer: () => Promise<Pointer>,
-): Promise<CheckpointSummary[]> {
-  const pins = pinsOf(survey, current)
-  if (!found.some(({ isNewer }) => isNewer)) return counting(found, current, pins)
+): Promise<readonly Summarized[]> {
+  if (!found.some(({ isNewer }) => isNewer)) return found
   const now = await readPointer()
-  const still = found.filter(({ isNewer, summary, writer }) => !isNewer || countsAs(summary.id, writer?.epoch, now))
-  return counting(still, current, pins)
+  return found.filter(({ isNewer, summary, writer }) => !isNewer || countsAs(summary.id, writer?.epoch, now))
 }
 
 /** Looked at one by one: manifests are read, states are compared by size. */
@@ -90,7 +85,7 @@ export async function summaries(
     const listed = survey.manifests.get(id) as ObjectMeta
     const summary = summarize(examination, listed)
     const { manifest, manifestMeta } = examination
-    const isNewer = manifest !== undefined && manifestMeta?.version !== listed.version
+    const isNewer = cameSince(survey, id, { manifest, meta: manifestMeta })
     const origin = { writer: manifest?.writer, isNewer }
     if (!summary.valid || !context.isDistrusted(examination)) return { summary, ...origin }
     const damaged = fatal("state-checksum", "its state was found damaged when it was read; verify() says how")

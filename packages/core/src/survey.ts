@@ -3,7 +3,7 @@ import type { Emit } from "./events.js"
 import type { Layout } from "./layout.js"
 import type { Pin } from "./pins.js"
 import type { Claim, Pointer } from "./pointer.js"
-import { ascending } from "./pointer.js"
+import { ascending, counts } from "./pointer.js"
 import type { Storage } from "./storage.js"
 
 /** What a listing showed, by id. */
@@ -133,17 +133,14 @@ export function isBehind(survey: Survey, pointer: Pointer): boolean {
 }
 
 /**
- * Whether to list once more: the first listing was behind; or a later one still is, for all that it showed was removed
- * meanwhile (`showsNothing`), and the pointer moved since the last one (`before`), so that it does not name what is lost.
+ * Whether to list once more: the first listing was behind; or a later one still is, all that it showed was removed
+ * meanwhile, and the pointer moved since the last one (`before`), so that it does not name what is lost.
  */
-export function mustListAgain(
-  survey: Survey,
-  pointer: Pointer,
-  before: Pointer | undefined,
-  showsNothing: boolean,
-): boolean {
+export function mustListAgain(survey: Survey, pointer: Pointer, before: Pointer | undefined): boolean {
   if (!isBehind(survey, pointer)) return false
-  return before === undefined || (showsNothing && pointer.version !== before.version)
+  if (before === undefined) return true
+  for (const id of survey.manifests.keys()) if (counts(id, pointer)) return false
+  return pointer.version !== before.version
 }
 
 function highestOf(ids: Iterable<number>): number {

@@ -171,9 +171,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "loadLatest does not list again when a manifest is gone",
-    edits: [
-      edit("recover", "vanished = found === undefined || ", "vanished = false;\nif (found === undefined) continue;\n"),
-    ],
+    edits: [edit("recover", "vanished = true;", "if (found === undefined)\ncontinue;\nvanished = true;")],
     isRare: true,
     plans: ["readers"],
   },

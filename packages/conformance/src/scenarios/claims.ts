@@ -3,7 +3,7 @@ import type { CheckpointManifest, CheckpointStore, ObjectBackend } from "@ckpt/c
 import { until } from "../clocks.js"
 import { ambiguous, type CallInfo, heldCall, intercept, permanent, withFaults } from "../faults.js"
 import type { Scenario, ScenarioContext } from "../scenario.js"
-import { bytes, listAll, manifestOf, refusal, saveAll } from "./checks.js"
+import { bytes, listAll, manifestOf, refusal, saveAll, stateText } from "./checks.js"
 
 /** Where claims live: in the pointer, or with a backend that knows claims of its own. */
 function claimsIn({ layout, raw }: ScenarioContext): "pointer" | "backend" | undefined {
@@ -57,7 +57,8 @@ export const claimScenarios: readonly Scenario[] = [
     assert.equal((await leader.recover()).checkpoint?.id, 2)
     await saveAll(leader, 3)
     await refusal(plain.save(manifestOf(4)), "CKPT_FENCED")
-    // Its own, which the claim marked meanwhile: that is no conflict with another's, and no other id would help.
+    // Its own, which the claim marked meanwhile, and what conflicts with it: no other id would help.
+    await refusal(plain.save(manifestOf(2), { state: bytes(stateText(2)) }), "CKPT_FENCED")
     await refusal(plain.save(manifestOf(2)), "CKPT_FENCED")
     await refusal(
       plain.update(3, (current) => current),
