@@ -1,4 +1,4 @@
-import type { ValidationIssue } from "./manifest/validate.js"
+import type { ValidationIssue } from "./format/manifest/validate.js"
 
 /** What a store tells about itself while it works. Nothing here needs an answer; errors that do are rejections. */
 export type StoreEvent =

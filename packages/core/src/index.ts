@@ -1,5 +1,40 @@
 /// <reference types="node" preserve="true" />
 
+export type { Clock } from "./async/clock.js"
+export {
+  BackendError,
+  type BackendErrorKind,
+  type BackendErrorOptions,
+  CheckpointError,
+  type CheckpointErrorCode,
+  type CheckpointErrorDetails,
+} from "./errors.js"
+export type { StoreEvent } from "./events.js"
+export type { JsonArray, JsonNumber, JsonObject, JsonValue } from "./format/json.js"
+export type { LayoutName } from "./format/layout.js"
+export { manifestToJson, parseManifest } from "./format/manifest/decode.js"
+export {
+  type CheckpointManifest,
+  type ConnectorOffsets,
+  createManifest,
+  decodeInline,
+  inlineOperator,
+  type ManifestInit,
+  type NamedMap,
+  type OperatorState,
+  type SinkCommitStatus,
+  type UnknownFields,
+  type WriterStamp,
+} from "./format/manifest/model.js"
+export type { IssueCode, ValidationIssue } from "./format/manifest/validate.js"
+export type { Pin } from "./history/pin.js"
+export type { CheckpointSummary } from "./history/summary.js"
+export type { RecoverOptions, Recovery, RecoveryFacts, Skipped } from "./recovery/recover.js"
+export type { Restored, RestoreOptions } from "./recovery/restore.js"
+export type { OrphanReport } from "./retention/orphans.js"
+export type { PruneFailure, PruneReport, RetentionPolicy } from "./retention/prune.js"
+export type { StateInfo, StateSource } from "./state/feed.js"
+export type { Checkpoint, ReadStateOptions, StateReader } from "./state/reader.js"
 export type {
   BackendClaim,
   Body,
@@ -13,8 +48,8 @@ export type {
   ObjectMeta,
   PutOptions,
   RequestOptions,
-} from "./backend.js"
-export type { TraceContext } from "./boundary.js"
+} from "./storage/backend.js"
+export type { RetryOptions } from "./storage/retry.js"
 export type {
   CheckpointStore,
   CollectOptions,
@@ -28,42 +63,7 @@ export type {
   StoreOptions,
   Verification,
   VerifyOptions,
-} from "./checkpoint-store.js"
-export type { Clock } from "./clock.js"
-export {
-  BackendError,
-  type BackendErrorKind,
-  type BackendErrorOptions,
-  CheckpointError,
-  type CheckpointErrorCode,
-  type CheckpointErrorDetails,
-} from "./errors.js"
-export type { StoreEvent } from "./events.js"
-export type { Depth } from "./examine.js"
-export type { LayoutName } from "./layout.js"
-export { manifestToJson, parseManifest } from "./manifest/codec.js"
-export type { JsonArray, JsonNumber, JsonObject, JsonValue } from "./manifest/json.js"
-export {
-  type CheckpointManifest,
-  type ConnectorOffsets,
-  createManifest,
-  decodeInline,
-  inlineOperator,
-  type ManifestInit,
-  type NamedMap,
-  type OperatorState,
-  type SinkCommitStatus,
-  type UnknownFields,
-  type WriterStamp,
-} from "./manifest/schema.js"
-export type { IssueCode, ValidationIssue } from "./manifest/validate.js"
-export type { OrphanReport } from "./orphans.js"
-export type { Pin } from "./pins.js"
-export type { RecoverOptions, Recovery, RecoveryFacts, Skipped } from "./recover.js"
-export type { Restored, RestoreOptions } from "./restore.js"
-export type { PruneFailure, PruneReport, RetentionPolicy } from "./retention.js"
-export type { RetryOptions } from "./retry.js"
-export type { Checkpoint, ReadStateOptions, StateReader } from "./state-reader.js"
-export type { StateInfo, StateSource } from "./state-source.js"
-export { openCheckpointStore } from "./store.js"
-export type { CheckpointSummary } from "./summary.js"
+} from "./store/api.js"
+export type { TraceContext } from "./store/calls.js"
+export { openCheckpointStore } from "./store/store.js"
+export type { Depth } from "./verify/verify.js"

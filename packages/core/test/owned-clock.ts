@@ -1,4 +1,4 @@
-import type { Clock } from "../src/clock.js"
+import type { Clock } from "../src/async/clock.js"
 
 /** Time that passes only when someone waits for it, or when a test says so. */
 export class OwnedClock implements Clock {

@@ -1,5 +1,5 @@
-import type { Body, ByteIterable } from "../backend.js"
-import { untilAborted } from "../state-source.js"
+import { untilAborted } from "../state/feed.js"
+import type { Body, ByteIterable } from "../storage/backend.js"
 import type { UploadLimits } from "./upload.js"
 
 export interface Block {

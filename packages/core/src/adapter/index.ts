@@ -5,7 +5,7 @@
  * An adapter need not use any of it.
  */
 
-export { untilAborted } from "../state-source.js"
+export { untilAborted } from "../state/feed.js"
 export { type BodyOptions, contentBody } from "./content.js"
 export { type HttpFailure, httpError, parseRetryAfter } from "./http-errors.js"
 export { allPages, type Page } from "./pages.js"

@@ -1,5 +1,5 @@
-import type { GetOptions, ObjectContent, ObjectMeta } from "../backend.js"
 import { BackendError } from "../errors.js"
+import type { GetOptions, ObjectContent, ObjectMeta } from "../storage/backend.js"
 
 /** The value of a `Range` header; `undefined` for a whole object. HTTP cannot ask for no bytes: see {@link emptyContent}. */
 export function rangeHeader(range: GetOptions["range"]): string | undefined {

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream"
 import { expect, test } from "vitest"
-import { contentBody } from "../../src/adapter/index.js"
-import { BackendError } from "../../src/index.js"
+import { contentBody } from "../../src/adapter/content.js"
+import { BackendError } from "../../src/errors.js"
 
 const toError = (cause: unknown) => new BackendError("transient", "the SDK failed", { cause })
 

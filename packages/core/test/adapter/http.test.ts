@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
-import { allPages, httpError, parseRetryAfter } from "../../src/adapter/index.js"
+import { httpError, parseRetryAfter } from "../../src/adapter/http-errors.js"
+import { allPages } from "../../src/adapter/pages.js"
 
 const kinds = (failure: { status?: number; code?: string; cause?: unknown }) =>
   [true, false].map((write) => httpError("PUT of k", { cause: undefined, ...failure }, { write }).kind)

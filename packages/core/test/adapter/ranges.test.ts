@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest"
-import { answeredRange, emptyContent, rangeHeader, verifiedBody } from "../../src/adapter/index.js"
-import type { ObjectMeta } from "../../src/index.js"
+import { answeredRange, emptyContent, rangeHeader } from "../../src/adapter/ranges.js"
+import { verifiedBody } from "../../src/adapter/verified.js"
+import type { ObjectMeta } from "../../src/storage/backend.js"
 
 const meta: ObjectMeta = { key: "k", size: 10, version: "v1", lastModified: new Date(0) }
 

@@ -1,0 +1,190 @@
+import { CheckpointError } from "../errors.js"
+import { isWellFormed } from "./json.js"
+
+/** What a key is to a store. `id` is absent for a name of ours whose number is beyond 2^53 - 1. */
+type KeyMeaning =
+  /** `taken`: a name that takes an id without being an object of ours: an empty directory, a file where a directory belongs. */
+  | { kind: "manifest" | "state" | "taken"; id: number | undefined }
+  | { kind: "pin"; name: string; id: number }
+  | { kind: "claim"; epoch: number; from: number }
+  | { kind: "pointer" }
+  | { kind: "probe" }
+  | { kind: "foreign" }
+
+/**
+ * Where things lie: pure functions from ids to keys and back. Nothing else in core knows a key.
+ */
+export interface Layout {
+  readonly name: LayoutName
+  readonly pointerKey: string
+  /** JSON, with room for further fields (`floor`, a swap token); otherwise the bare name of a directory. */
+  readonly pointerFormat: "json" | "name"
+  /** Listing these shows every manifest and every state; they are equal where one listing shows both. */
+  readonly manifestPrefix: string
+  readonly statePrefix: string
+  manifestKey(id: number): string
+  stateKey(id: number): string
+  /** Listing this shows every pin; so does listing `manifestPrefix`. */
+  readonly pinPrefix: string
+  pinKey(name: string, id: number): string
+  /** Listing this shows every claim, where the pointer tells claims; so does listing `manifestPrefix`. */
+  readonly claimPrefix: string
+  claimKey(epoch: number, from: number): string
+  /** A key for the check that the storage honours conditions; `unique` is lower-case hexadecimal. */
+  probeKey(unique: string): string
+  meaning(key: string): KeyMeaning
+}
+
+export type LayoutName = "directory" | "objects"
+
+/** Ids are padded to six digits and grow past them. */
+export function formatId(id: number): string {
+  return String(id).padStart(6, "0")
+}
+
+/**
+ * Reads an id back, strictly: only what {@link formatId} writes. `undefined`: not an id. `"unsafe"`: an id in the right
+ * form that no JavaScript number holds exactly.
+ */
+export function parseId(text: string): number | "unsafe" | undefined {
+  if (!/^\d{6,}$/.test(text) || (text.length > 6 && text.startsWith("0"))) return undefined
+  const id = Number(text)
+  return Number.isSafeInteger(id) ? id : "unsafe"
+}
+
+const probePattern = /^\.ckpt-probe-[0-9a-f]+$/
+
+function meaningOf(kind: "manifest" | "state" | "taken", text: string | undefined): KeyMeaning {
+  const id = text === undefined ? undefined : parseId(text)
+  if (id === undefined) return { kind: "foreign" }
+  return { kind, id: id === "unsafe" ? undefined : id }
+}
+
+/** A pin's name and id are both in its key, so that a listing tells all of it. */
+function pinName(name: string, id: number): string {
+  return `${name}.${formatId(id)}.json`
+}
+
+function pinOf(text: string): KeyMeaning {
+  const match = /^([A-Za-z0-9][A-Za-z0-9._-]*)\.(\d+)\.json$/.exec(text)
+  const id = match?.[2] === undefined ? undefined : parseId(match[2])
+  if (match?.[1] === undefined || typeof id !== "number") return { kind: "foreign" }
+  return { kind: "pin", name: match[1], id }
+}
+
+function claimName(epoch: number, from: number): string {
+  return `${formatId(epoch)}.${formatId(from)}.json`
+}
+
+function claimOf(text: string): KeyMeaning {
+  const match = /^(\d+)\.(\d+)\.json$/.exec(text)
+  const [epoch, from] = [match?.[1], match?.[2]].map((part) => (part === undefined ? undefined : parseId(part)))
+  return typeof epoch === "number" && typeof from === "number" ? { kind: "claim", epoch, from } : { kind: "foreign" }
+}
+
+/** The name of a checkpoint's directory, which is also what the directory layout's pointer holds. */
+export function directoryName(id: number): string {
+  return `checkpoint_${formatId(id)}`
+}
+
+function directoryLayout(prefix: string): Layout {
+  const base = `${prefix}checkpoints/`
+  return {
+    name: "directory",
+    pointerKey: `${base}latest.txt`,
+    pointerFormat: "name",
+    manifestPrefix: base,
+    statePrefix: base,
+    manifestKey: (id) => `${base}${directoryName(id)}/manifest.json`,
+    stateKey: (id) => `${base}${directoryName(id)}/state.bin`,
+    pinPrefix: `${base}pins/`,
+    pinKey: (name, id) => `${base}pins/${pinName(name, id)}`,
+    claimPrefix: `${base}claims/`,
+    claimKey: (epoch, from) => `${base}claims/${claimName(epoch, from)}`,
+    probeKey: (unique) => `${base}.ckpt-probe-${unique}`,
+    meaning(key) {
+      if (!key.startsWith(base)) return { kind: "foreign" }
+      const name = key.slice(base.length)
+      if (name === "latest.txt") return { kind: "pointer" }
+      if (name.startsWith("pins/")) return pinOf(name.slice("pins/".length))
+      if (probePattern.test(name)) return { kind: "probe" }
+      const match = /^checkpoint_(\d+)(?:\/(.*))?$/s.exec(name)
+      if (match === null) return { kind: "foreign" }
+      if (match[2] === "manifest.json") return meaningOf("manifest", match[1])
+      if (match[2] === "state.bin") return meaningOf("state", match[1])
+      return meaningOf("taken", match[1])
+    },
+  }
+}
+
+function objectLayout(prefix: string): Layout {
+  const manifests = `${prefix}manifests/`
+  const states = `${prefix}checkpoints/`
+  return {
+    name: "objects",
+    pointerKey: `${manifests}latest.json`,
+    pointerFormat: "json",
+    manifestPrefix: manifests,
+    statePrefix: states,
+    manifestKey: (id) => `${manifests}manifest-${formatId(id)}.json`,
+    stateKey: (id) => `${states}state-${formatId(id)}.bin`,
+    pinPrefix: `${manifests}pins/`,
+    pinKey: (name, id) => `${manifests}pins/${pinName(name, id)}`,
+    claimPrefix: `${manifests}claims/`,
+    claimKey: (epoch, from) => `${manifests}claims/${claimName(epoch, from)}`,
+    probeKey: (unique) => `${states}.ckpt-probe-${unique}`,
+    meaning(key) {
+      if (key.startsWith(manifests)) {
+        const name = key.slice(manifests.length)
+        if (name === "latest.json") return { kind: "pointer" }
+        if (name.startsWith("pins/")) return pinOf(name.slice("pins/".length))
+        if (name.startsWith("claims/")) return claimOf(name.slice("claims/".length))
+        return meaningOf("manifest", /^manifest-(\d+)\.json$/.exec(name)?.[1])
+      }
+      if (key.startsWith(states)) {
+        const name = key.slice(states.length)
+        if (probePattern.test(name)) return { kind: "probe" }
+        return meaningOf("state", /^state-(\d+)\.bin$/.exec(name)?.[1])
+      }
+      return { kind: "foreign" }
+    },
+  }
+}
+
+// S3, GCS and Azure all stop at 1,024 bytes; the longest name that a layout adds to a prefix is about 60.
+const maxPrefixBytes = 960
+
+/** A prefix in its canonical form: empty, or segments that cannot climb, each followed by "/". Rejects with `CKPT_INVALID`. */
+export function normalizePrefix(prefix: string): string {
+  if (typeof prefix !== "string") throw invalidPrefix(String(prefix), "it is not a string")
+  if (prefix === "") return ""
+  const withSlash = prefix.endsWith("/") ? prefix : `${prefix}/`
+  if (!isWellFormed(withSlash)) throw invalidPrefix(prefix, "it has half of a surrogate pair")
+  if (/[\u0000-\u001f\u007f\\]/.test(withSlash))
+    throw invalidPrefix(prefix, "it has a control character or a backslash")
+  for (const segment of withSlash.slice(0, -1).split("/")) {
+    if (segment === "") throw invalidPrefix(prefix, 'it starts with "/" or has "//"')
+    if (segment === "." || segment === "..") throw invalidPrefix(prefix, `it has a "${segment}" segment`)
+    // Some clients decode once more on the way, and then these climb.
+    if (/^(?:\.|%2e){1,2}$/i.test(segment)) throw invalidPrefix(prefix, `it has an encoded dot segment "${segment}"`)
+  }
+  if (Buffer.byteLength(withSlash) > maxPrefixBytes)
+    throw invalidPrefix(prefix, `it is longer than ${maxPrefixBytes} bytes`)
+  return withSlash
+}
+
+function invalidPrefix(prefix: string, reason: string): CheckpointError {
+  const shown = JSON.stringify(prefix.length > 80 ? `${prefix.slice(0, 80)}…` : prefix)
+  return new CheckpointError(
+    "CKPT_INVALID",
+    `prefix ${shown} cannot be used: ${reason}. Use segments like "team/job-1/".`,
+  )
+}
+
+/** The layout of that name under a prefix (see {@link normalizePrefix}). */
+export function createLayout(name: LayoutName, prefix = ""): Layout {
+  const root = normalizePrefix(prefix)
+  if (name === "directory") return directoryLayout(root)
+  if (name === "objects") return objectLayout(root)
+  throw new CheckpointError("CKPT_INVALID", `layout ${JSON.stringify(name)} is unknown. Use "directory" or "objects".`)
+}

@@ -1,0 +1,415 @@
+import { createHash } from "node:crypto"
+import { CheckpointError } from "../../errors.js"
+import {
+  describe,
+  isJsonNumber,
+  isJsonObject,
+  JsonError,
+  type JsonObject,
+  type JsonPath,
+  type JsonValue,
+  parseJson,
+  printJson,
+  quote,
+} from "../json.js"
+import {
+  type CheckpointManifest,
+  type ConnectorOffsets,
+  checkManifest,
+  emptyRecord,
+  MANIFEST_VERSION,
+  MAX_MANIFEST_BYTES,
+  type NamedMap,
+  type OperatorState,
+  type SinkCommitStatus,
+  type UnknownFields,
+  type WriterStamp,
+} from "./model.js"
+import { fatal, type IssueCode, newerVersion, type ValidationIssue, zeroIssues } from "./validate.js"
+
+/** What {@link decodeManifest} found: a manifest, fatal issues, or both (an id or epoch of 0 can be read). */
+export interface DecodedManifest {
+  readonly manifest?: CheckpointManifest
+  readonly issues: ValidationIssue[]
+}
+
+const CHECKSUM_KEY = "manifest_checksum"
+const checksumTail = (hex: string): string => `,\n  "${CHECKSUM_KEY}": "${hex}"\n}`
+const NO_CHECKSUM = "0".repeat(64)
+const TAIL_LENGTH = checksumTail(NO_CHECKSUM).length
+
+/**
+ * The manifest as stored: UTF-8, map keys and names sorted, `manifest_checksum` last. Equal manifests are equal bytes.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` with the field's path for anything that would not be read back equal
+ */
+export function encodeManifest(manifest: CheckpointManifest): Uint8Array {
+  const json = toJson(checkManifest(manifest))
+  json.set(CHECKSUM_KEY, NO_CHECKSUM)
+  let text: string
+  try {
+    text = printJson(json, MAX_MANIFEST_BYTES)
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error
+    throw new CheckpointError("CKPT_INVALID", `manifest: ${error.message}`, { cause: error })
+  }
+  const bytes = new TextEncoder().encode(text)
+  if (bytes.length > MAX_MANIFEST_BYTES) {
+    const sizes = `${bytes.length} bytes, more than ${MAX_MANIFEST_BYTES}`
+    throw new CheckpointError("CKPT_INVALID", `manifest: ${sizes}; give large operator state as external`)
+  }
+  // The tail is ASCII and of fixed length, so it is filled in where the placeholder stands.
+  const covered = bytes.length - TAIL_LENGTH
+  new TextEncoder().encodeInto(checksumTail(sha256(bytes.subarray(0, covered))), bytes.subarray(covered))
+  return bytes
+}
+
+/** {@link encodeManifest} as text. `JSON.stringify` cannot: it throws for bigints. */
+export function manifestToJson(manifest: CheckpointManifest): string {
+  return new TextDecoder().decode(encodeManifest(manifest))
+}
+
+/**
+ * Reads a manifest as stored.
+ *
+ * @param stored its bytes, or the text that {@link manifestToJson} gave
+ * @throws {CheckpointError} `CKPT_CORRUPT` with the field's path if it cannot be read exactly
+ */
+export function parseManifest(stored: Uint8Array | string): CheckpointManifest {
+  const { manifest, issues } = decodeManifest(typeof stored === "string" ? new TextEncoder().encode(stored) : stored)
+  if (manifest !== undefined) return manifest
+  throw new CheckpointError("CKPT_CORRUPT", issues.map((issue) => issue.message).join("; "))
+}
+
+/**
+ * {@link parseManifest} for a walk over damaged manifests: never throws for what the bytes hold. Where a manifest is
+ * returned, `validateManifest` finds these issues again, and more.
+ */
+export function decodeManifest(bytes: Uint8Array): DecodedManifest {
+  try {
+    const manifest = read(bytes)
+    return { manifest, issues: zeroIssues(manifest) }
+  } catch (error) {
+    if (error instanceof Unreadable) return { issues: [error.issue] }
+    if (error instanceof JsonError) return { issues: [corrupt(error.message)] }
+    throw error
+  }
+}
+
+// ---- writing
+
+const number = (value: number | bigint): JsonValue => ({ number: String(value) })
+
+function toJson(m: CheckpointManifest): Map<string, JsonValue> {
+  const writer = m.writer
+  return withUnknown(m.unknownFields, [
+    ["version", number(m.version)],
+    ["checkpoint_id", number(m.checkpointId)],
+    ["epoch", number(m.epoch)],
+    ["timestamp_ms", number(m.timestampMs)],
+    ["source_offsets", sorted(m.sourceOffsets, connectorToJson)],
+    ["sink_epochs", sorted(m.sinkEpochs, number)],
+    ["sink_commit_statuses", sorted(m.sinkCommitStatuses, statusToJson)],
+    ["table_offsets", sorted(m.tableOffsets, connectorToJson)],
+    ["operator_states", sorted(m.operatorStates, operatorToJson)],
+    ["table_store_checkpoint_path", m.tableStoreCheckpointPath],
+    ["watermark", m.watermark === null ? null : number(m.watermark)],
+    ["source_watermarks", sorted(m.sourceWatermarks, number)],
+    ["source_names", m.sourceNames],
+    ["sink_names", m.sinkNames],
+    ["pipeline_hash", m.pipelineHash === null ? null : number(m.pipelineHash)],
+    ["vnode_count", number(m.vnodeCount)],
+    ["state_checksum", m.stateChecksum],
+    ["state_size", m.stateSize === undefined ? undefined : number(m.stateSize)],
+    ["operator_checksums", m.operatorChecksums && sorted(m.operatorChecksums, (hex) => hex)],
+    ["writer", writer && writerToJson(writer)],
+    ["update_token", m.updateToken],
+    [CHECKSUM_KEY, undefined],
+  ])
+}
+
+function connectorToJson(c: ConnectorOffsets): JsonValue {
+  return withUnknown(c.unknownFields, [
+    ["offsets", sorted(c.offsets, (offset) => offset)],
+    ["epoch", number(c.epoch)],
+    ["metadata", sorted(c.metadata ?? {}, (value) => value)],
+  ])
+}
+
+function operatorToJson(o: OperatorState): JsonValue {
+  return withUnknown(o.unknownFields, [
+    ["state_b64", o.stateB64],
+    ["external", o.external],
+    ["external_offset", number(o.externalOffset)],
+    ["external_length", number(o.externalLength)],
+  ])
+}
+
+function writerToJson(w: WriterStamp): JsonValue {
+  return withUnknown(w.unknownFields, [
+    ["epoch", number(w.epoch)],
+    ["token", w.token],
+    ["from", w.from === undefined ? undefined : number(w.from)],
+    ["fenced", w.fenced === undefined ? undefined : number(w.fenced)],
+  ])
+}
+
+function statusToJson(s: SinkCommitStatus): JsonValue {
+  if (s.status === "failed") return new Map([["Failed", s.message]])
+  return s.status === "pending" ? "Pending" : "Committed"
+}
+
+/** Absent fields are left out. An unknown field may not have the name of a known one, not even of an absent one. */
+function withUnknown(
+  unknown: UnknownFields | undefined,
+  known: [string, JsonValue | undefined][],
+): Map<string, JsonValue> {
+  const json = new Map<string, JsonValue>()
+  for (const [key, value] of known) if (value !== undefined) json.set(key, value)
+  if (unknown === undefined) return json
+  const taken = new Set(known.map(([key]) => key))
+  for (const [key, value] of unknown) {
+    if (taken.has(key)) throw new CheckpointError("CKPT_INVALID", `manifest: ${quote(key)} is not an unknown field`)
+    json.set(key, value)
+  }
+  return json
+}
+
+function sorted<T>(map: NamedMap<T>, toValue: (value: T) => JsonValue): JsonValue {
+  const json = new Map<string, JsonValue>()
+  for (const key of Object.keys(map).sort()) json.set(key, toValue(map[key] as T))
+  return json
+}
+
+// ---- reading
+
+class Unreadable extends Error {
+  readonly issue: ValidationIssue
+
+  constructor(issue: ValidationIssue) {
+    super(issue.message)
+    this.issue = issue
+  }
+}
+
+function corrupt(reason: string, code: IssueCode = "manifest-corrupt"): ValidationIssue {
+  return fatal(code, `corrupt manifest: ${reason}`)
+}
+
+function refuse(path: JsonPath, problem: string): never {
+  throw new Unreadable(corrupt(describe(path, problem)))
+}
+
+function read(bytes: Uint8Array): CheckpointManifest {
+  if (bytes.length > MAX_MANIFEST_BYTES) {
+    throw new Unreadable(corrupt(`${bytes.length} bytes, more than ${MAX_MANIFEST_BYTES}`, "manifest-too-large"))
+  }
+  const text = decodeUtf8(bytes)
+  const document = parseJson(text)
+  if (!isJsonObject(document)) refuse([], `expected an object, found ${kind(document)}`)
+  // A later version may mean anything by its other fields, the checksum too, so none of them is looked at.
+  const version = new Fields(document, []).required("version", u32)
+  if (version > MANIFEST_VERSION) throw new Unreadable(newerVersion(version))
+  checkChecksum(document, text, bytes)
+  return manifestFromJson(document)
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return refuse([], "not UTF-8")
+  }
+}
+
+/**
+ * Only the exact tail counts, since only its place says which bytes it covers. A last field of another name that holds
+ * the checksum of what stands before it is our tail with its name damaged: it must not pass for a legacy manifest.
+ */
+function checkChecksum(document: JsonObject, text: string, bytes: Uint8Array): void {
+  const tail = /,\n {2}("[^"\n]*"): "([0-9a-f]{64})"\n\}$/.exec(text.slice(-1024))
+  const covered = tail === null ? 0 : bytes.length - Buffer.byteLength(tail[0])
+  const isTail = tail?.[1] === `"${CHECKSUM_KEY}"`
+  if (document.has(CHECKSUM_KEY)) {
+    if (!isTail) unsound(`${CHECKSUM_KEY} is not the last field, or not 64 lower-case hex digits`)
+    const actual = sha256(bytes.subarray(0, covered))
+    if (actual !== tail[2]) unsound(`${CHECKSUM_KEY} says ${tail[2]}, the bytes before it have ${actual}`)
+  } else if (tail !== null && tail[1] !== '"state_checksum"' && sha256(bytes.subarray(0, covered)) === tail[2]) {
+    unsound(`the last field, ${tail[1]}, holds the checksum of the bytes before it, but is not ${CHECKSUM_KEY}`)
+  }
+}
+
+function unsound(reason: string): never {
+  throw new Unreadable(corrupt(reason, "manifest-checksum"))
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex")
+}
+
+/** Takes fields out of an object one by one; what is left in the end is unknown. */
+class Fields {
+  private readonly left: Map<string, JsonValue>
+  private readonly path: JsonPath
+
+  constructor(value: JsonValue, path: JsonPath) {
+    if (!isJsonObject(value)) refuse(path, `expected an object, found ${kind(value)}`)
+    this.left = new Map(value)
+    this.path = path
+  }
+
+  required<T>(key: string, decode: Decode<T>): T {
+    const value = this.left.get(key)
+    const path = [...this.path, key]
+    if (value === undefined) refuse(path, "missing")
+    this.left.delete(key)
+    return decode(value, path)
+  }
+
+  optional<T, D>(key: string, decode: Decode<T>, absent: D): T | D {
+    return this.left.has(key) ? this.required(key, decode) : absent
+  }
+
+  nullable<T>(key: string, decode: Decode<T>): T | null {
+    return this.optional(key, (value, path) => (value === null ? null : decode(value, path)), null)
+  }
+
+  /** For a spread: the field if it is there, and no property otherwise. */
+  extension<K extends string, T>(property: K, key: string, decode: Decode<T>): { [P in K]?: T } {
+    return this.left.has(key) ? ({ [property]: this.required(key, decode) } as { [P in K]?: T }) : {}
+  }
+
+  unknown(): { unknownFields?: UnknownFields } {
+    return this.left.size === 0 ? {} : { unknownFields: this.left }
+  }
+}
+
+type Decode<T> = (value: JsonValue, path: JsonPath) => T
+
+function manifestFromJson(document: JsonObject): CheckpointManifest {
+  const f = new Fields(document, [])
+  f.optional(CHECKSUM_KEY, string, undefined)
+  return {
+    version: f.required("version", u32),
+    checkpointId: f.required("checkpoint_id", u64),
+    epoch: f.required("epoch", u64),
+    timestampMs: f.required("timestamp_ms", u64),
+    sourceOffsets: f.optional("source_offsets", mapOf(connectorFromJson), emptyRecord<ConnectorOffsets>()),
+    sinkEpochs: f.optional("sink_epochs", mapOf(u64), emptyRecord<number>()),
+    sinkCommitStatuses: f.optional("sink_commit_statuses", mapOf(statusFromJson), emptyRecord<SinkCommitStatus>()),
+    tableOffsets: f.optional("table_offsets", mapOf(connectorFromJson), emptyRecord<ConnectorOffsets>()),
+    operatorStates: f.optional("operator_states", mapOf(operatorFromJson), emptyRecord<OperatorState>()),
+    tableStoreCheckpointPath: f.nullable("table_store_checkpoint_path", string),
+    watermark: f.nullable("watermark", i64Exact),
+    sourceWatermarks: f.optional("source_watermarks", mapOf(i64Exact), emptyRecord<bigint>()),
+    sourceNames: f.optional("source_names", strings, []),
+    sinkNames: f.optional("sink_names", strings, []),
+    pipelineHash: f.nullable("pipeline_hash", u64Exact),
+    vnodeCount: f.optional("vnode_count", u16, 0),
+    stateChecksum: f.nullable("state_checksum", string),
+    ...f.extension("stateSize", "state_size", u64),
+    ...f.extension("operatorChecksums", "operator_checksums", mapOf(sha256Hex)),
+    ...f.extension("writer", "writer", writerFromJson),
+    ...f.extension("updateToken", "update_token", string),
+    ...f.unknown(),
+  }
+}
+
+function connectorFromJson(value: JsonValue, path: JsonPath): ConnectorOffsets {
+  const f = new Fields(value, path)
+  return {
+    epoch: f.required("epoch", u64),
+    offsets: f.required("offsets", mapOf(string)),
+    metadata: f.optional("metadata", mapOf(string), emptyRecord<string>()),
+    ...f.unknown(),
+  }
+}
+
+function operatorFromJson(value: JsonValue, path: JsonPath): OperatorState {
+  const f = new Fields(value, path)
+  return {
+    stateB64: f.nullable("state_b64", string),
+    external: f.optional("external", boolean, false),
+    externalOffset: f.optional("external_offset", u64, 0),
+    externalLength: f.optional("external_length", u64, 0),
+    ...f.unknown(),
+  }
+}
+
+function writerFromJson(value: JsonValue, path: JsonPath): WriterStamp {
+  const f = new Fields(value, path)
+  return {
+    epoch: f.required("epoch", u64),
+    token: f.required("token", string),
+    ...f.extension("from", "from", u64),
+    ...f.extension("fenced", "fenced", u64),
+    ...f.unknown(),
+  }
+}
+
+function statusFromJson(value: JsonValue, path: JsonPath): SinkCommitStatus {
+  if (value === "Pending") return { status: "pending" }
+  if (value === "Committed") return { status: "committed" }
+  const failed = isJsonObject(value) && value.size === 1 ? value.get("Failed") : undefined
+  if (typeof failed === "string") return { status: "failed", message: failed }
+  return refuse(path, `expected "Pending", "Committed" or { "Failed": "message" }`)
+}
+
+function mapOf<T>(decode: Decode<T>): Decode<Record<string, T>> {
+  return (value, path) => {
+    if (!isJsonObject(value)) return refuse(path, `expected an object, found ${kind(value)}`)
+    const map = emptyRecord<T>()
+    for (const [key, member] of value) map[key] = decode(member, [...path, key])
+    return map
+  }
+}
+
+function string(value: JsonValue, path: JsonPath): string {
+  return typeof value === "string" ? value : refuse(path, `expected a string, found ${kind(value)}`)
+}
+
+function strings(value: JsonValue, path: JsonPath): string[] {
+  if (!Array.isArray(value)) return refuse(path, `expected an array, found ${kind(value)}`)
+  return (value as readonly JsonValue[]).map((item, index) => string(item, [...path, index]))
+}
+
+function boolean(value: JsonValue, path: JsonPath): boolean {
+  return typeof value === "boolean" ? value : refuse(path, `expected a boolean, found ${kind(value)}`)
+}
+
+function sha256Hex(value: JsonValue, path: JsonPath): string {
+  const hex = string(value, path)
+  return /^[0-9a-f]{64}$/.test(hex) ? hex : refuse(path, `expected 64 lower-case hex digits, found ${quote(hex)}`)
+}
+
+const i64Exact = exactInteger("i64", -(2n ** 63n), 2n ** 63n - 1n)
+const u64Exact = exactInteger("u64", 0n, 2n ** 64n - 1n)
+const u32 = safeInteger(exactInteger("u32", 0n, 2n ** 32n - 1n))
+const u16 = safeInteger(exactInteger("u16", 0n, 2n ** 16n - 1n))
+const u64 = safeInteger(u64Exact)
+
+/** `1.0`, `1e3` and `-0` are integers to JavaScript only. Digits are capped because `BigInt` of many is slow. */
+function exactInteger(type: string, min: bigint, max: bigint): Decode<bigint> {
+  return (value, path) => {
+    const literal = isJsonNumber(value) ? value.number : ""
+    if (!/^(?:0|-?[1-9]\d{0,19})$/.test(literal)) return refuse(path, `expected ${type}, found ${kind(value)}`)
+    const integer = BigInt(literal)
+    return integer >= min && integer <= max ? integer : refuse(path, `${literal} is out of range for ${type}`)
+  }
+}
+
+function safeInteger(decode: Decode<bigint>): Decode<number> {
+  return (value, path) => {
+    const integer = decode(value, path)
+    if (integer <= Number.MAX_SAFE_INTEGER) return Number(integer)
+    const problem = describe(path, `${integer} is above 2^53 - 1 and has no exact number in JavaScript`)
+    throw new Unreadable(fatal("number-unsafe", problem))
+  }
+}
+
+function kind(value: JsonValue): string {
+  if (value === null || typeof value === "boolean") return String(value)
+  if (typeof value === "string") return `the string ${quote(value)}`
+  if (isJsonNumber(value)) return `the number ${value.number.slice(0, 64)}`
+  return isJsonObject(value) ? "an object" : "an array"
+}

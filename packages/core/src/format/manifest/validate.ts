@@ -1,0 +1,125 @@
+import { describe } from "../json.js"
+import { type CheckpointManifest, isBase64, MANIFEST_VERSION } from "./model.js"
+
+/** What a finding is about, for a program to branch on. */
+export type IssueCode =
+  // Warnings.
+  | "version-zero"
+  | "timestamp-zero"
+  | "sink-status-missing"
+  | "source-unnamed"
+  | "vnode-count"
+  | "state-unverified"
+  | "not-accepted"
+  // Fatal: the manifest cannot be read.
+  | "manifest-missing"
+  | "manifest-corrupt"
+  | "manifest-checksum"
+  | "manifest-too-large"
+  | "manifest-version"
+  | "number-unsafe"
+  // Fatal: it can be read, and cannot be right.
+  | "id-zero"
+  | "epoch-zero"
+  | "id-mismatch"
+  | "operator-range"
+  | "operator-base64"
+  // Fatal: the state beside it.
+  | "state-missing"
+  | "state-size"
+  | "state-checksum"
+
+/** One finding. A checkpoint with a fatal one is not valid and is passed over by recovery. */
+export interface ValidationIssue {
+  readonly severity: "warning" | "fatal"
+  readonly code: IssueCode
+  readonly message: string
+}
+
+export interface ValidateOptions {
+  /** The store's own vnode count. */
+  readonly vnodeCount: number
+  /** The id that the manifest's name holds. */
+  readonly expectedId?: number | undefined
+  /** Bytes of the state that was found; used only if the manifest does not say. 0: there is none. */
+  readonly stateSize?: number | undefined
+}
+
+/** Everything that can be said about a manifest without reading its state. Warnings first, then what is fatal. */
+export function validateManifest(manifest: CheckpointManifest, options: ValidateOptions): ValidationIssue[] {
+  return [...warnings(manifest, options), ...fatals(manifest, options)]
+}
+
+/** The two fatal findings of a manifest that can still be read. */
+export function zeroIssues(manifest: CheckpointManifest): ValidationIssue[] {
+  const issues: ValidationIssue[] = []
+  const likely = "epoch or checkpoint_id is 0 — likely corrupted"
+  if (manifest.checkpointId === 0) issues.push(fatal("id-zero", `${likely} (checkpoint_id is 0)`))
+  if (manifest.epoch === 0) issues.push(fatal("epoch-zero", `${likely} (epoch is 0)`))
+  return issues
+}
+
+export function fatal(code: IssueCode, message: string): ValidationIssue {
+  return { severity: "fatal", code, message }
+}
+
+function warnings(m: CheckpointManifest, options: ValidateOptions): ValidationIssue[] {
+  const issues: ValidationIssue[] = []
+  const warn = (code: IssueCode, message: string): void => {
+    issues.push({ severity: "warning", code, message: `manifest validation: ${message}` })
+  }
+  if (m.version === 0) warn("version-zero", "version is 0")
+  if (m.timestampMs === 0) warn("timestamp-zero", "timestamp_ms is 0 (time of creation unknown)")
+  if (Object.keys(m.sinkCommitStatuses).length > 0) {
+    for (const name of Object.keys(m.sinkEpochs)) {
+      if (Object.hasOwn(m.sinkCommitStatuses, name)) continue
+      warn("sink-status-missing", `${describe(["sink_epochs", name], "this sink has an epoch but no commit status")}`)
+    }
+  }
+  if (m.sourceNames.length > 0) {
+    const names = new Set(m.sourceNames)
+    for (const name of Object.keys(m.sourceOffsets)) {
+      if (!names.has(name)) warn("source-unnamed", describe(["source_offsets", name], "not in source_names"))
+    }
+  }
+  if (m.vnodeCount === 0) warn("vnode-count", "vnode_count is 0 (missing or legacy checkpoint)")
+  else if (m.vnodeCount !== options.vnodeCount) {
+    warn("vnode-count", `vnode_count is ${m.vnodeCount}, but this store expects ${options.vnodeCount}`)
+  }
+  if ((m.stateSize ?? options.stateSize ?? 0) > 0 && m.stateChecksum === null) {
+    warn("state-unverified", "there is a state, and state_checksum is null: nothing can tell whether it is intact")
+  }
+  return issues
+}
+
+function fatals(m: CheckpointManifest, options: ValidateOptions): ValidationIssue[] {
+  const issues = zeroIssues(m)
+  const { expectedId } = options
+  if (m.version > MANIFEST_VERSION) issues.push(newerVersion(m.version))
+  if (expectedId !== undefined && m.checkpointId !== expectedId) {
+    issues.push(fatal("id-mismatch", `the manifest of checkpoint ${expectedId} says checkpoint_id ${m.checkpointId}`))
+  }
+  const size = m.stateSize ?? options.stateSize
+  for (const [name, operator] of Object.entries(m.operatorStates)) {
+    const path = ["operator_states", name]
+    if (operator.external && !isWithin(operator.externalOffset, operator.externalLength, size)) {
+      const range = `${operator.externalLength} bytes at ${operator.externalOffset}`
+      const state = size === undefined ? "any state" : `the state of ${size} bytes`
+      issues.push(fatal("operator-range", describe(path, `${range} are outside ${state}`)))
+    }
+    if (operator.stateB64 !== null && !isBase64(operator.stateB64)) {
+      issues.push(fatal("operator-base64", describe(path, "state_b64 is not valid base64")))
+    }
+  }
+  return issues
+}
+
+export function newerVersion(version: number): ValidationIssue {
+  const message = `manifest version ${version} is newer than ${MANIFEST_VERSION}, the newest that this release reads`
+  return fatal("manifest-version", message)
+}
+
+/** Written without a sum, which could round; false for NaN. */
+function isWithin(offset: number, length: number, size = Number.MAX_SAFE_INTEGER): boolean {
+  return offset >= 0 && length >= 0 && offset <= size && length <= size - offset
+}

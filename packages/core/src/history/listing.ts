@@ -1,0 +1,164 @@
+import type { Emit } from "../events.js"
+import type { Layout } from "../format/layout.js"
+import { ascending, type Claim, counts, type Pointer } from "../format/pointer.js"
+import type { ObjectMeta } from "../storage/backend.js"
+import type { Storage } from "../storage/storage.js"
+import type { Pin } from "./pin.js"
+
+/** What a listing showed, by id. */
+export interface Survey {
+  readonly manifests: ReadonlyMap<number, ObjectMeta>
+  /** Empty if only manifests were asked for and the layout keeps them apart. */
+  readonly states: ReadonlyMap<number, ObjectMeta>
+  /** Ids whose name is taken by something else: an empty directory, a stray file. */
+  readonly taken: ReadonlyMap<number, ObjectMeta>
+  /** Manifests whose id no JavaScript number holds, newest first; they can only be named by key. */
+  readonly beyond: readonly ObjectMeta[]
+  /** As their own objects tell them; empty if only states were listed. */
+  readonly pins: readonly Pin[]
+  /** Ascending by epoch, as their own objects tell them; empty if only states were listed. */
+  readonly claims: readonly Claim[]
+  /** Remains of the check that the storage honours conditions. */
+  readonly probes: readonly ObjectMeta[]
+  /** The key of a checkpoint that another layout of the same place would find, if the listing showed one. */
+  readonly elsewhere: string | undefined
+}
+
+// Enough to say each once in any real store; a bucket full of strangers must not grow our memory.
+const maxForeignKeys = 1_000
+
+/** Lists and sorts out what is there; names that are not ours are said once and otherwise left alone. */
+export class Surveyor {
+  readonly #storage: Storage
+  readonly #layout: Layout
+  readonly #other: Layout
+  readonly #emit: Emit
+  readonly #foreign = new Set<string>()
+
+  /** @param other the layout that this place would have if it were not `layout` */
+  constructor(storage: Storage, layout: Layout, other: Layout, emit: Emit) {
+    this.#storage = storage
+    this.#layout = layout
+    this.#other = other
+    this.#emit = emit
+  }
+
+  async manifests(signal?: AbortSignal): Promise<Survey> {
+    return this.#sort(await this.#storage.list(this.#layout.manifestPrefix, signal))
+  }
+
+  /** States as they are listed, which also shows the manifests where one prefix holds both. */
+  async states(signal?: AbortSignal): Promise<Survey> {
+    return this.#sort(await this.#storage.list(this.#layout.statePrefix, signal))
+  }
+
+  async pins(signal?: AbortSignal): Promise<Survey> {
+    return this.#sort(await this.#storage.list(this.#layout.pinPrefix, signal))
+  }
+
+  async claims(signal?: AbortSignal): Promise<readonly Claim[]> {
+    return this.#sort(await this.#storage.list(this.#layout.claimPrefix, signal)).claims
+  }
+
+  /** A key that the other layout would find where this one never looks; `undefined` if there is none. */
+  async elsewhere(signal?: AbortSignal): Promise<string | undefined> {
+    const prefix = this.#other.manifestPrefix
+    if (prefix === this.#layout.manifestPrefix || prefix === this.#layout.statePrefix) return undefined
+    return this.#sort(await this.#storage.list(prefix, signal)).elsewhere
+  }
+
+  /** Manifests and states, listed at the same time. */
+  async everything(signal?: AbortSignal): Promise<Survey> {
+    const { manifestPrefix, statePrefix } = this.#layout
+    const prefixes = manifestPrefix === statePrefix ? [manifestPrefix] : [manifestPrefix, statePrefix]
+    const pages = await Promise.all(prefixes.map((prefix) => this.#storage.list(prefix, signal)))
+    return this.#sort(pages.flat())
+  }
+
+  #sort(metas: readonly ObjectMeta[]): Survey {
+    const manifests = new Map<number, ObjectMeta>()
+    const states = new Map<number, ObjectMeta>()
+    const taken = new Map<number, ObjectMeta>()
+    const beyond: ObjectMeta[] = []
+    const probes: ObjectMeta[] = []
+    const pins: Pin[] = []
+    const claims: Claim[] = []
+    let elsewhere: string | undefined
+    for (const meta of metas) {
+      const meaning = this.#layout.meaning(meta.key)
+      if (meaning.kind === "pointer") continue
+      if (meaning.kind === "foreign") {
+        this.#sayOnce(meta.key)
+        const { kind } = this.#other.meaning(meta.key)
+        if (kind === "manifest" || kind === "state") elsewhere ??= meta.key
+      } else if (meaning.kind === "probe") probes.push(meta)
+      else if (meaning.kind === "claim") claims.push({ epoch: meaning.epoch, from: meaning.from })
+      else if (meaning.kind === "pin") pins.push({ name: meaning.name, id: meaning.id })
+      else if (meaning.id !== undefined)
+        ({ manifest: manifests, state: states, taken })[meaning.kind].set(meaning.id, meta)
+      else if (meaning.kind === "manifest") beyond.push(meta)
+    }
+    // Of two canonical numbers the longer one is the higher.
+    beyond.sort((a, b) => b.key.length - a.key.length || (a.key < b.key ? 1 : -1))
+    claims.sort((a, b) => a.epoch - b.epoch)
+    return { manifests, states, taken, beyond, pins, claims, probes, elsewhere }
+  }
+
+  #sayOnce(key: string): void {
+    if (this.#foreign.has(key) || this.#foreign.size >= maxForeignKeys) return
+    this.#foreign.add(key)
+    this.#emit({ type: "foreign-key", key })
+  }
+}
+
+/** Newest first: ids are ordered as numbers, whatever the order of their names. */
+export function newestFirst(ids: Iterable<number>): number[] {
+  return [...ids].sort((a, b) => b - a)
+}
+
+export function oldestFirst(ids: Iterable<number>): number[] {
+  return [...ids].sort(ascending)
+}
+
+/**
+ * True if the listing cannot be the whole truth: the pointer, read after it, names a newer checkpoint than the listing
+ * shows. Its pages may have been read while others saved.
+ */
+export function isBehind(survey: Survey, pointer: Pointer): boolean {
+  if (highestOf(survey.manifests.keys()) < pointer.checkpointId) return true
+  // Higher ones may be of writers that were superseded: where claims tell the history, its end itself must be there.
+  const { claims, checkpointId } = pointer
+  return claims.length > 0 && checkpointId > 0 && !survey.manifests.has(checkpointId)
+}
+
+/**
+ * Whether to list once more: the first listing was behind; or a later one still is, all that it showed was removed
+ * meanwhile, and the pointer moved since the last one (`before`), so that it does not name what is lost.
+ */
+export function mustListAgain(survey: Survey, pointer: Pointer, before: Pointer | undefined): boolean {
+  if (!isBehind(survey, pointer)) return false
+  if (before === undefined) return true
+  for (const id of survey.manifests.keys()) if (counts(id, pointer)) return false
+  return pointer.version !== before.version
+}
+
+function highestOf(ids: Iterable<number>): number {
+  let highest = 0
+  for (const id of ids) if (id > highest) highest = id
+  return highest
+}
+
+/** A stray file with a huge id must not use up the ids, so only ids up to this far above the pointer are believed. */
+const believableGap = 2 ** 32
+
+/** The lowest id above everything seen here. */
+export function nextIdAfter(survey: Survey, pointer: Pointer, emit: Emit, recovered = 0): number {
+  // Without a pointer, the manifests are all there is to go by.
+  const base = pointer.checkpointId > 0 ? pointer.checkpointId : highestOf(survey.manifests.keys())
+  let highest = Math.max(pointer.checkpointId, pointer.floor, recovered)
+  for (const id of [...survey.manifests.keys(), ...survey.states.keys(), ...survey.taken.keys()]) {
+    if (id - base > believableGap) emit({ type: "id-ignored", id, pointer: pointer.checkpointId })
+    else if (id > highest) highest = id
+  }
+  return highest + 1
+}

@@ -1,0 +1,117 @@
+import type { HistoryContext } from "../commit/commit.js"
+import { CheckpointError } from "../errors.js"
+import type { CheckpointManifest } from "../format/manifest/model.js"
+import { ascending, countsAs, type Pointer } from "../format/pointer.js"
+import { createMarker } from "../storage/create-once.js"
+import { readManifest } from "../verify/verify.js"
+import type { Survey } from "./listing.js"
+
+/** A checkpoint that retention leaves alone: a savepoint. */
+export interface Pin {
+  readonly name: string
+  readonly id: number
+}
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
+
+export function assertPinName(name: unknown): asserts name is string {
+  if (typeof name === "string" && namePattern.test(name)) return
+  const shown = typeof name === "string" ? JSON.stringify(name.slice(0, 120)) : String(name)
+  const message = `pin name ${shown} cannot be used; give up to 100 letters, digits, ".", "_" and "-", the first a letter or digit.`
+  throw new CheckpointError("CKPT_INVALID", message)
+}
+
+/** Ascending by id, then by name. */
+export function pinsOf(survey: Pick<Survey, "pins">, pointer: Pick<Pointer, "pins">): Pin[] {
+  const all = new Map<string, Pin>()
+  for (const pin of survey.pins) all.set(`${pin.id} ${pin.name}`, pin)
+  for (const [name, id] of pointer.pins) all.set(`${id} ${name}`, { name, id })
+  return [...all.values()].sort((a, b) => ascending(a.id, b.id) || (a.name < b.name ? -1 : 1))
+}
+
+/**
+ * Pins a checkpoint. The entry in the pointer makes the pin, and excludes a prune that is under way: both swap the same
+ * object. The object of its own tells it again, should the pointer be lost. Where the pointer has no room for it, the
+ * object alone is the pin, and only this store's own retention is excluded.
+ */
+export async function pin(context: HistoryContext, id: number, name: string, signal: AbortSignal | undefined) {
+  const { layout, pointer } = context
+  if (layout.pointerFormat !== "json") {
+    return context.removals.run(async () => {
+      assertFree(context, pinsOf(await context.surveyor.pins(signal), { pins: new Map() }), id, name)
+      await manifestThere(context, id, signal)
+      await createPin(context, id, name, signal)
+    })
+  }
+  const { pins } = await context.surveyor.pins(signal)
+  const epoch = (await manifestThere(context, id, signal)).writer?.epoch
+  if (!countsAs(id, epoch, await pointer.read(signal))) throw notThere(context, id)
+  await pointer.change((current) => {
+    if (pointer.writer !== undefined) pointer.assertLeads(current)
+    assertFree(context, pinsOf({ pins }, current), id, name)
+    // It counted a moment ago, so retention removed it, or is about to.
+    if (!countsAs(id, epoch, current)) throw pruned(context, id)
+    if (current.pins.get(name) === id) return undefined
+    return { checkpointId: Math.max(current.checkpointId, id), pins: new Map([...current.pins, [name, id]]) }
+  })
+  await createPin(context, id, name, signal)
+}
+
+/** Removes a pin, whatever it holds. False if there is none of that name. */
+export async function unpin(context: HistoryContext, name: string, signal: AbortSignal | undefined): Promise<boolean> {
+  const { layout, pointer, storage } = context
+  const survey = await context.surveyor.pins(signal)
+  const keys = survey.pins.filter((one) => one.name === name).map(({ id }) => layout.pinKey(name, id))
+  let found = keys.length > 0
+  if (layout.pointerFormat === "json" && pointer.writer !== undefined) pointer.assertLeads(await pointer.read(signal))
+  // The object first: the entry in the pointer is the pin, and what was interrupted before it went is simply still there.
+  const [failure] = await storage.delete(keys, signal)
+  if (failure !== undefined) throw failure.error
+  if (layout.pointerFormat === "json") {
+    await pointer.change((current) => {
+      if (!current.pins.has(name)) return undefined
+      found = true
+      return { pins: new Map([...current.pins].filter(([other]) => other !== name)) }
+    })
+  }
+  return found
+}
+
+export async function listPins(context: HistoryContext, signal: AbortSignal | undefined): Promise<Pin[]> {
+  const survey = await context.surveyor.pins(signal)
+  return pinsOf(survey, await context.pointer.read(signal))
+}
+
+function assertFree(context: HistoryContext, pins: readonly Pin[], id: number, name: string): void {
+  const taken = pins.find((one) => one.name === name && one.id !== id)
+  if (taken === undefined) return
+  const message = `the name ${name} pins checkpoint ${taken.id} already. unpin(${JSON.stringify(name)}) first, or take another name.`
+  throw new CheckpointError("CKPT_CONFLICT", message, { checkpointId: id, backend: context.storage.backend.name })
+}
+
+async function manifestThere(
+  context: HistoryContext,
+  id: number,
+  signal: AbortSignal | undefined,
+): Promise<CheckpointManifest> {
+  const found = await readManifest(context, id, signal)
+  if (found === undefined) throw notThere(context, id)
+  if (found.manifest !== undefined) return found.manifest
+  const message = `checkpoint ${id} is damaged, and a pin would not mend it: ${found.issues[0]?.message}. Pin one that verifies.`
+  throw new CheckpointError("CKPT_CORRUPT", message, { checkpointId: id, backend: context.storage.backend.name })
+}
+
+function notThere({ storage, layout }: HistoryContext, id: number): CheckpointError {
+  const message = `checkpoint ${id} does not exist, so it cannot be pinned.`
+  const details = { checkpointId: id, key: layout.manifestKey(id), backend: storage.backend.name }
+  return new CheckpointError("CKPT_NOT_FOUND", message, details)
+}
+
+function pruned(context: HistoryContext, id: number): CheckpointError {
+  const message = `checkpoint ${id} was removed while it was being pinned.`
+  return new CheckpointError("CKPT_PRUNED", message, { checkpointId: id, backend: context.storage.backend.name })
+}
+
+function createPin(context: HistoryContext, id: number, name: string, signal: AbortSignal | undefined): Promise<void> {
+  return createMarker(context.storage, context.layout.pinKey(name, id), { name, checkpoint_id: id }, signal)
+}

@@ -1,0 +1,109 @@
+import { CheckpointError } from "../errors.js"
+import { fatal } from "../format/manifest/validate.js"
+import { untilAborted } from "../state/feed.js"
+import type { Checkpoint, StateReader } from "../state/reader.js"
+import { type RecoverContext, type RecoverOptions, type RecoveryFacts, type Visited, walk } from "./recover.js"
+
+/** Progress is told in the phase `verify` of a deep look, and in `read` of what the visitor reads. */
+export interface RestoreOptions extends RecoverOptions {}
+
+/** Like {@link Recovery}, with what the visitor gave. */
+export type Restored<T> = RecoveryFacts &
+  (
+    | { readonly outcome: "recovered"; readonly checkpoint: Checkpoint; readonly value: T }
+    | { readonly outcome: "fresh" | "exhausted"; readonly checkpoint?: undefined; readonly value?: undefined }
+  )
+
+/**
+ * Recovery whose last check is the reading itself: where a checkpoint turns out damaged while the visitor reads it, the
+ * next older one is visited. What the visitor throws of its own ends it.
+ */
+export async function restore<T>(
+  context: RecoverContext,
+  visit: (checkpoint: Checkpoint) => Promise<T>,
+  options: RestoreOptions,
+): Promise<Restored<T>> {
+  let given: { value: T } | undefined
+  const visitOne = async (checkpoint: Checkpoint): Promise<Visited> => {
+    let found: CheckpointError | undefined
+    const watched = new WatchedCheckpoint(checkpoint, (error) => {
+      found ??= error
+    })
+    try {
+      // What the visitor does after an abort is its own affair: nobody waits for it.
+      const visiting = Promise.resolve().then(() => visit(watched))
+      given = { value: await untilAborted(visiting, options.signal) }
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      if (found === undefined) throw error
+    }
+    if (found === undefined) return "done"
+    // Also where the visitor made do without the bytes: what it built is built on a damaged checkpoint.
+    given = undefined
+    return found.code === "CKPT_PRUNED" ? "gone" : [fatal("state-checksum", found.message)]
+  }
+  const { depth = "shallow", onProgress, signal } = options
+  const recovery = await walk(context, { ...options, depth, readers: { onProgress, signal } }, visitOne)
+  if (recovery.outcome !== "recovered") return recovery
+  if (given === undefined) throw new Error("a recovered checkpoint was visited")
+  return { ...recovery, value: given.value }
+}
+
+/** Tells of damage that shows while its bytes are read. */
+class WatchedCheckpoint implements Checkpoint {
+  readonly id: number
+  readonly manifest: Checkpoint["manifest"]
+  readonly #checkpoint: Checkpoint
+  readonly #onDamage: (error: CheckpointError) => void
+
+  constructor(checkpoint: Checkpoint, onDamage: (error: CheckpointError) => void) {
+    this.id = checkpoint.id
+    this.manifest = checkpoint.manifest
+    this.#checkpoint = checkpoint
+    this.#onDamage = onDamage
+  }
+
+  async state(): Promise<StateReader | undefined> {
+    return this.#watched(await this.#guarded(() => this.#checkpoint.state()))
+  }
+
+  async operatorStream(name: string): Promise<StateReader | undefined> {
+    return this.#watched(await this.#guarded(() => this.#checkpoint.operatorStream(name)))
+  }
+
+  async operator(name: string): Promise<Uint8Array | undefined> {
+    return (await this.operatorStream(name))?.bytes()
+  }
+
+  #watched(reader: StateReader | undefined): StateReader | undefined {
+    if (reader === undefined) return undefined
+    const guarded = <R>(task: () => Promise<R>) => this.#guarded(task)
+    return {
+      size: reader.size,
+      ...(reader.checksum === undefined ? {} : { checksum: reader.checksum }),
+      async *[Symbol.asyncIterator]() {
+        const chunks = reader[Symbol.asyncIterator]()
+        try {
+          for (;;) {
+            const step = await guarded(() => chunks.next())
+            if (step.done) return
+            yield step.value
+          }
+        } finally {
+          await chunks.return?.()
+        }
+      },
+      bytes: () => guarded(() => reader.bytes()),
+    }
+  }
+
+  async #guarded<R>(task: () => Promise<R>): Promise<R> {
+    try {
+      return await task()
+    } catch (error) {
+      const tells = error instanceof CheckpointError && error.checkpointId === this.id
+      if (tells && (error.code === "CKPT_CORRUPT" || error.code === "CKPT_PRUNED")) this.#onDamage(error)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { Digest } from "../bytes/sha256.js"
+import type { CheckpointManifest } from "../format/manifest/model.js"
+
+interface Part {
+  readonly name: string
+  readonly start: number
+  /** Exclusive. */
+  readonly end: number
+  readonly digest: Digest
+}
+
+/**
+ * The SHA-256 of every external operator, made while the whole state is read. As good as that reading: it has to reject
+ * if the state does not verify.
+ */
+export async function checksumsIn(
+  state: AsyncIterable<Uint8Array>,
+  operators: CheckpointManifest["operatorStates"],
+): Promise<ReadonlyMap<string, string>> {
+  const parts: Part[] = []
+  for (const [name, operator] of Object.entries(operators)) {
+    if (!operator.external) continue
+    const { externalOffset: start, externalLength: length } = operator
+    parts.push({ name, start, end: start + length, digest: new Digest() })
+  }
+  let position = 0
+  for await (const chunk of state) {
+    for (const { start, end, digest } of parts) {
+      const part = chunk.subarray(Math.max(0, start - position), Math.max(0, end - position))
+      if (part.length > 0) digest.update(part)
+    }
+    position += chunk.length
+  }
+  return new Map(parts.map(({ name, digest }) => [name, digest.hex()]))
+}

@@ -1,0 +1,296 @@
+import type { OnProgress } from "../bytes/progress.js"
+import { Digest } from "../bytes/sha256.js"
+import { BackendError, CheckpointError } from "../errors.js"
+import { type CheckpointManifest, decodeInline } from "../format/manifest/model.js"
+import type { ObjectMeta } from "../storage/backend.js"
+import { joinChunks } from "../storage/storage.js"
+import type { ProgressOptions } from "../store/api.js"
+import { explain } from "../store/calls.js"
+import { type ExamineContext, type FoundManifest, ownsState, readManifest } from "../verify/verify.js"
+import { checksumsIn } from "./operator-checksums.js"
+import { type OnRead, type Slice, sliceProgress, stateProgress } from "./progress.js"
+
+/** A state, or a part of one. Nothing is read before it is iterated; each iteration reads from the start. */
+export interface StateReader extends AsyncIterable<Uint8Array> {
+  /** Bytes. */
+  readonly size: number
+  /** SHA-256 of these bytes, where one is known. Then the last chunk is handed over only after it matched. */
+  readonly checksum?: string
+  /** All bytes in one piece. Rejects with `CKPT_CORRUPT` if they do not verify. */
+  bytes(): Promise<Uint8Array>
+}
+
+export interface ReadStateOptions extends ProgressOptions {
+  /** First byte, default 0. */
+  offset?: number
+  /** Bytes at most, default all up to the end. */
+  length?: number
+  signal?: AbortSignal | undefined
+}
+
+/** A recovered checkpoint. Its bytes are read when they are asked for, and verified then. */
+export interface Checkpoint {
+  readonly id: number
+  readonly manifest: CheckpointManifest
+  /** The whole `state.bin`; `undefined` if the checkpoint has none. */
+  state(): Promise<StateReader | undefined>
+  /**
+   * One operator's state, verified; `undefined` if there is no such operator. Only its own bytes are read, unless the
+   * manifest has a checksum of the whole state alone (an older one): then the whole is read once before the first.
+   */
+  operator(name: string): Promise<Uint8Array | undefined>
+  operatorStream(name: string): Promise<StateReader | undefined>
+}
+
+/** The stored object has not the size that its manifest says. */
+class WrongSize extends Error {}
+
+/** Reads a slice of a checkpoint's state and holds its last chunk back until everything before it verified. */
+class VerifiedReader implements StateReader {
+  readonly size: number
+  declare readonly checksum?: string
+  readonly #context: ExamineContext
+  readonly #id: number
+  readonly #slice: Slice
+  readonly #signal: AbortSignal | undefined
+  readonly #onRead: OnRead
+  /** The manifest that says what these bytes are; absent for a state that was read without one. */
+  readonly #owner: CheckpointManifest | undefined
+
+  constructor(
+    context: ExamineContext,
+    id: number,
+    slice: Slice,
+    signal: AbortSignal | undefined,
+    onRead: OnRead,
+    owner: CheckpointManifest | undefined,
+  ) {
+    this.#context = context
+    this.#owner = owner
+    this.#id = id
+    this.#slice = slice
+    this.#signal = signal
+    this.#onRead = onRead
+    this.size = slice.size
+    if (slice.checksum !== undefined) this.checksum = slice.checksum
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    const { offset, size, checksum, whole } = this.#slice
+    const key = this.#context.layout.stateKey(this.#id)
+    const digest = checksum === undefined ? undefined : new Digest()
+    let held: Uint8Array | undefined
+    let stored = offset + size
+    let seen = 0
+    const stream = this.#context.storage.stream(key, {
+      offset,
+      // Of a whole state everything is read, so that one that grew is noticed.
+      ...(whole ? { expected: size } : { length: size }),
+      signal: this.#signal,
+      onOpen: (meta) => {
+        stored = meta.size
+        if (whole && stored !== size) throw new WrongSize()
+      },
+    })
+    try {
+      for (;;) {
+        const step = await stream.next()
+        if (step.done) {
+          if (step.value === "gone") throw await this.#damaged("is missing")
+          break
+        }
+        digest?.update(step.value)
+        seen += step.value.length
+        if (held !== undefined) {
+          this.#onRead(this.#slice, seen - step.value.length)
+          yield held
+        }
+        held = step.value
+      }
+    } catch (error) {
+      throw await this.#explain(error, stored)
+    } finally {
+      await stream.return("complete")
+    }
+    if (seen !== size) throw await this.#damaged(`gave ${seen} bytes at ${offset}, ${size} were expected`)
+    const actual = digest?.hex()
+    if (checksum !== undefined && actual !== checksum) throw await this.#mismatch(checksum, actual)
+    this.#onRead(this.#slice, size)
+    if (held !== undefined) yield held
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of this) chunks.push(chunk)
+    return joinChunks(chunks, this.size)
+  }
+
+  /**
+   * A state that is gone or another with its manifest was pruned, and its id may be taken anew by a late request; under
+   * the manifest that it was opened by it is damage.
+   */
+  async #damaged(problem: string): Promise<CheckpointError> {
+    const { storage, layout } = this.#context
+    const place = { checkpointId: this.#id, backend: storage.backend.name }
+    let found: FoundManifest | undefined
+    try {
+      found = await readManifest(this.#context, this.#id, this.#signal)
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error
+      return explain(storage.backend.name, "readState", this.#id, error)
+    }
+    const current = found?.manifest
+    const isAnother =
+      this.#owner !== undefined && current !== undefined && current.stateChecksum !== this.#owner.stateChecksum
+    if (found !== undefined && !isAnother) {
+      const message = `state of checkpoint ${this.#id} ${problem}. Use recover() to go on from the newest one that verifies.`
+      return new CheckpointError("CKPT_CORRUPT", message, { ...place, key: layout.stateKey(this.#id) })
+    }
+    const message = `checkpoint ${this.#id} was pruned while it was read. Call recover() again.`
+    return new CheckpointError("CKPT_PRUNED", message, place)
+  }
+
+  async #mismatch(expected: string, actual: string | undefined): Promise<unknown> {
+    const { storage, layout } = this.#context
+    const key = layout.stateKey(this.#id)
+    try {
+      if (await storage.hasChecksum(key, expected, this.#slice, this.#signal)) {
+        const error = new BackendError("transient", `the bytes of ${key} were damaged on their way`)
+        return explain(storage.backend.name, "readState", this.#id, error)
+      }
+    } catch (error) {
+      return this.#explain(error, this.#slice.size)
+    }
+    return this.#damaged(`checksum mismatch: expected ${expected}, got ${actual}`)
+  }
+
+  /** The storage's own checksum of the bytes failed: on their way, unless it fails with every further attempt. */
+  async #readAgain(error: BackendError, stored: number): Promise<unknown> {
+    const { storage, layout } = this.#context
+    const { offset, size, whole } = this.#slice
+    try {
+      const range = whole ? {} : { offset, length: size }
+      await storage.digest(layout.stateKey(this.#id), { ...range, inOneBody: true, signal: this.#signal })
+    } catch (failure) {
+      return this.#explain(failure, stored)
+    }
+    return explain(storage.backend.name, "readState", this.#id, error)
+  }
+
+  async #explain(error: unknown, stored: number): Promise<unknown> {
+    if (error instanceof WrongSize) return this.#damaged(`has ${stored} bytes, the manifest says ${this.#slice.size}`)
+    if (!(error instanceof BackendError)) return error
+    if (error.kind === "damaged") return this.#damaged(`cannot be read: ${error.message}`)
+    if (error.checksumMismatch) return this.#readAgain(error, stored)
+    if (error.kind !== "precondition") return explain(this.#context.storage.backend.name, "readState", this.#id, error)
+    const { offset, size } = this.#slice
+    return this.#damaged(`changed while it was read, or ends before byte ${offset + size} (it has ${stored})`)
+  }
+}
+
+/** The part of a state that the options ask for, cut at its end. */
+export function stateSlice(size: number, checksum: string | undefined, options: ReadStateOptions = {}): Slice {
+  const { offset = 0, length } = options
+  for (const [name, value] of [
+    ["offset", offset],
+    ["length", length ?? 0],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new CheckpointError("CKPT_INVALID", `${name} is ${value}; give a number of bytes from 0.`)
+    }
+  }
+  if (offset > size) {
+    throw new CheckpointError("CKPT_INVALID", `offset ${offset} is past the end of the state, which has ${size} bytes.`)
+  }
+  const end = length === undefined ? size : Math.min(size, offset + length)
+  const whole = offset === 0 && end === size
+  return { offset, size: end - offset, checksum: whole ? checksum : undefined, whole }
+}
+
+export function openState(
+  context: ExamineContext,
+  id: number,
+  slice: Slice,
+  { signal, onProgress }: Pick<ReadStateOptions, "signal" | "onProgress">,
+  owner: CheckpointManifest | undefined,
+): StateReader {
+  return new VerifiedReader(context, id, slice, signal, sliceProgress(onProgress), owner)
+}
+
+export interface CheckpointOptions {
+  /** The state as it was found, for manifests that do not say its size. */
+  readonly stateMeta: ObjectMeta | undefined
+  /** Told in the phase `read` of all bytes of the state that its readers hand over. */
+  readonly onProgress?: OnProgress | undefined
+  /** Ends what its readers read. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A checkpoint over its manifest. */
+export function openCheckpoint(
+  context: ExamineContext,
+  manifest: CheckpointManifest,
+  { stateMeta, onProgress, signal }: CheckpointOptions,
+): Checkpoint {
+  const id = manifest.checkpointId
+  const stateSize = manifest.stateSize ?? stateMeta?.size ?? 0
+  const onRead = stateProgress(onProgress, stateSize)
+  const whole = (told: OnRead) => {
+    const slice = stateSlice(stateSize, manifest.stateChecksum ?? undefined)
+    return new VerifiedReader(context, id, slice, signal, told, manifest)
+  }
+
+  let derived: Promise<ReadonlyMap<string, string>> | undefined
+  /** Of an operator whose manifest names none: from the whole state, once it verified. */
+  const derivedChecksum = async (name: string): Promise<string | undefined> => {
+    if (manifest.stateChecksum === null) return undefined
+    derived ??= checksumsIn(
+      whole(() => {}),
+      manifest.operatorStates,
+    )
+    // One that failed is no answer for the next one who asks.
+    derived.catch(() => {
+      derived = undefined
+    })
+    return (await derived).get(name)
+  }
+
+  const operatorStream = async (name: string): Promise<StateReader | undefined> => {
+    const operator = Object.hasOwn(manifest.operatorStates, name) ? manifest.operatorStates[name] : undefined
+    if (operator === undefined) return undefined
+    if (!operator.external) return operator.stateB64 === null ? undefined : new InlineReader(decodeInline(operator))
+    const { externalOffset: offset, externalLength: size } = operator
+    const checksums = manifest.operatorChecksums
+    const named = checksums !== undefined && Object.hasOwn(checksums, name) ? checksums[name] : undefined
+    const checksum = named ?? (await derivedChecksum(name))
+    return new VerifiedReader(context, id, { offset, size, checksum, whole: false }, signal, onRead, manifest)
+  }
+  return {
+    id,
+    manifest,
+    state: async () => {
+      const owns = ownsState(manifest)
+      return owns === true || (owns === undefined && stateMeta !== undefined) ? whole(onRead) : undefined
+    },
+    operatorStream,
+    operator: async (name) => (await operatorStream(name))?.bytes(),
+  }
+}
+
+class InlineReader implements StateReader {
+  readonly size: number
+  readonly #bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.size = bytes.length
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    if (this.size > 0) yield this.#bytes
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    return this.#bytes
+  }
+}

@@ -1,0 +1,66 @@
+import { BackendError, CheckpointError } from "../errors.js"
+import type { Layout } from "../format/layout.js"
+import { newToken } from "../format/pointer.js"
+import { bytesBody, type PutBody, type Storage } from "./storage.js"
+
+const content = new TextEncoder().encode("a check that conditions are honoured; safe to delete\n")
+
+const streamed: PutBody = {
+  size: undefined,
+  reopenable: () => true,
+  async *open() {
+    yield content
+  },
+}
+
+/**
+ * Asks the storage, before anything is written to it, whether it honours "create only if absent": a storage that
+ * ignores the condition (some S3-compatible ones do) would let one writer overwrite another's checkpoint. Tried with one
+ * request and with an upload in parts, since there are storages that honour it only in the first (Ceph before 18).
+ *
+ * @throws {CheckpointError} `CKPT_UNSUPPORTED` if it does not
+ */
+export async function probeConditions(
+  storage: Storage,
+  layout: Layout,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const key = layout.probeKey(newToken().slice(0, 16))
+  try {
+    // Refused already: an earlier attempt whose answer was lost had created it, since nobody else knows this key.
+    await create(storage, key, false, signal)
+    for (const inParts of [false, true]) {
+      const refused = async () => (await create(storage, key, inParts, signal)) === "refused"
+      // Once more: a collection may have removed the first one meanwhile.
+      if ((await refused()) || (await refused())) continue
+      const message =
+        `storage ${storage.backend.name} overwrote ${key} ${inParts ? "at the end of an upload in parts " : ""}` +
+        "although it was asked to create it only if absent. " +
+        "Nothing was saved: checkpoints would overwrite each other. Use a storage, or a version of it, with conditional writes."
+      throw new CheckpointError("CKPT_UNSUPPORTED", message, { key, backend: storage.backend.name })
+    }
+  } finally {
+    // What cannot be removed now is found by collectOrphans.
+    await storage.delete([key]).catch(() => {})
+  }
+}
+
+async function create(
+  storage: Storage,
+  key: string,
+  inParts: boolean,
+  signal: AbortSignal | undefined,
+): Promise<"created" | "refused"> {
+  const lostAnswers = storage.lostAnswers(key)
+  for (;;) {
+    try {
+      await storage.put(key, inParts ? streamed : bytesBody(content), { inParts, when: "absent", signal })
+      return "created"
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!(error instanceof BackendError)) throw error
+      if (error.kind === "precondition") return "refused"
+      if (error.kind !== "ambiguous" || !(await lostAnswers.tryAgain(error, signal))) throw error
+    }
+  }
+}

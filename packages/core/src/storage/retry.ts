@@ -1,0 +1,257 @@
+import { setMaxListeners } from "node:events"
+import type { Clock } from "../async/clock.js"
+import { BackendError, type BackendErrorKind, CheckpointError } from "../errors.js"
+import type { Emit } from "../events.js"
+
+export interface RetryOptions {
+  /** How often one request is made at most, the first time included. Default 4. */
+  attempts?: number
+  /** The longest wait before the second attempt, doubled for each further one. Milliseconds, default 100. */
+  minDelayMs?: number
+  /** The longest wait of all. Milliseconds, default 2,000. */
+  maxDelayMs?: number
+  /** No attempt starts later than this after the first one, whatever the storage asks for. Milliseconds, default 180,000. */
+  deadlineMs?: number
+}
+
+export interface RetryPolicy {
+  readonly attempts: number
+  readonly minDelayMs: number
+  readonly maxDelayMs: number
+  readonly deadlineMs: number
+  /** Per attempt, and for a body that stands still; {@link timeoutFor} a request that carries bytes. Milliseconds. */
+  readonly timeoutMs: number
+}
+
+export interface RetryContext {
+  readonly policy: RetryPolicy
+  readonly clock: Clock
+  readonly random: () => number
+  readonly emit: Emit
+}
+
+export function retryPolicy(options: RetryOptions | undefined, timeoutMs: number | undefined): RetryPolicy {
+  const policy = {
+    attempts: options?.attempts ?? 4,
+    minDelayMs: options?.minDelayMs ?? 100,
+    maxDelayMs: options?.maxDelayMs ?? 2_000,
+    deadlineMs: options?.deadlineMs ?? 180_000,
+    timeoutMs: timeoutMs ?? 30_000,
+  }
+  if (!Number.isSafeInteger(policy.attempts) || policy.attempts < 1) {
+    throw new CheckpointError("CKPT_INVALID", `retry.attempts is ${policy.attempts}; give a whole number from 1.`)
+  }
+  for (const name of ["minDelayMs", "maxDelayMs", "deadlineMs", "timeoutMs"] as const) {
+    if (!(policy[name] >= 0)) {
+      throw new CheckpointError("CKPT_INVALID", `${name} is ${policy[name]}; give a number of milliseconds.`)
+    }
+  }
+  if (policy.timeoutMs === 0) {
+    throw new CheckpointError(
+      "CKPT_INVALID",
+      "timeoutMs is 0, so every request would fail; Infinity means no time-out.",
+    )
+  }
+  return policy
+}
+
+/**
+ * 1 Mbit/s: a line on which a request is slower than that is treated as dead. Nothing tells how far the bytes of a request
+ * have come, so only time tells a slow line from a dead one.
+ */
+const slowestBytesPerSecond = 128 * 1024
+
+/** The time-out of a request that carries that many bytes: one second more for each 128 KiB. Milliseconds. */
+export function timeoutFor(timeoutMs: number, bytes: number): number {
+  return timeoutMs + 1_000 * Math.floor(bytes / slowestBytesPerSecond)
+}
+
+// Timers of Node hold 31 bits.
+export const longestSleepMs = 2 ** 31 - 1
+/** Why a guard stops; made once, since a reason of its own for each request costs more than the rest of it. */
+const over = new Error("the request was answered")
+
+/** Tells the time-out of an attempt that it goes on. */
+export interface Watch {
+  /** Bytes moved: the time-out starts again. */
+  touch(): void
+  /** While the caller's own source is awaited, its slowness is not the storage's. */
+  paused<T>(wait: () => Promise<T>): Promise<T>
+}
+
+export interface AttemptWatch extends Watch {
+  /** The attempt sends that many bytes in one go, during which nobody can `touch`. Said before anything is awaited. */
+  carries(bytes: number): void
+}
+
+/** True for the error that a time-out of {@link withTimeout} gives, whatever kind it has. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof BackendError && error.cause instanceof TimeoutCause
+}
+
+class TimeoutCause extends Error {}
+
+/** What a time-out gives. */
+export function timeoutError(
+  { name, key }: { readonly name: string; readonly key: string },
+  kind: BackendErrorKind,
+  timeoutMs: number,
+): BackendError {
+  const cause = new TimeoutCause(`nothing moved for ${timeoutMs} ms`)
+  return new BackendError(kind, `${name} of ${key || "the listing"} gave no answer for ${timeoutMs} ms`, { cause })
+}
+
+/**
+ * Runs one attempt and gives it up when nothing moved for `timeoutMs`, even if the backend ignores its signal. A read
+ * that timed out is `transient`; a write is `ambiguous`, as it may still take effect.
+ */
+export async function withTimeout<T>(
+  context: RetryContext,
+  operation: { readonly name: string; readonly key: string; readonly write: boolean },
+  signal: AbortSignal | undefined,
+  one: (signal: AbortSignal, watch: AttemptWatch) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted()
+  const { clock } = context
+  let { timeoutMs } = context.policy
+  const attempt = new AbortController()
+  // One attempt may be many requests: the pages of a listing, the keys of a batch. That is no leak.
+  setMaxListeners(0, attempt.signal)
+  const settled = new AbortController()
+  const forward = () => attempt.abort(signal?.reason)
+  signal?.addEventListener("abort", forward, { once: true })
+
+  let last = clock.monotonic()
+  let waiting = 0
+  const touch = () => {
+    last = clock.monotonic()
+  }
+  const watch: AttemptWatch = {
+    touch,
+    carries(bytes) {
+      timeoutMs = timeoutFor(context.policy.timeoutMs, bytes)
+    },
+    async paused(wait) {
+      waiting++
+      try {
+        return await wait()
+      } finally {
+        waiting--
+        touch()
+      }
+    },
+  }
+  const gaveUp = new Promise<never>((_, reject) => {
+    attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason), { once: true })
+  })
+  const guard = async () => {
+    if (!Number.isFinite(timeoutMs)) return
+    for (;;) {
+      const left = waiting > 0 ? timeoutMs : last + timeoutMs - clock.monotonic()
+      if (left <= 0) break
+      await clock.sleep(Math.min(left, longestSleepMs), settled.signal)
+    }
+    attempt.abort(timeoutError(operation, operation.write ? "ambiguous" : "transient", timeoutMs))
+  }
+  gaveUp.catch(() => {})
+  try {
+    const answer = one(attempt.signal, watch)
+    // It ends by the rejection of its sleep; that is no failure.
+    guard().catch(() => {})
+    return await Promise.race([answer, gaveUp])
+  } finally {
+    settled.abort(over)
+    signal?.removeEventListener("abort", forward)
+  }
+}
+
+/**
+ * Makes a request until it is answered, a failure is final, or the attempts are used up: exponential backoff with full
+ * jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), never shorter than the storage's Retry-After.
+ * Only `transient` is tried again, and `ambiguous` for operations that may be repeated.
+ */
+export async function withRetry<T>(
+  context: RetryContext,
+  operation: { readonly name: string; readonly key: string; readonly write: boolean; readonly repeatable: boolean },
+  signal: AbortSignal | undefined,
+  one: (signal: AbortSignal, watch: AttemptWatch) => Promise<T>,
+  canRepeat: () => boolean = () => true,
+): Promise<T> {
+  const { policy, clock } = context
+  const started = clock.monotonic()
+  let unclear = false
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await withTimeout(context, operation, signal, one)
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!(error instanceof BackendError)) throw error
+      unclear ||= operation.write && error.kind === "ambiguous"
+      const final = unclear ? stillUnclear(error) : error
+      if (attempt >= policy.attempts || !canRepeat()) throw final
+      const passing = error.kind === "transient" || (error.kind === "ambiguous" && operation.repeatable)
+      if (!passing) throw final
+      try {
+        await backOff(context, operation, attempt, error, signal, started + policy.deadlineMs)
+      } catch (failure) {
+        throw failure === error ? final : failure
+      }
+    }
+  }
+}
+
+/** An earlier attempt may have taken effect: that the last one certainly did not says nothing of it. */
+function stillUnclear(last: BackendError): BackendError {
+  if (last.kind === "ambiguous" || last.kind === "precondition") return last
+  return new BackendError("ambiguous", last.message, { cause: last })
+}
+
+/**
+ * Waits before the next attempt; ends at once with the signal's reason when it is aborted, and with the failure itself
+ * if the attempt would start after `deadline` (by the monotonic clock).
+ */
+export async function backOff(
+  context: RetryContext,
+  operation: { readonly name: string; readonly key: string },
+  attempt: number,
+  error: BackendError,
+  signal: AbortSignal | undefined,
+  deadline = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  const { minDelayMs, maxDelayMs } = context.policy
+  const ceiling = Math.min(maxDelayMs, minDelayMs * 2 ** (attempt - 1))
+  const delayMs = Math.max(context.random() * ceiling, error.retryAfterMs ?? 0)
+  // Waiting past the deadline only to give up then would help nobody.
+  if (context.clock.monotonic() + delayMs > deadline) throw error
+  context.emit({ type: "retry", operation: operation.name, key: operation.key, attempt, delayMs, error })
+  await context.clock.sleep(delayMs, signal)
+}
+
+/**
+ * The attempts of a write whose answers get lost. Whoever makes them settles each lost answer by reading back before it
+ * tries again; the number of attempts and the waits between them are those of any other request.
+ */
+export class LostAnswers {
+  readonly #context: RetryContext
+  readonly #operation: { readonly name: string; readonly key: string }
+  readonly #deadline: number
+  #attempts = 0
+
+  constructor(context: RetryContext, operation: { readonly name: string; readonly key: string }) {
+    this.#context = context
+    this.#operation = operation
+    this.#deadline = context.clock.monotonic() + context.policy.deadlineMs
+  }
+
+  /** Waits for the next attempt after `error`. False: there is none, the outcome stays as it is. */
+  async tryAgain(error: BackendError, signal?: AbortSignal): Promise<boolean> {
+    if (error.unsettleable || ++this.#attempts >= this.#context.policy.attempts) return false
+    try {
+      await backOff(this.#context, this.#operation, this.#attempts, error, signal, this.#deadline)
+    } catch (failure) {
+      if (failure === error) return false
+      throw failure
+    }
+    return true
+  }
+}

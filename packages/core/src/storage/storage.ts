@@ -1,0 +1,310 @@
+import { Meter, type OnProgress } from "../bytes/progress.js"
+import { Digest } from "../bytes/sha256.js"
+import { BackendError } from "../errors.js"
+import type { Body, DeleteFailure, Leftover, ObjectBackend, ObjectMeta, PutOptions } from "./backend.js"
+import { type ByteStream, discard, lengthError } from "./read-object.js"
+import { comesInRanges, type StreamOptions, streamObject } from "./read-ranges.js"
+import { backOff, LostAnswers, type RetryContext, type Watch, withRetry } from "./retry.js"
+
+export interface StoredBytes {
+  readonly meta: ObjectMeta
+  readonly bytes: Uint8Array
+}
+
+/** How many requests of one kind are under way at once, where an operation needs many. */
+export const requestConcurrency = 16
+
+/**
+ * The backend as the rest of core uses it: every request with time-out, retry and abort. It decides nothing about
+ * checkpoints; failures come out as the `BackendError` of the last attempt.
+ */
+export class Storage {
+  readonly backend: ObjectBackend
+  readonly #context: RetryContext
+
+  constructor(backend: ObjectBackend, context: RetryContext) {
+    this.backend = backend
+    this.#context = context
+  }
+
+  #read<T>(name: string, key: string, signal: AbortSignal | undefined, one: (s: AbortSignal, w: Watch) => Promise<T>) {
+    return withRetry(this.#context, { name, key, write: false, repeatable: true }, signal, one)
+  }
+
+  head(key: string, signal?: AbortSignal): Promise<ObjectMeta | undefined> {
+    return this.#read("head", key, signal, (s) => this.backend.head(key, { signal: s }))
+  }
+
+  now(signal?: AbortSignal): Promise<Date> {
+    return this.#read("now", "", signal, (s) => this.backend.now({ signal: s }))
+  }
+
+  /**
+   * A whole small object. One over `maxBytes` is not read: it comes back with its meta and no bytes, so that a hostile
+   * object costs no memory.
+   */
+  readBytes(
+    key: string,
+    maxBytes: number,
+    signal?: AbortSignal,
+  ): Promise<StoredBytes | { meta: ObjectMeta; bytes?: never } | undefined> {
+    const reading = this.#read("get", key, signal, async (s, watch) => {
+      const content = await this.backend.get(key, { signal: s })
+      if (content === undefined) return undefined
+      const { meta } = content
+      if (meta.size > maxBytes) {
+        await discard(content)
+        return { meta }
+      }
+      const chunks: Uint8Array[] = []
+      let size = 0
+      for await (const chunk of content.body) {
+        watch.touch()
+        size += chunk.length
+        // A storage that sends more than it announced would defeat the cap.
+        if (size > meta.size) throw lengthError(key, meta.size, size)
+        chunks.push(chunk)
+      }
+      if (size !== meta.size) throw lengthError(key, meta.size, size)
+      return { meta, bytes: joinChunks(chunks, size) }
+    })
+    return reading.catch((error) => {
+      throw error instanceof BackendError && error.checksumMismatch ? damagedAtRest(error) : error
+    })
+  }
+
+  /** The bytes of an object as they arrive; see {@link streamObject}. `gone` at the first step if nothing is there. */
+  stream(key: string, options: StreamOptions & { recycles?: boolean } = {}): ByteStream {
+    const { recycles } = options
+    return streamObject({ backend: this.backend, context: this.#context, key, recycles }, options)
+  }
+
+  /**
+   * Whether what was read has its own checksum after all: bytes of ranges may have been damaged on their way, where only a
+   * whole object has a checksum of the storage's. False where there is nothing to find out by reading again.
+   */
+  async hasChecksum(
+    key: string,
+    checksum: string,
+    part: { offset: number; size: number; whole: boolean },
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const { offset, size, whole } = part
+    if (!comesInRanges(this.backend, size)) return false
+    const again = await this.digest(key, { ...(whole ? {} : { offset, length: size }), inOneBody: true, signal })
+    return again?.hex() === checksum
+  }
+
+  /**
+   * Size and checksum of a stored object, or of a part of it, in constant memory; `undefined` if it is not there.
+   *
+   * @param options.onProgress told in the phase `verify`
+   */
+  async digest(
+    key: string,
+    options: StreamOptions & { onProgress?: OnProgress | undefined } = {},
+  ): Promise<Digest | undefined> {
+    const { onProgress, signal, onOpen } = options
+    const meter = new Meter(onProgress, "verify")
+    for (let failures = 1; ; failures++) {
+      const digest = new Digest()
+      let size = 0
+      const opened = (meta: ObjectMeta) => {
+        size = meta.size
+        onOpen?.(meta)
+      }
+      try {
+        const stream = this.stream(key, { ...options, onOpen: opened, recycles: true })
+        for (;;) {
+          const step = await stream.next()
+          if (step.done) {
+            if (step.value === "gone") return undefined
+            meter.end(digest.size)
+            return digest
+          }
+          digest.update(step.value)
+          meter.reached(digest.size, size)
+        }
+      } catch (error) {
+        signal?.throwIfAborted()
+        // Damaged on the way: the whole of it again.
+        if (!(error instanceof BackendError) || !error.checksumMismatch) throw error
+        if (failures >= this.#context.policy.attempts) throw damagedAtRest(error)
+        await backOff(this.#context, { name: "get", key }, failures, error, signal)
+      }
+    }
+  }
+
+  /** Every object under a prefix, once each. A page that fails makes the whole listing start again. */
+  list(prefix: string, signal?: AbortSignal): Promise<ObjectMeta[]> {
+    return this.#read("list", prefix, signal, async (s, watch) => {
+      const byKey = new Map<string, ObjectMeta>()
+      for await (const meta of this.backend.list(prefix, { signal: s })) {
+        watch.touch()
+        byKey.set(meta.key, meta)
+      }
+      return [...byKey.values()]
+    })
+  }
+
+  /**
+   * One conditional write. `transient` failures are tried again as long as the body can be read again; `ambiguous` ones
+   * come back at once, to be settled by whoever knows what was written.
+   */
+  put(key: string, body: PutBody, options: Pick<PutOptions, "when" | "inParts" | "signal"> = {}): Promise<ObjectMeta> {
+    const { signal } = options
+    let started = false
+    return withRetry(
+      this.#context,
+      { name: "put", key, write: true, repeatable: false },
+      signal,
+      (s, watch) => {
+        started = true
+        const opened = body.open(watch)
+        // What is in memory may go in one request. Chunks that are asked for one by one are watched one by one.
+        if (Array.isArray(opened)) watch.carries(body.size ?? 0)
+        return this.backend.put(key, opened, {
+          when: options.when,
+          inParts: options.inParts,
+          size: body.size,
+          signal: s,
+          // A part has a time-out of its own; the whole upload's stands still meanwhile.
+          attempt: (one, bytes = 0) =>
+            watch.paused(() =>
+              withRetry(this.#context, { name: "put part", key, write: true, repeatable: true }, s, (part, sending) => {
+                sending.carries(bytes)
+                return one(part)
+              }),
+            ),
+        })
+      },
+      () => !started || body.reopenable(),
+    )
+  }
+
+  /** Counts the attempts of a `put` that its caller settles. */
+  lostAnswers(key: string): LostAnswers {
+    return new LostAnswers(this.#context, { name: "put", key })
+  }
+
+  /** Removes keys in as few requests as the storage allows; returns what is still there. */
+  async delete(keys: readonly string[], signal?: AbortSignal): Promise<DeleteFailure[]> {
+    const size = this.backend.capabilities.maxDeleteBatch
+    const failures: DeleteFailure[] = []
+    for (let start = 0; start < keys.length; start += size) {
+      failures.push(...(await this.#deleteBatch(keys.slice(start, start + size), signal)))
+    }
+    return failures
+  }
+
+  async #deleteBatch(keys: readonly string[], signal: AbortSignal | undefined): Promise<DeleteFailure[]> {
+    let left = keys
+    let failures: DeleteFailure[] = []
+    const operation = { name: "delete", key: keys[0] ?? "", write: true, repeatable: true }
+    try {
+      await withRetry(this.#context, operation, signal, async (s) => {
+        failures = await this.backend.delete(left, { signal: s })
+        const passing = failures.filter((f) => f.error.kind === "transient" || f.error.kind === "ambiguous")
+        const first = passing[0]
+        if (first === undefined) return
+        left = failures.map((f) => f.key)
+        throw first.error
+      })
+    } catch (error) {
+      // Whoever was superseded should hear of it, and not of a key that could not be removed.
+      if (signal?.aborted || !(error instanceof BackendError) || error.kind === "fenced") throw error
+      const known = new Map(failures.map((f) => [f.key, f.error]))
+      return left.map((key) => ({ key, error: known.get(key) ?? error }))
+    }
+    return failures
+  }
+
+  /** What only the backend can see, removed unless `dryRun`; nothing where the backend leaves nothing. */
+  leftovers(options: {
+    olderThanMs: number
+    prefix: string
+    isOurs: (key: string) => boolean
+    dryRun: boolean
+    signal: AbortSignal | undefined
+  }): Promise<Leftover[]> {
+    const { backend } = this
+    if (backend.leftovers === undefined) return Promise.resolve([])
+    const operation = { name: "leftovers", key: options.prefix, write: true, repeatable: true }
+    return withRetry(
+      this.#context,
+      operation,
+      options.signal,
+      async (signal) => (await backend.leftovers?.({ ...options, signal })) ?? [],
+    )
+  }
+
+  /**
+   * Something that is not one of the plain requests, with the same time-out and retry. `canRepeat` says whether what
+   * was used up by a failed attempt can be had again.
+   */
+  write<T>(
+    name: string,
+    key: string,
+    signal: AbortSignal | undefined,
+    one: (signal: AbortSignal, watch: Watch) => Promise<T>,
+    canRepeat: () => boolean,
+  ): Promise<T> {
+    return withRetry(this.#context, { name, key, write: true, repeatable: false }, signal, one, canRepeat)
+  }
+}
+
+/** A body as `put` needs it: where it can be opened again, a failed attempt can be repeated. */
+export interface PutBody {
+  open(watch: Watch): Body
+  reopenable(): boolean
+  readonly size: number | undefined
+}
+
+/** Bytes in memory: can be sent as often as needed. */
+export function bytesBody(bytes: Uint8Array): PutBody {
+  return { open: () => [bytes], reopenable: () => true, size: bytes.length }
+}
+
+/** The storage's own checksum failed with every attempt: that is the object's damage, and no outage. */
+function damagedAtRest({ message, cause }: BackendError): BackendError {
+  return new BackendError("damaged", message, { cause })
+}
+
+export function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const only = chunks[0]
+  // A Buffer is copied: its `slice` is a view, and its memory may be a shared pool, so what a caller can do with the bytes
+  // would depend on the number of chunks.
+  if (chunks.length === 1 && only?.constructor === Uint8Array) return only
+  const joined = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    joined.set(chunk, offset)
+    offset += chunk.length
+  }
+  return joined
+}
+
+/** Runs `task` for every item, at most `requestConcurrency` at once, results in the order of the items. */
+export async function mapConcurrently<T, R>(
+  items: readonly T[],
+  task: (item: T) => Promise<R>,
+  limit = requestConcurrency,
+): Promise<R[]> {
+  const results = new Array<R>(items.length)
+  let next = 0
+  let failed: { error: unknown } | undefined
+  const worker = async () => {
+    while (failed === undefined && next < items.length) {
+      const index = next++
+      try {
+        results[index] = await task(items[index] as T)
+      } catch (error) {
+        failed ??= { error }
+      }
+    }
+  }
+  // Rejects only when nothing is under way any more, so that nothing runs on behind the caller's back.
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  if (failed !== undefined) throw (failed as { error: unknown }).error
+  return results
+}

@@ -1,0 +1,163 @@
+import { type TracingChannel, tracingChannel } from "node:diagnostics_channel"
+import { setMaxListeners } from "node:events"
+import { BackendError, CheckpointError } from "../errors.js"
+import { untilAborted } from "../state/feed.js"
+import { isTimeout } from "../storage/retry.js"
+import type { OperationOptions } from "./api.js"
+
+export type Operation =
+  | "save"
+  | "update"
+  | "claim"
+  | "pin"
+  | "unpin"
+  | "pins"
+  | "remove"
+  | "load"
+  | "loadLatest"
+  | "ids"
+  | "list"
+  | "nextId"
+  | "writeState"
+  | "readState"
+  | "verify"
+  | "recover"
+  | "restore"
+  | "prune"
+  | "collectOrphans"
+
+/** What a tracing channel `ckpt:<operation>` carries; `result` and `error` are added by Node. */
+export interface TraceContext {
+  readonly operation: string
+  readonly backend: string
+  readonly id?: number
+  /** Bytes of the state, once known. */
+  bytes?: number
+  /** Milliseconds, once it ended. */
+  elapsedMs?: number
+}
+
+const channels = new Map<Operation, TracingChannel<unknown, TraceContext>>()
+
+function channelOf(operation: Operation): TracingChannel<unknown, TraceContext> {
+  let channel = channels.get(operation)
+  if (channel === undefined) {
+    channel = tracingChannel<unknown, TraceContext>(`ckpt:${operation}`)
+    channels.set(operation, channel)
+  }
+  return channel
+}
+
+/**
+ * Where calls come in and errors go out: closed stores, read-only ones, aborts, tracing, and the one place where a
+ * backend's failure becomes a user's error.
+ */
+export class Boundary {
+  readonly #backend: string
+  readonly #readOnly: boolean
+  readonly #underWay = new Set<Promise<unknown>>()
+  #closed = false
+
+  constructor(backend: string, readOnly: boolean) {
+    this.#backend = backend
+    this.#readOnly = readOnly
+  }
+
+  /** An operation that changes the storage. */
+  write<T>(
+    operation: Operation,
+    id: number | undefined,
+    options: OperationOptions,
+    task: (trace: TraceContext) => Promise<T>,
+  ): Promise<T> {
+    return this.run(operation, id, options, async (trace) => {
+      if (this.#readOnly) {
+        const message = `${operation} would write, and this store was opened with readOnly. Open it without readOnly.`
+        throw new CheckpointError("CKPT_UNSUPPORTED", message, { backend: this.#backend })
+      }
+      return task(trace)
+    })
+  }
+
+  run<T>(
+    operation: Operation,
+    id: number | undefined,
+    { signal }: OperationOptions,
+    task: (trace: TraceContext) => Promise<T>,
+  ): Promise<T> {
+    const trace: TraceContext = { operation, backend: this.#backend, ...(id === undefined ? {} : { id }) }
+    const guarded = async () => {
+      if (this.#closed) {
+        const message = `${operation}: this store is closed. Open a new one.`
+        throw new CheckpointError("CKPT_CLOSED", message, { backend: this.#backend })
+      }
+      signal?.throwIfAborted()
+      // One signal serves every request of an operation, which may be hundreds; that is no leak.
+      if (signal !== undefined) setMaxListeners(0, signal)
+      const started = performance.now()
+      try {
+        // Some of what runs inside does not listen to the signal (the pointer's swap is shared); the caller need not wait.
+        return await untilAborted(this.#track(task(trace)), signal)
+      } catch (error) {
+        signal?.throwIfAborted()
+        throw error instanceof BackendError ? explain(this.#backend, operation, id, error) : error
+      } finally {
+        trace.elapsedMs = performance.now() - started
+      }
+    }
+    return channelOf(operation).tracePromise(guarded, trace) as Promise<T>
+  }
+
+  /** Refuses what comes from now on and waits for what is under way. */
+  async close(): Promise<void> {
+    this.#closed = true
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+  }
+
+  /** What `close` waits for: also what goes on after its caller aborted. */
+  #track<T>(running: Promise<T>): Promise<T> {
+    this.#underWay.add(running)
+    const forget = () => this.#underWay.delete(running)
+    running.then(forget, forget)
+    return running
+  }
+}
+
+/** A backend's failure as a user's error: what failed, on which storage, and what to do next. */
+export function explain(
+  backend: string,
+  operation: Operation,
+  checkpointId: number | undefined,
+  error: BackendError,
+): CheckpointError {
+  const what = checkpointId === undefined ? operation : `${operation} of checkpoint ${checkpointId}`
+  const details = { checkpointId, backend: backend, cause: error }
+  const say = (advice: string) => `${what} failed on ${backend}: ${error.message.replace(/\.$/, "")}. ${advice}`
+  if (error.kind === "damaged") return new CheckpointError("CKPT_CORRUPT", say("Use recover() to go past it."), details)
+  if (error.kind === "precondition") {
+    return new CheckpointError(
+      "CKPT_CONFLICT",
+      say("Another writer changed it meanwhile; read again and decide."),
+      details,
+    )
+  }
+  if (error.kind === "fenced") {
+    const advice =
+      operation === "claim"
+        ? "Let the other one write, or claim again once it has ended."
+        : "Stop writing. To lead, call claim() and recover on the store that it gives."
+    return new CheckpointError("CKPT_FENCED", say(advice), details)
+  }
+  const passing = error.kind === "transient" || error.kind === "ambiguous"
+  if (passing && isTimeout(error)) {
+    return new CheckpointError("CKPT_TIMEOUT", say("Try again, or raise timeoutMs."), { ...details, retryable: true })
+  }
+  return new CheckpointError("CKPT_IO", say(adviceOn[error.kind]), { ...details, retryable: passing })
+}
+
+const adviceOn = {
+  transient: "Try again later.",
+  ambiguous: "Try again later.",
+  denied: "Grant this process the permission, or use other credentials.",
+  permanent: "Mend the cause; the same call would fail again.",
+}

@@ -1,0 +1,409 @@
+import { createHash } from "node:crypto"
+import { describe, expect, test } from "vitest"
+import { CheckpointError } from "../../../src/errors.js"
+import type { JsonValue } from "../../../src/format/json.js"
+import { decodeManifest, encodeManifest, manifestToJson, parseManifest } from "../../../src/format/manifest/decode.js"
+import { type CheckpointManifest, createManifest, inlineOperator } from "../../../src/format/manifest/model.js"
+
+const base = createManifest({ checkpointId: 1, epoch: 1, timestampMs: 5 })
+const head = `"version":1,"checkpoint_id":1,"epoch":1,"timestamp_ms":5`
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+const issueOf = (text: string | Uint8Array): string => {
+  const { manifest, issues } = decodeManifest(typeof text === "string" ? bytesOf(text) : text)
+  expect(manifest === undefined || issues.length === 0).toBe(true)
+  return issues.map((issue) => `${issue.severity} ${issue.code}: ${issue.message}`).join("\n")
+}
+const withChecksum = (covered: string): string =>
+  `${covered},\n  "manifest_checksum": "${createHash("sha256").update(covered).digest("hex")}"\n}`
+
+const full = createManifest({
+  checkpointId: 42,
+  epoch: 7,
+  timestampMs: 1_700_000_000_000,
+  sourceOffsets: {
+    orders: { epoch: 7, offsets: { b: "2", a: "1" }, metadata: { topic: 'x"\u0007' } },
+    "é🦀": { epoch: 6, offsets: {} },
+  },
+  sinkEpochs: { s: 6 },
+  sinkCommitStatuses: {
+    c: { status: "committed" },
+    a: { status: "failed", message: "down\n" },
+    b: { status: "pending" },
+  },
+  tableOffsets: { t: { epoch: 1, offsets: { version: "42" } } },
+  operatorStates: {
+    window: inlineOperator(Buffer.from("hello")),
+    join: { external: true, externalOffset: 4, externalLength: 8 },
+  },
+  tableStoreCheckpointPath: "/t",
+  watermark: -(2n ** 63n),
+  sourceWatermarks: { orders: 2n ** 63n - 1n },
+  sourceNames: ["é🦀", "orders"],
+  sinkNames: ["s"],
+  pipelineHash: 2n ** 64n - 1n,
+  vnodeCount: 65_535,
+  stateChecksum: "ab".repeat(32),
+  stateSize: 12,
+  operatorChecksums: { join: "cd".repeat(32) },
+  writer: { epoch: 2, token: "t", from: 41, fenced: 3 },
+  updateToken: "u",
+  unknownFields: new Map<string, JsonValue>([
+    ["zeta", { number: "1.50" }],
+    ["10", [null, true]],
+  ]),
+})
+
+const golden = `{
+  "version": 1,
+  "checkpoint_id": 42,
+  "epoch": 7,
+  "timestamp_ms": 1700000000000,
+  "source_offsets": {
+    "orders": {
+      "offsets": {
+        "a": "1",
+        "b": "2"
+      },
+      "epoch": 7,
+      "metadata": {
+        "topic": "x\\"\\u0007"
+      }
+    },
+    "é🦀": {
+      "offsets": {},
+      "epoch": 6,
+      "metadata": {}
+    }
+  },
+  "sink_epochs": {
+    "s": 6
+  },
+  "sink_commit_statuses": {
+    "a": {
+      "Failed": "down\\n"
+    },
+    "b": "Pending",
+    "c": "Committed"
+  },
+  "table_offsets": {
+    "t": {
+      "offsets": {
+        "version": "42"
+      },
+      "epoch": 1,
+      "metadata": {}
+    }
+  },
+  "operator_states": {
+    "join": {
+      "state_b64": null,
+      "external": true,
+      "external_offset": 4,
+      "external_length": 8
+    },
+    "window": {
+      "state_b64": "aGVsbG8=",
+      "external": false,
+      "external_offset": 0,
+      "external_length": 0
+    }
+  },
+  "table_store_checkpoint_path": "/t",
+  "watermark": -9223372036854775808,
+  "source_watermarks": {
+    "orders": 9223372036854775807
+  },
+  "source_names": [
+    "orders",
+    "é🦀"
+  ],
+  "sink_names": [
+    "s"
+  ],
+  "pipeline_hash": 18446744073709551615,
+  "vnode_count": 65535,
+  "state_checksum": "abababababababababababababababababababababababababababababababab",
+  "state_size": 12,
+  "operator_checksums": {
+    "join": "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
+  },
+  "writer": {
+    "epoch": 2,
+    "token": "t",
+    "from": 41,
+    "fenced": 3
+  },
+  "update_token": "u",
+  "zeta": 1.50,
+  "10": [
+    null,
+    true
+  ]`
+
+test("the golden text of a manifest with every field", () => {
+  expect(manifestToJson(full)).toBe(withChecksum(golden))
+  expect(Buffer.from(encodeManifest(full)).toString()).toBe(withChecksum(golden))
+  expect(parseManifest(encodeManifest(full))).toStrictEqual(full)
+})
+
+test("a legacy manifest has the defaults of section 3", () => {
+  const m = parseManifest(bytesOf(`{${head}}`))
+  expect(m).toStrictEqual({ ...base, vnodeCount: 0 })
+  expect(Object.getPrototypeOf(m.sourceOffsets)).toBeNull()
+})
+
+describe("exactness", () => {
+  test.each([-(2n ** 63n), 2n ** 63n - 1n, 2n ** 53n - 1n, 2n ** 53n + 1n, -(2n ** 53n) - 1n, 0n])(
+    "watermark %s",
+    (watermark) => {
+      const m = parseManifest(encodeManifest({ ...base, watermark, sourceWatermarks: { s: watermark } }))
+      expect(m.watermark).toBe(watermark)
+      expect(m.sourceWatermarks["s"]).toBe(watermark)
+    },
+  )
+  test.each([0n, 2n ** 53n + 1n, 2n ** 64n - 1n])("pipeline hash %s", (pipelineHash) => {
+    expect(parseManifest(encodeManifest({ ...base, pipelineHash })).pipelineHash).toBe(pipelineHash)
+  })
+  test("numbers up to 2^53 - 1 are values, those above are issues", () => {
+    const at = (id: string): Uint8Array => bytesOf(`{"version":1,"checkpoint_id":${id},"epoch":1,"timestamp_ms":5}`)
+    expect(parseManifest(at("9007199254740991")).checkpointId).toBe(2 ** 53 - 1)
+    for (const id of ["9007199254740992", "9007199254740993", "18446744073709551615"]) {
+      expect(issueOf(at(id))).toBe(
+        `fatal number-unsafe: checkpoint_id: ${id} is above 2^53 - 1 and has no exact number in JavaScript`,
+      )
+    }
+    expect(issueOf(at("18446744073709551616"))).toContain(
+      "manifest-corrupt: corrupt manifest: checkpoint_id: 18446744073709551616 is out of range for u64",
+    )
+    expect(issueOf(`{${head},"sink_epochs":{"a b":9007199254740992}}`)).toContain(
+      'number-unsafe: sink_epochs["a b"]: 9007199254740992',
+    )
+  })
+})
+
+test.each([
+  ["[]", "expected an object, found an array"],
+  ["{}", "version: missing"],
+  [`{"version":1,"checkpoint_id":1,"epoch":1}`, "timestamp_ms: missing"],
+  [`{"version":1.0}`, "version: expected u32, found the number 1.0"],
+  [`{"version":1e0}`, "version: expected u32, found the number 1e0"],
+  [`{"version":-0}`, "version: expected u32, found the number -0"],
+  [`{"version":-1}`, "version: -1 is out of range for u32"],
+  [`{"version":4294967296}`, "version: 4294967296 is out of range for u32"],
+  [`{"version":"1"}`, 'version: expected u32, found the string "1"'],
+  [`{"version":null}`, "version: expected u32, found null"],
+  [`{"version":NaN}`, 'version: expected a value, found "N" (at offset 11)'],
+  [`{${head},"epoch":2}`, 'duplicate key "epoch"'],
+  [`{${head},"sink_epochs":{"a":1,"a":1}}`, 'sink_epochs: duplicate key "a"'],
+  [`{${head},"x":[{"y":{"z":1,"z":2}}]}`, 'x[0].y: duplicate key "z"'],
+  [`{${head},"sink_epochs":null}`, "sink_epochs: expected an object, found null"],
+  [`{${head},"sink_epochs":{"a":1e999}}`, "sink_epochs.a: expected u64, found the number 1e999"],
+  [`{${head},"source_offsets":{"a":{"epoch":1}}}`, "source_offsets.a.offsets: missing"],
+  [
+    `{${head},"source_offsets":{"a":{"offsets":{},"epoch":1,"metadata":null}}}`,
+    "source_offsets.a.metadata: expected an object",
+  ],
+  [
+    `{${head},"source_offsets":{"__proto__":{"offsets":{"0":5},"epoch":1}}}`,
+    'source_offsets.__proto__.offsets["0"]: expected a string',
+  ],
+  [`{${head},"sink_commit_statuses":{"a":"pending"}}`, "sink_commit_statuses.a: expected"],
+  [`{${head},"sink_commit_statuses":{"a":{"Failed":"x","b":1}}}`, "sink_commit_statuses.a: expected"],
+  [`{${head},"sink_commit_statuses":{"a":{"Failed":null}}}`, "sink_commit_statuses.a: expected"],
+  [`{${head},"operator_states":{"o":{"external":null}}}`, "operator_states.o.external: expected a boolean, found null"],
+  [`{${head},"operator_states":{"o":{"external_length":-5}}}`, "operator_states.o.external_length: -5 is out of range"],
+  [
+    `{${head},"operator_states":{"o":{"state_b64":5}}}`,
+    "operator_states.o.state_b64: expected a string, found the number 5",
+  ],
+  [`{${head},"watermark":9223372036854775808}`, "watermark: 9223372036854775808 is out of range for i64"],
+  [`{${head},"watermark":${"9".repeat(1000)}}`, "watermark: expected i64, found the number 999"],
+  [`{${head},"pipeline_hash":-1}`, "pipeline_hash: -1 is out of range for u64"],
+  [`{${head},"vnode_count":65536}`, "vnode_count: 65536 is out of range for u16"],
+  [`{${head},"source_names":["a",null]}`, "source_names[1]: expected a string, found null"],
+  [`{${head},"sink_names":{}}`, "sink_names: expected an array, found an object"],
+  [`{${head},"state_size":null}`, "state_size: expected u64, found null"],
+  [`{${head},"operator_checksums":{"o":"AB"}}`, "operator_checksums.o: expected 64 lower-case hex digits"],
+  [`{${head},"writer":{"epoch":1}}`, "writer.token: missing"],
+  [`{${head},"update_token":5}`, "update_token: expected a string"],
+  [`\uFEFF{${head}}`, "expected a value, found U+FEFF"],
+  [`{${head},"x":"\\ud83e"}`, "x: lone surrogate"],
+  [`{${head}`, 'expected "," or "}", found the end'],
+  ["not valid json", "expected a value"],
+  ["", "expected a value, found the end"],
+])("corrupt: %s", (text, reason) => {
+  expect(issueOf(text)).toContain(`fatal manifest-corrupt: corrupt manifest: ${reason}`)
+  const error = catchError(() => parseManifest(bytesOf(text)))
+  expect(error.code).toBe("CKPT_CORRUPT")
+  expect(error.message).toContain(reason)
+})
+
+function catchError(run: () => unknown): CheckpointError {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof CheckpointError) return error
+    throw error
+  }
+  return expect.fail("accepted")
+}
+
+test("bytes that are not UTF-8 are corrupt, never replaced", () => {
+  const bytes = bytesOf(`{${head},"update_token":"?"}`)
+  bytes[bytes.indexOf(0x3f)] = 0xff
+  expect(issueOf(bytes)).toContain("manifest-corrupt: corrupt manifest: not UTF-8")
+})
+
+test("a later version is not looked at any further", () => {
+  expect(issueOf(`{"version":2,"whatever":true}`)).toContain(
+    "fatal manifest-version: manifest version 2 is newer than 1",
+  )
+  expect(catchError(() => parseManifest(bytesOf(`{"version":2}`))).code).toBe("CKPT_CORRUPT")
+})
+
+test("an id or epoch of 0 can be read and is fatal", () => {
+  const { manifest, issues } = decodeManifest(bytesOf(`{"version":0,"checkpoint_id":0,"epoch":0,"timestamp_ms":0}`))
+  expect(manifest).toMatchObject({ version: 0, checkpointId: 0, epoch: 0, timestampMs: 0 })
+  expect(issues.map((issue) => issue.code)).toEqual(["id-zero", "epoch-zero"])
+  for (const { severity, message } of issues) expect(`${severity} ${message}`).toMatch(/^fatal .*epoch/)
+  expect(parseManifest(encodeManifest(manifest as CheckpointManifest))).toStrictEqual(manifest)
+})
+
+test("any string is read as a state checksum, since it will not match; only hex is written", () => {
+  const m = parseManifest(bytesOf(`{${head},"state_checksum":"nonsense"}`))
+  expect(m.stateChecksum).toBe("nonsense")
+  expect(catchError(() => encodeManifest(m)).message).toContain("stateChecksum: must be 64 lower-case hex digits")
+})
+
+describe("manifest_checksum", () => {
+  const text = manifestToJson(base)
+  const covered = text.slice(0, text.lastIndexOf(","))
+  const checksum = createHash("sha256").update(covered).digest("hex")
+
+  test("the exact tail is accepted and not part of the manifest", () => {
+    expect(parseManifest(bytesOf(text))).toStrictEqual(base)
+    expect(text).toBe(withChecksum(covered))
+  })
+
+  test.each([
+    ["wrong", `${covered},\n  "manifest_checksum": "${"0".repeat(64)}"\n}`],
+    ["upper case", `${covered},\n  "manifest_checksum": "${checksum.toUpperCase()}"\n}`],
+    ["short", `${covered},\n  "manifest_checksum": "${checksum.slice(1)}"\n}`],
+    ["null", `${covered},\n  "manifest_checksum": null\n}`],
+    ["with a newline after it", `${text}\n`],
+    ["with other white space", `${covered},\n "manifest_checksum": "${checksum}"\n}`],
+    ["spelt with an escape", `${covered},\n  "manifest\\u005fchecksum": "${checksum}"\n}`],
+    ["not last", `${covered},\n  "manifest_checksum": "${checksum}",\n  "x": 1\n}`],
+    ["first", `{"manifest_checksum":"${checksum}",${head}}`],
+    ["under a damaged name", `${covered},\n  "manifest_checksun": "${checksum}"\n}`],
+    ["under a longer damaged name", `${covered},\n  "Manifest-checksum-é": "${checksum}"\n}`],
+  ])("fatal: %s", (_, damaged) => {
+    expect(issueOf(damaged)).toContain("fatal manifest-checksum: corrupt manifest: ")
+  })
+
+  test("twice is a duplicate key", () => {
+    expect(issueOf(withChecksum(text.slice(0, -2)))).toContain('duplicate key "manifest_checksum"')
+  })
+
+  test("below the top it is a name like any other", () => {
+    const m = { ...base, sinkEpochs: { manifest_checksum: 3 } }
+    expect(parseManifest(encodeManifest(m)).sinkEpochs["manifest_checksum"]).toBe(3)
+    const nested = `{${head},"source_offsets":{"a":{"offsets":{},"epoch":1,"manifest_checksum":5}}}`
+    expect(manifestToJson(parseManifest(bytesOf(nested)))).toContain(`"manifest_checksum": 5\n    }`)
+  })
+
+  test("another last field of 64 hex digits is legacy", () => {
+    expect(issueOf(`{${head},\n  "state_checksum": "${"0".repeat(64)}"\n}`)).toBe("")
+    expect(issueOf(`{${head},\n  "other": "${"0".repeat(64)}"\n}`)).toBe("")
+  })
+
+  test("every single flipped bit is found", () => {
+    for (const manifest of [base, full]) {
+      const bytes = encodeManifest(manifest)
+      for (let bit = 0; bit < bytes.length * 8; bit++) {
+        const damaged = Uint8Array.from(bytes)
+        damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+        if (decodeManifest(damaged).issues.every((issue) => issue.severity !== "fatal")) expect.fail(`bit ${bit}`)
+      }
+    }
+  })
+
+  test("every truncation is found", () => {
+    const bytes = encodeManifest(full)
+    for (let length = 0; length < bytes.length; length++) {
+      if (decodeManifest(bytes.subarray(0, length)).issues.length === 0) expect.fail(`length ${length}`)
+    }
+  })
+})
+
+describe("unknown fields", () => {
+  const text = `{
+  ${head},
+  "source_offsets": {"a": {"offsets": {}, "epoch": 1, "lag": 123456789012345678901234567890}},
+  "operator_states": {"o": {"ttl": {"10": -0, "9": 1E+5}}},
+  "writer": {"epoch": 1, "token": "t", "host": "é🦀"},
+  "zz": {"b": 1e999, "a": [{}, [], "\\u2028"]},
+  "10": 1.50,
+  "9": null
+}`
+
+  test("survive reading, a spread and writing", () => {
+    const m = parseManifest(bytesOf(text))
+    expect([...(m.unknownFields?.keys() ?? [])]).toEqual(["zz", "10", "9"])
+    const again = manifestToJson({ ...m, epoch: 2 })
+    for (const kept of [
+      `"lag": 123456789012345678901234567890`,
+      `"ttl": {\n        "10": -0,\n        "9": 1E+5\n      }`,
+      `"host": "é🦀"`,
+      `"zz": {\n    "b": 1e999,\n    "a": [\n      {},\n      [],\n      "\u2028"\n    ]\n  },\n  "10": 1.50,\n  "9": null,\n`,
+    ]) {
+      expect(again).toContain(kept)
+    }
+    expect(parseManifest(bytesOf(again))).toStrictEqual({ ...m, epoch: 2 })
+    expect(manifestToJson(createManifest(m))).toBe(manifestToJson(m))
+    expect(manifestToJson(structuredClone(m))).toBe(manifestToJson(m))
+  })
+
+  test.each<[string, JsonValue, string]>([
+    ["version", { number: "2" }, '"version" is not an unknown field'],
+    ["state_size", { number: "2" }, '"state_size" is not an unknown field'],
+    ["manifest_checksum", "x", '"manifest_checksum" is not an unknown field'],
+    ["x", 5 as unknown as JsonValue, "x: not a JSON value"],
+    ["x", "\ud83e", "x: lone surrogate"],
+    ["\ud83e", null, "unknownFields: holds a lone surrogate"],
+  ])("%o: %o cannot be written", (key, value, reason) => {
+    const error = catchError(() => encodeManifest({ ...base, unknownFields: new Map([[key, value]]) }))
+    expect(error.code).toBe("CKPT_INVALID")
+    expect(error.message).toContain(reason)
+  })
+})
+
+test.each<[object, string]>([
+  [{ checkpointId: 2 ** 53 }, "checkpointId"],
+  [{ epoch: -1 }, "epoch"],
+  [{ version: 2 ** 32 }, "version"],
+  [{ vnodeCount: 65_536 }, "vnodeCount"],
+  [{ timestampMs: undefined }, "timestampMs"],
+  [
+    { watermark: 5 },
+    "watermark: must be a bigint from -9223372036854775808 to 9223372036854775807, not the number 5: use 5n",
+  ],
+  [{ pipelineHash: 2n ** 64n }, "pipelineHash"],
+  [{ sinkEpochs: { "\ud83e": 1 } }, "sinkEpochs: holds a lone surrogate"],
+  [{ sinkEpochs: undefined }, "sinkEpochs"],
+  [{ extra: 1 }, "extra: is not a field of the manifest"],
+])("encoding refuses %o with the path", (change, path) => {
+  const error = catchError(() => encodeManifest({ ...base, ...change } as CheckpointManifest))
+  expect(error.code).toBe("CKPT_INVALID")
+  expect(error.message).toContain(`manifest: ${path}`)
+})
+
+test("undefined in a nullable or optional field is null or absent", () => {
+  const loose = {
+    ...base,
+    watermark: undefined,
+    stateSize: undefined,
+    writer: undefined,
+  } as unknown as CheckpointManifest
+  expect(manifestToJson(loose)).toBe(manifestToJson(base))
+})
