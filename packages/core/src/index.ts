@@ -1,6 +1,7 @@
 /// <reference types="node" preserve="true" />
 
 export type { Clock } from "./async/clock.js"
+export type { SaveOptions } from "./commit/prepare.js"
 export {
   BackendError,
   type BackendErrorKind,
@@ -12,29 +13,34 @@ export {
 export type { StoreEvent } from "./events.js"
 export type { JsonArray, JsonNumber, JsonObject, JsonValue } from "./format/json.js"
 export type { LayoutName } from "./format/layout.js"
-export { manifestToJson, parseManifest } from "./format/manifest/decode.js"
-export {
-  type CheckpointManifest,
-  type ConnectorOffsets,
-  createManifest,
-  decodeInline,
-  inlineOperator,
-  type ManifestInit,
-  type NamedMap,
-  type OperatorState,
-  type SinkCommitStatus,
-  type UnknownFields,
-  type WriterStamp,
+export { createManifest } from "./format/manifest/check.js"
+export { parseManifest } from "./format/manifest/decode.js"
+export { manifestToJson } from "./format/manifest/encode.js"
+export { decodeInline, inlineOperator } from "./format/manifest/inline.js"
+export type {
+  CheckpointManifest,
+  ConnectorOffsets,
+  ManifestInit,
+  NamedMap,
+  OperatorState,
+  SinkCommitStatus,
+  UnknownFields,
+  WriterStamp,
 } from "./format/manifest/model.js"
 export type { IssueCode, ValidationIssue } from "./format/manifest/validate.js"
-export type { Pin } from "./history/pin.js"
+export type { Pin } from "./format/pointer.js"
 export type { CheckpointSummary } from "./history/summary.js"
+export type { OperationOptions, Progress, ProgressOptions } from "./options.js"
 export type { RecoverOptions, Recovery, RecoveryFacts, Skipped } from "./recovery/recover.js"
 export type { Restored, RestoreOptions } from "./recovery/restore.js"
-export type { OrphanReport } from "./retention/orphans.js"
-export type { PruneFailure, PruneReport, RetentionPolicy } from "./retention/prune.js"
-export type { StateInfo, StateSource } from "./state/feed.js"
-export type { Checkpoint, ReadStateOptions, StateReader } from "./state/reader.js"
+export type { CollectOptions, OrphanReport } from "./retention/orphans.js"
+export type { RetentionPolicy } from "./retention/policy.js"
+export type { PruneOptions, PruneReport } from "./retention/prune.js"
+export type { PruneFailure } from "./retention/remove.js"
+export type { Checkpoint } from "./state/checkpoint.js"
+export type { StateInfo } from "./state/feed.js"
+export type { ReadStateOptions, StateReader } from "./state/reader.js"
+export type { StateSource } from "./state/source.js"
 export type {
   BackendClaim,
   Body,
@@ -50,20 +56,7 @@ export type {
   RequestOptions,
 } from "./storage/backend.js"
 export type { RetryOptions } from "./storage/retry.js"
-export type {
-  CheckpointStore,
-  CollectOptions,
-  OpenOptions,
-  OperationOptions,
-  Progress,
-  ProgressOptions,
-  PruneOptions,
-  SaveOptions,
-  SaveReceipt,
-  StoreOptions,
-  Verification,
-  VerifyOptions,
-} from "./store/api.js"
+export type { CheckpointStore, OpenOptions, SaveReceipt, StoreOptions } from "./store/api.js"
 export type { TraceContext } from "./store/calls.js"
 export { openCheckpointStore } from "./store/store.js"
-export type { Depth } from "./verify/verify.js"
+export type { Depth, Verification, VerifyOptions } from "./verify/verify.js"

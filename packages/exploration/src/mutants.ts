@@ -27,7 +27,7 @@ export const mutants: readonly Mutant[] = [
     name: "no read-back of the state",
     edits: [
       edit(
-        "commit",
+        "commit/create-state",
         "if (await settleState(context, id, feed.info(), signal, error))",
         'if (error.kind === "ambiguous" || (await settleState(context, id, feed.info(), signal, error)))',
       ),
@@ -38,7 +38,7 @@ export const mutants: readonly Mutant[] = [
     name: "no read-back of the manifest",
     edits: [
       edit(
-        "commit",
+        "commit/create-manifest",
         "const settled = await settleManifest(",
         'const settled = failure.kind === "ambiguous" ? "created" : await settleManifest(',
       ),
@@ -47,14 +47,16 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "no read-back of the pointer",
-    edits: [edit("pointer-file", "failure = error;", "return { done: true, pointer: { ...current, ...change } };")],
+    edits: [
+      edit("history/pointer-file", "failure = error;", "return { done: true, pointer: { ...current, ...change } };"),
+    ],
     plans: ["claims"],
   },
   {
     name: "a manifest that is there passes for ours",
     edits: [
       edit(
-        "commit",
+        "commit/create-manifest",
         "const settled = await settleManifest(",
         'const settled = failure.kind === "precondition" ? "unchanged" : await settleManifest(',
       ),
@@ -65,7 +67,7 @@ export const mutants: readonly Mutant[] = [
     name: "save cleans up its own state",
     edits: [
       edit(
-        "commit",
+        "commit/commit",
         "const outcome = await createManifestObject(context, manifest, job.signal);",
         `const outcome = await createManifestObject(context, manifest, job.signal).catch(async (error) => {
           await context.storage.delete([context.layout.stateKey(job.id)]);
@@ -79,7 +81,7 @@ export const mutants: readonly Mutant[] = [
     name: "a save is acknowledged before the pointer moved",
     edits: [
       edit(
-        "commit",
+        "commit/acknowledge",
         "advance = await context.pointer.advance(id);",
         "advance = { pointer: noPointer, isLatest: true };",
       ),
@@ -88,26 +90,26 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a save does not look at the floor",
-    edits: [edit("commit", "if (!counts(id, advance.pointer))", "if (false)")],
+    edits: [edit("commit/acknowledge", "if (!counts(id, advance.pointer))", "if (false)")],
     isRare: true,
     plans: ["slow saves", "retention"],
   },
   {
     name: "the pointer moves back",
-    edits: [edit("pointer-file", "if (current.checkpointId >= id) {", "if (false) {")],
+    edits: [edit("history/pointer-file", "if (current.checkpointId >= id) {", "if (false) {")],
     isRare: true,
     plans: ["superseded", "claims"],
   },
   {
     name: "swaps without a token of their own",
-    edits: [edit("pointer-file", "const token = newToken();", 'const token = "same";')],
+    edits: [edit("history/pointer-file", "const token = newToken();", 'const token = "same";')],
     plans: ["claims"],
   },
   {
     name: "a failed commit of a writer that claimed passes for certain",
     edits: [
       edit(
-        "commit",
+        "commit/acknowledge",
         "throw unknownOutcome(context, id, error);\n    }\n    if (!counts(id, advance.pointer))",
         "throw error;\n    }\n    if (!counts(id, advance.pointer))",
       ),
@@ -120,7 +122,7 @@ export const mutants: readonly Mutant[] = [
     name: "claims are ignored",
     edits: [
       edit(
-        "pointer",
+        "history/rule",
         "return pointer.claims.every((claim) => claim.epoch <= (writerEpoch ?? 0) || claim.from >= id);",
         "return true;",
       ),
@@ -129,13 +131,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the pointer's id is not required of fenced manifests",
-    edits: [edit("pointer", "id > pointer.checkpointId)", "false)")],
+    edits: [edit("history/rule", "id > pointer.checkpointId)", "false)")],
     plans: ["superseded", "claims"],
   },
   {
     name: "readers ignore the floor",
     edits: [
-      edit("pointer", "return pointer.floor === 0 || id > pointer.floor || pointer.kept.has(id);", "return true;"),
+      edit("history/rule", "return pointer.floor === 0 || id > pointer.floor || pointer.kept.has(id);", "return true;"),
     ],
     isRare: true,
     plans: ["slow saves", "retention", "readers"],
@@ -144,18 +146,22 @@ export const mutants: readonly Mutant[] = [
     name: "the pointer is read before the listing",
     edits: [
       edit(
-        "recover",
+        "recovery/latest",
         "const survey = await context.surveyor.manifests(signal);",
         "const early = await context.pointer.read(signal); const survey = await context.surveyor.manifests(signal);",
       ),
-      edit("recover", "const pointer = await context.pointer.read(signal, survey.claims);", "const pointer = early;"),
       edit(
-        "recover",
+        "recovery/latest",
+        "const pointer = await context.pointer.read(signal, survey.claims);",
+        "const pointer = early;",
+      ),
+      edit(
+        "recovery/recover",
         "const survey = await context.surveyor.everything(options.signal);",
         "const early = await context.pointer.read(options.signal); const survey = { ...(await context.surveyor.everything(options.signal)), early };",
       ),
       edit(
-        "recover",
+        "recovery/recover",
         "const pointer = await context.pointer.read(options.signal, survey.claims);",
         "const pointer = survey.early;",
       ),
@@ -165,13 +171,17 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a listing older than the pointer is not made again",
     edits: [
-      edit("survey", "export function isBehind(survey, pointer) {", "export function isBehind() {\nreturn false;"),
+      edit(
+        "history/view",
+        "export function isBehind(survey, pointer) {",
+        "export function isBehind() {\nreturn false;",
+      ),
     ],
     plans: ["readers"],
   },
   {
     name: "loadLatest does not list again when a manifest is gone",
-    edits: [edit("recover", "vanished = true;", "if (found === undefined)\ncontinue;\nvanished = true;")],
+    edits: [edit("recovery/latest", "vanished = true;", "if (found === undefined)\ncontinue;\nvanished = true;")],
     isRare: true,
     plans: ["readers"],
   },
@@ -179,7 +189,7 @@ export const mutants: readonly Mutant[] = [
     name: "recovery does not list again when a manifest is gone",
     edits: [
       edit(
-        "recover",
+        "recovery/recover",
         "if (found === undefined || found.gone)",
         "if (found === undefined || found.gone) continue;\nif (false)",
       ),
@@ -189,7 +199,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "what is pruned while it is read passes for damaged",
-    edits: [edit("examine", "gone: true,", "gone: false,")],
+    edits: [edit("verify/verify", "gone: true,", "gone: false,")],
     isRare: true,
     plans: ["readers"],
   },
@@ -197,36 +207,44 @@ export const mutants: readonly Mutant[] = [
   // ---- deleting
   {
     name: "retention at the newest valid checkpoint",
-    edits: [edit("retention", "if (summary.id < newestValid && !kept.has(summary.id))", "if (!kept.has(summary.id))")],
+    edits: [
+      edit("retention/prune", "if (summary.id < newestValid && !kept.has(summary.id))", "if (!kept.has(summary.id))"),
+    ],
     plans: ["retention"],
   },
   {
     name: "remove at the newest valid checkpoint",
     edits: [
-      edit("retention", "if (newestValid === undefined || id >= newestValid) {", "if (newestValid === undefined) {"),
+      edit(
+        "retention/remove",
+        "if (newestValid === undefined || id >= newestValid) {",
+        "if (newestValid === undefined) {",
+      ),
     ],
     plans: ["retention"],
   },
   {
     name: "collection at or above the newest valid checkpoint",
-    edits: [edit("orphans", "if (id < bound && !manifests.manifests.has(id)", "if (!manifests.manifests.has(id)")],
+    edits: [
+      edit("retention/orphans", "if (id < bound && !manifests.manifests.has(id)", "if (!manifests.manifests.has(id)"),
+    ],
     plans: ["collection"],
   },
   {
     name: "collection of what is young",
-    edits: [edit("orphans", "const isOld = (meta) =>", "const isOld = () => true; const unused = (meta) =>")],
+    edits: [edit("retention/orphans", "const isOld = (meta) =>", "const isOld = () => true; const unused = (meta) =>")],
     plans: ["collection"],
   },
   {
     name: "collection by a clock of its own",
-    edits: [edit("orphans", "storage.now(signal)]", "new Date(8e15)]")],
+    edits: [edit("retention/orphans", "storage.now(signal)]", "new Date(8e15)]")],
     plans: ["collection"],
   },
   {
     name: "collection lists manifests before states",
     edits: [
       edit(
-        "orphans",
+        "retention/orphans",
         ".states(signal)\n        .then(async (states) => ({ states, manifests: await surveyor.manifests(signal) }))",
         ".manifests(signal)\n        .then(async (manifests) => ({ manifests, states: await surveyor.states(signal) }))",
       ),
@@ -236,19 +254,21 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "no floor",
-    edits: [edit("pointer-file", "return this.#change(raise, () => this.lastSeen());", "return this.lastSeen();")],
+    edits: [
+      edit("history/pointer-file", "return this.#change(raise, () => this.lastSeen());", "return this.lastSeen();"),
+    ],
     plans: ["slow saves", "retention"],
   },
   {
     name: "the floor keeps nothing",
-    edits: [edit("pointer-file", "[...kept, ...current.pins.values()]", "[]")],
+    edits: [edit("history/pointer-file", "[...kept, ...current.pins.values()]", "[]")],
     plans: ["retention"],
   },
   {
     name: "prune removes the state before the manifest",
     edits: [
       edit(
-        "retention",
+        "retention/remove",
         "report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal));",
         `await storage.delete(doomed.map(stateKey), signal);
         report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal));`,
@@ -260,7 +280,7 @@ export const mutants: readonly Mutant[] = [
     name: "claims are trimmed while something needs them",
     edits: [
       edit(
-        "pointer-file",
+        "history/floor",
         "const last = claims.findLastIndex((claim) => claim.from < lowest);",
         "const last = claims.length - 1;",
       ),
@@ -274,7 +294,7 @@ export const mutants: readonly Mutant[] = [
     name: "a superseded writer is not refused",
     edits: [
       edit(
-        "pointer-file",
+        "history/pointer-file",
         "assertLeads(pointer, writer = this.#writer) {",
         "assertLeads(pointer, writer = this.#writer) {\nreturn;",
       ),
@@ -285,7 +305,7 @@ export const mutants: readonly Mutant[] = [
     name: "a plain writer is not refused",
     edits: [
       edit(
-        "pointer-file",
+        "history/pointer-file",
         "assertLeads(pointer, writer = this.#writer) {",
         "assertLeads(pointer, writer = this.#writer) {\nif (writer === undefined) return;",
       ),
@@ -294,32 +314,32 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the first claim does not list",
-    edits: [edit("claim", "const newest = await endOfHistory(context, [], signal);", "const newest = 0;")],
+    edits: [edit("history/claim", "const newest = await endOfHistory(context, [], signal);", "const newest = 0;")],
     plans: ["first claim"],
   },
   {
     name: "the first claim lists before it leads",
     edits: [
       edit(
-        "claim",
+        "history/claim",
         "const before = await context.pointer.read(signal);",
         "context = { ...context, early: await endOfHistory(context, [], signal) };\nconst before = await context.pointer.read(signal);",
       ),
-      edit("claim", "const newest = await endOfHistory(context, [], signal);", "const newest = context.early;"),
+      edit("history/claim", "const newest = await endOfHistory(context, [], signal);", "const newest = context.early;"),
     ],
     isRare: true,
     plans: ["first claim"],
   },
   {
     name: "two claims of one epoch",
-    edits: [edit("claim", "writer.epoch = 1 + Math.max(", "writer.epoch = Math.max(1, ")],
+    edits: [edit("history/claim", "writer.epoch = 1 + Math.max(", "writer.epoch = Math.max(1, ")],
     plans: ["superseded", "claims"],
   },
   {
     name: "late updates are not shut out",
     edits: [
       edit(
-        "claim",
+        "history/claim",
         "await shutOutLateUpdates(context, survey.manifests",
         "await (async () => {})(context, survey.manifests",
       ),
@@ -328,14 +348,16 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an update does not ask again who leads",
-    edits: [edit("update", "await assertStillLeads(context, id, signal);\n        return next;", "return next;")],
+    edits: [
+      edit("commit/update", "await assertStillLeads(context, id, signal);\n        return next;", "return next;"),
+    ],
     plans: ["superseded", "claims"],
   },
   {
     name: "a lost swap of a superseded writer is not settled by the history",
     edits: [
       edit(
-        "pointer-file",
+        "history/pointer-file",
         "return current.checkpointId >= id && countsAs(id, this.#writer?.epoch, current);",
         "return false;",
       ),
@@ -346,22 +368,24 @@ export const mutants: readonly Mutant[] = [
   // ---- pins
   {
     name: "a pin is an object alone",
-    edits: [edit("pins", "if (current.pins.get(name) === id)\n            return undefined;", "return undefined;")],
+    edits: [
+      edit("history/pin", "if (current.pins.get(name) === id)\n            return undefined;", "return undefined;"),
+    ],
     plans: ["pins"],
   },
   {
     name: "what was pinned meanwhile is not spared",
-    edits: [edit("retention", "return remove(pinsOf({ pins: [] }, raised), ", "return remove([], ")],
+    edits: [edit("retention/remove", "return remove(pinsOf({ pins: [] }, raised), ", "return remove([], ")],
     plans: ["pins"],
   },
   {
     name: "the floor does not keep what is pinned",
-    edits: [edit("pointer-file", "[...kept, ...current.pins.values()]", "kept")],
+    edits: [edit("history/pointer-file", "[...kept, ...current.pins.values()]", "kept")],
     plans: ["pins"],
   },
   {
     name: "a pin does not ask whether its checkpoint still counts",
-    edits: [edit("pins", "if (!countsAs(id, epoch, current))", "if (false)")],
+    edits: [edit("history/pin", "if (!countsAs(id, epoch, current))", "if (false)")],
     plans: ["pins"],
   },
 ]

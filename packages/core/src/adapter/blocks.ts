@@ -1,6 +1,5 @@
-import { untilAborted } from "../state/feed.js"
+import { untilAborted } from "../async/abort.js"
 import type { Body, ByteIterable } from "../storage/backend.js"
-import type { UploadLimits } from "./upload.js"
 
 export interface Block {
   readonly bytes: Uint8Array
@@ -140,4 +139,11 @@ function iteratorOf(body: Body): AsyncIterator<Uint8Array> {
   if (!Array.isArray(body)) return (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
   const chunks = (body as readonly Uint8Array[]).values()
   return { next: async () => chunks.next() as IteratorResult<Uint8Array> }
+}
+
+export interface UploadLimits {
+  /** Bytes of part `index`. A body that fits the first one goes in one request. */
+  partBytes(index: number): number
+  /** Parts under way at once; 1 where the storage takes them in order only. */
+  readonly concurrency: number
 }

@@ -5,10 +5,11 @@
  * An adapter need not use any of it.
  */
 
-export { untilAborted } from "../state/feed.js"
+export { untilAborted } from "../async/abort.js"
+export type { UploadLimits } from "./blocks.js"
 export { type BodyOptions, contentBody } from "./content.js"
 export { type HttpFailure, httpError, parseRetryAfter } from "./http-errors.js"
 export { allPages, type Page } from "./pages.js"
 export { answeredRange, assertVersion, emptyContent, rangeHeader } from "./ranges.js"
-export { type UploadLimits, type UploadPart, type UploadSteps, uploadBody } from "./upload.js"
+export { type UploadPart, type UploadSteps, uploadBody } from "./upload.js"
 export { type RunningChecksum, verifiedBody } from "./verified.js"

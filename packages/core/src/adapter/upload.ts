@@ -1,8 +1,8 @@
 import { setMaxListeners } from "node:events"
+import { untilAborted } from "../async/abort.js"
 import { BackendError } from "../errors.js"
-import { untilAborted } from "../state/feed.js"
 import type { Body, ObjectMeta, PutOptions } from "../storage/backend.js"
-import { type Block, blocksOf, nextOf } from "./blocks.js"
+import { type Block, blocksOf, nextOf, type UploadLimits } from "./blocks.js"
 
 /** How a storage takes one object. `P` is what it answers to a part, `U` what it calls an upload in parts. */
 export interface UploadSteps<U, P> {
@@ -28,13 +28,6 @@ export interface UploadPart {
   readonly offset: number
   readonly bytes: Uint8Array
   readonly last: boolean
-}
-
-export interface UploadLimits {
-  /** Bytes of part `index`. A body that fits the first one goes in one request. */
-  partBytes(index: number): number
-  /** Parts under way at once; 1 where the storage takes them in order only. */
-  readonly concurrency: number
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Progress, ProgressOptions } from "../store/api.js"
+import type { Progress, ProgressOptions } from "../options.js"
 
 export type OnProgress = NonNullable<ProgressOptions["onProgress"]>
 

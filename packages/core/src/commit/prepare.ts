@@ -1,10 +1,13 @@
 import { CheckpointError } from "../errors.js"
-import { type CheckpointManifest, checkManifest } from "../format/manifest/model.js"
-import { chunksInMemory, openFeed, type StateInfo } from "../state/feed.js"
+import { checkManifest } from "../format/manifest/check.js"
+import type { CheckpointManifest } from "../format/manifest/model.js"
+import { validateManifest } from "../format/manifest/validate.js"
+import type { OperationOptions, ProgressOptions } from "../options.js"
+import { openFeed, type StateInfo } from "../state/feed.js"
 import { defaultInlineThreshold, packOperators } from "../state/pack-operators.js"
 import { WriteProgress } from "../state/progress.js"
-import type { SaveOptions } from "../store/api.js"
-import { assertSavable, type Commit, type CommitContext } from "./commit.js"
+import { chunksInMemory, type StateSource } from "../state/source.js"
+import type { Commit, CommitContext } from "./job.js"
 
 /** Larger than any state: what is checked against it is checked again once the real size is known. */
 const sizeUnknown = Number.MAX_SAFE_INTEGER
@@ -124,4 +127,26 @@ function refuseDangling(id: number, operatorStates: CheckpointManifest["operator
 
 function invalid(id: number, problem: string): CheckpointError {
   return new CheckpointError("CKPT_INVALID", `save of checkpoint ${id}: ${problem}.`, { checkpointId: id })
+}
+
+export interface SaveOptions extends OperationOptions, ProgressOptions {
+  /** The whole `state.bin`, in a form of your own. Give this or `operators`. */
+  state?: StateSource | undefined
+  /** One state per operator; small ones are kept inside the manifest, see `inlineThreshold`. */
+  operators?: Readonly<Record<string, StateSource>> | undefined
+  /** Bytes up to which an operator's state goes into the manifest, default 64 KiB (4 MiB for all of them together). */
+  inlineThreshold?: number | undefined
+}
+
+/** Checks what can only be known with the state's size at hand: ranges that the caller gave by hand. */
+function assertSavable(manifest: CheckpointManifest, vnodeCount: number): void {
+  const fatal = validateManifest(manifest, { vnodeCount }).find((issue) => issue.severity === "fatal")
+  if (fatal === undefined) return
+  throw new CheckpointError(
+    "CKPT_INVALID",
+    `checkpoint ${manifest.checkpointId} would not verify: ${fatal.message}. Nothing was written; correct the manifest.`,
+    {
+      checkpointId: manifest.checkpointId,
+    },
+  )
 }

@@ -1,11 +1,14 @@
 import { BackendError, CheckpointError } from "../errors.js"
-import { encodeManifest } from "../format/manifest/decode.js"
-import { type CheckpointManifest, checkManifest } from "../format/manifest/model.js"
+import { newToken } from "../format/ids.js"
+import { checkManifest } from "../format/manifest/check.js"
+import { encodeManifest } from "../format/manifest/encode.js"
+import type { CheckpointManifest } from "../format/manifest/model.js"
 import { validateManifest } from "../format/manifest/validate.js"
-import { countsAs, newToken } from "../format/pointer.js"
+import { countsAs } from "../history/rule.js"
 import { bytesBody } from "../storage/storage.js"
-import { readManifest } from "../verify/verify.js"
-import { type CommitContext, conflict, unknownOutcome } from "./commit.js"
+import { readManifest } from "../verify/read-manifest.js"
+import type { CommitContext } from "./job.js"
+import { conflict, unknownOutcome } from "./outcome.js"
 
 export type Change = (current: CheckpointManifest) => CheckpointManifest
 

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../errors.js"
+import { formatId, parseId } from "./ids.js"
 import { isWellFormed } from "./json.js"
 
 /** What a key is to a store. `id` is absent for a name of ours whose number is beyond 2^53 - 1. */
@@ -36,21 +37,6 @@ export interface Layout {
 }
 
 export type LayoutName = "directory" | "objects"
-
-/** Ids are padded to six digits and grow past them. */
-export function formatId(id: number): string {
-  return String(id).padStart(6, "0")
-}
-
-/**
- * Reads an id back, strictly: only what {@link formatId} writes. `undefined`: not an id. `"unsafe"`: an id in the right
- * form that no JavaScript number holds exactly.
- */
-export function parseId(text: string): number | "unsafe" | undefined {
-  if (!/^\d{6,}$/.test(text) || (text.length > 6 && text.startsWith("0"))) return undefined
-  const id = Number(text)
-  return Number.isSafeInteger(id) ? id : "unsafe"
-}
 
 const probePattern = /^\.ckpt-probe-[0-9a-f]+$/
 

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto"
+import { parseId } from "./ids.js"
 import { isJsonNumber, isJsonObject, type JsonObject, type JsonValue, parseJson, printJson } from "./json.js"
-import { directoryName, type Layout, parseId } from "./layout.js"
+import { directoryName, type Layout } from "./layout.js"
 
 /** Who leads: the writer of the newest claim. */
 export interface Writer {
@@ -48,33 +48,9 @@ export const noPointer: Pointer = {
   fields: noFields,
 }
 
-/**
- * The reader's rule, as far as the id alone tells: what retention removed does not count, even if a late request brings
- * it back; and once a store is claimed, nothing counts that the pointer has not reached.
- */
-export function counts(id: number, pointer: Pointer): boolean {
-  // One that was lost cannot say how far it had come; whose manifests count, the claims still tell.
-  if (pointer.claims.length > 0 && !isLost(pointer) && id > pointer.checkpointId) return false
-  // Floor 0 says that nothing was removed; a damaged checkpoint 0 is still shown as damaged.
-  return pointer.floor === 0 || id > pointer.floor || pointer.kept.has(id)
-}
-
 /** Nothing of it can be read, if there is anything; its claims, if it has some, were told by their own objects. */
 export function isLost(pointer: Pointer): boolean {
   return pointer.fields.size === 0
-}
-
-/** The whole rule, for a checkpoint whose manifest is known. `writerEpoch`: of its writer, if it names one. */
-export function countsAs(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
-  return counts(id, pointer) && isOfHistory(id, writerEpoch, pointer)
-}
-
-/**
- * The rest of the rule, for which the manifest must be known: what a writer wrote after it was superseded is no part of
- * the history. A manifest without a writer is of epoch 0, and so is one that cannot be read.
- */
-export function isOfHistory(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
-  return pointer.claims.every((claim) => claim.epoch <= (writerEpoch ?? 0) || claim.from >= id)
 }
 
 /** Reads the pointer's bytes. Never throws: damage makes a pointer useless, and readers list anyway. */
@@ -228,10 +204,8 @@ function number(value: number): JsonValue {
   return { number: String(value) }
 }
 
-export function newToken(): string {
-  return randomBytes(16).toString("hex")
-}
-
-export function ascending(a: number, b: number): number {
-  return a - b
+/** A checkpoint that retention leaves alone: a savepoint. */
+export interface Pin {
+  readonly name: string
+  readonly id: number
 }

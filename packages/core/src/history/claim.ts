@@ -1,13 +1,14 @@
-import type { HistoryContext } from "../commit/commit.js"
 import { BackendError, CheckpointError } from "../errors.js"
+import { newestFirst, newToken } from "../format/ids.js"
 import { marked } from "../format/manifest/claim-mark.js"
-import { type Claim, counts, isLost, isOfHistory, newToken, type Pointer, type Writer } from "../format/pointer.js"
+import { type Claim, isLost, type Pointer, type Writer } from "../format/pointer.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import { createMarker } from "../storage/create-once.js"
 import { bytesBody } from "../storage/storage.js"
-import { readManifest } from "../verify/verify.js"
-import { newestFirst } from "./listing.js"
-import { newestValidId, type RetentionContext } from "./summary.js"
+import { readManifest } from "../verify/read-manifest.js"
+import { claimsInPointer, type HistoryContext, type RetentionContext } from "./context.js"
+import { counts, isOfHistory } from "./rule.js"
+import { newestValidId } from "./summary.js"
 
 /** What a claim gave: the writer that leads now, and the id from which on its history is its own. */
 export interface Claimed {
@@ -50,11 +51,6 @@ export async function claim(context: RetentionContext, signal: AbortSignal | und
   context.pointer.assertLeads(pointer, writer)
   await shutOutLateUpdates(context, survey.manifests, pointer, writer.epoch, signal)
   return { writer: { ...writer }, from }
-}
-
-/** True where claims live in the pointer; elsewhere the backend itself must know them. */
-export function claimsInPointer({ storage, layout }: HistoryContext): boolean {
-  return storage.backend.capabilities.conditionalReplace && layout.pointerFormat === "json"
 }
 
 function assertClaimable(context: HistoryContext): void {

@@ -1,9 +1,8 @@
 import type { Emit } from "../events.js"
 import type { Layout } from "../format/layout.js"
-import { ascending, type Claim, counts, type Pointer } from "../format/pointer.js"
+import type { Claim, Pin } from "../format/pointer.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Storage } from "../storage/storage.js"
-import type { Pin } from "./pin.js"
 
 /** What a listing showed, by id. */
 export interface Survey {
@@ -109,56 +108,4 @@ export class Surveyor {
     this.#foreign.add(key)
     this.#emit({ type: "foreign-key", key })
   }
-}
-
-/** Newest first: ids are ordered as numbers, whatever the order of their names. */
-export function newestFirst(ids: Iterable<number>): number[] {
-  return [...ids].sort((a, b) => b - a)
-}
-
-export function oldestFirst(ids: Iterable<number>): number[] {
-  return [...ids].sort(ascending)
-}
-
-/**
- * True if the listing cannot be the whole truth: the pointer, read after it, names a newer checkpoint than the listing
- * shows. Its pages may have been read while others saved.
- */
-export function isBehind(survey: Survey, pointer: Pointer): boolean {
-  if (highestOf(survey.manifests.keys()) < pointer.checkpointId) return true
-  // Higher ones may be of writers that were superseded: where claims tell the history, its end itself must be there.
-  const { claims, checkpointId } = pointer
-  return claims.length > 0 && checkpointId > 0 && !survey.manifests.has(checkpointId)
-}
-
-/**
- * Whether to list once more: the first listing was behind; or a later one still is, all that it showed was removed
- * meanwhile, and the pointer moved since the last one (`before`), so that it does not name what is lost.
- */
-export function mustListAgain(survey: Survey, pointer: Pointer, before: Pointer | undefined): boolean {
-  if (!isBehind(survey, pointer)) return false
-  if (before === undefined) return true
-  for (const id of survey.manifests.keys()) if (counts(id, pointer)) return false
-  return pointer.version !== before.version
-}
-
-function highestOf(ids: Iterable<number>): number {
-  let highest = 0
-  for (const id of ids) if (id > highest) highest = id
-  return highest
-}
-
-/** A stray file with a huge id must not use up the ids, so only ids up to this far above the pointer are believed. */
-const believableGap = 2 ** 32
-
-/** The lowest id above everything seen here. */
-export function nextIdAfter(survey: Survey, pointer: Pointer, emit: Emit, recovered = 0): number {
-  // Without a pointer, the manifests are all there is to go by.
-  const base = pointer.checkpointId > 0 ? pointer.checkpointId : highestOf(survey.manifests.keys())
-  let highest = Math.max(pointer.checkpointId, pointer.floor, recovered)
-  for (const id of [...survey.manifests.keys(), ...survey.states.keys(), ...survey.taken.keys()]) {
-    if (id - base > believableGap) emit({ type: "id-ignored", id, pointer: pointer.checkpointId })
-    else if (id > highest) highest = id
-  }
-  return highest + 1
 }

@@ -1,16 +1,11 @@
-import type { HistoryContext } from "../commit/commit.js"
 import { CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import { ascending, countsAs, type Pointer } from "../format/pointer.js"
+import type { Pin } from "../format/pointer.js"
 import { createMarker } from "../storage/create-once.js"
-import { readManifest } from "../verify/verify.js"
-import type { Survey } from "./listing.js"
-
-/** A checkpoint that retention leaves alone: a savepoint. */
-export interface Pin {
-  readonly name: string
-  readonly id: number
-}
+import { readManifest } from "../verify/read-manifest.js"
+import type { HistoryContext } from "./context.js"
+import { countsAs } from "./rule.js"
+import { pinsOf } from "./view.js"
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 
@@ -19,14 +14,6 @@ export function assertPinName(name: unknown): asserts name is string {
   const shown = typeof name === "string" ? JSON.stringify(name.slice(0, 120)) : String(name)
   const message = `pin name ${shown} cannot be used; give up to 100 letters, digits, ".", "_" and "-", the first a letter or digit.`
   throw new CheckpointError("CKPT_INVALID", message)
-}
-
-/** Ascending by id, then by name. */
-export function pinsOf(survey: Pick<Survey, "pins">, pointer: Pick<Pointer, "pins">): Pin[] {
-  const all = new Map<string, Pin>()
-  for (const pin of survey.pins) all.set(`${pin.id} ${pin.name}`, pin)
-  for (const [name, id] of pointer.pins) all.set(`${id} ${name}`, { name, id })
-  return [...all.values()].sort((a, b) => ascending(a.id, b.id) || (a.name < b.name ? -1 : 1))
 }
 
 /**

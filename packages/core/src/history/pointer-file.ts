@@ -1,16 +1,14 @@
 import { Queue } from "../async/mutex.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { Emit } from "../events.js"
+import { newToken } from "../format/ids.js"
 import type { JsonValue } from "../format/json.js"
 import type { Layout } from "../format/layout.js"
 import {
-  ascending,
   type Claim,
-  countsAs,
   decodePointer,
   encodePointer,
   isLost,
-  newToken,
   noPointer,
   type Pointer,
   type PointerChange,
@@ -18,6 +16,8 @@ import {
 } from "../format/pointer.js"
 import type { LostAnswers } from "../storage/retry.js"
 import { bytesBody, type Storage } from "../storage/storage.js"
+import { mergeFloor } from "./floor.js"
+import { countsAs } from "./rule.js"
 
 // A pointer is some dozen bytes; one with a long `kept` list some hundred kilobytes.
 const maxPointerBytes = 4 * 1024 * 1024
@@ -310,28 +310,4 @@ function fenced(backend: string, own: Writer | undefined, leader: Writer | undef
 
 function sameText(value: JsonValue | undefined, text: string): boolean {
   return typeof value === "string" && value === text
-}
-
-/** Two collectors may raise the floor at once; nothing that either of them removed may come back. */
-function mergeFloor(current: Pointer, floor: number, kept: readonly number[]): PointerChange {
-  if (floor <= current.floor) {
-    const removed = new Set([...current.kept].filter((id) => id <= floor && !kept.includes(id)))
-    return withoutOldClaims(
-      current,
-      current.floor,
-      [...current.kept].filter((id) => !removed.has(id)),
-    )
-  }
-  const stays = kept.filter((id) => id <= floor && (id > current.floor || current.kept.has(id)))
-  return withoutOldClaims(current, floor, [...new Set(stays)])
-}
-
-/**
- * Of the claims that lie below everything that is kept, the last one says all that those before it said: what they shut
- * out is shut out by it, or has an id that the floor shuts out.
- */
-function withoutOldClaims({ claims }: Pointer, floor: number, kept: readonly number[]): PointerChange {
-  const lowest = kept.reduce((least, id) => Math.min(least, id), floor + 1)
-  const last = claims.findLastIndex((claim) => claim.from < lowest)
-  return { floor, kept: [...kept].sort(ascending), ...(last > 0 ? { claims: claims.slice(last) } : {}) }
 }

@@ -1,12 +1,13 @@
-import type { HistoryContext } from "../commit/commit.js"
+import { mapConcurrently } from "../async/concurrency.js"
+import { newestFirst } from "../format/ids.js"
 import type { WriterStamp } from "../format/manifest/model.js"
 import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
-import { counts, countsAs, type Pointer } from "../format/pointer.js"
+import type { Pin, Pointer } from "../format/pointer.js"
 import type { ObjectMeta } from "../storage/backend.js"
-import { mapConcurrently } from "../storage/storage.js"
 import { type Examination, examine } from "../verify/verify.js"
-import { isBehind, newestFirst, type Survey } from "./listing.js"
-import type { Pin } from "./pin.js"
+import type { RetentionContext } from "./context.js"
+import type { Survey } from "./listing.js"
+import { counts, countsAs } from "./rule.js"
 import { cameSince } from "./view.js"
 
 /** One checkpoint as `list` shows it; a damaged one has its issues and lacks what could not be read. */
@@ -24,11 +25,6 @@ export interface CheckpointSummary {
   readonly pins?: readonly string[]
   /** When the manifest was last written, by the storage's clock. */
   readonly lastModified: Date
-}
-
-export interface RetentionContext extends HistoryContext {
-  /** True for a checkpoint whose state this process has found damaged: its manifest alone does not show it. */
-  readonly isDistrusted: (examination: Examination) => boolean
 }
 
 function summarize(examination: Examination, listed: ObjectMeta): CheckpointSummary {
@@ -92,20 +88,6 @@ export async function summaries(
     return { summary: { ...summary, valid: false, issues: [...summary.issues, damaged] }, ...origin }
   })
   return found.filter((one) => one !== undefined)
-}
-
-/** Lists until the listing is no older than the pointer, and reads the pointer after it. */
-export async function surveyWithPointer(
-  context: HistoryContext,
-  signal: AbortSignal | undefined,
-): Promise<{ survey: Survey; pointer: Pointer }> {
-  let survey = await context.surveyor.everything(signal)
-  let pointer = await context.pointer.read(signal, survey.claims)
-  if (isBehind(survey, pointer)) {
-    survey = await context.surveyor.everything(signal)
-    pointer = await context.pointer.read(signal, survey.claims)
-  }
-  return { survey, pointer }
 }
 
 /** The newest checkpoint that counts and has no fatal issue: nothing at or above it is ever deleted. */

@@ -1,4 +1,4 @@
-import { type ExamineContext, type FoundManifest, readManifest } from "../verify/verify.js"
+import { type ExamineContext, type FoundManifest, readManifest } from "../verify/read-manifest.js"
 
 /** So many are under way at most. */
 const manifestsAhead = 4

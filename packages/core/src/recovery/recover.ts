@@ -1,21 +1,16 @@
-import type { HistoryContext } from "../commit/commit.js"
 import { CheckpointError } from "../errors.js"
 import type { Emit } from "../events.js"
+import { newestFirst } from "../format/ids.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { ValidationIssue } from "../format/manifest/validate.js"
-import { counts, isLost, isOfHistory, type Pointer } from "../format/pointer.js"
-import { isBehind, mustListAgain, newestFirst, nextIdAfter, type Survey } from "../history/listing.js"
-import { stillCounts } from "../history/view.js"
-import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/reader.js"
-import type { ProgressOptions } from "../store/api.js"
-import {
-  type Depth,
-  type Examination,
-  examine,
-  type FoundManifest,
-  readManifest,
-  unreadable,
-} from "../verify/verify.js"
+import { isLost, type Pointer } from "../format/pointer.js"
+import type { HistoryContext } from "../history/context.js"
+import type { Survey } from "../history/listing.js"
+import { counts, isOfHistory } from "../history/rule.js"
+import { isBehind, nextIdAfter, stillCounts } from "../history/view.js"
+import type { ProgressOptions } from "../options.js"
+import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
+import { type Depth, type Examination, examine, unreadable } from "../verify/verify.js"
 import { ManifestsAhead } from "./prefetch.js"
 
 export interface Skipped {
@@ -63,7 +58,7 @@ export interface RecoverContext extends HistoryContext {
 }
 
 // A checkpoint that vanishes while it is examined makes the walk start again; so often only retention at full speed does it.
-const maxRounds = 8
+export const maxRounds = 8
 
 /** What came of a checkpoint that verifies: it is the one, it was pruned meanwhile, or it has issues after all. */
 export type Visited = "done" | "gone" | readonly ValidationIssue[]
@@ -210,37 +205,6 @@ async function walkOnce(
   }
 }
 
-/** The newest manifest and its id, by listing; the pointer only says whether the listing can be whole. */
-export async function findLatest(
-  context: RecoverContext,
-  signal: AbortSignal | undefined,
-): Promise<{ id: number; found: FoundManifest } | { key: string; found?: undefined } | undefined> {
-  let before: Pointer | undefined
-  for (let round = 1; ; round++) {
-    const survey = await context.surveyor.manifests(signal)
-    const ids = newestFirst(survey.manifests.keys())
-    const newest = ids[0] === undefined ? undefined : readManifest(context, ids[0], signal)
-    newest?.catch(() => {})
-    const pointer = await context.pointer.read(signal, survey.claims)
-    const again = mustListAgain(survey, pointer, before)
-    before = pointer
-    if (again && round < maxRounds) continue
-    const beyond = survey.beyond[0]
-    if (beyond !== undefined) return { key: beyond.key }
-    let vanished = false
-    for (const id of ids) {
-      if (!counts(id, pointer)) continue
-      const found = await (id === ids[0] ? newest : readManifest(context, id, signal))
-      if (found !== undefined && !isOfHistory(id, found.manifest?.writer?.epoch, pointer)) continue
-      if (found !== undefined && (await stillCounts(context, survey, id, found, signal))) return { id, found }
-      vanished = true
-      break
-    }
-    if (!vanished) return undefined
-    if (round >= maxRounds) throw restless(context)
-  }
-}
-
 function otherLayout({ layout, storage }: RecoverContext, key: string): CheckpointError {
   const other = layout.name === "objects" ? "directory" : "objects"
   const message =
@@ -249,7 +213,7 @@ function otherLayout({ layout, storage }: RecoverContext, key: string): Checkpoi
   return new CheckpointError("CKPT_INVALID", message, { backend: storage.backend.name, key })
 }
 
-function restless({ storage }: RecoverContext): CheckpointError {
+export function restless({ storage }: RecoverContext): CheckpointError {
   const message = `checkpoints on ${storage.backend.name} were removed faster than they could be read, ${maxRounds} times over. Try again.`
   return new CheckpointError("CKPT_IO", message, { backend: storage.backend.name, retryable: true })
 }

@@ -1,7 +1,8 @@
+import { untilAborted } from "../async/abort.js"
 import { CheckpointError } from "../errors.js"
 import { fatal } from "../format/manifest/validate.js"
-import { untilAborted } from "../state/feed.js"
-import type { Checkpoint, StateReader } from "../state/reader.js"
+import type { Checkpoint } from "../state/checkpoint.js"
+import type { StateReader } from "../state/reader.js"
 import { type RecoverContext, type RecoverOptions, type RecoveryFacts, type Visited, walk } from "./recover.js"
 
 /** Progress is told in the phase `verify` of a deep look, and in `read` of what the visitor reads. */

@@ -1,9 +1,12 @@
+import { mapConcurrently } from "../async/concurrency.js"
 import { BackendError, CheckpointError } from "../errors.js"
-import { isOfHistory } from "../format/pointer.js"
-import { newestValidId, type RetentionContext, surveyWithPointer } from "../history/summary.js"
+import type { RetentionContext } from "../history/context.js"
+import { isOfHistory } from "../history/rule.js"
+import { newestValidId } from "../history/summary.js"
+import { surveyWithPointer } from "../history/view.js"
 import type { ObjectMeta } from "../storage/backend.js"
-import { mapConcurrently } from "../storage/storage.js"
 import { examine } from "../verify/verify.js"
+import type { PruneOptions } from "./prune.js"
 
 export interface OrphanReport {
   /** Keys and names that are gone (for a dry run: that would be). */
@@ -91,4 +94,9 @@ async function lowerBoundOfNewestValid(context: RetentionContext, signal: AbortS
   }
   const { survey, pointer } = await surveyWithPointer(context, signal)
   return (await newestValidId(context, survey, pointer, signal)) ?? 0
+}
+
+export interface CollectOptions extends PruneOptions {
+  /** Leave alone what is younger, by the storage's clock. Milliseconds, default one hour. */
+  olderThanMs?: number
 }

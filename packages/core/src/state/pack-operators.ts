@@ -1,9 +1,11 @@
+import { joinChunks } from "../bytes/chunks.js"
 import { Blocks, pieces } from "../bytes/rechunk.js"
 import { Digest } from "../bytes/sha256.js"
 import { CheckpointError } from "../errors.js"
-import { emptyRecord, inlineOperator, type OperatorState } from "../format/manifest/model.js"
-import { joinChunks } from "../storage/storage.js"
-import { chunksOf, release, type StateSource, StreamFeed } from "./feed.js"
+import { inlineOperator } from "../format/manifest/inline.js"
+import { emptyRecord, type OperatorState } from "../format/manifest/model.js"
+import { StreamFeed } from "./feed.js"
+import { chunksOf, release, type StateSource } from "./source.js"
 
 /** Up to here an operator's state is kept in the manifest. Bytes. */
 export const defaultInlineThreshold = 64 * 1024

@@ -1,4 +1,4 @@
-import { longestSleepMs, type RetryContext, timeoutError } from "./retry.js"
+import { longestSleepMs, type RetryContext, timeoutError } from "./attempt.js"
 
 /**
  * Waits that come one after the other, each given up as an attempt is. One timer serves all of them: a body may have many

@@ -1,6 +1,6 @@
 import { BackendError, CheckpointError } from "../errors.js"
+import { newToken } from "../format/ids.js"
 import type { Layout } from "../format/layout.js"
-import { newToken } from "../format/pointer.js"
 import { bytesBody, type PutBody, type Storage } from "./storage.js"
 
 const content = new TextEncoder().encode("a check that conditions are honoured; safe to delete\n")

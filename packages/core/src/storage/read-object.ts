@@ -1,7 +1,8 @@
 import { BackendError } from "../errors.js"
+import type { RetryContext } from "./attempt.js"
 import type { GetOptions, ObjectBackend, ObjectContent, ObjectMeta } from "./backend.js"
 import { Waits } from "./idle-timeout.js"
-import { backOff, type RetryContext, withRetry } from "./retry.js"
+import { backOff, withRetry } from "./retry.js"
 
 /** `gone`: nothing is at the key, or not any more. */
 export type StreamEnd = "complete" | "gone"

@@ -1,18 +1,17 @@
+import { joinChunks } from "../bytes/chunks.js"
 import { Meter, type OnProgress } from "../bytes/progress.js"
 import { Digest } from "../bytes/sha256.js"
 import { BackendError } from "../errors.js"
+import type { RetryContext, Watch } from "./attempt.js"
 import type { Body, DeleteFailure, Leftover, ObjectBackend, ObjectMeta, PutOptions } from "./backend.js"
 import { type ByteStream, discard, lengthError } from "./read-object.js"
 import { comesInRanges, type StreamOptions, streamObject } from "./read-ranges.js"
-import { backOff, LostAnswers, type RetryContext, type Watch, withRetry } from "./retry.js"
+import { backOff, LostAnswers, withRetry } from "./retry.js"
 
 export interface StoredBytes {
   readonly meta: ObjectMeta
   readonly bytes: Uint8Array
 }
-
-/** How many requests of one kind are under way at once, where an operation needs many. */
-export const requestConcurrency = 16
 
 /**
  * The backend as the rest of core uses it: every request with time-out, retry and abort. It decides nothing about
@@ -268,43 +267,4 @@ export function bytesBody(bytes: Uint8Array): PutBody {
 /** The storage's own checksum failed with every attempt: that is the object's damage, and no outage. */
 function damagedAtRest({ message, cause }: BackendError): BackendError {
   return new BackendError("damaged", message, { cause })
-}
-
-export function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const only = chunks[0]
-  // A Buffer is copied: its `slice` is a view, and its memory may be a shared pool, so what a caller can do with the bytes
-  // would depend on the number of chunks.
-  if (chunks.length === 1 && only?.constructor === Uint8Array) return only
-  const joined = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    joined.set(chunk, offset)
-    offset += chunk.length
-  }
-  return joined
-}
-
-/** Runs `task` for every item, at most `requestConcurrency` at once, results in the order of the items. */
-export async function mapConcurrently<T, R>(
-  items: readonly T[],
-  task: (item: T) => Promise<R>,
-  limit = requestConcurrency,
-): Promise<R[]> {
-  const results = new Array<R>(items.length)
-  let next = 0
-  let failed: { error: unknown } | undefined
-  const worker = async () => {
-    while (failed === undefined && next < items.length) {
-      const index = next++
-      try {
-        results[index] = await task(items[index] as T)
-      } catch (error) {
-        failed ??= { error }
-      }
-    }
-  }
-  // Rejects only when nothing is under way any more, so that nothing runs on behind the caller's back.
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
-  if (failed !== undefined) throw (failed as { error: unknown }).error
-  return results
 }

@@ -1,48 +1,23 @@
 import type { Clock } from "../async/clock.js"
+import type { SaveOptions } from "../commit/prepare.js"
 import type { StoreEvent } from "../events.js"
 import type { LayoutName } from "../format/layout.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import type { ValidationIssue } from "../format/manifest/validate.js"
-import type { Pin } from "../history/pin.js"
+import type { Pin } from "../format/pointer.js"
 import type { CheckpointSummary } from "../history/summary.js"
+import type { OperationOptions, ProgressOptions } from "../options.js"
 import type { RecoverOptions, Recovery } from "../recovery/recover.js"
 import type { Restored, RestoreOptions } from "../recovery/restore.js"
-import type { OrphanReport } from "../retention/orphans.js"
-import type { PruneReport, RetentionPolicy } from "../retention/prune.js"
-import type { StateInfo, StateSource } from "../state/feed.js"
-import type { Checkpoint, ReadStateOptions, StateReader } from "../state/reader.js"
+import type { CollectOptions, OrphanReport } from "../retention/orphans.js"
+import type { RetentionPolicy } from "../retention/policy.js"
+import type { PruneOptions, PruneReport } from "../retention/prune.js"
+import type { Checkpoint } from "../state/checkpoint.js"
+import type { StateInfo } from "../state/feed.js"
+import type { ReadStateOptions, StateReader } from "../state/reader.js"
+import type { StateSource } from "../state/source.js"
 import type { ObjectBackend } from "../storage/backend.js"
 import type { RetryOptions } from "../storage/retry.js"
-import type { Depth } from "../verify/verify.js"
-
-/** What every operation takes: abort it, and it rejects with the signal's reason. */
-export interface OperationOptions {
-  signal?: AbortSignal | undefined
-}
-
-/** How far a long operation has come. */
-export interface Progress {
-  /** `write`: a state is written. `read`: it is handed over. `verify`: it is read to be checked. */
-  readonly phase: "write" | "read" | "verify"
-  /** Bytes of the state so far; never falls, but for a state that is read again or of the next checkpoint. */
-  readonly bytesDone: number
-  /** Absent while the size is not known (a stream). */
-  readonly bytesTotal?: number
-}
-
-export interface ProgressOptions {
-  /** Called now and then, at most once per chunk, and at the end. What it throws is ignored. */
-  onProgress?: ((progress: Progress) => void) | undefined
-}
-
-export interface SaveOptions extends OperationOptions, ProgressOptions {
-  /** The whole `state.bin`, in a form of your own. Give this or `operators`. */
-  state?: StateSource | undefined
-  /** One state per operator; small ones are kept inside the manifest, see `inlineThreshold`. */
-  operators?: Readonly<Record<string, StateSource>> | undefined
-  /** Bytes up to which an operator's state goes into the manifest, default 64 KiB (4 MiB for all of them together). */
-  inlineThreshold?: number | undefined
-}
+import type { Verification, VerifyOptions } from "../verify/verify.js"
 
 export interface SaveReceipt {
   readonly id: number
@@ -53,28 +28,6 @@ export interface SaveReceipt {
   /** SHA-256 and bytes of `state.bin`, if there is one. */
   readonly stateChecksum?: string
   readonly stateSize?: number
-}
-
-export interface VerifyOptions extends OperationOptions, ProgressOptions {
-  /** `"deep"` (default) reads the state and compares its checksum; `"shallow"` compares its size. */
-  depth?: Depth
-}
-
-export interface Verification {
-  readonly id: number
-  /** No issue is fatal. */
-  readonly valid: boolean
-  readonly issues: readonly ValidationIssue[]
-}
-
-export interface PruneOptions extends OperationOptions {
-  /** Say what would be removed and remove nothing. */
-  dryRun?: boolean
-}
-
-export interface CollectOptions extends PruneOptions {
-  /** Leave alone what is younger, by the storage's clock. Milliseconds, default one hour. */
-  olderThanMs?: number
 }
 
 export interface StoreOptions {

@@ -1,30 +1,9 @@
 import { type TracingChannel, tracingChannel } from "node:diagnostics_channel"
 import { setMaxListeners } from "node:events"
+import { untilAborted } from "../async/abort.js"
 import { BackendError, CheckpointError } from "../errors.js"
-import { untilAborted } from "../state/feed.js"
-import { isTimeout } from "../storage/retry.js"
-import type { OperationOptions } from "./api.js"
-
-export type Operation =
-  | "save"
-  | "update"
-  | "claim"
-  | "pin"
-  | "unpin"
-  | "pins"
-  | "remove"
-  | "load"
-  | "loadLatest"
-  | "ids"
-  | "list"
-  | "nextId"
-  | "writeState"
-  | "readState"
-  | "verify"
-  | "recover"
-  | "restore"
-  | "prune"
-  | "collectOrphans"
+import type { OperationOptions } from "../options.js"
+import { explain, type Operation } from "../storage/explain.js"
 
 /** What a tracing channel `ckpt:<operation>` carries; `result` and `error` are added by Node. */
 export interface TraceContext {
@@ -121,43 +100,4 @@ export class Boundary {
     running.then(forget, forget)
     return running
   }
-}
-
-/** A backend's failure as a user's error: what failed, on which storage, and what to do next. */
-export function explain(
-  backend: string,
-  operation: Operation,
-  checkpointId: number | undefined,
-  error: BackendError,
-): CheckpointError {
-  const what = checkpointId === undefined ? operation : `${operation} of checkpoint ${checkpointId}`
-  const details = { checkpointId, backend: backend, cause: error }
-  const say = (advice: string) => `${what} failed on ${backend}: ${error.message.replace(/\.$/, "")}. ${advice}`
-  if (error.kind === "damaged") return new CheckpointError("CKPT_CORRUPT", say("Use recover() to go past it."), details)
-  if (error.kind === "precondition") {
-    return new CheckpointError(
-      "CKPT_CONFLICT",
-      say("Another writer changed it meanwhile; read again and decide."),
-      details,
-    )
-  }
-  if (error.kind === "fenced") {
-    const advice =
-      operation === "claim"
-        ? "Let the other one write, or claim again once it has ended."
-        : "Stop writing. To lead, call claim() and recover on the store that it gives."
-    return new CheckpointError("CKPT_FENCED", say(advice), details)
-  }
-  const passing = error.kind === "transient" || error.kind === "ambiguous"
-  if (passing && isTimeout(error)) {
-    return new CheckpointError("CKPT_TIMEOUT", say("Try again, or raise timeoutMs."), { ...details, retryable: true })
-  }
-  return new CheckpointError("CKPT_IO", say(adviceOn[error.kind]), { ...details, retryable: passing })
-}
-
-const adviceOn = {
-  transient: "Try again later.",
-  ambiguous: "Try again later.",
-  denied: "Grant this process the permission, or use other credentials.",
-  permanent: "Mend the cause; the same call would fail again.",
 }

@@ -1,51 +1,47 @@
 import { systemClock } from "../async/clock.js"
+import { requestConcurrency } from "../async/concurrency.js"
 import { Queue } from "../async/mutex.js"
-import { type CommitContext, commit, createState } from "../commit/commit.js"
+import { commit } from "../commit/commit.js"
+import { createState } from "../commit/create-state.js"
 import { IdOrder } from "../commit/id-order.js"
-import { prepareSave } from "../commit/prepare.js"
+import type { CommitContext } from "../commit/job.js"
+import { prepareSave, type SaveOptions } from "../commit/prepare.js"
 import { type Change, update } from "../commit/update.js"
 import { CheckpointError } from "../errors.js"
 import { type Emit, safeEmitter } from "../events.js"
+import { oldestFirst } from "../format/ids.js"
 import { createLayout, type Layout, normalizePrefix } from "../format/layout.js"
 import { type CheckpointManifest, DEFAULT_VNODE_COUNT } from "../format/manifest/model.js"
 import { type ValidationIssue, validateManifest } from "../format/manifest/validate.js"
-import { counts, countsAs, type Pointer } from "../format/pointer.js"
-import { type Claimed, claim, claimsInPointer } from "../history/claim.js"
-import { mustListAgain, nextIdAfter, oldestFirst, Surveyor } from "../history/listing.js"
-import { assertPinName, listPins, type Pin, pin, pinsOf, unpin } from "../history/pin.js"
+import type { Pin, Pointer } from "../format/pointer.js"
+import { type Claimed, claim } from "../history/claim.js"
+import { claimsInPointer, type RetentionContext } from "../history/context.js"
+import { Surveyor } from "../history/listing.js"
+import { assertPinName, listPins, pin, unpin } from "../history/pin.js"
 import { PointerFile } from "../history/pointer-file.js"
-import {
-  type CheckpointSummary,
-  counting,
-  type RetentionContext,
-  type Summarized,
-  stillCounting,
-  summaries,
-} from "../history/summary.js"
-import { findLatest, type RecoverContext, type RecoverOptions, type Recovery, recover } from "../recovery/recover.js"
+import { counts, countsAs } from "../history/rule.js"
+import { type CheckpointSummary, counting, type Summarized, stillCounting, summaries } from "../history/summary.js"
+import { mustListAgain, nextIdAfter, pinsOf } from "../history/view.js"
+import type { OperationOptions, ProgressOptions } from "../options.js"
+import { findLatest } from "../recovery/latest.js"
+import { type RecoverContext, type RecoverOptions, type Recovery, recover } from "../recovery/recover.js"
 import { type Restored, type RestoreOptions, restore } from "../recovery/restore.js"
 import { BackgroundRetention } from "../retention/background.js"
-import { collectOrphans, type OrphanReport } from "../retention/orphans.js"
-import { checkPolicy, type PruneReport, prune, type RetentionPolicy, removeOne } from "../retention/prune.js"
-import { openFeed, type StateInfo, type StateSource } from "../state/feed.js"
+import { type CollectOptions, collectOrphans, type OrphanReport } from "../retention/orphans.js"
+import { checkPolicy, type RetentionPolicy } from "../retention/policy.js"
+import { type PruneOptions, type PruneReport, prune } from "../retention/prune.js"
+import { removeOne } from "../retention/remove.js"
+import type { Checkpoint } from "../state/checkpoint.js"
+import { openFeed, type StateInfo } from "../state/feed.js"
 import { WriteProgress } from "../state/progress.js"
-import { type Checkpoint, openState, type ReadStateOptions, type StateReader, stateSlice } from "../state/reader.js"
+import { openState, type ReadStateOptions, type StateReader, stateSlice } from "../state/reader.js"
+import type { StateSource } from "../state/source.js"
 import { probeConditions } from "../storage/probe.js"
 import { retryPolicy } from "../storage/retry.js"
-import { requestConcurrency, Storage } from "../storage/storage.js"
-import { type Depth, type Examination, examine, type FoundManifest, ownsState, readManifest } from "../verify/verify.js"
-import type {
-  CheckpointStore,
-  CollectOptions,
-  OpenOptions,
-  OperationOptions,
-  ProgressOptions,
-  PruneOptions,
-  SaveOptions,
-  SaveReceipt,
-  Verification,
-  VerifyOptions,
-} from "./api.js"
+import { Storage } from "../storage/storage.js"
+import { type FoundManifest, ownsState, readManifest } from "../verify/read-manifest.js"
+import { type Depth, type Examination, examine, type Verification, type VerifyOptions } from "../verify/verify.js"
+import type { CheckpointStore, OpenOptions, SaveReceipt } from "./api.js"
 import { Boundary } from "./calls.js"
 
 // States written ahead whose save did not come yet; far more than any job has under way.

@@ -1,20 +1,13 @@
 import type { OnProgress } from "../bytes/progress.js"
 import { BackendError } from "../errors.js"
-import type { Layout } from "../format/layout.js"
-import { type DecodedManifest, decodeManifest } from "../format/manifest/decode.js"
-import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "../format/manifest/model.js"
+import type { CheckpointManifest } from "../format/manifest/model.js"
 import { fatal, type ValidationIssue, validateManifest } from "../format/manifest/validate.js"
+import type { OperationOptions, ProgressOptions } from "../options.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Storage } from "../storage/storage.js"
+import { type ExamineContext, type FoundManifest, ownsState, readManifest } from "./read-manifest.js"
 
 export type Depth = "shallow" | "deep"
-
-/** A manifest as it was found; without `manifest` where the bytes give none. */
-export interface FoundManifest {
-  readonly meta: ObjectMeta | undefined
-  readonly manifest: CheckpointManifest | undefined
-  readonly issues: readonly ValidationIssue[]
-}
 
 export interface Examination {
   readonly id: number
@@ -28,51 +21,8 @@ export interface Examination {
   readonly gone: boolean
 }
 
-export interface ExamineContext {
-  readonly storage: Storage
-  readonly layout: Layout
-  readonly vnodeCount: number
-}
-
 function isValid(issues: readonly ValidationIssue[]): boolean {
   return issues.every((issue) => issue.severity !== "fatal")
-}
-
-/** Whether a manifest says that a state belongs to it: yes, no, or (legacy) that it does not know. */
-export function ownsState(manifest: CheckpointManifest): boolean | undefined {
-  if (manifest.stateChecksum !== null || (manifest.stateSize ?? 0) > 0) return true
-  return manifest.stateSize === undefined ? undefined : false
-}
-
-/**
- * Reads and checks one manifest. `undefined`: nothing is there. Damage is an issue; only the storage's own failures
- * reject.
- */
-export async function readManifest(
-  context: ExamineContext,
-  id: number,
-  signal?: AbortSignal,
-): Promise<FoundManifest | undefined> {
-  const key = context.layout.manifestKey(id)
-  const damaged = (issue: ValidationIssue, meta?: ObjectMeta): FoundManifest => ({
-    meta,
-    manifest: undefined,
-    issues: [issue],
-  })
-  let stored: Awaited<ReturnType<Storage["readBytes"]>>
-  try {
-    stored = await context.storage.readBytes(key, MAX_MANIFEST_BYTES, signal)
-  } catch (error) {
-    if (!(error instanceof BackendError) || error.kind !== "damaged") throw error
-    return damaged(fatal("manifest-corrupt", `corrupt manifest: ${error.message}`))
-  }
-  if (stored === undefined) return undefined
-  if (stored.bytes === undefined) {
-    const message = `corrupt manifest: ${stored.meta.size} bytes, at most ${MAX_MANIFEST_BYTES} are read`
-    return damaged(fatal("manifest-too-large", message), stored.meta)
-  }
-  const decoded: DecodedManifest = decodeManifest(stored.bytes)
-  return { meta: stored.meta, manifest: decoded.manifest, issues: decoded.issues }
 }
 
 /** What is to be said of a checkpoint whose manifest's bytes give none. */
@@ -257,4 +207,16 @@ function stateIssues(manifest: CheckpointManifest, state: FoundState | undefined
     return [fatal("state-checksum", `state.bin checksum mismatch: expected ${stateChecksum}, got ${state.checksum}`)]
   }
   return []
+}
+
+export interface VerifyOptions extends OperationOptions, ProgressOptions {
+  /** `"deep"` (default) reads the state and compares its checksum; `"shallow"` compares its size. */
+  depth?: Depth
+}
+
+export interface Verification {
+  readonly id: number
+  /** No issue is fatal. */
+  readonly valid: boolean
+  readonly issues: readonly ValidationIssue[]
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { createLayout, formatId, type LayoutName, normalizePrefix, parseId } from "../../src/format/layout.js"
+import { formatId, parseId } from "../../src/format/ids.js"
+import { createLayout, type LayoutName, normalizePrefix } from "../../src/format/layout.js"
 
 const layouts: LayoutName[] = ["directory", "objects"]
 

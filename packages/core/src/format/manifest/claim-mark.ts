@@ -1,4 +1,5 @@
-import { type DecodedManifest, encodeManifest } from "./decode.js"
+import type { DecodedManifest } from "./decode.js"
+import { encodeManifest } from "./encode.js"
 import type { CheckpointManifest, WriterStamp } from "./model.js"
 
 /** What the manifest of a writer that never claimed is given as its writer together with a mark. */

@@ -1,5 +1,6 @@
 import { describe } from "../json.js"
-import { type CheckpointManifest, isBase64, MANIFEST_VERSION } from "./model.js"
+import { isBase64 } from "./inline.js"
+import { type CheckpointManifest, MANIFEST_VERSION } from "./model.js"
 
 /** What a finding is about, for a program to branch on. */
 export type IssueCode =

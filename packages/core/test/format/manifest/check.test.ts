@@ -1,13 +1,8 @@
 import { describe, expect, test } from "vitest"
 import { CheckpointError } from "../../../src/errors.js"
-import {
-  type CheckpointManifest,
-  createManifest,
-  decodeInline,
-  inlineOperator,
-  type ManifestInit,
-  type OperatorState,
-} from "../../../src/format/manifest/model.js"
+import { createManifest } from "../../../src/format/manifest/check.js"
+import { decodeInline, inlineOperator } from "../../../src/format/manifest/inline.js"
+import type { CheckpointManifest, ManifestInit, OperatorState } from "../../../src/format/manifest/model.js"
 
 const base = { checkpointId: 1, epoch: 1 }
 

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest"
+import { createManifest } from "../../../src/format/manifest/check.js"
 import { marked, withoutMark } from "../../../src/format/manifest/claim-mark.js"
-import { decodeManifest, encodeManifest, parseManifest } from "../../../src/format/manifest/decode.js"
-import { createManifest } from "../../../src/format/manifest/model.js"
+import { decodeManifest, parseManifest } from "../../../src/format/manifest/decode.js"
+import { encodeManifest } from "../../../src/format/manifest/encode.js"
 
 const plain = createManifest({ checkpointId: 3, epoch: 7, timestampMs: 1, sourceOffsets: {} })
 const stamped = { ...plain, writer: { epoch: 2, token: "abc", from: 1 } }

@@ -2,8 +2,11 @@ import { createHash } from "node:crypto"
 import { describe, expect, test } from "vitest"
 import { CheckpointError } from "../../../src/errors.js"
 import type { JsonValue } from "../../../src/format/json.js"
-import { decodeManifest, encodeManifest, manifestToJson, parseManifest } from "../../../src/format/manifest/decode.js"
-import { type CheckpointManifest, createManifest, inlineOperator } from "../../../src/format/manifest/model.js"
+import { createManifest } from "../../../src/format/manifest/check.js"
+import { decodeManifest, parseManifest } from "../../../src/format/manifest/decode.js"
+import { encodeManifest, manifestToJson } from "../../../src/format/manifest/encode.js"
+import { inlineOperator } from "../../../src/format/manifest/inline.js"
+import type { CheckpointManifest } from "../../../src/format/manifest/model.js"
 
 const base = createManifest({ checkpointId: 1, epoch: 1, timestampMs: 5 })
 const head = `"version":1,"checkpoint_id":1,"epoch":1,"timestamp_ms":5`

@@ -3,10 +3,11 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { isJsonNumber, type JsonObject, type JsonValue, parseJson } from "../../../src/format/json.js"
-import { decodeManifest, encodeManifest, manifestToJson, parseManifest } from "../../../src/format/manifest/decode.js"
+import { decodeManifest, parseManifest } from "../../../src/format/manifest/decode.js"
+import { encodeManifest, manifestToJson } from "../../../src/format/manifest/encode.js"
 import { validateManifest } from "../../../src/format/manifest/validate.js"
 
-const root = join(import.meta.dirname, "..", "fixtures", "laminardb")
+const root = join(import.meta.dirname, "..", "..", "fixtures", "laminardb")
 const stores = ["basic", "basic-objects", "legacy", "minimal", "orphan", "wide-ids"]
 
 function manifestPath(store: string, id: string): string {

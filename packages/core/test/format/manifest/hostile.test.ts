@@ -1,8 +1,10 @@
 import { expect, test } from "vitest"
 import { CheckpointError } from "../../../src/errors.js"
 import { MAX_JSON_VALUES } from "../../../src/format/json.js"
-import { decodeManifest, encodeManifest, parseManifest } from "../../../src/format/manifest/decode.js"
-import { createManifest, MAX_MANIFEST_BYTES } from "../../../src/format/manifest/model.js"
+import { createManifest } from "../../../src/format/manifest/check.js"
+import { decodeManifest, parseManifest } from "../../../src/format/manifest/decode.js"
+import { encodeManifest } from "../../../src/format/manifest/encode.js"
+import { MAX_MANIFEST_BYTES } from "../../../src/format/manifest/model.js"
 
 const head = `{"version":1,"checkpoint_id":1,"epoch":1,"timestamp_ms":5`
 

@@ -2,8 +2,11 @@ import assert from "node:assert/strict"
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import type { JsonValue } from "../../../src/format/json.js"
-import { decodeManifest, encodeManifest, manifestToJson, parseManifest } from "../../../src/format/manifest/decode.js"
-import { createManifest, inlineOperator, type ManifestInit } from "../../../src/format/manifest/model.js"
+import { createManifest } from "../../../src/format/manifest/check.js"
+import { decodeManifest, parseManifest } from "../../../src/format/manifest/decode.js"
+import { encodeManifest, manifestToJson } from "../../../src/format/manifest/encode.js"
+import { inlineOperator } from "../../../src/format/manifest/inline.js"
+import type { ManifestInit } from "../../../src/format/manifest/model.js"
 
 const count = fc.oneof(fc.maxSafeNat(), fc.nat(3), fc.constantFrom(2 ** 53 - 1, 2 ** 32))
 const positive = count.map((n) => n || 1)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { type CheckpointManifest, createManifest } from "../../../src/format/manifest/model.js"
+import { createManifest } from "../../../src/format/manifest/check.js"
+import type { CheckpointManifest } from "../../../src/format/manifest/model.js"
 import { type ValidateOptions, validateManifest } from "../../../src/format/manifest/validate.js"
 
 const good = createManifest({ checkpointId: 3, epoch: 2, timestampMs: 5 })

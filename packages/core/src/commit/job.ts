@@ -1,0 +1,28 @@
+import type { CheckpointManifest, WriterStamp } from "../format/manifest/model.js"
+import type { Pointer } from "../format/pointer.js"
+import type { HistoryContext } from "../history/context.js"
+import type { StateFeed, StateInfo } from "../state/feed.js"
+import type { IdOrder } from "./id-order.js"
+
+export interface CommitContext extends HistoryContext {
+  /** What a writer that claimed puts into its manifests. */
+  readonly stamp?: WriterStamp | undefined
+  readonly order: IdOrder
+}
+
+export interface Commit {
+  readonly id: number
+  /** The state to write, if there is one that is not there yet. */
+  readonly feed: StateFeed | undefined
+  /** The manifest, once the state was written and is known. */
+  manifest(state: StateInfo | undefined): CheckpointManifest
+  readonly signal: AbortSignal | undefined
+}
+
+export interface Committed {
+  readonly outcome: "created" | "unchanged"
+  readonly isLatest: boolean
+  readonly manifest: CheckpointManifest
+  /** The pointer as it was when the save was acknowledged. */
+  readonly pointer: Pointer
+}

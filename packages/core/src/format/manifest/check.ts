@@ -1,0 +1,227 @@
+import { CheckpointError } from "../../errors.js"
+import { describe, isWellFormed, type JsonPath, quote } from "../json.js"
+import { isBase64 } from "./inline.js"
+import {
+  type CheckpointManifest,
+  type ConnectorOffsets,
+  DEFAULT_VNODE_COUNT,
+  emptyRecord,
+  MANIFEST_VERSION,
+  type ManifestInit,
+  type OperatorState,
+  type SinkCommitStatus,
+  type UnknownFields,
+  type WriterStamp,
+} from "./model.js"
+
+/**
+ * A new manifest, its maps copied. Defaults: version 1, now, 256 vnodes, everything else empty.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` with the field's path for anything that cannot be stored exactly
+ */
+export function createManifest(init: ManifestInit): CheckpointManifest {
+  const given = fields(init, [], manifestKeys)
+  const full: Record<string, unknown> = {
+    version: MANIFEST_VERSION,
+    timestampMs: Date.now(),
+    vnodeCount: DEFAULT_VNODE_COUNT,
+    sourceNames: [],
+    sinkNames: [],
+  }
+  for (const key of mapKeys) full[key] = {}
+  for (const key of Object.keys(given)) if (given[key] !== undefined) full[key] = given[key]
+  integer(full.checkpointId, ["checkpointId"], Number.MAX_SAFE_INTEGER, 1)
+  integer(full.epoch, ["epoch"], Number.MAX_SAFE_INTEGER, 1)
+  return checkManifest(full)
+}
+
+/**
+ * A checked copy: what it returns can be written and read back equal. Id and epoch may be 0 here, since a damaged
+ * manifest can be read; a store refuses to save it.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` with the field's path
+ */
+export function checkManifest(manifest: unknown): CheckpointManifest {
+  const m = fields(manifest, [], manifestKeys)
+  return {
+    version: integer(m.version, ["version"], 2 ** 32 - 1),
+    checkpointId: integer(m.checkpointId, ["checkpointId"]),
+    epoch: integer(m.epoch, ["epoch"]),
+    timestampMs: integer(m.timestampMs, ["timestampMs"]),
+    sourceOffsets: record(m.sourceOffsets, ["sourceOffsets"], connectorOffsets),
+    sinkEpochs: record(m.sinkEpochs, ["sinkEpochs"], (value, path) => integer(value, path)),
+    sinkCommitStatuses: record(m.sinkCommitStatuses, ["sinkCommitStatuses"], sinkCommitStatus),
+    tableOffsets: record(m.tableOffsets, ["tableOffsets"], connectorOffsets),
+    operatorStates: record(m.operatorStates, ["operatorStates"], operatorState),
+    tableStoreCheckpointPath: orNull(m.tableStoreCheckpointPath, ["tableStoreCheckpointPath"], text),
+    watermark: orNull(m.watermark, ["watermark"], signed),
+    sourceWatermarks: record(m.sourceWatermarks, ["sourceWatermarks"], signed),
+    sourceNames: names(m.sourceNames, ["sourceNames"]),
+    sinkNames: names(m.sinkNames, ["sinkNames"]),
+    pipelineHash: orNull(m.pipelineHash, ["pipelineHash"], unsigned),
+    vnodeCount: integer(m.vnodeCount, ["vnodeCount"], 65_535),
+    stateChecksum: orNull(m.stateChecksum, ["stateChecksum"], sha256Hex),
+    ...optional("stateSize", m.stateSize, (value, path) => integer(value, path)),
+    ...optional("operatorChecksums", m.operatorChecksums, (value, path) => record(value, path, sha256Hex)),
+    ...optional("writer", m.writer, writerStamp),
+    ...optional("updateToken", m.updateToken, text),
+    ...optional("unknownFields", m.unknownFields, unknownFields),
+  }
+}
+
+const mapKeys = [
+  "sourceOffsets",
+  "sinkEpochs",
+  "sinkCommitStatuses",
+  "tableOffsets",
+  "operatorStates",
+  "sourceWatermarks",
+] as const satisfies readonly (keyof CheckpointManifest)[]
+const manifestKeys = new Set<string>([
+  ...["version", "checkpointId", "epoch", "timestampMs", ...mapKeys, "tableStoreCheckpointPath", "watermark"],
+  ...["sourceNames", "sinkNames", "pipelineHash", "vnodeCount", "stateChecksum"],
+  ...["stateSize", "operatorChecksums", "writer", "updateToken", "unknownFields"],
+])
+const connectorKeys = new Set(["epoch", "offsets", "metadata", "unknownFields"])
+const operatorKeys = new Set(["stateB64", "external", "externalOffset", "externalLength", "unknownFields"])
+const writerKeys = new Set(["epoch", "token", "from", "fenced", "unknownFields"])
+
+function connectorOffsets(value: unknown, path: JsonPath): ConnectorOffsets {
+  const c = fields(value, path, connectorKeys)
+  return {
+    epoch: integer(c.epoch, [...path, "epoch"]),
+    offsets: record(c.offsets, [...path, "offsets"], text),
+    metadata: record(c.metadata === undefined ? {} : c.metadata, [...path, "metadata"], text),
+    ...optional("unknownFields", c.unknownFields, unknownFields, path),
+  }
+}
+
+function operatorState(value: unknown, path: JsonPath): OperatorState {
+  const {
+    stateB64,
+    external = false,
+    externalOffset = 0,
+    externalLength = 0,
+    ...rest
+  } = fields(value, path, operatorKeys)
+  if (typeof external !== "boolean") invalid([...path, "external"], `must be a boolean, not ${show(external)}`)
+  return {
+    stateB64: orNull(stateB64, [...path, "stateB64"], base64),
+    external,
+    externalOffset: integer(externalOffset, [...path, "externalOffset"]),
+    externalLength: integer(externalLength, [...path, "externalLength"]),
+    ...optional("unknownFields", rest.unknownFields, unknownFields, path),
+  }
+}
+
+function sinkCommitStatus(value: unknown, path: JsonPath): SinkCommitStatus {
+  const { status, message } = fields(value, path, new Set(["status", "message"]))
+  if (status === "failed") return { status, message: text(message, [...path, "message"]) }
+  if (status !== "pending" && status !== "committed") {
+    invalid([...path, "status"], `must be "pending", "committed" or "failed", not ${show(status)}`)
+  }
+  if (message !== undefined) invalid([...path, "message"], `belongs to the status "failed" only`)
+  return { status }
+}
+
+function writerStamp(value: unknown, path: JsonPath): WriterStamp {
+  const w = fields(value, path, writerKeys)
+  return {
+    epoch: integer(w.epoch, [...path, "epoch"]),
+    token: text(w.token, [...path, "token"]),
+    ...optional("from", w.from, (from, at) => integer(from, at), path),
+    ...optional("fenced", w.fenced, (fenced, at) => integer(fenced, at), path),
+    ...optional("unknownFields", w.unknownFields, unknownFields, path),
+  }
+}
+
+/** Only the outer shape; the values are checked where they are printed. */
+function unknownFields(value: unknown, path: JsonPath): UnknownFields {
+  if (!(value instanceof Map)) invalid(path, `must be a Map as read from a manifest, not ${show(value)}`)
+  for (const key of value.keys()) text(key, path)
+  return value as UnknownFields
+}
+
+type Check<T> = (value: unknown, path: JsonPath) => T
+
+/** A key that is misspelt, or that nothing would write, is an error: dropping it would lose data without a word. */
+function fields(value: unknown, path: JsonPath, known: ReadonlySet<string>): Record<string, unknown> {
+  const object = plain(value, path)
+  for (const key of Object.keys(object)) {
+    if (!known.has(key)) invalid([...path, key], "is not a field of the manifest")
+  }
+  return object
+}
+
+function record<T>(value: unknown, path: JsonPath, check: Check<T>): Record<string, T> {
+  const object = plain(value, path)
+  const copy = emptyRecord<T>()
+  for (const key of Object.keys(object)) copy[text(key, path)] = check(object[key], [...path, key])
+  return copy
+}
+
+/** A Map has no own keys and would be stored as `{}`; the tag tells it apart in any realm. */
+function plain(value: unknown, path: JsonPath): Record<string, unknown> {
+  if (Object.prototype.toString.call(value) === "[object Object]") return value as Record<string, unknown>
+  return invalid(path, `must be a plain object, not ${show(value)}`)
+}
+
+function names(value: unknown, path: JsonPath): string[] {
+  if (!Array.isArray(value)) invalid(path, `must be an array of strings, not ${show(value)}`)
+  return Array.from(value as unknown[], (name, index) => text(name, [...path, index])).sort()
+}
+
+function optional<K extends string, T>(key: K, value: unknown, check: Check<T>, path: JsonPath = []): { [P in K]?: T } {
+  return value === undefined ? {} : ({ [key]: check(value, [...path, key]) } as { [P in K]?: T })
+}
+
+function orNull<T>(value: unknown, path: JsonPath, check: Check<T>): T | null {
+  return value === null || value === undefined ? null : check(value, path)
+}
+
+function text(value: unknown, path: JsonPath): string {
+  if (typeof value !== "string") return invalid(path, `must be a string, not ${show(value)}`)
+  return isWellFormed(value) ? value : invalid(path, `holds a lone surrogate: ${quote(value)}`)
+}
+
+function base64(value: unknown, path: JsonPath): string {
+  const b64 = text(value, path)
+  return isBase64(b64) ? b64 : invalid(path, "must be base64 with padding; use inlineOperator(bytes)")
+}
+
+function sha256Hex(value: unknown, path: JsonPath): string {
+  const hex = text(value, path)
+  return /^[0-9a-f]{64}$/.test(hex) ? hex : invalid(path, `must be 64 lower-case hex digits, not ${quote(hex)}`)
+}
+
+function integer(value: unknown, path: JsonPath, max = Number.MAX_SAFE_INTEGER, min = 0): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) return value || 0
+  return invalid(path, `must be an integer number from ${min} to ${max}, not ${show(value)}`)
+}
+
+function signed(value: unknown, path: JsonPath): bigint {
+  return bigint(value, path, -(2n ** 63n), 2n ** 63n - 1n)
+}
+
+function unsigned(value: unknown, path: JsonPath): bigint {
+  return bigint(value, path, 0n, 2n ** 64n - 1n)
+}
+
+function bigint(value: unknown, path: JsonPath, min: bigint, max: bigint): bigint {
+  if (typeof value === "bigint" && value >= min && value <= max) return value
+  const hint = typeof value === "number" && Number.isSafeInteger(value) ? `: use ${value}n` : ""
+  return invalid(path, `must be a bigint from ${min} to ${max}, not ${show(value)}${hint}`)
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return `the string ${quote(value)}`
+  if (typeof value === "bigint") return `the bigint ${value.toString().slice(0, 64)}n`
+  if (typeof value === "number") return `the number ${value}`
+  if (typeof value === "symbol" || typeof value === "function") return `a ${typeof value}`
+  if (typeof value === "object" && value !== null) return Object.prototype.toString.call(value)
+  return String(value)
+}
+
+function invalid(path: JsonPath, problem: string): never {
+  throw new CheckpointError("CKPT_INVALID", `manifest: ${describe(path, problem)}`)
+}

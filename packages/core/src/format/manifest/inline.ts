@@ -1,0 +1,25 @@
+import { CheckpointError } from "../../errors.js"
+import type { OperatorState } from "./model.js"
+
+/** Inline state. The bytes are copied. */
+export function inlineOperator(bytes: Uint8Array): OperatorState {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return { stateB64: view.toString("base64"), external: false, externalOffset: 0, externalLength: 0 }
+}
+
+/**
+ * The bytes of an inline state, in memory of their own.
+ *
+ * @throws {CheckpointError} `CKPT_CORRUPT` if there is none (`stateB64` is null), or it is not base64
+ */
+export function decodeInline(operator: OperatorState): Uint8Array {
+  const { stateB64 } = operator
+  if (stateB64 === null) throw new CheckpointError("CKPT_CORRUPT", "the operator has no inline state")
+  if (!isBase64(stateB64)) throw new CheckpointError("CKPT_CORRUPT", "the operator's inline state is not valid base64")
+  return new Uint8Array(Buffer.from(stateB64, "base64"))
+}
+
+/** True for canonical base64 with padding. `Buffer` alone skips what it does not understand. */
+export function isBase64(value: string): boolean {
+  return value.length % 4 === 0 && Buffer.from(value, "base64").toString("base64") === value
+}

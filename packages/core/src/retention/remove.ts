@@ -1,0 +1,109 @@
+import { CheckpointError } from "../errors.js"
+import { ascending } from "../format/ids.js"
+import type { Pin, Pointer } from "../format/pointer.js"
+import type { HistoryContext, RetentionContext } from "../history/context.js"
+import type { Survey } from "../history/listing.js"
+import { counts } from "../history/rule.js"
+import { newestValidId } from "../history/summary.js"
+import { pinsOf, surveyWithPointer } from "../history/view.js"
+import type { DeleteFailure } from "../storage/backend.js"
+
+export interface PruneFailure {
+  readonly id: number
+  readonly key: string
+  readonly error: unknown
+}
+
+/**
+ * The one way in which checkpoints are removed. `doomed` must lie below the newest valid checkpoint. What was pinned
+ * meanwhile is spared. A state whose manifest could not be removed stays, so that no manifest ever stands without its state.
+ */
+export async function removeBelow(
+  context: HistoryContext,
+  survey: Survey,
+  doomed: readonly number[],
+  stays: readonly number[],
+  newestValid: number,
+  signal: AbortSignal | undefined,
+): Promise<{ failures: PruneFailure[]; spared: number[] }> {
+  const { layout, pointer, surveyor } = context
+  const remove = async (pins: readonly Pin[], trimmed: readonly string[]) => {
+    const pinned = new Set(pins.map((pin) => pin.id))
+    const goes = doomed.filter((id) => !pinned.has(id))
+    return {
+      failures: await removeObjects(context, survey, goes, trimmed, signal),
+      spared: doomed.filter((id) => pinned.has(id)),
+    }
+  }
+  if (layout.pointerFormat !== "json") {
+    // No floor to raise: pins of this store are made under the same lock.
+    return context.removals.run(async () => remove((await surveyor.pins(signal)).pins, []))
+  }
+  const floor = doomed.reduce((highest, id) => Math.max(highest, id), 0)
+  const raised = await pointer.raiseFloor(
+    floor,
+    stays.filter((id) => id <= floor),
+    newestValid,
+  )
+  return remove(pinsOf({ pins: [] }, raised), trimmedClaims(context, survey, raised))
+}
+
+/** The objects of claims that the pointer does not need any more. */
+function trimmedClaims({ layout }: HistoryContext, { claims }: Survey, raised: Pointer): string[] {
+  const lowest = raised.claims[0]?.epoch ?? 0
+  return claims.filter(({ epoch }) => epoch < lowest).map(({ epoch, from }) => layout.claimKey(epoch, from))
+}
+
+/** Manifests, then their states. */
+async function removeObjects(
+  { storage, layout }: HistoryContext,
+  survey: Survey,
+  doomed: readonly number[],
+  trimmed: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<PruneFailure[]> {
+  const failures: PruneFailure[] = []
+  const report = (keyOf: (id: number) => string, ids: readonly number[], failed: readonly DeleteFailure[]) => {
+    const byKey = new Map(ids.map((id) => [keyOf(id), id]))
+    for (const { key, error } of failed) {
+      const id = byKey.get(key)
+      // A claim's object that stays does no harm, and goes with the next run.
+      if (id !== undefined) failures.push({ id, key, error })
+    }
+  }
+  const manifestKey = (id: number) => layout.manifestKey(id)
+  const stateKey = (id: number) => layout.stateKey(id)
+  report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal))
+  const manifestLeft = new Set(failures.map((failure) => failure.id))
+  const withState = doomed.filter((id) => !manifestLeft.has(id) && survey.states.has(id))
+  report(stateKey, withState, await storage.delete(withState.map(stateKey), signal))
+  return failures
+}
+
+/** Removes one checkpoint below the newest valid one. False if it is not there. */
+export async function removeOne(
+  context: RetentionContext,
+  id: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { survey, pointer } = await surveyWithPointer(context, signal)
+  if (!survey.manifests.has(id)) return false
+  const newestValid = await newestValidId(context, survey, pointer, signal)
+  if (newestValid === undefined || id >= newestValid) {
+    const which = newestValid === id ? "the newest valid checkpoint" : "not below the newest valid checkpoint"
+    const message = `checkpoint ${id} is ${which}, and nothing there is ever deleted. Save a newer one first.`
+    throw new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
+  }
+  const pin = pinsOf(survey, pointer).find((one) => one.id === id)
+  if (pin !== undefined) throw isPinned(id, pin.name)
+  const stays = [...survey.manifests.keys()].filter((other) => other !== id && counts(other, pointer)).sort(ascending)
+  const { failures, spared } = await removeBelow(context, survey, [id], stays, newestValid, signal)
+  if (failures[0] !== undefined) throw failures[0].error
+  if (spared.length > 0) throw isPinned(id)
+  return true
+}
+
+function isPinned(id: number, name?: string): CheckpointError {
+  const message = `checkpoint ${id} is pinned${name === undefined ? "" : ` as ${name}`}, so it is not removed. unpin() it first.`
+  return new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
+}
