@@ -1,5 +1,5 @@
 import { type PolicyName, policies } from "./action.js"
-import type { Acknowledged, Operation } from "./model.js"
+import type { Acknowledged, Operation } from "./operation.js"
 
 interface Facts {
   readonly counted: ReadonlyMap<number, unknown>

@@ -1,40 +1,12 @@
 import { type Action, describeAction } from "./action.js"
 import { mayRemove } from "./legitimate.js"
 import type { Request, Watcher } from "./network.js"
+import type { Acknowledged, Operation } from "./operation.js"
 import type { SimulatedStorage } from "./storage.js"
 import { nameOf, type SeenManifest, View } from "./view.js"
 
 /** What must hold and did not. */
 export class Violation extends Error {}
-
-/** One call of a store, as the model sees it. */
-export interface Operation {
-  readonly action: Action
-  readonly process: string
-  /** The claim under which the process writes; 0: none. */
-  readonly epoch: number
-  /** When it began; ticks count changes of the storage and what processes were told. */
-  readonly start: number
-  /** The highest acknowledged id when it began. */
-  readonly acknowledged: number
-  /** The highest id of any object when it began. */
-  readonly highestId: number
-  readonly pinned: ReadonlyMap<string, number>
-  /** When its last listing began. */
-  lastListing: number
-}
-
-/** A save that was acknowledged. */
-export interface Acknowledged {
-  readonly id: number
-  readonly content: number
-  readonly tick: number
-  /** A newer checkpoint counted by then. */
-  readonly outranked: boolean
-  /** Updates that were acknowledged. */
-  readonly updates: string[]
-  pruned: boolean
-}
 
 /**
  * The sequential model: what was acknowledged must be there, in the storage itself, after every single request, until an

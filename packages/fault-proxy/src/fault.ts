@@ -1,6 +1,4 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http"
-import type { Gate } from "./gate.js"
-import type { ProxiedRequest } from "./request.js"
 
 /** The server's answer, read to its end; `body` without its content-encoding, if that was gzip. */
 export interface BufferedAnswer {
@@ -85,4 +83,36 @@ export interface Rule {
   readonly times?: number | undefined
   /** How many requests that fit it lets pass first; default 0. */
   readonly skip?: number | undefined
+}
+
+/** One request as the proxy saw it. It stays live: the fields after `headers` are filled in as the exchange goes on. */
+export interface ProxiedRequest {
+  /** Counts from 0, and from 0 again after `resetCounts()`. */
+  readonly index: number
+  readonly method: string
+  /** Decoded, without the query; as it was sent where it cannot be decoded. */
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: IncomingHttpHeaders
+  /** What was done to this request, if a rule matched it. */
+  readonly fault?: Fault | undefined
+  /** The status that the server gave: known when its answer is complete, or when its head is passed on. */
+  readonly serverAnswered?: number | undefined
+  /** The status that was sent to the client, if any was. */
+  readonly answered?: number | undefined
+  /** Bytes of body that came from the client. */
+  readonly bytesReceived: number
+  /** Bytes of body that were written to the client. */
+  readonly bytesSent: number
+}
+
+/** Where requests wait until a test lets them go: `{ kind: "hold", until: gate }`. */
+export interface Gate {
+  /** Resolves with the first request that waits here, once its whole body has arrived. */
+  readonly reached: Promise<ProxiedRequest>
+  readonly released: Promise<void>
+  /** Lets go what waits, and whatever comes later. */
+  release(): void
+  /** Called by the proxy. */
+  reach(request: ProxiedRequest): void
 }

@@ -1,15 +1,4 @@
-import type { ProxiedRequest } from "./request.js"
-
-/** Where requests wait until a test lets them go: `{ kind: "hold", until: gate }`. */
-export interface Gate {
-  /** Resolves with the first request that waits here, once its whole body has arrived. */
-  readonly reached: Promise<ProxiedRequest>
-  readonly released: Promise<void>
-  /** Lets go what waits, and whatever comes later. */
-  release(): void
-  /** Called by the proxy. */
-  reach(request: ProxiedRequest): void
-}
+import type { Gate, ProxiedRequest } from "./fault.js"
 
 export function createGate(): Gate {
   let release = () => {}

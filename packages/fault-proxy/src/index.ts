@@ -1,4 +1,3 @@
-export type { BufferedAnswer, Fault, Rule } from "./fault.js"
-export { createGate, type Gate } from "./gate.js"
+export type { BufferedAnswer, Fault, Gate, ProxiedRequest, Rule } from "./fault.js"
+export { createGate } from "./gate.js"
 export { type FaultProxy, startFaultProxy } from "./proxy.js"
-export type { ProxiedRequest } from "./request.js"

@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo, Socket } from "node:net"
 import { ClientGone, ServerGone, Stopped } from "./errors.js"
 import { Exchange } from "./exchange.js"
-import type { Rule } from "./fault.js"
+import type { ProxiedRequest, Rule } from "./fault.js"
 import { perform } from "./perform.js"
-import { type ProxiedRequest, RequestRecord } from "./request.js"
+import { RequestRecord } from "./request.js"
 import { Rules } from "./rules.js"
 import { ServerSide } from "./server-side.js"
 

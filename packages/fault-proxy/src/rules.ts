@@ -1,5 +1,4 @@
-import type { Fault, Rule } from "./fault.js"
-import type { ProxiedRequest } from "./request.js"
+import type { Fault, ProxiedRequest, Rule } from "./fault.js"
 
 interface Armed {
   readonly rule: Rule

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { Chunks } from "./bytes.js"
 import { ServerGone, Stopped, Unreachable } from "./errors.js"
 import { type Exchange, flushHead, write } from "./exchange.js"
+import type { Gate } from "./fault.js"
 import { flushed } from "./flushed.js"
-import type { Gate } from "./gate.js"
 import { has } from "./headers.js"
 
 // Connections are given up long before a server does so: a request that meets a connection just closed by the server

@@ -8,7 +8,7 @@ import { type Cluster, cephConf, clusterScript } from "./ceph-config.js"
 import { endByStdin, letGo } from "./child.js"
 import { isolation } from "./host.js"
 import { freePort } from "./loopback.js"
-import type { S3Server } from "./s3-server.js"
+import type { S3Server } from "./s3-endpoint.js"
 
 const startTimeoutMs = 120_000
 

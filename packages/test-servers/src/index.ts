@@ -1,2 +1,3 @@
 export { type AzureServer, type AzureServerOptions, startAzureServer } from "./azure-server.js"
-export { type S3Server, startS3Server } from "./s3-server.js"
+export type { S3Server } from "./s3-endpoint.js"
+export { startS3Server } from "./s3-server.js"

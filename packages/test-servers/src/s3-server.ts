@@ -2,17 +2,8 @@ import { cephInstalled, installCeph } from "./ceph-install.js"
 import { startCeph } from "./ceph-server.js"
 import { type Host, thisHost } from "./host.js"
 import { leaveOut } from "./left-out.js"
+import type { S3Server } from "./s3-endpoint.js"
 import { share } from "./shared.js"
-
-export interface S3Server {
-  /** To be used with path-style addressing (`forcePathStyle: true`). */
-  endpoint: string
-  region: string
-  accessKeyId: string
-  secretAccessKey: string
-  /** Ends the server when its last user in this process is done; may be called again. */
-  stop(): Promise<void>
-}
 
 const remedy =
   "Set CKPT_TEST_S3_ENDPOINT (and CKPT_TEST_S3_REGION, CKPT_TEST_S3_ACCESS_KEY_ID, CKPT_TEST_S3_SECRET_ACCESS_KEY) to any S3 server."

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto"
 import { expect, test } from "vitest"
 import { createLayout } from "../../src/format/layout.js"
-import { createManifest, type OperatorState } from "../../src/format/manifest/model.js"
-import { openCheckpoint } from "../../src/state/reader.js"
+import { createManifest } from "../../src/format/manifest/check.js"
+import type { OperatorState } from "../../src/format/manifest/model.js"
+import type { Progress } from "../../src/options.js"
+import { openCheckpoint } from "../../src/state/checkpoint.js"
 import type { StreamOptions } from "../../src/storage/read-ranges.js"
-import type { Progress } from "../../src/store/api.js"
-import type { ExamineContext } from "../../src/verify/verify.js"
+import type { ExamineContext } from "../../src/verify/read-manifest.js"
 
 const state = Uint8Array.from({ length: 100 }, (_, index) => index)
 const external = (externalOffset: number, externalLength: number): OperatorState => ({

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto"
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import { pieces, piecesInMemory } from "../../src/bytes/rechunk.js"
-import { openFeed, type StateSource } from "../../src/state/feed.js"
+import { openFeed } from "../../src/state/feed.js"
 import { packOperators } from "../../src/state/pack-operators.js"
-import type { Watch } from "../../src/storage/retry.js"
+import type { StateSource } from "../../src/state/source.js"
+import type { Watch } from "../../src/storage/attempt.js"
 
 const watch: Watch = { touch() {}, paused: (wait) => wait() }
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")

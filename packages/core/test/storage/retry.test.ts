@@ -2,16 +2,8 @@ import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { BackendError, type BackendErrorKind } from "../../src/errors.js"
 import type { StoreEvent } from "../../src/events.js"
-import {
-  isTimeout,
-  LostAnswers,
-  type RetryContext,
-  type RetryOptions,
-  retryPolicy,
-  timeoutFor,
-  withRetry,
-  withTimeout,
-} from "../../src/storage/retry.js"
+import { isTimeout, type RetryContext, timeoutFor, withTimeout } from "../../src/storage/attempt.js"
+import { LostAnswers, type RetryOptions, retryPolicy, withRetry } from "../../src/storage/retry.js"
 import { OwnedClock } from "../owned-clock.js"
 
 function setup(options: RetryOptions & { timeoutMs?: number; random?: () => number } = {}) {

@@ -1,0 +1,30 @@
+import type { Action } from "./action.js"
+
+/** One call of a store, as the model sees it. */
+export interface Operation {
+  readonly action: Action
+  readonly process: string
+  /** The claim under which the process writes; 0: none. */
+  readonly epoch: number
+  /** When it began; ticks count changes of the storage and what processes were told. */
+  readonly start: number
+  /** The highest acknowledged id when it began. */
+  readonly acknowledged: number
+  /** The highest id of any object when it began. */
+  readonly highestId: number
+  readonly pinned: ReadonlyMap<string, number>
+  /** When its last listing began. */
+  lastListing: number
+}
+
+/** A save that was acknowledged. */
+export interface Acknowledged {
+  readonly id: number
+  readonly content: number
+  readonly tick: number
+  /** A newer checkpoint counted by then. */
+  readonly outranked: boolean
+  /** Updates that were acknowledged. */
+  readonly updates: string[]
+  pruned: boolean
+}
