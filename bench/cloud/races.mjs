@@ -61,7 +61,7 @@ async function saveRace({ cloud, size, delayMs, store, bare, counter }, options)
       name: "ckpt save",
       note: "state, manifest, pointer",
       run: (round) => store.save(manifestOf(round * 2 + 2), { state: chunks }),
-      // The newest stays, so that memory of the server holds two at most.
+      // The latest stays, so that memory of the server holds two at most.
       after: async (round) => void (round > 0 && (await store.remove(round * 2))),
     },
     {

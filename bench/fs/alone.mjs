@@ -44,7 +44,7 @@ export function writeAndSyncAlone(size, folder, settle) {
         await file.close()
       }
     },
-    // As with the stores, the newest stays: to write where a file was removed a moment ago costs the disk, and a virtual
+    // As with the stores, the latest stays: to write where a file was removed a moment ago costs the disk, and a virtual
     // machine's memory, less.
     after: async (round) => (round > 0 ? unlink(path(round - 1)) : undefined),
   }

@@ -10,7 +10,7 @@ import { ckpt, port, stateFor } from "./contender.mjs"
 const statePath = (folder) => join(folder, "checkpoints", "checkpoint_000001", "state.bin")
 
 /**
- * The newest checkpoint found and verified to its last byte, from a cold and from a warm page cache.
+ * The latest checkpoint found and verified to its last byte, from a cold and from a warm page cache.
  *
  * @param {{ size: number, rounds: number, budgetMs: number, cold: boolean }} what
  * @param {import("../lib/disk.mjs").Workplace} workplace

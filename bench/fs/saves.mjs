@@ -80,7 +80,7 @@ async function enter(contender, size, workplace) {
     note,
     before: settling(size, workplace),
     run: (round) => session.save(idOf(round), state),
-    // The disk holds two large ones at most; the newest one always stays.
+    // The disk holds two large ones at most; the latest one always stays.
     after: async (round) => (size >= 64 * MiB ? session.remove?.(idOf(round) - 1) : undefined),
   }
   return { subject, close: () => session.close() }

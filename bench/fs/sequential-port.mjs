@@ -73,7 +73,7 @@ export class SequentialPort {
     return readFile(this.statePath(id))
   }
 
-  /** The newest checkpoint whose state has the checksum that its manifest names. */
+  /** The latest checkpoint whose state has the checksum that its manifest names. */
   async recover() {
     for (const id of (await this.ids()).reverse()) {
       const manifest = await this.load(id)

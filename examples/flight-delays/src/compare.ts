@@ -1,4 +1,4 @@
-// What "the same result" means: the bytes of every file in the output folder, and of everything in the newest
+// What "the same result" means: the bytes of every file in the output folder, and of everything in the latest
 // checkpoint that follows from the input. Left out is what may differ between two correct runs: the checkpoint's id, its timestamp
 // and the token of its last update (and so the manifest's checksum over them).
 

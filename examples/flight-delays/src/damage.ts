@@ -1,4 +1,4 @@
-// What a bad disk or a careless hand does to the newest checkpoint while no worker runs. It works on the files, not
+// What a bad disk or a careless hand does to the latest checkpoint while no worker runs. It works on the files, not
 // through the store: the store is what is being tested.
 
 import { readdir, readFile, truncate, writeFile } from "node:fs/promises"
@@ -13,7 +13,7 @@ export interface Damage {
   readonly what: string
 }
 
-/** Ids of the checkpoints in a store's folder, newest first. */
+/** Ids of the checkpoints in a store's folder, latest first. */
 export async function checkpointsOnDisk(store: string): Promise<{ id: number; folder: string }[]> {
   const folder = join(store, "checkpoints")
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -27,20 +27,20 @@ export async function checkpointsOnDisk(store: string): Promise<{ id: number; fo
   return ids.sort((a, b) => b.id - a.id)
 }
 
-/** Damages one file of the newest checkpoint. */
-export async function damageNewest(store: string, file: DamagedFile, random: Random): Promise<Damage> {
-  const [newest] = await checkpointsOnDisk(store)
-  if (newest === undefined) throw new Error(`no checkpoint to damage in ${store}`)
-  const path = join(newest.folder, file)
+/** Damages one file of the latest checkpoint. */
+export async function damageLatest(store: string, file: DamagedFile, random: Random): Promise<Damage> {
+  const [latest] = await checkpointsOnDisk(store)
+  if (latest === undefined) throw new Error(`no checkpoint to damage in ${store}`)
+  const path = join(latest.folder, file)
   const bytes = await readFile(path)
   if (file === "manifest.json" && random() < 0.5) {
     const kept = between(random, 0, bytes.length - 1)
     await truncate(path, kept)
-    return { id: newest.id, file, what: `cut to ${kept} of ${bytes.length} bytes` }
+    return { id: latest.id, file, what: `cut to ${kept} of ${bytes.length} bytes` }
   }
   const position = between(random, 0, bytes.length - 1)
   const bit = between(random, 0, 7)
   bytes.writeUInt8(bytes.readUInt8(position) ^ (1 << bit), position)
   await writeFile(path, bytes)
-  return { id: newest.id, file, what: `bit ${bit} of byte ${position} flipped` }
+  return { id: latest.id, file, what: `bit ${bit} of byte ${position} flipped` }
 }

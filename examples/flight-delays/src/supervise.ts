@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import { type Compared, compareRuns } from "./compare.js"
-import { checkpointsOnDisk, type Damage, type DamagedFile, damageNewest } from "./damage.js"
+import { checkpointsOnDisk, type Damage, type DamagedFile, damageLatest } from "./damage.js"
 import type { Progress, SkippedCheckpoint } from "./progress.js"
 import { between, type Random, seededRandom } from "./random.js"
 import { Witness } from "./witness.js"
@@ -87,7 +87,7 @@ export async function supervise(options: SuperviseOptions): Promise<Verdict> {
     if (due !== undefined && killCount() >= due.afterKills && damages.every(({ skipped }) => skipped !== undefined)) {
       const store = join(folder, "killed", "store")
       if ((await checkpointsOnDisk(store)).length >= 2) {
-        const damage = await damageNewest(store, due.file, random)
+        const damage = await damageLatest(store, due.file, random)
         dueDamages.shift()
         damages.push({ damage })
         onTimeline?.({ type: "damaged", damage })

@@ -13,7 +13,7 @@ export function timelineLine(entry: TimelineEntry): string {
   }
   if (entry.type === "damaged") {
     const { id, file, what } = entry.damage
-    return `   !  damaged ${id}, the newest checkpoint: ${file}, ${what}`
+    return `   !  damaged ${id}, the latest checkpoint: ${file}, ${what}`
   }
   return `  ${String(entry.number).padStart(2)}  ${storyOf(entry.run).join("; ")}`
 }

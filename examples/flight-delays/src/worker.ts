@@ -1,5 +1,5 @@
 // The job: flights in, delays by distance band and window out, a checkpoint after every epoch of 3,000 flights.
-// It may be killed at any moment and started again; it goes on where its newest intact checkpoint says.
+// It may be killed at any moment and started again; it goes on where its latest intact checkpoint says.
 //
 //   node dist/worker.js <folder> [epochs]
 
@@ -20,7 +20,7 @@ await using source = await FlightFile.open()
 const sink = await EpochFiles.open(join(folder, "output"))
 await using store = await openFsStore(join(folder, "store"), { retain: { last: 5 } })
 
-// 1. Find the newest checkpoint that is intact. Damaged ones are passed over, and said so.
+// 1. Find the latest checkpoint that is intact. Damaged ones are passed over, and said so.
 const found = await store.recover()
 if (found.outcome === "exhausted") {
   // Something was saved here, and nothing of it can be trusted. Starting over would publish everything again.

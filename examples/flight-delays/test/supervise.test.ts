@@ -83,11 +83,11 @@ describe("a short supervised run", () => {
       differs: "sink epochs and statuses",
       spoil: (killed) => resave(killed, { pending: true }),
     },
-    "a damaged newest state": {
+    "a damaged latest state": {
       differs: "source offsets",
       spoil: async (killed) => {
-        const [newest] = await checkpointsOnDisk(join(killed, "store"))
-        const file = join(newest!.folder, "state.bin")
+        const [latest] = await checkpointsOnDisk(join(killed, "store"))
+        const file = join(latest!.folder, "state.bin")
         const bytes = await readFile(file)
         bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1)
         await writeFile(file, bytes)
@@ -125,7 +125,7 @@ test("a line written twice makes the verdict fail", async () => {
   expect(verdict.problems).toEqual([expect.stringContaining("output differs")])
 })
 
-/** The newest checkpoint once more under a higher id, valid, with one thing changed. */
+/** The latest checkpoint once more under a higher id, valid, with one thing changed. */
 async function resave(
   killed: string,
   change: { flip?: "day" | "panes"; offset?: string; pending?: boolean },

@@ -47,7 +47,7 @@ export class AzureBackend implements ObjectBackend {
   readonly name = "azure"
   // Of ranges that long the service still tells the MD5.
   readonly capabilities = {
-    conditionalReplace: true,
+    compareAndSwap: "storage" as const,
     maxDeleteBatch: maxBatch,
     ranges: { bytes: rangeMd5Bytes, concurrency: 4 },
   }

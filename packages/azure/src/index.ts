@@ -28,5 +28,5 @@ export async function openAzureStore(options: AzureStoreOptions): Promise<Checkp
     credential,
   })
   const backend = new AzureBackend(container, { dispose })
-  return openCheckpointStore({ ...rest, backend, disposeBackend: true })
+  return openCheckpointStore({ ...rest, backend, ownsBackend: true })
 }

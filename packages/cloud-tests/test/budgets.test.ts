@@ -77,7 +77,7 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("requests on
     expect(counts).toEqual({ list: 2, get: 101, put: 1, delete: 2 * deletes(cloud, 90) })
   })
 
-  test("collectOrphans of 20: the clock, the newest, two listings, leftovers where there are any, the floor, one batch", async () => {
+  test("collectOrphans of 20: the clock, the latest, two listings, leftovers where there are any, the floor, one batch", async () => {
     const counts = await requestsOf(
       cloud,
       (store) => store.collectOrphans({ olderThanMs: 0 }),

@@ -84,16 +84,16 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("listings of
       expect(at.counts()).toMatchObject({ list: 11 })
     })
 
-  test("a stale page that lacks the newest: it is found all the same", async () => {
+  test("a stale page that lacks the latest: it is found all the same", async () => {
     await using at = await ProxiedBucket.create(cloud)
     const store = await at.open()
     for (const id of [1, 2, 3]) await store.save(manifestOf(id))
-    const newest = /manifest-000003/
+    const latest = /manifest-000003/
     const stale = {
       when: isList(cloud),
       fault: {
         kind: "replace-answer",
-        body: ({ body }: { body: Buffer }) => withoutEntries(cloud, body, (entry) => newest.test(entry)),
+        body: ({ body }: { body: Buffer }) => withoutEntries(cloud, body, (entry) => latest.test(entry)),
       },
       times: 1,
     } as const

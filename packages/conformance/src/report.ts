@@ -71,9 +71,9 @@ export function formatReport(
   const row = (name: string, result: string, notes: string) =>
     `  ${name.padEnd(width)}  ${result.padEnd(7)}  ${notes}`.trimEnd()
   const count = (result: CaseResult["result"]) => results.filter((one) => one.result === result).length
-  const { conditionalReplace, maxDeleteBatch } = backend.capabilities
+  const { compareAndSwap, maxDeleteBatch } = backend.capabilities
   return [
-    `conformance of ${backend.name} (conditional replace among ${conditionalReplace ? "all processes" : "the callers of one process"}, ${maxDeleteBatch} keys per delete)`,
+    `conformance of ${backend.name} (compare-and-swap by the ${compareAndSwap}, ${maxDeleteBatch} keys per delete)`,
     row("case", "result", ""),
     ...results.map(({ name, result, notes }) => row(name, result, notes.join("; "))),
     `  ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`,

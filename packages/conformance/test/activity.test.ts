@@ -9,7 +9,7 @@ const meta = { key: "k", size: 2, version: "1", lastModified: new Date(0) }
 function behind(door: Promise<void>, content?: ObjectContent): ObjectBackend {
   return {
     name: "slow",
-    capabilities: { conditionalReplace: true, maxDeleteBatch: 1 },
+    capabilities: { compareAndSwap: "storage", maxDeleteBatch: 1 },
     async put(_key: string, body: Body) {
       for await (const _ of body);
       await door

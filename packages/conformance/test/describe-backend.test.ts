@@ -14,7 +14,7 @@ function storage(log: string[] = []): TestStorage {
   const nothing = () => Promise.reject(new Error("not called"))
   const backend: ObjectBackend = {
     name: "stub",
-    capabilities: { conditionalReplace: false, maxDeleteBatch: 7 },
+    capabilities: { compareAndSwap: "process", maxDeleteBatch: 7 },
     put: nothing,
     get: nothing,
     head: nothing,
@@ -36,7 +36,7 @@ function storage(log: string[] = []): TestStorage {
 const passing: BackendCase = { name: "passes", loses: "nothing.", run: async () => {} }
 const failing: BackendCase = {
   name: "fails",
-  loses: "the newest checkpoint.",
+  loses: "the latest checkpoint.",
   run: async () => assert.deepEqual(new Uint8Array(100_000), new Uint8Array([1, 2]), "the bytes of a state"),
 }
 const throwing: BackendCase = {
@@ -111,7 +111,7 @@ test("a failure says what a user would lose, what was expected and what was seen
   expect(await messageOf("fails")).toBe(
     [
       "fails",
-      "  what a user would lose: the newest checkpoint.",
+      "  what a user would lose: the latest checkpoint.",
       "  looked at: the bytes of a state",
       "  expected: <2 bytes: 01 02>",
       "  seen: <100000 bytes: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 …>",

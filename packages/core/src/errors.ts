@@ -18,6 +18,8 @@ export type CheckpointErrorCode =
   | "CKPT_UNSUPPORTED"
   /** The storage did not answer in time. */
   | "CKPT_TIMEOUT"
+  /** The call would write, and the store was opened with `readOnly`. */
+  | "CKPT_READ_ONLY"
   /** The store was closed. */
   | "CKPT_CLOSED"
   /** The storage failed; see `cause` and `retryable`. */

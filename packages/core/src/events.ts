@@ -5,7 +5,7 @@ export type StoreEvent =
   | {
       type: "saved"
       id: number
-      outcome: "created" | "unchanged"
+      outcome: "created" | "existed"
       isLatest: boolean
       stateSize: number
       elapsedMs: number

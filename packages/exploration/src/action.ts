@@ -10,10 +10,10 @@ export const policies: Readonly<Record<PolicyName, RetentionPolicy>> = {
   "every 2": { every: 2 },
   "every 3": { every: 3 },
   "within 10 s": { withinMs: 10_000 },
-  "keep odd contents": { keep: (summary) => (summary.epoch ?? 0) % 2 === 1 },
+  "keep odd contents": { keepIf: (summary) => (summary.epoch ?? 0) % 2 === 1 },
 }
 
-/** One thing that a process does. `which` counts backwards from the newest checkpoint that was ever seen. */
+/** One thing that a process does. `which` counts backwards from the latest checkpoint that was ever seen. */
 export type Action = (
   | { readonly do: "claim" | "recover" | "loadLatest" | "list" | "ids" | "nextId" | "restore" | "pins" }
   /** The next id of this process; `state`: with a state; `ahead`: written before by writeState. */

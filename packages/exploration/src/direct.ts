@@ -1,7 +1,7 @@
 import { BackendError, type GetOptions, type ObjectBackend, type ObjectContent, type PutOptions } from "@ckpt/core"
 import type { SimulatedStorage, StoredObject } from "./storage.js"
 
-export const capabilities = { conditionalReplace: true, maxDeleteBatch: 1000 }
+export const capabilities = { compareAndSwap: "storage", maxDeleteBatch: 1000 } as const
 
 /** The storage without a network in between: every request is answered at once. */
 export function direct(storage: SimulatedStorage): ObjectBackend {

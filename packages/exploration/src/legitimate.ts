@@ -5,7 +5,7 @@ interface Facts {
   readonly counted: ReadonlyMap<number, unknown>
   readonly created: ReadonlyMap<string, number>
   readonly now: number
-  readonly newest: number
+  readonly latest: number
 }
 
 /**
@@ -14,7 +14,7 @@ interface Facts {
  */
 export function mayRemove(operation: Operation, one: Acknowledged, facts: Facts): boolean {
   const { action } = operation
-  if (one.id >= facts.newest) return false
+  if (one.id >= facts.latest) return false
   // What was acknowledged before its last listing, a collection sees.
   const saw = action.do === "collectOrphans" ? operation.lastListing : operation.start
   if (one.outranked && one.tick > saw) return true

@@ -33,7 +33,7 @@ export class Model implements Watcher {
   /** Somebody may have collected the probe of another while that stood still. */
   probesCollected = false
   readonly #storage: SimulatedStorage
-  readonly #claims: { epoch: number; newest: number; tick: number }[] = []
+  readonly #claims: { epoch: number; latest: number; tick: number }[] = []
   /** When each update took effect. */
   readonly #updateTicks = new Map<string, number>()
   readonly #removing: Operation[] = []
@@ -45,7 +45,7 @@ export class Model implements Watcher {
   #tick = 0
   #highestId = 0
   #highestAcknowledged = 0
-  #newest = 0
+  #latest = 0
 
   constructor(storage: SimulatedStorage, acknowledged: readonly { id: number; content: number }[]) {
     this.#storage = storage
@@ -69,16 +69,16 @@ export class Model implements Watcher {
     }
   }
 
-  /** The newest checkpoint that counts and is whole. */
-  get newest(): number {
-    return this.#newest
+  /** The latest checkpoint that counts and is whole. */
+  get latest(): number {
+    return this.#latest
   }
 
-  get newestAcknowledged(): number {
+  get latestAcknowledged(): number {
     return this.#highestAcknowledged
   }
 
-  /** The n-th newest id that ever had an object, from 0. */
+  /** The n-th latest id that ever had an object, from 0. */
   nth(which: number): number {
     return Math.max(1, this.#highestId - which)
   }
@@ -111,11 +111,11 @@ export class Model implements Watcher {
   }
 
   saved(operation: Operation, id: number, content: number): void {
-    const superseded = this.#claims.find((claim) => claim.epoch > operation.epoch && claim.newest < id)
+    const superseded = this.#claims.find((claim) => claim.epoch > operation.epoch && claim.latest < id)
     if (superseded !== undefined) {
       const writer = operation.epoch === 0 ? "a plain writer" : `the writer of claim ${operation.epoch}`
       throw new Violation(
-        `checkpoint ${id} of ${writer} was acknowledged after claim ${superseded.epoch} had been given, at ${superseded.newest}`,
+        `checkpoint ${id} of ${writer} was acknowledged after claim ${superseded.epoch} had been given, at ${superseded.latest}`,
       )
     }
     this.#acknowledge(id, content)
@@ -149,13 +149,13 @@ export class Model implements Watcher {
 
   claimed(epoch: number): void {
     this.#tick++
-    this.#claims.push({ epoch, newest: this.#newest, tick: this.#tick })
+    this.#claims.push({ epoch, latest: this.#latest, tick: this.#tick })
   }
 
-  /** A reader was told that `id` (0: nothing) is the newest. */
-  readNewest(operation: Operation, id: number, content: number | undefined): void {
+  /** A reader was told that `id` (0: nothing) is the latest. */
+  readLatest(operation: Operation, id: number, content: number | undefined): void {
     if (id < operation.acknowledged) {
-      throw new Violation(`the newest is said to be ${id}, and ${operation.acknowledged} had been acknowledged before`)
+      throw new Violation(`the latest is said to be ${id}, and ${operation.acknowledged} had been acknowledged before`)
     }
     if (id > 0) this.readOne(operation, id, content)
   }
@@ -241,7 +241,7 @@ export class Model implements Watcher {
     const doing = (this.#applying?.doing ?? []) as readonly Operation[]
     const [first] = doing
     if (first === undefined) return
-    const claim = this.#claims.find(({ epoch, newest }) => epoch > first.epoch && newest === id)
+    const claim = this.#claims.find(({ epoch, latest }) => epoch > first.epoch && latest === id)
     if (claim !== undefined && doing.every(({ action }) => action.do === "update")) {
       throw new Violation(
         `an update of ${id} by ${first.process} takes effect after claim ${claim.epoch} had been given`,
@@ -263,8 +263,8 @@ export class Model implements Watcher {
       const name = nameOf(key)
       if (name === undefined) continue
       if (name.kind === "pointer") throw new Violation("the pointer is deleted")
-      if (name.id >= this.#newest) {
-        throw new Violation(`${key} is deleted, at or above the newest valid checkpoint, ${this.#newest}`)
+      if (name.id >= this.#latest) {
+        throw new Violation(`${key} is deleted, at or above the latest valid checkpoint, ${this.#latest}`)
       }
       if (late || doing.length !== 1) continue
       const [{ action }] = doing as readonly [Operation]
@@ -291,7 +291,7 @@ export class Model implements Watcher {
       if (before.content === content) return
       throw new Violation(`checkpoint ${id} was acknowledged with content ${before.content}, and now with ${content}`)
     }
-    const outranked = this.#newest > id
+    const outranked = this.#latest > id
     this.acknowledged.set(id, { id, content, tick: ++this.#tick, outranked, updates: [], pruned: false })
     if (id > this.#highestAcknowledged) this.#highestAcknowledged = id
   }
@@ -306,20 +306,20 @@ export class Model implements Watcher {
     const firstClaim = hasClaims && !this.#hadClaims
     this.#hadClaims ||= hasClaims
     if (firstClaim && this.#tick > 0) this.#firstClaimTick = this.#tick
-    const newest = this.#lookAtAll(when, firstClaim)
-    if (newest < this.#newest && !firstClaim)
-      throw new Violation(`the newest checkpoint was ${this.#newest}, and is ${newest} ${when}`)
-    this.#newest = newest
+    const latest = this.#lookAtAll(when, firstClaim)
+    if (latest < this.#latest && !firstClaim)
+      throw new Violation(`the latest checkpoint was ${this.#latest}, and is ${latest} ${when}`)
+    this.#latest = latest
     for (const one of this.acknowledged.values()) if (!one.pruned) this.#lookForAcknowledged(one, when)
-    if (newest < this.#highestAcknowledged) {
+    if (latest < this.#highestAcknowledged) {
       throw new Violation(
-        `${this.#highestAcknowledged} was acknowledged, and the newest checkpoint is ${newest} ${when}`,
+        `${this.#highestAcknowledged} was acknowledged, and the latest checkpoint is ${latest} ${when}`,
       )
     }
   }
 
   #lookAtAll(when: string, firstClaim: boolean): number {
-    let newest = 0
+    let latest = 0
     for (const [id, counted] of this.counted) {
       const manifest = this.view.manifests.get(id)
       if (!counted.counts || (manifest !== undefined && this.view.counts(manifest))) continue
@@ -344,9 +344,9 @@ export class Model implements Watcher {
       if (this.#refused.has(content)) {
         throw new Violation(`the save of ${id} with content ${content} was refused for certain, and counts ${when}`)
       }
-      if (id > newest) newest = id
+      if (id > latest) latest = id
     }
-    return newest
+    return latest
   }
 
   #lookForAcknowledged(one: Acknowledged, when: string): void {
@@ -366,7 +366,7 @@ export class Model implements Watcher {
   }
 
   #facts() {
-    return { counted: this.counted, created: this.created, now: this.#storage.now, newest: this.#newest }
+    return { counted: this.counted, created: this.created, now: this.#storage.now, latest: this.#latest }
   }
 
   #compare(one: Acknowledged, manifest: SeenManifest, when: string): void {

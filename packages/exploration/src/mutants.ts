@@ -58,7 +58,7 @@ export const mutants: readonly Mutant[] = [
       edit(
         "commit/create-manifest",
         "const settled = await settleManifest(",
-        'const settled = failure.kind === "precondition" ? "unchanged" : await settleManifest(',
+        'const settled = failure.kind === "precondition" ? "existed" : await settleManifest(',
       ),
     ],
     plans: ["plain"],
@@ -206,25 +206,25 @@ export const mutants: readonly Mutant[] = [
 
   // ---- deleting
   {
-    name: "retention at the newest valid checkpoint",
+    name: "retention at the latest valid checkpoint",
     edits: [
-      edit("retention/prune", "if (summary.id < newestValid && !kept.has(summary.id))", "if (!kept.has(summary.id))"),
+      edit("retention/prune", "if (summary.id < latestValid && !kept.has(summary.id))", "if (!kept.has(summary.id))"),
     ],
     plans: ["retention"],
   },
   {
-    name: "remove at the newest valid checkpoint",
+    name: "remove at the latest valid checkpoint",
     edits: [
       edit(
         "retention/remove",
-        "if (newestValid === undefined || id >= newestValid) {",
-        "if (newestValid === undefined) {",
+        "if (latestValid === undefined || id >= latestValid) {",
+        "if (latestValid === undefined) {",
       ),
     ],
     plans: ["retention"],
   },
   {
-    name: "collection at or above the newest valid checkpoint",
+    name: "collection at or above the latest valid checkpoint",
     edits: [
       edit("retention/orphans", "if (id < bound && !manifests.manifests.has(id)", "if (!manifests.manifests.has(id)"),
     ],
@@ -314,7 +314,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the first claim does not list",
-    edits: [edit("history/claim", "const newest = await endOfHistory(context, [], signal);", "const newest = 0;")],
+    edits: [edit("history/claim", "const latest = await endOfHistory(context, [], signal);", "const latest = 0;")],
     plans: ["first claim"],
   },
   {
@@ -325,7 +325,7 @@ export const mutants: readonly Mutant[] = [
         "const before = await context.pointer.read(signal);",
         "context = { ...context, early: await endOfHistory(context, [], signal) };\nconst before = await context.pointer.read(signal);",
       ),
-      edit("history/claim", "const newest = await endOfHistory(context, [], signal);", "const newest = context.early;"),
+      edit("history/claim", "const latest = await endOfHistory(context, [], signal);", "const latest = context.early;"),
     ],
     isRare: true,
     plans: ["first claim"],

@@ -141,7 +141,7 @@ export class Process {
   async #act(action: Action, operation: Operation): Promise<string | undefined> {
     const { model, storage } = this.#world
     const store = this.#store as CheckpointStore
-    const before = this.#observedNewest
+    const before = this.#observedLatest
     switch (action.do) {
       case "claim": {
         const claimed = await (this.#plain as CheckpointStore).claim()
@@ -176,7 +176,7 @@ export class Process {
       }
       case "loadLatest": {
         const found = await store.loadLatest()
-        model.readNewest(operation, found?.checkpointId ?? 0, found?.epoch)
+        model.readLatest(operation, found?.checkpointId ?? 0, found?.epoch)
         this.#observe(found?.checkpointId ?? 0, before)
         return String(found?.checkpointId ?? "nothing")
       }
@@ -235,14 +235,14 @@ export class Process {
     }
   }
 
-  #observedNewest = 0
+  #observedLatest = 0
 
-  /** `before`: the newest that this process had seen when it began to look. */
+  /** `before`: the latest that this process had seen when it began to look. */
   #observe(id: number, before: number): void {
     if (id < before && !this.#world.model.shutOutByFirstClaim.has(before)) {
-      throw new Violation(`the newest that ${this.#name} saw was ${before}, and now is ${id}`)
+      throw new Violation(`the latest that ${this.#name} saw was ${before}, and now is ${id}`)
     }
-    this.#observedNewest = id
+    this.#observedLatest = id
   }
 
   #takeNext({ highestId }: Operation, next: number): number {
@@ -253,14 +253,14 @@ export class Process {
 
   async #recover(store: CheckpointStore, operation: Operation): Promise<string> {
     const { model } = this.#world
-    const before = this.#observedNewest
+    const before = this.#observedLatest
     const found = await store.recover()
     const { checkpoint, skipped, outcome, nextId } = found
     const damaged = skipped[0]
     if (damaged !== undefined)
       throw new Violation(`recovery calls ${damaged.id} damaged: ${damaged.issues[0]?.message}`)
     if (outcome === "exhausted") throw new Violation("recovery says exhausted, and nothing is damaged")
-    model.readNewest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch)
+    model.readLatest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch)
     this.#observe(checkpoint?.id ?? 0, before)
     this.#takeNext(operation, nextId)
     const state = await checkpoint?.state()
@@ -270,7 +270,7 @@ export class Process {
   }
 
   async #restore(store: CheckpointStore, operation: Operation): Promise<string> {
-    const before = this.#observedNewest
+    const before = this.#observedLatest
     const { outcome, skipped, checkpoint } = await store.restore(async (one) => {
       const bytes = await (await one.state())?.bytes()
       if (bytes !== undefined) this.#compare(one.manifest.epoch, bytes)
@@ -278,7 +278,7 @@ export class Process {
     const damaged = skipped[0]
     if (damaged !== undefined) throw new Violation(`restore calls ${damaged.id} damaged: ${damaged.issues[0]?.message}`)
     if (outcome === "exhausted") throw new Violation("restore says exhausted, and nothing is damaged")
-    this.#world.model.readNewest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch)
+    this.#world.model.readLatest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch)
     this.#observe(checkpoint?.id ?? 0, before)
     return checkpoint === undefined ? outcome : `${checkpoint.id} with content ${checkpoint.manifest.epoch}`
   }

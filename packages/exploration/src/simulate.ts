@@ -93,9 +93,9 @@ async function checkEnd(core: Core, storage: SimulatedStorage, model: Model): Pr
   try {
     const { checkpoint, outcome, skipped } = await store.recover()
     const id = checkpoint?.id ?? 0
-    if (id !== model.newest || skipped.length > 0 || outcome === "exhausted") {
+    if (id !== model.latest || skipped.length > 0 || outcome === "exhausted") {
       const damaged = skipped.map((one) => `, ${one.id} damaged (${one.issues[0]?.message})`).join("")
-      throw new Violation(`in the end recovery says ${outcome} ${id}${damaged}; the newest is ${model.newest}`)
+      throw new Violation(`in the end recovery says ${outcome} ${id}${damaged}; the latest is ${model.latest}`)
     }
   } catch (error) {
     if (error instanceof CheckpointError) throw new Violation(`in the end recovery fails: ${error.message}`)

@@ -4,7 +4,7 @@ import { mutantOptions } from "../src/mutant-core.js"
 import { mutants } from "../src/mutants.js"
 import { replay, reportOf } from "../src/report.js"
 
-const planted = mutants.find(({ name }) => name === "collection at or above the newest valid checkpoint")!
+const planted = mutants.find(({ name }) => name === "collection at or above the latest valid checkpoint")!
 
 test("a seed that goes wrong replays exactly, and its choices alone do too", async () => {
   const options = await mutantOptions(planted)

@@ -58,7 +58,7 @@ export interface FsBackendOptions {
  */
 export class FsBackend implements ObjectBackend {
   readonly name = "fs"
-  readonly capabilities = { conditionalReplace: false, maxDeleteBatch: 1000 } as const
+  readonly capabilities = { compareAndSwap: "process", maxDeleteBatch: 1000 } as const
   readonly #root: Root
   readonly #pointers = new KnownPointers()
   readonly #staleAfterMs: number

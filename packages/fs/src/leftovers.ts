@@ -54,7 +54,7 @@ class Search {
         if (info.isDirectory()) await this.in([...folders, entry])
         continue
       }
-      const since = await newestMtime(root, child, info)
+      const since = await latestMtime(root, child, info)
       if (Date.now() - since.getTime() > this.#options.olderThanMs) doomed.push({ name, path: child, since })
     }
     if (this.#options.dryRun) this.#found.push(...doomed.map(({ name, since }) => ({ name, since })))
@@ -86,14 +86,14 @@ class Search {
 }
 
 /** A stage is as young as the youngest file in it: the directory itself does not change while a long state is written. */
-async function newestMtime(root: Root, path: string, info: BigIntStats): Promise<Date> {
-  let newest = info.mtime
-  if (!info.isDirectory()) return newest
+async function latestMtime(root: Root, path: string, info: BigIntStats): Promise<Date> {
+  let latest = info.mtime
+  if (!info.isDirectory()) return latest
   for (const name of await namesIn(root, path)) {
     const inside = await lookUp(root.files, at(path, name))
-    if (inside !== undefined && inside.mtime > newest) newest = inside.mtime
+    if (inside !== undefined && inside.mtime > latest) latest = inside.mtime
   }
-  return newest
+  return latest
 }
 
 async function namesIn(root: Root, path: string): Promise<string[]> {

@@ -180,7 +180,7 @@ describe("a resumable session", () => {
     expect((await put(old, "bytes */*")).status).toBe(410)
   })
 
-  it("belongs to its newest request: one that hangs in its body gets no further", async () => {
+  it("belongs to its latest request: one that hangs in its body gets no further", async () => {
     const url = await open()
     const bytes = randomBytes(2 * quantum)
     const headers = { "content-range": "bytes 0-*/*", "content-length": bytes.length, expect: "100-continue" }

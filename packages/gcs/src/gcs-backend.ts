@@ -47,7 +47,7 @@ export class GcsBackend implements ObjectBackend {
   readonly name = "gcs"
   // There is no request that deletes several objects: as many single ones at once.
   readonly capabilities = {
-    conditionalReplace: true,
+    compareAndSwap: "storage" as const,
     maxDeleteBatch: 16,
     ranges: { bytes: 8 * 1024 * 1024, concurrency: 4 },
   }

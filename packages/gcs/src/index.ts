@@ -17,7 +17,7 @@ export type { GcsStoreOptions }
 export async function openGcsStore(options: GcsStoreOptions): Promise<CheckpointStore> {
   const { client, clientOptions, backendOptions, storeOptions } = splitOptions(options)
   const backend = new GcsBackend({ ...backendOptions, client: client ?? (await newClient(clientOptions)) })
-  return openCheckpointStore({ layout: "objects", ...storeOptions, backend, disposeBackend: true })
+  return openCheckpointStore({ layout: "objects", ...storeOptions, backend, ownsBackend: true })
 }
 
 /** The client is loaded when it is needed: whoever brings one does not pay for a second. */

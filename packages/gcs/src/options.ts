@@ -32,7 +32,7 @@ const storeOptionNames = [
   "layout",
   "prefix",
   "retain",
-  "vnodeCount",
+  "expect",
   "readOnly",
   "retry",
   "timeoutMs",

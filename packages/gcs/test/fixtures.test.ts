@@ -18,14 +18,14 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
   test.each(fixtures)("$name is read as the reference reads it", async (fixture) => {
     const backend = await open()
     await Promise.all([...fixture.files].map(([key, bytes]) => backend.put(key, [bytes])))
-    const store = await openCheckpointStore({ backend, disposeBackend: true })
+    const store = await openCheckpointStore({ backend, ownsBackend: true })
     await checkFixture(fixture, store)
     await store.close()
   })
 
   test.each(fixtures.filter(({ name }) => name.startsWith("basic")))("$name is written alike", async (fixture) => {
     const backend = await open()
-    const store = await openCheckpointStore({ backend, disposeBackend: true })
+    const store = await openCheckpointStore({ backend, ownsBackend: true })
     await checkWritten(fixture, store, async (key) => {
       const chunks: Uint8Array[] = []
       for await (const chunk of (await backend.get(key))?.body ?? []) chunks.push(chunk)

@@ -15,6 +15,6 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): Promise<Check
   return openCheckpointStore({
     ...rest,
     backend: backend ?? new MemoryBackend(),
-    disposeBackend: backend === undefined,
+    ownsBackend: backend === undefined,
   })
 }

@@ -22,7 +22,7 @@ interface StoredObject {
  */
 export class MemoryBackend implements ObjectBackend {
   readonly name = "memory"
-  readonly capabilities = { conditionalReplace: true, maxDeleteBatch: 1000 }
+  readonly capabilities = { compareAndSwap: "storage", maxDeleteBatch: 1000 } as const
   readonly #objects = new Map<string, StoredObject>()
   readonly #now: () => number
   #versions = 0

@@ -46,9 +46,9 @@ export async function openS3Store(options: S3StoreOptions): Promise<CheckpointSt
   const backend = new S3Backend({
     client: client ?? createClient({ region, endpoint, forcePathStyle, credentials }, clientOptions),
     ...{ bucket, prefix, partBytes },
-    destroyClient: client === undefined,
+    ownsClient: client === undefined,
   })
-  return openCheckpointStore({ ...rest, backend, disposeBackend: true })
+  return openCheckpointStore({ ...rest, backend, ownsBackend: true })
 }
 
 /**

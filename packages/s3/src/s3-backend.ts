@@ -33,14 +33,14 @@ export interface S3BackendOptions {
   /** See `S3StoreOptions`. */
   partBytes?: number | undefined
   /** Destroy the client with this backend. Default false. */
-  destroyClient?: boolean | undefined
+  ownsClient?: boolean | undefined
 }
 
 /** Objects in one bucket of Amazon S3, or of a store that speaks its protocol and honours its conditions. */
 export class S3Backend implements ObjectBackend {
   readonly name = "s3"
   readonly capabilities = {
-    conditionalReplace: true,
+    compareAndSwap: "storage" as const,
     maxDeleteBatch: 1000,
     ranges: { bytes: 8 * 1024 * 1024, concurrency: 4 },
   }
@@ -174,7 +174,7 @@ export class S3Backend implements ObjectBackend {
 
   /** Closes the connections of a client that was made for it; a client that was given stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#options.destroyClient === true) this.#options.client.destroy()
+    if (this.#options.ownsClient === true) this.#options.client.destroy()
   }
 }
 

@@ -37,7 +37,7 @@ describe.runIf(hasServer)("an abort ends the request and closes its connection",
   beforeEach(async () => {
     proxy = await startFaultProxy(serverOptions().endpoint)
     const client = serverClient({ endpoint: proxy.endpoint })
-    backend = new S3Backend({ client, bucket: await newBucket(), partBytes, destroyClient: true })
+    backend = new S3Backend({ client, bucket: await newBucket(), partBytes, ownsClient: true })
     await backend.put("k", [bytes])
     proxy.resetCounts()
   })

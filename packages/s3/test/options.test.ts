@@ -54,7 +54,7 @@ test("opening makes no request, and closing leaves a given client open", async (
   await store.close()
   await new S3Backend({ client: given, bucket: "jobs" })[Symbol.asyncDispose]()
   expect(calls).toEqual([])
-  await new S3Backend({ client: given, bucket: "jobs", destroyClient: true })[Symbol.asyncDispose]()
+  await new S3Backend({ client: given, bucket: "jobs", ownsClient: true })[Symbol.asyncDispose]()
   expect(calls).toEqual(["destroy"])
 })
 

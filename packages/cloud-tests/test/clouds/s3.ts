@@ -19,7 +19,7 @@ export const s3: Cloud = {
   },
   openStore: (at, options) => openS3Store({ ...place(at), ...options }),
   openBackend: ({ endpoint: at, bucket }) =>
-    new S3Backend({ client: new S3Client({ ...connection, endpoint: at }), bucket, destroyClient: true }),
+    new S3Backend({ client: new S3Client({ ...connection, endpoint: at }), bucket, ownsClient: true }),
   see({ method, path, query }) {
     const [, bucket, key] = /^\/([^/]+)(?:\/(.+))?$/.exec(path) ?? []
     const kind = (): RequestKind => {

@@ -5,7 +5,7 @@ import type { Cloud } from "../clouds/cloud.js"
 import { ProxiedBucket } from "../clouds/proxied.js"
 import type { CatalogueFault } from "./catalogue.js"
 import type { FaultClock } from "./clock.js"
-import { longState, manifestOf, newestBefore, newId, type Operation, stateOf } from "./operations.js"
+import { latestBefore, longState, manifestOf, newId, type Operation, stateOf } from "./operations.js"
 
 /** More of one operation's requests than this would be a retry that does not end. */
 const mostRequests = 40
@@ -26,7 +26,7 @@ export async function runCell(cloud: Cloud, operation: Operation, fault: Catalog
   const { proxy, clock } = at
   const store = await at.open()
   // The steady state: the storage was probed, the pointer is known.
-  for (let id = 1; id <= newestBefore; id++) await store.save(manifestOf(id), { state: stateOf(id) })
+  for (let id = 1; id <= latestBefore; id++) await store.save(manifestOf(id), { state: stateOf(id) })
 
   proxy.resetCounts()
   let hits = 0
@@ -118,14 +118,14 @@ function assertFailed(outcome: Outcome): void {
 async function judgeSave(after: CheckpointStore, operation: Operation, outcome: Outcome): Promise<string> {
   const found = await after.recover()
   assert.deepEqual(found.skipped, [], "a checkpoint is damaged")
-  const newest = found.checkpoint?.id
-  assert.ok(newest === newestBefore || newest === newId, `recovered ${newest}`)
-  if (newest === newId) {
+  const latest = found.checkpoint?.id
+  assert.ok(latest === latestBefore || latest === newId, `recovered ${latest}`)
+  if (latest === newId) {
     const state = await (await found.checkpoint?.state())?.bytes()
     const wanted = operation.inParts ? longState : stateOf(newId)
     assert.ok(state !== undefined && Buffer.from(wanted).equals(state), "the state has other bytes")
   }
-  const there = newest === newId
+  const there = latest === newId
   if ("value" in outcome) {
     assert.ok(there, "acknowledged, and not there")
     return (outcome.value as SaveReceipt).isLatest ? "saved" : "saved, the pointer is behind"
@@ -139,7 +139,7 @@ async function judgeSave(after: CheckpointStore, operation: Operation, outcome: 
 
 async function judgeUpdate(after: CheckpointStore, outcome: Outcome): Promise<string> {
   const found = await after.recover()
-  assert.deepEqual([found.skipped, found.checkpoint?.id], [[], newestBefore])
+  assert.deepEqual([found.skipped, found.checkpoint?.id], [[], latestBefore])
   const done = found.checkpoint?.manifest.sinkEpochs["out"] === newId
   if ("value" in outcome) {
     assert.ok(done, "acknowledged, and not there")
@@ -158,7 +158,7 @@ async function judgeRecovery(outcome: Outcome): Promise<string> {
     assert.equal(found.outcome, "recovered")
     assert.equal(
       found.checkpoint?.id,
-      newestBefore,
+      latestBefore,
       `an older one although nothing is damaged: ${JSON.stringify(found.skipped)}`,
     )
     return "recovered"
@@ -171,7 +171,7 @@ async function judgeRecovery(outcome: Outcome): Promise<string> {
 /** There is no orphan: whatever a listing says, nothing may go. */
 async function judgeCollection(at: ProxiedBucket, outcome: Outcome): Promise<string> {
   const keys = await at.keys()
-  for (const id of [1, 2, 3, newestBefore]) {
+  for (const id of [1, 2, 3, latestBefore]) {
     assert.ok(keys.includes(`checkpoints/state-00000${id}.bin`), `the state of ${id} is gone: ${keys.join(", ")}`)
   }
   if ("value" in outcome) return "nothing collected"
@@ -183,7 +183,7 @@ async function judgeCollection(at: ProxiedBucket, outcome: Outcome): Promise<str
 async function judgePrune(at: ProxiedBucket, outcome: Outcome): Promise<string> {
   const keys = await at.keys()
   const isThere = (id: number) => keys.some((key) => key.includes(`-${String(id).padStart(6, "0")}.`))
-  assert.ok(isThere(newestBefore))
+  assert.ok(isThere(latestBefore))
   if ("error" in outcome) {
     const { code } = outcome.error
     assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)

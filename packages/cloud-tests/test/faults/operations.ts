@@ -2,7 +2,7 @@ import { type CheckpointManifest, type CheckpointStore, createManifest } from "@
 import type { ProxiedRequest } from "@ckpt/fault-proxy"
 import type { Cloud, RequestKind, SeenRequest } from "../clouds/cloud.js"
 
-export const newestBefore = 4
+export const latestBefore = 4
 export const newId = 5
 
 export function manifestOf(id: number): CheckpointManifest {
@@ -85,8 +85,8 @@ export const operations: readonly Operation[] = [
     hasRequestBody: true,
     hasAnswerBody: answersWrites,
     afterBytes: 60,
-    run: (store) => store.update(newestBefore, (current) => ({ ...current, sinkEpochs: { out: newId } })),
-    matches: is("put", manifestKey(newestBefore)),
+    run: (store) => store.update(latestBefore, (current) => ({ ...current, sinkEpochs: { out: newId } })),
+    matches: is("put", manifestKey(latestBefore)),
   },
   {
     name: "part",
@@ -115,7 +115,7 @@ export const operations: readonly Operation[] = [
     hasAnswerBody: () => true,
     afterBytes: 100,
     run: (store) => store.recover(),
-    matches: is("get", manifestKey(newestBefore)),
+    matches: is("get", manifestKey(latestBefore)),
   },
   {
     name: "get state",
@@ -124,7 +124,7 @@ export const operations: readonly Operation[] = [
     hasAnswerBody: () => true,
     afterBytes: 10,
     run: (store) => store.recover(),
-    matches: is("get", stateKey(newestBefore)),
+    matches: is("get", stateKey(latestBefore)),
   },
   {
     name: "list",

@@ -50,7 +50,7 @@ export const errorCases: readonly BackendCase[] = [
     async run({ backend }) {
       const { name, capabilities } = backend
       if (typeof name !== "string" || name === "") fail("the name", "a short name", name)
-      same(typeof capabilities.conditionalReplace, "boolean", "capabilities.conditionalReplace")
+      same(typeof capabilities.compareAndSwap, "string", "capabilities.compareAndSwap")
       const { maxDeleteBatch } = capabilities
       if (!Number.isInteger(maxDeleteBatch) || maxDeleteBatch < 1) {
         fail("capabilities.maxDeleteBatch", "a whole number from 1", maxDeleteBatch)

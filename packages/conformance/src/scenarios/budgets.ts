@@ -222,7 +222,7 @@ export const budgetScenarios: readonly Scenario[] = [
         const deletes = batches(context, orphans)
         const removing = orphans > 0 ? floor + deletes : 0
         const looks = context.raw.leftovers === undefined ? 0 : listings(context)
-        // Clock, manifest and state of the newest at once; states, and leftovers beside them; manifests; the floor; the deletes.
+        // Clock, manifest and state of the latest at once; states, and leftovers beside them; manifests; the floor; the deletes.
         assertCost(cost, 2 + 2 + deletes, 3 + removing, 5 + looks + removing)
       },
     }),

@@ -13,7 +13,7 @@ export const trimmedClaimScenarios: readonly Scenario[] = [
     layout: "objects",
     async run(context) {
       const { open, keys, raw } = context
-      if (!raw.capabilities.conditionalReplace) return
+      if (raw.capabilities.compareAndSwap !== "storage") return
       const first = await (await open()).claim()
       await saveAll(first, 1, 2)
       // A request of the second writer that stays under way for long, above its last checkpoint.

@@ -7,7 +7,7 @@ import { bytes, listAll, manifestOf, refusal, saveAll, stateText } from "./check
 
 /** Where claims live: in the pointer, or with a backend that knows claims of its own. */
 function claimsIn({ layout, raw }: ScenarioContext): "pointer" | "backend" | undefined {
-  if (layout === "objects" && raw.capabilities.conditionalReplace) return "pointer"
+  if (layout === "objects" && raw.capabilities.compareAndSwap === "storage") return "pointer"
   return raw.claim === undefined ? undefined : "backend"
 }
 
@@ -234,7 +234,7 @@ export const claimScenarios: readonly Scenario[] = [
     const receipts = await Promise.all(manifests.map(save))
     assert.ok(receipts.every(({ outcome }) => outcome === "created"))
     assert.equal(await latestId(leader), 50)
-    assert.equal((await save(manifests[6] as CheckpointManifest)).outcome, "unchanged")
+    assert.equal((await save(manifests[6] as CheckpointManifest)).outcome, "existed")
     await refusal(leader.save(manifestOf(7), { state: bytes("another") }), "CKPT_CONFLICT")
     await saveAll(leader, 60)
     if (claimsIn(context) !== "pointer") return

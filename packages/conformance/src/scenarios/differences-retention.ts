@@ -35,7 +35,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: prune does not count orphans, and leaves what is above the newest valid one",
+    name: "section 7: prune does not count orphans, and leaves what is above the latest valid one",
     async run({ open, keys, plant, allKeys }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -54,12 +54,12 @@ export const retentionDifferences: readonly Scenario[] = [
       for (const last of [0, -1, 0.5, Number.NaN]) await refusal(store.prune({ last }), "CKPT_INVALID")
       await refusal(store.prune({}), "CKPT_INVALID")
       await store.prune({ withinMs: 0 })
-      await store.prune({ keep: () => false })
+      await store.prune({ keepIf: () => false })
       await assertRecovers(store, 2)
     },
   },
   {
-    name: "section 7: damaged checkpoints below the newest valid one go too",
+    name: "section 7: damaged checkpoints below the latest valid one go too",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)

@@ -6,7 +6,7 @@ import type { Fixture } from "./fixtures-files.js"
 
 /** What is read on purpose otherwise than the reference reads it. A field that is absent is read alike. */
 interface Differences {
-  /** Ids beyond 2^53 - 1, newest first: no number holds them, so they are passed over by key, and never rounded. */
+  /** Ids beyond 2^53 - 1, latest first: no number holds them, so they are passed over by key, and never rounded. */
   readonly beyond?: readonly string[]
   readonly ids?: readonly number[]
   readonly list?: readonly (readonly [id: number, epoch: number])[]

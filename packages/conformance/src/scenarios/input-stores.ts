@@ -16,7 +16,7 @@ export const storeScenarios: readonly Scenario[] = [
       const { calls, through } = recorder()
       const store = await open({ through, readOnly: true, retain: { last: 1 } })
       for (const [name, run] of Object.entries(operations)) {
-        if (writes.includes(name)) assert.match((await refusal(run(store), "CKPT_UNSUPPORTED")).message, /readOnly/)
+        if (writes.includes(name)) assert.match((await refusal(run(store), "CKPT_READ_ONLY")).message, /readOnly/)
         else await run(store)
       }
       await assertRecovers(store, 2)
@@ -64,7 +64,7 @@ export const storeScenarios: readonly Scenario[] = [
     name: "input: options that make no sense are refused at once",
     async run({ open }) {
       const odd: object[] = [
-        ...[0, 65_536, 1.5, Number.NaN].map((vnodeCount) => ({ vnodeCount })),
+        ...[0, 65_536, 1.5, Number.NaN].map((vnodeCount) => ({ expect: { vnodeCount } })),
         ...[0, -1, 1.5, Number.NaN].map((attempts) => ({ retry: { attempts } })),
         ...[-1, Number.NaN].map((timeoutMs) => ({ timeoutMs })),
         ...["../x", "/x", "a//b", "a/./b", "a\\b", "a\u0000", "%2e%2e/x", "x".repeat(1_000)].map((prefix) => ({

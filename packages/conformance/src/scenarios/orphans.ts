@@ -16,7 +16,7 @@ const later = (ms: number) => (backend: ObjectBackend) =>
 
 export const orphanScenarios: readonly Scenario[] = [
   {
-    name: "orphans: only states without a manifest below the newest valid checkpoint are removed",
+    name: "orphans: only states without a manifest below the latest valid checkpoint are removed",
     async run({ open, keys, plant, allKeys }) {
       const store = await open()
       await saveAll(store, 3, 5)
@@ -30,7 +30,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: a listing that lacks the newest checkpoint shows no orphans, it is wrong",
+    name: "orphans: a listing that lacks the latest checkpoint shows no orphans, it is wrong",
     async run({ open, keys, plant, allKeys }) {
       await saveAll(await open(), 2, 3, 5)
       await plant(keys.state(1), "an orphan")
@@ -65,7 +65,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: above the newest valid checkpoint nothing is removed, whatever the pointer says",
+    name: "orphans: above the latest valid checkpoint nothing is removed, whatever the pointer says",
     async run({ open, keys, plant, raw, peek, layout }) {
       const store = await open()
       await saveAll(store, 2, 5)

@@ -32,7 +32,7 @@ export const pinScenarios: readonly Scenario[] = [
       )
       // By another store too, and with a policy that wants nothing.
       await saveAll(store, 5)
-      assert.deepEqual((await (await open()).prune({ keep: () => false })).kept, [2, 5])
+      assert.deepEqual((await (await open()).prune({ keepIf: () => false })).kept, [2, 5])
       assert.equal((await store.verify(2)).valid, true)
     },
   },
@@ -73,7 +73,7 @@ export const pinScenarios: readonly Scenario[] = [
       for (const name of ["", ".hidden", "a/b", "..", "a b", "ä", "x".repeat(101)])
         await refusal(store.pin(1, name), "CKPT_INVALID")
       await refusal(store.pin(0, "zero"), "CKPT_INVALID")
-      await refusal((await open({ readOnly: true })).pin(1, "x"), "CKPT_UNSUPPORTED")
+      await refusal((await open({ readOnly: true })).pin(1, "x"), "CKPT_READ_ONLY")
       assert.deepEqual(await store.pins(), [])
       const longest = `${"x".repeat(90)}.000002.js`
       await store.pin(1, longest)
@@ -93,7 +93,7 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: a pin that was damaged later stays, and fills no place among the newest",
+    name: "pins: a pin that was damaged later stays, and fills no place among the latest",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -175,7 +175,7 @@ export const pinScenarios: readonly Scenario[] = [
   {
     name: "pins: a superseded writer pins nothing",
     async run(context) {
-      if (context.layout !== "objects" || !context.raw.capabilities.conditionalReplace) return
+      if (context.layout !== "objects" || context.raw.capabilities.compareAndSwap !== "storage") return
       const plain = await context.open()
       await saveAll(plain, 1, 2)
       const old = await plain.claim()

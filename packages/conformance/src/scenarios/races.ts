@@ -48,7 +48,7 @@ export const raceScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "race: retention after a delayed save keeps the newest, not the latest to arrive",
+    name: "race: retention after a delayed save keeps the highest id, not the last to arrive",
     async run({ open, keys, peek }) {
       const store = await open({ retain: { last: 2 } })
       await saveAll(store, 10, 11)
@@ -68,12 +68,12 @@ export const raceScenarios: readonly Scenario[] = [
       const before = await peek(keys.manifest(1))
       const again = await save(store)
       const elsewhere = await save(await open())
-      assert.deepEqual([first.outcome, again.outcome, elsewhere.outcome], ["created", "unchanged", "unchanged"])
+      assert.deepEqual([first.outcome, again.outcome, elsewhere.outcome], ["created", "existed", "existed"])
       assert.deepEqual({ ...again, outcome: "created" }, first)
       assert.deepEqual(await peek(keys.manifest(1)), before)
       const without = manifestOf(2)
       assert.equal((await store.save(without)).outcome, "created")
-      assert.equal((await store.save(without)).outcome, "unchanged")
+      assert.equal((await store.save(without)).outcome, "existed")
     },
   },
   {
@@ -155,21 +155,21 @@ export const raceScenarios: readonly Scenario[] = [
       }
       const read = async () => {
         const reader = await open()
-        let newest = 0
+        let latest = 0
         while (writing) {
           const found = await reader.recover()
           assert.equal(found.outcome, "recovered")
           assert.deepEqual(found.skipped, [])
           const id = found.checkpoint?.id ?? 0
-          assert.ok(id >= newest)
-          newest = id
+          assert.ok(id >= latest)
+          latest = id
           try {
             assert.equal(await readAll(await found.checkpoint?.state()), stateText(id))
           } catch (error) {
             if (!(error instanceof CheckpointError)) throw error
             assert.equal(error.code, "CKPT_PRUNED", error.message)
           }
-          assert.ok(((await reader.loadLatest())?.checkpointId ?? 0) >= newest)
+          assert.ok(((await reader.loadLatest())?.checkpointId ?? 0) >= latest)
         }
       }
       await Promise.all([write(), read(), read()])

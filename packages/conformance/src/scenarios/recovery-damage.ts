@@ -168,7 +168,7 @@ export const damageScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "damage: whatever is left, recovery does not throw, and the newest untouched checkpoint is found",
+    name: "damage: whatever is left, recovery does not throw, and the latest untouched checkpoint is found",
     async run({ open, keys, peek, plant, raw: storage, layout }) {
       const below = random(42)
       const writer = await open()

@@ -37,7 +37,7 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: one listing after the other is behind, and all that it shows is removed: the newest is found",
+    name: "recovery: one listing after the other is behind, and all that it shows is removed: the latest is found",
     layout: "objects",
     async run({ open, keys }) {
       const writer = await open()

@@ -103,7 +103,7 @@ export const referenceChecks: readonly Scenario[] = [
   },
 
   {
-    name: "test_recover_latest_validated_skips_corrupt: goes past the newest one; here it hands over the checkpoint itself",
+    name: "test_recover_latest_validated_skips_corrupt: goes past the latest one; here it hands over the checkpoint itself",
     async run({ open, plant, keys }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 10), { state: textBytes("of the first") })
@@ -164,7 +164,7 @@ export const referenceChecks: readonly Scenario[] = [
   },
 
   {
-    name: "test_obj_recover_latest_validated: the newest valid one; here examined does not count what was not looked at",
+    name: "test_obj_recover_latest_validated: the latest valid one; here examined does not count what was not looked at",
     async run({ open }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 10))

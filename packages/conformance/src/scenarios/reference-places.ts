@@ -111,7 +111,7 @@ export const referencePlaces: readonly Scenario[] = [
       const store = await open({ retain: { last: 10 } })
       const manifest = manifestOf(1, 10)
       assert.equal((await store.save(manifest)).outcome, "created")
-      assert.equal((await store.save(manifest)).outcome, "unchanged")
+      assert.equal((await store.save(manifest)).outcome, "existed")
       const latest = await store.loadLatest()
       assert.equal(latest?.checkpointId, 1)
       assert.equal(latest?.epoch, 10)
@@ -129,7 +129,7 @@ export const referencePlaces: readonly Scenario[] = [
       const store = await open({ retain: { last: 3 } })
       const manifest = manifestOf(1, 10)
       await store.save(manifest)
-      assert.equal((await store.save(manifest)).outcome, "unchanged")
+      assert.equal((await store.save(manifest)).outcome, "existed")
       // The reference drops this without an error.
       await assert.rejects(store.save({ ...manifest, watermark: 41n }), { code: "CKPT_CONFLICT" })
       assert.equal((await store.load(1))?.watermark, null)

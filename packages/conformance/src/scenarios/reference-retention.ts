@@ -7,7 +7,7 @@ export const referenceRetention: readonly Scenario[] = [
   ...twins(
     "test_prune_keeps_max",
     "test_obj_prune",
-    "the newest two of five stay; here what is removed is named",
+    "the latest two of five stay; here what is removed is named",
     async ({ open }) => {
       const store = await open({ retain: { last: 10 } })
       await saveUpTo(store, 5)
@@ -28,7 +28,7 @@ export const referenceRetention: readonly Scenario[] = [
   ...twins(
     "test_auto_prune_on_save",
     "test_obj_auto_prune_on_save",
-    "with retain, each save leaves the newest two",
+    "with retain, each save leaves the latest two",
     async ({ open }) => {
       const store = await open({ retain: { last: 2 } })
       await saveUpTo(store, 5)
@@ -52,7 +52,7 @@ export const referenceRetention: readonly Scenario[] = [
   ...twins(
     "test_cleanup_orphans_removes_stateless_dirs",
     "test_obj_cleanup_orphans",
-    "an orphan is removed; here only an old one, below the newest valid checkpoint",
+    "an orphan is removed; here only an old one, below the latest valid checkpoint",
     async (context) => {
       const { open, plant, keys } = context
       await plant(keys.state(99), "orphaned")

@@ -10,7 +10,7 @@ const read = async (checkpoint: Checkpoint) => readAll(await checkpoint.state())
 
 export const restoreScenarios: readonly Scenario[] = [
   {
-    name: "restore: gives what the visitor made of the newest checkpoint",
+    name: "restore: gives what the visitor made of the latest checkpoint",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -154,7 +154,7 @@ export const restoreScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "restore: a checkpoint that is pruned while it is read is pruned, not corrupt, and the newest one is read",
+    name: "restore: a checkpoint that is pruned while it is read is pruned, not corrupt, and the latest one is read",
     async run({ open, keys }) {
       const writer = await open()
       await saveAll(writer, 1)

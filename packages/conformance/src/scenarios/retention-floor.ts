@@ -17,7 +17,7 @@ async function assertInvisible(store: CheckpointStore, id: number): Promise<void
   )
 }
 
-/** Ways to read checkpoint 3, the newest: the epochs that they show. */
+/** Ways to read checkpoint 3, the latest: the epochs that they show. */
 const readers: readonly [name: string, read: (store: CheckpointStore) => Promise<readonly (number | undefined)[]>][] = [
   ["load", async (store) => [(await store.load(3))?.epoch]],
   ["loadLatest", async (store) => [(await store.loadLatest())?.epoch]],

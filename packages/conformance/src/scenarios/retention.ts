@@ -45,19 +45,19 @@ export const retentionScenarios: readonly Scenario[] = [
     async run({ open }) {
       const store = await open()
       await saveAll(store, ...Array.from({ length: 12 }, (_, index) => index + 1))
-      const report = await store.prune({ last: 2, every: 5, keep: ({ id, epoch }) => id === 3 && epoch === 3 })
+      const report = await store.prune({ last: 2, every: 5, keepIf: ({ id, epoch }) => id === 3 && epoch === 3 })
       assert.deepEqual(report.kept, [3, 5, 10, 11, 12])
       assert.deepEqual(await store.ids(), [3, 5, 10, 11, 12])
       for (const id of report.kept) assert.equal((await store.verify(id)).valid, true)
     },
   },
   {
-    name: "retention: the newest valid checkpoint stays, whatever the policy says, and so does what is above",
+    name: "retention: the latest valid checkpoint stays, whatever the policy says, and so does what is above",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
       await plant(keys.manifest(3), "damaged")
-      const report = await store.prune({ keep: () => false, every: 100 })
+      const report = await store.prune({ keepIf: () => false, every: 100 })
       assert.deepEqual([report.removed, report.kept], [[1], [2, 3]])
       await assertRecovers(await open(), 2)
     },
@@ -112,10 +112,10 @@ export const retentionScenarios: readonly Scenario[] = [
       const store = await open()
       await saveAll(store, 1, 2)
       const mine = new Error("mine")
-      const keep = () => {
+      const keepIf = () => {
         throw mine
       }
-      assert.equal(await rejection(store.prune({ keep })), mine)
+      assert.equal(await rejection(store.prune({ keepIf })), mine)
       assert.deepEqual(await store.ids(), [1, 2])
     },
   },
@@ -179,7 +179,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: remove takes one checkpoint below the newest valid one, and nothing else",
+    name: "retention: remove takes one checkpoint below the latest valid one, and nothing else",
     async run({ open, keys, plant, allKeys }) {
       const store = await open()
       await saveAll(store, 1, 2, 3, 4)

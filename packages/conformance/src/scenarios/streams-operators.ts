@@ -207,7 +207,7 @@ export const operatorScenarios: readonly Scenario[] = [
       })
       await (await open()).save(manifest, { operators: operators(1) })
       const store = await open()
-      assert.equal((await store.save(manifest, { operators: operators(1) })).outcome, "unchanged")
+      assert.equal((await store.save(manifest, { operators: operators(1) })).outcome, "existed")
       await refusal(store.save(manifest, { operators: operators(2) }), "CKPT_CONFLICT", 1)
       assert.equal((await store.verify(1)).valid, true)
       assert.ok((await readAll(await (await store.recover()).checkpoint?.operatorStream("a"))) === "s")

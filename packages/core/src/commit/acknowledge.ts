@@ -10,7 +10,7 @@ import { conflict, unknownOutcome } from "./outcome.js"
 export async function acknowledge(
   context: CommitContext,
   manifest: CheckpointManifest,
-  outcome: "created" | "unchanged",
+  outcome: "created" | "existed",
 ): Promise<Committed> {
   const id = manifest.checkpointId
   let advance: Advance

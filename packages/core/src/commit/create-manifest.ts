@@ -11,7 +11,7 @@ export async function createManifestObject(
   context: CommitContext,
   manifest: CheckpointManifest,
   signal: AbortSignal | undefined,
-): Promise<"created" | "unchanged"> {
+): Promise<"created" | "existed"> {
   const { storage, layout } = context
   const id = manifest.checkpointId
   const bytes = encodeManifest(manifest)
@@ -59,7 +59,7 @@ export async function settleManifest(
   bytes: Uint8Array,
   signal: AbortSignal | undefined,
   cause: BackendError,
-): Promise<"created" | "unchanged" | "absent"> {
+): Promise<"created" | "existed" | "absent"> {
   const id = manifest.checkpointId
   const key = context.layout.manifestKey(id)
   let stored: Awaited<ReturnType<typeof context.storage.readBytes>>
@@ -74,7 +74,7 @@ export async function settleManifest(
   if (stored === undefined) return "absent"
   if (stored.bytes !== undefined) {
     const isOurs = (one: Uint8Array) => Buffer.from(bytes).equals(one)
-    const ours = cause.kind === "ambiguous" ? "created" : "unchanged"
+    const ours = cause.kind === "ambiguous" ? "created" : "existed"
     if (isOurs(stored.bytes)) return ours
     const there = decodeManifest(stored.bytes)
     const unmarked = withoutMark(there)

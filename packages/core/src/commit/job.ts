@@ -20,7 +20,7 @@ export interface Commit {
 }
 
 export interface Committed {
-  readonly outcome: "created" | "unchanged"
+  readonly outcome: "created" | "existed"
   readonly isLatest: boolean
   readonly manifest: CheckpointManifest
   /** The pointer as it was when the save was acknowledged. */

@@ -45,5 +45,5 @@ async function alreadyCommitted(
   if (found === "absent" || !counts(id, pointer)) {
     throw conflict(context, id, `the pointer is at ${pointer.checkpointId}, and a writer that claimed goes up only`)
   }
-  return { outcome: "unchanged", isLatest: pointer.checkpointId === id, manifest, pointer }
+  return { outcome: "existed", isLatest: pointer.checkpointId === id, manifest, pointer }
 }

@@ -23,8 +23,8 @@ export function ascending(a: number, b: number): number {
   return a - b
 }
 
-/** Newest first: ids are ordered as numbers, whatever the order of their names. */
-export function newestFirst(ids: Iterable<number>): number[] {
+/** Latest first: ids are ordered as numbers, whatever the order of their names. */
+export function latestFirst(ids: Iterable<number>): number[] {
   return [...ids].sort((a, b) => b - a)
 }
 

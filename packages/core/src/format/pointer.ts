@@ -2,7 +2,7 @@ import { parseId } from "./ids.js"
 import { isJsonNumber, isJsonObject, type JsonObject, type JsonValue, parseJson, printJson } from "./json.js"
 import { directoryName, type Layout } from "./layout.js"
 
-/** Who leads: the writer of the newest claim. */
+/** Who leads: the writer of the latest claim. */
 export interface Writer {
   readonly epoch: number
   /** Unique to one `claim()`, so that two claims of one epoch are never taken for each other. */
@@ -17,7 +17,7 @@ export interface Claim {
 
 /** What the pointer said when it was read. */
 export interface Pointer {
-  /** The newest checkpoint by the pointer; 0 if there is no pointer or none that can be used. */
+  /** The latest checkpoint by the pointer; 0 if there is no pointer or none that can be used. */
   readonly checkpointId: number
   /** Ids up to here were pruned and never come back, except those in `kept`. */
   readonly floor: number

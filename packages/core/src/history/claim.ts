@@ -1,5 +1,5 @@
 import { BackendError, CheckpointError } from "../errors.js"
-import { newestFirst, newToken } from "../format/ids.js"
+import { latestFirst, newToken } from "../format/ids.js"
 import { marked } from "../format/manifest/claim-mark.js"
 import { type Claim, isLost, type Pointer, type Writer } from "../format/pointer.js"
 import type { ObjectMeta } from "../storage/backend.js"
@@ -8,7 +8,7 @@ import { bytesBody } from "../storage/storage.js"
 import { readManifest } from "../verify/read-manifest.js"
 import { claimsInPointer, type HistoryContext, type RetentionContext } from "./context.js"
 import { counts, isOfHistory } from "./rule.js"
-import { newestValidId } from "./summary.js"
+import { latestValidId } from "./summary.js"
 
 /** What a claim gave: the writer that leads now, and the id from which on its history is its own. */
 export interface Claimed {
@@ -57,9 +57,10 @@ function assertClaimable(context: HistoryContext): void {
   if (claimsInPointer(context)) return
   const { layout, storage } = context
   const { backend } = storage
-  const why = backend.capabilities.conditionalReplace
-    ? `the ${layout.name} layout has no room for a claim`
-    : `storage ${backend.name} has no compare-and-swap that holds among processes`
+  const why =
+    backend.capabilities.compareAndSwap === "storage"
+      ? `the ${layout.name} layout has no room for a claim`
+      : `storage ${backend.name} has no compare-and-swap that holds among processes`
   const message = `claim: ${why}. Use an object store with the "objects" layout, or make sure by other means that one process writes.`
   throw new CheckpointError("CKPT_UNSUPPORTED", message, { backend: backend.name })
 }
@@ -79,17 +80,17 @@ async function endOfPlainHistory(
   writer: { epoch: number; token: string },
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const newest = await endOfHistory(context, [], signal)
+  const latest = await endOfHistory(context, [], signal)
   const settled = await context.pointer.change((current) => {
     if (current.writer?.token === writer.token && current.claims.length > 0) return undefined
     context.pointer.assertLeads(current, writer)
-    const checkpointId = Math.max(current.checkpointId, newest)
+    const checkpointId = Math.max(current.checkpointId, latest)
     return { checkpointId, claims: [{ epoch: writer.epoch, from: checkpointId }] }
   })
   return settled.checkpointId
 }
 
-/** The newest valid checkpoint as the claims tell the history, wherever the pointer stands; 0 if there is none. */
+/** The latest valid checkpoint as the claims tell the history, wherever the pointer stands; 0 if there is none. */
 async function endOfHistory(
   context: RetentionContext,
   claims: readonly Claim[],
@@ -97,11 +98,11 @@ async function endOfHistory(
 ): Promise<number> {
   const survey = await context.surveyor.everything(signal)
   const pointer = { ...(await context.pointer.read(signal)), checkpointId: Number.MAX_SAFE_INTEGER, claims }
-  return (await newestValidId(context, survey, pointer, signal)) ?? 0
+  return (await latestValidId(context, survey, pointer, signal)) ?? 0
 }
 
 /**
- * Swaps the newest manifest that counts for itself with a mark, so that an update of it which the superseded writer has
+ * Swaps the latest manifest that counts for itself with a mark, so that an update of it which the superseded writer has
  * under way finds another version and fails.
  */
 async function shutOutLateUpdates(
@@ -111,7 +112,7 @@ async function shutOutLateUpdates(
   epoch: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const id of newestFirst(manifests.keys())) {
+  for (const id of latestFirst(manifests.keys())) {
     if (!counts(id, pointer)) continue
     const lostAnswers = context.storage.lostAnswers(context.layout.manifestKey(id))
     for (;;) {

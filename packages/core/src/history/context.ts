@@ -6,7 +6,7 @@ import type { PointerFile } from "./pointer-file.js"
 
 /** True where claims live in the pointer; elsewhere the backend itself must know them. */
 export function claimsInPointer({ storage, layout }: HistoryContext): boolean {
-  return storage.backend.capabilities.conditionalReplace && layout.pointerFormat === "json"
+  return storage.backend.capabilities.compareAndSwap === "storage" && layout.pointerFormat === "json"
 }
 
 export interface HistoryContext extends ExamineContext {

@@ -11,7 +11,7 @@ export interface Survey {
   readonly states: ReadonlyMap<number, ObjectMeta>
   /** Ids whose name is taken by something else: an empty directory, a stray file. */
   readonly taken: ReadonlyMap<number, ObjectMeta>
-  /** Manifests whose id no JavaScript number holds, newest first; they can only be named by key. */
+  /** Manifests whose id no JavaScript number holds, latest first; they can only be named by key. */
   readonly beyond: readonly ObjectMeta[]
   /** As their own objects tell them; empty if only states were listed. */
   readonly pins: readonly Pin[]

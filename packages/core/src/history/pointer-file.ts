@@ -212,15 +212,15 @@ export class PointerFile {
    *
    * @throws {BackendError} if it could not be raised; then nothing may be deleted
    */
-  raiseFloor(floor: number, kept: readonly number[], newestValid: number): Promise<Pointer> {
+  raiseFloor(floor: number, kept: readonly number[], latestValid: number): Promise<Pointer> {
     const raise = (current: Pointer): PointerChange => {
       // A store that nobody claimed for may still tidy up; what it keeps is the history as the claims tell it.
       if (this.#writer !== undefined) this.assertLeads(current)
       // What it was decided on may not count any more: then all below it would go, and it with them.
-      if (current.claims.length > 0 && !isLost(current) && newestValid > current.checkpointId)
+      if (current.claims.length > 0 && !isLost(current) && latestValid > current.checkpointId)
         throw new BackendError("transient", "the store was claimed meanwhile, so nothing was removed")
       // With the floor the pointer moves up to what it stands below, so that a floor above the pointer is damage.
-      const checkpointId = Math.max(current.checkpointId, newestValid)
+      const checkpointId = Math.max(current.checkpointId, latestValid)
       return { ...mergeFloor(current, floor, [...kept, ...current.pins.values()]), checkpointId }
     }
     return this.#change(raise, () => this.lastSeen())

@@ -1,5 +1,5 @@
 import { mapConcurrently } from "../async/concurrency.js"
-import { newestFirst } from "../format/ids.js"
+import { latestFirst } from "../format/ids.js"
 import type { WriterStamp } from "../format/manifest/model.js"
 import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import type { Pin, Pointer } from "../format/pointer.js"
@@ -90,14 +90,14 @@ export async function summaries(
   return found.filter((one) => one !== undefined)
 }
 
-/** The newest checkpoint that counts and has no fatal issue: nothing at or above it is ever deleted. */
-export async function newestValidId(
+/** The latest checkpoint that counts and has no fatal issue: nothing at or above it is ever deleted. */
+export async function latestValidId(
   context: RetentionContext,
   survey: Survey,
   pointer: Pointer,
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
-  for (const id of newestFirst(survey.manifests.keys())) {
+  for (const id of latestFirst(survey.manifests.keys())) {
     if (!counts(id, pointer)) continue
     const [summary] = counting(await summaries(context, survey, [id], signal), pointer)
     if (summary?.valid) return id

@@ -1,11 +1,11 @@
-import { newestFirst } from "../format/ids.js"
+import { latestFirst } from "../format/ids.js"
 import type { Pointer } from "../format/pointer.js"
 import { counts, isOfHistory } from "../history/rule.js"
 import { mustListAgain, stillCounts } from "../history/view.js"
 import { type FoundManifest, readManifest } from "../verify/read-manifest.js"
 import { maxRounds, type RecoverContext, restless } from "./recover.js"
 
-/** The newest manifest and its id, by listing; the pointer only says whether the listing can be whole. */
+/** The latest manifest and its id, by listing; the pointer only says whether the listing can be whole. */
 export async function findLatest(
   context: RecoverContext,
   signal: AbortSignal | undefined,
@@ -13,9 +13,9 @@ export async function findLatest(
   let before: Pointer | undefined
   for (let round = 1; ; round++) {
     const survey = await context.surveyor.manifests(signal)
-    const ids = newestFirst(survey.manifests.keys())
-    const newest = ids[0] === undefined ? undefined : readManifest(context, ids[0], signal)
-    newest?.catch(() => {})
+    const ids = latestFirst(survey.manifests.keys())
+    const latest = ids[0] === undefined ? undefined : readManifest(context, ids[0], signal)
+    latest?.catch(() => {})
     const pointer = await context.pointer.read(signal, survey.claims)
     const again = mustListAgain(survey, pointer, before)
     before = pointer
@@ -25,7 +25,7 @@ export async function findLatest(
     let vanished = false
     for (const id of ids) {
       if (!counts(id, pointer)) continue
-      const found = await (id === ids[0] ? newest : readManifest(context, id, signal))
+      const found = await (id === ids[0] ? latest : readManifest(context, id, signal))
       if (found !== undefined && !isOfHistory(id, found.manifest?.writer?.epoch, pointer)) continue
       if (found !== undefined && (await stillCounts(context, survey, id, found, signal))) return { id, found }
       vanished = true

@@ -1,6 +1,6 @@
 import { CheckpointError } from "../errors.js"
 import type { Emit } from "../events.js"
-import { newestFirst } from "../format/ids.js"
+import { latestFirst } from "../format/ids.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { ValidationIssue } from "../format/manifest/validate.js"
 import { isLost, type Pointer } from "../format/pointer.js"
@@ -10,7 +10,7 @@ import { counts, isOfHistory } from "../history/rule.js"
 import { isBehind, nextIdAfter, stillCounts } from "../history/view.js"
 import type { ProgressOptions } from "../options.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
-import { type Depth, type Examination, examine, unreadable } from "../verify/verify.js"
+import { type Examination, examine, unreadable, type VerifyDepth } from "../verify/verify.js"
 import { ManifestsAhead } from "./prefetch.js"
 
 export interface Skipped {
@@ -21,7 +21,7 @@ export interface Skipped {
 }
 
 export interface RecoveryFacts {
-  /** Newer ones that were passed over, newest first, each with its issues. */
+  /** Newer ones that were passed over, latest first, each with its issues. */
   readonly skipped: readonly Skipped[]
   /** Checkpoints looked at, the recovered one included. */
   readonly examined: number
@@ -31,7 +31,7 @@ export interface RecoveryFacts {
 }
 
 /**
- * - `recovered`: the newest checkpoint that verifies.
+ * - `recovered`: the latest checkpoint that verifies.
  * - `fresh`: there is no manifest and no pointer; nothing was ever saved here.
  * - `exhausted`: something was saved here, and nothing verifies. Not a fresh start.
  */
@@ -44,7 +44,7 @@ export type Recovery = RecoveryFacts &
 /** Progress is told in the phase `verify`, while a state is read. */
 export interface RecoverOptions extends ProgressOptions {
   /** `"deep"` (default) reads every state before it is trusted; `"shallow"` trusts sizes, and the state verifies when it is read. */
-  depth?: Depth
+  depth?: VerifyDepth
   /** Says whether a checkpoint that verifies is also wanted (its pipeline hash, say). Its own errors reach the caller unchanged. */
   accept?: (manifest: CheckpointManifest) => boolean | Promise<boolean>
   signal?: AbortSignal | undefined
@@ -54,7 +54,7 @@ export interface RecoverContext extends HistoryContext {
   readonly emit: Emit
   readonly monotonic: () => number
   /** Remembers what a look at the state found, so that retention does not count on a damaged one. */
-  readonly remember: (examination: Examination, depth: Depth) => void
+  readonly remember: (examination: Examination, depth: VerifyDepth) => void
 }
 
 // A checkpoint that vanishes while it is examined makes the walk start again; so often only retention at full speed does it.
@@ -63,7 +63,7 @@ export const maxRounds = 8
 /** What came of a checkpoint that verifies: it is the one, it was pruned meanwhile, or it has issues after all. */
 export type Visited = "done" | "gone" | readonly ValidationIssue[]
 
-/** Walks from the newest checkpoint to the oldest until one verifies. Damage is passed over, an outage rejects. */
+/** Walks from the latest checkpoint to the oldest until one verifies. Damage is passed over, an outage rejects. */
 export function recover(context: RecoverContext, options: RecoverOptions): Promise<Recovery> {
   return walk(context, options, async () => "done")
 }
@@ -133,7 +133,7 @@ interface Walk {
 async function walkOnce(
   context: RecoverContext,
   survey: Survey,
-  options: WalkOptions & { depth: Depth },
+  options: WalkOptions & { depth: VerifyDepth },
   relist: (pointer: Pointer) => boolean,
   visit: (checkpoint: Checkpoint) => Promise<Visited>,
 ): Promise<Walk> {
@@ -157,10 +157,10 @@ async function walkOnce(
     examine(context, id, { depth, listed: survey.states.get(id) ?? null, signal: stop.signal, onProgress })
   try {
     options.signal?.throwIfAborted()
-    const ids = newestFirst(survey.manifests.keys())
-    // The pointer is read after the listing ended, at the same time as the newest checkpoint.
-    const newest = ids[0] === undefined ? undefined : look(ids[0])
-    newest?.catch(() => {})
+    const ids = latestFirst(survey.manifests.keys())
+    // The pointer is read after the listing ended, at the same time as the latest checkpoint.
+    const latest = ids[0] === undefined ? undefined : look(ids[0])
+    latest?.catch(() => {})
     const pointer = await context.pointer.read(options.signal, survey.claims)
     const walk = { skipped, examined, pointer }
     if (relist(pointer) && isBehind(survey, pointer)) return { ...walk, result: "stale" }
@@ -170,8 +170,8 @@ async function walkOnce(
       const seen = await ahead.take(id)
       if (seen?.manifest !== undefined && !isOfHistory(id, seen.manifest.writer?.epoch, pointer)) continue
       const isUnreadable = seen !== undefined && seen.manifest === undefined
-      const looking = isUnreadable ? unreadable(id, seen) : id === ids[0] ? newest : look(id)
-      // The newest is the one, nearly always, and then nothing else is read.
+      const looking = isUnreadable ? unreadable(id, seen) : id === ids[0] ? latest : look(id)
+      // The latest is the one, nearly always, and then nothing else is read.
       if (place > 0) ahead.readBehind(place)
       const found = await looking
       if (found === undefined || found.gone) return { ...walk, result: "stale", examined }

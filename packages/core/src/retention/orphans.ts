@@ -2,7 +2,7 @@ import { mapConcurrently } from "../async/concurrency.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { RetentionContext } from "../history/context.js"
 import { isOfHistory } from "../history/rule.js"
-import { newestValidId } from "../history/summary.js"
+import { latestValidId } from "../history/summary.js"
 import { surveyWithPointer } from "../history/view.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import { examine } from "../verify/verify.js"
@@ -19,7 +19,7 @@ const defaultOrphanAgeMs = 60 * 60 * 1000
 
 /**
  * Removes what saves that never finished left behind: states without a manifest, and what only the backend can see.
- * The order matters: the newest valid checkpoint is determined first, then states are listed, then manifests; so a
+ * The order matters: the latest valid checkpoint is determined first, then states are listed, then manifests; so a
  * save that is under way is either above that checkpoint, or young, or has its manifest by then.
  */
 export async function collectOrphans(
@@ -32,7 +32,7 @@ export async function collectOrphans(
   if (!(olderThanMs >= 0))
     throw new CheckpointError("CKPT_INVALID", `olderThanMs is ${olderThanMs}; give milliseconds from 0.`)
 
-  const [bound, now] = await Promise.all([lowerBoundOfNewestValid(context, signal), storage.now(signal)])
+  const [bound, now] = await Promise.all([lowerBoundOfLatestValid(context, signal), storage.now(signal)])
   const isOld = (meta: ObjectMeta) => now.getTime() - meta.lastModified.getTime() >= olderThanMs
   const prefixes = [...new Set([layout.statePrefix, layout.manifestPrefix])]
   const isOurs = (key: string) => layout.meaning(key).kind !== "foreign"
@@ -82,10 +82,10 @@ export async function collectOrphans(
 }
 
 /**
- * An id at or below the newest valid one, found before anything is listed for collection. The pointer's own checkpoint
+ * An id at or below the latest valid one, found before anything is listed for collection. The pointer's own checkpoint
  * serves in the common case; where it does not verify, all are looked at.
  */
-async function lowerBoundOfNewestValid(context: RetentionContext, signal: AbortSignal | undefined): Promise<number> {
+async function lowerBoundOfLatestValid(context: RetentionContext, signal: AbortSignal | undefined): Promise<number> {
   const seen = await context.pointer.lastSeen(signal)
   if (seen.checkpointId > 0) {
     const examination = await examine(context, seen.checkpointId, { depth: "shallow", signal })
@@ -93,7 +93,7 @@ async function lowerBoundOfNewestValid(context: RetentionContext, signal: AbortS
     if (counts && examination.valid && !context.isDistrusted(examination)) return seen.checkpointId
   }
   const { survey, pointer } = await surveyWithPointer(context, signal)
-  return (await newestValidId(context, survey, pointer, signal)) ?? 0
+  return (await latestValidId(context, survey, pointer, signal)) ?? 0
 }
 
 export interface CollectOptions extends PruneOptions {

@@ -2,35 +2,35 @@ import { CheckpointError } from "../errors.js"
 import type { CheckpointSummary } from "../history/summary.js"
 
 /**
- * Which checkpoints stay: one that any of the rules keeps. The newest valid one always stays, and so does everything
+ * Which checkpoints stay: one that any of the rules keeps. The latest valid one always stays, and so does everything
  * above it, and whatever is pinned.
  */
 export interface RetentionPolicy {
-  /** The newest so many that are valid. From 1. */
+  /** The latest so many that are valid. From 1. */
   last?: number
   /** Those written within this many milliseconds, by the storage's clock. */
   withinMs?: number
   /** Those whose id is a multiple of this. From 1. */
   every?: number
   /** Those for which this gives true. */
-  keep?: (summary: CheckpointSummary) => boolean
+  keepIf?: (summary: CheckpointSummary) => boolean
 }
 
 /** Rejects a policy that says nothing or nonsense with `CKPT_INVALID`. */
 export function checkPolicy(policy: RetentionPolicy): RetentionPolicy {
   const invalid = (message: string) => new CheckpointError("CKPT_INVALID", `retention: ${message}`)
   if (typeof policy !== "object" || policy === null) throw invalid("give a policy such as { last: 3 }.")
-  const { last, withinMs, every, keep } = policy
+  const { last, withinMs, every, keepIf } = policy
   if (last !== undefined && (!Number.isSafeInteger(last) || last < 1)) {
-    throw invalid(`last is ${last}; give a whole number from 1 (the newest valid checkpoint always stays).`)
+    throw invalid(`last is ${last}; give a whole number from 1 (the latest valid checkpoint always stays).`)
   }
   if (withinMs !== undefined && !(withinMs >= 0)) throw invalid(`withinMs is ${withinMs}; give milliseconds from 0.`)
   if (every !== undefined && (!Number.isSafeInteger(every) || every < 1)) {
     throw invalid(`every is ${every}; give a whole number from 1.`)
   }
-  if (keep !== undefined && typeof keep !== "function") throw invalid("keep is not a function.")
-  if (last === undefined && withinMs === undefined && every === undefined && keep === undefined) {
-    throw invalid("the policy is empty, so it would keep the newest checkpoint alone. Say so: { last: 1 }.")
+  if (keepIf !== undefined && typeof keepIf !== "function") throw invalid("keepIf is not a function.")
+  if (last === undefined && withinMs === undefined && every === undefined && keepIf === undefined) {
+    throw invalid("the policy is empty, so it would keep the latest checkpoint alone. Say so: { last: 1 }.")
   }
   return policy
 }
@@ -43,11 +43,11 @@ export function keptBy(policy: RetentionPolicy, all: readonly CheckpointSummary[
   for (const summary of valid) {
     if (policy.withinMs !== undefined && nowMs - summary.lastModified.getTime() <= policy.withinMs) kept.add(summary.id)
     if (policy.every !== undefined && summary.id % policy.every === 0) kept.add(summary.id)
-    const wanted: unknown = policy.keep?.(summary)
+    const wanted: unknown = policy.keepIf?.(summary)
     if (wanted instanceof Promise) {
       throw new CheckpointError(
         "CKPT_INVALID",
-        "retention: keep must answer at once, not by a promise. Nothing was removed.",
+        "retention: keepIf must answer at once, not by a promise. Nothing was removed.",
       )
     }
     if (wanted) kept.add(summary.id)

@@ -16,7 +16,7 @@ export interface PruneReport {
 }
 
 /**
- * Removes what the policy does not keep, below the newest valid checkpoint only: first the floor is raised, so that
+ * Removes what the policy does not keep, below the latest valid checkpoint only: first the floor is raised, so that
  * nothing removed can come back, then manifests go, then their states.
  */
 export async function prune(
@@ -35,18 +35,18 @@ export async function prune(
   ])
   const pins = pinsOf(survey, pointer)
   const history = counting(all, pointer, pins)
-  const newestValid = history.findLast((summary) => summary.valid)?.id
+  const latestValid = history.findLast((summary) => summary.valid)?.id
   const doomed: number[] = []
-  if (newestValid !== undefined) {
+  if (latestValid !== undefined) {
     // What does not count is kept by no rule.
     const kept = keptBy(policy, history, now.getTime())
     for (const { id, pins } of history) if (pins !== undefined) kept.add(id)
-    for (const { summary } of all) if (summary.id < newestValid && !kept.has(summary.id)) doomed.push(summary.id)
+    for (const { summary } of all) if (summary.id < latestValid && !kept.has(summary.id)) doomed.push(summary.id)
   }
   const goes = new Set(doomed)
   const stays = all.map(({ summary }) => summary.id).filter((id) => !goes.has(id))
   if (dryRun || doomed.length === 0) return { removed: doomed, kept: stays, failures: [], dryRun }
-  const { failures, spared } = await removeBelow(context, survey, doomed, stays, newestValid ?? 0, signal)
+  const { failures, spared } = await removeBelow(context, survey, doomed, stays, latestValid ?? 0, signal)
   const left = new Set([...failures.map((failure) => failure.id), ...spared])
   const kept = [...stays, ...spared].sort(ascending)
   return { removed: doomed.filter((id) => !left.has(id)), kept, failures, dryRun }

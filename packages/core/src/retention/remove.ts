@@ -4,7 +4,7 @@ import type { Pin, Pointer } from "../format/pointer.js"
 import type { HistoryContext, RetentionContext } from "../history/context.js"
 import type { Survey } from "../history/listing.js"
 import { counts } from "../history/rule.js"
-import { newestValidId } from "../history/summary.js"
+import { latestValidId } from "../history/summary.js"
 import { pinsOf, surveyWithPointer } from "../history/view.js"
 import type { DeleteFailure } from "../storage/backend.js"
 
@@ -15,7 +15,7 @@ export interface PruneFailure {
 }
 
 /**
- * The one way in which checkpoints are removed. `doomed` must lie below the newest valid checkpoint. What was pinned
+ * The one way in which checkpoints are removed. `doomed` must lie below the latest valid checkpoint. What was pinned
  * meanwhile is spared. A state whose manifest could not be removed stays, so that no manifest ever stands without its state.
  */
 export async function removeBelow(
@@ -23,7 +23,7 @@ export async function removeBelow(
   survey: Survey,
   doomed: readonly number[],
   stays: readonly number[],
-  newestValid: number,
+  latestValid: number,
   signal: AbortSignal | undefined,
 ): Promise<{ failures: PruneFailure[]; spared: number[] }> {
   const { layout, pointer, surveyor } = context
@@ -43,7 +43,7 @@ export async function removeBelow(
   const raised = await pointer.raiseFloor(
     floor,
     stays.filter((id) => id <= floor),
-    newestValid,
+    latestValid,
   )
   return remove(pinsOf({ pins: [] }, raised), trimmedClaims(context, survey, raised))
 }
@@ -80,7 +80,7 @@ async function removeObjects(
   return failures
 }
 
-/** Removes one checkpoint below the newest valid one. False if it is not there. */
+/** Removes one checkpoint below the latest valid one. False if it is not there. */
 export async function removeOne(
   context: RetentionContext,
   id: number,
@@ -88,16 +88,16 @@ export async function removeOne(
 ): Promise<boolean> {
   const { survey, pointer } = await surveyWithPointer(context, signal)
   if (!survey.manifests.has(id)) return false
-  const newestValid = await newestValidId(context, survey, pointer, signal)
-  if (newestValid === undefined || id >= newestValid) {
-    const which = newestValid === id ? "the newest valid checkpoint" : "not below the newest valid checkpoint"
+  const latestValid = await latestValidId(context, survey, pointer, signal)
+  if (latestValid === undefined || id >= latestValid) {
+    const which = latestValid === id ? "the latest valid checkpoint" : "not below the latest valid checkpoint"
     const message = `checkpoint ${id} is ${which}, and nothing there is ever deleted. Save a newer one first.`
     throw new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
   }
   const pin = pinsOf(survey, pointer).find((one) => one.id === id)
   if (pin !== undefined) throw isPinned(id, pin.name)
   const stays = [...survey.manifests.keys()].filter((other) => other !== id && counts(other, pointer)).sort(ascending)
-  const { failures, spared } = await removeBelow(context, survey, [id], stays, newestValid, signal)
+  const { failures, spared } = await removeBelow(context, survey, [id], stays, latestValid, signal)
   if (failures[0] !== undefined) throw failures[0].error
   if (spared.length > 0) throw isPinned(id)
   return true

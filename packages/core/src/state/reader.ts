@@ -126,7 +126,7 @@ export class VerifiedReader implements StateReader {
     const isAnother =
       this.#owner !== undefined && current !== undefined && current.stateChecksum !== this.#owner.stateChecksum
     if (found !== undefined && !isAnother) {
-      const message = `state of checkpoint ${this.#id} ${problem}. Use recover() to go on from the newest one that verifies.`
+      const message = `state of checkpoint ${this.#id} ${problem}. Use recover() to go on from the latest one that verifies.`
       return new CheckpointError("CKPT_CORRUPT", message, { ...place, key: layout.stateKey(this.#id) })
     }
     const message = `checkpoint ${this.#id} was pruned while it was read. Call recover() again.`

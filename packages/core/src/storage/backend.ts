@@ -33,7 +33,7 @@ export interface PutOptions extends RequestOptions {
   /**
    * `"absent"`: write only if nothing is at the key; among racing creators exactly one wins. Mandatory for every backend,
    * also at the completion of a multipart upload. `{ version }`: write only if the object still has this version; where
-   * `capabilities.conditionalReplace` is false this must hold at least among all callers of this process.
+   * `capabilities.compareAndSwap` is `"process"` this must hold at least among all callers of this process.
    * A condition that does not hold is `precondition`, and what it found is durable.
    */
   when?: "absent" | { readonly version: string } | undefined
@@ -123,8 +123,11 @@ export interface ObjectBackend extends AsyncDisposable {
   /** For messages and events: "fs", "s3", … */
   readonly name: string
   readonly capabilities: {
-    /** `when: { version }` holds among all processes, not only within this one. */
-    readonly conditionalReplace: boolean
+    /**
+     * Among whom `when: { version }` holds. `"storage"`: all processes, since the storage itself compares. `"process"`: the
+     * callers of this process.
+     */
+    readonly compareAndSwap: "storage" | "process"
     /** The most keys that one `delete` takes in one request. Core never passes more. */
     readonly maxDeleteBatch: number
     /**

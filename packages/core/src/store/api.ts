@@ -21,8 +21,8 @@ import type { Verification, VerifyOptions } from "../verify/verify.js"
 
 export interface SaveReceipt {
   readonly id: number
-  /** `unchanged`: this very checkpoint was there already (a retry of a save whose answer was lost). */
-  readonly outcome: "created" | "unchanged"
+  /** `existed`: this very checkpoint was there already (a retry of a save whose answer was lost). */
+  readonly outcome: "created" | "existed"
   /** The pointer names this checkpoint. False for a save that came after a newer one; the checkpoint is safe all the same. */
   readonly isLatest: boolean
   /** SHA-256 and bytes of `state.bin`, if there is one. */
@@ -37,8 +37,8 @@ export interface StoreOptions {
   prefix?: string | undefined
   /** What stays after each save. Default: everything. */
   retain?: RetentionPolicy | undefined
-  /** The number of virtual partitions of the job; a manifest with another one gets a warning. Default 256. */
-  vnodeCount?: number | undefined
+  /** What a manifest of this job should say. A manifest that says something else gets a warning, and stays valid. */
+  expect?: { /** Virtual partitions of the job. Default 256. */ vnodeCount?: number | undefined } | undefined
   /** Refuse every operation that would write. */
   readOnly?: boolean | undefined
   retry?: RetryOptions | undefined
@@ -59,7 +59,7 @@ export interface StoreOptions {
 export interface OpenOptions extends StoreOptions {
   backend: ObjectBackend
   /** Close the backend together with the store. Default false: whoever made it closes it. */
-  disposeBackend?: boolean | undefined
+  ownsBackend?: boolean | undefined
 }
 
 /**
@@ -104,11 +104,11 @@ export interface CheckpointStore extends AsyncDisposable {
   unpin(name: string, options?: OperationOptions): Promise<boolean>
   /** Every pin, ascending by checkpoint. */
   pins(options?: OperationOptions): Promise<Pin[]>
-  /** Removes one checkpoint below the newest valid one. False if there is none; `CKPT_INVALID` if it is pinned. */
+  /** Removes one checkpoint below the latest valid one. False if there is none; `CKPT_INVALID` if it is pinned. */
   remove(id: number, options?: OperationOptions): Promise<boolean>
   /** One manifest. Rejects with `CKPT_CORRUPT` if it is damaged. */
   load(id: number, options?: OperationOptions): Promise<CheckpointManifest | undefined>
-  /** The newest manifest. Rejects with `CKPT_CORRUPT` if it is damaged: `recover()` goes past it. */
+  /** The latest manifest. Rejects with `CKPT_CORRUPT` if it is damaged: `recover()` goes past it. */
   loadLatest(options?: OperationOptions): Promise<CheckpointManifest | undefined>
   /** Every id with a manifest, ascending, damaged ones too. */
   ids(options?: OperationOptions): Promise<number[]>
@@ -122,10 +122,10 @@ export interface CheckpointStore extends AsyncDisposable {
   readState(id: number, options?: ReadStateOptions): Promise<StateReader | undefined>
   /** Checks one checkpoint. Damage is an issue; only an unreachable storage rejects. */
   verify(id: number, options?: VerifyOptions): Promise<Verification>
-  /** The newest checkpoint that verifies. Never takes an outage for a fresh start. */
+  /** The latest checkpoint that verifies. Never takes an outage for a fresh start. */
   recover(options?: RecoverOptions): Promise<Recovery>
   /**
-   * Recovers by reading: `visit` gets the newest checkpoint that verifies and reads from it what it needs. Should it turn
+   * Recovers by reading: `visit` gets the latest checkpoint that verifies and reads from it what it needs. Should it turn
    * out damaged while it is read, `visit` is called again with the next older one, so it must be able to start again.
    * `depth` is `"shallow"` by default, since each byte is verified when it is read; what is not read is not verified.
    */

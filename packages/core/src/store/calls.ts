@@ -52,7 +52,7 @@ export class Boundary {
     return this.run(operation, id, options, async (trace) => {
       if (this.#readOnly) {
         const message = `${operation} would write, and this store was opened with readOnly. Open it without readOnly.`
-        throw new CheckpointError("CKPT_UNSUPPORTED", message, { backend: this.#backend })
+        throw new CheckpointError("CKPT_READ_ONLY", message, { backend: this.#backend })
       }
       return task(trace)
     })

@@ -40,7 +40,7 @@ import { probeConditions } from "../storage/probe.js"
 import { retryPolicy } from "../storage/retry.js"
 import { Storage } from "../storage/storage.js"
 import { type FoundManifest, ownsState, readManifest } from "../verify/read-manifest.js"
-import { type Depth, type Examination, examine, type Verification, type VerifyOptions } from "../verify/verify.js"
+import { type Examination, examine, type Verification, type VerifyDepth, type VerifyOptions } from "../verify/verify.js"
 import type { CheckpointStore, OpenOptions, SaveReceipt } from "./api.js"
 import { Boundary } from "./calls.js"
 
@@ -75,13 +75,16 @@ class Store implements CheckpointStore {
 
   constructor(options: OpenOptions, claimed?: Claimed) {
     this.#options = options
-    const { backend, disposeBackend, clock = systemClock, random = Math.random } = options
-    const vnodeCount = options.vnodeCount ?? DEFAULT_VNODE_COUNT
+    const { backend, ownsBackend, clock = systemClock, random = Math.random } = options
+    const vnodeCount = options.expect?.vnodeCount ?? DEFAULT_VNODE_COUNT
     if (!Number.isSafeInteger(vnodeCount) || vnodeCount < 1 || vnodeCount > 65_535) {
-      throw new CheckpointError("CKPT_INVALID", `vnodeCount is ${vnodeCount}; give a whole number from 1 to 65535.`)
+      throw new CheckpointError(
+        "CKPT_INVALID",
+        `expect.vnodeCount is ${vnodeCount}; give a whole number from 1 to 65535.`,
+      )
     }
     this.#backendName = backend.name
-    this.#dispose = disposeBackend === true ? () => backend[Symbol.asyncDispose]() : undefined
+    this.#dispose = ownsBackend === true ? () => backend[Symbol.asyncDispose]() : undefined
     const name = options.layout ?? "objects"
     this.#layout = createLayout(name, options.prefix)
     this.#emit = safeEmitter(options.onEvent)
@@ -113,7 +116,7 @@ class Store implements CheckpointStore {
     }
   }
 
-  #remember({ id, manifest, valid }: Examination, depth: Depth): void {
+  #remember({ id, manifest, valid }: Examination, depth: VerifyDepth): void {
     if (depth !== "deep" || manifest === undefined) return
     if (valid) this.#damagedStates.delete(id)
     else this.#damagedStates.set(id, manifest.stateChecksum)
@@ -198,13 +201,13 @@ class Store implements CheckpointStore {
           signal: options.signal,
         })
         this.#emit({ type: "claimed", epoch: claimed.epoch })
-        return new Store({ ...this.#options, backend: claimed.backend, disposeBackend: true })
+        return new Store({ ...this.#options, backend: claimed.backend, ownsBackend: true })
       }
       await this.#probeOnce(options.signal)
       const claimed = await claim(this.#context, options.signal)
       this.#emit({ type: "claimed", epoch: claimed.writer.epoch, from: claimed.from })
       // The backend stays with the store that it came with.
-      return new Store({ ...this.#options, disposeBackend: false }, claimed)
+      return new Store({ ...this.#options, ownsBackend: false }, claimed)
     })
   }
 
@@ -291,7 +294,7 @@ class Store implements CheckpointStore {
       const latest = await findLatest(this.#context, options.signal)
       if (latest === undefined) return undefined
       if (latest.found !== undefined) return this.#sound(latest.id, latest.found)
-      const message = `the newest checkpoint, ${latest.key}, has an id beyond 2^53 - 1. Use recover() to go past it.`
+      const message = `the latest checkpoint, ${latest.key}, has an id beyond 2^53 - 1. Use recover() to go past it.`
       throw new CheckpointError("CKPT_CORRUPT", message, { key: latest.key, backend: this.#backendName })
     })
   }
@@ -306,7 +309,7 @@ class Store implements CheckpointStore {
     const fatal = all.find((issue) => issue.severity === "fatal")
     if (manifest === undefined || fatal !== undefined) {
       const key = this.#layout.manifestKey(id)
-      const message = `checkpoint ${id} is damaged: ${fatal?.message}. Use recover() to get the newest one that verifies.`
+      const message = `checkpoint ${id} is damaged: ${fatal?.message}. Use recover() to get the latest one that verifies.`
       throw new CheckpointError("CKPT_CORRUPT", message, { checkpointId: id, key, backend: this.#backendName })
     }
     const warnings = all.filter((issue) => issue.code !== "state-unverified")
@@ -401,7 +404,7 @@ class Store implements CheckpointStore {
         const manifestMeta = await this.#storage.head(this.#layout.manifestKey(id), options.signal)
         // Gone, or written anew after the one that was read: either way that one was pruned.
         if (manifestMeta?.version !== found.meta?.version) return undefined
-        const message = `the state of checkpoint ${id} is missing. Use recover() to get the newest one that verifies.`
+        const message = `the state of checkpoint ${id} is missing. Use recover() to get the latest one that verifies.`
         throw new CheckpointError("CKPT_CORRUPT", message, {
           checkpointId: id,
           key: this.#layout.stateKey(id),

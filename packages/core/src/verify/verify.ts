@@ -7,7 +7,7 @@ import type { ObjectMeta } from "../storage/backend.js"
 import type { Storage } from "../storage/storage.js"
 import { type ExamineContext, type FoundManifest, ownsState, readManifest } from "./read-manifest.js"
 
-export type Depth = "shallow" | "deep"
+export type VerifyDepth = "shallow" | "deep"
 
 export interface Examination {
   readonly id: number
@@ -41,7 +41,7 @@ export async function examine(
   context: ExamineContext,
   id: number,
   options: {
-    depth: Depth
+    depth: VerifyDepth
     listed?: ObjectMeta | null | undefined
     signal?: AbortSignal | undefined
     onProgress?: OnProgress | undefined
@@ -124,7 +124,7 @@ async function readState(
   storage: Storage,
   key: string,
   options: {
-    depth: Depth
+    depth: VerifyDepth
     listed: ObjectMeta | undefined
     signal: AbortSignal
     onProgress: OnProgress | undefined
@@ -211,7 +211,7 @@ function stateIssues(manifest: CheckpointManifest, state: FoundState | undefined
 
 export interface VerifyOptions extends OperationOptions, ProgressOptions {
   /** `"deep"` (default) reads the state and compares its checksum; `"shallow"` compares its size. */
-  depth?: Depth
+  depth?: VerifyDepth
 }
 
 export interface Verification {

@@ -70,7 +70,7 @@ describe("without permission", () => {
     expect(await readdir(above)).toEqual(["root"])
   })
 
-  test("an unreadable file of the newest checkpoint is an outage, not damage: no older one is taken for it", async () => {
+  test("an unreadable file of the latest checkpoint is an outage, not damage: no older one is taken for it", async () => {
     const base = await openFolder()
     const paths = { manifest: "manifest.json", state: "state.bin", folder: "." }
     const roots = Object.keys(paths).map((name) => join(base, name))

@@ -66,7 +66,7 @@ async function lane(root: string, random: () => number, tally: Tally, share: num
 
     await using store = await openFsStore(root)
     const { found, ids } = await expectSurvives(store, acked, label)
-    // Retention of the newest three never takes more, whenever it is interrupted.
+    // Retention of the latest three never takes more, whenever it is interrupted.
     expect(ids.length, label).toBeGreaterThanOrEqual(Math.min(3, saved))
     if ((await temporaryNames(root)).length > 0) tally.litter++
     if ((found.checkpoint?.id ?? 0) > acked) {

@@ -35,7 +35,7 @@ const scenarios: Record<string, Scenario> = {
   stateThenSave: { before: [3, 4], saves: 5, atLeast: 2, atMost: 3 },
 }
 
-/** What killed saves leave behind, and one state above the newest checkpoint, whose save may still come. */
+/** What killed saves leave behind, and one state above the latest checkpoint, whose save may still come. */
 async function litter(root: string): Promise<void> {
   const base = join(root, "checkpoints")
   await mkdir(join(base, folderOf(2)))
@@ -128,7 +128,7 @@ describe.each(Object.entries(scenarios))("%s, killed", (name, scenario) => {
     if (saves !== undefined && when === "after") {
       // Who lost the answer saves the same again, and it is there once.
       const receipt = await store.save(manifestOf(saves), contentsOf(saves))
-      expect(receipt.outcome, label).toBe(ids.includes(saves) ? "unchanged" : "created")
+      expect(receipt.outcome, label).toBe(ids.includes(saves) ? "existed" : "created")
       expect(await store.nextId(), label).toBe(saves + 1)
       await expectContents(store, saves, label)
       await expectGoesOn(store, root, saves + 1, label)

@@ -41,7 +41,7 @@ export class UploadSession {
   }
 
   /**
-   * One PUT. The newest request has the session: an older one that is still being read (its client is gone, but the
+   * One PUT. The latest request has the session: an older one that is still being read (its client is gone, but the
    * connection does not show it yet) gets no further.
    * @param declaredNow checksums of the whole object that came with this request
    * @throws {ServiceError} 400 for a range that does not fit, 412 at the end; what is thrown at the end is final

@@ -107,7 +107,7 @@ describe("save", () => {
     await store.save(manifest, { state: large })
     const heard = listener()
     const receipt = await store.save(manifest, { state: large, onProgress: heard.onProgress })
-    expect(receipt.outcome).toBe("unchanged")
+    expect(receipt.outcome).toBe("existed")
     expect(heard.told.at(-1)).toEqual({ phase: "write", bytesDone: large.length, bytesTotal: large.length })
   })
 

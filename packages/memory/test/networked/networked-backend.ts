@@ -41,7 +41,7 @@ export class NetworkedBackend implements ObjectBackend {
     this.#server = server
     this.#network = new Network(random, connections)
     this.#pageSize = traits.pageSize
-    this.capabilities = { conditionalReplace: true, maxDeleteBatch: traits.maxDeleteBatch }
+    this.capabilities = { compareAndSwap: "storage", maxDeleteBatch: traits.maxDeleteBatch }
     if (traits.leftovers) this.leftovers = (options) => this.#leftovers(options)
   }
 

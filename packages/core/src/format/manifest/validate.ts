@@ -116,7 +116,7 @@ function fatals(m: CheckpointManifest, options: ValidateOptions): ValidationIssu
 }
 
 export function newerVersion(version: number): ValidationIssue {
-  const message = `manifest version ${version} is newer than ${MANIFEST_VERSION}, the newest that this release reads`
+  const message = `manifest version ${version} is newer than ${MANIFEST_VERSION}, the latest that this release reads`
   return fatal("manifest-version", message)
 }
 
