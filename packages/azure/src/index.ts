@@ -1,32 +1,4 @@
-import { CheckpointError, type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
-import { AzureBackend } from "./azure-backend.js"
-import { type AzureAccountOptions, openContainer } from "./azure-client.js"
-
 export * from "@ckpt/core"
-export { AzureBackend, type AzureBackendOptions } from "./azure-backend.js"
-export type { AzureAccountOptions, AzureCredential } from "./azure-client.js"
-
-export interface AzureStoreOptions extends StoreOptions, AzureAccountOptions {}
-
-/**
- * Opens a store in a container of Azure Blob Storage. Makes no request: a container that does not exist, or that the
- * credentials do not reach, is told by the first operation.
- *
- * @throws {CheckpointError} `CKPT_INVALID` if the options do not say which container of which account, or do so twice
- */
-export async function openAzureStore(options: AzureStoreOptions): Promise<CheckpointStore> {
-  // The service drops a dot at the end of a segment: what is written would be listed under another key.
-  if (/\.(\/|$)/.test(options.prefix ?? "")) {
-    throw new CheckpointError("CKPT_INVALID", `openAzureStore: a segment of prefix ${options.prefix} ends with a dot.`)
-  }
-  const { container: name, client, connectionString, accountUrl, credential, ...rest } = options
-  const { container, dispose } = await openContainer({
-    container: name,
-    client,
-    connectionString,
-    accountUrl,
-    credential,
-  })
-  const backend = new AzureBackend(container, { dispose })
-  return openCheckpointStore({ ...rest, backend, ownsBackend: true })
-}
+export { AzureBackend, type AzureBackendOptions } from "./backend.js"
+export type { AzureAccountOptions, AzureCredential } from "./client.js"
+export { type AzureStoreOptions, openAzureStore } from "./open.js"

@@ -1,7 +1,7 @@
 import { ContainerSASPermissions } from "@azure/storage-blob"
 import { expect } from "vitest"
-import { openContainer } from "../src/azure-client.js"
-import { azureError, type Operation } from "../src/azure-errors.js"
+import { openContainer } from "../src/client.js"
+import { azureError, type Operation } from "../src/errors.js"
 import { AzureBackend, type BackendErrorKind } from "../src/index.js"
 import {
   azureAccount,

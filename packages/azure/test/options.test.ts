@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { BlobServiceClient, ContainerClient, StorageSharedKeyCredential } from "@azure/storage-blob"
 import { afterEach, expect, test, vi } from "vitest"
-import { openContainer } from "../src/azure-client.js"
+import { openContainer } from "../src/client.js"
 import { AzureBackend, type AzureStoreOptions, CheckpointError, openAzureStore } from "../src/index.js"
 
 const url = "https://account.blob.core.windows.net"

@@ -4,7 +4,7 @@ import type { TestStorage } from "@ckpt/conformance"
 import type { BackendError, ObjectContent } from "@ckpt/core"
 import { type FaultProxy, startFaultProxy } from "@ckpt/fault-proxy"
 import { test as anyTest, inject } from "vitest"
-import { openContainer } from "../src/azure-client.js"
+import { openContainer } from "../src/client.js"
 import { AzureBackend } from "../src/index.js"
 
 const account = inject("azure")

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto"
 import type { ProxiedRequest } from "@ckpt/fault-proxy"
 import { createGate } from "@ckpt/fault-proxy"
 import { expect } from "vitest"
-import { uploadLimits } from "../src/azure-upload.js"
-import { UploadMd5 } from "../src/md5.js"
+import { UploadMd5 } from "../src/checksum.js"
+import { uploadLimits } from "../src/upload.js"
 import { bytesOf, failureOf, newContainer, openBackend, readAll, test, throughProxy } from "./storage.js"
 
 const MiB = 1024 * 1024

@@ -1,8 +1,8 @@
 import { BackendError, type GetOptions, type ObjectContent, type ObjectMeta } from "@ckpt/core"
 import { answeredRange, contentBody, emptyContent, rangeHeader, verifiedBody } from "@ckpt/core/adapter"
-import { type Bucket, isCount, isSuccess, refusalOf, refused } from "./bucket.js"
 import { headerChecksum, newChecksum } from "./checksum.js"
 import { isObjectMissing, networkError } from "./errors.js"
+import { type Bucket, isCount, isSuccess, refusalOf, refused } from "./requests.js"
 import type { GcsResponse } from "./transport.js"
 
 /** Opens an object; `describe` asks for its meta alone. */

@@ -1,4 +1,4 @@
-import { BackendError, type BackendErrorKind } from "@ckpt/core"
+import { BackendError, type BackendErrorKind, CheckpointError } from "@ckpt/core"
 import { httpError } from "@ckpt/core/adapter"
 
 /** The IAM permission that a request needs, which is also its name in messages. */
@@ -141,4 +141,9 @@ function withKind(kind: BackendErrorKind, { message, cause, retryAfterMs }: Back
     ...(cause === undefined ? {} : { cause }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
+}
+
+/** Options that cannot be used. */
+export function invalid(message: string): CheckpointError {
+  return new CheckpointError("CKPT_INVALID", message)
 }

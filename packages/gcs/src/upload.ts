@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto"
 import { BackendError, type ObjectMeta } from "@ckpt/core"
 import type { UploadPart, UploadSteps } from "@ckpt/core/adapter"
+import { type Checksum, newChecksum } from "./checksum.js"
+import { type Attempted, describe, invalid, isDamagedUpload, refusalError } from "./errors.js"
 import {
   type Answer,
   type Bucket,
@@ -10,11 +12,18 @@ import {
   parse,
   refusalOf,
   refused,
-} from "./bucket.js"
-import { type Checksum, newChecksum } from "./checksum.js"
-import { type Attempted, describe, isDamagedUpload, refusalError } from "./errors.js"
+} from "./requests.js"
 
 const contentType = "application/octet-stream"
+
+// https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload
+const quantum = 256 * 1024
+
+/** @throws {CheckpointError} `CKPT_INVALID` */
+export function assertChunkBytes(chunkBytes: number): void {
+  if (chunkBytes >= quantum && chunkBytes % quantum === 0 && chunkBytes <= 2 ** 31) return
+  throw invalid(`chunkBytes is ${chunkBytes}: give a multiple of 262144 (256 KiB), up to 2 GiB.`)
+}
 
 /** An upload session: what it has, and what was sent to it. */
 interface Session {

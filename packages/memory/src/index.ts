@@ -1,20 +1,3 @@
-import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
-import { MemoryBackend } from "./memory-backend.js"
-
 export * from "@ckpt/core"
-export { MemoryBackend }
-
-export interface MemoryStoreOptions extends StoreOptions {
-  /** Share one backend between several stores. Default: one of this store's own, gone with it. */
-  backend?: MemoryBackend | undefined
-}
-
-/** Opens a store in this process's memory. */
-export function openMemoryStore(options: MemoryStoreOptions = {}): Promise<CheckpointStore> {
-  const { backend, ...rest } = options
-  return openCheckpointStore({
-    ...rest,
-    backend: backend ?? new MemoryBackend(),
-    ownsBackend: backend === undefined,
-  })
-}
+export { MemoryBackend } from "./backend.js"
+export { type MemoryStoreOptions, openMemoryStore } from "./open.js"

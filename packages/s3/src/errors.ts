@@ -1,4 +1,4 @@
-import { BackendError, type BackendErrorKind } from "@ckpt/core"
+import { BackendError, type BackendErrorKind, CheckpointError } from "@ckpt/core"
 import { httpError } from "@ckpt/core/adapter"
 
 /** The S3 operations that are used, with the IAM action that each needs. */
@@ -208,4 +208,9 @@ export function deleteError(
   const what = `DeleteObjects of ${request.key} in bucket ${request.bucket} failed${detail === "" ? "" : ` (${detail})`}`
   if (Code === "AccessDenied") return new BackendError("denied", `${what}. ${permissionAdvice(request)}`)
   return new BackendError(passingDelete.has(Code) ? "ambiguous" : "permanent", what)
+}
+
+/** Options that cannot be used. */
+export function invalid(message: string): CheckpointError {
+  return new CheckpointError("CKPT_INVALID", message, { backend: "s3" })
 }

@@ -1,3 +1,3 @@
 export * from "@ckpt/core"
+export { S3Backend, type S3BackendOptions } from "./backend.js"
 export { openS3Store, type S3StoreOptions } from "./open.js"
-export { S3Backend, type S3BackendOptions } from "./s3-backend.js"

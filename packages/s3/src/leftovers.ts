@@ -1,8 +1,8 @@
 import { ListMultipartUploadsCommand } from "@aws-sdk/client-s3"
 import { BackendError, type Leftover } from "@ckpt/core"
 import { allPages } from "@ckpt/core/adapter"
-import { abandonUpload, type Place } from "./multipart.js"
-import { request } from "./requests.js"
+import { type Place, request } from "./requests.js"
+import { abandonUpload } from "./upload.js"
 
 export interface LeftoverOptions {
   readonly olderThanMs: number

@@ -1,17 +1,9 @@
 import { createHash } from "node:crypto"
 import { Readable } from "node:stream"
-import type {
-  $Command,
-  S3Client,
-  S3ClientResolvedConfig,
-  ServiceInputTypes,
-  ServiceOutputTypes,
-} from "@aws-sdk/client-s3"
+import type { $Command, S3ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes } from "@aws-sdk/client-s3"
 import { untilAborted } from "@ckpt/core/adapter"
+import type { S3Requests } from "./client.js"
 import { type FailedRequest, requestError } from "./errors.js"
-
-/** What of a client is used, so that one of another copy of the SDK fits too. */
-export type S3Requests = Pick<S3Client, "send" | "config">
 
 type AnyCommand<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
   I,
@@ -20,6 +12,11 @@ type AnyCommand<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Co
   ServiceInputTypes,
   ServiceOutputTypes
 >
+
+export interface Place {
+  readonly client: S3Requests
+  readonly bucket: string
+}
 
 export interface Answer<O> {
   readonly output: O

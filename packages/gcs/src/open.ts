@@ -1,10 +1,8 @@
-import { CheckpointError, type StoreOptions } from "@ckpt/core"
-import type { StorageOptions } from "@google-cloud/storage"
-import type { GcsClient } from "./client.js"
-import type { GcsBackendOptions } from "./gcs-backend.js"
-
-/** Without what core decides: retries and time-outs. */
-type ClientOptions = Omit<StorageOptions, "retryOptions" | "timeout">
+import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
+import { GcsBackend, type GcsBackendOptions } from "./backend.js"
+import { assertClient, type ClientOptions, type GcsClient, newClient } from "./client.js"
+import { invalid } from "./errors.js"
+import { assertChunkBytes } from "./upload.js"
 
 /**
  * A bucket, and either a ready client or what `new Storage()` takes: `projectId`, `keyFilename`, `credentials`,
@@ -21,7 +19,19 @@ export interface GcsStoreOptions extends StoreOptions, ClientOptions {
   chunkBytes?: number | undefined
 }
 
-export interface SplitOptions {
+/**
+ * Opens a store in a bucket of Google Cloud Storage. No request is made before the first operation; the bucket must
+ * exist by then.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used
+ */
+export async function openGcsStore(options: GcsStoreOptions): Promise<CheckpointStore> {
+  const { client, clientOptions, backendOptions, storeOptions } = splitOptions(options)
+  const backend = new GcsBackend({ ...backendOptions, client: client ?? (await newClient(clientOptions)) })
+  return openCheckpointStore({ layout: "objects", ...storeOptions, backend, ownsBackend: true })
+}
+
+interface SplitOptions {
   readonly client: GcsClient | undefined
   readonly backendOptions: Omit<GcsBackendOptions, "client">
   readonly clientOptions: ClientOptions
@@ -47,7 +57,7 @@ const nothingMissing: [Missing] extends [never] ? true : Missing = true
 void nothingMissing
 
 /** @throws {CheckpointError} `CKPT_INVALID`, saying what to give instead */
-export function splitOptions(options: GcsStoreOptions): SplitOptions {
+function splitOptions(options: GcsStoreOptions): SplitOptions {
   const { bucket, client, userProject, chunkBytes, ...rest } = options
   assertBucket(bucket)
   if (chunkBytes !== undefined) assertChunkBytes(chunkBytes)
@@ -67,15 +77,6 @@ export function splitOptions(options: GcsStoreOptions): SplitOptions {
   }
 }
 
-// https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload
-const quantum = 256 * 1024
-
-/** @throws {CheckpointError} `CKPT_INVALID` */
-export function assertChunkBytes(chunkBytes: number): void {
-  if (chunkBytes >= quantum && chunkBytes % quantum === 0 && chunkBytes <= 2 ** 31) return
-  throw invalid(`chunkBytes is ${chunkBytes}: give a multiple of 262144 (256 KiB), up to 2 GiB.`)
-}
-
 function assertBucket(bucket: unknown): void {
   if (typeof bucket !== "string" || bucket === "") {
     throw invalid("bucket is missing: give the name of a Google Cloud Storage bucket.")
@@ -87,13 +88,4 @@ function assertBucket(bucket: unknown): void {
   if (!/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(bucket)) {
     throw invalid(`bucket is "${bucket}": names have lower-case letters, digits, "-", "_" and ".", at least three.`)
   }
-}
-
-function assertClient(client: GcsClient): void {
-  if (typeof client?.apiEndpoint === "string" && typeof client.authClient?.getRequestHeaders === "function") return
-  throw invalid("client is no Storage client: give new Storage() of @google-cloud/storage, or its options instead.")
-}
-
-export function invalid(message: string): CheckpointError {
-  return new CheckpointError("CKPT_INVALID", message)
 }

@@ -21,9 +21,8 @@ import {
 import { allPages, answeredRange, assertVersion, contentBody, emptyContent, rangeHeader } from "@ckpt/core/adapter"
 import { codeOf, deleteError, isAnsweredByS3, requestError, statusOf, unreadable } from "./errors.js"
 import { collectUploads, type LeftoverOptions } from "./leftovers.js"
-import { assertPartBytes, type Place } from "./multipart.js"
-import { putObject } from "./put.js"
-import { addContentMd5, request } from "./requests.js"
+import { addContentMd5, type Place, request } from "./requests.js"
+import { assertPartBytes, putObject } from "./upload.js"
 
 export interface S3BackendOptions {
   client: Pick<S3Client, "send" | "config" | "destroy">

@@ -3,12 +3,13 @@ import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  PutObjectCommand,
   UploadPartCommand,
 } from "@aws-sdk/client-s3"
-import { BackendError, CheckpointError, type PutOptions } from "@ckpt/core"
-import type { UploadPart } from "@ckpt/core/adapter"
-import { codeOf, unreadable } from "./errors.js"
-import { request, type S3Requests } from "./requests.js"
+import { BackendError, type Body, CheckpointError, type ObjectMeta, type PutOptions } from "@ckpt/core"
+import { type UploadPart, uploadBody } from "@ckpt/core/adapter"
+import { codeOf, statusOf, unreadable } from "./errors.js"
+import { type Place, request } from "./requests.js"
 
 const mebibyte = 1024 * 1024
 const minPartBytes = 5 * mebibyte
@@ -16,10 +17,69 @@ const minPartBytes = 5 * mebibyte
 const maxPartBytes = 2 * 1024 * mebibyte
 /** The most parts that S3 takes. */
 const maxParts = 10_000
+const partsAtOnce = 4
 
-export interface Place {
-  readonly client: S3Requests
-  readonly bucket: string
+export interface S3PutOptions extends PutOptions {
+  readonly partBytes: number | undefined
+  /** Looks at what is at the key. */
+  head(signal: AbortSignal | undefined): Promise<ObjectMeta | undefined>
+}
+
+/** See `ObjectBackend.put`: in one request if it fits one, otherwise in parts. */
+export function putObject(place: Place, key: string, body: Body, options: S3PutOptions): Promise<ObjectMeta> {
+  const { when, size } = options
+  const limits = {
+    partBytes: (index: number) => partSize(index, size, options.partBytes),
+    concurrency: partsAtOnce,
+  }
+  return uploadBody(body, options, limits, {
+    whole: (bytes, signal) => settled(key, options, signal, () => putWhole(place, key, bytes, when, signal)),
+    begin: (signal) => beginUpload(place, key, signal),
+    part: (upload, part, signal) => sendPart(place, key, upload, part, signal),
+    complete: (upload, parts, total, signal) =>
+      settled(key, options, signal, async () => {
+        const version = await completeUpload(place, key, upload, parts, when, signal)
+        return { key, size: total, version, lastModified: upload.begun ?? new Date() }
+      }),
+    abandon: (upload, signal) => abandonUpload(place, key, upload.id, signal),
+  })
+}
+
+async function putWhole(
+  { client, bucket }: Place,
+  key: string,
+  bytes: Uint8Array,
+  when: PutOptions["when"],
+  signal: AbortSignal | undefined,
+): Promise<ObjectMeta> {
+  const body = { Body: bytes, ContentLength: bytes.length }
+  const command = new PutObjectCommand({ Bucket: bucket, Key: key, ...body, ...conditions(when) })
+  const { output, date } = await request(client, command, { operation: "PutObject", bucket, key }, signal)
+  if (output.ETag === undefined) throw unreadable("PutObject", key)
+  return { key, size: bytes.length, version: output.ETag, lastModified: date ?? new Date() }
+}
+
+/**
+ * S3 and its kin tell the loser of a race in several ways. 409: another request for the key was under way, or (some) the
+ * key exists; nothing was written, and one look tells which. 404 under `If-Match`: there is no such key.
+ */
+async function settled(
+  key: string,
+  { when, head }: S3PutOptions,
+  signal: AbortSignal | undefined,
+  write: () => Promise<ObjectMeta>,
+): Promise<ObjectMeta> {
+  try {
+    return await write()
+  } catch (error) {
+    if (!(error instanceof BackendError) || when === undefined) throw error
+    const { cause } = error
+    if (codeOf(cause) === "NoSuchKey") throw new BackendError("precondition", `${key} is absent`, { cause })
+    if (statusOf(cause) !== 409) throw error
+    const found = await head(signal)
+    const holds = when === "absent" ? found === undefined : found?.version === when.version
+    throw new BackendError(holds ? "transient" : "precondition", error.message, { cause })
+  }
 }
 
 /** @throws {CheckpointError} `CKPT_INVALID` */
@@ -40,13 +100,13 @@ export function partSize(index: number, size: number | undefined, wish: number |
   return 8 * mebibyte * 2 ** Math.min(8, Math.floor(index / 1000))
 }
 
-export interface Upload {
+interface Upload {
   readonly id: string
   /** A multipart object's time is that of its beginning. */
   readonly begun: Date | undefined
 }
 
-export async function beginUpload({ client, bucket }: Place, key: string, signal?: AbortSignal): Promise<Upload> {
+async function beginUpload({ client, bucket }: Place, key: string, signal?: AbortSignal): Promise<Upload> {
   // Said beforehand: S3 refuses parts with a checksum of another kind than the upload was begun with.
   const checksums = (await client.config.requestChecksumCalculation()) === "WHEN_SUPPORTED"
   const command = new CreateMultipartUploadCommand({
@@ -59,7 +119,7 @@ export async function beginUpload({ client, bucket }: Place, key: string, signal
   return { id: output.UploadId, begun: date }
 }
 
-export async function sendPart(
+async function sendPart(
   { client, bucket }: Place,
   key: string,
   upload: Upload,
@@ -81,7 +141,7 @@ export async function sendPart(
   return { PartNumber, ETag, ...(ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 }) }
 }
 
-export async function completeUpload(
+async function completeUpload(
   { client, bucket }: Place,
   key: string,
   upload: Upload,
@@ -114,7 +174,7 @@ export async function abandonUpload(
   }
 }
 
-export function conditions(when: PutOptions["when"]): { IfNoneMatch?: string; IfMatch?: string } {
+function conditions(when: PutOptions["when"]): { IfNoneMatch?: string; IfMatch?: string } {
   if (when === undefined) return {}
   return when === "absent" ? { IfNoneMatch: "*" } : { IfMatch: when.version }
 }

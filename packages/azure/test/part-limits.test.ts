@@ -1,6 +1,6 @@
 import type { BlockBlobClient } from "@azure/storage-blob"
 import { expect, test } from "vitest"
-import { uploadSteps } from "../src/azure-upload.js"
+import { uploadSteps } from "../src/upload.js"
 
 test("a block that a blob has no room for is refused before it is sent", async () => {
   let staged = 0

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { partSize } from "../src/multipart.js"
+import { partSize } from "../src/upload.js"
 
 const mebibyte = 1024 ** 2
 const tebibyte = 1024 ** 4

@@ -1,8 +1,8 @@
 import type { ContainerClient } from "@azure/storage-blob"
 import { BackendError, type DeleteFailure } from "@ckpt/core"
-import type { AzureCredential } from "./azure-client.js"
-import { azureError, codeOf, isAbsent, type Place } from "./azure-errors.js"
-import { settled } from "./settled.js"
+import type { AzureCredential } from "./client.js"
+import { azureError, codeOf, isAbsent, type Place } from "./errors.js"
+import { settled } from "./requests.js"
 
 /** The most that one Blob Batch takes. */
 export const maxBatch = 256

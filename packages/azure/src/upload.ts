@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto"
 import type { BlockBlobClient } from "@azure/storage-blob"
 import { BackendError, type ObjectMeta, type PutOptions } from "@ckpt/core"
 import type { UploadLimits, UploadPart, UploadSteps } from "@ckpt/core/adapter"
-import { azureError, codeOf, type Operation, type Place } from "./azure-errors.js"
-import { md5Of, UploadMd5 } from "./md5.js"
+import { md5Of, UploadMd5 } from "./checksum.js"
+import { azureError, codeOf, type Operation, type Place } from "./errors.js"
 import { conditionsOf, metaOf } from "./meta.js"
-import { settled } from "./settled.js"
+import { settled } from "./requests.js"
 
 const MiB = 1024 * 1024
 

@@ -25,12 +25,12 @@ import {
   uploadBody,
   verifiedBody,
 } from "@ckpt/core/adapter"
-import { deleteBlobs, maxBatch } from "./azure-delete.js"
-import { azureError, codeOf, isAbsent, type Operation, type Place } from "./azure-errors.js"
-import { uploadLimits, uploadSteps } from "./azure-upload.js"
-import { runningMd5 } from "./md5.js"
+import { runningMd5 } from "./checksum.js"
+import { deleteBlobs, maxBatch } from "./delete.js"
+import { azureError, codeOf, isAbsent, type Operation, type Place } from "./errors.js"
 import { isFolder, metaOf, quoted, refuseFolder } from "./meta.js"
-import { settled } from "./settled.js"
+import { settled } from "./requests.js"
+import { uploadLimits, uploadSteps } from "./upload.js"
 
 /** Keys of one page of a listing. The service gives up to 5,000; parsing those at once would hold everything else up. */
 const pageSize = 1000

@@ -10,6 +10,9 @@ import {
   type RequestOptions,
 } from "@ckpt/core"
 import { allPages, uploadBody } from "@ckpt/core/adapter"
+import type { GcsClient } from "./client.js"
+import { download } from "./download.js"
+import { describe, isObjectMissing } from "./errors.js"
 import {
   Bucket,
   isCount,
@@ -20,12 +23,8 @@ import {
   parse,
   refusalOf,
   refused,
-} from "./bucket.js"
-import type { GcsClient } from "./client.js"
-import { download } from "./download.js"
-import { describe, isObjectMissing } from "./errors.js"
-import { assertChunkBytes } from "./options.js"
-import { uploadSteps } from "./upload.js"
+} from "./requests.js"
+import { assertChunkBytes, uploadSteps } from "./upload.js"
 
 export interface GcsBackendOptions {
   readonly client: GcsClient

@@ -1,0 +1,28 @@
+import { CheckpointError, type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
+import { AzureBackend } from "./backend.js"
+import { type AzureAccountOptions, openContainer } from "./client.js"
+
+export interface AzureStoreOptions extends StoreOptions, AzureAccountOptions {}
+
+/**
+ * Opens a store in a container of Azure Blob Storage. Makes no request: a container that does not exist, or that the
+ * credentials do not reach, is told by the first operation.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` if the options do not say which container of which account, or do so twice
+ */
+export async function openAzureStore(options: AzureStoreOptions): Promise<CheckpointStore> {
+  // The service drops a dot at the end of a segment: what is written would be listed under another key.
+  if (/\.(\/|$)/.test(options.prefix ?? "")) {
+    throw new CheckpointError("CKPT_INVALID", `openAzureStore: a segment of prefix ${options.prefix} ends with a dot.`)
+  }
+  const { container: name, client, connectionString, accountUrl, credential, ...rest } = options
+  const { container, dispose } = await openContainer({
+    container: name,
+    client,
+    connectionString,
+    accountUrl,
+    credential,
+  })
+  const backend = new AzureBackend(container, { dispose })
+  return openCheckpointStore({ ...rest, backend, ownsBackend: true })
+}

@@ -1,0 +1,62 @@
+import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3"
+import { invalid } from "./errors.js"
+
+/** What of a client is used, so that one of another copy of the SDK fits too. */
+export type S3Requests = Pick<S3Client, "send" | "config">
+
+export interface S3ClientOptions {
+  /** A client of yours, used as it is and left open. Give this or the options below. */
+  client?: S3Client | undefined
+  /** Default: what the SDK finds (`AWS_REGION`, the profile). */
+  region?: S3ClientConfig["region"] | undefined
+  /** Of a store other than Amazon's, such as "http://127.0.0.1:9000". */
+  endpoint?: string | undefined
+  /** The bucket in the path, not in the host name. Most stores other than Amazon's want it. */
+  forcePathStyle?: boolean | undefined
+  /** Default: what the SDK finds (environment, profile, container, instance). */
+  credentials?: S3ClientConfig["credentials"] | undefined
+  /** Any further option of `S3Client`. */
+  clientOptions?: S3ClientConfig | undefined
+}
+
+const clientOptionNames = ["region", "endpoint", "forcePathStyle", "credentials", "clientOptions"] as const
+
+/** The client that was given, or a new one. Makes no request. */
+export function openClient(options: S3ClientOptions): S3Client {
+  const { client, region, endpoint, forcePathStyle, credentials, clientOptions } = options
+  assertEndpoint(endpoint)
+  if (client !== undefined && typeof client?.send !== "function") {
+    throw invalid("client is no S3Client; give new S3Client() of @aws-sdk/client-s3, or its options instead.")
+  }
+  const given = clientOptionNames.filter((name) => options[name] !== undefined)
+  if (client !== undefined && given.length > 0) {
+    throw invalid(`client and ${given.join(", ")} were both given; a client brings its own. Give one or the other.`)
+  }
+  return client ?? createClient({ region, endpoint, forcePathStyle, credentials }, clientOptions)
+}
+
+/**
+ * A client for a store that retries and times out by itself: the SDK makes each request once. A queue for connections
+ * would count against the time-out of whoever waits in it, hence the many sockets.
+ */
+function createClient(
+  own: Pick<S3ClientOptions, (typeof clientOptionNames)[number]>,
+  more: S3ClientConfig = {},
+): S3Client {
+  const agent = { keepAlive: true, maxSockets: 512 }
+  const set = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
+  return new S3Client({
+    maxAttempts: 1,
+    // Each part would wait for "100 Continue", on a connection of its own.
+    expectContinueHeader: false,
+    requestHandler: { connectionTimeout: 10_000, httpAgent: agent, httpsAgent: agent },
+    ...more,
+    ...set,
+  })
+}
+
+function assertEndpoint(endpoint: unknown): void {
+  if (endpoint === undefined) return
+  if (typeof endpoint === "string" && /^https?:\/\//.test(endpoint) && URL.canParse(endpoint)) return
+  throw invalid(`endpoint is ${JSON.stringify(endpoint)}; give an address like "https://host:9000".`)
+}
