@@ -1,6 +1,6 @@
 import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
-import type { FileApi } from "./file-api.js"
-import { FsBackend, type FsBackendOptions, type FsLockOptions } from "./fs-backend.js"
+import { FsBackend, type FsBackendOptions, type FsLockOptions } from "./backend.js"
+import type { FileApi } from "./files/file-api.js"
 
 export * from "@ckpt/core"
 export { type FileApi, FsBackend, type FsBackendOptions, type FsLockOptions }

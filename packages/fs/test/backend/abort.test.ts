@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { nodeFiles } from "../../src/file-api.js"
-import { FsBackend } from "../../src/fs-backend.js"
+import { FsBackend } from "../../src/backend.js"
+import { nodeFiles } from "../../src/files/file-api.js"
 import {
   body,
   bytes,

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import type { TestContext } from "vitest"
 import { describe, expect, onTestFinished, test } from "vitest"
-import { FsBackend } from "../../src/fs-backend.js"
+import { FsBackend } from "../../src/backend.js"
 import {
   body,
   bytes,

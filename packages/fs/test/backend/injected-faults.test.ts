@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises"
 import { BackendError } from "@ckpt/core"
 import { beforeEach, describe, expect, test } from "vitest"
-import { FsBackend } from "../../src/fs-backend.js"
+import { FsBackend } from "../../src/backend.js"
 import {
   body,
   checkpoint,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest"
-import { FsBackend } from "../../src/fs-backend.js"
+import { FsBackend } from "../../src/backend.js"
 import type { Tree } from "./power-cut.js"
 import { Disk, models, seeded } from "./power-cut.js"
 import {

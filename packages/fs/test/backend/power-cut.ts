@@ -1,5 +1,5 @@
-import type { FileApi } from "../../src/file-api.js"
-import { nodeFiles } from "../../src/file-api.js"
+import type { FileApi } from "../../src/files/file-api.js"
+import { nodeFiles } from "../../src/files/file-api.js"
 import type { Call, Watch, Watched } from "./watched-files.js"
 import { watchFiles } from "./watched-files.js"
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { describe, expect, onTestFinished, test } from "vitest"
-import { FsBackend } from "../../src/fs-backend.js"
+import { FsBackend } from "../../src/backend.js"
 import {
   body,
   bytes,

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import type { CommitBatch, ObjectContent, ObjectMeta } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import { expect, onTestFinished } from "vitest"
-import type { FsBackend } from "../../src/fs-backend.js"
+import type { FsBackend } from "../../src/backend.js"
 
 export async function temporaryFolder(): Promise<string> {
   const path = await realpath(await mkdtemp(join(tmpdir(), "ckpt-fs-")))

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises"
 import { dirname } from "node:path"
 import { describe, expect, test } from "vitest"
-import { FsBackend } from "../../src/fs-backend.js"
+import { FsBackend } from "../../src/backend.js"
 import { createManifest, openFsStore } from "../../src/index.js"
 import { body, bytes, checkpoint, listed, manifestOf, stream, temporaryFolder } from "./support.js"
 import type { Call } from "./watched-files.js"

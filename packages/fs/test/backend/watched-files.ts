@@ -1,5 +1,5 @@
-import type { FileApi, OpenFile } from "../../src/file-api.js"
-import { nodeFiles } from "../../src/file-api.js"
+import type { FileApi, OpenFile } from "../../src/files/file-api.js"
+import { nodeFiles } from "../../src/files/file-api.js"
 
 export interface Call {
   /** From 0, in the order in which the calls were made. */

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises"
 import type { CommitBatch } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import { describe, expect, test } from "vitest"
-import { FsBackend } from "../../src/fs-backend.js"
+import { FsBackend } from "../../src/backend.js"
 import {
   body,
   bytes,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { nodeFiles } from "../../src/file-api.js"
+import { nodeFiles } from "../../src/files/file-api.js"
 import { operations, stopEverywhere } from "./zombies.js"
 
 describe.each(["plain", "claimed"] as const)("a %s writer that is stopped at any call, and wakes late", (mode) => {

@@ -3,7 +3,7 @@ import { cp, lstat, mkdir, readdir, readFile, writeFile } from "node:fs/promises
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { type CheckpointStore, createManifest, openFsStore, type Recovery } from "@ckpt/fs"
-import type { FileApi } from "../../src/file-api.js"
+import type { FileApi } from "../../src/files/file-api.js"
 import { type Child, folderOf, seed, start, temporaryFolder } from "./support.js"
 import { contentsOf } from "./workload.mjs"
 

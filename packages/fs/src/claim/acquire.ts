@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto"
 import { dirname } from "node:path"
 import type { BackendError } from "@ckpt/core"
+import { type Directories, syncDirectory } from "../files/directories.js"
+import { hasErrno, throwIfAborted } from "../files/errors.js"
+import type { FileApi } from "../files/file-api.js"
+import { NewFile } from "../files/new-file.js"
+import { at, claimsName } from "../files/paths.js"
+import { writeAll } from "../files/write-body.js"
 import { claimPath, formatHolder, type Holder, highestClaim, isReleased, lastBeat, readHolder } from "./claim-files.js"
-import { type Directories, syncDirectory } from "./directories.js"
-import { NewFile } from "./durable-file.js"
 import { fenced } from "./fence.js"
-import type { FileApi } from "./file-api.js"
-import { hasErrno, throwIfAborted } from "./fs-errors.js"
-import { at, claimsName } from "./paths.js"
 import { hasEnded, isThisProcess } from "./process-identity.js"
-import { writeAll } from "./write-body.js"
 
 export interface Claimant {
   readonly files: FileApi

@@ -1,5 +1,5 @@
 import { dirname } from "node:path"
-import { CallerError, throwIfAborted } from "./fs-errors.js"
+import { CallerError, throwIfAborted } from "./errors.js"
 
 /** What all backends of one process share about one root, keyed by its real path. Plain data: see `registry`. */
 export interface RootState {

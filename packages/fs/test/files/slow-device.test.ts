@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises"
 import { expect, test } from "vitest"
-import { CopiedChunks } from "../../src/copied-chunks.js"
-import type { OpenFile } from "../../src/file-api.js"
-import { WriteBehind } from "../../src/write-behind.js"
+import { CopiedChunks } from "../../src/files/copied-chunks.js"
+import type { OpenFile } from "../../src/files/file-api.js"
+import { WriteBehind } from "../../src/files/write-behind.js"
 
 const MiB = 1 << 20
 

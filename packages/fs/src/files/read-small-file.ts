@@ -1,8 +1,8 @@
 import type { BigIntStats } from "node:fs"
 import { constants } from "node:fs"
+import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
 import { damaged, versionOf } from "./file-info.js"
-import { hasErrno } from "./fs-errors.js"
 
 /** A pointer is a line; what is larger is not one, and must not be read into memory. */
 const maxPointerBytes = 1 << 20

@@ -1,9 +1,9 @@
 import { checkBackend, claimCases, type TestStorage } from "@ckpt/conformance"
 import type { BackendClaim, ObjectBackend } from "@ckpt/core"
 import { expect, test } from "vitest"
-import { nodeFiles } from "../src/file-api.js"
-import { FsBackend } from "../src/index.js"
-import { fsStorage } from "./storage.js"
+import { nodeFiles } from "../../src/files/file-api.js"
+import { FsBackend } from "../../src/index.js"
+import { fsStorage } from "../storage.js"
 
 /** Lies in one way: `plain` is a backend that never looks for claims. */
 type Mutant = (real: FsBackend, plain: FsBackend) => Partial<ObjectBackend>

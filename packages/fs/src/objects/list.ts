@@ -1,9 +1,9 @@
 import type { ObjectMeta } from "@ckpt/core"
-import { lookUp, metaOf } from "./file-info.js"
-import { hasErrno, throwIfAborted } from "./fs-errors.js"
-import { at, prefixFolders, whyNotAName } from "./paths.js"
-import type { Root } from "./root.js"
-import { linked } from "./root.js"
+import { hasErrno, throwIfAborted } from "../files/errors.js"
+import { lookUp, metaOf } from "../files/file-info.js"
+import { at, prefixFolders, whyNotAName } from "../files/paths.js"
+import type { Root } from "../files/root.js"
+import { linked } from "../files/root.js"
 
 const atOnce = 32
 

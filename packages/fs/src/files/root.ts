@@ -1,8 +1,8 @@
 import { dirname, resolve } from "node:path"
 import { BackendError } from "@ckpt/core"
+import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
 import { damaged, kindOf, lookUp } from "./file-info.js"
-import { hasErrno } from "./fs-errors.js"
 import { at } from "./paths.js"
 
 /** The folder that holds the store. It may be a symbolic link, and it may not exist yet; nothing here creates it. */

@@ -1,9 +1,9 @@
 import { BackendError } from "@ckpt/core"
+import { hasErrno } from "../files/errors.js"
+import type { FileApi } from "../files/file-api.js"
+import { lookUp } from "../files/file-info.js"
+import { at, newTemporaryName } from "../files/paths.js"
 import type { Access } from "./fence.js"
-import type { FileApi } from "./file-api.js"
-import { lookUp } from "./file-info.js"
-import { hasErrno } from "./fs-errors.js"
-import { at, newTemporaryName } from "./paths.js"
 
 /**
  * Where the names of one folder go to be removed: a temporary folder in it, made before the writer looks whether it still

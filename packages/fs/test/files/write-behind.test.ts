@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { describe, expect, test } from "vitest"
-import { FsBackend } from "../../src/fs-backend.js"
+import { FsBackend } from "../../src/backend.js"
 import { createManifest, openFsStore } from "../../src/index.js"
 import {
   checkpoint,
@@ -12,9 +12,9 @@ import {
   stateOf,
   temporaryFolder,
   tree,
-} from "./support.js"
-import type { Call, Watch } from "./watched-files.js"
-import { errno, watchFiles } from "./watched-files.js"
+} from "../backend/support.js"
+import type { Call, Watch } from "../backend/watched-files.js"
+import { errno, watchFiles } from "../backend/watched-files.js"
 
 const mib = 1 << 20
 /** Different everywhere, so that a part in the wrong place shows. */

@@ -2,12 +2,12 @@ import type { BigIntStats } from "node:fs"
 import { constants } from "node:fs"
 import type { GetOptions, ObjectContent, ObjectMeta } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
-import type { FileApi, OpenFile } from "./file-api.js"
-import { damaged, kindOf, lookUp, metaOf, versionOf } from "./file-info.js"
-import { failure, hasErrno, throwIfAborted } from "./fs-errors.js"
-import { keySegments } from "./paths.js"
-import { readFlags } from "./read-pointer.js"
-import type { Root } from "./root.js"
+import { failure, hasErrno, throwIfAborted } from "../files/errors.js"
+import type { FileApi, OpenFile } from "../files/file-api.js"
+import { damaged, kindOf, lookUp, metaOf, versionOf } from "../files/file-info.js"
+import { keySegments } from "../files/paths.js"
+import { readFlags } from "../files/read-small-file.js"
+import type { Root } from "../files/root.js"
 
 const chunkBytes = 1 << 20
 /** Chunks that are being read while the reader works on the one before: its hash and the disk take turns otherwise. */

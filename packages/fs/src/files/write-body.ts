@@ -1,8 +1,8 @@
 import type { Body } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import { CopiedChunks } from "./copied-chunks.js"
+import { CallerError, throwIfAborted } from "./errors.js"
 import type { OpenFile } from "./file-api.js"
-import { CallerError, throwIfAborted } from "./fs-errors.js"
 import { WriteBehind } from "./write-behind.js"
 
 export { writeAll } from "./write-behind.js"

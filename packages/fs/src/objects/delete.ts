@@ -1,14 +1,14 @@
 import { dirname } from "node:path"
 import type { DeleteFailure } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
-import { removeEmptied, syncDirectory } from "./directories.js"
-import type { Access } from "./fence.js"
-import { damaged, kindOf, lookUp } from "./file-info.js"
-import { CallerError, failure, hasErrno, throwIfAborted } from "./fs-errors.js"
-import { at, keySegments } from "./paths.js"
-import type { Root } from "./root.js"
-import { exclusively, rootState } from "./root-lock.js"
-import { Trash } from "./trash.js"
+import type { Access } from "../claim/fence.js"
+import { Trash } from "../claim/trash.js"
+import { removeEmptied, syncDirectory } from "../files/directories.js"
+import { CallerError, failure, hasErrno, throwIfAborted } from "../files/errors.js"
+import { damaged, kindOf, lookUp } from "../files/file-info.js"
+import { at, keySegments } from "../files/paths.js"
+import type { Root } from "../files/root.js"
+import { exclusively, rootState } from "../files/root-lock.js"
 
 const atOnce = 16
 

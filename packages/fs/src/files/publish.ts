@@ -1,8 +1,8 @@
 import { BackendError } from "@ckpt/core"
 import { syncDirectory } from "./directories.js"
+import { errnoOf, failure, hasErrno } from "./errors.js"
 import type { FileApi, OpenFile } from "./file-api.js"
 import { lookUp } from "./file-info.js"
-import { errnoOf, failure, hasErrno } from "./fs-errors.js"
 import type { Doubt, RootState } from "./root-lock.js"
 import { clearReplaced, exclusively, markDoubtful } from "./root-lock.js"
 

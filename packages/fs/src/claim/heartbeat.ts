@@ -1,6 +1,6 @@
+import { hasErrno } from "../files/errors.js"
+import type { FileApi } from "../files/file-api.js"
 import { beat } from "./claim-files.js"
-import type { FileApi } from "./file-api.js"
-import { hasErrno } from "./fs-errors.js"
 
 /** Shows again and again that the holder of some claims lives. It never keeps the process alive for that. */
 export class Heartbeat {

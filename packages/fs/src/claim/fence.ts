@@ -1,8 +1,8 @@
 import { BackendError } from "@ckpt/core"
+import type { Directories } from "../files/directories.js"
+import { at } from "../files/paths.js"
+import type { Root } from "../files/root.js"
 import { highestClaim } from "./claim-files.js"
-import type { Directories } from "./directories.js"
-import { at } from "./paths.js"
-import type { Root } from "./root.js"
 
 /** What whoever changes something needs: where, and whether it still may. */
 export interface Access {

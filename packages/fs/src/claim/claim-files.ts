@@ -1,10 +1,10 @@
 import { constants } from "node:fs"
-import type { FileApi } from "./file-api.js"
-import { damaged, kindOf, lookUp } from "./file-info.js"
-import { hasErrno } from "./fs-errors.js"
-import { at, claimsName } from "./paths.js"
+import { hasErrno } from "../files/errors.js"
+import type { FileApi } from "../files/file-api.js"
+import { damaged, kindOf, lookUp } from "../files/file-info.js"
+import { at, claimsName } from "../files/paths.js"
+import { readPointer } from "../files/read-small-file.js"
 import type { ProcessIdentity } from "./process-identity.js"
-import { readPointer } from "./read-pointer.js"
 
 /**
  * In the folder `.claims`, for the n-th claim:

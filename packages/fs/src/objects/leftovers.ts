@@ -1,11 +1,11 @@
 import type { BigIntStats } from "node:fs"
 import type { Leftover } from "@ckpt/core"
-import type { Access } from "./fence.js"
-import { lookUp } from "./file-info.js"
-import { failure, hasErrno, throwIfAborted } from "./fs-errors.js"
-import { at, isTemporaryName, prefixFolders } from "./paths.js"
-import type { Root } from "./root.js"
-import { Trash } from "./trash.js"
+import type { Access } from "../claim/fence.js"
+import { Trash } from "../claim/trash.js"
+import { failure, hasErrno, throwIfAborted } from "../files/errors.js"
+import { lookUp } from "../files/file-info.js"
+import { at, isTemporaryName, prefixFolders } from "../files/paths.js"
+import type { Root } from "../files/root.js"
 
 export interface LeftoverOptions {
   olderThanMs: number

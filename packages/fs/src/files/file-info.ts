@@ -1,8 +1,8 @@
 import type { BigIntStats } from "node:fs"
 import type { ObjectMeta } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
+import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
-import { hasErrno } from "./fs-errors.js"
 
 /**
  * Every file is written once, under a new inode, and never changed: inode, size and time of modification tell two

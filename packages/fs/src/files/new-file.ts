@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs"
+import { hasErrno } from "./errors.js"
 import type { FileApi, OpenFile } from "./file-api.js"
-import { hasErrno } from "./fs-errors.js"
 import type { TemporaryKind } from "./paths.js"
 import { at, newTemporaryName } from "./paths.js"
 import { uniqueMicroseconds } from "./root-lock.js"

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises"
 import { setTimeout as pause } from "node:timers/promises"
 import { expect, onTestFinished, test } from "vitest"
-import { FsBackend, type FsBackendOptions } from "../../src/fs-backend.js"
-import { Disk, models, seeded } from "./power-cut.js"
+import { FsBackend, type FsBackendOptions } from "../../src/backend.js"
+import { Disk, models, seeded } from "../backend/power-cut.js"
 import {
   body,
   checkpoint,
@@ -14,8 +14,8 @@ import {
   temporaryFolder,
   textAt,
   tree,
-} from "./support.js"
-import { errno, watchFiles } from "./watched-files.js"
+} from "../backend/support.js"
+import { errno, watchFiles } from "../backend/watched-files.js"
 
 async function claimed(root: string, prefix = "", options: FsBackendOptions = {}) {
   const { backend, epoch } = await new FsBackend(root, options).claim({ prefix })

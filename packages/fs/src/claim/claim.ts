@@ -1,13 +1,13 @@
 import { BackendError } from "@ckpt/core"
+import { Directories } from "../files/directories.js"
+import { throwIfAborted } from "../files/errors.js"
+import { at, prefixFolders } from "../files/paths.js"
+import type { Root } from "../files/root.js"
 import { type Acquired, acquire, type Claimant } from "./acquire.js"
 import { forgetOlder, highestClaim, markReleased } from "./claim-files.js"
-import { Directories } from "./directories.js"
 import { Fence } from "./fence.js"
-import { throwIfAborted } from "./fs-errors.js"
 import { Heartbeat } from "./heartbeat.js"
-import { at, prefixFolders } from "./paths.js"
 import { thisProcess } from "./process-identity.js"
-import type { Root } from "./root.js"
 import { claimedFolders, sweep } from "./sweep.js"
 
 export interface ClaimOptions {

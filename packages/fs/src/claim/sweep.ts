@@ -1,9 +1,9 @@
 import { BackendError } from "@ckpt/core"
+import { hasErrno, throwIfAborted } from "../files/errors.js"
+import { lookUp } from "../files/file-info.js"
+import { at, claimsName, isTemporaryName } from "../files/paths.js"
+import type { Root } from "../files/root.js"
 import type { Access } from "./fence.js"
-import { lookUp } from "./file-info.js"
-import { hasErrno, throwIfAborted } from "./fs-errors.js"
-import { at, claimsName, isTemporaryName } from "./paths.js"
-import type { Root } from "./root.js"
 import { Trash } from "./trash.js"
 
 const atOnce = 16
