@@ -1,34 +1,4 @@
-import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
-import { FsBackend, type FsBackendOptions, type FsLockOptions } from "./backend.js"
-import type { FileApi } from "./files/file-api.js"
-
 export * from "@ckpt/core"
-export { type FileApi, FsBackend, type FsBackendOptions, type FsLockOptions }
-
-export interface FsStoreOptions extends StoreOptions {
-  /** The file calls, for tests that count or break them. Default `node:fs/promises`. */
-  files?: FileApi | undefined
-  /** How `claim()` judges the claims of other processes. */
-  lock?: FsLockOptions | undefined
-}
-
-// A local disk that flushes gigabytes may be silent for long; it is not a network that lost a request.
-const defaultTimeoutMs = 5 * 60 * 1000
-
-/**
- * Opens a store in a folder. Nothing is created before the first write; missing folders are created then. Where the options
- * do not say otherwise, `layout` is "directory" and `timeoutMs` 300,000.
- *
- * @param root the folder that holds (or will hold) `checkpoints/`
- */
-export async function openFsStore(root: string, options: FsStoreOptions = {}): Promise<CheckpointStore> {
-  const { files, lock, ...rest } = options
-  const backend = new FsBackend(root, { files, lock })
-  return openCheckpointStore({
-    layout: "directory",
-    timeoutMs: defaultTimeoutMs,
-    ...rest,
-    backend,
-    ownsBackend: true,
-  })
-}
+export { FsBackend, type FsBackendOptions, type FsLockOptions } from "./backend.js"
+export type { FileApi } from "./files/file-api.js"
+export { type FsStoreOptions, openFsStore } from "./open.js"

@@ -3,8 +3,6 @@ import { hasErrno } from "../files/errors.js"
 import type { FileApi } from "../files/file-api.js"
 import { damaged, kindOf, lookUp } from "../files/file-info.js"
 import { at, claimsName } from "../files/paths.js"
-import { readPointer } from "../files/read-small-file.js"
-import type { ProcessIdentity } from "./process-identity.js"
 
 /**
  * In the folder `.claims`, for the n-th claim:
@@ -20,12 +18,6 @@ export const claimPath = (folder: string, n: number): string => at(folder, `clai
 const beatPath = (folder: string, n: number): string => at(folder, `beat-${padded(n)}`)
 const releasedPath = (folder: string, n: number): string => at(folder, `released-${padded(n)}`)
 
-export interface Holder {
-  readonly process: ProcessIdentity
-  /** From how long a silence on the holder expects to be superseded, in milliseconds. */
-  readonly staleAfterMs: number
-}
-
 /** The number of the claim that leads in `parent`; `undefined` if nobody ever claimed there. */
 export async function highestClaim(files: FileApi, parent: string): Promise<number | undefined> {
   const folder = at(parent, claimsName)
@@ -35,53 +27,6 @@ export async function highestClaim(files: FileApi, parent: string): Promise<numb
   if (!info.isDirectory()) throw damaged(folder, kindOf(info), "the folder of the claims")
   const numbers = (await namesIn(files, folder)).flatMap((name) => Number(claimFile.exec(name)?.[1] ?? []))
   return numbers.length === 0 ? undefined : Math.max(...numbers)
-}
-
-/** Who made a claim; `undefined` if its file cannot be read or tells nothing. */
-export async function readHolder(files: FileApi, folder: string, n: number): Promise<Holder | undefined> {
-  try {
-    const found = await readPointer(files, claimPath(folder, n))
-    return found === undefined ? undefined : parseHolder(new TextDecoder().decode(found.bytes))
-  } catch (error) {
-    // Of another user, or something else than a file.
-    if (hasErrno(error, "EACCES", "EPERM")) return undefined
-    if ((await lookUp(files, claimPath(folder, n)))?.isFile() === true) throw error
-    return undefined
-  }
-}
-
-export function formatHolder(epoch: number, token: string, { process, staleAfterMs }: Holder): Buffer {
-  const { host, pid, bootId, pidNamespace, startTime, instance } = process
-  const fields = { epoch, token, host, pid, process_start: startTime, pid_namespace: pidNamespace, boot_id: bootId }
-  const text = JSON.stringify({ ...fields, instance, stale_after_ms: staleAfterMs }, undefined, 2)
-  return Buffer.from(`${text}\n`)
-}
-
-/** Longer than anybody would wait: a garbled file must not keep everybody out for ever. */
-export const staleAfterAtMost = 24 * 60 * 60 * 1000
-
-function parseHolder(text: string): Holder | undefined {
-  let json: Record<string, unknown>
-  try {
-    json = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  if (typeof json !== "object" || json === null) return undefined
-  const field = (name: string) => (typeof json[name] === "string" ? (json[name] as string) : undefined)
-  const [bootId, pidNamespace, startTime] = [field("boot_id"), field("pid_namespace"), field("process_start")]
-  const { pid, stale_after_ms: staleAfterMs } = json
-  return {
-    process: {
-      host: field("host") ?? "unknown",
-      pid: typeof pid === "number" ? pid : 0,
-      instance: field("instance") ?? "",
-      ...(bootId !== undefined && { bootId }),
-      ...(pidNamespace !== undefined && { pidNamespace }),
-      ...(startTime !== undefined && { startTime }),
-    },
-    staleAfterMs: typeof staleAfterMs === "number" && staleAfterMs <= staleAfterAtMost ? staleAfterMs : 0,
-  }
 }
 
 /** When the holder last showed life, by the filesystem's clock: milliseconds since 1970. */

@@ -1,10 +1,10 @@
 import type { BigIntStats } from "node:fs"
-import { openDirectory } from "../files/directories.js"
 import type { FileApi, OpenFile } from "../files/file-api.js"
 import { NewFile } from "../files/new-file.js"
 import { at, newTemporaryName } from "../files/paths.js"
+import { openDirectory } from "../files/sync-directory.js"
 import { together } from "../files/together.js"
-import { writeAll } from "../files/write-body.js"
+import { writeAll } from "../files/write-behind.js"
 
 /** A directory that is filled out of sight, and the new pointer beside it. */
 export class Stage {

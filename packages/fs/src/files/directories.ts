@@ -1,67 +1,13 @@
 import type { BigIntStats } from "node:fs"
-import { constants } from "node:fs"
 import { basename, dirname } from "node:path"
 import { BackendError } from "@ckpt/core"
+import { markDoubtful, refuseDoubtful } from "./doubts.js"
 import { hasErrno } from "./errors.js"
-import type { FileApi, OpenFile } from "./file-api.js"
+import type { FileApi } from "./file-api.js"
 import { damaged, kindOf, lookUp } from "./file-info.js"
 import { at } from "./paths.js"
-import type { Root } from "./root.js"
-import { linked } from "./root.js"
-import { findDoubt, markDoubtful } from "./root-lock.js"
-
-/**
- * Windows cannot open a directory to sync it (EPERM, EISDIR). NTFS journals its directory entries, so a crash of the
- * system leaves the old name or the new one; how soon the new one is on disk is up to it. Everything else is the same.
- */
-const syncsDirectories = process.platform !== "win32"
-
-const openDirectoryFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0)
-
-/** A handle by which the entries of a directory can be synced; `undefined` on Windows. */
-export async function openDirectory(files: FileApi, path: string): Promise<OpenFile | undefined> {
-  return syncsDirectories ? files.open(path, openDirectoryFlags) : undefined
-}
-
-export async function syncDirectory(files: FileApi, path: string): Promise<void> {
-  const handle = await openDirectory(files, path)
-  try {
-    await handle?.sync()
-  } finally {
-    // It was only read: a failing close takes nothing back.
-    await handle?.close().catch(() => undefined)
-  }
-}
-
-/**
- * Removes the folder if nothing is left in it, and the folders above it likewise, but never one of the first level. Returns
- * the folder that lost an entry. A folder that cannot be removed is a name that is taken, and listed as that: the keys
- * are gone, and of those the result speaks.
- */
-export async function removeEmptied(root: Root, directory: string, folders: number): Promise<string> {
-  let path = directory
-  for (let depth = folders; depth > 1; depth--) {
-    const gone = await root.files.rmdir(path).then(
-      () => true,
-      (error: unknown) => hasErrno(error, "ENOENT"),
-    )
-    if (!gone) break
-    path = dirname(path)
-  }
-  return path
-}
-
-/** Rejects if `path` is, or is in, something whose directory sync failed in this process. */
-export function refuseDoubtful(path: string, replacing = false): void {
-  const found = findDoubt(path)
-  if (found === undefined || (replacing && found.doubt === "replaced" && found.path === path)) return
-  throw new BackendError(
-    "ambiguous",
-    `cannot confirm a write to ${path}: an earlier sync of the directory entry ${found.path} failed, and another one would prove nothing. ` +
-      "Check the disk, then restart the process.",
-    { unsettleable: true },
-  )
-}
+import { linked, type Root } from "./root.js"
+import { openDirectory, syncDirectory } from "./sync-directory.js"
 
 const rememberedAtMost = 4096
 

@@ -13,6 +13,15 @@ export class CallerError {
   }
 }
 
+/** What the caller's own code throws goes back to it as it is. */
+export function runCallerCode<T>(code: () => T): T {
+  try {
+    return code()
+  } catch (error) {
+    throw new CallerError(error)
+  }
+}
+
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new CallerError(signal.reason)
 }

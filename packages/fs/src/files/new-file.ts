@@ -1,9 +1,8 @@
 import type { BigIntStats } from "node:fs"
 import { hasErrno } from "./errors.js"
 import type { FileApi, OpenFile } from "./file-api.js"
-import type { TemporaryKind } from "./paths.js"
-import { at, newTemporaryName } from "./paths.js"
-import { uniqueMicroseconds } from "./root-lock.js"
+import { at, newTemporaryName, type TemporaryKind } from "./paths.js"
+import { registry } from "./registry.js"
 
 /** A new file under a name of its own, until it is moved to its place or discarded. */
 export class NewFile {
@@ -71,4 +70,10 @@ export class NewFile {
     await this.close().catch(() => undefined)
     await this.#files.unlink(this.path).catch(() => undefined)
   }
+}
+
+/** Microseconds since 1970, never the same twice in this process, whatever the clock does. */
+function uniqueMicroseconds(): number {
+  registry.lastMtime = Math.max(Date.now() * 1000, registry.lastMtime + 1)
+  return registry.lastMtime
 }

@@ -1,10 +1,11 @@
 import { BackendError } from "@ckpt/core"
-import { syncDirectory } from "./directories.js"
+import { clearReplaced, markDoubtful } from "./doubts.js"
 import { errnoOf, failure, hasErrno } from "./errors.js"
 import type { FileApi, OpenFile } from "./file-api.js"
 import { lookUp } from "./file-info.js"
-import type { Doubt, RootState } from "./root-lock.js"
-import { clearReplaced, exclusively, markDoubtful } from "./root-lock.js"
+import type { Doubt, RootState } from "./registry.js"
+import { exclusively } from "./root-lock.js"
+import { syncDirectory } from "./sync-directory.js"
 
 /**
  * `link`: a file that nobody has yet; refused if the name exists. `place`: a directory likewise (an empty one is

@@ -1,41 +1,24 @@
-import type { BigIntStats } from "node:fs"
 import { constants } from "node:fs"
 import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
 import { damaged, versionOf } from "./file-info.js"
 
 /** A pointer is a line; what is larger is not one, and must not be read into memory. */
-const maxPointerBytes = 1 << 20
+const maxBytes = 1 << 20
 
 /** Never through a link, and never waiting for the writer of a named pipe. */
 export const readFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-export interface FoundPointer {
+export interface FoundFile {
   readonly version: string
   readonly bytes: Uint8Array
-}
-
-/** What a backend wrote to its pointers last: it is read only where another file is there by now. */
-export class KnownPointers {
-  readonly #known = new Map<string, FoundPointer>()
-
-  /** @param seen what is at the path, if that was looked up */
-  async read(files: FileApi, path: string, seen: BigIntStats | undefined): Promise<FoundPointer | undefined> {
-    const known = this.#known.get(path)
-    const isThere = known !== undefined && seen?.isFile() === true && versionOf(seen) === known.version
-    return isThere ? known : readPointer(files, path)
-  }
-
-  remember(path: string, pointer: FoundPointer): void {
-    this.#known.set(path, pointer)
-  }
 }
 
 /**
  * The current pointer for a decision; `undefined` if there is none. A symbolic link, a pipe or an oversized file counts as
  * none: it says nothing, and a rename replaces it without following it. A directory cannot be replaced: `damaged`.
  */
-export async function readPointer(files: FileApi, path: string): Promise<FoundPointer | undefined> {
+export async function readSmallFile(files: FileApi, path: string): Promise<FoundFile | undefined> {
   const handle = await files.open(path, readFlags).catch((error: unknown) => {
     // ELOOP, EMLINK (BSD): a symbolic link. ENXIO: a socket.
     if (hasErrno(error, "ENOENT", "ELOOP", "EMLINK", "ENXIO")) return undefined
@@ -45,7 +28,7 @@ export async function readPointer(files: FileApi, path: string): Promise<FoundPo
   try {
     const info = await handle.stat({ bigint: true })
     if (info.isDirectory()) throw damaged(path, "a directory")
-    if (!info.isFile() || info.size > maxPointerBytes) return undefined
+    if (!info.isFile() || info.size > maxBytes) return undefined
     const bytes = new Uint8Array(Number(info.size))
     let filled = 0
     while (filled < bytes.byteLength) {

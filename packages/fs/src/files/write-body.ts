@@ -1,11 +1,9 @@
 import type { Body } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import { CopiedChunks } from "./copied-chunks.js"
-import { CallerError, throwIfAborted } from "./errors.js"
+import { CallerError, runCallerCode, throwIfAborted } from "./errors.js"
 import type { OpenFile } from "./file-api.js"
 import { WriteBehind } from "./write-behind.js"
-
-export { writeAll } from "./write-behind.js"
 
 /** Writes all of `body` to a new file. What the body itself throws comes back as a `CallerError`. */
 export async function writeBody(file: OpenFile, body: Body, signal: AbortSignal | undefined): Promise<void> {
@@ -65,7 +63,7 @@ async function takeStream(
     recycle === undefined
       ? new CopiedChunks(file, onFailure)
       : new WriteBehind(file, { onFailure, onWritten: (chunk) => recycle.call(body, chunk) })
-  const iterator = startedBy(() => body[Symbol.asyncIterator]())
+  const iterator = runCallerCode(() => body[Symbol.asyncIterator]())
   const onAbort = () => waiting.fail(new CallerError(signal?.reason))
   signal?.addEventListener("abort", onAbort, { once: true })
   try {
@@ -87,19 +85,11 @@ async function takeStream(
 
 /** Lets go of a body that is not read to its end. One that is still busy cannot be waited for: it may never answer. */
 async function leave(iterator: AsyncIterator<Uint8Array>, waiting: Waiting): Promise<void> {
-  const left = Promise.resolve(startedBy(() => iterator.return?.())).then(
+  const left = Promise.resolve(runCallerCode(() => iterator.return?.())).then(
     () => undefined,
     () => undefined,
   )
   if (!waiting.busy) await left
-}
-
-function startedBy<T>(call: () => T): T {
-  try {
-    return call()
-  } catch (error) {
-    throw new CallerError(error)
-  }
 }
 
 /**

@@ -3,12 +3,13 @@ import type { DeleteFailure } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import type { Access } from "../claim/fence.js"
 import { Trash } from "../claim/trash.js"
-import { removeEmptied, syncDirectory } from "../files/directories.js"
 import { CallerError, failure, hasErrno, throwIfAborted } from "../files/errors.js"
 import { damaged, kindOf, lookUp } from "../files/file-info.js"
 import { at, keySegments } from "../files/paths.js"
 import type { Root } from "../files/root.js"
 import { exclusively, rootState } from "../files/root-lock.js"
+import { syncDirectory } from "../files/sync-directory.js"
+import { removeEmptied } from "./remove-emptied.js"
 
 const atOnce = 16
 

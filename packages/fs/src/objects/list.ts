@@ -2,8 +2,7 @@ import type { ObjectMeta } from "@ckpt/core"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
 import { lookUp, metaOf } from "../files/file-info.js"
 import { at, prefixFolders, whyNotAName } from "../files/paths.js"
-import type { Root } from "../files/root.js"
-import { linked } from "../files/root.js"
+import { linked, type Root } from "../files/root.js"
 
 const atOnce = 32
 

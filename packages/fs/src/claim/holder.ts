@@ -1,0 +1,59 @@
+import { hasErrno } from "../files/errors.js"
+import type { FileApi } from "../files/file-api.js"
+import { lookUp } from "../files/file-info.js"
+import { readSmallFile } from "../files/read-small-file.js"
+import { claimPath } from "./claim-files.js"
+import type { ProcessIdentity } from "./process-identity.js"
+
+export interface Holder {
+  readonly process: ProcessIdentity
+  /** From how long a silence on the holder expects to be superseded, in milliseconds. */
+  readonly staleAfterMs: number
+}
+
+/** Who made a claim; `undefined` if its file cannot be read or tells nothing. */
+export async function readHolder(files: FileApi, folder: string, n: number): Promise<Holder | undefined> {
+  try {
+    const found = await readSmallFile(files, claimPath(folder, n))
+    return found === undefined ? undefined : parseHolder(new TextDecoder().decode(found.bytes))
+  } catch (error) {
+    // Of another user, or something else than a file.
+    if (hasErrno(error, "EACCES", "EPERM")) return undefined
+    if ((await lookUp(files, claimPath(folder, n)))?.isFile() === true) throw error
+    return undefined
+  }
+}
+
+export function formatHolder(epoch: number, token: string, { process, staleAfterMs }: Holder): Buffer {
+  const { host, pid, bootId, pidNamespace, startTime, instance } = process
+  const fields = { epoch, token, host, pid, process_start: startTime, pid_namespace: pidNamespace, boot_id: bootId }
+  const text = JSON.stringify({ ...fields, instance, stale_after_ms: staleAfterMs }, undefined, 2)
+  return Buffer.from(`${text}\n`)
+}
+
+/** Longer than anybody would wait: a garbled file must not keep everybody out for ever. */
+export const staleAfterAtMost = 24 * 60 * 60 * 1000
+
+function parseHolder(text: string): Holder | undefined {
+  let json: Record<string, unknown>
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof json !== "object" || json === null) return undefined
+  const field = (name: string) => (typeof json[name] === "string" ? (json[name] as string) : undefined)
+  const [bootId, pidNamespace, startTime] = [field("boot_id"), field("pid_namespace"), field("process_start")]
+  const { pid, stale_after_ms: staleAfterMs } = json
+  return {
+    process: {
+      host: field("host") ?? "unknown",
+      pid: typeof pid === "number" ? pid : 0,
+      instance: field("instance") ?? "",
+      ...(bootId !== undefined && { bootId }),
+      ...(pidNamespace !== undefined && { pidNamespace }),
+      ...(startTime !== undefined && { startTime }),
+    },
+    staleAfterMs: typeof staleAfterMs === "number" && staleAfterMs <= staleAfterAtMost ? staleAfterMs : 0,
+  }
+}

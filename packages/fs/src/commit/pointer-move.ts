@@ -1,0 +1,85 @@
+import type { BigIntStats } from "node:fs"
+import type { CommitBatch } from "@ckpt/core"
+import { runCallerCode } from "../files/errors.js"
+import type { FileApi } from "../files/file-api.js"
+import { lookUp, versionOf } from "../files/file-info.js"
+import type { Move } from "../files/publish.js"
+import type { KnownPointers } from "./known-pointers.js"
+import type { Stage } from "./stage.js"
+
+/** The new content of the pointer, decided once before the sync, so that it shares it, and again under the lock. */
+export class PointerMove {
+  readonly #files: FileApi
+  readonly #pointers: KnownPointers
+  readonly #stage: Stage
+  readonly #decide: NonNullable<CommitBatch["pointer"]>["decide"] | undefined
+  readonly #path: string | undefined
+  #staged: Uint8Array | undefined
+  #decidedOn: string | undefined
+  /** Of the file that was staged first. */
+  #version: string | undefined
+
+  constructor(files: FileApi, pointers: KnownPointers, stage: Stage, batch: CommitBatch, path: string | undefined) {
+    this.#files = files
+    this.#pointers = pointers
+    this.#stage = stage
+    this.#decide = batch.pointer?.decide.bind(batch.pointer)
+    this.#path = path
+  }
+
+  /** @param seen what is in the pointer's place, as a look just before showed it */
+  async stage(seen: BigIntStats | undefined): Promise<void> {
+    const bytes = await this.#decided(seen)
+    if (bytes === undefined) await this.#stage.dropPointer()
+    else await this.#stage.writePointer(bytes)
+    // A copy: the caller may use its buffer again before the lock is ours.
+    this.#staged = bytes?.slice()
+  }
+
+  /** Of what is staged, once it is written. */
+  async describe(): Promise<void> {
+    const info = await this.#stage.pointer?.info()
+    this.#version = info && versionOf(info)
+  }
+
+  /** To be called once the staged pointer is in its place. */
+  remember(): void {
+    if (this.#path === undefined || this.#version === undefined || this.#staged === undefined) return
+    this.#pointers.remember(this.#path, { version: this.#version, bytes: this.#staged })
+  }
+
+  /** Under the lock: another save may have moved the pointer meanwhile. `isNew`: a file was made for it only now. */
+  async settle(): Promise<{ readonly moves: Move[]; readonly isNew: boolean }> {
+    if (this.#path === undefined) return { moves: [], isNew: false }
+    const bytes = (await this.#isUnmoved()) ? this.#staged : await this.#decided()
+    const isStaged = bytes !== undefined && this.#staged !== undefined && Buffer.compare(bytes, this.#staged) === 0
+    if (!isStaged) {
+      this.#version = undefined
+      await this.#stage.dropPointer()
+    }
+    if (bytes === undefined) return { moves: [], isNew: false }
+    if (!isStaged) {
+      const file = await this.#stage.writePointer(bytes)
+      await file.sync()
+      await file.close()
+    }
+    const from = this.#stage.pointer?.path
+    return { moves: from === undefined ? [] : [{ how: "replace", from, to: this.#path }], isNew: !isStaged }
+  }
+
+  /** The same file is still there: then the decision is the same too. */
+  async #isUnmoved(): Promise<boolean> {
+    if (this.#decidedOn === undefined || this.#path === undefined) return false
+    const info = await lookUp(this.#files, this.#path)
+    return info?.isFile() === true && versionOf(info) === this.#decidedOn
+  }
+
+  async #decided(seen?: BigIntStats): Promise<Uint8Array | undefined> {
+    const path = this.#path
+    const decide = this.#decide
+    if (path === undefined || decide === undefined) return undefined
+    const current = await this.#pointers.read(this.#files, path, seen)
+    this.#decidedOn = current?.version
+    return runCallerCode(() => decide(current))
+  }
+}

@@ -1,0 +1,21 @@
+import { dirname } from "node:path"
+import { hasErrno } from "../files/errors.js"
+import type { Root } from "../files/root.js"
+
+/**
+ * Removes the folder if nothing is left in it, and the folders above it likewise, but never one of the first level. Returns
+ * the folder that lost an entry. A folder that cannot be removed is a name that is taken, and listed as that: the keys
+ * are gone, and of those the result speaks.
+ */
+export async function removeEmptied(root: Root, directory: string, folders: number): Promise<string> {
+  let path = directory
+  for (let depth = folders; depth > 1; depth--) {
+    const gone = await root.files.rmdir(path).then(
+      () => true,
+      (error: unknown) => hasErrno(error, "ENOENT"),
+    )
+    if (!gone) break
+    path = dirname(path)
+  }
+  return path
+}
