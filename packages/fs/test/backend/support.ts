@@ -1,10 +1,11 @@
+import { execFileSync } from "node:child_process"
 import { lstat, mkdtemp, readdir, realpath, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { CommitBatch, ObjectContent, ObjectMeta } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import { expect, onTestFinished } from "vitest"
-import type { FsBackend } from "../../src/backend.js"
+import { FsBackend } from "../../src/backend.js"
 
 export async function temporaryFolder(): Promise<string> {
   const path = await realpath(await mkdtemp(join(tmpdir(), "ckpt-fs-")))
@@ -64,6 +65,18 @@ export async function tree(path: string, above = ""): Promise<string[]> {
   }
   return found
 }
+
+/** A folder with checkpoint 1 and the object `a/b`. */
+export async function preparedRoot(): Promise<string> {
+  const root = await temporaryFolder()
+  const backend = new FsBackend(root)
+  await backend.commit(checkpoint(1))
+  await backend.put("a/b", body("old"))
+  return root
+}
+
+/** A named pipe. */
+export const fifo = (path: string): Buffer => execFileSync("mkfifo", [path])
 
 export const isTemporary = (name: string): boolean => /\.(tmp|stage|latest)-/.test(name)
 

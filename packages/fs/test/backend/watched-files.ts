@@ -56,40 +56,6 @@ export function watchFiles(watch: Watch = {}, files: FileApi = nodeFiles): Watch
     return result
   }
 
-  function wrap(handle: OpenFile, path: string, file: number): OpenFile {
-    const write = async (name: string, buffers: readonly Uint8Array[], position: number | undefined) => {
-      const takes = watch.takes?.({ index: calls.length, name, path, file, buffers, position })
-      const kept = takes === undefined ? buffers : [Buffer.concat(buffers).subarray(0, takes)]
-      return pass({ name, path, file, buffers: kept, position }, async () => {
-        if (takes === 0) return { bytesWritten: 0 }
-        const [only, second] = kept
-        return second === undefined && only !== undefined
-          ? handle.write(only, 0, only.byteLength, position)
-          : handle.writev([...kept], position ?? 0)
-      })
-    }
-    return {
-      write: (buffer, offset = 0, length = buffer.byteLength - offset, position) =>
-        write("write", [buffer.subarray(offset, offset + length)], position),
-      writev: (buffers, position) => write("writev", buffers, position),
-      read: (buffer, offset, length, position) =>
-        pass({ name: "read", path, file, buffers: [buffer] }, () => handle.read(buffer, offset, length, position)),
-      stat: (options) => pass({ name: "fstat", path, file }, () => handle.stat(options)),
-      utimes: (atime, mtime) => pass({ name: "utimes", path, file }, () => handle.utimes(atime, mtime)),
-      datasync: () => pass({ name: "datasync", path, file }, () => handle.datasync()),
-      sync: () => pass({ name: "sync", path, file }, () => handle.sync()),
-      close: async () => {
-        // A close that fails has closed all the same, as on Linux.
-        await pass({ name: "close", path, file }, () => handle.close()).catch(async (error: unknown) => {
-          held.delete(handle)
-          await handle.close().catch(() => undefined)
-          throw error
-        })
-        held.delete(handle)
-      },
-    }
-  }
-
   return {
     calls,
     count: (name, path) => calls.filter((call) => call.name === name && (path?.test(call.path) ?? true)).length,
@@ -103,7 +69,7 @@ export function watchFiles(watch: Watch = {}, files: FileApi = nodeFiles): Watch
       return pass({ name: "open", path, flags, file }, async () => {
         const handle = await files.open(path, flags, mode)
         held.add(handle)
-        return wrap(handle, path, file)
+        return watchedFile(handle, path, file, { watch, calls, pass, closed: () => held.delete(handle) })
       })
     },
     mkdir: (path) => pass({ name: "mkdir", path }, () => files.mkdir(path)),
@@ -115,5 +81,48 @@ export function watchFiles(watch: Watch = {}, files: FileApi = nodeFiles): Watch
     stat: (path, options) => pass({ name: "stat", path }, () => files.stat(path, options)),
     readdir: (path) => pass({ name: "readdir", path }, () => files.readdir(path)),
     realpath: (path) => pass({ name: "realpath", path }, () => files.realpath(path)),
+  }
+}
+
+/** How a call of an open file is recorded, and given to the test. */
+interface Recorder {
+  readonly watch: Watch
+  readonly calls: readonly Call[]
+  pass<T>(call: Omit<Call, "index">, make: () => Promise<T>): Promise<T>
+  /** Called once the file is closed, whatever the answer to that was. */
+  closed(): void
+}
+
+function watchedFile(handle: OpenFile, path: string, file: number, { watch, calls, pass, closed }: Recorder): OpenFile {
+  const write = async (name: string, buffers: readonly Uint8Array[], position: number | undefined) => {
+    const takes = watch.takes?.({ index: calls.length, name, path, file, buffers, position })
+    const kept = takes === undefined ? buffers : [Buffer.concat(buffers).subarray(0, takes)]
+    return pass({ name, path, file, buffers: kept, position }, async () => {
+      if (takes === 0) return { bytesWritten: 0 }
+      const [only, second] = kept
+      return second === undefined && only !== undefined
+        ? handle.write(only, 0, only.byteLength, position)
+        : handle.writev([...kept], position ?? 0)
+    })
+  }
+  return {
+    write: (buffer, offset = 0, length = buffer.byteLength - offset, position) =>
+      write("write", [buffer.subarray(offset, offset + length)], position),
+    writev: (buffers, position) => write("writev", buffers, position),
+    read: (buffer, offset, length, position) =>
+      pass({ name: "read", path, file, buffers: [buffer] }, () => handle.read(buffer, offset, length, position)),
+    stat: (options) => pass({ name: "fstat", path, file }, () => handle.stat(options)),
+    utimes: (atime, mtime) => pass({ name: "utimes", path, file }, () => handle.utimes(atime, mtime)),
+    datasync: () => pass({ name: "datasync", path, file }, () => handle.datasync()),
+    sync: () => pass({ name: "sync", path, file }, () => handle.sync()),
+    close: async () => {
+      // A close that fails has closed all the same, as on Linux.
+      await pass({ name: "close", path, file }, () => handle.close()).catch(async (error: unknown) => {
+        closed()
+        await handle.close().catch(() => undefined)
+        throw error
+      })
+      closed()
+    },
   }
 }
