@@ -11,7 +11,7 @@ for (const kind of kinds) {
   if (kind === "folder") {
     const path = await mkdtemp(join(tmpdir(), "ckpt-failover-"))
     try {
-      await show({ kind, path, staleAfterMs: 2_000 })
+      await show({ kind, path, silentAfterMs: 2_000 })
     } finally {
       await rm(path, { recursive: true })
     }

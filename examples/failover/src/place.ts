@@ -3,7 +3,7 @@ import { openS3Store } from "@ckpt/s3"
 
 /** Where the coordinators keep their checkpoints: a folder of this machine, or a bucket. */
 export type Place =
-  | { readonly kind: "folder"; readonly path: string; readonly staleAfterMs: number }
+  | { readonly kind: "folder"; readonly path: string; readonly silentAfterMs: number }
   | {
       readonly kind: "bucket"
       readonly endpoint: string
@@ -15,7 +15,7 @@ export type Place =
     }
 
 export function openStore(place: Place): Promise<CheckpointStore> {
-  if (place.kind === "folder") return openFsStore(place.path, { lock: { staleAfterMs: place.staleAfterMs } })
+  if (place.kind === "folder") return openFsStore(place.path, { claim: { silentAfterMs: place.silentAfterMs } })
   const { endpoint, region, bucket, prefix, accessKeyId, secretAccessKey } = place
   return openS3Store({
     ...{ endpoint, region, bucket, prefix },

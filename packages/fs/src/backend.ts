@@ -14,7 +14,7 @@ import type {
 import { BackendError } from "@ckpt/core"
 import { claimPrefix, type HeldClaims } from "./claim/claim.js"
 import { type Access, Fence } from "./claim/fence.js"
-import { staleAfterAtMost } from "./claim/holder.js"
+import { silentAfterAtMost } from "./claim/holder.js"
 import { commitBatch } from "./commit/commit-batch.js"
 import { KnownPointers } from "./commit/known-pointers.js"
 import { Directories } from "./files/directories.js"
@@ -28,22 +28,22 @@ import { findLeftovers, type LeftoverOptions } from "./objects/leftovers.js"
 import { listObjects } from "./objects/list.js"
 import { putObject } from "./objects/put.js"
 
-export interface FsLockOptions {
+export interface FsClaimOptions {
   /**
    * From how long a silence on the holder of a claim may be superseded, in milliseconds, 50 or more; default 10,000. A
    * holder shows life five times as often. Of two processes that differ in it, the longer one holds. It decides only how
    * long one waits for a process of which nothing else can be known: a holder that was only slow is told that it is
    * superseded, and harms nothing.
    */
-  staleAfterMs?: number | undefined
+  silentAfterMs?: number | undefined
 }
 
-const defaultStaleAfterMs = 10_000
-const staleAfterAtLeast = 50
+const defaultSilentAfterMs = 10_000
+const silentAfterAtLeast = 50
 
 export interface FsBackendOptions {
   /** How claims of other processes are judged. */
-  lock?: FsLockOptions | undefined
+  claim?: FsClaimOptions | undefined
   /** The calls to make instead of those of `node:fs/promises`: for tests that count, fail or record them. */
   files?: FileApi | undefined
 }
@@ -58,16 +58,16 @@ export class FsBackend implements ObjectBackend {
   readonly capabilities = { compareAndSwap: "process", maxDeleteBatch: 1000 } as const
   readonly #root: Root
   readonly #pointers = new KnownPointers()
-  readonly #staleAfterMs: number
+  readonly #silentAfterMs: number
   #access: Access
   #held: HeldClaims | undefined
 
   constructor(root: string, options: FsBackendOptions = {}) {
     this.#root = new Root(root, options.files ?? nodeFiles)
-    this.#staleAfterMs = options.lock?.staleAfterMs ?? defaultStaleAfterMs
-    if (!(this.#staleAfterMs >= staleAfterAtLeast && this.#staleAfterMs <= staleAfterAtMost)) {
-      const range = `from ${staleAfterAtLeast} to ${staleAfterAtMost}`
-      throw new BackendError("permanent", `lock.staleAfterMs is ${this.#staleAfterMs}; give milliseconds ${range}.`)
+    this.#silentAfterMs = options.claim?.silentAfterMs ?? defaultSilentAfterMs
+    if (!(this.#silentAfterMs >= silentAfterAtLeast && this.#silentAfterMs <= silentAfterAtMost)) {
+      const range = `from ${silentAfterAtLeast} to ${silentAfterAtMost}`
+      throw new BackendError("permanent", `claim.silentAfterMs is ${this.#silentAfterMs}; give milliseconds ${range}.`)
     }
     this.#access = { root: this.#root, directories: new Directories(this.#root), fence: new Fence(this.#root) }
   }
@@ -121,15 +121,15 @@ export class FsBackend implements ObjectBackend {
 
   /**
    * Holds among the processes of one machine; see the README. A holder that is this very process, has ended, gave its claim
-   * up, or has been silent for `lock.staleAfterMs` is superseded; any other makes this reject with `fenced`. Whoever is
+   * up, or has been silent for `claim.silentAfterMs` is superseded; any other makes this reject with `fenced`. Whoever is
    * superseded changes nothing any more, however it was judged.
    */
   claim(options: { prefix: string; signal?: AbortSignal | undefined }): Promise<BackendClaim> {
     const { prefix, signal } = options
     return this.#do("claim", prefix, async () => {
-      const { held, epoch } = await claimPrefix(this.#root, { prefix, signal, staleAfterMs: this.#staleAfterMs })
+      const { held, epoch } = await claimPrefix(this.#root, { prefix, signal, silentAfterMs: this.#silentAfterMs })
       const { path, files } = this.#root
-      const backend = new FsBackend(path, { files, lock: { staleAfterMs: this.#staleAfterMs } })
+      const backend = new FsBackend(path, { files, claim: { silentAfterMs: this.#silentAfterMs } })
       backend.#held = held
       backend.#access = { ...backend.#access, fence: held.fence }
       return { backend, epoch }

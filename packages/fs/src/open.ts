@@ -1,12 +1,12 @@
 import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
-import { FsBackend, type FsLockOptions } from "./backend.js"
+import { FsBackend, type FsClaimOptions } from "./backend.js"
 import type { FileApi } from "./files/file-api.js"
 
 export interface FsStoreOptions extends StoreOptions {
   /** The file calls, for tests that count or break them. Default `node:fs/promises`. */
   files?: FileApi | undefined
   /** How `claim()` judges the claims of other processes. */
-  lock?: FsLockOptions | undefined
+  claim?: FsClaimOptions | undefined
 }
 
 // A local disk that flushes gigabytes may be silent for long; it is not a network that lost a request.
@@ -19,8 +19,8 @@ const defaultTimeoutMs = 5 * 60 * 1000
  * @param root the folder that holds (or will hold) `checkpoints/`
  */
 export async function openFsStore(root: string, options: FsStoreOptions = {}): Promise<CheckpointStore> {
-  const { files, lock, ...rest } = options
-  const backend = new FsBackend(root, { files, lock })
+  const { files, claim, ...rest } = options
+  const backend = new FsBackend(root, { files, claim })
   return openCheckpointStore({
     layout: "directory",
     timeoutMs: defaultTimeoutMs,

@@ -48,7 +48,7 @@ export async function acquire(
       // When this was written tells the time, by the clock by which the beats are stamped.
       const { mtimeMs } = await file.handle.stat({ bigint: true })
       for (const other of [dirname(folder), ...besides]) {
-        await refuseLiving(files, other, Number(mtimeMs), holder.staleAfterMs)
+        await refuseLiving(files, other, Number(mtimeMs), holder.silentAfterMs)
       }
       await file.sync()
       await file.close()
@@ -67,14 +67,14 @@ export async function acquire(
 }
 
 /** Rejects with `fenced` if the claim that leads in a folder must not be superseded yet. */
-async function refuseLiving(files: FileApi, parent: string, nowMs: number, staleAfterMs: number): Promise<void> {
+async function refuseLiving(files: FileApi, parent: string, nowMs: number, silentAfterMs: number): Promise<void> {
   const n = await highestClaim(files, parent)
   if (n === undefined) return
   const folder = at(parent, claimsName)
   const holder = await readHolder(files, folder, n)
   if (holder !== undefined && (isThisProcess(holder.process) || hasEnded(holder.process))) return
   if (await isReleased(files, folder, n)) return
-  const limit = Math.max(staleAfterMs, holder?.staleAfterMs ?? 0)
+  const limit = Math.max(silentAfterMs, holder?.silentAfterMs ?? 0)
   // A beat far in the future is of a clock that was set back since: whoever lived would have beaten again.
   const silence = Math.abs(nowMs - (await lastBeat(files, folder, n)))
   if (silence <= limit) throw stillHeld(folder, n, holder, silence, limit)

@@ -12,7 +12,7 @@ import { claimedFolders, sweep } from "./sweep.js"
 
 export interface ClaimOptions {
   readonly prefix: string
-  readonly staleAfterMs: number
+  readonly silentAfterMs: number
   readonly signal: AbortSignal | undefined
 }
 
@@ -26,9 +26,9 @@ export class HeldClaims {
   readonly #acquired: Acquired[] = []
   #released: Promise<void> | undefined
 
-  constructor(root: Root, staleAfterMs: number) {
+  constructor(root: Root, silentAfterMs: number) {
     this.#root = root
-    this.#heartbeat = new Heartbeat(root.files, staleAfterMs / 5)
+    this.#heartbeat = new Heartbeat(root.files, silentAfterMs / 5)
     this.fence = new Fence(root, this.#numbers)
   }
 
@@ -70,7 +70,7 @@ export class HeldClaims {
  * name of everybody else is taken away.
  */
 export async function claimPrefix(root: Root, options: ClaimOptions): Promise<{ held: HeldClaims; epoch: number }> {
-  const { prefix, staleAfterMs, signal } = options
+  const { prefix, silentAfterMs, signal } = options
   const own = prefixFolders(prefix)
   if (prefix !== "" && !prefix.endsWith("/")) {
     throw new BackendError("permanent", `cannot claim ${prefix}: only whole folders are claimed. End it with a slash.`)
@@ -80,10 +80,10 @@ export async function claimPrefix(root: Root, options: ClaimOptions): Promise<{ 
   const claimant: Claimant = {
     files: root.files,
     directories,
-    holder: { process: thisProcess(), staleAfterMs },
+    holder: { process: thisProcess(), silentAfterMs },
     signal,
   }
-  const held = new HeldClaims(root, staleAfterMs)
+  const held = new HeldClaims(root, silentAfterMs)
   const take = async (folders: readonly string[], besides: readonly string[] = []) => {
     if (held.numberOf(folders) !== undefined) return
     await held.add(folders, await acquire(claimant, folders, besides))

@@ -8,7 +8,7 @@ import type { ProcessIdentity } from "./process-identity.js"
 export interface Holder {
   readonly process: ProcessIdentity
   /** From how long a silence on the holder expects to be superseded, in milliseconds. */
-  readonly staleAfterMs: number
+  readonly silentAfterMs: number
 }
 
 /** Who made a claim; `undefined` if its file cannot be read or tells nothing. */
@@ -24,15 +24,15 @@ export async function readHolder(files: FileApi, folder: string, n: number): Pro
   }
 }
 
-export function formatHolder(epoch: number, token: string, { process, staleAfterMs }: Holder): Buffer {
+export function formatHolder(epoch: number, token: string, { process, silentAfterMs }: Holder): Buffer {
   const { host, pid, bootId, pidNamespace, startTime, instance } = process
   const fields = { epoch, token, host, pid, process_start: startTime, pid_namespace: pidNamespace, boot_id: bootId }
-  const text = JSON.stringify({ ...fields, instance, stale_after_ms: staleAfterMs }, undefined, 2)
+  const text = JSON.stringify({ ...fields, instance, silent_after_ms: silentAfterMs }, undefined, 2)
   return Buffer.from(`${text}\n`)
 }
 
 /** Longer than anybody would wait: a garbled file must not keep everybody out for ever. */
-export const staleAfterAtMost = 24 * 60 * 60 * 1000
+export const silentAfterAtMost = 24 * 60 * 60 * 1000
 
 function parseHolder(text: string): Holder | undefined {
   let json: Record<string, unknown>
@@ -44,7 +44,7 @@ function parseHolder(text: string): Holder | undefined {
   if (typeof json !== "object" || json === null) return undefined
   const field = (name: string) => (typeof json[name] === "string" ? (json[name] as string) : undefined)
   const [bootId, pidNamespace, startTime] = [field("boot_id"), field("pid_namespace"), field("process_start")]
-  const { pid, stale_after_ms: staleAfterMs } = json
+  const { pid, silent_after_ms: silentAfterMs } = json
   return {
     process: {
       host: field("host") ?? "unknown",
@@ -54,6 +54,6 @@ function parseHolder(text: string): Holder | undefined {
       ...(pidNamespace !== undefined && { pidNamespace }),
       ...(startTime !== undefined && { startTime }),
     },
-    staleAfterMs: typeof staleAfterMs === "number" && staleAfterMs <= staleAfterAtMost ? staleAfterMs : 0,
+    silentAfterMs: typeof silentAfterMs === "number" && silentAfterMs <= silentAfterAtMost ? silentAfterMs : 0,
   }
 }

@@ -75,7 +75,7 @@ test.each(holders)("held by %s", async (_, who, takes) => {
 
 test("a holder that waits longer is given its time", async () => {
   const root = await temporaryFolder()
-  await planted(root, { ...(await living()), stale_after_ms: 2 * hour }, hour)
+  await planted(root, { ...(await living()), silent_after_ms: 2 * hour }, hour)
   expect((await rejection(claimed(root))).message).toContain("silent for 7200.0 s")
 })
 
@@ -206,7 +206,7 @@ test.each([
 
 test("a holder beats for as long as it holds, and its release is seen", async () => {
   const root = await temporaryFolder()
-  const { backend } = await claimed(root, "", { lock: { staleAfterMs: 50 } })
+  const { backend } = await claimed(root, "", { claim: { silentAfterMs: 50 } })
   const beat = `${root}/.claims/beat-000001`
   const first = (await stat(beat)).mtimeMs
   for (const end = Date.now() + 20_000; (await stat(beat)).mtimeMs === first; await pause(2)) {
@@ -239,8 +239,8 @@ test("what cannot be claimed says why: no disk to write on, no whole folder, no 
   })
   expect((await rejection(claimed(root, "", { files }))).kind).toBe("denied")
   for (const prefix of ["a", "../", "a//"]) expect((await rejection(claimed(root, prefix))).kind).toBe("permanent")
-  for (const staleAfterMs of [0, 49, Number.NaN, Number.POSITIVE_INFINITY]) {
-    expect(() => new FsBackend(root, { lock: { staleAfterMs } })).toThrow(/give milliseconds from 50/)
+  for (const silentAfterMs of [0, 49, Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(() => new FsBackend(root, { claim: { silentAfterMs } })).toThrow(/give milliseconds from 50/)
   }
   expect(await readdir(root)).toEqual([])
 })

@@ -1,17 +1,17 @@
-// Claims when it is told to, and again at each line on its input, until that ends: claimer.mjs <root> <staleAfterMs>
+// Claims when it is told to, and again at each line on its input, until that ends: claimer.mjs <root> <silentAfterMs>
 import { writeSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { openFsStore } from "@ckpt/fs"
 import { manifestOf } from "./workload.mjs"
 
-const [root, staleAfterMs] = process.argv.slice(2)
+const [root, silentAfterMs] = process.argv.slice(2)
 const say = (line) => writeSync(1, `${line}\n`)
 
 let leader
 const commands = {
   async claim() {
     const store = await openFsStore(root, {
-      lock: { staleAfterMs: Number(staleAfterMs) },
+      claim: { silentAfterMs: Number(silentAfterMs) },
       onEvent: (event) => {
         if (event.type === "claimed") say(`leads ${event.epoch}`)
       },

@@ -7,8 +7,8 @@ import { manifestOf } from "./workload.mjs"
 /** Longer than any of these tests may take: who is taken over before is not taken over for silence. */
 const never = 10 * 60_000
 
-function claimer(root: string, staleAfterMs: number): Child {
-  const child = start("claimer.mjs", [root, String(staleAfterMs)])
+function claimer(root: string, silentAfterMs: number): Child {
+  const child = start("claimer.mjs", [root, String(silentAfterMs)])
   onTestFinished(() => void child.process.kill("SIGKILL"))
   return child
 }
@@ -21,8 +21,8 @@ async function tell(child: Child, command: string): Promise<string> {
   return child.text().split("\n")[lines - 1] ?? ""
 }
 
-async function open(root: string, staleAfterMs: number): Promise<CheckpointStore> {
-  const store = await openFsStore(root, { lock: { staleAfterMs } })
+async function open(root: string, silentAfterMs: number): Promise<CheckpointStore> {
+  const store = await openFsStore(root, { claim: { silentAfterMs } })
   onTestFinished(() => store.close())
   return store
 }
@@ -89,14 +89,14 @@ test("a holder that was stopped is superseded once it was silent, and told when 
   timeout: 60_000,
 }, async () => {
   const root = await temporaryFolder()
-  const staleAfterMs = 400
-  const holder = claimer(root, staleAfterMs)
+  const silentAfterMs = 400
+  const holder = claimer(root, silentAfterMs)
   await holder.lines(1)
   expect(await tell(holder, "claim")).toBe("leads 1")
   expect(await tell(holder, "save 1")).toBe("ack 1")
-  const plain = await open(root, staleAfterMs)
+  const plain = await open(root, silentAfterMs)
   // It beats: three times as long as a silence may last, it is not superseded.
-  for (const end = Date.now() + 3 * staleAfterMs; Date.now() < end; await pause(20)) {
+  for (const end = Date.now() + 3 * silentAfterMs; Date.now() < end; await pause(20)) {
     await expect(plain.claim()).rejects.toMatchObject({ code: "CKPT_FENCED" })
   }
   holder.process.kill("SIGSTOP")

@@ -1,12 +1,12 @@
 // Operations of a store, each stopped by this process itself (SIGSTOP) right before its k-th call that changes something:
-// stopping.mjs <operation> plain|claimed sees|blind <staleAfterMs>, then lines "<k> <root>" on its input
+// stopping.mjs <operation> plain|claimed sees|blind <silentAfterMs>, then lines "<k> <root>" on its input
 import { writeSync } from "node:fs"
 import * as node from "node:fs/promises"
 import { createInterface } from "node:readline"
 import { openFsStore } from "@ckpt/fs"
 import { contentsOf, manifestOf } from "./workload.mjs"
 
-const [name, mode, eyes, staleAfterMs] = process.argv.slice(2)
+const [name, mode, eyes, silentAfterMs] = process.argv.slice(2)
 const changing = new Set([
   "mkdir",
   "rename",
@@ -64,7 +64,7 @@ const operations = {
 }
 
 async function run(k, root) {
-  const plain = await openFsStore(root, { files, lock: { staleAfterMs: Number(staleAfterMs) } })
+  const plain = await openFsStore(root, { files, claim: { silentAfterMs: Number(silentAfterMs) } })
   const store = mode === "claimed" ? await plain.claim() : plain
   calls = 0
   fatal = k

@@ -34,7 +34,7 @@ export interface Findings {
   readonly outcomes: Record<string, number>
 }
 
-const staleAfterMs = 200
+const silentAfterMs = 200
 const deadlineMs = 60_000
 
 /** Stops a process at every call of an operation, leads meanwhile, wakes it, and tells all the harm that it did. */
@@ -43,7 +43,7 @@ export async function stopEverywhere(setting: Setting): Promise<Findings> {
   const template = join(folder, "template")
   await prepare(template, setting.operation)
   const { operation, mode, blind = false } = setting
-  const child = start("stopping.mjs", [operation, mode, blind ? "blind" : "sees", String(staleAfterMs)])
+  const child = start("stopping.mjs", [operation, mode, blind ? "blind" : "sees", String(silentAfterMs)])
   const findings: Findings = { stops: 0, harm: [], outcomes: {} }
   try {
     for (let k = 1; ; k++) {
@@ -115,7 +115,7 @@ const answerOf = (line: string): Answer => JSON.parse(line || '{"reached":true,"
 /** Another process leads while this one is stopped: claims, recovers, saves, and is about to save again when it wakes. */
 async function takeOver(child: Child, k: number, root: string, { operation, files }: Setting) {
   const harm: string[] = []
-  await using plain = await openFsStore(root, { lock: { staleAfterMs }, ...(files && { files }) })
+  await using plain = await openFsStore(root, { claim: { silentAfterMs }, ...(files && { files }) })
   await using leader = await until("the claim", () =>
     plain.claim().catch((error: { code?: string }) => {
       if (error.code === "CKPT_FENCED") return undefined
