@@ -1,7 +1,6 @@
 import { constants } from "node:fs"
-import { hasErrno } from "../files/errors.js"
 import type { FileApi } from "../files/file-api.js"
-import { damaged, kindOf, lookUp } from "../files/file-info.js"
+import { damaged, kindOf, lookUp, namesIn } from "../files/file-info.js"
 import { at, claimsName } from "../files/paths.js"
 
 /**
@@ -64,14 +63,5 @@ export async function forgetOlder(files: FileApi, folder: string, n: number): Pr
   for (const name of await namesIn(files, folder)) {
     const number = Number(anyFile.exec(name)?.[1] ?? n)
     if (number < n - 1) await files.unlink(at(folder, name)).catch(() => undefined)
-  }
-}
-
-async function namesIn(files: FileApi, folder: string): Promise<string[]> {
-  try {
-    return await files.readdir(folder)
-  } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return []
-    throw error
   }
 }

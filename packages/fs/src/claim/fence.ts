@@ -2,6 +2,7 @@ import { BackendError } from "@ckpt/core"
 import type { Directories } from "../files/directories.js"
 import { at } from "../files/paths.js"
 import type { Root } from "../files/root.js"
+import { together } from "../files/together.js"
 import { highestClaim } from "./claim-files.js"
 
 /** What whoever changes something needs: where, and whether it still may. */
@@ -41,8 +42,7 @@ export class Fence {
       const above = folders.slice(0, depth)
       return this.#checkOne(real === undefined ? undefined : above.reduce(at, real), above)
     })
-    // All of them to their end, so that nothing is asked behind the back of a caller that was told.
-    for (const look of await Promise.allSettled(looks)) if (look.status === "rejected") throw look.reason
+    await together(looks)
   }
 
   async #checkOne(path: string | undefined, folders: readonly string[]): Promise<void> {

@@ -1,12 +1,11 @@
 import { BackendError } from "@ckpt/core"
+import { mapConcurrently } from "../files/concurrency.js"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
-import { lookUp } from "../files/file-info.js"
+import { lookUp, namesIn } from "../files/file-info.js"
 import { at, claimsName, isTemporaryName } from "../files/paths.js"
 import type { Root } from "../files/root.js"
 import type { Access } from "./fence.js"
 import { Trash } from "./trash.js"
-
-const atOnce = 16
 
 export interface Walk {
   readonly root: Root
@@ -40,9 +39,9 @@ export async function sweep(
     if (names.includes(claimsName)) {
       await claimed(here)
       // What was begun between the two listings was begun before this claim.
-      found = await namesIn(walk, here)
+      found = await namesAt(walk, here)
       const claims = [...here, claimsName]
-      await sweepNames(walk, access, claims, await namesIn(walk, claims))
+      await sweepNames(walk, access, claims, await namesAt(walk, claims))
     }
     await sweepNames(walk, access, here, found)
     return found
@@ -56,18 +55,14 @@ async function eachFolder(
   visit: (folders: readonly string[], names: readonly string[]) => Promise<readonly string[]>,
 ): Promise<void> {
   throwIfAborted(walk.signal)
-  const names = await visit(folders, await namesIn(walk, folders))
   const path = folders.reduce(at, walk.real)
-  const rest = names.filter((name) => !isTemporaryName(name) && name !== claimsName).values()
-  const worker = async () => {
-    for (const name of rest) {
-      const info = await lookUp(walk.root.files, at(path, name))
-      if (info?.isDirectory() === true) await eachFolder(walk, [...folders, name], visit)
-    }
-  }
+  const names = await visit(folders, await namesAt(walk, folders))
+  const rest = names.filter((name) => !isTemporaryName(name) && name !== claimsName)
   // Many folders are on one level only, that of the checkpoints.
-  const results = await Promise.allSettled(Array.from({ length: atOnce }, worker))
-  for (const result of results) if (result.status === "rejected") throw result.reason
+  await mapConcurrently(rest, async (name) => {
+    const info = await lookUp(walk.root.files, at(path, name))
+    if (info?.isDirectory() === true) await eachFolder(walk, [...folders, name], visit)
+  })
 }
 
 /** Until it went through: of two that claim at once, the first may have taken the second one's means, but only once. */
@@ -98,11 +93,6 @@ async function sweepNames(
   }
 }
 
-async function namesIn({ root, real }: Walk, folders: readonly string[]): Promise<readonly string[]> {
-  try {
-    return await root.files.readdir(folders.reduce(at, real))
-  } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return []
-    throw error
-  }
+function namesAt({ root, real }: Walk, folders: readonly string[]): Promise<string[]> {
+  return namesIn(root.files, folders.reduce(at, real))
 }

@@ -66,8 +66,7 @@ export class Stage {
 
   /** All at once, so that they take one journal commit of the filesystem, not four. Each exactly once, whatever happens. */
   async sync(): Promise<void> {
-    const all = [...this.files, this.pointer, this.#directory].map((one) => one?.sync())
-    for (const result of await Promise.allSettled(all)) if (result.status === "rejected") throw result.reason
+    await together([...this.files, this.pointer, this.#directory].map((one) => one?.sync()))
   }
 
   /** To be called before the stage is renamed: Windows does not rename a directory with open files in it. */

@@ -41,3 +41,13 @@ export async function lookUp(files: FileApi, path: string): Promise<BigIntStats 
     throw error
   }
 }
+
+/** What is in a folder; nothing if it is gone, or if a file is in its place. */
+export async function namesIn(files: FileApi, folder: string): Promise<string[]> {
+  try {
+    return await files.readdir(folder)
+  } catch (error) {
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return []
+    throw error
+  }
+}

@@ -4,7 +4,6 @@ import { errnoOf, failure, hasErrno } from "./errors.js"
 import type { FileApi, OpenFile } from "./file-api.js"
 import { lookUp } from "./file-info.js"
 import type { Doubt, RootState } from "./registry.js"
-import { exclusively } from "./root-lock.js"
 import { syncDirectory } from "./sync-directory.js"
 
 /**
@@ -40,7 +39,7 @@ export async function publish(publication: Publication): Promise<void> {
   const done: Move[] = []
   let later: { error: unknown } | undefined
   try {
-    await exclusively(state, async () => {
+    await state.lock.run(async () => {
       for (const move of await publication.prepare()) {
         try {
           await apply(files, move)

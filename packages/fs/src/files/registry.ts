@@ -1,7 +1,9 @@
-/** What all backends of one process share about one root, keyed by its real path. Plain data: see `registry`. */
+import type { Mutex } from "./mutex.js"
+
+/** What all backends of one process share about one root, keyed by its real path. Of another copy of the package it may be that made it. */
 export interface RootState {
-  /** The end of the queue of critical sections. */
-  tail: Promise<unknown>
+  /** What must not come between each other: a look and the moves that it decides on. */
+  readonly lock: Mutex
   writers: number
   readonly waiting: (() => void)[]
 }

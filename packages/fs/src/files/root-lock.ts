@@ -1,4 +1,6 @@
+import { onAbort } from "./abort.js"
 import { CallerError, throwIfAborted } from "./errors.js"
+import { Mutex } from "./mutex.js"
 import { type RootState, registry } from "./registry.js"
 
 /** Each holds up to six files open: so many stay well below even a limit of 256 for the whole process. */
@@ -7,17 +9,10 @@ const maxWriters = 24
 export function rootState(realPath: string): RootState {
   let state = registry.roots.get(realPath)
   if (state === undefined) {
-    state = { tail: Promise.resolve(), writers: 0, waiting: [] }
+    state = { lock: new Mutex(), writers: 0, waiting: [] }
     registry.roots.set(realPath, state)
   }
   return state
-}
-
-/** One at a time per root, first come first served. */
-export function exclusively<T>(state: RootState, work: () => Promise<T>): Promise<T> {
-  const result = state.tail.then(work)
-  state.tail = result.catch(() => undefined)
-  return result
 }
 
 /** At most `maxWriters` at once per root, first come first served. */
@@ -43,14 +38,13 @@ export async function asWriter<T>(
 function turn(state: RootState, signal: AbortSignal | undefined): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const start = () => {
-      signal?.removeEventListener("abort", leave)
+      stay()
       resolve()
     }
-    const leave = () => {
+    state.waiting.push(start)
+    const stay = onAbort(signal, () => {
       state.waiting.splice(state.waiting.indexOf(start), 1)
       reject(new CallerError(signal?.reason))
-    }
-    state.waiting.push(start)
-    signal?.addEventListener("abort", leave, { once: true })
+    })
   })
 }

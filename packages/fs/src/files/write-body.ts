@@ -1,5 +1,6 @@
 import type { Body } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
+import { onAbort } from "./abort.js"
 import { CopiedChunks } from "./copied-chunks.js"
 import { CallerError, runCallerCode, throwIfAborted } from "./errors.js"
 import type { OpenFile } from "./file-api.js"
@@ -64,8 +65,7 @@ async function takeStream(
       ? new CopiedChunks(file, onFailure)
       : new WriteBehind(file, { onFailure, onWritten: (chunk) => recycle.call(body, chunk) })
   const iterator = runCallerCode(() => body[Symbol.asyncIterator]())
-  const onAbort = () => waiting.fail(new CallerError(signal?.reason))
-  signal?.addEventListener("abort", onAbort, { once: true })
+  const ignoreAbort = onAbort(signal, () => waiting.fail(new CallerError(signal?.reason)))
   try {
     for (;;) {
       const step = await waiting.for(() => iterator.next())
@@ -78,7 +78,7 @@ async function takeStream(
     if (!waiting.sourceFailed) await leave(iterator, waiting)
     throw error
   } finally {
-    signal?.removeEventListener("abort", onAbort)
+    ignoreAbort()
   }
   return { written: finished(writer, signal) }
 }

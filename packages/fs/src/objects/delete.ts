@@ -3,15 +3,14 @@ import type { DeleteFailure } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import type { Access } from "../claim/fence.js"
 import { Trash } from "../claim/trash.js"
+import { mapConcurrently } from "../files/concurrency.js"
 import { CallerError, failure, hasErrno, throwIfAborted } from "../files/errors.js"
 import { damaged, kindOf, lookUp } from "../files/file-info.js"
 import { at, keySegments } from "../files/paths.js"
 import type { Root } from "../files/root.js"
-import { exclusively, rootState } from "../files/root-lock.js"
+import { rootState } from "../files/root-lock.js"
 import { syncDirectory } from "../files/sync-directory.js"
 import { removeEmptied } from "./remove-emptied.js"
-
-const atOnce = 16
 
 /** One key, and where its name is, or was. */
 interface Removal {
@@ -50,9 +49,9 @@ export async function deleteObjects(
   if (real === undefined) return failures
 
   const removed: Removal[] = []
-  await inGroups([...grouped(wanted, ({ directory }) => directory).values()], async (removals) => {
+  await mapConcurrently([...grouped(wanted, ({ directory }) => directory).values()], async (removals) => {
     const folder = new Folder(access, real, removals[0]?.folders ?? [])
-    await inGroups(removals, async (removal) => {
+    await mapConcurrently(removals, async (removal) => {
       if (signal?.aborted) return
       try {
         if (await folder.remove(removal)) removed.push(removal)
@@ -64,12 +63,12 @@ export async function deleteObjects(
   })
   // Of what was removed before an abort, the sync is carried through all the same.
   const changed = new Map<string, Removal[]>()
-  await inGroups([...grouped(removed, ({ directory }) => directory)], async ([directory, removals]) => {
+  await mapConcurrently([...grouped(removed, ({ directory }) => directory)], async ([directory, removals]) => {
     // The first level is never removed.
     const kept = await removeEmptied(root, directory, removals[0]?.folders.length ?? 0)
     changed.set(kept, [...(changed.get(kept) ?? []), ...removals])
   })
-  await inGroups([...changed], async ([directory, removals]) => {
+  await mapConcurrently([...changed], async ([directory, removals]) => {
     try {
       await syncNearest(root, directory)
     } catch (error) {
@@ -116,7 +115,7 @@ class Folder {
     try {
       if (info.isDirectory()) {
         // In place: an empty folder is nobody's loss, and whoever needs it makes it again.
-        await exclusively(rootState(this.#real), () => root.files.rmdir(path))
+        await rootState(this.#real).lock.run(() => root.files.rmdir(path))
       } else {
         await this.#take(path)
       }
@@ -136,7 +135,7 @@ class Folder {
     this.#trash ??= Trash.open(this.#access, this.#real, this.#folders)
     const trash = await this.#trash
     // Under the lock: an update compares versions and renames under it, and must not bring back what goes in between.
-    await exclusively(rootState(this.#real), async () => {
+    await rootState(this.#real).lock.run(async () => {
       // Not what came to be a folder meanwhile: with it, its content would go.
       if ((await lookUp(this.#access.root.files, path))?.isDirectory() !== true) await trash.take(path)
     })
@@ -169,13 +168,4 @@ function grouped<T>(items: readonly T[], by: (item: T) => string): Map<string, T
     else group.push(item)
   }
   return groups
-}
-
-async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values()
-  const worker = async () => {
-    // All workers share one iterator, so each item is taken once, in order.
-    for (const item of queue) await work(item)
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
 }

@@ -2,9 +2,11 @@ import type { BigIntStats } from "node:fs"
 import { constants } from "node:fs"
 import type { GetOptions, ObjectContent, ObjectMeta } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
+import { onAbort } from "../files/abort.js"
 import { failure, hasErrno, throwIfAborted } from "../files/errors.js"
 import type { FileApi, OpenFile } from "../files/file-api.js"
 import { damaged, kindOf, lookUp, metaOf, versionOf } from "../files/file-info.js"
+import { Mutex } from "../files/mutex.js"
 import { keySegments } from "../files/paths.js"
 import { readFlags } from "../files/read-small-file.js"
 import type { Root } from "../files/root.js"
@@ -110,8 +112,9 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
   /** Given back by the reader: memory that was in use before is several times faster than what the system has to provide anew. */
   readonly #free: Uint8Array[] = []
   #position: number
+  readonly #ignoreAbort: () => void
   #closed: Promise<void> | undefined
-  #queue: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Mutex()
 
   constructor(handle: OpenFile, path: string, start: number, end: number, signal: AbortSignal | undefined) {
     this.#handle = handle
@@ -119,7 +122,7 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
     this.#position = start
     this.#end = end
     this.#signal = signal
-    signal?.addEventListener("abort", this.#release, { once: true })
+    this.#ignoreAbort = onAbort(signal, () => void this.#release())
   }
 
   [Symbol.asyncIterator](): this {
@@ -128,9 +131,7 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
 
   /** Each call waits for the one before, so that a reader that does not wait gets the bytes in order all the same. */
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const result = this.#queue.then(() => this.#next())
-    this.#queue = result.catch(() => undefined)
-    return result
+    return this.#turns.run(() => this.#next())
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -189,8 +190,8 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   /** Closes the file, once. Reads that are under way end first. */
-  readonly #release = (): Promise<void> => {
-    this.#signal?.removeEventListener("abort", this.#release)
+  #release(): Promise<void> {
+    this.#ignoreAbort()
     this.#closed ??= close(this.#handle)
     return this.#closed
   }

@@ -3,7 +3,7 @@ import type { Leftover } from "@ckpt/core"
 import type { Access } from "../claim/fence.js"
 import { Trash } from "../claim/trash.js"
 import { failure, hasErrno, throwIfAborted } from "../files/errors.js"
-import { lookUp } from "../files/file-info.js"
+import { lookUp, namesIn } from "../files/file-info.js"
 import { at, isTemporaryName, prefixFolders } from "../files/paths.js"
 import type { Root } from "../files/root.js"
 
@@ -42,7 +42,7 @@ class Search {
     const { root } = this.#access
     const path = folders.reduce(at, this.#real)
     const doomed: { name: string; path: string; since: Date }[] = []
-    for (const entry of await namesIn(root, path)) {
+    for (const entry of await namesIn(root.files, path)) {
       throwIfAborted(signal)
       const name = [...folders, entry].join("/")
       const child = at(path, entry)
@@ -86,21 +86,12 @@ class Search {
 }
 
 /** A stage is as young as the youngest file in it: the directory itself does not change while a long state is written. */
-async function latestMtime(root: Root, path: string, info: BigIntStats): Promise<Date> {
-  let latest = info.mtime
-  if (!info.isDirectory()) return latest
-  for (const name of await namesIn(root, path)) {
+async function newestMtime(root: Root, path: string, info: BigIntStats): Promise<Date> {
+  let newest = info.mtime
+  if (!info.isDirectory()) return newest
+  for (const name of await namesIn(root.files, path)) {
     const inside = await lookUp(root.files, at(path, name))
     if (inside !== undefined && inside.mtime > latest) latest = inside.mtime
   }
   return latest
-}
-
-async function namesIn(root: Root, path: string): Promise<string[]> {
-  try {
-    return await root.files.readdir(path)
-  } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return []
-    throw error
-  }
 }

@@ -1,4 +1,5 @@
 import type { ObjectMeta } from "@ckpt/core"
+import { mapConcurrently } from "../files/concurrency.js"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
 import { lookUp, metaOf } from "../files/file-info.js"
 import { at, prefixFolders, whyNotAName } from "../files/paths.js"
@@ -42,7 +43,11 @@ export async function* listObjects(
       continue
     }
     for (const group of groups((await namesIn(walk, folder, 1)) ?? [])) {
-      const lists = await Promise.all(group.map((child) => visit(walk, at(folder, child), `${name}/${child}`, 1)))
+      const lists = await mapConcurrently(
+        group,
+        (child) => visit(walk, at(folder, child), `${name}/${child}`, 1),
+        atOnce,
+      )
       for (const list of lists) if (list !== "folder") yield* list
       throwIfAborted(signal)
     }
@@ -89,10 +94,7 @@ async function visit(
   if (foldersLater) return "folder"
   const names = await namesIn(walk, path, depth + 1)
   if (names === undefined) return []
-  const found: ObjectMeta[] = []
-  for (const group of groups(names)) {
-    const lists = await Promise.all(group.map((name) => visit(walk, at(path, name), `${key}/${name}`, depth + 1)))
-    for (const list of lists) if (list !== "folder") found.push(...list)
-  }
+  const lists = await mapConcurrently(names, (name) => visit(walk, at(path, name), `${key}/${name}`, depth + 1), atOnce)
+  const found = lists.flatMap((list) => (list === "folder" ? [] : list))
   return found.length > 0 ? found : shown
 }

@@ -1,0 +1,27 @@
+/**
+ * Runs `task` for every item, at most `limit` at once; the results are in the order of the items. Begins no further item
+ * after a failure, and rejects with the first failure only when nothing is under way any more.
+ */
+export async function mapConcurrently<T, R>(
+  items: readonly T[],
+  task: (item: T) => Promise<R>,
+  limit = 16,
+): Promise<R[]> {
+  const results = new Array<R>(items.length)
+  const queue = items.entries()
+  let failed: { readonly error: unknown } | undefined
+  const worker = async () => {
+    // All workers share one iterator, so each item is taken once, in order.
+    for (const [index, item] of queue) {
+      try {
+        results[index] = await task(item)
+      } catch (error) {
+        failed ??= { error }
+      }
+      if (failed !== undefined) return
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  if (failed !== undefined) throw (failed as { readonly error: unknown }).error
+  return results
+}
