@@ -30,10 +30,10 @@ import { putObject } from "./objects/put.js"
 
 export interface FsClaimOptions {
   /**
-   * From how long a silence on the holder of a claim may be superseded, in milliseconds, 50 or more; default 10,000. A
-   * holder shows life five times as often. Of two processes that differ in it, the longer one holds. It decides only how
-   * long one waits for a process of which nothing else can be known: a holder that was only slow is told that it is
-   * superseded, and harms nothing.
+   * After a silence of so many milliseconds, the holder of a claim may be superseded: 50 or more, default 10,000. A holder
+   * shows life five times in this time. If two processes differ, the longer time holds. The option decides only how long a
+   * claimer waits for a process of which nothing else is known. It is no risk for data: a holder that was only slow is told
+   * at its next write that it is superseded, and has changed nothing.
    */
   silentAfterMs?: number | undefined
 }
@@ -49,9 +49,9 @@ export interface FsBackendOptions {
 }
 
 /**
- * Objects as files below one folder, `{root}/{key}`. Nothing is created or looked at before the first call, and nothing is
- * created before the first write. Conditions other than `"absent"` hold among all callers of this process, whatever
- * backend object they use, and not among processes, unless one of them claims.
+ * Objects as files below one folder, `{root}/{key}`. Nothing is looked at before the first call, and nothing is created
+ * before the first write. The condition `"absent"` holds among all processes. The other conditions hold among all callers of
+ * one process, whatever backend object they use; among several processes, only a claim makes them hold.
  */
 export class FsBackend implements ObjectBackend {
   readonly name = "fs"
@@ -100,7 +100,7 @@ export class FsBackend implements ObjectBackend {
     return this.#do("remove objects", "", () => deleteObjects(this.#access, keys, options.signal))
   }
 
-  /** Files are stamped by this machine's clock (a network filesystem's server may differ by what its administrator allows). */
+  /** The clock of this machine stamps the files. (The server of a network filesystem has a clock of its own.) */
   async now(options: RequestOptions = {}): Promise<Date> {
     options.signal?.throwIfAborted()
     return new Date()
@@ -112,7 +112,8 @@ export class FsBackend implements ObjectBackend {
 
   commit(batch: CommitBatch, options: RequestOptions = {}): Promise<ObjectMeta[] | "unsupported"> {
     const keys = batch.create.map(({ key }) => key)
-    // The folder of the objects is new, so nobody has claimed inside it.
+    // The folder of the objects is new, so nobody has claimed inside it: the folder of the pointer is the last to look
+    // at.
     const where = batch.pointer?.key ?? keys[0]
     return this.#write(keys.join(", "), where, options.signal, () =>
       commitBatch({ ...this.#access, pointers: this.#pointers }, batch, options.signal),
@@ -120,9 +121,9 @@ export class FsBackend implements ObjectBackend {
   }
 
   /**
-   * Holds among the processes of one machine; see the README. A holder that is this very process, has ended, gave its claim
-   * up, or has been silent for `claim.silentAfterMs` is superseded; any other makes this reject with `fenced`. Whoever is
-   * superseded changes nothing any more, however it was judged.
+   * Holds among the processes of one machine; see the README. It supersedes a holder that is this very process, has ended,
+   * gave its claim up, or has been silent for `claim.silentAfterMs`. Any other holder makes it reject with `fenced`. A
+   * superseded holder changes nothing any more, whatever it was superseded for.
    */
   claim(options: { prefix: string; signal?: AbortSignal | undefined }): Promise<BackendClaim> {
     const { prefix, signal } = options
@@ -136,12 +137,15 @@ export class FsBackend implements ObjectBackend {
     })
   }
 
-  /** Gives up the claim, if this came from one; nothing else is held between calls. */
+  /** Gives up the claim, if this backend came from `claim`. Nothing else is held between calls. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#held?.release()
   }
 
-  /** Says `fenced` where a claim took away what this was about to move. The operation asks on its own before it creates anything. */
+  /**
+   * Runs a write. Where it fails because a claim swept its temporary name away, the rejection is `fenced`. The operation
+   * itself looks at the claims before it creates anything: `check` is there for that.
+   */
   #write<T>(
     what: string,
     key: string | undefined,

@@ -9,12 +9,12 @@ export interface FsStoreOptions extends StoreOptions {
   claim?: FsClaimOptions | undefined
 }
 
-// A local disk that flushes gigabytes may be silent for long; it is not a network that lost a request.
+// A local disk may be silent for long while it flushes gigabytes. It loses no requests, as a network does.
 const defaultTimeoutMs = 5 * 60 * 1000
 
 /**
- * Opens a store in a folder. Nothing is created before the first write; missing folders are created then. Where the options
- * do not say otherwise, `layout` is "directory" and `timeoutMs` 300,000.
+ * Opens a store in a folder. Missing folders are created by the first write, and nothing before it. By default, `layout` is
+ * "directory" and `timeoutMs` 300,000.
  *
  * @param root the folder that holds (or will hold) `checkpoints/`
  */

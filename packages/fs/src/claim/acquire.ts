@@ -27,8 +27,9 @@ export interface Acquired {
 }
 
 /**
- * Makes the next claim in a folder below the root, unless the holder of the one before shows signs of life. Who of two
- * comes first is decided by the creation of the file alone. The holders of `besides`, other claimed folders, are asked too.
+ * Makes the next claim in a folder below the root, unless the holder of the previous claim shows signs of life. The holders
+ * of the folders `besides`, claimed as well, are asked too. Of two claimers at once, the one that creates the file is first;
+ * nothing else decides.
  */
 export async function acquire(
   claimant: Claimant,
@@ -45,7 +46,7 @@ export async function acquire(
     try {
       file = await NewFile.createTemporary(files, folder, "tmp")
       await writeAll(file.handle, [formatHolder(n, randomUUID(), holder)])
-      // When this was written tells the time, by the clock by which the beats are stamped.
+      // The time now, by the clock that stamps the beats too: the filesystem's.
       const { mtimeMs } = await file.handle.stat({ bigint: true })
       for (const other of [dirname(folder), ...besides]) {
         await refuseLiving(files, other, Number(mtimeMs), holder.silentAfterMs)
@@ -56,7 +57,7 @@ export async function acquire(
       await files.link(file.path, claimPath(folder, n))
     } catch (error) {
       await file?.discard()
-      // Another one was faster, or cleared the temporary file away: look again at who leads now.
+      // Another claimer was faster, or swept the temporary file away: look again who leads now.
       if (hasErrno(error, "EEXIST", "ENOENT")) continue
       throw error
     }
@@ -75,7 +76,7 @@ async function refuseLiving(files: FileApi, parent: string, nowMs: number, silen
   if (holder !== undefined && (isThisProcess(holder.process) || hasEnded(holder.process))) return
   if (await isReleased(files, folder, n)) return
   const limit = Math.max(silentAfterMs, holder?.silentAfterMs ?? 0)
-  // A beat far in the future is of a clock that was set back since: whoever lived would have beaten again.
+  // A beat far in the future comes from a clock that was set back since; a living holder would have beaten again.
   const silence = Math.abs(nowMs - (await lastBeat(files, folder, n)))
   if (silence <= limit) throw stillHeld(folder, n, holder, silence, limit)
 }
@@ -91,7 +92,7 @@ function stillHeld(
   const parent = dirname(folder)
   const who =
     holder === undefined
-      ? "a holder that cannot be told (its claim cannot be read)"
+      ? "an unknown holder (its claim cannot be read)"
       : `process ${holder.process.pid} on host ${holder.process.host}`
   return fenced(
     `${parent} is claimed (epoch ${n}) by ${who}, which showed life ${seconds(silence)} ago. ` +

@@ -4,10 +4,10 @@ import { damaged, kindOf, lookUp, namesIn } from "../files/file-info.js"
 import { at, claimsName } from "../files/paths.js"
 
 /**
- * In the folder `.claims`, for the n-th claim:
- * - `claim-n.json`: who made it. Created only if absent, whole and durable; the highest leads, and is never removed.
- * - `beat-n`: written again and again by a holder that lives; its time of modification is by the filesystem's clock.
- * - `released-n`: there once the holder has given it up.
+ * The files in the folder `.claims`, for the n-th claim:
+ * - `claim-n.json`: its holder. Created only if absent, whole and durable. The highest leads, and is never removed.
+ * - `beat-n`: written again and again while the holder lives. The filesystem's clock sets its time of modification.
+ * - `released-n`: exists once the holder has given the claim up.
  */
 const claimFile = /^claim-(\d{6,15})\.json$/
 const anyFile = /^(?:claim|beat|released)-(\d{6,15})(?:\.json)?$/
@@ -22,7 +22,7 @@ export async function highestClaim(files: FileApi, parent: string): Promise<numb
   const folder = at(parent, claimsName)
   const info = await lookUp(files, folder)
   if (info === undefined) return undefined
-  // Through a link, somebody else's claims would be read, or none.
+  // A link could lead to the claims of another store, or to none.
   if (!info.isDirectory()) throw damaged(folder, kindOf(info), "the folder of the claims")
   const numbers = (await namesIn(files, folder)).flatMap((name) => Number(claimFile.exec(name)?.[1] ?? []))
   return numbers.length === 0 ? undefined : Math.max(...numbers)
@@ -34,7 +34,9 @@ export async function lastBeat(files: FileApi, folder: string, n: number): Promi
   return Math.max(0, ...infos.map((info) => Number(info?.mtimeMs ?? 0)))
 }
 
-/** Shows life. The first time, the file is made; after that it is only written, so that nothing comes back that was removed. */
+/**
+ * Shows life. Only the first beat creates the file: a later one must not bring back a file that a later claim removed.
+ */
 export async function beat(files: FileApi, folder: string, n: number, first: boolean): Promise<void> {
   const again = constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0)
   const file = await files.open(beatPath(folder, n), first ? "wx" : again, 0o666)
@@ -49,15 +51,15 @@ export async function isReleased(files: FileApi, folder: string, n: number): Pro
   return (await lookUp(files, releasedPath(folder, n))) !== undefined
 }
 
-/** Not synced: after a crash of the system, the silence of its holder tells the same, a little later. */
+/** Not synced: after a crash of the system, the silence of the holder says the same, a little later. */
 export async function markReleased(files: FileApi, folder: string, n: number): Promise<void> {
   const file = await files.open(releasedPath(folder, n), "wx", 0o666)
   await file.close()
 }
 
 /**
- * Removes what is left of claims long superseded. The one before stays, so that whoever counted on from it finds the next
- * number taken. A late process that removes again harms nobody: it knows only of numbers below its own.
+ * Removes the files of claims before the previous one. The previous claim stays: a claimer that saw it as the highest finds
+ * the next number taken. A late process may remove again without harm, since it removes only numbers below its own.
  */
 export async function forgetOlder(files: FileApi, folder: string, n: number): Promise<void> {
   for (const name of await namesIn(files, folder)) {

@@ -1,3 +1,35 @@
+/**
+ * Makes one writer lead, among the processes of one machine. The proof that nobody else changes anything afterwards:
+ *
+ * A writer makes each change, also a removal, in three steps:
+ *   1. Temporary name: it makes a file or folder under a temporary name of its own, in the folder of the change (`NewFile`,
+ *      `Stage`, `Trash`). The change depends on this name, and a claimer can recognise the name and take it away.
+ *   2. Look: in every folder from the root to the change, it reads the highest claim (`Fence`). If that is not its own, it
+ *      stops with `fenced`.
+ *   3. Move: one `link` or `rename` from the temporary name, or into it. Only this makes the change.
+ *
+ * A claimer takes three steps as well:
+ *   1. Claim: it creates the next claim, only if absent, and makes it durable (`acquire`). Every later look finds it.
+ *   2. Sweep: it takes away all temporary names of others (`sweep`). No move from or into them can succeed any more.
+ *   3. It answers. Only then is anything recovered or written.
+ *
+ * So a writer may be stopped between any two of its steps, for any time. Where its temporary name is when the sweep comes
+ * decides:
+ * - moved already: the change was made before the claimer's answer, and the new leader finds it;
+ * - there: the sweep takes it, and the move fails with ENOENT;
+ * - not there yet: it is made after the sweep, so after the claim, and the look that follows finds the claim.
+ *
+ * Neither order may be turned round. A writer that looks first can make its temporary name after the sweep, and moves
+ * without having seen the claim. A claimer that sweeps first misses a name that is made between sweep and claim, by a
+ * writer whose look is over before the claim.
+ *
+ * No clock and no list of living processes is part of this. Signs of life (`Heartbeat`, `hasEnded`) decide only who may be
+ * superseded: if they are wrong, a living holder loses its lead, and no checkpoint is lost.
+ *
+ * Two kinds of removal do without a temporary name. An empty folder is removed in place, since its loss harms nobody. Where
+ * a temporary folder cannot be made or used (a full disk, an overlay filesystem), `Trash` removes in place, after a look.
+ */
+
 import { BackendError } from "@ckpt/core"
 import { Directories } from "../files/directories.js"
 import { throwIfAborted } from "../files/errors.js"
@@ -16,7 +48,7 @@ export interface ClaimOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** What one writer holds: its claim, and those of folders above and below that had claims already. */
+/** The claims that one writer holds: its own, and one in each folder above and below that had claims already. */
 export class HeldClaims {
   readonly fence: Fence
   readonly #root: Root
@@ -42,7 +74,7 @@ export class HeldClaims {
     await this.#heartbeat.add(acquired.folder, acquired.n)
   }
 
-  /** Whether all of them still lead. */
+  /** Rejects with `fenced` unless all of them still lead. */
   async check(real: string): Promise<void> {
     for (const folders of this.#numbers.keys()) await this.fence.check(real, folders === "" ? [] : folders.split("/"))
   }
@@ -51,13 +83,13 @@ export class HeldClaims {
     for (const { folder, n } of this.#acquired) await forgetOlder(this.#root.files, folder, n)
   }
 
-  /** Gives them up: the next one to claim need not wait. Nobody may write without a claim all the same. */
+  /** Gives the claims up, so that the next claimer need not wait. Writing without a claim stays forbidden. */
   release(): Promise<void> {
     this.#released ??= (async () => {
       this.fence.giveUp()
       await this.#heartbeat.stop()
       for (const { folder, n } of this.#acquired) {
-        // Where that cannot be written, silence tells it.
+        // If the mark cannot be written, the silence of the holder says the same, later.
         await markReleased(this.#root.files, folder, n).catch(() => undefined)
       }
     })()
@@ -65,10 +97,7 @@ export class HeldClaims {
   }
 }
 
-/**
- * Makes one writer lead on all keys that start with the prefix: first its claim is there and durable, then every temporary
- * name of everybody else is taken away.
- */
+/** Makes one writer lead on all keys that start with the prefix: claim, then sweep. */
 export async function claimPrefix(root: Root, options: ClaimOptions): Promise<{ held: HeldClaims; epoch: number }> {
   const { prefix, silentAfterMs, signal } = options
   const own = prefixFolders(prefix)
@@ -92,8 +121,9 @@ export async function claimPrefix(root: Root, options: ClaimOptions): Promise<{ 
     await take(own, await around(root, own, signal))
     const real = await root.resolve()
     if (real === undefined) throw new BackendError("transient", `the root ${root.path} was removed: try again.`)
-    // Who claimed a folder above leads here too, so it must have stopped as well. Looked for after the own claim was made:
-    // of two that claim at once, one sees the other.
+    // The holder of a folder above leads here too, so its claim is superseded as well. This look comes after the own
+    // claim:
+    // if two claim at once, at least one of them sees the other.
     for (const above of foldersAbove(own)) if (await isClaimed(root, real, above)) await take(above)
     const access = { root, directories, fence: held.fence }
     await sweep({ root, real, signal }, access, own, async (folders) => {
@@ -110,8 +140,8 @@ export async function claimPrefix(root: Root, options: ClaimOptions): Promise<{ 
 }
 
 /**
- * The folders above and below that are claimed too. Their holders are asked for signs of life before there is a claim:
- * one that is made and then given up would stop them all the same.
+ * The claimed folders above and below. Their holders are asked for signs of life before the own claim is made: a claim that
+ * is made and then given up would stop them all the same.
  */
 async function around(root: Root, own: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
   const real = await root.resolve()

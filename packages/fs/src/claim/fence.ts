@@ -5,7 +5,7 @@ import type { Root } from "../files/root.js"
 import { together } from "../files/together.js"
 import { highestClaim } from "./claim-files.js"
 
-/** What whoever changes something needs: where, and whether it still may. */
+/** What every change needs: the root, its directories, and the check whether the writer may still write. */
 export interface Access {
   readonly root: Root
   readonly directories: Directories
@@ -13,10 +13,8 @@ export interface Access {
 }
 
 /**
- * Says whether a writer may still write. Names become visible, and go, only by the link or rename of something under a
- * temporary name of the writer's own. It makes that first, then asks here, then moves. Whoever claims does it the other
- * way round: the claim first, then it takes away what is under temporary names. So a writer that was stopped anywhere,
- * for however long, either finds its temporary name gone, or sees the claim; no clock is asked.
+ * The look of a writer: may it still write? It is asked after the temporary name is made and before the move; see claim.ts
+ * for the proof.
  */
 export class Fence {
   readonly #root: Root
@@ -24,13 +22,13 @@ export class Fence {
   readonly #held: ReadonlyMap<string, number>
   #given = false
 
-  /** Without claims: a writer that may write where nobody ever claimed. */
+  /** Without `held`: a writer that may write only where nobody ever claimed. */
   constructor(root: Root, held: ReadonlyMap<string, number> = new Map()) {
     this.#root = root
     this.#held = held
   }
 
-  /** From now on nothing may be written. */
+  /** From now on, every check rejects. */
   giveUp(): void {
     this.#given = true
   }

@@ -7,18 +7,19 @@ import type { ProcessIdentity } from "./process-identity.js"
 
 export interface Holder {
   readonly process: ProcessIdentity
-  /** From how long a silence on the holder expects to be superseded, in milliseconds. */
+  /** After a silence of so many milliseconds, the holder expects to be superseded. */
   readonly silentAfterMs: number
 }
 
-/** Who made a claim; `undefined` if its file cannot be read or tells nothing. */
+/** The holder of a claim; `undefined` if the claim's file cannot be read or is garbled. */
 export async function readHolder(files: FileApi, folder: string, n: number): Promise<Holder | undefined> {
   try {
     const found = await readSmallFile(files, claimPath(folder, n))
     return found === undefined ? undefined : parseHolder(new TextDecoder().decode(found.bytes))
   } catch (error) {
-    // Of another user, or something else than a file.
+    // The file belongs to another user.
     if (hasErrno(error, "EACCES", "EPERM")) return undefined
+    // Anything but a file says nothing, and so does a file that is gone.
     if ((await lookUp(files, claimPath(folder, n)))?.isFile() === true) throw error
     return undefined
   }
@@ -31,7 +32,7 @@ export function formatHolder(epoch: number, token: string, { process, silentAfte
   return Buffer.from(`${text}\n`)
 }
 
-/** Longer than anybody would wait: a garbled file must not keep everybody out for ever. */
+/** A day is longer than anybody waits. Without a limit, a garbled file could keep everybody out for ever. */
 export const silentAfterAtMost = 24 * 60 * 60 * 1000
 
 function parseHolder(text: string): Holder | undefined {

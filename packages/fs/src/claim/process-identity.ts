@@ -2,17 +2,17 @@ import { randomUUID } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
 
-/** Which process holds a claim. What the system does not tell is left out. */
+/** Identifies the process that holds a claim. Fields that the system does not tell are left out. */
 export interface ProcessIdentity {
   readonly host: string
   readonly pid: number
-  /** Of one run of the kernel. */
+  /** Differs in each run of the kernel. */
   readonly bootId?: string
-  /** Within which the pid means something. */
+  /** The namespace that the pid belongs to. */
   readonly pidNamespace?: string
-  /** Clock ticks since the boot: what a pid that was given to another process does not have. */
+  /** In clock ticks since the boot. A later process with the same pid has another start time. */
   readonly startTime?: string
-  /** Made up by the process itself; tells it even where the system tells nothing. */
+  /** Random, made by the process itself: identifies it even if the system tells nothing. */
   readonly instance: string
 }
 
@@ -34,11 +34,11 @@ export function thisProcess(): ProcessIdentity {
 
 export function isThisProcess(other: ProcessIdentity): boolean {
   const own = thisProcess()
-  // A worker thread has an instance of its own.
+  // A worker thread has another instance, so pid and start time are compared too.
   return other.instance === own.instance || (sees(other) && other.pid === own.pid && other.startTime === own.startTime)
 }
 
-/** True if that process has ended for certain; false if it lives, or if nothing can be known of it from here. */
+/** True if that process has certainly ended; false if it lives, or if nothing can be known of it from here. */
 export function hasEnded(other: ProcessIdentity): boolean {
   if (!sees(other)) return false
   try {
@@ -48,14 +48,14 @@ export function hasEnded(other: ProcessIdentity): boolean {
   }
   try {
     const { state, startTime } = statOf(other.pid)
-    // Z: it has ended, and its parent did not look yet.
+    // Z: it has ended, and its parent has not asked for its exit status yet.
     return /[ZX]/.test(state) || startTime !== other.startTime
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH"
   }
 }
 
-/** Whether its pid means here what it means there. */
+/** Whether the pid means the same process here as there: same boot, same pid namespace. */
 function sees({ pid, bootId, pidNamespace, startTime }: ProcessIdentity): boolean {
   const own = thisProcess()
   if (bootId === undefined || pidNamespace === undefined || startTime === undefined) return false
@@ -64,7 +64,8 @@ function sees({ pid, bootId, pidNamespace, startTime }: ProcessIdentity): boolea
 
 function statOf(pid: number | "self"): { state: string; startTime: string } {
   const text = readFileSync(`/proc/${pid}/stat`, "utf8")
-  // The second field is the program's name in parentheses, with whatever it has in it; the third comes after the last one.
+  // The second field is the program's name in parentheses; it may contain anything, also ")". The third field comes after
+  // the last ")".
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ")
   const [state, startTime] = [fields[0], fields[19]]
   if (state === undefined || startTime === undefined) throw new Error(`/proc/${pid}/stat has too few fields`)

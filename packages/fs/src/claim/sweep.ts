@@ -13,7 +13,7 @@ export interface Walk {
   readonly signal: AbortSignal | undefined
 }
 
-/** Every folder with claims below this one, and itself if it has some. */
+/** Every folder that has claims, from the given folder down. */
 export async function claimedFolders(walk: Walk, folders: readonly string[]): Promise<(readonly string[])[]> {
   const found: (readonly string[])[] = []
   await eachFolder(walk, folders, async (here, names) => {
@@ -24,9 +24,9 @@ export async function claimedFolders(walk: Walk, folders: readonly string[]): Pr
 }
 
 /**
- * Takes away every temporary name in a folder and below it, whatever its age: what was begun before the claim can then no
- * longer be moved into place. What is begun after it sees the claim. `claimed` is called for a folder with claims of its
- * own, before anything is swept in it.
+ * Takes away every temporary name in a folder and below it, whatever its age. A change that was begun before the claim can
+ * then no longer be moved into place; a change that is begun after it sees the claim. `claimed` is called for each folder
+ * with claims of its own, before that folder is swept.
  */
 export async function sweep(
   walk: Walk,
@@ -38,7 +38,7 @@ export async function sweep(
     let found = names
     if (names.includes(claimsName)) {
       await claimed(here)
-      // What was begun between the two listings was begun before this claim.
+      // Listed again: temporary names that came since the first listing may be older than the claim that `claimed` made.
       found = await namesAt(walk, here)
       const claims = [...here, claimsName]
       await sweepNames(walk, access, claims, await namesAt(walk, claims))
@@ -48,7 +48,7 @@ export async function sweep(
   })
 }
 
-/** `visit` gets the names in a folder, and says which of them to go on with. */
+/** `visit` gets the names in a folder, and returns those to go on with. */
 async function eachFolder(
   walk: Walk,
   folders: readonly string[],
@@ -58,14 +58,17 @@ async function eachFolder(
   const path = folders.reduce(at, walk.real)
   const names = await visit(folders, await namesAt(walk, folders))
   const rest = names.filter((name) => !isTemporaryName(name) && name !== claimsName)
-  // Many folders are on one level only, that of the checkpoints.
+  // Many folders are side by side only on one level, that of the checkpoints, so 16 at once per level are few in all.
   await mapConcurrently(rest, async (name) => {
     const info = await lookUp(walk.root.files, at(path, name))
     if (info?.isDirectory() === true) await eachFolder(walk, [...folders, name], visit)
   })
 }
 
-/** Until it went through: of two that claim at once, the first may have taken the second one's means, but only once. */
+/**
+ * Tries again until it succeeds: of two claimers at once, one may sweep the other's temporary folder away while it is
+ * used.
+ */
 async function sweepNames(
   walk: Walk,
   access: Access,
@@ -84,7 +87,7 @@ async function sweepNames(
     } catch (error) {
       const passing = (error instanceof BackendError && error.kind === "transient") || hasErrno(error, "EINVAL")
       if (again > 0 && passing) continue
-      // The folder itself is gone, and all that was in it.
+      // The folder itself is gone, with everything in it.
       if (hasErrno(error, "ENOENT") && (await lookUp(files, path)) === undefined) return
       throw error
     } finally {

@@ -6,16 +6,17 @@ import { at, newTemporaryName } from "../files/paths.js"
 import type { Access } from "./fence.js"
 
 /**
- * Where the names of one folder go to be removed: a temporary folder in it, made before the writer looks whether it still
- * may. A claim takes it away, and with it the writer's means to remove anything. It lies in the very folder that it takes
- * from, so that whoever claims that folder, or one above it, finds it.
+ * Removes names from one folder, in the three steps of a writer (see claim.ts): it makes a temporary folder, looks, and
+ * renames each name into that folder. A claimer's sweep takes the temporary folder away, and then no rename into it
+ * succeeds. The temporary folder lies in the folder that it removes from, so a claim of that folder, or of one above,
+ * sweeps it.
  */
 export class Trash {
   readonly #access: Access
   readonly #real: string
   readonly #folders: readonly string[]
   readonly #folder: string
-  /** `undefined` where the disk is too full even for a folder. */
+  /** `undefined` if the disk is too full for one more folder. */
   #path: string | undefined
   #taken = 0
 
@@ -38,19 +39,22 @@ export class Trash {
     return trash
   }
 
-  /** Its own name, which is no leftover. */
+  /** The temporary folder. It is in use, so it is no leftover. */
   get path(): string | undefined {
     return this.#path
   }
 
-  /** Takes a name away, whatever it is; false if it is not there. Rejects with `fenced` if a claim came first. */
+  /**
+   * Takes away a name, of a file or of anything else; false if it is not there. Rejects with `fenced` if a claim came
+   * first.
+   */
   async take(from: string): Promise<boolean> {
     if (this.#path === undefined) return this.#takeInPlace(from)
     try {
       await this.#files.rename(from, at(this.#path, String(this.#taken++)))
       return true
     } catch (error) {
-      // A folder of a lower layer of an overlay cannot be renamed.
+      // On an overlay filesystem, a folder of a lower layer cannot be renamed.
       if (hasErrno(error, "EXDEV")) return this.#takeInPlace(from)
       if (!hasErrno(error, "ENOENT")) throw error
       if ((await lookUp(this.#files, this.#path)) !== undefined) return false
@@ -59,14 +63,14 @@ export class Trash {
     }
   }
 
-  /** Gives the room back. What cannot be removed now is found by `leftovers`. */
+  /** Frees the room on the disk. `leftovers` finds whatever cannot be removed now. */
   async empty(): Promise<void> {
     const path = this.#path
     if (path === undefined) return
     for (let n = 0; n < this.#taken; n++) {
       const taken = at(path, String(n))
       await this.#files.unlink(taken).catch((error: unknown) => {
-        // A folder, in the words of Linux and of others.
+        // The name is a folder: EISDIR on Linux, EPERM elsewhere.
         if (hasErrno(error, "EISDIR", "EPERM")) return removeTree(this.#files, taken).catch(() => undefined)
         return undefined
       })
@@ -88,8 +92,8 @@ export class Trash {
       await this.#files.mkdir(path)
       this.#path = path
     } catch (error) {
-      // Who wants to remove something may want it for the room. Without a folder, a claim that comes exactly between the
-      // look and the removal does not hold it up.
+      // The caller may remove names to make room on a full disk, so it goes on without a folder, in place. The price: a
+      // claim that comes exactly between the look and the removal does not stop that one removal.
       if (!hasErrno(error, "ENOSPC", "EDQUOT", "EMLINK")) throw error
     }
   }
@@ -103,7 +107,7 @@ export class Trash {
     return true
   }
 
-  /** A folder that is emptied must have lost its name before, or it could still be moved to its place, half empty. */
+  /** Renames a folder before it is emptied: under its old name its writer could still move it into place, half empty. */
   async #renamed(from: string): Promise<string> {
     const to = at(this.#folder, newTemporaryName("stage"))
     try {
@@ -116,11 +120,11 @@ export class Trash {
   }
 }
 
-/** Removes a file, or a folder with all that is in it, and again as long as somebody who was about to puts more there. */
+/** Removes a file, or a folder with its content. Tries again while a late writer still puts files into the folder. */
 async function removeTree(files: FileApi, path: string): Promise<void> {
   for (let again = 3; ; again--) {
     try {
-      // Of the name itself: a link is removed, never followed.
+      // The look is at the name itself: a link is removed, never followed.
       const info = await lookUp(files, path)
       if (info === undefined) return
       if (!info.isDirectory()) return await files.unlink(path)

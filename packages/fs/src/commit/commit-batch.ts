@@ -19,8 +19,8 @@ import { findRoom } from "./room.js"
 import { Stage } from "./stage.js"
 
 /**
- * The commit in two sync phases: all data at once, then the names. Answers "unsupported" before
- * anything is touched, for a batch of another shape and where something has the directory's name.
+ * Commits a batch in two sync phases: first all data at once, then the names. Answers "unsupported", before anything is
+ * touched, if one rename cannot do it: the batch has another shape, or its directory's name is taken.
  */
 export async function commitBatch(
   access: Access & { readonly pointers: KnownPointers },
@@ -43,7 +43,7 @@ export async function commitBatch(
     const stage = await openStage(root, directories, base, plan)
     const path = plan.pointer === undefined ? undefined : at(base, plan.pointer)
     const pointer = new PointerMove(root.files, pointers, stage, batch, path)
-    // Whatever becomes of them, both have ended before anything is taken away.
+    // On a failure, this and the writes below have ended before the stage is discarded.
     const pointed = pointer.stage(room?.pointer)
     pointed.catch(() => undefined)
     const written: Promise<void>[] = []
@@ -51,13 +51,14 @@ export async function commitBatch(
       for (const [index, { body }] of batch.create.entries()) {
         const file = stage.files[index]
         if (file === undefined) throw new Error("every object has its file")
-        // The next body may depend on what was read from this one, and not on whether it is written.
+        // The next body may depend on the bytes of this body. So this body is read to its end first, but its write may
+        // go on.
         const taken = await takeBody(file.handle, typeof body === "function" ? runCallerCode(body) : body, signal)
         written.push(taken.written)
       }
       await together([pointed, ...written])
       throwIfAborted(signal)
-      // Beside the sync: who remembers a version does not survive the crash that loses it.
+      // Beside the sync: a crash that loses the versions also ends the process that remembers them.
       const stamped = stage.files.map((file) => file.stamp())
       const [, info, , ...infos] = await together([stage.sync(), stage.info(), pointer.describe(), ...stamped])
       const metas = batch.create.map(({ key }, index) => metaOf(key, infos[index] as BigIntStats))
@@ -70,7 +71,7 @@ export async function commitBatch(
           throwIfAborted(signal)
           const [moved] = await together([pointer.settle(), fence.check(real, plan.base), stage.closeToMove()])
           throwIfAborted(signal)
-          // Last: what is moved must have been there before this look.
+          // Last: a file that is moved must exist before the look, so a new pointer needs another look.
           if (moved.isNew) await fence.check(real, plan.base)
           return [{ how: "place", from: stage.path, to: target }, ...moved.moves]
         },
@@ -78,7 +79,7 @@ export async function commitBatch(
       })
       if (info !== undefined) directories.remember(target, info)
       pointer.remember()
-      // All is done; nobody needs to wait for this.
+      // The commit is done, and need not wait for this.
       void stage.closeBase()
       return metas
     } catch (error) {
@@ -96,7 +97,7 @@ async function openStage(root: Root, directories: Directories, base: string, pla
     return await Stage.open(root.files, base, plan.names, withPointer)
   } catch (error) {
     if (!hasErrno(error, "ENOENT")) throw error
-    // The folder was removed by hand. Once more; then it is a failure.
+    // The folder was removed by hand. One more try; then it is a failure.
     return Stage.open(root.files, await directories.ensure(plan.base), plan.names, withPointer)
   }
 }

@@ -7,7 +7,10 @@ import type { Move } from "../files/publish.js"
 import type { KnownPointers } from "./known-pointers.js"
 import type { Stage } from "./stage.js"
 
-/** The new content of the pointer, decided once before the sync, so that it shares it, and again under the lock. */
+/**
+ * The pointer's part of a commit. The new content is decided before the sync, so that one sync covers it too. It is decided
+ * again under the lock, if another save moved the pointer meanwhile.
+ */
 export class PointerMove {
   readonly #files: FileApi
   readonly #pointers: KnownPointers
@@ -16,7 +19,7 @@ export class PointerMove {
   readonly #path: string | undefined
   #staged: Uint8Array | undefined
   #decidedOn: string | undefined
-  /** Of the file that was staged first. */
+  /** The version of the file that was staged first. */
   #version: string | undefined
 
   constructor(files: FileApi, pointers: KnownPointers, stage: Stage, batch: CommitBatch, path: string | undefined) {
@@ -27,28 +30,31 @@ export class PointerMove {
     this.#path = path
   }
 
-  /** @param seen what is in the pointer's place, as a look just before showed it */
+  /** @param seen the description of the current pointer, from a look just before */
   async stage(seen: BigIntStats | undefined): Promise<void> {
     const bytes = await this.#decided(seen)
     if (bytes === undefined) await this.#stage.dropPointer()
     else await this.#stage.writePointer(bytes)
-    // A copy: the caller may use its buffer again before the lock is ours.
+    // A copy: the caller may use its buffer again before this commit has the lock.
     this.#staged = bytes?.slice()
   }
 
-  /** Of what is staged, once it is written. */
+  /** Notes the version of the staged file, once it is written. */
   async describe(): Promise<void> {
     const info = await this.#stage.pointer?.info()
     this.#version = info && versionOf(info)
   }
 
-  /** To be called once the staged pointer is in its place. */
+  /** To be called once the staged pointer is in its place and durable. */
   remember(): void {
     if (this.#path === undefined || this.#version === undefined || this.#staged === undefined) return
     this.#pointers.remember(this.#path, { version: this.#version, bytes: this.#staged })
   }
 
-  /** Under the lock: another save may have moved the pointer meanwhile. `isNew`: a file was made for it only now. */
+  /**
+   * The moves of the pointer. Runs under the lock: another save may have moved it meanwhile. `isNew`: its file was made
+   * only now.
+   */
   async settle(): Promise<{ readonly moves: Move[]; readonly isNew: boolean }> {
     if (this.#path === undefined) return { moves: [], isNew: false }
     const bytes = (await this.#isUnmoved()) ? this.#staged : await this.#decided()
@@ -67,7 +73,7 @@ export class PointerMove {
     return { moves: from === undefined ? [] : [{ how: "replace", from, to: this.#path }], isNew: !isStaged }
   }
 
-  /** The same file is still there: then the decision is the same too. */
+  /** True if the file that the decision was made on is still there; then the decision is the same too. */
   async #isUnmoved(): Promise<boolean> {
     if (this.#decidedOn === undefined || this.#path === undefined) return false
     const info = await lookUp(this.#files, this.#path)

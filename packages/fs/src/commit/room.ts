@@ -8,8 +8,8 @@ import { together } from "../files/together.js"
 import type { Plan } from "./plan.js"
 
 /**
- * Where the root is, and what is in it. Whether the writer may write is asked so that nothing is created by who may not;
- * what decides is the look right before the moves.
+ * Finds the root, and looks at the place of the batch. The claims are looked at too, so that a writer that may not write
+ * creates nothing; but only the look right before the moves decides.
  */
 export async function findRoom(
   access: Access,
@@ -17,7 +17,7 @@ export async function findRoom(
 ): Promise<{ found: string | undefined; room: Room | undefined }> {
   const { root, fence } = access
   const lookIn = (real: string) => together([roomFor(access, real, plan), fence.check(real, plan.base)])
-  // The root is where it was, nearly always: looked at while that is asked.
+  // The root is nearly always where it was last. So that place is looked at while the root is resolved.
   const last = root.last
   const early = last === undefined ? undefined : lookIn(last)
   const [resolved] = await Promise.allSettled([root.resolve(), early])
@@ -33,15 +33,16 @@ export async function findRoom(
 
 interface Room {
   readonly isFree: boolean
-  /** The folder of the batch, where it is there and its entry is durable. */
+  /** The folder that the batch goes into, if it exists and its entry is durable. */
   readonly base: string | undefined
-  /** What is in the pointer's place. */
+  /** The description of the current pointer. */
   readonly pointer: BigIntStats | undefined
 }
 
 /**
- * What is where the batch is to go, all seen in one look. Not free: a name that is taken, and a directory in the pointer's
- * place, which no rename replaces: one object after the other, the pointer alone fails, and the checkpoint is saved.
+ * Looks at every name that the batch needs, at once. There is no room if the directory's name is taken, or if a directory is
+ * in the pointer's place: no rename replaces it. Core then writes object by object; only the pointer fails, and the
+ * checkpoint is saved.
  */
 async function roomFor({ root, directories }: Access, real: string, plan: Plan): Promise<Room> {
   const folders = plan.base.map((_, depth) => plan.base.slice(0, depth + 1).reduce(at, real))

@@ -6,11 +6,11 @@ import { openDirectory } from "../files/sync-directory.js"
 import { together } from "../files/together.js"
 import { writeAll } from "../files/write-behind.js"
 
-/** A directory that is filled out of sight, and the new pointer beside it. */
+/** A directory that is filled under a temporary name, and the new pointer beside it, under another. */
 export class Stage {
   readonly path: string
   readonly files: NewFile[] = []
-  /** Of the folder in which the stage becomes visible. */
+  /** The folder in which the stage becomes visible, opened for its sync. */
   base: OpenFile | undefined
   pointer: NewFile | undefined
   readonly #files: FileApi
@@ -24,7 +24,10 @@ export class Stage {
     this.path = at(base, newTemporaryName("stage"))
   }
 
-  /** Opens every handle that will be needed, before a body is touched: a body can be read only once, a lack of handles passes. */
+  /**
+   * Opens all handles before a body is touched. A body can be read only once; a lack of handles passes, and the caller
+   * can try again.
+   */
   static async open(files: FileApi, base: string, names: readonly string[], withPointer: boolean): Promise<Stage> {
     const stage = new Stage(files, base)
     try {
@@ -59,12 +62,15 @@ export class Stage {
     return this.pointer
   }
 
-  /** Describes the directory; its identity survives the rename. */
+  /** The description of the directory. Its identity stays the same through the rename. */
   async info(): Promise<BigIntStats | undefined> {
     return this.#directory?.stat({ bigint: true })
   }
 
-  /** All at once, so that they take one journal commit of the filesystem, not four. Each exactly once, whatever happens. */
+  /**
+   * Syncs all at once, so that the filesystem needs one journal commit and not four. Each is synced exactly once,
+   * whatever happens.
+   */
   async sync(): Promise<void> {
     await together([...this.files, this.pointer, this.#directory].map((one) => one?.sync()))
   }
@@ -75,12 +81,12 @@ export class Stage {
     await together([...this.files.map((file) => file.close()), this.pointer?.close(), this.#closeDirectory()])
   }
 
-  /** All was synced, so a failing close takes nothing back. */
+  /** Everything was synced: a close that fails undoes nothing. */
   async close(): Promise<void> {
     await Promise.allSettled([...this.files.map((file) => file.close()), this.pointer?.close(), this.#closeDirectory()])
   }
 
-  /** Writes a pointer, in the file that is open for it or in another new one, and does not sync it. */
+  /** Writes a pointer without a sync, to the file that is open for it or else to a new one. */
   async writePointer(bytes: Uint8Array): Promise<NewFile> {
     const file = this.pointer ?? (await this.#newPointer())
     await writeAll(file.handle, [bytes])
@@ -95,15 +101,15 @@ export class Stage {
   }
 
   async closeBase(): Promise<void> {
-    // It was only read: a failing close takes nothing back.
+    // The folder was only read: a close that fails undoes nothing.
     await this.base?.close().catch(() => undefined)
     this.base = undefined
   }
 
-  /** Removes what is still under a temporary name. What cannot be removed is found by `leftovers`. */
+  /** Removes everything that still has a temporary name. `leftovers` finds whatever cannot be removed now. */
   async discard(): Promise<void> {
     await this.#closeDirectory()
-    // One that could not be made leaves a hole.
+    // A file that could not be made is a hole in the array.
     await Promise.all(this.files.map((file) => file?.discard()))
     await this.#files.rmdir(this.path).catch(() => undefined)
     await this.dropPointer()
@@ -112,7 +118,7 @@ export class Stage {
   async #closeDirectory(): Promise<void> {
     if (!this.#directoryOpen) return
     this.#directoryOpen = false
-    // It was only read: a failing close takes nothing back.
+    // The folder was only read: a close that fails undoes nothing.
     await this.#directory?.close().catch(() => undefined)
   }
 }

@@ -3,7 +3,10 @@ import { WriteBehind } from "./write-behind.js"
 
 const blockBytes = 512 << 10
 
-/** Writes behind the back of a producer that may use the memory of its chunks again: they are copied, into blocks that are used again too. */
+/**
+ * Writes the chunks of a producer that may use their memory again, while it makes more. The chunks are copied into blocks,
+ * and a block is used again once it is written.
+ */
 export class CopiedChunks {
   readonly #writer: WriteBehind
   readonly #free: Uint8Array[] = []
@@ -14,7 +17,7 @@ export class CopiedChunks {
     this.#writer = new WriteBehind(file, { onFailure, onWritten: (block) => this.#free.push(block) })
   }
 
-  /** Once this has resolved, the chunk is not looked at again. */
+  /** Once this has resolved, the chunk is not read again. */
   async add(chunk: Uint8Array): Promise<void> {
     for (let rest = chunk; rest.byteLength > 0; ) {
       this.#block ??= this.#free.pop() ?? Buffer.allocUnsafeSlow(blockBytes)

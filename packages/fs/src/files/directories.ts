@@ -11,7 +11,7 @@ import { openDirectory, syncDirectory } from "./sync-directory.js"
 
 const rememberedAtMost = 4096
 
-/** Creates directories and makes them durable, each once per backend. */
+/** Creates directories and makes them durable, each of them once per backend. */
 export class Directories {
   readonly #root: Root
   readonly #files: FileApi
@@ -24,7 +24,10 @@ export class Directories {
     this.#files = root.files
   }
 
-  /** Creates what is missing of the root and of `folders` below it, and returns its path. Everything on the way is durable. */
+  /**
+   * Creates the missing levels of the root and of `folders` below it, and returns the path of the last. All levels are
+   * durable then. `known`: the real path of the root, if it was just resolved.
+   */
   async ensure(folders: readonly string[], known?: string): Promise<string> {
     const real = known ?? (await this.#ensureRoot())
     let path = real
@@ -42,7 +45,7 @@ export class Directories {
     return info.isDirectory() && this.#durable.get(path) === identityOf(info)
   }
 
-  /** To be called by who made the entry of this directory durable in another way. */
+  /** Records that the entry of this directory is durable, where another function made it so. */
   remember(path: string, info: BigIntStats): void {
     if (this.#durable.size >= rememberedAtMost) this.#durable.clear()
     this.#durable.set(path, identityOf(info))
@@ -88,8 +91,9 @@ export class Directories {
     refuseDoubtful(path)
     const info = await lookUp(this.#files, path)
     if (info === undefined) {
-      // The first folder below the root is made only when all above is durable: whoever finds it there may rely on that,
-      // although a process may have been killed between any two calls of this file.
+      // The first folder below the root is made only when everything above is durable. So a process that finds this
+      // folder
+      // may rely on the levels above, even if their creator was killed between any two calls.
       if (depth === 0) await this.#syncAncestors(parent)
       await this.#create(parent, path)
       return
@@ -97,7 +101,7 @@ export class Directories {
     if (info.isSymbolicLink()) throw linked(path, depth)
     if (!info.isDirectory()) throw damaged(path, kindOf(info), "a folder")
     if (this.isDurable(path, info)) return
-    // It was there already, but its creator may have been killed before its sync.
+    // The folder existed already, but its creator may have been killed before the sync.
     await this.#syncEntry(parent, path)
     this.remember(path, info)
   }
@@ -122,7 +126,7 @@ export class Directories {
     try {
       await handle?.sync()
     } catch (error) {
-      // Away with it: the next attempt makes a new entry, and its sync means something again.
+      // The entry is removed: the next attempt makes a new entry, and a sync of that means something again.
       const removed =
         created &&
         (await this.#files.rmdir(path).then(
@@ -136,14 +140,17 @@ export class Directories {
     }
   }
 
-  /** The entries of the root and of every folder above it: which of them an earlier, killed process created nobody knows. */
+  /**
+   * Syncs the entries of the root and of every folder above it: an earlier process that was killed may have created any
+   * of them.
+   */
   async #syncAncestors(real: string): Promise<void> {
     for (let path = real; dirname(path) !== path; path = dirname(path)) {
       if (this.#durable.has(path)) continue
       try {
         await syncDirectory(this.#files, dirname(path))
       } catch (error) {
-        // Where this process may not even read, it did not create anything; pseudo filesystems refuse with EINVAL.
+        // In a folder that this process may not even read, it created nothing. Pseudo filesystems refuse with EINVAL.
         if (hasErrno(error, "EACCES", "EPERM", "EROFS", "EINVAL", "ENOTSUP", "EOPNOTSUPP")) continue
         if (!hasErrno(error, "EMFILE", "ENFILE")) markDoubtful(path, "created")
         throw error
@@ -154,7 +161,7 @@ export class Directories {
 
 async function exists(files: FileApi, path: string): Promise<boolean> {
   try {
-    // Follows links: a folder above the root may be one.
+    // `stat` follows links: a folder above the root may be a link.
     const info = await files.stat(path, { bigint: true })
     if (info.isDirectory()) return true
     throw new BackendError(
@@ -167,7 +174,7 @@ async function exists(files: FileApi, path: string): Promise<boolean> {
   }
 }
 
-/** With the time of birth, because an inode number is free again as soon as its directory is removed. */
+/** Contains the time of birth, since an inode number may be used again as soon as its directory is removed. */
 function identityOf(info: BigIntStats): string {
   return `${info.dev}-${info.ino}-${info.birthtimeNs}`
 }

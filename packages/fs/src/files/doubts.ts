@@ -6,12 +6,12 @@ export function markDoubtful(path: string, doubt: Doubt): void {
   if (registry.doubtful.get(path) !== "created") registry.doubtful.set(path, doubt)
 }
 
-/** A replaced name was replaced again and that was synced: the entry was written anew, so the old doubt is over. */
+/** To be called when a name was replaced and that was synced: its entry was written anew, so an older doubt is over. */
 export function clearReplaced(path: string): void {
   if (registry.doubtful.get(path) === "replaced") registry.doubtful.delete(path)
 }
 
-/** The doubtful name that `path` is or lies below. */
+/** The name in doubt that `path` is, or lies below. */
 function findDoubt(path: string): { path: string; doubt: Doubt } | undefined {
   if (registry.doubtful.size === 0) return undefined
   for (let name = path, parent = dirname(name); ; name = parent, parent = dirname(name)) {
@@ -21,7 +21,10 @@ function findDoubt(path: string): { path: string; doubt: Doubt } | undefined {
   }
 }
 
-/** Rejects if `path` is, or is in, something whose directory sync failed in this process. */
+/**
+ * Throws if `path` is in doubt, or lies below a name in doubt. With `replacing`, a name that is in doubt as `replaced`
+ * may be replaced again.
+ */
 export function refuseDoubtful(path: string, replacing = false): void {
   const found = findDoubt(path)
   if (found === undefined || (replacing && found.doubt === "replaced" && found.path === path)) return

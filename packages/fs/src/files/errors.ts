@@ -2,8 +2,8 @@ import type { BackendErrorKind } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 
 /**
- * Something that the caller's own code threw (a body, a callback, the reason of an abort). It travels in this box, so
- * that an errno inside it is not mistaken for one of ours, and it is handed back as it was.
+ * The box for an error of the caller's own code (a body, a callback, the reason of an abort). In the box, its errno is not
+ * mistaken for that of a file call; at the end it is handed back as it was.
  */
 export class CallerError {
   readonly error: unknown
@@ -13,7 +13,7 @@ export class CallerError {
   }
 }
 
-/** What the caller's own code throws goes back to it as it is. */
+/** Calls the caller's own code; the caller gets the error that it throws back as it is. */
 export function runCallerCode<T>(code: () => T): T {
   try {
     return code()
@@ -45,7 +45,7 @@ const kinds: Record<string, BackendErrorKind> = {
   ENFILE: "transient",
   EAGAIN: "transient",
   EBUSY: "transient",
-  // Something else removed a name between two of our calls: nothing was changed, and the next try starts afresh.
+  // Another process removed a name between two calls. Nothing was changed, and the next try starts afresh.
   ENOENT: "transient",
   ELOOP: "damaged",
   EISDIR: "damaged",
@@ -70,7 +70,10 @@ const advice: Record<string, string> = {
   EXDEV: "The folder is on two filesystems: a store must be on one.",
 }
 
-/** A failed call as an error that says what happened, to what, and what to do. Never called for "nothing there". */
+/**
+ * Makes an error of a failed call: it names the operation, the path, the cause and the remedy. Never called for "nothing
+ * there".
+ */
 export function failure(error: unknown, doing: string, path: string): BackendError {
   if (error instanceof BackendError) return error
   const code = errnoOf(error)
@@ -82,7 +85,7 @@ export function failure(error: unknown, doing: string, path: string): BackendErr
   })
 }
 
-/** Runs one operation so that it rejects with a `BackendError`, or with what the caller's own code threw. */
+/** Runs one operation; it rejects with a `BackendError`, or with the error of the caller's own code. */
 export async function translated<T>(doing: string, path: string, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation()

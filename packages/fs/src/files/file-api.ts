@@ -1,26 +1,29 @@
 import type { BigIntStats } from "node:fs"
 import * as node from "node:fs/promises"
 
-/** The methods of an open file that are used here; a `FileHandle` is one. */
+/** The methods of an open file that this package uses; a `FileHandle` has them. */
 export interface OpenFile {
   write(buffer: Uint8Array, offset?: number, length?: number, position?: number): Promise<{ bytesWritten: number }>
   writev(buffers: Uint8Array[], position: number): Promise<{ bytesWritten: number }>
   read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>
   stat(options: { bigint: true }): Promise<BigIntStats>
   utimes(atime: number, mtime: number): Promise<void>
-  /** The bytes so far and what is needed to read them again. */
+  /** Syncs the bytes so far, and of the file's description as much as reading them needs. */
   datasync(): Promise<void>
   sync(): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * The part of `node:fs/promises` that is used here, and nothing else touches the disk: a test that wraps it sees every
- * call, can fail any of them, and can replay the log against a model of a power cut.
+ * The part of `node:fs/promises` that this package uses. Nothing else touches the disk, so a test that wraps it sees every
+ * call, can fail any of them, and can replay them against a model of a power cut.
  */
 export interface FileApi {
   open(path: string, flags: string | number, mode?: number): Promise<OpenFile>
-  /** Never `{ recursive: true }`: that turns EIO, EDQUOT, EROFS and EMFILE into ENOENT, which would read as "nothing there". */
+  /**
+   * Never with `{ recursive: true }`, which turns EIO, EDQUOT, EROFS and EMFILE into ENOENT: an outage would read as
+   * "nothing there".
+   */
   mkdir(path: string): Promise<unknown>
   rename(from: string, to: string): Promise<void>
   link(existing: string, created: string): Promise<void>

@@ -5,8 +5,8 @@ import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
 
 /**
- * Every file is written once, under a new inode, and never changed: inode, size and time of modification tell two
- * contents apart. That an inode number is free again at once is why `NewFile.stamp` sets the time.
+ * Inode, size and time of modification tell two contents apart, since every file is written once, under a new inode, and
+ * never changed. A freed inode number may be used again at once; therefore `NewFile.stamp` sets a time that is unique.
  */
 export function versionOf(info: BigIntStats): string {
   return `${info.ino}-${info.size}-${info.mtimeNs}`
@@ -32,7 +32,7 @@ export function damaged(path: string, what: string, wanted = "a file"): BackendE
   )
 }
 
-/** `lstat`, or `undefined` if nothing has this name. ENOTDIR: a file is in the place of a parent, so nothing has. */
+/** `lstat`, or `undefined` if nothing has this name. ENOTDIR: a parent is a file, so nothing has this name. */
 export async function lookUp(files: FileApi, path: string): Promise<BigIntStats | undefined> {
   try {
     return await files.lstat(path, { bigint: true })
@@ -42,7 +42,7 @@ export async function lookUp(files: FileApi, path: string): Promise<BigIntStats 
   }
 }
 
-/** What is in a folder; nothing if it is gone, or if a file is in its place. */
+/** The names in a folder; none if the folder is gone, or if a file is in its place. */
 export async function namesIn(files: FileApi, folder: string): Promise<string[]> {
   try {
     return await files.readdir(folder)

@@ -4,7 +4,7 @@ import type { FileApi, OpenFile } from "./file-api.js"
 import { at, newTemporaryName, type TemporaryKind } from "./paths.js"
 import { registry } from "./registry.js"
 
-/** A new file under a name of its own, until it is moved to its place or discarded. */
+/** A new file under a temporary name, or in a stage, until it is moved to its place or discarded. */
 export class NewFile {
   readonly path: string
   readonly #files: FileApi
@@ -17,7 +17,7 @@ export class NewFile {
     this.#handle = handle
   }
 
-  /** "wx": a name that exists, or a symbolic link planted there, is refused, never written through. */
+  /** Opened with "wx": a file or a symbolic link that has this name already is refused, and never written through. */
   static async create(files: FileApi, path: string): Promise<NewFile> {
     return new NewFile(files, path, await files.open(path, "wx", 0o666))
   }
@@ -31,22 +31,21 @@ export class NewFile {
   }
 
   /**
-   * To be called after the last byte. Sets a time of modification that no other file of this process
-   * has: filesystems give a freed inode number to the next file at once and their clock moves in ticks of 1 to 10 ms, so a
-   * file that replaces one of the same size could otherwise get the same version, and a compare-and-swap would let a
-   * stale writer through.
+   * To be called after the last byte. Sets a time of modification that no other file of this process has. Otherwise two
+   * contents could have the same version: filesystems give a freed inode number to the next file at once, their clock moves
+   * in ticks of 1 to 10 ms, and the sizes may be equal. Then a compare-and-swap would let a stale writer through.
    */
   async stamp(): Promise<BigIntStats> {
     await this.mark()
     return this.info()
   }
 
-  /** The first half of `stamp`, where the description is wanted later. */
+  /** The first half of `stamp`, for a caller that asks for the description later. */
   async mark(): Promise<void> {
-    // Half a microsecond more, so that the conversion to a double and back never rounds down to the one before.
+    // Half a microsecond more, so that the conversion to a double and back never rounds down to the previous microsecond.
     const seconds = (uniqueMicroseconds() + 0.5) / 1e6
     await this.#handle.utimes(seconds, seconds).catch((error: unknown) => {
-      // Some network filesystems do not let times be set; theirs is then as good as it gets.
+      // Some network filesystems do not let times be set; then the time that they set must do.
       if (!hasErrno(error, "EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EINVAL")) throw error
     })
   }
@@ -55,7 +54,7 @@ export class NewFile {
     return this.#handle.stat({ bigint: true })
   }
 
-  /** Never call it again after it failed: the second call would succeed, although the data is lost. */
+  /** Must not be called again after a failure: the second call would succeed, although the data is lost. */
   sync(): Promise<void> {
     return this.#handle.sync()
   }
@@ -65,7 +64,7 @@ export class NewFile {
     return this.#closed
   }
 
-  /** Removes it, where it still is under its first name. What cannot be removed is found by `leftovers`. */
+  /** Removes the file if it still has its first name. `leftovers` finds a file that cannot be removed now. */
   async discard(): Promise<void> {
     await this.close().catch(() => undefined)
     await this.#files.unlink(this.path).catch(() => undefined)

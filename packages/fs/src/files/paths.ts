@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto"
 import { sep } from "node:path"
 import { BackendError } from "@ckpt/core"
 
-/** Names that only this package makes: hidden from `list`, refused as keys, found by `leftovers`. */
+/** Temporary names, which only this package makes: hidden from `list`, refused in keys, found by `leftovers`. */
 const temporaryName = /^\.(tmp|stage|latest)-[0-9a-f]{16}$/
 
-/** The folder, in that of a store's prefix, that holds its claims: hidden from `list` and refused in keys. */
+/** The folder of the claims, in the folder of a store's prefix: hidden from `list`, refused in keys. */
 export const claimsName = ".claims"
 
-/** In any case of letters: some filesystems do not tell them apart. */
+/** Upper and lower case are the same here, as they are on some filesystems. */
 function isClaimsName(name: string): boolean {
   return name.toLowerCase() === claimsName
 }
@@ -19,12 +19,12 @@ export function isTemporaryName(name: string): boolean {
   return temporaryName.test(name)
 }
 
-/** Random, so that two processes never meet, and nobody can plant a link at a name known beforehand. */
+/** Random, so that two processes never take the same name, and nobody can plant a link at a name known beforehand. */
 export function newTemporaryName(kind: TemporaryKind): string {
   return `.${kind}-${randomUUID().replaceAll("-", "").slice(16)}`
 }
 
-/** Appends one checked name. Not `path.join`, which would climb out of the root on "..". */
+/** Appends one checked name. `path.join` would climb out of the root on "..". */
 export function at(directory: string, name: string): string {
   return directory.endsWith(sep) ? directory + name : directory + sep + name
 }
@@ -50,7 +50,7 @@ function refused(what: string, text: string, why: string): BackendError {
   return new BackendError("permanent", `cannot use the ${what} ${JSON.stringify(shown)}: ${why}. Use another ${what}.`)
 }
 
-/** The segments of a key. "%2e%2e" is an ordinary name: nothing is decoded. */
+/** The segments of a key. Nothing is decoded: "%2e%2e" is an ordinary name. */
 export function keySegments(key: string): string[] {
   const segments = key.split("/")
   for (const segment of segments) {
@@ -60,7 +60,7 @@ export function keySegments(key: string): string[] {
   return segments
 }
 
-/** A prefix is text: whole folders, then the beginning of a name (maybe ""). */
+/** The whole folders of a prefix. A prefix is text: whole folders, then the beginning of a name (maybe ""). */
 export function prefixFolders(prefix: string): string[] {
   const folders = prefix.split("/").slice(0, -1)
   for (const folder of folders) {

@@ -7,8 +7,8 @@ import type { Doubt, RootState } from "./registry.js"
 import { syncDirectory } from "./sync-directory.js"
 
 /**
- * `link`: a file that nobody has yet; refused if the name exists. `place`: a directory likewise (an empty one is
- * replaced). `replace`: a file, whatever was there.
+ * `link`: a file gets its name; refused if the name exists. `place`: a directory gets its name; refused if the name exists,
+ * but an empty directory is replaced. `replace`: a file gets its name, whatever had it before.
  */
 export interface Move {
   readonly how: "link" | "place" | "replace"
@@ -19,20 +19,20 @@ export interface Move {
 export interface Publication {
   readonly files: FileApi
   readonly state: RootState
-  /** What the first move creates or replaces, for messages, and for doubts. */
+  /** The name that the first move creates or replaces, for messages and doubts. */
   readonly target: string
-  /** The one directory in which all moves happen, opened beforehand: running out of handles now would come too late. */
+  /** The one directory of all moves, opened beforehand: after the moves it would be too late to run out of handles. */
   readonly directory: OpenFile | undefined
-  /** Runs under the root's lock, right before the moves; what it rejects with ends it, and nothing has happened. */
+  /** Runs under the root's lock, right before the moves. If it rejects, no move is made. */
   prepare(): Promise<readonly Move[]>
-  /** Goes on beside the sync, once the moves are made; does not reject. */
+  /** Runs after the moves, beside the sync; must not reject. */
   meanwhile?(): Promise<void>
 }
 
 /**
- * Makes new names visible, and durable: the moves and the directory's sync are one function, so that nobody can forget
- * half. From the first move on nothing is interrupted. Other calls may pass between the moves and the sync; each waits
- * for its own.
+ * Makes new names visible and durable. The moves and the sync of the directory are one function, so that no caller forgets
+ * the sync. From the first move on, an abort interrupts nothing. The root's lock is free during the sync: other calls may
+ * move names meanwhile, and each waits for a sync of its own.
  */
 export async function publish(publication: Publication): Promise<void> {
   const { files, state, directory } = publication
@@ -46,15 +46,15 @@ export async function publish(publication: Publication): Promise<void> {
           done.push(move)
         } catch (error) {
           if (done.length === 0) throw error
-          // The first move is visible, and the rest cannot be taken back either: make durable what there is, then say so.
+          // The first move is visible and cannot be taken back. So it is made durable, and the failure is reported then.
           later = { error }
           break
         }
       }
     })
   } catch (error) {
-    // Who is told that something is there may rely on it, so it is made durable first: its writer may have been killed
-    // before its own sync.
+    // A caller that is told "it exists" may rely on that. So the name is made durable first: its writer may have been
+    // killed before the sync.
     if (error instanceof BackendError && error.kind === "precondition") await syncFound(publication)
     throw error
   }
@@ -73,7 +73,7 @@ export async function publish(publication: Publication): Promise<void> {
     const cause = failure(later.error, "replace", "the pointer")
     throw new BackendError(
       "ambiguous",
-      `${publication.target} was created and is durable, but not all that goes with it: ${cause.message}`,
+      `${publication.target} was created and is durable, but the write is incomplete: ${cause.message}`,
       { cause },
     )
   }
@@ -87,7 +87,7 @@ async function apply(files: FileApi, move: Move): Promise<void> {
     if (move.how === "link" && hasErrno(error, "EEXIST")) {
       if (!(await isSameFile(files, move))) throw taken(move.to, error)
     } else if (move.how === "place" && hasErrno(error, "EEXIST", "ENOTEMPTY", "ENOTDIR", "EPERM", "EACCES")) {
-      // Windows says EPERM for a directory that exists; elsewhere EPERM and EACCES are what they say.
+      // Windows answers EPERM where the directory exists. Elsewhere, EPERM and EACCES are about permissions.
       if (
         hasErrno(error, "EPERM", "EACCES") &&
         (process.platform !== "win32" || (await lookUp(files, move.to)) === undefined)
@@ -105,17 +105,23 @@ async function apply(files: FileApi, move: Move): Promise<void> {
       )
     }
   }
-  // A leftover at worst: the object itself is in its place.
+  // If this fails, a leftover stays; the object itself is in its place.
   if (move.how === "link") await files.unlink(move.from).catch(() => undefined)
 }
 
-/** NFS sends a lost request again, and the second answer to a link that succeeded is EEXIST. */
+/**
+ * True if the name is a link to the file itself: NFS repeats a lost request, and a repeated link is answered with
+ * EEXIST.
+ */
 async function isSameFile(files: FileApi, move: Move): Promise<boolean> {
   const [from, to] = await Promise.all([lookUp(files, move.from), lookUp(files, move.to)])
   return from !== undefined && to !== undefined && from.ino === to.ino && from.dev === to.dev
 }
 
-/** Of a rename or link, all that the system refuses before it touches anything. EIO, ETIMEDOUT, ESTALE leave it open. */
+/**
+ * True for each code with which the system refuses a link or rename before it changes anything. EIO, ETIMEDOUT and
+ * ESTALE leave it open.
+ */
 function changedNothing(error: unknown): boolean {
   return hasErrno(
     error,
@@ -160,7 +166,7 @@ function taken(path: string, cause: unknown): BackendError {
 async function syncFound({ files, directory, target }: Publication): Promise<void> {
   try {
     await directory?.sync()
-    // A directory that was filled file by file, not by one rename, has entries of its own that may not be durable.
+    // A directory that was filled file by file, and not by one rename, may have entries that are not durable.
     if ((await lookUp(files, target))?.isDirectory()) await syncDirectory(files, target)
   } catch (error) {
     if (hasErrno(error, "EMFILE", "ENFILE", "ENOENT")) throw error
@@ -168,7 +174,7 @@ async function syncFound({ files, directory, target }: Publication): Promise<voi
     throw unsettleable(
       target,
       error,
-      "something is there, but the sync of its directory failed, so a crash may still undo it",
+      "the name exists already, but the sync of its directory failed, so a crash may still undo it",
     )
   }
 }

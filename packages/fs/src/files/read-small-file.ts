@@ -3,10 +3,10 @@ import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
 import { damaged, versionOf } from "./file-info.js"
 
-/** A pointer is a line; what is larger is not one, and must not be read into memory. */
+/** A pointer or a claim is a few lines. A larger file is neither, and must not be read into memory. */
 const maxBytes = 1 << 20
 
-/** Never through a link, and never waiting for the writer of a named pipe. */
+/** Follows no link, and does not wait for the writer of a named pipe. */
 export const readFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 export interface FoundFile {
@@ -15,8 +15,9 @@ export interface FoundFile {
 }
 
 /**
- * The current pointer for a decision; `undefined` if there is none. A symbolic link, a pipe or an oversized file counts as
- * none: it says nothing, and a rename replaces it without following it. A directory cannot be replaced: `damaged`.
+ * Reads a pointer or a claim; `undefined` if there is no such file. A symbolic link, a pipe or an oversized file counts as
+ * no file: it says nothing, and a rename can replace it without following it. A directory cannot be replaced by a file, so
+ * it is `damaged`.
  */
 export async function readSmallFile(files: FileApi, path: string): Promise<FoundFile | undefined> {
   const handle = await files.open(path, readFlags).catch((error: unknown) => {

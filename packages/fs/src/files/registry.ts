@@ -1,27 +1,31 @@
 import type { Mutex } from "./mutex.js"
 
-/** What all backends of one process share about one root, keyed by its real path. Of another copy of the package it may be that made it. */
+/** What all backends of one process share about one root, keyed by its real path. */
 export interface RootState {
-  /** What must not come between each other: a look and the moves that it decides on. */
+  /** Holds a look at names and the moves that depend on it together. */
   readonly lock: Mutex
+  /** Writers under way. */
   writers: number
+  /** Writers that wait for a place, in order. Each function starts one. */
   readonly waiting: (() => void)[]
 }
 
 /**
- * A name whose directory sync failed. The kernel reports such a failure once and then calls the directory clean, so a
- * second sync of it proves nothing (fsync after a failed fsync succeeds although data is lost).
- * `created`: the name itself may be gone after a crash. `replaced`: its older content may be back.
+ * Why a name is in doubt: the sync of its directory failed. The kernel reports such a failure once and then calls the
+ * directory clean, so a second sync proves nothing (fsync after a failed fsync succeeds although data is lost).
+ * `created`: after a crash the name may be gone. `replaced`: after a crash the name may have its older content.
  */
 export type Doubt = "created" | "replaced"
 
 interface Registry {
   readonly roots: Map<string, RootState>
+  /** Path → why it is in doubt. */
   readonly doubtful: Map<string, Doubt>
   lastMtime: number
 }
 
-// In the global symbol registry, so that two installed copies of this package exclude each other too.
+// In the global symbol registry, so that two installed copies of this package share it. One copy may use objects of the
+// other: of `lock`, `run` alone.
 const registryKey = Symbol.for("@ckpt/fs.roots.v1")
 const holder = globalThis as { [registryKey]?: Registry }
 holder[registryKey] ??= { roots: new Map(), doubtful: new Map(), lastMtime: 0 }

@@ -3,7 +3,7 @@ import { CallerError, throwIfAborted } from "./errors.js"
 import { Mutex } from "./mutex.js"
 import { type RootState, registry } from "./registry.js"
 
-/** Each holds up to six files open: so many stay well below even a limit of 256 for the whole process. */
+/** Each writer holds up to six files open, so 24 stay well below even a limit of 256 files for the whole process. */
 const maxWriters = 24
 
 export function rootState(realPath: string): RootState {
@@ -27,14 +27,17 @@ export async function asWriter<T>(
   try {
     return await work()
   } finally {
-    // The slot goes straight to the next in line; counting it free would let a newcomer overtake.
+    // The place goes straight to the next in line. If it were counted as free, a newcomer could overtake.
     const next = state.waiting.shift()
     if (next === undefined) state.writers--
     else next()
   }
 }
 
-/** Waits for a slot; rejects if the signal is aborted first. A slot that was handed over is kept, whatever happens then. */
+/**
+ * Waits for a place; rejects if the signal is aborted first. A place that was handed over is kept, also if it is aborted
+ * later.
+ */
 function turn(state: RootState, signal: AbortSignal | undefined): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const start = () => {

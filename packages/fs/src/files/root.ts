@@ -5,9 +5,9 @@ import type { FileApi } from "./file-api.js"
 import { damaged, kindOf, lookUp } from "./file-info.js"
 import { at } from "./paths.js"
 
-/** The folder that holds the store. It may be a symbolic link, and it may not exist yet; nothing here creates it. */
+/** The folder that holds the store. It may be a symbolic link, and it may not exist yet. `Directories` creates it. */
 export class Root {
-  /** As given, absolute: a later `process.chdir` changes nothing. */
+  /** The path as given, made absolute: a later `process.chdir` changes nothing. */
   readonly path: string
   readonly files: FileApi
   #last: string | undefined
@@ -20,18 +20,19 @@ export class Root {
     this.files = files
   }
 
-  /** The real path as it was found last: a guess. */
+  /** The real path that was found last: a guess at the current one. */
   get last(): string | undefined {
     return this.#last
   }
 
   /**
-   * The real path, or `undefined` if there is no such folder. Asked anew each time: a folder that is created, moved or
-   * unmounted meanwhile is seen. ENOENT of the root alone means "nothing there"; any other failure is one.
+   * The real path, or `undefined` if there is no such folder. The system is asked anew each time, so that a folder which is
+   * created, moved or unmounted meanwhile is noticed. ENOENT means "nothing there", unless a dangling link causes it. Any
+   * other failure is an outage.
    */
   async resolve(): Promise<string | undefined> {
     let real: string
-    // At the same time: it is the answer wherever no link is on the way.
+    // At the same time as `realpath`: it is the look at the real path too, unless there is a link on the way.
     const looked = lookUp(this.files, this.path)
     looked.catch(() => undefined)
     try {
@@ -53,12 +54,12 @@ export class Root {
     return real
   }
 
-  /** A link to an unmounted disk is an outage, and an outage is never an empty store. */
+  /** A dangling link may lead to an unmounted disk. That is an outage, and an outage is never an empty store. */
   async #refuseDanglingLink(): Promise<void> {
     for (let path = this.path; ; path = dirname(path)) {
       const info = await lookUp(this.files, path)
       if (info?.isSymbolicLink()) {
-        // It may have been made between the two calls, or lead to the very level below it that is missing.
+        // The target may have been made between the two calls; or the link is fine, and only a level below it is missing.
         const target = await this.files.stat(path, { bigint: true }).catch((error: unknown) => {
           if (hasErrno(error, "ENOENT")) return undefined
           throw error
@@ -74,8 +75,8 @@ export class Root {
   }
 
   /**
-   * The path of a key, below `real`; `undefined` if a folder on the way does not exist. No symbolic link is followed on
-   * the way: what is behind it is not ours, and a lock or a sync on this side would not cover it.
+   * The path of a key, below `real`; `undefined` if a folder on the way does not exist. A symbolic link on the way is
+   * refused: the place behind it is not part of the store, and neither the root's lock nor a sync would cover it.
    */
   async locate(real: string, segments: readonly string[]): Promise<string | undefined> {
     let path = real
@@ -90,7 +91,7 @@ export class Root {
   }
 }
 
-/** What to say of a symbolic link where a folder belongs, `depth` levels below the root. */
+/** The error for a symbolic link where a folder belongs, `depth` levels below the root. */
 export function linked(path: string, depth: number): BackendError {
   if (depth > 0) return damaged(path, "a symbolic link", "a folder")
   return new BackendError(

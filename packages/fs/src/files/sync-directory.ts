@@ -2,8 +2,8 @@ import { constants } from "node:fs"
 import type { FileApi, OpenFile } from "./file-api.js"
 
 /**
- * Windows cannot open a directory to sync it (EPERM, EISDIR). NTFS journals its directory entries, so a crash of the
- * system leaves the old name or the new one; how soon the new one is on disk is up to it. Everything else is the same.
+ * Windows cannot open a directory to sync it (EPERM, EISDIR). NTFS journals its directory entries, so a crash of the system
+ * leaves the old name or the new name; NTFS decides how soon the new name is on the disk.
  */
 const syncsDirectories = process.platform !== "win32"
 
@@ -19,7 +19,7 @@ export async function syncDirectory(files: FileApi, path: string): Promise<void>
   try {
     await handle?.sync()
   } finally {
-    // It was only read: a failing close takes nothing back.
+    // The directory was only read: a close that fails undoes nothing.
     await handle?.close().catch(() => undefined)
   }
 }

@@ -1,4 +1,7 @@
-/** Waits for all, to their end: nothing may go on behind the back of a caller that was told of a failure. Rejects with the first. */
+/**
+ * Waits until all have ended, then rejects with the first failure in the order given. So nothing goes on after the
+ * caller was told of a failure.
+ */
 export async function together<T extends readonly unknown[]>(
   work: readonly [...{ [I in keyof T]: Promise<T[I]> | T[I] }],
 ): Promise<T> {

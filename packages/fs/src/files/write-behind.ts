@@ -4,22 +4,28 @@ import type { OpenFile } from "./file-api.js"
 const gatheredBytes = 8 << 20
 const gatheredBuffers = 2048
 const writesUnderWay = 2
-/** So many written bytes at a time are sent to the device while the rest is still being made, not all at the end. */
+/**
+ * Each time so many bytes are written, they are sent to the device, while the rest is still being made. So less waits
+ * for the end.
+ */
 const syncedBytes = 16 << 20
-/** Where the device is slower than that, so many may wait for it: the rest waits here, and not in the system's memory. */
+/** So many written bytes may wait for a slow device in the system's memory; then the producer waits. */
 const unsyncedBytes = 256 << 20
 
 export interface WriteBehindOptions {
-  /** Called at the first failure, for who waits for something else; `add` and `finish` reject with it too. */
+  /**
+   * Called at the first failure, for a caller that waits for the producer. `add` and `finish` reject with the failure
+   * too.
+   */
   onFailure?: (error: unknown) => void
-  /** Called with each chunk that was written, as it was added; one longer than 8 MiB comes in slices of that. */
+  /** Called with each chunk once it is written. A chunk longer than 8 MiB comes back in slices of 8 MiB. */
   onWritten?: ((chunk: Uint8Array) => void) | undefined
 }
 
 /**
- * Writes chunks to a new file behind their producer's back: gathered into few calls, two of them under way, and what was
- * written goes to the device early. Memory: three times 8 MiB, whatever the length. Chunks are not copied: one that was
- * added must not change until `onWritten` was called with it, or `finish` has resolved.
+ * Writes chunks to a new file while their producer makes more. The chunks are gathered into few calls, two of which are
+ * under way, and written bytes go to the device early. Memory: three times 8 MiB, whatever the length. Chunks are not
+ * copied: a chunk that was added must not change until `onWritten` was called with it, or `finish` has resolved.
  */
 export class WriteBehind {
   readonly #file: OpenFile
@@ -37,7 +43,7 @@ export class WriteBehind {
     this.#options = options
   }
 
-  /** Takes a chunk. There is room for the next one once this has resolved. */
+  /** Takes a chunk. There is room for the next chunk once this has resolved. */
   async add(chunk: Uint8Array): Promise<void> {
     if (chunk.byteLength > gatheredBytes) return this.#addLong(chunk)
     if (this.#groupBytes + chunk.byteLength > gatheredBytes || this.#group.length === gatheredBuffers)
@@ -51,7 +57,10 @@ export class WriteBehind {
       await this.add(chunk.subarray(start, start + gatheredBytes))
   }
 
-  /** Resolves when every byte was taken by the system, and rejects when nothing is under way any more. The caller's sync of the file is still needed, and means something. */
+  /**
+   * Resolves when the system has taken every byte, and rejects only when no call is under way any more. The caller must
+   * still sync the file.
+   */
   async finish(): Promise<void> {
     try {
       if (this.#groupBytes > 0) await this.#flush()
@@ -61,7 +70,7 @@ export class WriteBehind {
     this.#throwFailure()
   }
 
-  /** Waits for the calls that are under way, whatever becomes of them: before that the file must not be closed. */
+  /** Waits until no call is under way, whether they succeed or not. Before that, the file must not be closed. */
   async settle(): Promise<void> {
     while (this.#writes.length > 0) await this.#writes[0]
     await this.#syncing
@@ -88,7 +97,7 @@ export class WriteBehind {
     this.#unsynced += bytes
     if (this.#unsynced < syncedBytes || this.#syncing !== undefined || this.#failure !== undefined) return
     this.#unsynced = 0
-    // A failure is reported once and then forgotten by the system, so it is kept here: no later sync can make up for it.
+    // The system reports a failure once and forgets it, so it is kept here: no later sync can make up for it.
     this.#syncing = this.#file
       .datasync()
       .catch((error: unknown) => this.#fail(error))
@@ -108,8 +117,8 @@ export class WriteBehind {
 }
 
 /**
- * Writes every byte, from `position` on. `write` and `writev` of Node return a short count without an error when the
- * disk is nearly full (seen on 20.20.2: 12,288 of 16,384); the next call then says ENOSPC.
+ * Writes every byte, from `position` on. When the disk is nearly full, `write` and `writev` of Node return a short count
+ * without an error (seen on 20.20.2: 12,288 of 16,384), and only the next call fails with ENOSPC.
  */
 export async function writeAll(file: OpenFile, buffers: readonly Uint8Array[], position = 0): Promise<void> {
   let rest = buffers.filter((buffer) => buffer.byteLength > 0)

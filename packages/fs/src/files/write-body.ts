@@ -6,13 +6,13 @@ import { CallerError, runCallerCode, throwIfAborted } from "./errors.js"
 import type { OpenFile } from "./file-api.js"
 import { WriteBehind } from "./write-behind.js"
 
-/** Writes all of `body` to a new file. What the body itself throws comes back as a `CallerError`. */
+/** Writes all of `body` to a new file. An error of the body itself comes back as a `CallerError`. */
 export async function writeBody(file: OpenFile, body: Body, signal: AbortSignal | undefined): Promise<void> {
   const { written } = await takeBody(file, body, signal)
   await written
 }
 
-/** Reads `body` to its end; `written` resolves when the system has taken all of it. */
+/** Reads `body` to its end. `written` resolves when the system has taken all bytes. */
 export async function takeBody(file: OpenFile, body: Body, signal: AbortSignal | undefined): Promise<Taken> {
   throwIfAborted(signal)
   return Symbol.asyncIterator in body ? takeStream(file, body, signal) : takeArray(file, body, signal)
@@ -39,14 +39,15 @@ async function takeArray(file: OpenFile, body: readonly Uint8Array[], signal: Ab
 
 function finished(writer: { finish(): Promise<void> }, signal: AbortSignal | undefined): Promise<void> {
   const written = writer.finish().then(() => throwIfAborted(signal))
-  // Whoever reads the next body first still asks for this one, later.
+  // The caller may read the next body first, and ask for this result later.
   written.catch(() => undefined)
   return written
 }
 
 /**
- * A body that leaves its chunks as they are until it gets them back: they are written from where they are. Core's are of
- * this kind, where it copies small chunks together anyway; all others may use a chunk again when they are asked for the next.
+ * A body that does not change a chunk until it gets it back by `recycle`. Its chunks are written without a copy. Core makes
+ * such bodies where it copies small chunks together anyway. Any other body may use a chunk again when it is asked for the
+ * next.
  */
 interface Recycling {
   recycle?(chunk: Uint8Array): void
@@ -83,7 +84,7 @@ async function takeStream(
   return { written: finished(writer, signal) }
 }
 
-/** Lets go of a body that is not read to its end. One that is still busy cannot be waited for: it may never answer. */
+/** Lets go of a body that is not read to its end. A body that is busy is not waited for: it may never answer. */
 async function leave(iterator: AsyncIterator<Uint8Array>, waiting: Waiting): Promise<void> {
   const left = Promise.resolve(runCallerCode(() => iterator.return?.())).then(
     () => undefined,
@@ -93,8 +94,8 @@ async function leave(iterator: AsyncIterator<Uint8Array>, waiting: Waiting): Pro
 }
 
 /**
- * Waits for the source, or for a failure elsewhere (an abort, a write), whichever comes first. Not `Promise.race`: each
- * race would hang one more reaction on the long-lived promise, and a state of 2 GiB has half a million chunks.
+ * Waits for the source, or for a failure elsewhere (an abort, a write), whichever comes first. `Promise.race` would add one
+ * reaction per chunk to a promise that lives as long as the body, and a state of 2 GiB has half a million chunks.
  */
 class Waiting {
   busy = false
@@ -112,7 +113,7 @@ class Waiting {
     return new Promise<T>((resolve, reject) => {
       this.#reject = reject
       this.busy = true
-      // Inside an async function, so that a `next` that throws at once or returns a plain value is treated alike.
+      // Inside an async function, so that a `next` may also throw at once or return a plain value.
       void (async () => call())().then(
         (value) => {
           this.busy = false
@@ -129,7 +130,7 @@ class Waiting {
 }
 
 function checkChunk(chunk: unknown): void {
-  // Not `instanceof`: test runners and other realms have a Uint8Array of their own.
+  // `instanceof` would refuse the Uint8Array of another realm, for example of a test runner.
   if (Object.prototype.toString.call(chunk) === "[object Uint8Array]") return
   throw new BackendError("permanent", `a body must yield Uint8Array chunks; this one yielded ${typeof chunk}.`)
 }

@@ -12,7 +12,7 @@ import { rootState } from "../files/root-lock.js"
 import { syncDirectory } from "../files/sync-directory.js"
 import { removeEmptied } from "./remove-emptied.js"
 
-/** One key, and where its name is, or was. */
+/** One key, and the place of its name. */
 interface Removal {
   readonly key: string
   readonly marker: boolean
@@ -22,8 +22,8 @@ interface Removal {
 }
 
 /**
- * Removes names, folder by folder, then folders that became empty, then syncs each folder that lost something, once. The
- * names are taken to a temporary folder first, which a claim takes away: so nothing is removed after it.
+ * Removes names, folder by folder, then the folders that became empty, then syncs each folder that lost a name, once. The
+ * names are taken to a temporary folder (`Trash`), which a claim sweeps away: after it, nothing more is removed.
  */
 export async function deleteObjects(
   access: Access,
@@ -42,7 +42,7 @@ export async function deleteObjects(
       failures.push({ key, error: failure(error, "remove", key) })
     }
   }
-  // A writer that was superseded is told as a whole, as long as nothing was removed; then folder by folder.
+  // A superseded writer gets `fenced` for the whole call as long as nothing was removed; after that, key by key.
   await access.fence.check(real, wanted[0]?.folders ?? []).catch((error: unknown) => {
     if (error instanceof BackendError && error.kind === "fenced") throw error
   })
@@ -61,7 +61,7 @@ export async function deleteObjects(
     })
     await folder.close()
   })
-  // Of what was removed before an abort, the sync is carried through all the same.
+  // Names that were removed before an abort are synced all the same.
   const changed = new Map<string, Removal[]>()
   await mapConcurrently([...grouped(removed, ({ directory }) => directory)], async ([directory, removals]) => {
     // The first level is never removed.
@@ -101,20 +101,20 @@ class Folder {
     this.#folders = folders
   }
 
-  /** Takes one name away; false if there is no such name by nature. */
+  /** Takes one name away; false if the key means another kind of name than the one that is there. */
   async remove({ marker, name }: Removal): Promise<boolean> {
     const { root } = this.#access
     const path = await root.locate(this.#real, [...this.#folders, name])
     const info = path === undefined ? undefined : await lookUp(root.files, path)
-    // Absent already; the sync that follows makes that durable too, should its remover have been killed before its own.
+    // The name is absent already. Its remover may have been killed before the sync, so the sync that follows is needed.
     if (path === undefined || info === undefined) return true
-    // "name/" is a name that is taken without being an object; a regular file of that name is another key.
+    // "name/" means a taken name that is no object. A regular file of that name is another key.
     if (marker && info.isFile()) return false
-    // Of what takes a name only an empty directory can be a leftover of ours.
+    // Of the things that can take a name, only an empty directory can come from this package.
     if (marker && !info.isDirectory()) throw damaged(path, kindOf(info))
     try {
       if (info.isDirectory()) {
-        // In place: an empty folder is nobody's loss, and whoever needs it makes it again.
+        // In place: the loss of an empty folder harms nobody, and a writer that needs it makes it again.
         await rootState(this.#real).lock.run(() => root.files.rmdir(path))
       } else {
         await this.#take(path)
@@ -134,15 +134,16 @@ class Folder {
   async #take(path: string): Promise<void> {
     this.#trash ??= Trash.open(this.#access, this.#real, this.#folders)
     const trash = await this.#trash
-    // Under the lock: an update compares versions and renames under it, and must not bring back what goes in between.
+    // Under the lock, under which an update compares versions and renames: it must not bring back a name that goes
+    // meanwhile.
     await rootState(this.#real).lock.run(async () => {
-      // Not what came to be a folder meanwhile: with it, its content would go.
+      // A folder that took the name meanwhile stays: its content would go too.
       if ((await lookUp(this.#access.root.files, path))?.isDirectory() !== true) await trash.take(path)
     })
   }
 }
 
-/** Syncs the directory, or what is left of the path to it: the names that went are in what is above. */
+/** Syncs the directory. If it is gone, syncs the nearest folder above that is left, since its entry was lost there. */
 async function syncNearest(root: Root, directory: string): Promise<void> {
   for (let path = directory; ; path = dirname(path)) {
     try {
@@ -154,7 +155,7 @@ async function syncNearest(root: Root, directory: string): Promise<void> {
 }
 
 function notDurable(key: string, cause: unknown): BackendError {
-  // Nothing was asked of the disk yet: the next delete of this key syncs it.
+  // The sync was not even tried, so the next delete of this key can make up for it.
   if (hasErrno(cause, "EMFILE", "ENFILE")) return failure(cause, "sync the folder of", key)
   const message = `${key} was removed, but the sync of its folder failed, so a crash may bring it back. ${failure(cause, "sync the folder of", key).message}`
   return new BackendError("ambiguous", message, { cause, unsettleable: true })

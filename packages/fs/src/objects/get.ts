@@ -12,7 +12,10 @@ import { readFlags } from "../files/read-small-file.js"
 import type { Root } from "../files/root.js"
 
 const chunkBytes = 1 << 20
-/** Chunks that are being read while the reader works on the one before: its hash and the disk take turns otherwise. */
+/**
+ * So many chunks are read ahead while the reader works on the current one. Otherwise its hash and the disk would take
+ * turns.
+ */
 const chunksAhead = 2
 
 async function pathOf(root: Root, key: string): Promise<string | undefined> {
@@ -78,7 +81,7 @@ function bounds(key: string, info: BigIntStats, range: GetOptions["range"]): [nu
 
 async function openForReading(files: FileApi, path: string): Promise<OpenFile | undefined> {
   if (constants.O_NOFOLLOW === undefined) {
-    // Windows: open would follow a link, so look first.
+    // Windows: `open` would follow a link, so the look comes first.
     const info = await lookUp(files, path)
     if (info?.isSymbolicLink()) throw damaged(path, kindOf(info))
   }
@@ -86,7 +89,7 @@ async function openForReading(files: FileApi, path: string): Promise<OpenFile | 
     return await files.open(path, readFlags)
   } catch (error) {
     if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined
-    // The names that systems have for "not to be opened so": ELOOP and EMLINK a link, ENXIO a socket, EISDIR a directory.
+    // The codes for something other than a file: ELOOP and EMLINK a link, ENXIO a socket, EISDIR a directory.
     if (hasErrno(error, "ELOOP", "EMLINK", "ENXIO", "EISDIR")) {
       const info = await lookUp(files, path)
       if (info === undefined) return undefined
@@ -97,19 +100,24 @@ async function openForReading(files: FileApi, path: string): Promise<OpenFile | 
 }
 
 async function close(handle: OpenFile): Promise<void> {
-  // It was only read: a failing close takes nothing back.
+  // The file was only read: a close that fails undoes nothing.
   await handle.close().catch(() => undefined)
 }
 
-/** The bytes of one open file, read once. Not a generator: `return()` of one that never started would not run its `finally`. */
+/**
+ * The bytes of one open file, read once. A generator would not do: `return()` before its start does not run its
+ * `finally`.
+ */
 class FileBody implements AsyncIterableIterator<Uint8Array> {
   readonly #handle: OpenFile
   readonly #path: string
   readonly #end: number
   readonly #signal: AbortSignal | undefined
-  /** In order; nothing before the first call of `next`. */
+  /** Reads under way, in order. The first call of `next` starts them. */
   readonly #reads: Promise<Uint8Array>[] = []
-  /** Given back by the reader: memory that was in use before is several times faster than what the system has to provide anew. */
+  /**
+   * Buffers that the reader gave back. To use them again is several times faster than to get new memory from the system.
+   */
   readonly #free: Uint8Array[] = []
   #position: number
   readonly #ignoreAbort: () => void
@@ -129,7 +137,7 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
     return this
   }
 
-  /** Each call waits for the one before, so that a reader that does not wait gets the bytes in order all the same. */
+  /** Each call waits for the previous call. So a reader that does not wait gets the bytes in order all the same. */
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
     return this.#turns.run(() => this.#next())
   }
@@ -166,7 +174,7 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
     while (this.#reads.length <= chunksAhead && this.#position < this.#end) {
       const length = Math.min(chunkBytes, this.#end - this.#position)
       const read = this.#read(this.#position, length)
-      // Whether anybody will ask for it is not known yet.
+      // The reader may never ask for this chunk; then its failure has no other handler.
       read.catch(() => undefined)
       this.#reads.push(read)
       this.#position += length
@@ -174,7 +182,7 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   async #read(position: number, length: number): Promise<Uint8Array> {
-    // A fresh one unless it was given back: the reader may keep it.
+    // Only a buffer that was given back is used again: the reader may keep the others.
     const buffer = (length === chunkBytes ? this.#free.pop() : undefined) ?? Buffer.allocUnsafeSlow(length)
     for (let filled = 0; filled < length; ) {
       const { bytesRead } = await this.#handle.read(buffer, filled, length - filled, position + filled)
@@ -189,7 +197,7 @@ class FileBody implements AsyncIterableIterator<Uint8Array> {
     return buffer
   }
 
-  /** Closes the file, once. Reads that are under way end first. */
+  /** Closes the file, once. Node lets the reads under way end first. */
   #release(): Promise<void> {
     this.#ignoreAbort()
     this.#closed ??= close(this.#handle)

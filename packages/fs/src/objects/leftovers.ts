@@ -14,7 +14,10 @@ export interface LeftoverOptions {
   signal?: AbortSignal | undefined
 }
 
-/** Temporary files and stages of processes that were killed. Theirs alone: younger ones may belong to a save under way. */
+/**
+ * Finds and removes the temporary files and stages of processes that were killed. Younger ones may belong to a save
+ * under way, and stay.
+ */
 export async function findLeftovers(access: Access, options: LeftoverOptions): Promise<Leftover[]> {
   prefixFolders(options.prefix)
   throwIfAborted(options.signal)
@@ -61,7 +64,7 @@ class Search {
     else if (doomed.length > 0) await this.#remove(folders, doomed)
   }
 
-  /** A writer that was superseded must not take away what its successor has under way. */
+  /** Goes through `Trash`: a superseded writer must not take away the temporary names that its successor uses. */
   async #remove(folders: readonly string[], doomed: readonly { name: string; path: string; since: Date }[]) {
     let trash: Trash | undefined
     let refused: { error: unknown } | undefined
@@ -85,7 +88,10 @@ class Search {
   }
 }
 
-/** A stage is as young as the youngest file in it: the directory itself does not change while a long state is written. */
+/**
+ * A stage is as young as the youngest file in it, since the directory itself does not change while a long state is
+ * written.
+ */
 async function newestMtime(root: Root, path: string, info: BigIntStats): Promise<Date> {
   let newest = info.mtime
   if (!info.isDirectory()) return newest

@@ -15,16 +15,17 @@ interface Walk {
 }
 
 /**
- * What is listed:
+ * Lists:
  * - a regular file as its key;
- * - a directory with nothing to list in it, from the second level on, as a name that is taken. The first level is the
- *   store's own folder, not a name in it;
- * - anything else (a symbolic link, a pipe) as a name that is taken.
- * A name that is taken has a "/" at the end on the first two levels, where the names of checkpoints are. Deeper, where
- * files are, it has none, size 0 and no content: so `checkpoint_000005/manifest.json` that is a link is found and, when
- * it is read, is `damaged`, instead of being passed over as if it were missing.
+ * - a directory with nothing to list in it as a taken name, from the second level on. (The first level is the store's own
+ *   folder, and no name in it.)
+ * - anything else (a symbolic link, a pipe) as a taken name.
  *
- * Names that cannot be keys (not UTF-8, control characters) are not ours and not listed.
+ * A taken name has size 0. On the first two levels, where the names of checkpoints are, it ends with "/". Deeper, where
+ * files are, it looks like a file without content. Example: if `checkpoint_000005/manifest.json` is a link, it is listed,
+ * and reading it says `damaged`; otherwise the checkpoint would be passed over as if its manifest were missing.
+ *
+ * Names that cannot be keys (not UTF-8, control characters) were not made by this package, and are not listed.
  */
 export async function* listObjects(
   root: Root,
@@ -34,7 +35,7 @@ export async function* listObjects(
   const walk: Walk = { root, prefix, folders: prefixFolders(prefix), signal }
   const real = await root.resolve()
   if (real === undefined) return
-  // The second level is streamed; below it, the few files of one checkpoint are collected.
+  // The second level is streamed. Below it are the few files of one checkpoint, which are collected.
   for (const name of (await namesIn(walk, real, 0)) ?? []) {
     const folder = at(real, name)
     const found = await visit(walk, folder, name, 0, true)
@@ -54,7 +55,10 @@ export async function* listObjects(
   }
 }
 
-/** Names in the directory that can be keys; `undefined` if it is gone. Where the prefix names the next folder, only that. */
+/**
+ * The names in a directory that can be keys; `undefined` if it is gone. If the prefix says the next folder, only that
+ * name.
+ */
 async function namesIn({ root, folders, signal }: Walk, path: string, depth: number): Promise<string[] | undefined> {
   throwIfAborted(signal)
   const next = folders[depth]
@@ -62,7 +66,7 @@ async function namesIn({ root, folders, signal }: Walk, path: string, depth: num
   try {
     return (await root.files.readdir(path)).filter((name) => whyNotAName(name) === undefined)
   } catch (error) {
-    // Removed, or replaced by a file, since it was seen.
+    // The directory was removed, or replaced by a file, since the look.
     if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined
     throw error
   }
@@ -72,7 +76,7 @@ function* groups(names: readonly string[]): Generator<string[]> {
   for (let start = 0; start < names.length; start += atOnce) yield names.slice(start, start + atOnce)
 }
 
-/** All that is listed of one name; `"folder"` for a folder that the caller wants to go through itself. */
+/** Everything to list at one name and below it; `"folder"` for a folder, if the caller goes through folders itself. */
 async function visit(
   walk: Walk,
   path: string,
@@ -81,7 +85,7 @@ async function visit(
   foldersLater = false,
 ): Promise<ObjectMeta[] | "folder"> {
   const { prefix } = walk
-  // Neither on the way to the prefix nor under it.
+  // The name is neither on the way to the prefix nor under it.
   if (!key.startsWith(prefix) && !prefix.startsWith(`${key}/`)) return []
   const info = await lookUp(walk.root.files, path)
   if (info === undefined) return []

@@ -16,7 +16,7 @@ import { openDirectory } from "../files/sync-directory.js"
 import { writeBody } from "../files/write-body.js"
 import { removeEmptied } from "./remove-emptied.js"
 
-/** Temporary file, write, sync, close, then link or rename and the directory's sync. */
+/** Writes one object: temporary file, write, sync, close, then link or rename, and a sync of the directory. */
 export async function putObject(access: Access, key: string, body: Body, options: PutOptions): Promise<ObjectMeta> {
   const { root, directories, fence } = access
   const { when, signal } = options
@@ -24,7 +24,7 @@ export async function putObject(access: Access, key: string, body: Body, options
   const folders = segments.slice(0, -1)
   const name = segments.at(-1) ?? key
   throwIfAborted(signal)
-  // Before anything is created: to replace what is not there must leave no folders behind.
+  // Before anything is created: the replacement of an absent object must leave no folders behind.
   if (typeof when === "object") await requireSomething(root, segments, key)
   const folder = await directories.ensure(folders)
   const real = folders.reduce((path) => dirname(path), folder)
@@ -47,7 +47,7 @@ export async function putObject(access: Access, key: string, body: Body, options
         prepare: async (): Promise<Move[]> => {
           throwIfAborted(signal)
           if (typeof when === "object") await requireVersion(root, target, key, when.version)
-          // Last: what is moved must have been there before this look.
+          // Last: the temporary file must exist before this look.
           await fence.check(real, folders)
           return [{ how: when === "absent" ? "link" : "replace", from: file.path, to: target }]
         },
@@ -55,11 +55,11 @@ export async function putObject(access: Access, key: string, body: Body, options
       return metaOf(key, info)
     } catch (error) {
       await file.discard()
-      // Nothing is to be seen of it.
+      // A writer that is refused leaves nothing behind, no empty folder either.
       if (error instanceof BackendError && error.kind === "fenced") await removeEmptied(root, folder, folders.length)
       throw error
     } finally {
-      // It was only read: a failing close takes nothing back.
+      // The directory was only read: a close that fails undoes nothing.
       await directory?.close().catch(() => undefined)
     }
   })
@@ -70,13 +70,16 @@ interface Opened {
   readonly directory: OpenFile | undefined
 }
 
-/** Opens all that will be needed before the body is touched: it can be read only once, a lack of handles passes. */
+/**
+ * Opens all handles before the body is touched. A body can be read only once; a lack of handles passes, and the caller
+ * can try again.
+ */
 async function open(root: Root, directories: Directories, folder: string, folders: readonly string[]): Promise<Opened> {
   try {
     return await openIn(root, folder)
   } catch (error) {
     if (!hasErrno(error, "ENOENT")) throw error
-    // The folder became empty and was removed by a prune of another id, or by hand. Once more; then it is a failure.
+    // The folder became empty and was removed, by a prune of another id or by hand. One more try; then it is a failure.
     return openIn(root, await directories.ensure(folders))
   }
 }
