@@ -26,6 +26,6 @@ export async function openFsStore(root: string, options: FsStoreOptions = {}): P
     timeoutMs: defaultTimeoutMs,
     ...rest,
     backend,
-    disposeBackend: true,
+    ownsBackend: true,
   })
 }

@@ -92,9 +92,9 @@ class Search {
  * A stage is as young as the youngest file in it, since the directory itself does not change while a long state is
  * written.
  */
-async function newestMtime(root: Root, path: string, info: BigIntStats): Promise<Date> {
-  let newest = info.mtime
-  if (!info.isDirectory()) return newest
+async function latestMtime(root: Root, path: string, info: BigIntStats): Promise<Date> {
+  let latest = info.mtime
+  if (!info.isDirectory()) return latest
   for (const name of await namesIn(root.files, path)) {
     const inside = await lookUp(root.files, at(path, name))
     if (inside !== undefined && inside.mtime > latest) latest = inside.mtime
