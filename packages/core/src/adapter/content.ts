@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream"
+import { onAbort } from "../async/abort.js"
 import { BackendError } from "../errors.js"
 
 export interface BodyOptions {
@@ -21,10 +22,10 @@ export function contentBody(stream: Readable, options: BodyOptions): AsyncIterab
   // A response that fails while nobody reads it must not end the process.
   stream.on("error", () => {})
   const abort = () => void stream.destroy()
-  signal?.addEventListener("abort", abort, { once: true })
+  const ignoreAbort = onAbort(signal, abort)
   if (signal?.aborted) abort()
   const close = () => {
-    signal?.removeEventListener("abort", abort)
+    ignoreAbort()
     stream.destroy()
   }
   async function* read(): AsyncGenerator<Uint8Array, void, void> {

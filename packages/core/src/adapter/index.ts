@@ -5,7 +5,9 @@
  * An adapter need not use any of it.
  */
 
-export { untilAborted } from "../async/abort.js"
+export { onAbort, untilAborted } from "../async/abort.js"
+export { mapConcurrently } from "../async/concurrency.js"
+export { Mutex } from "../async/mutex.js"
 export type { UploadLimits } from "./blocks.js"
 export { type BodyOptions, contentBody } from "./content.js"
 export { type HttpFailure, httpError, parseRetryAfter } from "./http-errors.js"

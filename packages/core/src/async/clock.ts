@@ -1,3 +1,5 @@
+import { onAbort } from "./abort.js"
+
 /** Time as the store sees it; a test may own it. */
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -17,14 +19,13 @@ export const systemClock: Clock = {
         reject(signal.reason)
         return
       }
-      const onAbort = () => {
-        clearTimeout(timer)
-        reject(signal?.reason)
-      }
       const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", onAbort)
+        ignoreAbort()
         resolve()
       }, ms)
-      signal?.addEventListener("abort", onAbort, { once: true })
+      const ignoreAbort = onAbort(signal, () => {
+        clearTimeout(timer)
+        reject(signal?.reason)
+      })
     }),
 }

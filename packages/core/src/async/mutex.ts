@@ -1,10 +1,25 @@
 /** One task at a time, first come first served. */
-export class Queue {
+export class Mutex {
   #last: Promise<unknown> = Promise.resolve()
 
   run<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(task, task)
-    this.#last = result.catch(() => {})
+    const result = this.#last.then(task)
+    this.#last = result.catch(() => undefined)
     return result
+  }
+}
+
+/** One task at a time for each key; tasks of different keys do not wait for each other. */
+export class KeyedMutex<K> {
+  readonly #last = new Map<K, Promise<unknown>>()
+
+  async run<T>(key: K, task: () => Promise<T>): Promise<T> {
+    const turn = (this.#last.get(key) ?? Promise.resolve()).then(task, task)
+    this.#last.set(key, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#last.get(key) === turn) this.#last.delete(key)
+    }
   }
 }

@@ -1,3 +1,5 @@
+import { untilAborted } from "../async/abort.js"
+
 /** Lets saves go on in the order of their ids: each waits while a lower one is under way. */
 export class IdOrder {
   readonly #underWay = new Map<number, number>()
@@ -22,10 +24,8 @@ export class IdOrder {
   async turn(id: number, signal: AbortSignal | undefined): Promise<void> {
     while ([...this.#underWay.keys()].some((other) => other < id)) {
       signal?.throwIfAborted()
-      await new Promise<void>((resolve) => {
-        this.#waiting.add(resolve)
-        signal?.addEventListener("abort", () => resolve(), { once: true })
-      })
+      const turn = new Promise<void>((resolve) => this.#waiting.add(resolve))
+      await untilAborted(turn, signal)
     }
     signal?.throwIfAborted()
   }

@@ -1,4 +1,4 @@
-import type { Queue } from "../async/mutex.js"
+import type { Mutex } from "../async/mutex.js"
 import type { ExamineContext } from "../verify/read-manifest.js"
 import type { Examination } from "../verify/verify.js"
 import type { Surveyor } from "./listing.js"
@@ -12,7 +12,7 @@ export function claimsInPointer({ storage, layout }: HistoryContext): boolean {
 export interface HistoryContext extends ExamineContext {
   readonly pointer: PointerFile
   /** Pins and removals, where the pointer cannot keep them apart. */
-  readonly removals: Queue
+  readonly removals: Mutex
   readonly surveyor: Surveyor
 }
 

@@ -1,4 +1,4 @@
-import { Queue } from "../async/mutex.js"
+import { Mutex } from "../async/mutex.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { Emit } from "../events.js"
 import { newToken } from "../format/ids.js"
@@ -52,7 +52,7 @@ export class PointerFile {
   #waiting: Waiting[] = []
   #draining = false
   /** One change of the pointer at a time within this store: racing ourselves would only cost swaps. */
-  readonly #changes = new Queue()
+  readonly #changes = new Mutex()
 
   /** @param claims as their own objects tell them, for a pointer that was lost */
   constructor(

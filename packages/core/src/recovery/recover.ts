@@ -1,3 +1,4 @@
+import { Follower } from "../async/abort.js"
 import { CheckpointError } from "../errors.js"
 import type { Emit } from "../events.js"
 import { latestFirst } from "../format/ids.js"
@@ -149,9 +150,7 @@ async function walkOnce(
     ],
   }))
   let examined = skipped.length
-  const stop = new AbortController()
-  const abort = () => stop.abort(options.signal?.reason)
-  options.signal?.addEventListener("abort", abort, { once: true })
+  const stop = new Follower(options.signal)
   const { depth, onProgress } = options
   const look = (id: number) =>
     examine(context, id, { depth, listed: survey.states.get(id) ?? null, signal: stop.signal, onProgress })
@@ -201,7 +200,7 @@ async function walkOnce(
     return { ...walk, result: "done", examined }
   } finally {
     stop.abort()
-    options.signal?.removeEventListener("abort", abort)
+    stop.leave()
   }
 }
 

@@ -1,3 +1,4 @@
+import { onAbort } from "../async/abort.js"
 import { CheckpointError } from "../errors.js"
 
 /**
@@ -30,6 +31,7 @@ class CheckedChunks implements AsyncIterableIterator<Uint8Array, void, void> {
   #iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array> | undefined
   #ended = false
   #reject: ((reason: unknown) => void) | undefined
+  #ignoreAbort = () => {}
 
   constructor(source: StateSource, signal: AbortSignal | undefined) {
     this.#source = source
@@ -71,11 +73,9 @@ class CheckedChunks implements AsyncIterableIterator<Uint8Array, void, void> {
         `a state is ${describe(iterable)}; give a Uint8Array, an array of them, an async iterable or a ReadableStream.`,
       )
     }
-    this.#signal?.addEventListener("abort", this.#onAbort)
+    this.#ignoreAbort = onAbort(this.#signal, () => this.#reject?.(this.#signal?.reason))
     return chunks?.values() ?? (iterable as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
   }
-
-  readonly #onAbort = (): void => this.#reject?.(this.#signal?.reason)
 
   /** One listener for all chunks: a state of 2 GiB may have half a million. */
   #untilAborted(iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
@@ -88,7 +88,7 @@ class CheckedChunks implements AsyncIterableIterator<Uint8Array, void, void> {
 
   #end(): void {
     this.#ended = true
-    this.#signal?.removeEventListener("abort", this.#onAbort)
+    this.#ignoreAbort()
   }
 
   /** Not awaited, since a source that hangs would hang this. */

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events"
+import { Follower, untilAborted } from "../async/abort.js"
 import type { Clock } from "../async/clock.js"
 import { BackendError, type BackendErrorKind } from "../errors.js"
 import type { Emit } from "../events.js"
@@ -78,12 +79,10 @@ export async function withTimeout<T>(
   signal?.throwIfAborted()
   const { clock } = context
   let { timeoutMs } = context.policy
-  const attempt = new AbortController()
+  const attempt = new Follower(signal)
   // One attempt may be many requests: the pages of a listing, the keys of a batch. That is no leak.
   setMaxListeners(0, attempt.signal)
   const settled = new AbortController()
-  const forward = () => attempt.abort(signal?.reason)
-  signal?.addEventListener("abort", forward, { once: true })
 
   let last = clock.monotonic()
   let waiting = 0
@@ -105,9 +104,6 @@ export async function withTimeout<T>(
       }
     },
   }
-  const gaveUp = new Promise<never>((_, reject) => {
-    attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason), { once: true })
-  })
   const guard = async () => {
     if (!Number.isFinite(timeoutMs)) return
     for (;;) {
@@ -117,14 +113,13 @@ export async function withTimeout<T>(
     }
     attempt.abort(timeoutError(operation, operation.write ? "ambiguous" : "transient", timeoutMs))
   }
-  gaveUp.catch(() => {})
   try {
     const answer = one(attempt.signal, watch)
     // It ends by the rejection of its sleep; that is no failure.
     guard().catch(() => {})
-    return await Promise.race([answer, gaveUp])
+    return await untilAborted(answer, attempt.signal)
   } finally {
     settled.abort(over)
-    signal?.removeEventListener("abort", forward)
+    attempt.leave()
   }
 }

@@ -1,3 +1,4 @@
+import { Follower, onAbort } from "../async/abort.js"
 import { BackendError } from "../errors.js"
 import type { RetryContext } from "./attempt.js"
 import type { GetOptions, ObjectBackend, ObjectContent, ObjectMeta } from "./backend.js"
@@ -49,7 +50,7 @@ export async function* readBody(
       reading.abort(signal?.reason)
       waits.giveUp(signal?.reason)
     }
-    signal?.addEventListener("abort", abort, { once: true })
+    const ignoreAbort = onAbort(signal, abort)
     let iterator: AsyncIterator<Uint8Array> | undefined
     try {
       const content = await withRetry(context, { ...operation, write: false, repeatable: true }, signal, (s) =>
@@ -99,7 +100,7 @@ export async function* readBody(
         throw error
       await backOff(context, operation, failures, error, signal)
     } finally {
-      signal?.removeEventListener("abort", abort)
+      ignoreAbort()
       waits.close()
       if (iterator !== undefined) {
         // Not awaited: a body that hangs would hang its closing too.
@@ -117,11 +118,8 @@ async function openForLater(
   attempt: AbortSignal,
   reading: AbortSignal,
 ): Promise<ObjectContent | undefined> {
-  const either = new AbortController()
-  const fromAttempt = () => either.abort(attempt.reason)
-  const fromReader = () => either.abort(reading.reason)
-  attempt.addEventListener("abort", fromAttempt, { once: true })
-  reading.addEventListener("abort", fromReader, { once: true })
+  const either = new Follower(reading)
+  const ignoreAttempt = onAbort(attempt, () => either.abort(attempt.reason))
   try {
     const content = await backend.get(key, { ...options, signal: either.signal })
     // Given up meanwhile: nobody waits for this body any more, so it is closed here.
@@ -129,7 +127,7 @@ async function openForLater(
     either.signal.throwIfAborted()
     return content
   } finally {
-    attempt.removeEventListener("abort", fromAttempt)
+    ignoreAttempt()
   }
 }
 

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events"
+import { Follower } from "../async/abort.js"
 import { Pace } from "../async/breather.js"
 import type { ObjectBackend, ObjectMeta } from "./backend.js"
 import { type ByteStream, readBody, type StreamEnd, type StreamedObject } from "./read-object.js"
@@ -44,11 +45,9 @@ export async function* streamObject(source: StreamedObject, options: StreamOptio
   const firstEnd = start + ranges.bytes
   const inRanges = isLarge(length ?? expected ?? 0)
 
-  const stop = new AbortController()
+  const stop = new Follower(signal)
   // One for each request that is under way.
   setMaxListeners(0, stop.signal)
-  const abort = () => stop.abort(signal?.reason)
-  signal?.addEventListener("abort", abort, { once: true })
   let rest: Iterator<ByteStream> | undefined
   const queue: Arriving[] = []
   const ask = () => {
@@ -77,7 +76,7 @@ export async function* streamObject(source: StreamedObject, options: StreamOptio
       if ((yield* next.read(pace)) === "gone") return "gone"
     }
   } finally {
-    signal?.removeEventListener("abort", abort)
+    stop.leave()
     stop.abort(new Error("nobody reads on"))
   }
 }

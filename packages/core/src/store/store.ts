@@ -1,6 +1,6 @@
 import { systemClock } from "../async/clock.js"
 import { requestConcurrency } from "../async/concurrency.js"
-import { Queue } from "../async/mutex.js"
+import { KeyedMutex, Mutex } from "../async/mutex.js"
 import { commit } from "../commit/commit.js"
 import { createState } from "../commit/create-state.js"
 import { IdOrder } from "../commit/id-order.js"
@@ -67,7 +67,8 @@ class Store implements CheckpointStore {
   readonly #damagedStates = new Map<number, string | null>()
   readonly #boundary: Boundary
   readonly #retention: BackgroundRetention | undefined
-  readonly #updates = new Map<number, Promise<unknown>>()
+  /** Updates of one checkpoint, one after the other: racing ourselves would only lose swaps. */
+  readonly #updates = new KeyedMutex<number>()
   #probe: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
@@ -106,7 +107,7 @@ class Store implements CheckpointStore {
       ),
       stamp: claimed && { ...claimed.writer, from: claimed.from },
       order: new IdOrder(),
-      removals: new Queue(),
+      removals: new Mutex(),
       surveyor,
       emit: this.#emit,
       monotonic: this.#monotonic,
@@ -175,21 +176,10 @@ class Store implements CheckpointStore {
   update(id: number, change: Change, options: OperationOptions = {}): Promise<CheckpointManifest> {
     return this.#boundary.write("update", id, options, async () => {
       assertId(id, 1)
-      const changed = await this.#inTurn(id, () => update(this.#context, id, change, options.signal))
+      const changed = await this.#updates.run(id, () => update(this.#context, id, change, options.signal))
       this.#emit({ type: "updated", id })
       return changed
     })
-  }
-
-  /** Updates of one checkpoint by one store, one after the other: racing ourselves would only lose swaps. */
-  async #inTurn<T>(id: number, task: () => Promise<T>): Promise<T> {
-    const turn = (this.#updates.get(id) ?? Promise.resolve()).then(task, task)
-    this.#updates.set(id, turn)
-    try {
-      return await turn
-    } finally {
-      if (this.#updates.get(id) === turn) this.#updates.delete(id)
-    }
   }
 
   claim(options: OperationOptions = {}): Promise<CheckpointStore> {

@@ -1,3 +1,4 @@
+import { Follower } from "../async/abort.js"
 import type { OnProgress } from "../bytes/progress.js"
 import { BackendError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
@@ -50,9 +51,7 @@ export async function examine(
   const { storage, layout, vnodeCount } = context
   const { depth, listed, signal, onProgress } = options
   const stateKey = layout.stateKey(id)
-  const stop = new AbortController()
-  const abort = () => stop.abort(signal?.reason)
-  signal?.addEventListener("abort", abort, { once: true })
+  const stop = new Follower(signal)
   // Started before the manifest is known, so that the two take one turn; given up where it turns out not to be needed.
   const read = (shown: ObjectMeta | undefined) =>
     readState(storage, stateKey, { depth, listed: shown, signal: stop.signal, onProgress })
@@ -108,7 +107,7 @@ export async function examine(
     return { ...result, stateMeta: state?.meta, valid: isValid(issues), issues }
   } finally {
     stop.abort()
-    signal?.removeEventListener("abort", abort)
+    stop.leave()
   }
 }
 

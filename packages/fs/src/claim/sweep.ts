@@ -1,5 +1,5 @@
 import { BackendError } from "@ckpt/core"
-import { mapConcurrently } from "../files/concurrency.js"
+import { mapConcurrently } from "@ckpt/core/adapter"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
 import { lookUp, namesIn } from "../files/file-info.js"
 import { at, claimsName, isTemporaryName } from "../files/paths.js"

@@ -1,4 +1,4 @@
-import type { Mutex } from "./mutex.js"
+import type { Mutex } from "@ckpt/core/adapter"
 
 /** What all backends of one process share about one root, keyed by its real path. */
 export interface RootState {

@@ -1,6 +1,5 @@
-import { onAbort } from "./abort.js"
+import { Mutex, onAbort } from "@ckpt/core/adapter"
 import { CallerError, throwIfAborted } from "./errors.js"
-import { Mutex } from "./mutex.js"
 import { type RootState, registry } from "./registry.js"
 
 /** Each writer holds up to six files open, so 24 stay well below even a limit of 256 files for the whole process. */

@@ -1,6 +1,6 @@
 import type { Body } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
-import { onAbort } from "./abort.js"
+import { onAbort } from "@ckpt/core/adapter"
 import { CopiedChunks } from "./copied-chunks.js"
 import { CallerError, runCallerCode, throwIfAborted } from "./errors.js"
 import type { OpenFile } from "./file-api.js"

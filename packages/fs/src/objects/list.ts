@@ -1,5 +1,5 @@
 import type { ObjectMeta } from "@ckpt/core"
-import { mapConcurrently } from "../files/concurrency.js"
+import { mapConcurrently } from "@ckpt/core/adapter"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
 import { lookUp, metaOf } from "../files/file-info.js"
 import { at, prefixFolders, whyNotAName } from "../files/paths.js"
