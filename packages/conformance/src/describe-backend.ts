@@ -1,7 +1,7 @@
 import type { ObjectBackend } from "@ckpt/core"
-import { type BackendCase, type CaseOptions, defaultTimeoutMs, missing, runCase } from "./case.js"
 import { backendCases } from "./cases/index.js"
-import { type CaseResult, failureOf, formatReport } from "./report.js"
+import { type BackendCase, type CaseOptions, defaultTimeoutMs, missing, runCase } from "./harness/case.js"
+import { type CaseResult, failureOf, formatReport } from "./harness/report.js"
 
 export interface CheckOptions extends CaseOptions {
   /** Default: all. */

@@ -1,8 +1,8 @@
-export type { BackendCase, CaseContext, CaseOptions, Need, StorageFactory } from "./case.js"
 export { claimCases } from "./cases/claim.js"
 export { backendCases } from "./cases/index.js"
-export { gate, LeapingClock, ManualClock, settled, until } from "./clocks.js"
 export { type CheckOptions, checkBackend, type DescribeOptions, describeBackend } from "./describe-backend.js"
+export type { BackendCase, CaseContext, CaseOptions, Need, StorageFactory } from "./harness/case.js"
+export { gate, LeapingClock, ManualClock, settled, until } from "./harness/clocks.js"
 export {
   ambiguous,
   type BackendCall,
@@ -18,8 +18,8 @@ export {
   withCommit,
   withFaults,
   withoutCommit,
-} from "./faults.js"
-export { type CaseResult, formatReport } from "./report.js"
+} from "./harness/faults.js"
+export { type CaseResult, formatReport } from "./harness/report.js"
 export {
   describeScenarios,
   instantClock,
@@ -27,10 +27,10 @@ export {
   type Scenario,
   type ScenarioContext,
   type TestStorage,
-} from "./scenario.js"
-export { allScenarios, scenarioGroups } from "./scenarios/all.js"
-export { budgetScenarios } from "./scenarios/budgets.js"
-export { checkFixture } from "./scenarios/fixtures-check.js"
-export { type Fixture, readFixtures } from "./scenarios/fixtures-files.js"
-export { checkWritten } from "./scenarios/fixtures-written.js"
-export { referenceScenarios } from "./scenarios/reference-scenarios.js"
+} from "./harness/scenario.js"
+export { allScenarios, scenarioGroups } from "./scenarios/index.js"
+export { checkFixture } from "./scenarios/reference/fixtures/check.js"
+export { type Fixture, readFixtures } from "./scenarios/reference/fixtures/files.js"
+export { checkWritten } from "./scenarios/reference/fixtures/written.js"
+export { referenceScenarios } from "./scenarios/reference/index.js"
+export { budgetScenarios } from "./scenarios/store/budgets.js"

@@ -1,6 +1,6 @@
 import { BackendError, type Body, type ObjectBackend, type ObjectContent } from "@ckpt/core"
 import { expect, test } from "vitest"
-import { Activity } from "../src/activity.js"
+import { Activity } from "../src/harness/activity.js"
 import { gate, settled } from "../src/index.js"
 
 const meta = { key: "k", size: 2, version: "1", lastModified: new Date(0) }

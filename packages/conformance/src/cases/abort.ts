@@ -1,7 +1,18 @@
 import type { ObjectBackend } from "@ckpt/core"
-import type { BackendCase } from "../case.js"
-import { fail, holds, inGroups, isAbsent, keysOf, opened, outcome, rejectsWith, same, sameKeys } from "../check.js"
-import { bytesOf, cut, never, pattern, source } from "../check-body.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf, cut, never, pattern, source } from "./support/body.js"
+import {
+  fail,
+  holds,
+  inGroups,
+  isAbsent,
+  keysOf,
+  opened,
+  outcome,
+  rejectsWith,
+  same,
+  sameKeys,
+} from "./support/check.js"
 
 const key = "folder/object"
 

@@ -1,7 +1,7 @@
 import { BackendError } from "@ckpt/core"
-import type { BackendCase } from "../case.js"
-import { holds, isAbsent, keysOf, rejectsWith, same } from "../check.js"
-import { bytesOf, cut, pattern, source } from "../check-body.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf, cut, pattern, source } from "./support/body.js"
+import { holds, isAbsent, keysOf, rejectsWith, same } from "./support/check.js"
 
 const key = "folder/object"
 

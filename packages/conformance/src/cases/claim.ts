@@ -1,7 +1,7 @@
 import { BackendError, type ObjectBackend } from "@ckpt/core"
-import type { BackendCase, CaseContext } from "../case.js"
-import { fail, holds, isAbsent, keysOf, outcome, same } from "../check.js"
-import { bytesOf, cut, pattern, source } from "../check-body.js"
+import type { BackendCase, CaseContext } from "../harness/case.js"
+import { bytesOf, cut, pattern, source } from "./support/body.js"
+import { fail, holds, isAbsent, keysOf, outcome, same } from "./support/check.js"
 
 const key = "a/b/object"
 

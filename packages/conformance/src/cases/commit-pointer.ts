@@ -1,4 +1,5 @@
-import type { BackendCase } from "../case.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf, pattern } from "./support/body.js"
 import {
   checkBackendError,
   fail,
@@ -10,9 +11,8 @@ import {
   read,
   rejectsWith,
   same,
-} from "../check.js"
-import { bytesOf, pattern } from "../check-body.js"
-import { commitOf, committed, manifestKey, pointerKey, stateKey } from "./commit-support.js"
+} from "./support/check.js"
+import { commitOf, committed, manifestKey, pointerKey, stateKey } from "./support/commit.js"
 
 const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString()
 const one = (id: number) => [{ key: manifestKey(id), body: [bytesOf(`manifest ${id}`)] }]

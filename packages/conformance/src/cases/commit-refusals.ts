@@ -1,7 +1,7 @@
-import type { BackendCase } from "../case.js"
-import { checkBackendError, fail, holds, keysOf, outcome, rejectsWith, same } from "../check.js"
-import { bytesOf, cut, never, pattern, source } from "../check-body.js"
-import { commitOf, manifestKey, pointer, pointerKey, refusal, stateKey } from "./commit-support.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf, cut, never, pattern, source } from "./support/body.js"
+import { checkBackendError, fail, holds, keysOf, outcome, rejectsWith, same } from "./support/check.js"
+import { commitOf, manifestKey, pointer, pointerKey, refusal, stateKey } from "./support/commit.js"
 
 export const commitRefusalCases: readonly BackendCase[] = [
   {

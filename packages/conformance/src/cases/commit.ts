@@ -1,7 +1,7 @@
-import type { BackendCase } from "../case.js"
-import { fail, holds, identity, isAbsent, keysOf, others, outcome, same } from "../check.js"
-import { bytesOf, cut, pattern, source } from "../check-body.js"
-import { committed, manifestKey, pointer, pointerKey, stateKey } from "./commit-support.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf, cut, pattern, source } from "./support/body.js"
+import { fail, holds, identity, isAbsent, keysOf, others, outcome, same } from "./support/check.js"
+import { committed, manifestKey, pointer, pointerKey, stateKey } from "./support/commit.js"
 
 export const commitCases: readonly BackendCase[] = [
   {

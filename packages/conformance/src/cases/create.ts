@@ -1,6 +1,6 @@
-import type { BackendCase } from "../case.js"
-import { holds, isAbsent, keysOf, oneWinner, outcome, persisting, read, rejectsAs, same } from "../check.js"
-import { bytesOf, cut, pattern, source } from "../check-body.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf, cut, pattern, source } from "./support/body.js"
+import { holds, isAbsent, keysOf, oneWinner, outcome, persisting, read, rejectsAs, same } from "./support/check.js"
 
 const key = "folder/object"
 

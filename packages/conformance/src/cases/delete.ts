@@ -1,6 +1,6 @@
-import type { BackendCase } from "../case.js"
-import { checkBackendError, holds, inGroups, isAbsent, keysOf, same, sameKeys } from "../check.js"
-import { bytesOf } from "../check-body.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf } from "./support/body.js"
+import { checkBackendError, holds, inGroups, isAbsent, keysOf, same, sameKeys } from "./support/check.js"
 
 export const deleteCases: readonly BackendCase[] = [
   {

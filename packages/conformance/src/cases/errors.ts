@@ -1,6 +1,6 @@
-import type { BackendCase } from "../case.js"
-import { fail, holds, outcome, readAll, rejectsAs, same } from "../check.js"
-import { bytesOf } from "../check-body.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf } from "./support/body.js"
+import { fail, holds, outcome, readAll, rejectsAs, same } from "./support/check.js"
 
 const key = "folder/object"
 

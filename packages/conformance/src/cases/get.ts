@@ -1,6 +1,6 @@
-import type { BackendCase } from "../case.js"
-import { fail, identity, listed, opened, outcome, read, readAll, rejectsAs, same, sameBytes } from "../check.js"
-import { bytesOf, cut, pattern } from "../check-body.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf, cut, pattern } from "./support/body.js"
+import { fail, identity, listed, opened, outcome, read, readAll, rejectsAs, same, sameBytes } from "./support/check.js"
 
 const key = "folder/object"
 

@@ -1,4 +1,4 @@
-import type { BackendCase } from "../case.js"
+import type { BackendCase } from "../harness/case.js"
 import { abortCases } from "./abort.js"
 import { atomicityCases } from "./atomicity.js"
 import { bodyFailureCases } from "./body-failure.js"

@@ -1,7 +1,7 @@
 import type { Leftover, ObjectBackend } from "@ckpt/core"
-import type { BackendCase } from "../case.js"
-import { checkBackendError, fail, holds, isAbsent, keysOf, outcome, rejectsWith, same } from "../check.js"
-import { bytesOf, cut, pattern, source } from "../check-body.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf, cut, pattern, source } from "./support/body.js"
+import { checkBackendError, fail, holds, isAbsent, keysOf, outcome, rejectsWith, same } from "./support/check.js"
 
 const key = "folder/upload"
 const hour = 3_600_000

@@ -1,4 +1,5 @@
-import type { BackendCase } from "../case.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf } from "./support/body.js"
 import {
   deleteAll,
   holds,
@@ -11,8 +12,7 @@ import {
   same,
   sameBytes,
   sameKeys,
-} from "../check.js"
-import { bytesOf } from "../check-body.js"
+} from "./support/check.js"
 
 /** `%2e%2e`, "%20" and "+" are names like any other: nothing in a key is decoded. */
 const oddKeys: readonly string[] = [

@@ -1,7 +1,7 @@
 import { BackendError, type PutOptions } from "@ckpt/core"
-import type { BackendCase } from "../case.js"
-import { checkBackendError, fail, holds, isAbsent, outcome, rejectsAs, same } from "../check.js"
-import { bytesOf, cut, pattern, source } from "../check-body.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf, cut, pattern, source } from "./support/body.js"
+import { checkBackendError, fail, holds, isAbsent, outcome, rejectsAs, same } from "./support/check.js"
 
 const key = "folder/object"
 

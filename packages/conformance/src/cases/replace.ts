@@ -1,5 +1,6 @@
 import type { ObjectBackend } from "@ckpt/core"
-import type { BackendCase } from "../case.js"
+import type { BackendCase } from "../harness/case.js"
+import { bytesOf, cut, pattern, source } from "./support/body.js"
 import {
   fail,
   holds,
@@ -12,8 +13,7 @@ import {
   readAll,
   rejectsAs,
   same,
-} from "../check.js"
-import { bytesOf, cut, pattern, source } from "../check-body.js"
+} from "./support/check.js"
 
 const key = "folder/pointer"
 

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict"
+import {
+  BackendError,
+  type BackendErrorKind,
+  type GetOptions,
+  type ObjectBackend,
+  type ObjectContent,
+  type ObjectMeta,
+} from "@ckpt/core"
+import { inspected } from "../../harness/report.js"
+
+/** Fails with what was expected and what was seen. */
+export function fail(what: string, expected: unknown, seen: unknown): never {
+  throw new assert.AssertionError({ message: what, expected, actual: seen, operator: "fail" })
+}
+
+export function same<T>(seen: T, expected: T, what: string): void {
+  assert.deepEqual(seen, expected, what)
+}
+
+export function sameBytes(seen: Uint8Array, expected: Uint8Array, what: string): void {
+  if (Buffer.compare(seen, expected) === 0) return
+  let at = 0
+  while (at < seen.length && at < expected.length && seen[at] === expected[at]) at++
+  const from = (bytes: Uint8Array) => `${bytes.length} bytes; at ${at}: ${inspected(bytes.subarray(at, at + 16))}`
+  fail(`${what} (they differ from byte ${at} on)`, from(expected), from(seen))
+}
+
+export type Outcome<T> =
+  | { readonly value: T; readonly error?: never }
+  | { readonly value?: never; readonly error: unknown }
+
+/** Never rejects, so that a call may go on unobserved while something else is asserted. */
+export function outcome<T>(promise: Promise<T>): Promise<Outcome<T>> {
+  return promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
+}
+
+/** The reason for which it rejected. */
+async function rejection(promise: Promise<unknown>, what: string): Promise<unknown> {
+  const seen = await outcome(promise)
+  return "error" in seen ? seen.error : fail(what, "a rejection", seen.value)
+}
+
+/** Asserts that it rejects with exactly this value: the reason of a signal, or the error of a body. */
+export async function rejectsWith(promise: Promise<unknown>, reason: unknown, what: string): Promise<void> {
+  const seen = await rejection(promise, what)
+  if (seen !== reason) fail(what, reason, seen)
+}
+
+const kinds: readonly BackendErrorKind[] = ["precondition", "ambiguous", "transient", "denied", "damaged", "permanent"]
+
+/** Asserts that core would take this for a `BackendError`, whatever copy of core made it. */
+export function checkBackendError(error: unknown, what: string): BackendError {
+  const brand = Symbol.for("@ckpt/core.BackendError")
+  if (!(error instanceof Error) || (error as unknown as Record<symbol, unknown>)[brand] !== true) {
+    fail(what, "a BackendError", error)
+  }
+  const { kind, message, unsettleable } = error as BackendError
+  if (!kinds.includes(kind)) fail(`${what}: the kind of the error`, kinds, kind)
+  if (typeof message !== "string" || message === "") fail(`${what}: the message`, "what happened", message)
+  same(typeof unsettleable, "boolean", `${what}: unsettleable of the error`)
+  return error as BackendError
+}
+
+/** Asserts that it rejects with a `BackendError` of this kind. */
+export async function rejectsAs(
+  kind: BackendErrorKind,
+  promise: Promise<unknown>,
+  what: string,
+): Promise<BackendError> {
+  const error = checkBackendError(await rejection(promise, what), what)
+  if (error.kind !== kind) fail(what, `a BackendError of kind ${kind}`, error)
+  return error
+}
+
+export async function readAll(content: ObjectContent): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of content.body) {
+    if (!(chunk instanceof Uint8Array)) fail("the body yields bytes", "a Uint8Array", chunk)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** The bytes of one object that must be there. */
+export async function read(backend: ObjectBackend, key: string, options?: GetOptions): Promise<Uint8Array> {
+  return readAll(await opened(backend, key, options))
+}
+
+/** One object that must be there. */
+export async function opened(backend: ObjectBackend, key: string, options?: GetOptions): Promise<ObjectContent> {
+  return (await backend.get(key, options)) ?? fail(`get of ${inspected(key)}`, "the object", undefined)
+}
+
+/** Asserts that get, head and list all show this object, with these bytes. */
+export async function holds(backend: ObjectBackend, key: string, bytes: Uint8Array, what: string): Promise<ObjectMeta> {
+  const { meta, ...content } = await opened(backend, key)
+  sameBytes(await readAll({ meta, ...content }), bytes, what)
+  const expected = { key, size: bytes.length, version: meta.version }
+  same(identity(meta), expected, `${what}: the meta of get`)
+  same(identity(await backend.head(key)), expected, `${what}: head`)
+  same((await listed(backend, key)).filter((one) => one.key === key).map(identity), [expected], `${what}: list`)
+  return meta
+}
+
+/** What every description of one object must have in common. */
+export function identity(meta: ObjectMeta | undefined): Pick<ObjectMeta, "key" | "size" | "version"> | undefined {
+  return meta && { key: meta.key, size: meta.size, version: meta.version }
+}
+
+/** Asserts that neither get, head nor list shows anything at this key. */
+export async function isAbsent(backend: ObjectBackend, key: string, what: string): Promise<void> {
+  same(await backend.head(key), undefined, `${what}: head`)
+  same((await backend.get(key))?.meta, undefined, `${what}: get`)
+  same((await keysOf(backend, key)).includes(key), false, `${what}: it is listed`)
+}
+
+/** The objects under a prefix. A name that is taken without being an object (it ends in "/") is left out. */
+export async function listed(backend: ObjectBackend, prefix: string): Promise<ObjectMeta[]> {
+  const metas: ObjectMeta[] = []
+  for await (const meta of backend.list(prefix)) if (!meta.key.endsWith("/")) metas.push(meta)
+  return metas
+}
+
+/** The keys under a prefix, sorted; one that is listed twice is there twice. */
+export async function keysOf(backend: ObjectBackend, prefix: string): Promise<string[]> {
+  return (await listed(backend, prefix)).map(({ key }) => key).sort()
+}
+
+/** Compares two sorted lists of keys, and names no more of the difference than a reader can take in. */
+export function sameKeys(seen: readonly string[], expected: readonly string[], what: string): void {
+  const [has, wanted] = [new Set(seen), new Set(expected)]
+  const told = (keys: readonly string[]) =>
+    `${keys.length}${keys.length === 0 ? "" : `: ${inspected(keys.slice(0, 3))}`}`
+  const lacking = expected.filter((key) => !has.has(key))
+  const surplus = seen.filter((key) => !wanted.has(key))
+  const twice = seen.filter((key, index) => key === seen[index - 1])
+  if (lacking.length + surplus.length + twice.length === 0) return
+  fail(
+    what,
+    `${expected.length} keys, each once`,
+    `${seen.length} keys; missing ${told(lacking)}; unexpected ${told(surplus)}; twice ${told(twice)}`,
+  )
+}
+
+/** Deletes these keys, as many at once as the backend takes; none of them may fail. */
+export async function deleteAll(backend: ObjectBackend, keys: readonly string[], what: string): Promise<void> {
+  // Whether it says something sensible is another case's business; this one must come to its end.
+  const batch = Math.max(1, backend.capabilities.maxDeleteBatch)
+  for (let start = 0; start < keys.length; start += batch) {
+    same(await backend.delete(keys.slice(start, start + batch)), [], `the failures of ${what}`)
+  }
+}
+
+/** Tries again on `transient`, as core does: a storage may answer so under contention. */
+export async function persisting<T>(one: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await one()
+    } catch (error) {
+      if (!(error instanceof BackendError) || error.kind !== "transient" || attempt === 50) throw error
+      await others()
+    }
+  }
+}
+
+/** Lets everyone else go on, timers too: a loop over a storage in memory would otherwise never let them. */
+export function others(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Does something with each item, a few at a time. */
+export async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const queue = items.values()
+  const worker = async () => {
+    for (const item of queue) await work(item)
+  }
+  await Promise.all(Array.from({ length: 16 }, worker))
+}
+
+/** Asserts that exactly one succeeded and that every other one saw a failed condition; returns the winner's index. */
+export function oneWinner(outcomes: readonly Outcome<unknown>[], what: string): number {
+  const winners = outcomes.flatMap((one, index) => ("error" in one ? [] : [index]))
+  const [winner] = winners
+  if (winner === undefined || winners.length !== 1) {
+    fail(what, `1 of ${outcomes.length} wins`, `${winners.length} of ${outcomes.length} were told that they had won`)
+  }
+  for (const one of outcomes) {
+    if (!("error" in one)) continue
+    const error = checkBackendError(one.error, `${what}: a loser`)
+    if (error.kind !== "precondition") fail(`${what}: a loser`, "a BackendError of kind precondition", error)
+  }
+  return winner
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict"
+import { until } from "../../harness/clocks.js"
+import type { Scenario } from "../../harness/scenario.js"
+import { assertRecovers, bytes, manifestOf, rejection, saveAll } from "../support.js"
+import { operations, withSignal } from "./retries.js"
+import { hangingOn, never } from "./timeouts.js"
+
+/** Aborts while something is awaited; those before anything began are with the retries. */
+export const abortScenarios: readonly Scenario[] = [
+  ...Object.entries(operations).map(
+    ([name, run]): Scenario => ({
+      name: `abort: ${name} in the middle of a request ends at once, with the signal's own reason`,
+      async run(context) {
+        const hanging = await hangingOn(context, () => true)
+        const abort = new AbortController()
+        const reason = new Error("enough")
+        const running = run(withSignal(hanging.store, abort.signal))
+        running.catch(() => {})
+        await until(() => hanging.hung.length > 0, "the request")
+        abort.abort(reason)
+        assert.equal(await rejection(running), reason)
+        // What goes on in the background is given up by its own time, and then the store closes.
+        let closed = false
+        const closing = hanging.store.close().then(() => (closed = true))
+        for (let minutes = 0; !closed && minutes < 100; minutes++) await hanging.clock.advance(60_000)
+        await closing
+        await assertRecovers(await context.open(), 2)
+      },
+    }),
+  ),
+  {
+    name: "abort: while the caller's own source is awaited",
+    async run({ open, allKeys }) {
+      const abort = new AbortController()
+      const reason = new Error("enough")
+      let released = false
+      async function* source() {
+        try {
+          yield bytes("first")
+          abort.abort(reason)
+          await never()
+        } finally {
+          released = true
+        }
+      }
+      const store = await open()
+      assert.equal(await rejection(store.save(manifestOf(1), { state: source(), signal: abort.signal })), reason)
+      assert.deepEqual(await store.ids(), [])
+      assert.deepEqual((await store.recover()).outcome, "fresh")
+      assert.ok(!(await allKeys()).some((key) => key.includes("manifest")))
+      assert.equal(released, false)
+      await saveAll(store, 2)
+      await assertRecovers(store, 2)
+    },
+  },
+]

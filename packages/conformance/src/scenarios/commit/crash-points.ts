@@ -1,0 +1,99 @@
+import assert from "node:assert/strict"
+import type { CheckpointStore } from "@ckpt/core"
+import { crashing, withoutCommit } from "../../harness/faults.js"
+import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
+import { bytes, manifestOf, readAll, saveAll, stateText } from "../support.js"
+
+/** What a process is doing when it dies. Resolves with the ids that are acknowledged by then. */
+type Work = (store: CheckpointStore, id: number) => Promise<unknown>
+
+const works: Readonly<Record<string, { run: Work; retain?: { last: number } }>> = {
+  save: { run: (store, id) => saveAll(store, id) },
+  "save without state": { run: (store, id) => store.save(manifestOf(id)) },
+  "writeState, then save": {
+    async run(store, id) {
+      await store.writeState(id, bytes(stateText(id)))
+      await store.save(manifestOf(id))
+    },
+  },
+  "save with retention": {
+    retain: { last: 1 },
+    async run(store, id) {
+      await saveAll(store, id)
+      await store.ids()
+    },
+  },
+  "save, then prune and collection": {
+    async run(store, id) {
+      await saveAll(store, id)
+      await store.prune({ last: 1 })
+      await store.collectOrphans({ olderThanMs: 0 })
+    },
+  },
+  "save, then update": {
+    async run(store, id) {
+      await saveAll(store, id)
+      await store.update(id, (current) => ({ ...current, sinkEpochs: { sink: id } }))
+    },
+  },
+}
+
+/** At every call that the work makes, once before its effect and once after it. */
+async function atEveryCall({ open }: ScenarioContext, name: string, stepwise: boolean): Promise<void> {
+  const work = works[name]
+  assert.ok(work !== undefined)
+  for (const at of ["before", "after"] as const) {
+    for (let n = 1; ; n++) {
+      const before = await open()
+      const base = await before.nextId()
+      await saveAll(before, base)
+      // So that the number of calls does not grow with n.
+      if (name.includes("prune") || work.retain !== undefined) await before.prune({ last: 1 })
+
+      const id = base + 1
+      let acknowledged = 0
+      let dying: ReturnType<typeof crashing> | undefined
+      const victim = await open({
+        ...(work.retain === undefined ? {} : { retain: work.retain }),
+        through(backend) {
+          dying = crashing(stepwise ? withoutCommit(backend) : backend, n, at)
+          return dying.backend
+        },
+        onEvent(event) {
+          if (event.type === "saved") acknowledged = event.id
+        },
+      })
+      await work.run(victim, id).then(undefined, () => {})
+      await victim.close()
+
+      const where = `${name}, dead ${at} call ${n}`
+      const after = await open()
+      const found = await after.recover()
+      assert.equal(found.outcome, "recovered", where)
+      assert.deepEqual(found.skipped, [], where)
+      const chosen = found.checkpoint?.id ?? 0
+      assert.ok(chosen === id || (chosen === base && acknowledged < id), `${where}: ${chosen} after ${acknowledged}`)
+      const state = await found.checkpoint?.state()
+      if (state !== undefined || name !== "save without state") assert.equal(await readAll(state), stateText(chosen))
+      assert.equal((await after.loadLatest())?.checkpointId, chosen, where)
+
+      const next = found.nextId
+      await saveAll(after, next)
+      assert.equal((await after.recover()).checkpoint?.id, next, where)
+      if (dying?.died() !== true) {
+        assert.ok(n > 2, `${name} made only ${n - 1} calls`)
+        break
+      }
+    }
+  }
+}
+
+export const crashScenarios: readonly Scenario[] = Object.keys(works).flatMap((name): Scenario[] => [
+  { name: `crash at every call: ${name}`, run: (context) => atEveryCall(context, name, false) },
+  // In the object layout no storage commits at once so far, so it is step by step anyway.
+  {
+    name: `crash at every call, step by step: ${name}`,
+    layout: "directory",
+    run: (context) => atEveryCall(context, name, true),
+  },
+])

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict"
+import { BackendError } from "@ckpt/core"
+import {
+  ambiguous,
+  type CallInfo,
+  type Fault,
+  permanent,
+  transient,
+  withFaults,
+  withoutCommit,
+} from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
+import { bytes, manifestOf, refusal, saveAll, streamOf } from "../support.js"
+import { assertSound, isStep, victimOf } from "./victim.js"
+
+/** Answers that are lost again and again, and sources that can be read only once. */
+export const lostForGoodScenarios: readonly Scenario[] = [
+  {
+    name: "lost answers of every manifest put, none of which takes effect: bounded, and nobody knows",
+    async run(context) {
+      const victim = await victimOf(context, "manifest", {
+        on: isStep(context, "manifest", 2),
+        at: "before",
+        error: ambiguous,
+      })
+      await refusal(victim.store.save(manifestOf(2), { state: bytes("ours") }), "CKPT_UNKNOWN_OUTCOME", 2)
+      assert.ok(victim.steps() <= 4, `${victim.steps()} puts`)
+      assert.deepEqual(victim.deleted(), [])
+    },
+  },
+  {
+    name: "lost answer of a manifest that reads back absent, below a listed id: not tried again",
+    async run(context) {
+      await saveAll(await context.open(), 7)
+      const victim = await victimOf(context, "manifest", {
+        on: isStep(context, "manifest", 2),
+        at: "before",
+        error: ambiguous,
+      })
+      await refusal(victim.store.save(manifestOf(2), { state: bytes("ours") }), "CKPT_UNKNOWN_OUTCOME", 2)
+      assert.equal(victim.steps(), 1)
+      assert.deepEqual(victim.deleted(), [])
+    },
+  },
+  {
+    name: "lost answer of a manifest that took no effect yet, then a refusal: nobody knows, as the first may still land",
+    async run(context) {
+      const on = isStep(context, "manifest", 2)
+      const puts: Fault[] = [
+        { on, at: "before", error: ambiguous, times: 1 },
+        { on, at: "before", error: () => new BackendError("denied", "the credentials have expired") },
+      ]
+      const store = await context.open({ through: (backend) => withFaults(withoutCommit(backend), ...puts) })
+      await refusal(store.save(manifestOf(2), { state: bytes("ours") }), "CKPT_UNKNOWN_OUTCOME", 2)
+    },
+  },
+  {
+    name: "lost answer of an update that took no effect yet, then a refusal: nobody knows",
+    async run(context) {
+      await saveAll(await context.open(), 1)
+      const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.manifest(1)
+      for (const later of [permanent, transient]) {
+        const puts: Fault[] = [
+          { on, at: "before", error: ambiguous, times: 1 },
+          { on, at: "before", error: later },
+        ]
+        const store = await context.open({ through: (backend) => withFaults(backend, ...puts) })
+        const updating = store.update(1, (current) => ({ ...current, epoch: 2 }))
+        await refusal(updating, "CKPT_UNKNOWN_OUTCOME", 1)
+      }
+    },
+  },
+  {
+    name: "lost answers of every state put, none of which takes effect: bounded, and the save failed",
+    async run(context) {
+      const victim = await victimOf(context, "state", {
+        on: isStep(context, "state", 2),
+        at: "before",
+        error: ambiguous,
+      })
+      const error = await refusal(victim.store.save(manifestOf(2), { state: bytes("ours") }), "CKPT_IO", 2)
+      assert.equal(error.retryable, true)
+      assert.ok(victim.steps() <= 4, `${victim.steps()} puts`)
+      assert.equal(await (await context.open()).load(2), undefined)
+    },
+  },
+  {
+    name: "lost answers of every pointer put, none of which takes effect: the checkpoint is a success",
+    async run(context) {
+      const victim = await victimOf(context, "pointer", {
+        on: isStep(context, "pointer", 2),
+        at: "before",
+        error: ambiguous,
+      })
+      const receipt = await victim.store.save(manifestOf(2), { state: bytes("ours") })
+      assert.deepEqual([receipt.outcome, receipt.isLatest], ["created", false])
+      assert.ok(victim.steps() <= 4, `${victim.steps()} puts`)
+      assert.ok(context.events.some((event) => event.type === "pointer-failed" && event.id === 2))
+      await assertSound(context, 2, "ours")
+    },
+  },
+  {
+    name: "lost answer of a streamed state that took effect: the source is read on and compared",
+    async run(context) {
+      const victim = await victimOf(context, "state", {
+        on: isStep(context, "state", 2),
+        at: "after",
+        error: ambiguous,
+      })
+      const receipt = await victim.store.save(manifestOf(2), { state: streamOf("streamed, ", "twice never") })
+      assert.equal(receipt.outcome, "created")
+      await assertSound(context, 2, "streamed, twice never")
+    },
+  },
+  {
+    name: "lost answer of a streamed state that took no effect: the caller has to give it again",
+    async run(context) {
+      const on = isStep(context, "state", 2)
+      // The body is taken, and then the connection breaks.
+      let broken = 0
+      const store = await context.open({
+        through(backend) {
+          const plain = withoutCommit(backend)
+          return {
+            ...plain,
+            async put(key, body, options) {
+              if (!on({ call: "put", key, index: 0 }) || broken++ > 0) return plain.put(key, body, options)
+              for await (const _ of body) {
+                // Sent into the void.
+              }
+              throw ambiguous()
+            },
+          }
+        },
+      })
+      const error = await refusal(store.save(manifestOf(2), { state: streamOf("a", "b") }), "CKPT_IO", 2)
+      assert.equal(error.retryable, true)
+      assert.equal(await store.load(2), undefined)
+      await store.save(manifestOf(2), { state: streamOf("a", "b") })
+      await assertSound(context, 2, "ab")
+    },
+  },
+]

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict"
+import { BackendError, type CheckpointStore, type ObjectBackend, type RetryOptions } from "@ckpt/core"
+import { LeapingClock } from "../../harness/clocks.js"
+import {
+  type CallInfo,
+  calls,
+  type Fault,
+  permanent,
+  recordCalls,
+  transient,
+  withFaults,
+} from "../../harness/faults.js"
+import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
+import { assertRecovers, bytes, listAll, manifestOf, refusal, rejection, saveAll, stateText } from "../support.js"
+
+interface Setup {
+  readonly store: CheckpointStore
+  readonly calls: CallInfo[]
+  readonly clock: LeapingClock
+}
+
+/** A store over checkpoints 1 and 2, on which these calls fail. */
+async function setUp(context: ScenarioContext, faults: Fault[], retry?: RetryOptions, random = 1): Promise<Setup> {
+  if ((await context.allKeys()).length === 0) await saveAll(await context.open(), 1, 2)
+  const clock = new LeapingClock()
+  let recorded: CallInfo[] = []
+  const store = await context.open({
+    clock,
+    random: () => random,
+    ...(retry === undefined ? {} : { retry }),
+    through(backend) {
+      const recording = recordCalls(withFaults(backend, ...faults))
+      recorded = recording.calls
+      return recording.backend
+    },
+  })
+  return { store, calls: recorded, clock }
+}
+
+const always = (error: () => unknown, on: Fault["on"] = () => true): Fault[] => [{ on, at: "before", error }]
+
+/** Every operation, and how it is called. */
+const operations: Readonly<Record<string, (store: CheckpointStore) => Promise<unknown>>> = {
+  load: (store) => store.load(1),
+  loadLatest: (store) => store.loadLatest(),
+  ids: (store) => store.ids(),
+  list: (store) => listAll(store),
+  nextId: (store) => store.nextId(),
+  readState: async (store) => (await store.readState(1))?.bytes(),
+  verify: (store) => store.verify(1),
+  recover: (store) => store.recover(),
+  save: (store) => store.save(manifestOf(3), { state: bytes(stateText(3)) }),
+  writeState: (store) => store.writeState(4, bytes("s")),
+  update: (store) => store.update(1, (current) => current),
+  remove: (store) => store.remove(1),
+  prune: (store) => store.prune({ last: 1 }),
+  collectOrphans: (store) => store.collectOrphans({ olderThanMs: 0 }),
+}
+
+export const retryScenarios: readonly Scenario[] = [
+  ...Object.entries(operations).map(
+    ([name, run]): Scenario => ({
+      name: `storm: ${name} on a storage that is down rejects after its attempts, and changes nothing`,
+      async run(context) {
+        const { store, calls, clock } = await setUp(context, always(transient))
+        const before = await context.allKeys()
+        const error = await refusal(run(store), "CKPT_IO")
+        assert.deepEqual([error.retryable, error.backend], [true, context.raw.name])
+        assert.ok(error.cause instanceof BackendError)
+        const perRequest = new Map<string, number>()
+        for (const { call, key } of calls) perRequest.set(`${call} ${key}`, (perRequest.get(`${call} ${key}`) ?? 0) + 1)
+        for (const [request, count] of perRequest) assert.ok(count <= 4, `${request}: ${count} times`)
+        assert.ok([...perRequest.values()].includes(4))
+        assert.ok(clock.sleeps.length > 0)
+        assert.deepEqual(await context.allKeys(), before)
+      },
+    }),
+  ),
+  ...Object.entries(operations).map(
+    ([name, run]): Scenario => ({
+      name: `storm: ${name} on a storage that fails every second time succeeds`,
+      async run(context) {
+        let count = 0
+        const { store } = await setUp(
+          context,
+          always(transient, () => ++count % 2 === 1),
+        )
+        await run(store)
+        assert.ok(count > 1)
+        await assertRecovers(await context.open(), name === "save" ? 3 : 2)
+      },
+    }),
+  ),
+  ...Object.entries(operations).map(
+    ([name, run]): Scenario => ({
+      name: `failure: ${name} does not try again what will not pass`,
+      async run(context) {
+        for (const error of [permanent, () => new BackendError("denied", "403")]) {
+          const { store, clock } = await setUp(context, always(error))
+          assert.equal((await refusal(run(store), "CKPT_IO")).retryable, false)
+          assert.deepEqual(clock.sleeps, [])
+        }
+      },
+    }),
+  ),
+  {
+    name: "storm: a storage that is down for 30 seconds is waited for, if so many attempts are allowed",
+    async run(context) {
+      const started: number[] = []
+      let clock: LeapingClock | undefined
+      const down = () => clock !== undefined && clock.monotonic() < 30_000
+      const set = await setUp(context, always(transient, down), { attempts: 40 })
+      clock = set.clock
+      started.push(clock.monotonic())
+      await set.store.save(manifestOf(3), { state: bytes(stateText(3)) })
+      assert.ok(clock.monotonic() >= 30_000)
+      await assertRecovers(await context.open(), 3)
+    },
+  },
+  {
+    name: "retry: waits double up to the longest, times a random part of each",
+    async run(context) {
+      const retry = { attempts: 7, minDelayMs: 100, maxDelayMs: 1_000 }
+      const list = calls("list")
+      const full = await setUp(context, always(transient, list), retry)
+      await refusal(full.store.ids(), "CKPT_IO")
+      assert.deepEqual(full.clock.sleeps, [100, 200, 400, 800, 1_000, 1_000])
+      const half = await setUp(context, always(transient, list), retry, 0.5)
+      await refusal(half.store.ids(), "CKPT_IO")
+      assert.deepEqual(half.clock.sleeps, [50, 100, 200, 400, 500, 500])
+      const once = await setUp(context, always(transient, list), { attempts: 1 })
+      await refusal(once.store.ids(), "CKPT_IO")
+      assert.equal(once.calls.length, 1)
+    },
+  },
+  {
+    name: "retry: never sooner than the storage asks for",
+    async run(context) {
+      const busy = () => new BackendError("transient", "429", { retryAfterMs: 7_000 })
+      const { store, clock } = await setUp(context, [{ on: calls("list"), at: "before", error: busy, times: 2 }])
+      assert.deepEqual(await store.ids(), [1, 2])
+      assert.deepEqual(clock.sleeps, [7_000, 7_000])
+    },
+  },
+  {
+    name: "retry: no attempt starts after the deadline",
+    async run(context) {
+      const retry = { attempts: 100, minDelayMs: 400, maxDelayMs: 400, deadlineMs: 1_000 }
+      const { store, clock } = await setUp(context, always(transient, calls("list")), retry)
+      await refusal(store.ids(), "CKPT_IO")
+      assert.ok(clock.monotonic() <= 1_000, `${clock.monotonic()} ms`)
+
+      const busy = () => new BackendError("transient", "503", { retryAfterMs: 20_000 })
+      const later = await setUp(context, always(busy, calls("list")), retry)
+      await refusal(later.store.ids(), "CKPT_IO")
+      assert.deepEqual(later.clock.sleeps, [])
+    },
+  },
+  {
+    name: "retry: every further attempt is an event with its delay",
+    async run(context) {
+      const { store } = await setUp(context, [{ on: calls("list"), at: "before", error: transient, times: 2 }])
+      await store.ids()
+      const told = context.events.flatMap((event) =>
+        event.type === "retry" ? [[event.operation, event.attempt, event.delayMs]] : [],
+      )
+      assert.deepEqual(told, [
+        ["list", 1, 100],
+        ["list", 2, 200],
+      ])
+    },
+  },
+  ...Object.entries(operations).map(
+    ([name, run]): Scenario => ({
+      name: `abort: ${name} with a signal that is aborted already touches nothing`,
+      async run(context) {
+        await saveAll(await context.open(), 1, 2)
+        let recorded: CallInfo[] = []
+        const store = await context.open({
+          through(backend: ObjectBackend) {
+            const recording = recordCalls(backend)
+            recorded = recording.calls
+            return recording.backend
+          },
+        })
+        const reason = new Error("not today")
+        const signal = AbortSignal.abort(reason)
+        assert.equal(await rejection(run(withSignal(store, signal))), reason)
+        assert.deepEqual(recorded, [])
+      },
+    }),
+  ),
+]
+
+/** The same store, with this signal in the options of every call. */
+export function withSignal(store: CheckpointStore, signal: AbortSignal): CheckpointStore {
+  const optionsAt: Readonly<Record<string, number>> = {
+    ...{ save: 1, update: 2, remove: 1, load: 1, loadLatest: 0, ids: 0, list: 0, nextId: 0, writeState: 2 },
+    ...{ readState: 1, verify: 1, recover: 0, prune: 1, collectOrphans: 0 },
+  }
+  return new Proxy(store, {
+    get(target, name) {
+      const method = Reflect.get(target, name) as (...given: unknown[]) => unknown
+      const at = optionsAt[String(name)]
+      if (at === undefined) return method.bind(target)
+      return (...given: unknown[]) => {
+        given[at] = { ...(given[at] as object | undefined), signal }
+        return method.apply(target, given)
+      }
+    },
+  })
+}
+
+export { operations }

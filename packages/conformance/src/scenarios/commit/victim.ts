@@ -1,0 +1,63 @@
+import assert from "node:assert/strict"
+import type { CheckpointStore, ObjectBackend } from "@ckpt/core"
+import { type CallInfo, type Fault, recordCalls, withCommit, withFaults, withoutCommit } from "../../harness/faults.js"
+import type { ScenarioContext } from "../../harness/scenario.js"
+import { readAll, saveAll } from "../support.js"
+
+export type Step = "state" | "manifest" | "pointer" | "commit"
+export const steps: readonly Step[] = ["state", "manifest", "pointer", "commit"]
+
+/** A backend on which this step is one call of its own. */
+export function shaped({ layout }: ScenarioContext, step: Step, backend: ObjectBackend): ObjectBackend {
+  if (step !== "commit") return withoutCommit(backend)
+  return backend.commit !== undefined && layout === "directory" ? backend : withCommit(backend)
+}
+
+export function isStep({ keys }: ScenarioContext, step: Step, id: number): (info: CallInfo) => boolean {
+  if (step === "commit") return ({ call }) => call === "commit"
+  const key = step === "state" ? keys.state(id) : step === "manifest" ? keys.manifest(id) : keys.pointer
+  return (info) => info.call === "put" && info.key === key
+}
+
+/** What a read-back of the step looks at. */
+export function isReadBack({ keys }: ScenarioContext, step: Step, id: number): (info: CallInfo) => boolean {
+  const read = step === "pointer" ? [keys.pointer] : [keys.state(id), keys.manifest(id)]
+  return ({ call, key }) => (call === "get" || call === "head") && read.includes(key)
+}
+
+export interface Victim {
+  readonly store: CheckpointStore
+  readonly calls: CallInfo[]
+  /** Calls of the step itself. */
+  steps(): number
+  /** Keys that were removed, but for the probe's. */
+  deleted(): string[]
+}
+
+/** A store on which a step of saving checkpoint 2 goes wrong. Checkpoint 1 is there already. */
+export async function victimOf(context: ScenarioContext, step: Step, ...faults: Fault[]): Promise<Victim> {
+  await saveAll(await context.open(), 1)
+  let calls: CallInfo[] = []
+  const store = await context.open({
+    through(backend) {
+      const recorded = recordCalls(withFaults(shaped(context, step, backend), ...faults))
+      calls = recorded.calls
+      return recorded.backend
+    },
+  })
+  const on = isStep(context, step, 2)
+  return {
+    store,
+    calls,
+    steps: () => calls.filter(on).length,
+    deleted: () =>
+      calls.flatMap(({ call, keys = [] }) => (call === "delete" ? keys : [])).filter((key) => !key.includes("probe")),
+  }
+}
+
+export async function assertSound({ open }: ScenarioContext, id: number, state: string): Promise<void> {
+  const store = await open()
+  assert.deepEqual(await store.verify(id), { id, valid: true, issues: [] })
+  assert.equal(await readAll(await store.readState(id)), state)
+  assert.equal((await store.recover()).checkpoint?.id, id)
+}

@@ -1,0 +1,209 @@
+import assert from "node:assert/strict"
+import type { CheckpointStore } from "@ckpt/core"
+import { heldCall, recordCalls, withCommit } from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
+import { assertRecovers, bytes, listAll, manifestOf, readAll, refusal, saveAll, stateText, text } from "../support.js"
+
+/** No reader shows it, and no writer changes it. */
+async function assertInvisible(store: CheckpointStore, id: number): Promise<void> {
+  assert.equal(await store.load(id), undefined)
+  assert.ok(!(await store.ids()).includes(id))
+  assert.ok(!(await listAll(store)).some((summary) => summary.id === id))
+  assert.equal((await store.verify(id)).valid, false)
+  await refusal(
+    store.update(id, (current) => current),
+    "CKPT_NOT_FOUND",
+    id,
+  )
+}
+
+/** Ways to read checkpoint 3, the latest: the epochs that they show. */
+const readers: readonly [name: string, read: (store: CheckpointStore) => Promise<readonly (number | undefined)[]>][] = [
+  ["load", async (store) => [(await store.load(3))?.epoch]],
+  ["loadLatest", async (store) => [(await store.loadLatest())?.epoch]],
+  ["list", async (store) => (await listAll(store)).map(({ epoch }) => epoch)],
+  ["recover", async (store) => [(await store.recover()).checkpoint?.manifest.epoch]],
+  ["restore", async (store) => [(await store.restore(async ({ manifest }) => manifest.epoch)).value]],
+  // What no manifest that counts covers is read without a checksum.
+  ["readState", async (store) => [(await store.readState(3))?.checksum === undefined ? undefined : 1_000]],
+  ["verify", async (store) => [(await store.verify(3)).valid ? 1_000 : undefined]],
+]
+
+/** What keeps a pruned checkpoint from coming back; the directory layout has no place for it. */
+export const floorScenarios: readonly Scenario[] = [
+  {
+    name: "floor: raised before the first delete",
+    layout: "objects",
+    async run({ open, keys, peek }) {
+      await saveAll(await open(), 1, 2, 3, 4)
+      let recorded: ReturnType<typeof recordCalls> | undefined
+      const store = await open({
+        through(backend) {
+          recorded = recordCalls(backend)
+          return recorded.backend
+        },
+      })
+      await store.prune({ last: 2 })
+      const changes = recorded?.calls.filter(({ call }) => call === "put" || call === "delete") ?? []
+      assert.deepEqual([changes[0]?.call, changes[0]?.key], ["put", keys.pointer])
+      assert.ok(typeof changes[0]?.when === "object")
+      const pointer = JSON.parse(text(await peek(keys.pointer)))
+      assert.deepEqual([pointer.checkpoint_id, pointer.floor], [4, 2])
+    },
+  },
+  {
+    name: "floor: a late save of a pruned id is a conflict and is never seen",
+    layout: "objects",
+    async run({ open, allKeys, keys }) {
+      const late = await open()
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await store.prune({ last: 1 })
+      for (const [id, through] of [
+        [1, undefined],
+        [2, withCommit],
+      ] as const) {
+        const writer = through === undefined ? late : await open({ through })
+        await refusal(writer.save(manifestOf(id), { state: bytes("late") }), "CKPT_CONFLICT", id)
+        // It came too late to be refused by the storage, so it lies there.
+        assert.ok((await allKeys()).includes(keys.manifest(id)))
+        for (const reader of [writer, store, await open()]) await assertInvisible(reader, id)
+      }
+      await assertRecovers(await open(), 3)
+      assert.equal(await store.nextId(), 4)
+      await saveAll(store, 4)
+      await store.prune({ last: 1 })
+      assert.deepEqual(await allKeys(), [keys.manifest(4), keys.state(4), keys.pointer].sort())
+    },
+  },
+  ...readers.map(
+    ([name, read]): Scenario => ({
+      name: `floor: ${name} that stands still meanwhile does not see a late save of a pruned id`,
+      layout: "objects",
+      async run({ open, keys, settled }) {
+        const store = await open()
+        await saveAll(store, 1, 2, 3)
+        const held = heldCall(({ call, key }) => call === "get" && key === keys.manifest(3))
+        const reading = read(await open({ through: held.through }))
+        await held.reached
+        // Whatever it reads beside the manifest it has read by now.
+        await settled()
+        await saveAll(store, 4, 5)
+        await store.prune({ last: 1 })
+        // With the bytes that were there before: no checksum tells it apart.
+        const late = manifestOf(3, { epoch: 1_000 })
+        await refusal((await open()).save(late, { state: bytes(stateText(3)) }), "CKPT_CONFLICT", 3)
+        held.release()
+        assert.ok(!(await reading).includes(1_000))
+      },
+    }),
+  ),
+  {
+    name: "floor: a store that remembers the pointer from before sees a floor that was raised since",
+    layout: "objects",
+    async run({ open }) {
+      const late = await open()
+      await saveAll(late, 4, 10)
+      assert.deepEqual((await (await open()).prune({ last: 1 })).removed, [4])
+      await refusal(late.save(manifestOf(3), { state: bytes("late") }), "CKPT_CONFLICT", 3)
+      await assertInvisible(late, 3)
+    },
+  },
+  {
+    name: "floor: a pruned checkpoint that comes back is not chosen, even if nothing else verifies",
+    layout: "objects",
+    async run({ open, plant, peek, keys }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      const [manifest, state] = [await peek(keys.manifest(1)), await peek(keys.state(1))]
+      await store.prune({ last: 1 })
+      await plant(keys.manifest(1), manifest as Uint8Array)
+      await plant(keys.state(1), state as Uint8Array)
+      await assertInvisible(await open(), 1)
+      await plant(keys.manifest(2), "damaged")
+      assert.equal((await (await open()).recover()).outcome, "exhausted")
+    },
+  },
+  {
+    name: "floor: older checkpoints that were kept stay readable below it",
+    async run({ open, plant, keys }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3, 4, 5, 6, 7)
+      await store.prune({ last: 1, every: 3 })
+      const reader = await open()
+      assert.deepEqual(await reader.ids(), [3, 6, 7])
+      for (const id of [3, 6, 7]) {
+        assert.deepEqual(await reader.verify(id), { id, valid: true, issues: [] })
+        assert.equal((await reader.load(id))?.epoch, id)
+        assert.equal(await readAll(await reader.readState(id)), stateText(id))
+      }
+      await store.update(3, (current) => ({ ...current, epoch: 33 }))
+      assert.equal((await reader.load(3))?.epoch, 33)
+      await plant(keys.manifest(7), "damaged")
+      await plant(keys.manifest(6), "damaged")
+      await assertRecovers(await open(), 3)
+    },
+  },
+  {
+    name: "floor: between kept ids nothing comes back, and what is pruned later does not either",
+    layout: "objects",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3, 4, 5, 6, 7)
+      await store.prune({ last: 1, every: 3 })
+      await refusal((await open()).save(manifestOf(4)), "CKPT_CONFLICT", 4)
+      await store.prune({ last: 2 })
+      assert.deepEqual(await store.ids(), [6, 7])
+      await refusal((await open()).save(manifestOf(3)), "CKPT_CONFLICT", 3)
+      await assertInvisible(await open(), 3)
+      await saveAll(store, 8)
+      await store.prune({ last: 1 })
+      for (const id of [5, 6, 7]) await refusal((await open()).save(manifestOf(id)), "CKPT_CONFLICT", id)
+      assert.deepEqual(await store.ids(), [8])
+    },
+  },
+  {
+    name: "floor: two that prune at once by different rules bring nothing back",
+    layout: "objects",
+    async run({ open }) {
+      const [a, b] = [await open(), await open()]
+      await saveAll(a, 1, 2, 3, 4, 5, 6)
+      await Promise.all([a.prune({ last: 1, every: 2 }), b.prune({ last: 1, every: 3 })])
+      const ids = await a.ids()
+      assert.equal(ids.at(-1), 6)
+      for (const id of ids) assert.equal((await a.verify(id)).valid, true)
+      for (const id of [1, 5]) await refusal((await open()).save(manifestOf(id)), "CKPT_CONFLICT", id)
+    },
+  },
+  {
+    name: "floor: saves, prunes and removals keep fields of the pointer that they do not know",
+    layout: "objects",
+    async run({ open, plant, peek, keys }) {
+      await saveAll(await open(), 1, 2, 3)
+      await plant(keys.pointer, `{"checkpoint_id":3,"team":{"name":"x","ids":[1,18446744073709551615]}}`)
+      const store = await open()
+      await saveAll(store, 4)
+      await store.remove(1)
+      await store.prune({ last: 1 })
+      const pointer = text(await peek(keys.pointer))
+      assert.match(pointer, /18446744073709551615/)
+      assert.deepEqual(JSON.parse(pointer).team.name, "x")
+      assert.equal(JSON.parse(pointer).floor, 3)
+      assert.match(pointer, /^\{\s*"checkpoint_id": 4/)
+    },
+  },
+  {
+    name: "floor: a removed id does not come back, and those below it stay",
+    layout: "objects",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3, 4)
+      await store.remove(3)
+      assert.deepEqual(await (await open()).ids(), [1, 2, 4])
+      await refusal((await open()).save(manifestOf(3)), "CKPT_CONFLICT", 3)
+      await store.remove(1)
+      assert.deepEqual(await (await open()).ids(), [2, 4])
+      assert.equal((await store.verify(2)).valid, true)
+    },
+  },
+]

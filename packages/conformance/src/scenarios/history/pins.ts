@@ -1,0 +1,191 @@
+import assert from "node:assert/strict"
+import type { CheckpointStore } from "@ckpt/core"
+import { ambiguous, type CallInfo, heldCall, withFaults } from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
+import { assertRecovers, listAll, refusal, saveAll } from "../support.js"
+
+const pinned = async (store: CheckpointStore) =>
+  (await listAll(store)).filter((summary) => summary.pins !== undefined).map(({ id, pins }) => [id, pins])
+
+export const pinScenarios: readonly Scenario[] = [
+  {
+    name: "pins: a pinned checkpoint is never pruned, and list shows its pins",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3, 4)
+      await store.pin(2, "before-upgrade")
+      await store.pin(2, "audit.2026")
+      assert.deepEqual(await store.pins(), [
+        { name: "audit.2026", id: 2 },
+        { name: "before-upgrade", id: 2 },
+      ])
+      assert.deepEqual(await pinned(store), [[2, ["audit.2026", "before-upgrade"]]])
+      const dry = await store.prune({ last: 1 }, { dryRun: true })
+      const real = await store.prune({ last: 1 })
+      assert.deepEqual({ ...dry, dryRun: false }, real)
+      assert.deepEqual(
+        [real.removed, real.kept],
+        [
+          [1, 3],
+          [2, 4],
+        ],
+      )
+      // By another store too, and with a policy that wants nothing.
+      await saveAll(store, 5)
+      assert.deepEqual((await (await open()).prune({ keepIf: () => false })).kept, [2, 5])
+      assert.equal((await store.verify(2)).valid, true)
+    },
+  },
+  {
+    name: "pins: unpinned, it goes with the next prune",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await store.pin(1, "keep")
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [2])
+      assert.equal(await store.unpin("keep"), true)
+      assert.equal(await store.unpin("keep"), false)
+      assert.deepEqual(await store.pins(), [])
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [1])
+      assert.deepEqual(await store.ids(), [3])
+    },
+  },
+  {
+    name: "pins: the same pin again is fine, a name for two is not",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      await store.pin(1, "one")
+      await store.pin(1, "one")
+      await refusal(store.pin(2, "one"), "CKPT_CONFLICT")
+      await refusal((await open()).pin(2, "one"), "CKPT_CONFLICT")
+      assert.deepEqual(await store.pins(), [{ name: "one", id: 1 }])
+    },
+  },
+  {
+    name: "pins: only a checkpoint that is there and whole can be pinned, by a name that any storage takes",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await plant(keys.manifest(2), "damaged")
+      await refusal(store.pin(9, "missing"), "CKPT_NOT_FOUND")
+      await refusal(store.pin(2, "damaged"), "CKPT_CORRUPT")
+      for (const name of ["", ".hidden", "a/b", "..", "a b", "ä", "x".repeat(101)])
+        await refusal(store.pin(1, name), "CKPT_INVALID")
+      await refusal(store.pin(0, "zero"), "CKPT_INVALID")
+      await refusal((await open({ readOnly: true })).pin(1, "x"), "CKPT_READ_ONLY")
+      assert.deepEqual(await store.pins(), [])
+      const longest = `${"x".repeat(90)}.000002.js`
+      await store.pin(1, longest)
+      assert.deepEqual(await store.pins(), [{ name: longest, id: 1 }])
+    },
+  },
+  {
+    name: "pins: remove refuses a pinned checkpoint and says so",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      await store.pin(1, "savepoint")
+      const error = await refusal(store.remove(1), "CKPT_INVALID")
+      assert.match(error.message, /savepoint/)
+      await store.unpin("savepoint")
+      assert.equal(await store.remove(1), true)
+    },
+  },
+  {
+    name: "pins: a pin that was damaged later stays, and fills no place among the latest",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await store.pin(2, "evidence")
+      await plant(keys.manifest(2), "damaged")
+      assert.deepEqual((await store.prune({ last: 2 })).kept, [1, 2, 3])
+      await assertRecovers(store, 3)
+    },
+  },
+  {
+    name: "pins: they are told again where the pointer was lost or garbled",
+    async run({ open, keys, plant, raw }) {
+      for (const spoil of [() => raw.delete([keys.pointer]), () => plant(keys.pointer, "garbled")]) {
+        const store = await open()
+        const first = await store.nextId()
+        await saveAll(store, first, first + 1)
+        await store.pin(first, `p${first}`)
+        await spoil()
+        await saveAll(await open(), first + 2)
+        await (await open()).prune({ last: 1 })
+        assert.equal((await store.verify(first)).valid, true)
+        assert.ok((await store.pins()).some(({ id }) => id === first))
+      }
+    },
+  },
+  {
+    name: "pins: a prune that decided before the pin spares it all the same",
+    async run({ open, keys }) {
+      // It has listed and judged by the time it raises the floor or, without one, looks at the pins again.
+      const pruning = heldCall(({ call, key }) => (call === "put" && key === keys.pointer) || key.endsWith("pins/"))
+      const store = await open({ through: pruning.through })
+      const other = await open()
+      await saveAll(other, 1, 2, 3)
+      const report = store.prune({ last: 1 })
+      await pruning.reached
+      await other.pin(1, "late")
+      pruning.release()
+      assert.deepEqual([(await report).removed, (await report).kept], [[2], [1, 3]])
+      assert.deepEqual(await other.ids(), [1, 3])
+      assert.equal((await other.verify(1)).valid, true)
+    },
+  },
+  {
+    name: "pins: a pin that comes after a prune's decision says that the checkpoint is gone",
+    layout: "objects",
+    async run({ open, keys }) {
+      const late = heldCall(({ call, key }) => call === "put" && key === keys.pointer)
+      const store = await open({ through: late.through })
+      const other = await open()
+      await saveAll(other, 1, 2, 3)
+      const pinning = store.pin(1, "too-late")
+      await late.reached
+      await other.prune({ last: 1 })
+      late.release()
+      await refusal(pinning, "CKPT_PRUNED")
+      assert.deepEqual(await other.pins(), [])
+    },
+  },
+  {
+    name: "pins: the answers to its writes may be lost (after they took effect, and before)",
+    async run({ open, allKeys }) {
+      for (const at of ["after", "before"] as const) {
+        const plain = await open()
+        const first = await plain.nextId()
+        await saveAll(plain, first, first + 1)
+        const lost = {
+          on: ({ call, key }: CallInfo) => call === "put" && !key.includes("probe"),
+          at,
+          error: ambiguous,
+          times: 2,
+        }
+        const store = await open({ through: (backend) => withFaults(backend, lost) })
+        await store.pin(first, `pin-${at}`)
+        assert.ok((await (await open()).pins()).some(({ name, id }) => name === `pin-${at}` && id === first))
+        assert.ok((await allKeys()).some((key) => key.includes(`pins/pin-${at}.`)))
+      }
+    },
+  },
+  {
+    name: "pins: a superseded writer pins nothing",
+    async run(context) {
+      if (context.layout !== "objects" || context.raw.capabilities.compareAndSwap !== "storage") return
+      const plain = await context.open()
+      await saveAll(plain, 1, 2)
+      const old = await plain.claim()
+      const leader = await (await context.open()).claim()
+      await refusal(old.pin(1, "zombie"), "CKPT_FENCED")
+      await leader.pin(1, "mine")
+      await refusal(old.unpin("mine"), "CKPT_FENCED")
+      assert.deepEqual(await plain.pins(), [{ name: "mine", id: 1 }])
+      await saveAll(leader, 3, 4)
+      assert.deepEqual((await leader.prune({ last: 1 })).kept, [1, 4])
+    },
+  },
+]

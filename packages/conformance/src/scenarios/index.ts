@@ -1,0 +1,52 @@
+import type { Scenario } from "../harness/scenario.js"
+import { abortScenarios } from "./commit/aborts.js"
+import { crashScenarios } from "./commit/crash-points.js"
+import { lostAnswerScenarios } from "./commit/lost-answers.js"
+import { lostChangeScenarios } from "./commit/lost-changes.js"
+import { lostForGoodScenarios } from "./commit/lost-for-good.js"
+import { raceScenarios } from "./commit/races.js"
+import { retryScenarios } from "./commit/retries.js"
+import { timeoutScenarios } from "./commit/timeouts.js"
+import { updateScenarios } from "./commit/updates.js"
+import { claimScenarios } from "./history/claims.js"
+import { trimmedClaimScenarios } from "./history/claims-trimmed.js"
+import { floorScenarios } from "./history/floor.js"
+import { pinScenarios } from "./history/pins.js"
+import { damageScenarios } from "./recovery/damage.js"
+import { idScenarios } from "./recovery/ids.js"
+import { listingScenarios } from "./recovery/listings.js"
+import { recoveryScenarios } from "./recovery/recover.js"
+import { restoreScenarios } from "./recovery/restore.js"
+import { differenceScenarios } from "./reference/differences/index.js"
+import { backgroundScenarios } from "./retention/background.js"
+import { orphanScenarios } from "./retention/orphans.js"
+import { retentionScenarios } from "./retention/prune.js"
+import { aheadScenarios } from "./state/ahead.js"
+import { operatorScenarios } from "./state/operators.js"
+import { readingScenarios } from "./state/reading.js"
+import { streamScenarios } from "./state/writing.js"
+import { eventScenarios } from "./store/events.js"
+import { inputScenarios } from "./store/input.js"
+import { storeScenarios } from "./store/opening.js"
+
+/** Whole-store behaviours by what they are about. */
+export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
+  differences: differenceScenarios,
+  races: raceScenarios,
+  crashes: crashScenarios,
+  "lost answers": [...lostAnswerScenarios, ...lostForGoodScenarios, ...lostChangeScenarios],
+  "retries, time-outs, aborts": [...retryScenarios, ...timeoutScenarios, ...abortScenarios],
+  recovery: [...recoveryScenarios, ...listingScenarios, ...damageScenarios, ...idScenarios],
+  retention: [...retentionScenarios, ...backgroundScenarios, ...floorScenarios],
+  pins: pinScenarios,
+  restore: restoreScenarios,
+  orphans: orphanScenarios,
+  streams: [...streamScenarios, ...aheadScenarios, ...readingScenarios, ...operatorScenarios],
+  input: [...inputScenarios, ...storeScenarios],
+  events: eventScenarios,
+  updates: updateScenarios,
+  claims: [...claimScenarios, ...trimmedClaimScenarios],
+}
+
+/** All of them, for an adapter's own tests. */
+export const allScenarios: readonly Scenario[] = Object.values(scenarioGroups).flat()

@@ -1,0 +1,209 @@
+import assert from "node:assert/strict"
+import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
+import { assertRecovers, bytes, flipped, listAll, manifestOf, refusal, saveAll, stateText, text } from "../support.js"
+
+const legacy = (id: number, more: object = {}) =>
+  JSON.stringify({ version: 1, checkpoint_id: id, epoch: id, timestamp_ms: 1, vnode_count: 256, ...more }, null, 2)
+
+const raw = (fields: string) => `{"version":1,"checkpoint_id":2,"epoch":2,"timestamp_ms":1${fields}}`
+
+/** What may stand where manifest 2 was, with the finding that it must give. Good: what was written. */
+const damages: Readonly<Record<string, [(good: Uint8Array) => Uint8Array | string, string]>> = {
+  empty: [() => "", "manifest-corrupt"],
+  "half of it": [(good) => good.subarray(0, good.length / 2), "manifest-corrupt"],
+  "without its last byte": [(good) => good.subarray(0, -1), "manifest-corrupt"],
+  "with a byte more": [(good) => new Uint8Array([...good, 0x7d]), "manifest-corrupt"],
+  zeros: [(good) => new Uint8Array(good.length), "manifest-corrupt"],
+  "a byte that is no UTF-8": [(good) => good.with(20, 0xff), "manifest-corrupt"],
+  "a byte order mark": [(good) => new Uint8Array([0xef, 0xbb, 0xbf, ...good]), "manifest-corrupt"],
+  null: [() => "null", "manifest-corrupt"],
+  "an array": [() => "[]", "manifest-corrupt"],
+  "not JSON": [() => "checkpoint!", "manifest-corrupt"],
+  NaN: [() => raw(`,"vnode_count":NaN`), "manifest-corrupt"],
+  "a lone 1e999": [() => raw(`,"x":1`).replace(`"epoch":2`, `"epoch":1e999`), "manifest-corrupt"],
+  "an epoch that is text": [() => legacy(2, { epoch: "2" }), "manifest-corrupt"],
+  "a negative epoch": [() => legacy(2, { epoch: -1 }), "manifest-corrupt"],
+  "a field missing": [() => `{"version":1,"checkpoint_id":2,"epoch":2}`, "manifest-corrupt"],
+  "a key twice": [() => raw(`,"epoch":3`), "manifest-corrupt"],
+  "nesting of 50,000": [() => raw(`,"x":${"[".repeat(50_000)}${"]".repeat(50_000)}`), "manifest-corrupt"],
+  "a number beyond 2^53": [() => raw("").replace(`"epoch":2`, `"epoch":9007199254740993`), "number-unsafe"],
+  "a newer version": [() => legacy(2, { version: 2 }), "manifest-version"],
+  "another id inside": [() => legacy(3), "id-mismatch"],
+  "id 0 inside": [() => legacy(0, { epoch: 1 }), "id-zero"],
+  "epoch 0": [() => legacy(2, { epoch: 0 }), "epoch-zero"],
+  "a range outside the state": [
+    () =>
+      legacy(2, {
+        state_size: 25,
+        operator_states: { a: { external: true, external_offset: 1, external_length: 25 } },
+      }),
+    "operator-range",
+  ],
+  "a flipped bit": [(good) => flipped(good, text(good).indexOf(`"epoch": 2`) + 9), "manifest-checksum"],
+  "another state's checksum": [() => legacy(2, { state_checksum: "0".repeat(64) }), "state-checksum"],
+}
+
+async function assertSkipped({ open, keys }: ScenarioContext, code: string): Promise<void> {
+  const store = await open()
+  const found = await assertRecovers(store, 1)
+  assert.deepEqual([found.examined, found.nextId], [2, 3])
+  const [skipped] = found.skipped
+  assert.deepEqual([skipped?.id, skipped?.key], [2, keys.manifest(2)])
+  const fatal = skipped?.issues.filter(({ severity }) => severity === "fatal") ?? []
+  assert.ok(
+    fatal.some((issue) => issue.code === code),
+    JSON.stringify(fatal),
+  )
+  const verified = await store.verify(2)
+  assert.equal(verified.valid, false)
+  assert.ok(verified.issues.some((issue) => issue.code === code))
+}
+
+const manifestDamage = Object.entries(damages).map(
+  ([name, [damage, code]]): Scenario => ({
+    name: `damage: a manifest that is ${name}`,
+    async run(context) {
+      const { open, keys, peek, plant } = context
+      await saveAll(await open(), 1, 2)
+      await plant(keys.manifest(2), damage((await peek(keys.manifest(2))) as Uint8Array))
+      await assertSkipped(context, code)
+      const store = await open()
+      assert.deepEqual(await store.ids(), [1, 2])
+      if (code !== "state-checksum") {
+        for (const loading of [() => store.load(2), () => store.loadLatest()]) {
+          assert.match((await refusal(loading(), "CKPT_CORRUPT", 2)).message, /recover\(\)/)
+        }
+        const all = await listAll(store)
+        assert.deepEqual(
+          all.map(({ id, valid }) => [id, valid]),
+          [
+            [1, true],
+            [2, false],
+          ],
+        )
+        assert.ok(all[1]?.issues.some((issue) => issue.code === code))
+      }
+      await saveAll(store, 3)
+      await assertRecovers(await open(), 3)
+    },
+  }),
+)
+
+const stateDamages: Readonly<Record<string, [(good: Uint8Array) => Uint8Array, string]>> = {
+  "with one bit flipped": [(good) => flipped(good, good.length - 1), "state-checksum"],
+  "one byte shorter": [(good) => good.subarray(0, -1), "state-size"],
+  "one byte longer": [(good) => new Uint8Array([...good, 0]), "state-size"],
+  empty: [() => new Uint8Array(0), "state-size"],
+}
+
+const stateDamage = Object.entries(stateDamages).map(
+  ([name, [damage, code]]): Scenario => ({
+    name: `damage: a state that is ${name}`,
+    async run(context) {
+      const { open, keys, peek, plant } = context
+      await saveAll(await open(), 1, 2)
+      await plant(keys.state(2), damage((await peek(keys.state(2))) as Uint8Array))
+      await assertSkipped(context, code)
+      const store = await open()
+      // The manifest itself is whole.
+      assert.equal((await store.load(2))?.epoch, 2)
+      const reader = await store.readState(2)
+      let given = 0
+      const reading = (async () => {
+        for await (const chunk of reader ?? []) given += chunk.length
+      })()
+      await refusal(reading, "CKPT_CORRUPT", 2)
+      assert.ok(given < stateText(2).length)
+    },
+  }),
+)
+
+/** The same numbers in every run. */
+function random(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
+
+export const damageScenarios: readonly Scenario[] = [
+  ...manifestDamage,
+  ...stateDamage,
+  {
+    name: "damage: a state that is missing",
+    async run(context) {
+      await saveAll(await context.open(), 1, 2)
+      await context.raw.delete([context.keys.state(2)])
+      await assertSkipped(context, "state-missing")
+      await refusal((await context.open()).readState(2), "CKPT_CORRUPT", 2)
+    },
+  },
+  {
+    name: "damage: one operator's slice leaves the others readable",
+    async run({ open, keys, peek, plant }) {
+      const store = await open()
+      const operators = { a: bytes("of operator a"), b: bytes("of operator b"), c: bytes("of operator c") }
+      await store.save(manifestOf(1), { operators, inlineThreshold: 0 })
+      await plant(keys.state(1), flipped(await peek(keys.state(1)), 15))
+      assert.equal((await store.recover()).outcome, "exhausted")
+      const { checkpoint } = await store.recover({ depth: "shallow" })
+      assert.equal(text(await checkpoint?.operator("a")), "of operator a")
+      await refusal(checkpoint?.operator("b") as Promise<unknown>, "CKPT_CORRUPT", 1)
+      assert.equal(text(await checkpoint?.operator("c")), "of operator c")
+    },
+  },
+  {
+    name: "damage: manifests of other programs without checksums are read, with a warning for the state",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      await plant(keys.manifest(1), legacy(1))
+      await plant(keys.state(1), stateText(1))
+      const found = await assertRecovers(store, 1)
+      assert.deepEqual(found.checkpoint?.manifest.vnodeCount, 256)
+      assert.deepEqual(
+        (await store.verify(1)).issues.map(({ code, severity }) => [severity, code]),
+        [["warning", "state-unverified"]],
+      )
+    },
+  },
+  {
+    name: "damage: whatever is left, recovery does not throw, and the latest untouched checkpoint is found",
+    async run({ open, keys, peek, plant, raw: storage, layout }) {
+      const below = random(42)
+      const writer = await open()
+      for (let round = 0; round < 40; round++) {
+        const first = await writer.nextId()
+        const ids = [first, first + 1, first + 2]
+        await saveAll(writer, ...ids)
+        const untouched = ids[below(3)] as number
+        const victims = ids.filter((id) => id !== untouched).flatMap((id) => [keys.manifest(id), keys.state(id)])
+        for (const key of [...victims, keys.pointer]) {
+          const good = (await peek(key)) ?? new Uint8Array(1)
+          const index = below(good.length)
+          const ways = [
+            async () => undefined,
+            () => plant(key, good.with(index, below(256))),
+            () => plant(key, good.subarray(0, index)),
+            () =>
+              plant(
+                key,
+                Uint8Array.from({ length: below(64) }, () => below(256)),
+              ),
+            () => storage.delete([key]),
+          ]
+          await ways[below(ways.length)]?.()
+        }
+        const store = await open()
+        const found = await store.recover()
+        assert.equal(found.outcome, "recovered", `${layout}, round ${round}`)
+        const id = found.checkpoint?.id ?? 0
+        assert.ok(id >= untouched, `${layout}, round ${round}: ${id} instead of ${untouched}`)
+        await found.checkpoint?.state()
+        for (const summary of await listAll(store)) assert.ok(summary.valid || summary.issues.length > 0)
+        await store.prune({ last: 1 })
+        assert.ok((await store.ids()).includes(id))
+      }
+    },
+  },
+]

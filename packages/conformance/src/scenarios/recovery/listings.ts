@@ -1,0 +1,179 @@
+import assert from "node:assert/strict"
+import type { ObjectMeta } from "@ckpt/core"
+import { intercept } from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
+import { assertRecovers, listAll, readAll, refusal, saveAll } from "../support.js"
+
+/** Hides from the first listing, or adds to it, as a stale page of it would. */
+const firstListing = (change: (metas: ObjectMeta[]) => ObjectMeta[], count = 1) => {
+  let left = count
+  return (backend: Parameters<typeof intercept>[0]) =>
+    intercept(backend, {
+      async around({ call }, proceed) {
+        const answer = await proceed()
+        return call === "list" && left-- > 0 ? change(answer as ObjectMeta[]) : answer
+      },
+    })
+}
+
+export const listingScenarios: readonly Scenario[] = [
+  {
+    name: "recovery: a first listing that is behind the pointer is not believed",
+    async run({ open, keys, layout }) {
+      await saveAll(await open(), 1, 2)
+      const stale = () =>
+        firstListing((metas) => metas.filter(({ key }) => key !== keys.manifest(2)), layout === "objects" ? 2 : 1)
+      await assertRecovers(await open({ through: stale() }), 2)
+      const only = () => firstListing((metas) => metas.filter(({ key }) => key !== keys.manifest(2)))
+      assert.equal((await (await open({ through: only() })).loadLatest())?.checkpointId, 2)
+      assert.deepEqual(await (await open({ through: only() })).ids(), [1, 2])
+      assert.deepEqual(
+        (await listAll(await open({ through: stale() }))).map(({ id }) => id),
+        [1, 2],
+      )
+      const empty = () => firstListing(() => [], layout === "objects" ? 2 : 1)
+      await assertRecovers(await open({ through: empty() }), 2)
+      assert.equal(await (await open({ through: empty() })).nextId(), 3)
+    },
+  },
+  {
+    name: "recovery: one listing after the other is behind, and all that it shows is removed: the latest is found",
+    layout: "objects",
+    async run({ open, keys }) {
+      const writer = await open()
+      let id = 1
+      await saveAll(writer, id)
+      /** After the first listing another checkpoint is saved; after the second one all that it showed is gone. */
+      const overtaken = () => {
+        let listings = 0
+        return (backend: Parameters<typeof intercept>[0]) =>
+          intercept(backend, {
+            async around({ call, key }, proceed) {
+              const answer = await proceed()
+              if (call !== "list" || !keys.pointer.startsWith(key) || ++listings > 2) return answer
+              await saveAll(writer, ++id)
+              if (listings === 2) await writer.prune({ last: 1 })
+              return answer
+            },
+          })
+      }
+      assert.equal((await (await open({ through: overtaken() })).loadLatest())?.checkpointId, id)
+      assert.deepEqual(await (await open({ through: overtaken() })).ids(), [id])
+      const all = await listAll(await open({ through: overtaken() }))
+      assert.deepEqual(
+        all.map((one) => one.id),
+        [id],
+      )
+      await assertRecovers(await open({ through: overtaken() }), 9)
+    },
+  },
+  {
+    name: "recovery: before it says fresh or exhausted it looks once more",
+    async run({ open, raw, keys }) {
+      await saveAll(await open(), 1)
+      await raw.delete([keys.pointer])
+      await assertRecovers(await open({ through: firstListing(() => [], 1) }), 1)
+    },
+  },
+  {
+    name: "recovery: a listing of states older than the one of manifests loses nothing",
+    async run({ open, keys }) {
+      await saveAll(await open(), 1, 2)
+      const blind = () => firstListing((metas) => metas.filter(({ key }) => key !== keys.state(2)), 9)
+      await assertRecovers(await open({ through: blind() }), 2)
+      const shallow = await (await open({ through: blind() })).recover({ depth: "shallow" })
+      assert.equal(shallow.checkpoint?.id, 2)
+      const all = await listAll(await open({ through: blind() }))
+      assert.deepEqual(
+        all.map(({ id, valid }) => [id, valid]),
+        [
+          [1, true],
+          [2, true],
+        ],
+      )
+    },
+  },
+  {
+    name: "recovery: a manifest that is listed and gone is no damage",
+    async run({ open, keys }) {
+      await saveAll(await open(), 1, 2)
+      const ghost = () =>
+        firstListing((metas) => {
+          const one = metas.find(({ key }) => key === keys.manifest(2)) as ObjectMeta
+          return [...metas, { ...one, key: keys.manifest(9) }]
+        })
+      const found = await assertRecovers(await open({ through: firstOnly(ghost(), keys.manifest(2)) }), 2)
+      assert.deepEqual(found.skipped, [])
+      assert.equal(found.nextId, 3)
+      const store = await open({ through: firstOnly(ghost(), keys.manifest(2)) })
+      assert.equal((await store.loadLatest())?.checkpointId, 2)
+      const all = await listAll(await open({ through: firstOnly(ghost(), keys.manifest(2)) }))
+      assert.deepEqual(
+        all.map(({ id }) => id),
+        [1, 2],
+      )
+    },
+  },
+  {
+    name: "recovery: the order of a listing, and what it shows twice, do not matter",
+    async run({ open }) {
+      await saveAll(await open(), 9, 10, 11, 100)
+      const odd = firstListing((metas) => [...metas].reverse().concat(metas), Number.POSITIVE_INFINITY)
+      const store = await open({ through: odd })
+      assert.deepEqual(await store.ids(), [9, 10, 11, 100])
+      assert.deepEqual(
+        (await listAll(store)).map(({ id }) => id),
+        [9, 10, 11, 100],
+      )
+      await assertRecovers(store, 100)
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [9, 10, 11])
+    },
+  },
+  {
+    name: "recovery: a checkpoint that is pruned between listing and reading is gone, not corrupt",
+    async run({ open, keys }) {
+      const writer = await open()
+      await saveAll(writer, 1, 2)
+      let id = 2
+      for (const key of [keys.manifest, keys.state]) {
+        const victim = id
+        let done = false
+        const reader = await open({
+          through: (backend) =>
+            intercept(backend, {
+              async around(info, proceed) {
+                if (!done && info.call === "get" && info.key === key(victim)) {
+                  done = true
+                  await saveAll(writer, victim + 1)
+                  await writer.prune({ last: 1 })
+                }
+                return proceed()
+              },
+            }),
+        })
+        const found = await assertRecovers(reader, victim + 1)
+        assert.deepEqual(found.skipped, [])
+        id = victim + 1
+      }
+      const found = await writer.recover()
+      await saveAll(writer, id + 1)
+      await writer.prune({ last: 1 })
+      await refusal(readAll(await found.checkpoint?.state()), "CKPT_PRUNED", id)
+    },
+  },
+]
+
+/** Applies only where the listing shows this key, so that the listing of states is left alone. */
+function firstOnly(through: (backend: Parameters<typeof intercept>[0]) => ReturnType<typeof intercept>, key: string) {
+  return (backend: Parameters<typeof intercept>[0]) => {
+    const changed = through(backend)
+    return {
+      ...intercept(backend, {}),
+      async *list(prefix: string, options?: { signal?: AbortSignal | undefined }) {
+        const plain: ObjectMeta[] = []
+        for await (const meta of backend.list(prefix, options)) plain.push(meta)
+        yield* plain.some((meta) => meta.key === key) ? changed.list(prefix, options) : plain
+      },
+    }
+  }
+}

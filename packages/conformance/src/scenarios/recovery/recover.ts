@@ -1,0 +1,156 @@
+import assert from "node:assert/strict"
+import { BackendError, openCheckpointStore } from "@ckpt/core"
+import { calls, permanent, withFaults } from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
+import {
+  assertRecovers,
+  bytes,
+  listAll,
+  manifestOf,
+  readAll,
+  refusal,
+  rejection,
+  saveAll,
+  stateText,
+} from "../support.js"
+
+export const recoveryScenarios: readonly Scenario[] = [
+  {
+    name: "recovery: garbage with high ids never pushes a good checkpoint out",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      for (let id = 100; id < 130; id++) await plant(keys.manifest(id), `garbage ${id}`)
+      for (let id = 200; id < 210; id++) await plant(keys.state(id), "an orphan")
+      const found = await assertRecovers(store, 2)
+      assert.deepEqual([found.skipped.length, found.examined, found.nextId], [30, 31, 210])
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [1])
+      await assertRecovers(store, 2)
+      assert.equal((await store.save(manifestOf(210), { state: bytes(stateText(210)) })).isLatest, true)
+      await assertRecovers(await open(), 210)
+    },
+  },
+  {
+    name: "recovery: the caller chooses among what verifies",
+    async run({ open }) {
+      const store = await open()
+      for (const id of [1, 2, 3]) await store.save(manifestOf(id, { pipelineHash: BigInt(id % 2) }))
+      const asked: number[] = []
+      const found = await store.recover({
+        accept: async ({ checkpointId, pipelineHash }) => {
+          asked.push(checkpointId)
+          return pipelineHash === 0n
+        },
+      })
+      assert.deepEqual([found.checkpoint?.id, asked, found.examined], [2, [3, 2], 2])
+      assert.deepEqual(
+        found.skipped.map(({ id, issues }) => [id, issues.map(({ code }) => code)]),
+        [[3, ["not-accepted"]]],
+      )
+      const none = await store.recover({ accept: () => false })
+      assert.deepEqual([none.outcome, none.skipped.length], ["exhausted", 3])
+      const mine = new Error("mine")
+      const accept = () => {
+        throw mine
+      }
+      assert.equal(await rejection(store.recover({ accept })), mine)
+    },
+  },
+  {
+    name: "recovery: fresh is a store without manifests and pointer",
+    async run({ open, keys, plant, layout }) {
+      const store = await open()
+      const found = await store.recover()
+      assert.deepEqual(
+        [found.outcome, found.checkpoint, found.skipped, found.examined, found.nextId],
+        ["fresh", undefined, [], 0, 1],
+      )
+      assert.equal(await store.loadLatest(), undefined)
+      assert.deepEqual(await store.ids(), [])
+      assert.deepEqual(await listAll(store), [])
+      await plant(keys.state(4), "a lone orphan")
+      assert.deepEqual([(await store.recover()).outcome, (await store.recover()).nextId], ["fresh", 5])
+      if (layout === "directory") await plant("checkpoints/checkpoint_000007/x", "in the way")
+      assert.equal((await store.recover()).outcome, "fresh")
+    },
+  },
+  {
+    name: "recovery: checkpoints of the other layout are no fresh start",
+    async run({ open, raw, layout, allKeys }) {
+      const other = await openCheckpointStore({ backend: raw, layout: layout === "objects" ? "directory" : "objects" })
+      // Without a state: in the layout "objects" it is not where the other one looks.
+      await other.save(manifestOf(1))
+      await other.close()
+      const before = await allKeys()
+      const store = await open()
+      for (const recovering of [() => store.recover(), () => store.restore(async () => 1)]) {
+        const error = await refusal(recovering(), "CKPT_INVALID")
+        assert.match(error.message, /Open the store with layout: "(directory|objects)"/)
+      }
+      assert.deepEqual(await allKeys(), before)
+    },
+  },
+  {
+    name: "recovery: a pointer to nothing, or one that nobody can read, is no fresh start",
+    async run({ open, keys, plant, layout }) {
+      const store = await open()
+      await plant(keys.pointer, layout === "objects" ? `{"checkpoint_id":9}` : "checkpoint_000009")
+      const dangling = await store.recover()
+      assert.deepEqual([dangling.outcome, dangling.nextId], ["exhausted", 10])
+      await plant(keys.pointer, "garbled")
+      assert.equal((await store.recover()).outcome, "exhausted")
+      assert.equal((await store.save(manifestOf(10))).isLatest, true)
+      assert.equal((await store.recover()).checkpoint?.id, 10)
+    },
+  },
+  {
+    name: "recovery: a storage failure rejects, wherever it happens",
+    async run({ open, keys, raw }) {
+      await saveAll(await open(), 1, 2)
+      const places = {
+        list: calls("list"),
+        pointer: calls("get", keys.pointer),
+        manifest: calls("get", keys.manifest(2)),
+        state: calls("get", keys.state(2)),
+      }
+      for (const [place, on] of Object.entries(places)) {
+        for (const error of [
+          permanent,
+          () => new BackendError("denied", "403"),
+          () => new BackendError("ambiguous", "?"),
+        ]) {
+          const store = await open({ through: (b) => withFaults(b, { on, at: "before", error }) })
+          const failure = await refusal(store.recover(), "CKPT_IO")
+          assert.equal(failure.backend, raw.name)
+          if (place !== "state") await refusal(store.loadLatest(), "CKPT_IO")
+        }
+      }
+      // Before anything was saved, an outage looks the same.
+      const down = await open({ through: (b) => withFaults(b, { on: () => true, at: "before", error: permanent }) })
+      await refusal(down.recover(), "CKPT_IO")
+      await refusal(down.nextId(), "CKPT_IO")
+    },
+  },
+  {
+    name: "recovery: shallow trusts sizes, and the state verifies when it is read",
+    async run({ open, keys, plant, peek }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      const state = (await peek(keys.state(2))) as Uint8Array
+      await plant(keys.state(2), state.toReversed())
+      const found = await store.recover({ depth: "shallow" })
+      assert.equal(found.checkpoint?.id, 2)
+      await refusal(readAll(await found.checkpoint?.state()), "CKPT_CORRUPT", 2)
+      assert.equal((await store.verify(2, { depth: "shallow" })).valid, true)
+      assert.deepEqual(
+        (await store.verify(2)).issues.map(({ code }) => code),
+        ["state-checksum"],
+      )
+      for (const other of [state.subarray(1), new Uint8Array([...state, 0]), undefined]) {
+        if (other === undefined) await (await open()).collectOrphans()
+        else await plant(keys.state(2), other)
+        assert.equal((await store.recover({ depth: "shallow" })).checkpoint?.id, 1)
+      }
+    },
+  },
+]

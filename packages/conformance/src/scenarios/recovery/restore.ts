@@ -1,0 +1,184 @@
+import assert from "node:assert/strict"
+import type { Checkpoint, Progress } from "@ckpt/core"
+import { manifestToJson, parseManifest } from "@ckpt/core"
+import { intercept } from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
+import { damaging } from "../state/reading.js"
+import { flipped, manifestOf, readAll, rejection, saveAll, stateText } from "../support.js"
+
+const read = async (checkpoint: Checkpoint) => readAll(await checkpoint.state())
+
+export const restoreScenarios: readonly Scenario[] = [
+  {
+    name: "restore: gives what the visitor made of the latest checkpoint",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      const seen: Progress[] = []
+      const restored = await store.restore(read, { onProgress: (progress) => seen.push(progress) })
+      assert.equal(restored.outcome, "recovered")
+      assert.deepEqual([restored.value, restored.checkpoint?.id, restored.nextId], [stateText(2), 2, 3])
+      assert.deepEqual([restored.skipped, restored.examined], [[], 1])
+      const { length } = stateText(2)
+      assert.deepEqual(seen.at(-1), { phase: "read", bytesDone: length, bytesTotal: length })
+    },
+  },
+  {
+    name: "restore: a checkpoint that turns out damaged while it is read is gone past, to the next older one",
+    async run({ open, keys, plant, peek }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await plant(keys.state(3), flipped(await peek(keys.state(3))))
+      const visited: number[] = []
+      const restored = await store.restore(async (checkpoint) => {
+        visited.push(checkpoint.id)
+        return read(checkpoint)
+      })
+      assert.deepEqual(visited, [3, 2])
+      assert.deepEqual([restored.value, restored.checkpoint?.id, restored.nextId], [stateText(2), 2, 4])
+      assert.deepEqual(
+        restored.skipped.map(({ id, issues }) => [id, issues.at(-1)?.code, issues.at(-1)?.severity]),
+        [[3, "state-checksum", "fatal"]],
+      )
+      // Nor does retention count on it from now on.
+      await store.prune({ last: 1 })
+      assert.equal((await store.restore(read)).value, stateText(2))
+    },
+  },
+  {
+    name: "restore: a visitor that makes do without the damaged bytes is not believed",
+    async run({ open, keys, plant, peek }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      await plant(keys.state(2), flipped(await peek(keys.state(2))))
+      const restored = await store.restore((checkpoint) => read(checkpoint).catch(() => "nothing"))
+      assert.equal(restored.value, stateText(1))
+    },
+  },
+  {
+    name: "restore: of operators only what is read must verify, each by itself",
+    async run({ open, keys, plant, peek }) {
+      const store = await open()
+      const operators = (n: number) => ({
+        a: new TextEncoder().encode(`a of ${n}`),
+        b: new TextEncoder().encode(`b of ${n}`),
+      })
+      for (const id of [1, 2]) await store.save(manifestOf(id), { operators: operators(id), inlineThreshold: 0 })
+      const stored = (await peek(keys.state(2))) as Uint8Array
+      await plant(keys.state(2), flipped(stored, stored.length - 1))
+      const text = async (checkpoint: Checkpoint, name: string) =>
+        new TextDecoder().decode(await checkpoint.operator(name))
+      assert.equal((await store.restore((checkpoint) => text(checkpoint, "a"))).value, "a of 2")
+      assert.equal((await store.restore((checkpoint) => text(checkpoint, "b"))).value, "b of 1")
+      assert.equal((await (await open()).restore((c) => text(c, "b"), { depth: "deep" })).value, "b of 1")
+    },
+  },
+  {
+    name: "restore: operators without checksums of their own are verified by the whole state",
+    async run({ open, keys, plant, peek }) {
+      const store = await open()
+      const bytesOf = (name: string, id: number) => new TextEncoder().encode(`${name} of ${id}`)
+      for (const id of [1, 2]) {
+        const operators = { a: bytesOf("a", id), b: bytesOf("b", id) }
+        await store.save(manifestOf(id), { operators, inlineThreshold: 0 })
+        const { operatorChecksums: _, ...older } = parseManifest((await peek(keys.manifest(id))) as Uint8Array)
+        await plant(keys.manifest(id), new TextEncoder().encode(manifestToJson(older)))
+      }
+      const given: (string | undefined)[] = []
+      const both = async (checkpoint: Checkpoint) => {
+        for (const name of ["a", "b"]) given.push(new TextDecoder().decode(await checkpoint.operator(name)))
+        return given.slice(-2)
+      }
+      assert.deepEqual((await store.restore(both)).value, ["a of 2", "b of 2"])
+      const stored = (await peek(keys.state(2))) as Uint8Array
+      await plant(keys.state(2), flipped(stored, 0))
+      given.length = 0
+      assert.deepEqual((await store.restore(both)).value, ["a of 1", "b of 1"])
+      // Nothing of the damaged one was handed over, nor what is whole in it: nobody can tell.
+      assert.deepEqual(given, ["a of 1", "b of 1"])
+    },
+  },
+  {
+    name: "restore: a state that fails the storage's own checksum every time is gone past",
+    async run({ open, keys }) {
+      await saveAll(await open(), 1, 2)
+      const store = await open({ through: (backend) => damaging(backend, keys.state(2), true, () => true) })
+      assert.equal((await store.restore(read)).value, stateText(1))
+    },
+  },
+  {
+    name: "restore: deep tells of the verification too",
+    async run({ open }) {
+      await saveAll(await open(), 1)
+      const phases: string[] = []
+      const onProgress = ({ phase }: Progress) => void phases.push(phase)
+      await (await open()).restore(read, { depth: "deep", onProgress })
+      assert.deepEqual([...new Set(phases)], ["verify", "read"])
+    },
+  },
+  {
+    name: "restore: what the visitor throws of its own ends it, and so does an abort",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      const mine = new Error("mine")
+      assert.equal(
+        await rejection(
+          store.restore(async () => {
+            throw mine
+          }),
+        ),
+        mine,
+      )
+      const stop = new AbortController()
+      const reason = new Error("enough")
+      const aborted = store.restore(
+        async () => {
+          stop.abort(reason)
+          return new Promise<never>(() => {})
+        },
+        { signal: stop.signal },
+      )
+      assert.equal(await rejection(aborted), reason)
+    },
+  },
+  {
+    name: "restore: fresh and exhausted are said like recover says them",
+    async run({ open, keys, plant, peek }) {
+      const store = await open()
+      assert.equal((await store.restore(read)).outcome, "fresh")
+      await saveAll(store, 1)
+      await plant(keys.state(1), flipped(await peek(keys.state(1))))
+      const restored = await store.restore(read)
+      assert.deepEqual([restored.outcome, restored.value, restored.checkpoint], ["exhausted", undefined, undefined])
+    },
+  },
+  {
+    name: "restore: a checkpoint that is pruned while it is read is pruned, not corrupt, and the latest one is read",
+    async run({ open, keys }) {
+      const writer = await open()
+      await saveAll(writer, 1)
+      let pruned = false
+      const store = await open({
+        through: (backend) =>
+          intercept(backend, {
+            async around({ call, key }, proceed) {
+              if (call === "get" && key === keys.state(1) && !pruned) {
+                pruned = true
+                await saveAll(writer, 2)
+                await writer.prune({ last: 1 })
+              }
+              return proceed()
+            },
+          }),
+      })
+      const visited: number[] = []
+      const restored = await store.restore(async (checkpoint) => {
+        visited.push(checkpoint.id)
+        return read(checkpoint)
+      })
+      assert.deepEqual(visited, [1, 2])
+      assert.deepEqual([restored.value, restored.skipped], [stateText(2), []])
+    },
+  },
+]

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict"
+import { calls, permanent, withFaults } from "../../../harness/faults.js"
+import type { Scenario } from "../../../harness/scenario.js"
+import { assertRecovers, bytes, listAll, manifestOf, readAll, refusal, saveAll, stateText } from "../../support.js"
+
+const legacy = (id: number, more: object = {}) =>
+  JSON.stringify({ version: 1, checkpoint_id: id, epoch: id, timestamp_ms: 1, vnode_count: 256, ...more }, null, 2)
+
+/** Where this differs from the reference, what concerns reading. Each fails on what the reference does. */
+export const readingDifferences: readonly Scenario[] = [
+  {
+    name: "section 7: a missing, garbled, dangling or stale pointer costs nothing",
+    async run({ open, keys, plant, raw, layout }) {
+      await saveAll(await open(), 1, 2)
+      const pointsTo = (id: number) =>
+        layout === "objects" ? `{"checkpoint_id": ${id}}` : `checkpoint_${String(id).padStart(6, "0")}`
+      for (const pointer of ["", "not a pointer", "\u0000", new Uint8Array([0xff, 0xfe]), pointsTo(9), pointsTo(1)]) {
+        await plant(keys.pointer, pointer)
+        const store = await open()
+        assert.equal((await store.loadLatest())?.checkpointId, 2)
+        assert.deepEqual(await store.ids(), [1, 2])
+        await assertRecovers(store, 2)
+      }
+      await raw.delete([keys.pointer])
+      assert.equal((await (await open()).loadLatest())?.checkpointId, 2)
+    },
+  },
+  {
+    name: "section 7: a pointer that nobody can read is replaced by the next save",
+    async run({ open, keys, plant, peek, events }) {
+      const store = await open()
+      await saveAll(store, 1)
+      await plant(keys.pointer, new Uint8Array([0xff, 0xfe, 0xfd]))
+      const receipt = await (await open()).save(manifestOf(2))
+      assert.deepEqual([receipt.outcome, receipt.isLatest], ["created", true])
+      assert.match(new TextDecoder().decode(await peek(keys.pointer)), /2\b/)
+      assert.ok(events.some((event) => event.type === "pointer-unreadable"))
+    },
+  },
+  {
+    name: "section 7: recovery goes past a manifest that is not UTF-8, counts truly, and gives a reader",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3, 4)
+      await plant(keys.manifest(4), new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]))
+      const found = await assertRecovers(store, 3)
+      // The reference counts 1 and 2 too, which nobody looked at.
+      assert.equal(found.examined, 2)
+      assert.equal(found.nextId, 5)
+      assert.deepEqual(
+        found.skipped.map(({ id, key }) => ({ id, key })),
+        [{ id: 4, key: keys.manifest(4) }],
+      )
+      assert.equal(found.skipped[0]?.issues[0]?.severity, "fatal")
+    },
+  },
+  {
+    name: "section 7: external ranges outside the state are found",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      await saveAll(store, 1)
+      const ranges = [
+        [0, 11],
+        [11, 1],
+        [9_007_199_254_740_991, 9_007_199_254_740_991],
+      ]
+      for (const [index, [external_offset, external_length]] of ranges.entries()) {
+        const id = 2 + index
+        const operator_states = { op: { state_b64: null, external: true, external_offset, external_length } }
+        await plant(keys.state(id), "ten bytes.")
+        await plant(keys.manifest(id), legacy(id, { operator_states }))
+        const { valid, issues } = await store.verify(id)
+        assert.equal(valid, false)
+        assert.ok(issues.some(({ code }) => code === "operator-range"))
+      }
+      await assertRecovers(store, 1)
+    },
+  },
+  {
+    name: "section 7: inline state that is not base64 is found",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      await saveAll(store, 1)
+      await plant(keys.manifest(2), legacy(2, { operator_states: { op: { state_b64: "ab*d!!!" } } }))
+      const found = await assertRecovers(store, 1)
+      assert.ok(found.skipped[0]?.issues.some(({ code }) => code === "operator-base64"))
+    },
+  },
+  {
+    name: "section 7: a manifest under another id's name is found",
+    async run({ open, keys, plant, peek }) {
+      const store = await open()
+      await saveAll(store, 1)
+      await plant(keys.manifest(2), (await peek(keys.manifest(1))) as Uint8Array)
+      await plant(keys.state(2), (await peek(keys.state(1))) as Uint8Array)
+      const found = await assertRecovers(store, 1)
+      assert.ok(found.skipped[0]?.issues.some(({ code }) => code === "id-mismatch"))
+      await refusal(store.loadLatest(), "CKPT_CORRUPT", 2)
+    },
+  },
+  {
+    name: "section 7: list rejects where the storage fails, and never shows less",
+    async run({ open, keys }) {
+      await saveAll(await open(), 1, 2, 3)
+      const on = calls("get", keys.manifest(2))
+      const store = await open({ through: (b) => withFaults(b, { on, at: "before", error: permanent }) })
+      await refusal(listAll(store), "CKPT_IO")
+      await refusal(store.prune({ last: 1 }), "CKPT_IO")
+      assert.deepEqual(await (await open()).ids(), [1, 2, 3])
+    },
+  },
+  {
+    name: "section 7: ids shows manifests only, list shows damaged ones too, nextId counts everything",
+    async run({ open, keys, plant, layout }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await plant(keys.manifest(2), "damaged")
+      await plant(keys.state(7), "an orphan")
+      assert.deepEqual(await store.ids(), [1, 2, 3])
+      const all = await listAll(store)
+      assert.deepEqual(
+        all.map(({ id, valid }) => [id, valid]),
+        [
+          [1, true],
+          [2, false],
+          [3, true],
+        ],
+      )
+      assert.equal(all[1]?.issues[0]?.code, "manifest-corrupt")
+      assert.equal(await store.nextId(), 8)
+      if (layout === "directory") {
+        await plant("checkpoints/checkpoint_000009/x", "in the way")
+        assert.equal(await store.nextId(), 10)
+        assert.deepEqual(await store.ids(), [1, 2, 3])
+      }
+      assert.equal((await store.recover()).nextId, await store.nextId())
+    },
+  },
+  {
+    name: "section 7: a store in which nothing verifies is exhausted, not fresh",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      assert.deepEqual((await store.recover()).outcome, "fresh")
+      await saveAll(store, 1, 2)
+      for (const id of [1, 2]) await plant(keys.manifest(id), "{}")
+      const found = await store.recover()
+      assert.equal(found.outcome, "exhausted")
+      assert.deepEqual([found.checkpoint, found.examined, found.nextId], [undefined, 2, 3])
+      assert.deepEqual(
+        found.skipped.map(({ id }) => id),
+        [2, 1],
+      )
+    },
+  },
+  {
+    name: "section 7: names that are not ours are events, once, and nothing else",
+    async run({ open, plant, events, layout, allKeys }) {
+      const strangers =
+        layout === "directory"
+          ? [
+              "checkpoints/checkpoint_9/state.bin",
+              "checkpoints/checkpoint_+00011/manifest.json",
+              "checkpoints/checkpoint_0000012/manifest.json",
+              "checkpoints/notes.txt",
+            ]
+          : [
+              "manifests/manifest-9.json",
+              "manifests/manifest-+00011.json",
+              "manifests/archive/manifest-000013.json",
+              "checkpoints/state-0000012.bin",
+            ]
+      for (const key of strangers) await plant(key, "whose?")
+      const store = await open()
+      await saveAll(store, 1, 2)
+      for (let round = 0; round < 2; round++) {
+        assert.deepEqual(await store.ids(), [1, 2])
+        assert.equal(await store.nextId(), 3)
+        await assertRecovers(store, 2)
+        await store.collectOrphans({ olderThanMs: 0 })
+      }
+      const said = events.flatMap((event) => (event.type === "foreign-key" ? [event.key] : []))
+      assert.deepEqual(said.sort(), [...strangers].sort())
+      const left = await allKeys()
+      for (const key of strangers) assert.ok(left.includes(key))
+    },
+  },
+  {
+    name: "section 7: warnings of a manifest are events and issues, and no reason to pass it over",
+    async run({ open, events }) {
+      const store = await open()
+      await store.save(manifestOf(1, { vnodeCount: 12, timestampMs: 0 }), { state: bytes(stateText(1)) })
+      const found = await store.recover()
+      assert.equal(found.checkpoint?.id, 1)
+      assert.equal(await readAll(await found.checkpoint?.state()), stateText(1))
+      const told = events.find((event) => event.type === "manifest-warnings")
+      assert.deepEqual(told?.issues.map(({ code }) => code).sort(), ["timestamp-zero", "vnode-count"])
+    },
+  },
+]

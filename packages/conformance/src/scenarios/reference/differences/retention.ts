@@ -1,0 +1,227 @@
+import assert from "node:assert/strict"
+import { BackendError, type ObjectBackend } from "@ckpt/core"
+import { calls, intercept, permanent, recordCalls, withFaults } from "../../../harness/faults.js"
+import type { Scenario } from "../../../harness/scenario.js"
+import { assertRecovers, manifestOf, refusal, saveAll } from "../../support.js"
+
+const denied = () => new BackendError("denied", "403")
+
+/** Makes single keys of a delete fail, as a storage with many deletes in one request reports it. */
+function undeletable(backend: ObjectBackend, ...keys: string[]): ObjectBackend {
+  return {
+    ...intercept(backend, {}),
+    async delete(wanted, options) {
+      const failures = await backend.delete(
+        wanted.filter((key) => !keys.includes(key)),
+        options,
+      )
+      return [...failures, ...wanted.filter((key) => keys.includes(key)).map((key) => ({ key, error: denied() }))]
+    },
+  }
+}
+
+/** Where this differs from the reference, what concerns removing. Each fails on what the reference does. */
+export const retentionDifferences: readonly Scenario[] = [
+  {
+    name: "section 7: prune does not count damaged checkpoints, so the only good one stays",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await plant(keys.manifest(2), "damaged")
+      await plant(keys.manifest(3), "damaged")
+      const report = await store.prune({ last: 1 })
+      assert.deepEqual(report.removed, [])
+      await assertRecovers(await open(), 1)
+    },
+  },
+  {
+    name: "section 7: prune does not count orphans, and leaves what is above the latest valid one",
+    async run({ open, keys, plant, allKeys }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      for (const id of [7, 8, 9]) await plant(keys.state(id), "an orphan, or a save under way")
+      await store.prune({ last: 1 })
+      await assertRecovers(store, 2)
+      const left = await allKeys()
+      for (const id of [7, 8, 9]) assert.ok(left.includes(keys.state(id)))
+    },
+  },
+  {
+    name: "section 7: nothing empties a store: last is at least 1",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      for (const last of [0, -1, 0.5, Number.NaN]) await refusal(store.prune({ last }), "CKPT_INVALID")
+      await refusal(store.prune({}), "CKPT_INVALID")
+      await store.prune({ withinMs: 0 })
+      await store.prune({ keepIf: () => false })
+      await assertRecovers(store, 2)
+    },
+  },
+  {
+    name: "section 7: damaged checkpoints below the latest valid one go too",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await plant(keys.manifest(2), "damaged")
+      const report = await store.prune({ last: 2 })
+      assert.deepEqual([report.removed, report.kept], [[2], [1, 3]])
+      assert.deepEqual(await store.ids(), [1, 3])
+    },
+  },
+  {
+    name: "section 7: prune removes manifests before states",
+    async run({ open, keys }) {
+      await saveAll(await open(), 1, 2, 3)
+      let recorded: ReturnType<typeof recordCalls> | undefined
+      const store = await open({
+        through(backend) {
+          recorded = recordCalls(backend)
+          return recorded.backend
+        },
+      })
+      await store.prune({ last: 1 })
+      const deleted = (recorded?.calls ?? []).flatMap((info) => info.keys ?? [])
+      assert.deepEqual(deleted, [keys.manifest(1), keys.manifest(2), keys.state(1), keys.state(2)])
+    },
+  },
+  {
+    name: "section 7: prune reports every failure and counts what is gone",
+    async run({ open, keys, allKeys }) {
+      await saveAll(await open(), 1, 2, 3, 4)
+      const store = await open({ through: (b) => undeletable(b, keys.manifest(1), keys.state(2)) })
+      const report = await store.prune({ last: 1 })
+      assert.deepEqual(report.removed, [3])
+      assert.deepEqual(
+        report.failures.map(({ id, key }) => [id, key]),
+        [
+          [1, keys.manifest(1)],
+          [2, keys.state(2)],
+        ],
+      )
+      const left = await allKeys()
+      // A manifest that stays keeps its state.
+      for (const key of [keys.manifest(1), keys.state(1), keys.state(2)]) assert.ok(left.includes(key), key)
+      for (const key of [keys.manifest(2), keys.manifest(3), keys.state(3)]) assert.ok(!left.includes(key), key)
+    },
+  },
+  {
+    name: "section 7: retention that fails after a save is an event, and the save a success",
+    async run({ open, events }) {
+      const through = (backend: ObjectBackend) =>
+        withFaults(backend, {
+          on: ({ call, key }) => call === "delete" && !key.includes("probe"),
+          at: "before",
+          error: permanent,
+        })
+      const store = await open({ through, retain: { last: 1 } })
+      await saveAll(store, 1, 2)
+      assert.deepEqual(await store.ids(), await (await open()).ids())
+      assert.ok(events.some((event) => event.type === "retention-failed"))
+    },
+  },
+  {
+    name: "section 7: orphan collection leaves a save in flight alone",
+    async run({ open, keys, allKeys }) {
+      const store = await open()
+      await saveAll(store, 3)
+      await store.writeState(4, [new Uint8Array(10)])
+      await (await open()).collectOrphans({ olderThanMs: 0 })
+      assert.ok((await allKeys()).includes(keys.state(4)))
+      const receipt = await store.save(manifestOf(4))
+      assert.equal(receipt.stateSize, 10)
+      assert.equal((await store.verify(4)).valid, true)
+    },
+  },
+  {
+    name: "section 7: orphan collection leaves what is young alone, by default one hour",
+    async run({ open, keys, plant, allKeys }) {
+      await saveAll(await open(), 3)
+      await plant(keys.state(2), "of a slow writer")
+      const late = (hours: number) => (backend: ObjectBackend) =>
+        intercept(backend, {
+          around: async (info, proceed) => (info.call === "now" ? new Date(Date.now() + hours * 3_600_000) : proceed()),
+        })
+      assert.deepEqual((await (await open()).collectOrphans()).removed, [])
+      assert.deepEqual((await (await open({ through: late(0.9) })).collectOrphans()).removed, [])
+      assert.deepEqual((await (await open({ through: late(1.1) })).collectOrphans()).removed, [keys.state(2)])
+      assert.ok(!(await allKeys()).includes(keys.state(2)))
+    },
+  },
+  {
+    name: "section 7: orphan collection removes only names of ours",
+    async run({ open, plant, layout, allKeys }) {
+      const foreign =
+        layout === "directory"
+          ? [
+              "checkpoints/backup/state.bin",
+              "checkpoints/checkpoint_1/state.bin",
+              "checkpoints/checkpoint_000001/notes",
+            ]
+          : ["checkpoints/backup/state-000001.bin", "checkpoints/state-1.bin", "manifests/old/manifest-000001.json"]
+      for (const key of foreign) await plant(key, "not ours")
+      const store = await open()
+      await saveAll(store, 5)
+      assert.deepEqual((await store.collectOrphans({ olderThanMs: 0 })).removed, [])
+      const left = await allKeys()
+      for (const key of foreign) assert.ok(left.includes(key))
+    },
+  },
+  {
+    name: "section 7: orphan collection asks the backend for what no listing shows",
+    async run({ open, layout }) {
+      await saveAll(await open(), 1)
+      const asked: unknown[] = []
+      const through = (backend: ObjectBackend): ObjectBackend => ({
+        ...intercept(backend, {}),
+        async leftovers({ olderThanMs, dryRun, prefix }) {
+          asked.push([prefix, olderThanMs, dryRun])
+          if (prefix !== "checkpoints/") return []
+          return [
+            { name: "upload-1", since: new Date(0) },
+            { name: "upload-2", since: new Date(0), error: denied() },
+          ]
+        },
+      })
+      const report = await (await open({ through })).collectOrphans()
+      // Under its own prefixes only: the rest of a bucket is another's.
+      const prefixes = layout === "objects" ? ["checkpoints/", "manifests/"] : ["checkpoints/"]
+      assert.deepEqual(
+        asked,
+        prefixes.map((prefix) => [prefix, 3_600_000, false]),
+      )
+      assert.deepEqual(report.removed, ["upload-1"])
+      assert.deepEqual(
+        report.failures.map(({ key }) => key),
+        ["upload-2"],
+      )
+    },
+  },
+  {
+    name: "section 7: orphan collection counts what is gone, not what it tried",
+    async run({ open, keys, plant }) {
+      await saveAll(await open(), 5)
+      for (const id of [1, 2]) await plant(keys.state(id), "an orphan")
+      const store = await open({ through: (b) => undeletable(b, keys.state(1)) })
+      const report = await store.collectOrphans({ olderThanMs: 0 })
+      assert.deepEqual(report.removed, [keys.state(2)])
+      assert.deepEqual(
+        report.failures.map(({ key }) => key),
+        [keys.state(1)],
+      )
+    },
+  },
+  {
+    name: "section 7: a listing that fails makes prune and collection reject, and remove nothing",
+    async run({ open, allKeys }) {
+      await saveAll(await open(), 1, 2)
+      const before = await allKeys()
+      const through = (b: ObjectBackend) => withFaults(b, { on: calls("list"), at: "before", error: permanent })
+      const store = await open({ through })
+      await refusal(store.prune({ last: 1 }), "CKPT_IO")
+      await refusal(store.collectOrphans({ olderThanMs: 0 }), "CKPT_IO")
+      await refusal(store.recover(), "CKPT_IO")
+      assert.deepEqual(await allKeys(), before)
+    },
+  },
+]

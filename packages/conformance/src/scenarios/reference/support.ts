@@ -1,0 +1,42 @@
+import { type CheckpointManifest, type CheckpointStore, createManifest, type ManifestInit } from "@ckpt/core"
+import type { Scenario } from "../../harness/scenario.js"
+
+type Run = Scenario["run"]
+
+/** One behaviour that the reference tests on each of its stores: its filesystem test, then its object store's. */
+export function twins(fsTest: string, objectTest: string, says: string, run: Run): Scenario[] {
+  return [
+    { name: `${fsTest}: ${says}`, layout: "directory", run },
+    { name: `${objectTest}: ${says}`, layout: "objects", run },
+  ]
+}
+
+export function manifestOf(
+  checkpointId: number,
+  epoch: number,
+  rest: Omit<ManifestInit, "checkpointId" | "epoch"> = {},
+): CheckpointManifest {
+  return createManifest({ checkpointId, epoch, ...rest })
+}
+
+export function textBytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+/** The state as text; `undefined` if there is none. */
+export async function stateText(store: CheckpointStore, id: number): Promise<string | undefined> {
+  const reader = await store.readState(id)
+  return reader === undefined ? undefined : new TextDecoder().decode(await reader.bytes())
+}
+
+/** What the reference's `list` gives: id and epoch of each. */
+export async function idsAndEpochs(store: CheckpointStore): Promise<[number, number | undefined][]> {
+  const pairs: [number, number | undefined][] = []
+  for await (const { id, epoch } of store.list()) pairs.push([id, epoch])
+  return pairs
+}
+
+/** Saves checkpoints 1 to `count`, each with its id as its epoch. */
+export async function saveUpTo(store: CheckpointStore, count: number): Promise<void> {
+  for (let id = 1; id <= count; id++) await store.save(manifestOf(id, id))
+}

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict"
+import type { ObjectBackend } from "@ckpt/core"
+import { gate } from "../../harness/clocks.js"
+import { intercept, permanent, withFaults } from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
+import { listAll, manifestOf, saveAll } from "../support.js"
+
+/** Retention after a save: off its path, and never seen half done. */
+export const backgroundScenarios: readonly Scenario[] = [
+  {
+    name: "retention: runs after the receipt, and ids, list, recover, prune and close wait for it",
+    async run({ open, settled }) {
+      const door = gate()
+      const through = (backend: ObjectBackend) =>
+        intercept(backend, {
+          async around({ call, key }, proceed) {
+            if (call === "delete" && !key.includes("probe")) await door.passed
+            return proceed()
+          },
+        })
+      const store = await open({ through, retain: { last: 1 } })
+      await saveAll(store, 1, 2)
+      await saveAll(store, 3)
+      const done: string[] = []
+      const waiting = [
+        store.ids().then((ids) => done.push(`ids ${ids}`)),
+        listAll(store).then((all) => done.push(`list ${all.map(({ id }) => id)}`)),
+        store.recover().then(({ checkpoint }) => done.push(`recover ${checkpoint?.id}`)),
+        store.prune({ last: 1 }).then(({ removed }) => done.push(`prune ${removed}`)),
+      ]
+      waiting.push(store.close().then(() => done.push("close")))
+      await settled()
+      assert.deepEqual(done, [])
+      door.open()
+      await Promise.all(waiting)
+      assert.deepEqual([...done].sort(), ["close", "ids 3", "list 3", "prune ", "recover 3"])
+    },
+  },
+  {
+    name: "retention: one run at a time, and one more for all saves that came meanwhile",
+    async run({ open }) {
+      const door = gate()
+      let runs = 0
+      let atOnce = 0
+      const through = (backend: ObjectBackend) =>
+        intercept(backend, {
+          async around({ call, key }, proceed) {
+            if (call !== "delete" || key.includes("probe") || !key.includes("manifest")) return proceed()
+            runs++
+            assert.equal(++atOnce, 1)
+            await door.passed
+            const result = await proceed()
+            atOnce--
+            return result
+          },
+        })
+      const store = await open({ through, retain: { last: 1 } })
+      await saveAll(store, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+      door.open()
+      assert.deepEqual(await store.ids(), [10])
+      assert.ok(runs <= 3, `${runs} runs`)
+    },
+  },
+  {
+    name: "retention: a failure after a save is an event, and the run after the next save succeeds",
+    async run({ open, events }) {
+      const on = ({ call, key }: { call: string; key: string }) => call === "delete" && !key.includes("probe")
+      const store = await open({
+        through: (b) => withFaults(b, { on, at: "before", error: permanent, times: 1 }),
+        retain: { last: 1 },
+      })
+      await saveAll(store, 1, 2)
+      assert.deepEqual(await (await open()).list()[Symbol.asyncIterator]().return?.(), { done: true, value: undefined })
+      await store.nextId()
+      assert.equal(events.filter(({ type }) => type === "retention-failed").length, 1)
+      await saveAll(store, 3)
+      assert.deepEqual(await store.ids(), [3])
+      assert.equal(events.filter(({ type }) => type === "retention-failed").length, 1)
+      const pruned = events.filter((event) => event.type === "pruned")
+      assert.deepEqual(pruned.at(-1)?.removed, [1, 2])
+    },
+  },
+  {
+    name: "retention: a store that says nothing about it prunes nothing",
+    async run({ open }) {
+      const store = await open()
+      const ids = Array.from({ length: 20 }, (_, index) => index + 1)
+      for (const id of ids) await store.save(manifestOf(id))
+      assert.deepEqual(await store.ids(), ids)
+    },
+  },
+]

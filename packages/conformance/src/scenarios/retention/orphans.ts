@@ -1,0 +1,215 @@
+import assert from "node:assert/strict"
+import type { ObjectBackend, ObjectMeta } from "@ckpt/core"
+import { gate, until } from "../../harness/clocks.js"
+import { intercept, recordCalls } from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
+import { assertRecovers, bytes, flipped, manifestOf, refusal, saveAll, stateText } from "../support.js"
+
+const year = 365 * 24 * 3_600_000
+
+/** The storage's clock is ahead (or behind) by this, since what is there was written. */
+const later = (ms: number) => (backend: ObjectBackend) =>
+  intercept(backend, {
+    around: async ({ call }, proceed) =>
+      call === "now" ? new Date(((await proceed()) as Date).getTime() + ms) : proceed(),
+  })
+
+export const orphanScenarios: readonly Scenario[] = [
+  {
+    name: "orphans: only states without a manifest below the latest valid checkpoint are removed",
+    async run({ open, keys, plant, allKeys }) {
+      const store = await open()
+      await saveAll(store, 3, 5)
+      for (const id of [1, 4, 6, 9]) await plant(keys.state(id), "an orphan")
+      const report = await store.collectOrphans({ olderThanMs: 0 })
+      assert.deepEqual([[...report.removed].sort(), report.failures], [[keys.state(1), keys.state(4)], []])
+      const left = await allKeys()
+      for (const id of [3, 5, 6, 9]) assert.ok(left.includes(keys.state(id)))
+      for (const id of [3, 5]) assert.equal((await store.verify(id)).valid, true)
+      assert.deepEqual((await store.collectOrphans({ olderThanMs: 0 })).removed, [])
+    },
+  },
+  {
+    name: "orphans: a listing that lacks the latest checkpoint shows no orphans, it is wrong",
+    async run({ open, keys, plant, allKeys }) {
+      await saveAll(await open(), 2, 3, 5)
+      await plant(keys.state(1), "an orphan")
+      let broken = false
+      // What a page of another answer, read as an empty one, would look like.
+      const through = (backend: ObjectBackend): ObjectBackend => ({
+        ...intercept(backend, {}),
+        async *list(prefix, options) {
+          for await (const meta of backend.list(prefix, options))
+            if (!broken || !/manifest-|manifest\.json/.test(meta.key)) yield meta
+        },
+      })
+      const before = await allKeys()
+      const store = await open({ through, retry: { attempts: 2 } })
+      assert.equal((await store.loadLatest())?.checkpointId, 5)
+      broken = true
+      const error = await refusal(store.collectOrphans({ olderThanMs: 0 }), "CKPT_IO")
+      assert.equal(error.retryable, true)
+      assert.deepEqual(await allKeys(), before)
+    },
+  },
+  {
+    name: "orphans: where nothing verifies, nothing is removed",
+    async run({ open, keys, plant, allKeys }) {
+      const store = await open()
+      await plant(keys.state(1), "an orphan")
+      assert.deepEqual((await store.collectOrphans({ olderThanMs: 0 })).removed, [])
+      await saveAll(store, 2)
+      await plant(keys.manifest(2), "damaged")
+      assert.deepEqual((await (await open()).collectOrphans({ olderThanMs: 0 })).removed, [])
+      assert.ok((await allKeys()).includes(keys.state(1)))
+    },
+  },
+  {
+    name: "orphans: above the latest valid checkpoint nothing is removed, whatever the pointer says",
+    async run({ open, keys, plant, raw, peek, layout }) {
+      const store = await open()
+      await saveAll(store, 2, 5)
+      for (const id of [1, 3]) await plant(keys.state(id), "an orphan")
+      await plant(keys.state(5), flipped(await peek(keys.state(5))))
+      await assertRecovers(store, 2)
+      // This store has seen that 5 is damaged.
+      assert.deepEqual((await store.collectOrphans({ olderThanMs: 0 })).removed, [keys.state(1)])
+
+      await plant(keys.state(1), "an orphan")
+      await plant(keys.manifest(5), "damaged")
+      const dangling = layout === "objects" ? `{"checkpoint_id":99}` : "checkpoint_000099"
+      for (const pointer of [dangling, "garbled", undefined]) {
+        if (pointer === undefined) await raw.delete([keys.pointer])
+        else await plant(keys.pointer, pointer)
+        const report = await (await open()).collectOrphans({ olderThanMs: 0, dryRun: true })
+        assert.deepEqual(report.removed, [keys.state(1)])
+      }
+    },
+  },
+  {
+    name: "orphans: a dry run says what a real one does, and writes nothing",
+    async run({ open, keys, plant, allKeys }) {
+      await saveAll(await open(), 5)
+      for (const id of [1, 2]) await plant(keys.state(id), "an orphan")
+      let recorded: ReturnType<typeof recordCalls> | undefined
+      const store = await open({
+        through(backend) {
+          recorded = recordCalls(backend)
+          return recorded.backend
+        },
+      })
+      const before = await allKeys()
+      const dry = await store.collectOrphans({ olderThanMs: 0, dryRun: true })
+      assert.deepEqual(await allKeys(), before)
+      assert.ok(!recorded?.calls.some(({ call }) => call === "put" || call === "delete" || call === "commit"))
+      const real = await store.collectOrphans({ olderThanMs: 0 })
+      assert.deepEqual({ ...dry, dryRun: false }, real)
+      assert.equal(real.removed.length, 2)
+    },
+  },
+  {
+    name: "orphans: the writer's clock does not matter, the storage's does",
+    async run({ open, keys, plant }) {
+      await saveAll(await open(), 5)
+      await plant(keys.state(1), "an orphan")
+      for (const skew of [-10 * year, -3_600_000, 3_600_000, 10 * year]) {
+        const clock = { now: () => Date.now() + skew, monotonic: () => performance.now(), sleep: async () => {} }
+        const store = await open({ clock, timeoutMs: Number.POSITIVE_INFINITY })
+        assert.deepEqual((await store.collectOrphans()).removed, [])
+      }
+      // Written in what is the future for the storage by now: young.
+      assert.deepEqual(
+        (await (await open({ through: later(-10 * year) })).collectOrphans({ olderThanMs: 0 })).removed,
+        [],
+      )
+      assert.deepEqual((await (await open({ through: later(10 * year) })).collectOrphans()).removed, [keys.state(1)])
+    },
+  },
+  {
+    name: "orphans: a save that finishes while its state is collected is whole, or a conflict",
+    async run({ open, keys, layout, allKeys }) {
+      await saveAll(await open(), 5)
+      const door = gate()
+      let waiting = false
+      const slow = await open({
+        through: (backend) =>
+          intercept(backend, {
+            async around({ call, key }, proceed) {
+              if (call === "put" && key === keys.manifest(2)) {
+                waiting = true
+                await door.passed
+              }
+              return proceed()
+            },
+          }),
+      })
+      // In the directory layout only the age protects it, so there it is left its hour.
+      await slow.writeState(2, bytes(stateText(2)))
+      const saving = slow.save(manifestOf(2)).then(
+        () => "saved",
+        (error) => error.code,
+      )
+      if (layout === "directory") {
+        await (await open()).collectOrphans()
+        door.open()
+        assert.equal(await saving, "saved")
+        assert.equal((await slow.verify(2)).valid, true)
+        return
+      }
+      await until(() => waiting, "the put of the manifest")
+      assert.deepEqual((await (await open()).collectOrphans({ olderThanMs: 0 })).removed, [keys.state(2)])
+      door.open()
+      assert.equal(await saving, "CKPT_CONFLICT")
+      await assertRecovers(await open(), 5)
+      assert.deepEqual(await (await open()).ids(), [5])
+      await refusal((await open()).save(manifestOf(1)), "CKPT_CONFLICT", 1)
+      assert.ok((await allKeys()).includes(keys.state(5)))
+    },
+  },
+  {
+    name: "orphans: states are listed before manifests, so a save in between is not taken for one",
+    async run({ open, keys }) {
+      const writer = await open()
+      await saveAll(writer, 5)
+      await writer.writeState(2, bytes(stateText(2)))
+      let finished = false
+      const collector = await open({
+        through: (backend) =>
+          intercept(backend, {
+            async around({ call }, proceed) {
+              if (call !== "list") return proceed()
+              const listed = (await proceed()) as ObjectMeta[]
+              if (!finished && listed.some(({ key }) => key === keys.state(2))) {
+                finished = true
+                await writer.save(manifestOf(2))
+              }
+              return listed
+            },
+          }),
+      })
+      assert.deepEqual((await collector.collectOrphans({ olderThanMs: 0 })).removed, [])
+      assert.ok(finished)
+      assert.deepEqual(await (await open()).verify(2), { id: 2, valid: true, issues: [] })
+    },
+  },
+  {
+    name: "orphans: remains of the check for conditions are removed when they are old",
+    async run({ open, plant, allKeys, events }) {
+      const probe = "checkpoints/.ckpt-probe-0123456789abcdef"
+      await saveAll(await open(), 1)
+      await plant(probe, "a check")
+      assert.deepEqual((await (await open()).collectOrphans()).removed, [])
+      assert.deepEqual((await (await open()).collectOrphans({ olderThanMs: 0 })).removed, [probe])
+      assert.ok(!(await allKeys()).includes(probe))
+      assert.ok(events.some((event) => event.type === "orphan-removed" && event.key === probe))
+    },
+  },
+  {
+    name: "orphans: olderThanMs must be a time",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1)
+      for (const olderThanMs of [-1, Number.NaN]) await refusal(store.collectOrphans({ olderThanMs }), "CKPT_INVALID")
+    },
+  },
+]

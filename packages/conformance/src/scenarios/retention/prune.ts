@@ -1,0 +1,202 @@
+import assert from "node:assert/strict"
+import type { CheckpointStore, ObjectBackend } from "@ckpt/core"
+import { calls, intercept, permanent, recordCalls, transient, withFaults } from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
+import { assertRecovers, flipped, listAll, refusal, rejection, saveAll } from "../support.js"
+
+const idsOf = async (store: CheckpointStore) => (await listAll(store)).map(({ id }) => id)
+
+export const retentionScenarios: readonly Scenario[] = [
+  {
+    name: "retention: last counts valid checkpoints",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3, 4, 5, 6)
+      await plant(keys.manifest(5), "damaged")
+      const report = await store.prune({ last: 2 })
+      assert.deepEqual([report.removed, report.kept, report.failures], [[1, 2, 3, 5], [4, 6], []])
+      assert.deepEqual(await idsOf(store), [4, 6])
+    },
+  },
+  {
+    name: "retention: a checkpoint whose state lacks bytes is not valid, and fills no place",
+    async run({ open, keys, plant, raw }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await plant(keys.state(3), "cut")
+      await raw.delete([keys.state(2)])
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [])
+      await assertRecovers(store, 1)
+    },
+  },
+  {
+    name: "retention: what a deep look found damaged is not counted on",
+    async run({ open, keys, plant, peek }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      await plant(keys.state(2), flipped(await peek(keys.state(2))))
+      await assertRecovers(store, 1)
+      await store.prune({ last: 1 })
+      await assertRecovers(store, 1)
+    },
+  },
+  {
+    name: "retention: the rules add up, and what any of them keeps stays",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, ...Array.from({ length: 12 }, (_, index) => index + 1))
+      const report = await store.prune({ last: 2, every: 5, keepIf: ({ id, epoch }) => id === 3 && epoch === 3 })
+      assert.deepEqual(report.kept, [3, 5, 10, 11, 12])
+      assert.deepEqual(await store.ids(), [3, 5, 10, 11, 12])
+      for (const id of report.kept) assert.equal((await store.verify(id)).valid, true)
+    },
+  },
+  {
+    name: "retention: the latest valid checkpoint stays, whatever the policy says, and so does what is above",
+    async run({ open, keys, plant }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await plant(keys.manifest(3), "damaged")
+      const report = await store.prune({ keepIf: () => false, every: 100 })
+      assert.deepEqual([report.removed, report.kept], [[1], [2, 3]])
+      await assertRecovers(await open(), 2)
+    },
+  },
+  {
+    name: "retention: withinMs goes by the storage's clock, not by the writer's",
+    async run({ open }) {
+      const hour = 3_600_000
+      for (const skew of [-10 * 365 * 24 * hour, 10 * 365 * 24 * hour]) {
+        const clock = { now: () => Date.now() + skew, monotonic: () => performance.now(), sleep: async () => {} }
+        const store = await open({ timeoutMs: Number.POSITIVE_INFINITY, clock })
+        const first = await store.nextId()
+        await saveAll(store, first, first + 1)
+        assert.deepEqual((await store.prune({ withinMs: hour })).removed, [])
+      }
+      const later = await open({
+        through: (backend) =>
+          intercept(backend, {
+            around: async ({ call }, proceed) => (call === "now" ? new Date(Date.now() + 2 * hour) : proceed()),
+          }),
+      })
+      assert.deepEqual((await later.prune({ withinMs: 3 * hour })).removed, [])
+      assert.deepEqual((await later.prune({ withinMs: hour })).removed, [1, 2, 3])
+    },
+  },
+  {
+    name: "retention: a dry run says what a real one does, and writes nothing",
+    async run({ open, allKeys }) {
+      await saveAll(await open(), 1, 2, 3, 4)
+      let recorded: ReturnType<typeof recordCalls> | undefined
+      const store = await open({
+        through(backend) {
+          recorded = recordCalls(backend)
+          return recorded.backend
+        },
+      })
+      const before = await allKeys()
+      const dry = await store.prune({ last: 2 }, { dryRun: true })
+      assert.deepEqual(await allKeys(), before)
+      assert.deepEqual(
+        recorded?.calls.filter(({ call }) => call === "put" || call === "delete" || call === "commit"),
+        [],
+      )
+      const real = await store.prune({ last: 2 })
+      assert.deepEqual({ ...dry, dryRun: false }, real)
+      assert.deepEqual(real.removed, [1, 2])
+    },
+  },
+  {
+    name: "retention: what the caller's rule throws reaches the caller, and nothing is removed",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      const mine = new Error("mine")
+      const keepIf = () => {
+        throw mine
+      }
+      assert.equal(await rejection(store.prune({ keepIf })), mine)
+      assert.deepEqual(await store.ids(), [1, 2])
+    },
+  },
+  {
+    name: "retention: prune without a policy uses the store's, and needs one",
+    async run({ open }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await refusal(store.prune(), "CKPT_INVALID")
+      assert.deepEqual((await (await open({ retain: { last: 2 } })).prune()).removed, [1])
+      await refusal(open({ retain: { last: 0 } }), "CKPT_INVALID")
+      await refusal(open({ retain: {} }), "CKPT_INVALID")
+    },
+  },
+  {
+    name: "retention: many keys go in batches, every manifest before any state",
+    async run({ open, keys }) {
+      const ids = [1, 2, 3, 4, 5]
+      await saveAll(await open(), ...ids, 6)
+      const batches: string[][] = []
+      const through = (backend: ObjectBackend): ObjectBackend => ({
+        ...intercept(backend, {}),
+        capabilities: { ...backend.capabilities, maxDeleteBatch: 2 },
+        delete(wanted, options) {
+          batches.push([...wanted])
+          return backend.delete(wanted, options)
+        },
+      })
+      await (await open({ through })).prune({ last: 1 })
+      assert.ok(batches.every((batch) => batch.length <= 2))
+      assert.deepEqual(batches.flat(), [...ids.map(keys.manifest), ...ids.map(keys.state)])
+    },
+  },
+  {
+    name: "retention: a delete that fails in a passing way is tried again",
+    async run({ open, keys }) {
+      await saveAll(await open(), 1, 2)
+      const on = calls("delete", keys.state(1))
+      const store = await open({ through: (b) => withFaults(b, { on, at: "before", error: transient, times: 2 }) })
+      assert.deepEqual((await store.prune({ last: 1 })).failures, [])
+    },
+  },
+  {
+    name: "retention: what could not be removed is removed by the next run",
+    async run({ open, keys, allKeys }) {
+      await saveAll(await open(), 1, 2, 3)
+      for (const key of [keys.manifest(1), keys.manifest(2)]) {
+        const on = calls("delete", key)
+        const store = await open({ through: (b) => withFaults(b, { on, at: "before", error: permanent, times: 1 }) })
+        const report = await store.prune({ last: 1 })
+        if (key === keys.manifest(1)) {
+          // One request for both: both are still there, with their states.
+          assert.deepEqual([report.removed, report.failures.map(({ id }) => id)], [[], [1, 2]])
+          assert.ok((await allKeys()).includes(keys.state(2)))
+        }
+      }
+      assert.deepEqual((await (await open()).prune({ last: 1 })).failures, [])
+      const left = await allKeys()
+      for (const id of [1, 2])
+        for (const key of [keys.manifest(id), keys.state(id)]) assert.ok(!left.includes(key), key)
+    },
+  },
+  {
+    name: "retention: remove takes one checkpoint below the latest valid one, and nothing else",
+    async run({ open, keys, plant, allKeys }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3, 4)
+      await plant(keys.manifest(2), "damaged")
+      assert.equal(await store.remove(1), true)
+      assert.equal(await store.remove(1), false)
+      assert.equal(await store.remove(2), true)
+      assert.equal(await store.remove(9), false)
+      await refusal(store.remove(4), "CKPT_INVALID", 4)
+      await plant(keys.manifest(4), "damaged")
+      await refusal(store.remove(4), "CKPT_INVALID", 4)
+      await refusal(store.remove(3), "CKPT_INVALID", 3)
+      assert.deepEqual(await store.ids(), [3, 4])
+      assert.deepEqual(
+        await allKeys(),
+        [keys.manifest(3), keys.manifest(4), keys.state(3), keys.state(4), keys.pointer].sort(),
+      )
+    },
+  },
+]

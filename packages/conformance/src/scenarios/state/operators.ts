@@ -1,0 +1,216 @@
+import assert from "node:assert/strict"
+import type { CheckpointManifest, StateSource } from "@ckpt/core"
+import { type CallInfo, recordCalls } from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
+import { bytes, flipped, manifestOf, readAll, refusal, streamOf, text } from "../support.js"
+import { pattern, reusing } from "./writing.js"
+
+const kib = 1024
+
+const externals = (manifest: CheckpointManifest | undefined) =>
+  Object.entries(manifest?.operatorStates ?? {}).flatMap(([name, { external }]) => (external ? [name] : []))
+
+export const operatorScenarios: readonly Scenario[] = [
+  {
+    name: "operators: up to 64 KiB inline, above it in the state",
+    async run({ open, keys, allKeys }) {
+      const store = await open()
+      const operators = {
+        exact: pattern(64 * kib),
+        above: pattern(64 * kib + 1),
+        small: bytes("x"),
+        none: new Uint8Array(0),
+      }
+      const receipt = await store.save(manifestOf(1), { operators })
+      assert.equal(receipt.stateSize, 64 * kib + 1)
+      const { checkpoint } = await (await open()).recover()
+      assert.deepEqual(externals(checkpoint?.manifest), ["above"])
+      assert.deepEqual(Object.keys(checkpoint?.manifest.operatorChecksums ?? {}), ["above"])
+      for (const [name, content] of Object.entries(operators)) {
+        assert.ok(Buffer.from(content).equals((await checkpoint?.operator(name)) ?? new Uint8Array(1)), name)
+        const reader = await checkpoint?.operatorStream(name)
+        assert.equal(reader?.size, content.length)
+        assert.ok(Buffer.from(content).equals((await reader?.bytes()) ?? new Uint8Array(1)), name)
+      }
+      assert.equal(await checkpoint?.operator("other"), undefined)
+      assert.equal(await checkpoint?.operator("toString"), undefined)
+
+      await store.save(manifestOf(2), { operators: { a: bytes("x") } })
+      assert.ok(!(await allKeys()).includes(keys.state(2)))
+      assert.equal(await (await store.recover()).checkpoint?.state(), undefined)
+    },
+  },
+  {
+    name: "operators: with threshold 0 everything but nothing goes into the state, one behind the other by name",
+    async run({ open, keys, peek }) {
+      const store = await open()
+      const operators = { b: bytes("second"), a: streamOf("fi", "rst"), c: new Uint8Array(0) }
+      await store.save(manifestOf(1), { operators, inlineThreshold: 0 })
+      assert.equal(text(await peek(keys.state(1))), "firstsecond")
+      const manifest = await store.load(1)
+      assert.deepEqual(externals(manifest), ["a", "b"])
+      assert.deepEqual(
+        [manifest?.operatorStates["b"]?.externalOffset, manifest?.operatorStates["b"]?.externalLength],
+        [5, 6],
+      )
+      assert.equal((await store.verify(1)).valid, true)
+      for (const inlineThreshold of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+        await refusal(store.save(manifestOf(2), { operators: {}, inlineThreshold }), "CKPT_INVALID")
+      }
+    },
+  },
+  {
+    name: "operators: no more than 4 MiB goes inline in all",
+    async run({ open }) {
+      const store = await open()
+      const operators: Record<string, Uint8Array> = {}
+      for (let index = 0; index < 70; index++)
+        operators[`op-${String(index).padStart(2, "0")}`] = pattern(64 * kib, index)
+      await store.save(manifestOf(1), { operators })
+      const { checkpoint } = await store.recover()
+      const manifest = checkpoint?.manifest
+      assert.equal(Object.keys(manifest?.operatorStates ?? {}).length, 70)
+      assert.deepEqual(externals(manifest), ["op-64", "op-65", "op-66", "op-67", "op-68", "op-69"])
+      for (const name of ["op-00", "op-63", "op-64", "op-69"]) {
+        assert.ok(
+          Buffer.from(operators[name] as Uint8Array).equals((await checkpoint?.operator(name)) ?? new Uint8Array(1)),
+          name,
+        )
+      }
+      // A threshold of the caller's does not lift that bound.
+      await store.save(manifestOf(2), { operators: { big: pattern(5 * 1024 * kib) }, inlineThreshold: 8 * 1024 * kib })
+      assert.deepEqual(externals(await store.load(2)), ["big"])
+    },
+  },
+  {
+    name: "operators: streams that use their buffer again, small and large",
+    async run({ open }) {
+      const store = await open()
+      const contents = { inline: pattern(50 * kib, 3), large: pattern(900 * kib, 5), edge: pattern(68 * kib, 9) }
+      const operators = Object.fromEntries(
+        Object.entries(contents).map(([name, content]): [string, StateSource] => [name, reusing(content, 4 * kib)]),
+      )
+      await store.save(manifestOf(1), { operators })
+      const { checkpoint } = await store.recover()
+      assert.deepEqual(externals(checkpoint?.manifest), ["edge", "large"])
+      for (const [name, content] of Object.entries(contents)) {
+        assert.ok(Buffer.from(content).equals((await checkpoint?.operator(name)) ?? new Uint8Array(1)), name)
+      }
+    },
+  },
+  {
+    name: "operators: one is read by its own bytes alone",
+    async run({ open, keys }) {
+      const names = ["a", "b", "c"]
+      const operators = Object.fromEntries(names.map((name, index) => [name, pattern(300_000 + index, index)]))
+      await (await open()).save(manifestOf(1), { operators })
+      let calls: CallInfo[] = []
+      const store = await open({
+        through(backend) {
+          const recording = recordCalls(backend)
+          calls = recording.calls
+          return recording.backend
+        },
+      })
+      const { checkpoint } = await store.recover({ depth: "shallow" })
+      calls.length = 0
+      assert.ok(
+        Buffer.from(operators["b"] as Uint8Array).equals((await checkpoint?.operator("b")) ?? new Uint8Array(1)),
+      )
+      assert.deepEqual(
+        calls.map(({ call, key, range }) => ({ call, key, range })),
+        [{ call: "get", key: keys.state(1), range: { offset: 300_000, length: 300_001 } }],
+      )
+    },
+  },
+  {
+    name: "operators: a slice that does not verify is refused before its last chunk",
+    async run({ open, keys, peek, plant }) {
+      const size = 5_000_000
+      await (await open()).save(manifestOf(1), { operators: { a: pattern(100_000), b: pattern(size, 8) } })
+      await plant(keys.state(1), flipped(await peek(keys.state(1)), 100_001))
+      const { checkpoint } = await (await open()).recover({ depth: "shallow" })
+      await refusal(checkpoint?.operator("b") as Promise<unknown>, "CKPT_CORRUPT", 1)
+      let given = 0
+      const reading = (async () => {
+        for await (const chunk of (await checkpoint?.operatorStream("b")) ?? []) given += chunk.length
+      })()
+      await refusal(reading, "CKPT_CORRUPT", 1)
+      assert.ok(given > 0 && given < size, `${given} of ${size} bytes were handed over`)
+      assert.ok((await checkpoint?.operator("a"))?.length === 100_000)
+    },
+  },
+  {
+    name: "operators: a state that shrank or is gone is refused",
+    async run({ open, keys, peek, plant, raw }) {
+      await (await open()).save(manifestOf(1), { operators: { a: pattern(100_000), b: pattern(100_000) } })
+      const { checkpoint } = await (await open()).recover()
+      const state = (await peek(keys.state(1))) as Uint8Array
+      await plant(keys.state(1), state.subarray(0, 150_000))
+      assert.equal((await checkpoint?.operator("a"))?.length, 100_000)
+      await refusal(checkpoint?.operator("b") as Promise<unknown>, "CKPT_CORRUPT", 1)
+      await plant(keys.state(1), state.subarray(0, 50_000))
+      await refusal(checkpoint?.operator("b") as Promise<unknown>, "CKPT_CORRUPT", 1)
+      await raw.delete([keys.state(1)])
+      await refusal(checkpoint?.operator("a") as Promise<unknown>, "CKPT_CORRUPT", 1)
+    },
+  },
+  {
+    name: "operators: names like __proto__ and constructor are names",
+    async run({ open }) {
+      const store = await open()
+      const operators = Object.assign(Object.create(null), {
+        ["__proto__"]: bytes("p"),
+        constructor: pattern(70 * kib),
+        "": bytes("nameless"),
+        "ü/../\u{1f600}": bytes("any"),
+      })
+      Object.defineProperty(operators, "__proto__", { value: bytes("p"), enumerable: true })
+      await store.save(manifestOf(1), { operators })
+      const { checkpoint } = await (await open()).recover()
+      assert.deepEqual(Object.keys(checkpoint?.manifest.operatorStates ?? {}).length, Object.keys(operators).length)
+      assert.equal(text(await checkpoint?.operator("__proto__")), "p")
+      assert.equal((await checkpoint?.operator("constructor"))?.length, 70 * kib)
+      assert.equal(text(await checkpoint?.operator("")), "nameless")
+      assert.equal(text(await checkpoint?.operator("ü/../\u{1f600}")), "any")
+    },
+  },
+  {
+    name: "operators: the manifest of another checkpoint cannot carry its external states over",
+    async run({ open, allKeys, keys }) {
+      const store = await open()
+      await store.save(manifestOf(1), { operators: { big: pattern(70 * kib), small: bytes("s") } })
+      const first = (await store.load(1)) as CheckpointManifest
+      const next = { ...first, checkpointId: 2, epoch: 2 }
+      const error = await refusal(store.save({ ...next, stateChecksum: null, stateSize: 0 }), "CKPT_INVALID", 2)
+      assert.match(error.message, /"big"/)
+      await refusal(store.save(next), "CKPT_INVALID", 2)
+      await refusal(store.save(next, { operators: { other: bytes("o") } }), "CKPT_INVALID", 2)
+      await refusal(store.save(next, { operators: {}, state: bytes("both") }), "CKPT_INVALID", 2)
+      assert.ok(!(await allKeys()).includes(keys.manifest(2)))
+      // What is given anew replaces it, and what is inline may stay.
+      await store.save(next, { operators: { big: pattern(71 * kib) } })
+      const { checkpoint } = await store.recover()
+      assert.equal((await checkpoint?.operator("big"))?.length, 71 * kib)
+      assert.equal(text(await checkpoint?.operator("small")), "s")
+      assert.deepEqual(await store.verify(2), { id: 2, valid: true, issues: [] })
+    },
+  },
+  {
+    name: "operators: the same operators again are unchanged, others are a conflict",
+    async run({ open }) {
+      const manifest = manifestOf(1)
+      const operators = (seed: number) => ({
+        b: reusing(pattern(70 * kib, seed), 999),
+        a: streamOf("s"),
+        c: pattern(90 * kib),
+      })
+      await (await open()).save(manifest, { operators: operators(1) })
+      const store = await open()
+      assert.equal((await store.save(manifest, { operators: operators(1) })).outcome, "existed")
+      await refusal(store.save(manifest, { operators: operators(2) }), "CKPT_CONFLICT", 1)
+      assert.equal((await store.verify(1)).valid, true)
+      assert.ok((await readAll(await (await store.recover()).checkpoint?.operatorStream("a"))) === "s")
+    },
+  },
+]

@@ -1,0 +1,256 @@
+import assert from "node:assert/strict"
+import type { CheckpointStore, ObjectBackend, ObjectContent } from "@ckpt/core"
+import { Activity } from "../../harness/activity.js"
+import { type CallInfo, intercept } from "../../harness/faults.js"
+import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
+import { bytes, flipped, listAll, manifestOf, saveAll, stateText } from "../support.js"
+
+/** Requests that one process of core has under way at once, where an operation needs many. */
+const concurrency = 16
+
+/** What an operation cost. */
+interface Cost {
+  /** Requests one after the other: every request takes one round, and those of one round are made together. */
+  readonly rounds: number
+  readonly calls: readonly CallInfo[]
+}
+
+/**
+ * A storage on which every request takes equally long: those that were made before anything could be answered are
+ * answered together, and the next ones wait until the storage has answered all of these and every body of theirs was
+ * read. So the number of rounds is the length of the critical path, whatever the storage's latency and the order of
+ * small steps.
+ */
+function inRounds(backend: ObjectBackend): { backend: ObjectBackend; cost(): Cost; reset(): void } {
+  let rounds = 0
+  let calls: CallInfo[] = []
+  let waiting: (() => void)[] = []
+  const activity = new Activity()
+  // Long enough that whatever follows from an answer, hashing included, has made its requests.
+  const quietTurns = 10
+  const serve = async () => {
+    for (let seen = -1; waiting.length > seen; ) {
+      seen = waiting.length
+      await activity.finished(quietTurns)
+    }
+    rounds++
+    const served = waiting
+    waiting = []
+    for (const answer of served) answer()
+  }
+  const slow = intercept(backend, {
+    async around(info, proceed) {
+      calls.push(info)
+      await new Promise<void>((resolve) => {
+        if (waiting.push(resolve) === 1) void serve()
+      })
+      const answer = await activity.during(proceed)
+      return info.call === "get" ? activity.body(answer as ObjectContent | undefined) : answer
+    },
+  })
+  return {
+    backend: slow,
+    cost: () => ({ rounds, calls: [...calls] }),
+    reset() {
+      rounds = 0
+      calls = []
+    },
+  }
+}
+
+/** What `run` costs on a store that has probed its storage and read its pointer. */
+async function costOf(
+  { open }: ScenarioContext,
+  run: (store: CheckpointStore) => Promise<unknown>,
+  options: { warmUp?: (store: CheckpointStore) => Promise<unknown>; retain?: { last: number } } = {},
+): Promise<Cost> {
+  let measured: ReturnType<typeof inRounds> | undefined
+  const store = await open({
+    ...(options.retain === undefined ? {} : { retain: options.retain }),
+    through(backend) {
+      measured = inRounds(backend)
+      return measured.backend
+    },
+  })
+  assert.ok(measured !== undefined)
+  await (options.warmUp ?? (async (warm) => saveAll(warm, await warm.nextId())))(store)
+  await store.ids()
+  measured.reset()
+  await run(store)
+  return measured.cost()
+}
+
+/** At most what the budget says, and exactly what it takes today: less is welcome, and then noted here. */
+function assertCost({ rounds, calls }: Cost, budget: number, today: number, requests: number): void {
+  const made = calls.map(({ call, key }) => `${call} ${key}`).join(", ")
+  assert.ok(rounds <= budget, `${rounds} rounds, the budget is ${budget}: ${made}`)
+  assert.equal(rounds, today, made)
+  assert.equal(calls.length, requests, made)
+}
+
+const ids = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index)
+
+/** For a storage without a commit of its own, whose listings have one page. */
+export const budgetScenarios: readonly Scenario[] = [
+  {
+    name: "budget: save, 2 (manifest, pointer)",
+    async run(context) {
+      assertCost(await costOf(context, (store) => store.save(manifestOf(2))), 2, 2, 2)
+    },
+  },
+  {
+    name: "budget: save with state, 3 (state, manifest, pointer)",
+    async run(context) {
+      assertCost(await costOf(context, (store) => store.save(manifestOf(2), { state: bytes("s") })), 3, 3, 3)
+    },
+  },
+  {
+    name: "budget: save with operators, 3, or 2 where all of them are inline",
+    async run(context) {
+      const operators = { a: bytes("a"), b: bytes("b") }
+      assertCost(await costOf(context, (store) => store.save(manifestOf(2), { operators })), 2, 2, 2)
+      const external = (store: CheckpointStore) => store.save(manifestOf(4), { operators, inlineThreshold: 0 })
+      assertCost(await costOf(context, external), 3, 3, 3)
+    },
+  },
+  {
+    name: "budget: retention is off the path of a save",
+    async run(context) {
+      const save = (store: CheckpointStore) => store.save(manifestOf(9), { state: bytes("s") })
+      const cost = await costOf(context, save, { retain: { last: 1 } })
+      assert.equal(cost.rounds, 3)
+    },
+  },
+  {
+    name: "budget: loadLatest, max(1, p) + 1 = 2 (list, then pointer and manifest)",
+    async run(context) {
+      assertCost(await costOf(context, (store) => store.loadLatest()), 2, 2, 3)
+    },
+  },
+  {
+    name: "budget: list of 100, p + ⌈N/c⌉ = 8",
+    async run(context) {
+      await saveAll(await context.open(), ...ids(1, 99))
+      const cost = await costOf(context, (store) => listAll(store))
+      assertCost(cost, 1 + Math.ceil(100 / concurrency), 8, 101 + listings(context))
+    },
+  },
+  ...[
+    [3, 1],
+    [3, 10],
+    [10, 90],
+  ].map(
+    ([kept, removed]): Scenario => ({
+      name: `budget: prune of ${removed}, keeping ${kept}: p + ⌈n/c⌉ + 1 + 2⌈k/batch⌉`,
+      async run(context) {
+        const all = (kept as number) + (removed as number)
+        await saveAll(await context.open(), ...ids(1, all - 1))
+        const cost = await costOf(context, (store) => store.prune({ last: kept as number }))
+        // n: every manifest is read once, those that go too, as only valid ones fill a place.
+        // The floor is raised; where the pointer has none, the pins are listed once more instead.
+        const floor = 1
+        const looks = Math.ceil(all / concurrency)
+        const deletes = 2 * batches(context, removed as number)
+        const rounds = 1 + looks + floor + deletes
+        assertCost(cost, rounds, rounds, listings(context) + all + 1 + floor + deletes)
+      },
+    }),
+  ),
+  ...[
+    { invalid: 0, rounds: 2, reads: 2 },
+    { invalid: 1, rounds: 3, reads: 4 },
+    // The manifests of the last four are read ahead: one turns out to be damaged, which takes no round; three are read again.
+    { invalid: 5, rounds: 6, reads: 14 },
+  ].map(
+    ({ invalid, rounds, reads }): Scenario => ({
+      name: `budget: recover past ${invalid} invalid, deep: max(p, q) + 1 + j = ${2 + invalid}`,
+      async run(context) {
+        const { open, keys, plant, peek } = context
+        await saveAll(await open(), 1)
+        const cost = await costOf(context, (store) => store.recover(), {
+          async warmUp(store) {
+            await saveAll(store, ...ids(2, invalid))
+            for (const id of ids(2, invalid)) {
+              if (id % 2 === 0) await plant(keys.state(id), flipped(await peek(keys.state(id))))
+              else await plant(keys.manifest(id), "damaged")
+            }
+          },
+        })
+        // Listings, the pointer, and manifest and state of each that was looked at.
+        assertCost(cost, 2 + invalid, rounds, listings(context) + 1 + reads)
+      },
+    }),
+  ),
+  {
+    name: "budget: recover past 12 damaged manifests, four a round from the third on",
+    async run(context) {
+      const { open, keys, plant } = context
+      await saveAll(await open(), 1)
+      const cost = await costOf(context, (store) => store.recover(), {
+        async warmUp(store) {
+          await saveAll(store, ...ids(2, 12))
+          for (const id of ids(2, 12)) await plant(keys.manifest(id), "damaged")
+        },
+      })
+      // The first two with their states, ten and the good one ahead, and that one once more with its state.
+      assertCost(cost, 14, 6, listings(context) + 1 + 2 * 2 + 11 + 2)
+    },
+  },
+  {
+    name: "budget: recover shallow, 2, and no state is read",
+    async run(context) {
+      const cost = await costOf(context, (store) => store.recover({ depth: "shallow" }))
+      assertCost(cost, 2, 2, listings(context) + 2)
+    },
+  },
+  {
+    name: "budget: recover of a fresh store looks twice, 4",
+    async run(context) {
+      const cost = await costOf(context, (store) => store.recover(), { warmUp: async () => {} })
+      assert.ok(cost.rounds <= 4, `${cost.rounds} rounds`)
+    },
+  },
+  ...[0, 20].map(
+    (orphans): Scenario => ({
+      name: `budget: collectOrphans of ${orphans}, p + q + 2 + ⌈k/batch⌉`,
+      async run(context) {
+        const { open, keys, plant } = context
+        await saveAll(await open(), 50)
+        for (const id of ids(1, orphans)) await plant(keys.state(id), stateText(id))
+        const cost = await costOf(context, (store) => store.collectOrphans({ olderThanMs: 0 }))
+        const floor = context.layout === "objects" ? 1 : 0
+        const deletes = batches(context, orphans)
+        const removing = orphans > 0 ? floor + deletes : 0
+        const looks = context.raw.leftovers === undefined ? 0 : listings(context)
+        // Clock, manifest and state of the latest at once; states, and leftovers beside them; manifests; the floor; the deletes.
+        assertCost(cost, 2 + 2 + deletes, 3 + removing, 5 + looks + removing)
+      },
+    }),
+  ),
+  {
+    name: "budget: update, 3 (manifest, pointer, swap), one after the other",
+    async run(context) {
+      const cost = await costOf(context, (store) => store.update(1, (current) => ({ ...current, epoch: 2 })))
+      assert.equal(cost.rounds, context.layout === "objects" ? 3 : 2)
+    },
+  },
+  {
+    name: "budget: 100 saves at once share the pointer's swaps",
+    async run(context) {
+      const cost = await costOf(context, (store) => Promise.all(ids(2, 100).map((id) => store.save(manifestOf(id)))))
+      assert.ok(cost.rounds <= 4, `${cost.rounds} rounds`)
+      const swaps = cost.calls.filter(({ key }) => key === context.keys.pointer).length
+      assert.ok(swaps <= 4, `${swaps} requests for the pointer`)
+    },
+  },
+]
+
+/** Requests that so many keys take to be deleted. */
+function batches({ raw }: ScenarioContext, keys: number): number {
+  return Math.ceil(keys / raw.capabilities.maxDeleteBatch)
+}
+
+/** Listings that show manifests and states: one where both are under one prefix. */
+function listings({ layout }: ScenarioContext): number {
+  return layout === "objects" ? 2 : 1
+}
