@@ -9,9 +9,11 @@ import { retryScenarios } from "./commit/retries.js"
 import { timeoutScenarios } from "./commit/timeouts.js"
 import { updateScenarios } from "./commit/updates.js"
 import { claimScenarios } from "./history/claims.js"
+import { claimLostAnswerScenarios } from "./history/claims-lost-answers.js"
 import { trimmedClaimScenarios } from "./history/claims-trimmed.js"
 import { floorScenarios } from "./history/floor.js"
 import { pinScenarios } from "./history/pins.js"
+import { zombieScenarios } from "./history/zombies.js"
 import { damageScenarios } from "./recovery/damage.js"
 import { idScenarios } from "./recovery/ids.js"
 import { listingScenarios } from "./recovery/listings.js"
@@ -45,7 +47,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   input: [...inputScenarios, ...storeScenarios],
   events: eventScenarios,
   updates: updateScenarios,
-  claims: [...claimScenarios, ...trimmedClaimScenarios],
+  claims: [...claimScenarios, ...zombieScenarios, ...claimLostAnswerScenarios, ...trimmedClaimScenarios],
 }
 
 /** All of them, for an adapter's own tests. */
