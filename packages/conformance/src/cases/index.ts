@@ -17,7 +17,7 @@ import { putCases } from "./put.js"
 import { rangeCases } from "./ranges.js"
 import { replaceCases } from "./replace.js"
 
-/** What every backend must do (design, section 5). */
+/** Cases that every backend must pass. Those for `claim` stand apart: few backends have it. */
 export const backendCases: readonly BackendCase[] = [
   ...putCases,
   ...partCases,

@@ -7,7 +7,7 @@ import { bytes, manifestOf, nth, refusal, saveAll, text } from "../../support.js
 /** Where this differs from the reference, what concerns updates and the pointer. Each fails on what the reference does. */
 export const changingDifferences: readonly Scenario[] = [
   {
-    name: "section 7: update cannot erase what proves the state",
+    name: "update keeps the checksums and the size of the state, even if the change leaves them out",
     async run({ open }) {
       const store = await open()
       const { stateChecksum, stateSize } = await store.save(manifestOf(1), {
@@ -29,7 +29,7 @@ export const changingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: update does not bring a pruned checkpoint back",
+    name: "update of a pruned or unknown id is CKPT_NOT_FOUND and writes nothing",
     async run({ open, allKeys }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -50,7 +50,7 @@ export const changingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: concurrent updates all take effect",
+    name: "12 updates at once through three stores all take effect",
     async run({ open }) {
       const stores = [await open(), await open(), await open()]
       await saveAll(nth(stores, 0), 1)
@@ -69,7 +69,7 @@ export const changingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: update of an older checkpoint leaves the pointer alone",
+    name: "update of an older checkpoint leaves the pointer alone",
     async run({ open, keys, peek }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -80,7 +80,7 @@ export const changingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: the pointer never moves back, whoever is late",
+    name: "a late save of a lower id leaves the pointer at the higher one and emits pointer-superseded",
     async run({ open, keys, peek, events }) {
       const store = await open()
       await saveAll(store, 10)
@@ -91,7 +91,7 @@ export const changingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: a newer save between reading and writing the pointer is not undone",
+    name: "a save whose pointer write is overtaken by a higher id leaves the pointer there",
     async run({ open, keys, peek }) {
       const other = await open()
       await saveAll(other, 1)
@@ -113,7 +113,7 @@ export const changingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: trying a pointer write again does not move the pointer back",
+    name: "a pointer write that is tried again after a higher id was saved leaves the pointer there",
     async run({ open, keys, peek }) {
       const other = await open()
       await saveAll(other, 1)

@@ -9,7 +9,7 @@ const legacy = (id: number, more: object = {}) =>
 /** Where this differs from the reference, what concerns reading. Each fails on what the reference does. */
 export const readingDifferences: readonly Scenario[] = [
   {
-    name: "section 7: a missing, garbled, dangling or stale pointer costs nothing",
+    name: "reading finds the newest checkpoint with a missing, garbled, dangling or stale pointer",
     async run({ open, keys, plant, raw, layout }) {
       await saveAll(await open(), 1, 2)
       const pointsTo = (id: number) =>
@@ -26,7 +26,7 @@ export const readingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: a pointer that nobody can read is replaced by the next save",
+    name: "a save replaces a pointer that nobody can read and emits pointer-unreadable",
     async run({ open, keys, plant, peek, events }) {
       const store = await open()
       await saveAll(store, 1)
@@ -38,7 +38,7 @@ export const readingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: recovery goes past a manifest that is not UTF-8, counts truly, and gives a reader",
+    name: "recover skips a manifest that is not UTF-8 and counts only the checkpoints that it examined",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3, 4)
@@ -55,7 +55,7 @@ export const readingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: external ranges outside the state are found",
+    name: "verify reports an operator's range outside the state as operator-range",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1)
@@ -77,7 +77,7 @@ export const readingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: inline state that is not base64 is found",
+    name: "recover skips a manifest whose inline state is not base64",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1)
@@ -87,7 +87,7 @@ export const readingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: a manifest under another id's name is found",
+    name: "a manifest under another id's name is skipped by recover and CKPT_CORRUPT for loadLatest",
     async run({ open, keys, plant, peek }) {
       const store = await open()
       await saveAll(store, 1)
@@ -99,7 +99,7 @@ export const readingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: list rejects where the storage fails, and never shows less",
+    name: "list and prune reject with CKPT_IO if one manifest cannot be read",
     async run({ open, keys }) {
       await saveAll(await open(), 1, 2, 3)
       const on = calls("get", keys.manifest(2))
@@ -110,7 +110,7 @@ export const readingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: ids shows manifests only, list shows damaged ones too, nextId counts everything",
+    name: "ids shows every manifest, list marks the damaged ones, nextId counts states and directories too",
     async run({ open, keys, plant, layout }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -137,7 +137,7 @@ export const readingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: a store in which nothing verifies is exhausted, not fresh",
+    name: "recover says exhausted, not fresh, if no checkpoint verifies",
     async run({ open, keys, plant }) {
       const store = await open()
       assert.deepEqual((await store.recover()).outcome, "fresh")
@@ -153,7 +153,7 @@ export const readingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: names that are not ours are events, once, and nothing else",
+    name: "a foreign key is one foreign-key event and stays where it is",
     async run({ open, plant, events, layout, allKeys }) {
       const strangers =
         layout === "directory"
@@ -185,7 +185,7 @@ export const readingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: warnings of a manifest are events and issues, and no reason to pass it over",
+    name: "a manifest with warnings is recovered, and the warnings are a manifest-warnings event",
     async run({ open, events }) {
       const store = await open()
       await store.save(manifestOf(1, { vnodeCount: 12, timestampMs: 0 }), { state: bytes(stateText(1)) })

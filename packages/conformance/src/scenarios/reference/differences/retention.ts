@@ -23,7 +23,7 @@ function undeletable(backend: ObjectBackend, ...keys: string[]): ObjectBackend {
 /** Where this differs from the reference, what concerns removing. Each fails on what the reference does. */
 export const retentionDifferences: readonly Scenario[] = [
   {
-    name: "section 7: prune does not count damaged checkpoints, so the only good one stays",
+    name: "prune does not count damaged checkpoints, so the only valid one stays",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -35,7 +35,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: prune does not count orphans, and leaves what is above the latest valid one",
+    name: "prune does not count states without a manifest and leaves those above the newest valid checkpoint",
     async run({ open, keys, plant, allKeys }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -47,7 +47,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: nothing empties a store: last is at least 1",
+    name: "no policy of prune empties a store, and last below 1 is CKPT_INVALID",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -59,7 +59,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: damaged checkpoints below the latest valid one go too",
+    name: "prune removes damaged checkpoints below the newest valid one",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -70,7 +70,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: prune removes manifests before states",
+    name: "prune removes every manifest before any state",
     async run({ open, keys }) {
       await saveAll(await open(), 1, 2, 3)
       let recorded: ReturnType<typeof recordCalls> | undefined
@@ -86,7 +86,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: prune reports every failure and counts what is gone",
+    name: "prune reports each key that could not be deleted and counts only checkpoints that are gone",
     async run({ open, keys, allKeys }) {
       await saveAll(await open(), 1, 2, 3, 4)
       const store = await open({ through: (b) => undeletable(b, keys.manifest(1), keys.state(2)) })
@@ -106,7 +106,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: retention that fails after a save is an event, and the save a success",
+    name: "a save succeeds if the retention after it fails, and the failure is a retention-failed event",
     async run({ open, events }) {
       const through = (backend: ObjectBackend) =>
         withFaults(backend, {
@@ -121,7 +121,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: orphan collection leaves a save in flight alone",
+    name: "collectOrphans leaves a state above the newest valid checkpoint for the save that is under way",
     async run({ open, keys, allKeys }) {
       const store = await open()
       await saveAll(store, 3)
@@ -134,7 +134,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: orphan collection leaves what is young alone, by default one hour",
+    name: "collectOrphans without options leaves states alone that are younger than an hour",
     async run({ open, keys, plant, allKeys }) {
       await saveAll(await open(), 3)
       await plant(keys.state(2), "of a slow writer")
@@ -149,7 +149,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: orphan collection removes only names of ours",
+    name: "collectOrphans leaves every foreign key alone",
     async run({ open, plant, layout, allKeys }) {
       const foreign =
         layout === "directory"
@@ -168,7 +168,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: orphan collection asks the backend for what no listing shows",
+    name: "collectOrphans asks the backend for leftovers, under the prefixes of the store only",
     async run({ open, layout }) {
       await saveAll(await open(), 1)
       const asked: unknown[] = []
@@ -198,7 +198,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: orphan collection counts what is gone, not what it tried",
+    name: "collectOrphans counts what is gone and reports what could not be deleted",
     async run({ open, keys, plant }) {
       await saveAll(await open(), 5)
       for (const id of [1, 2]) await plant(keys.state(id), "an orphan")
@@ -212,7 +212,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: a listing that fails makes prune and collection reject, and remove nothing",
+    name: "prune, collectOrphans and recover reject with CKPT_IO and remove nothing if a listing fails",
     async run({ open, allKeys }) {
       await saveAll(await open(), 1, 2)
       const before = await allKeys()

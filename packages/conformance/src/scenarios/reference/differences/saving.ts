@@ -7,7 +7,7 @@ import { bytes, flipped, manifestOf, readAll, refusal, rejection, saveAll, state
 /** Where this differs from the reference, what concerns writing. Each fails on what the reference does. */
 export const savingDifferences: readonly Scenario[] = [
   {
-    name: "section 7: other content under the same id is a conflict and leaves the winner untouched",
+    name: "a save of a taken id with other content is CKPT_CONFLICT and leaves the winner untouched",
     async run({ open, keys, peek }) {
       const winner = await open()
       await saveAll(winner, 1)
@@ -20,7 +20,7 @@ export const savingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: another manifest with the same state, or with none, is a conflict too",
+    name: "a save of a taken id is CKPT_CONFLICT too if only the manifest differs, or only the state is missing",
     async run({ open }) {
       const store = await open()
       const first = manifestOf(1)
@@ -32,7 +32,7 @@ export const savingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: what has a temporary name of the reference is not touched by a save",
+    name: "a save leaves objects alone that have the reference's temporary names",
     async run({ open, keys, plant, peek }) {
       const strangers = [keys.pointer, keys.manifest(1), keys.state(1)].flatMap((key) => [
         `${key}.tmp`,
@@ -47,7 +47,7 @@ export const savingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: a streamed state is never held whole",
+    name: "a save asks a streamed state for at most 2 MiB more than the storage has taken",
     async run({ open }) {
       const chunk = 1024 * 1024
       let given = 0
@@ -90,7 +90,7 @@ export const savingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: only what may pass is tried again",
+    name: "a save tries a transient failure again, and a permanent one never",
     async run({ open, allKeys }) {
       const isWrite = ({ call }: { call: string }) => call === "put" || call === "commit"
       let counter = recordCalls(
@@ -109,7 +109,7 @@ export const savingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: an abort ends a wait between attempts, with the signal's own reason",
+    name: "an abort ends the wait between two attempts and rejects with the signal's own reason",
     async run({ open }) {
       const abort = new AbortController()
       const reason = new Error("enough")
@@ -129,7 +129,7 @@ export const savingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: a storage that ignores conditions is refused before anything is saved",
+    name: "a storage that ignores conditions is CKPT_UNSUPPORTED for writers before anything is written",
     async run({ open, allKeys }) {
       const through = (backend: ObjectBackend): ObjectBackend => ({
         ...intercept(backend, {}),
@@ -144,7 +144,7 @@ export const savingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: id 0 and epoch 0 are refused by save, and fatal when read",
+    name: "id 0 and epoch 0 are CKPT_INVALID when saved and fatal when read",
     async run({ open, keys, plant, peek, allKeys }) {
       const store = await open()
       await refusal(store.save({ ...manifestOf(1), checkpointId: 0 }), "CKPT_INVALID", 0)
@@ -167,7 +167,7 @@ export const savingDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "section 7: a changed byte anywhere in a manifest is found, by its own checksum",
+    name: "a changed byte in a manifest fails the manifest's own checksum",
     async run({ open, keys, peek, plant }) {
       const store = await open()
       const offsets = { orders: { epoch: 3, offsets: { "0": "1042" } } }
