@@ -1,8 +1,8 @@
 export { claimCases } from "./cases/claim.js"
 export { backendCases } from "./cases/index.js"
 export { type CheckOptions, checkBackend, type DescribeOptions, describeBackend } from "./describe-backend.js"
-export type { BackendCase, CaseContext, CaseOptions, Need, StorageFactory } from "./harness/case.js"
-export { gate, LeapingClock, ManualClock, settled, until } from "./harness/clocks.js"
+export type { BackendCase, CaseContext, CaseOptions, Need } from "./harness/case.js"
+export { instantClock, LeapingClock, ManualClock } from "./harness/clocks.js"
 export {
   ambiguous,
   type BackendCall,
@@ -22,12 +22,12 @@ export {
 export { type CaseResult, formatReport } from "./harness/report.js"
 export {
   describeScenarios,
-  instantClock,
   runScenario,
   type Scenario,
   type ScenarioContext,
-  type TestStorage,
 } from "./harness/scenario.js"
+export type { StorageFactory, TestStorage } from "./harness/storage.js"
+export { gate, settled, until } from "./harness/waiting.js"
 export { allScenarios, scenarioGroups } from "./scenarios/index.js"
 export { checkFixture } from "./scenarios/reference/fixtures/check.js"
 export { type Fixture, readFixtures } from "./scenarios/reference/fixtures/files.js"

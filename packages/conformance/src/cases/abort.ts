@@ -1,18 +1,10 @@
 import type { ObjectBackend } from "@ckpt/core"
+import { bytesOf, pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf, cut, never, pattern, source } from "./support/body.js"
-import {
-  fail,
-  holds,
-  inGroups,
-  isAbsent,
-  keysOf,
-  opened,
-  outcome,
-  rejectsWith,
-  same,
-  sameKeys,
-} from "./support/check.js"
+import { forEachConcurrently } from "../harness/concurrency.js"
+import { never } from "../harness/waiting.js"
+import { cut, source } from "./support/body.js"
+import { fail, holds, isAbsent, keysOf, opened, outcome, rejectsWith, same, sameKeys } from "./support/check.js"
 
 const key = "folder/object"
 
@@ -132,7 +124,7 @@ export const abortCases: readonly BackendCase[] = [
     loses: "checkpoints that were not listed yet would be taken for missing.",
     async run({ backend }) {
       const keys = Array.from({ length: 1100 }, (_, index) => `many/${String(index).padStart(4, "0")}`)
-      await inGroups(keys, (name) => backend.put(name, [bytesOf("x")]))
+      await forEachConcurrently(keys, (name) => backend.put(name, [bytesOf("x")]))
       const reason = reasonFor("the list")
       const aborting = new AbortController()
       const seen: string[] = []

@@ -1,7 +1,9 @@
 import type { ObjectBackend } from "@ckpt/core"
+import { bytesOf, pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf, cut, pattern, source } from "./support/body.js"
-import { checkBackendError, fail, holds, isAbsent, opened, others, outcome, readAll, same } from "./support/check.js"
+import { nextTurn } from "../harness/waiting.js"
+import { cut, source } from "./support/body.js"
+import { checkBackendError, fail, holds, isAbsent, opened, outcome, readAll, same } from "./support/check.js"
 
 const key = "folder/object"
 
@@ -50,7 +52,7 @@ export const atomicityCases: readonly BackendCase[] = [
       const reader = async (one: ObjectBackend) => {
         while (writing) {
           if (await readWhole(one, contents)) reads++
-          await others()
+          await nextTurn()
         }
       }
       const readers = [reader(backend), reader(await another()), reader(await another())].map(outcome)

@@ -1,6 +1,7 @@
 import { BackendError } from "@ckpt/core"
+import { bytesOf, pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf, cut, pattern, source } from "./support/body.js"
+import { cut, source } from "./support/body.js"
 import { holds, isAbsent, keysOf, rejectsWith, same } from "./support/check.js"
 
 const key = "folder/object"

@@ -1,6 +1,7 @@
 import { BackendError, type ObjectBackend } from "@ckpt/core"
+import { bytesOf, pattern } from "../harness/bytes.js"
 import type { BackendCase, CaseContext } from "../harness/case.js"
-import { bytesOf, cut, pattern, source } from "./support/body.js"
+import { cut, source } from "./support/body.js"
 import { fail, holds, isAbsent, keysOf, outcome, same } from "./support/check.js"
 
 const key = "a/b/object"

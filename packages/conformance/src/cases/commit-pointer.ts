@@ -1,5 +1,5 @@
+import { bytesOf, pattern, textOf } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf, pattern } from "./support/body.js"
 import {
   checkBackendError,
   fail,
@@ -14,7 +14,6 @@ import {
 } from "./support/check.js"
 import { commitOf, committed, manifestKey, pointerKey, stateKey } from "./support/commit.js"
 
-const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString()
 const one = (id: number) => [{ key: manifestKey(id), body: [bytesOf(`manifest ${id}`)] }]
 
 export const commitPointerCases: readonly BackendCase[] = [

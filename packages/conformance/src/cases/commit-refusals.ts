@@ -1,5 +1,7 @@
+import { bytesOf, pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf, cut, never, pattern, source } from "./support/body.js"
+import { never } from "../harness/waiting.js"
+import { cut, source } from "./support/body.js"
 import { checkBackendError, fail, holds, keysOf, outcome, rejectsWith, same } from "./support/check.js"
 import { commitOf, manifestKey, pointer, pointerKey, refusal, stateKey } from "./support/commit.js"
 

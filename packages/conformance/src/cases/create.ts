@@ -1,5 +1,6 @@
+import { bytesOf, pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf, cut, pattern, source } from "./support/body.js"
+import { cut, source } from "./support/body.js"
 import { holds, isAbsent, keysOf, oneWinner, outcome, persisting, read, rejectsAs, same } from "./support/check.js"
 
 const key = "folder/object"

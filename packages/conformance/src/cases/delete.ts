@@ -1,6 +1,7 @@
+import { bytesOf } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf } from "./support/body.js"
-import { checkBackendError, holds, inGroups, isAbsent, keysOf, same, sameKeys } from "./support/check.js"
+import { forEachConcurrently } from "../harness/concurrency.js"
+import { checkBackendError, holds, isAbsent, keysOf, same, sameKeys } from "./support/check.js"
 
 export const deleteCases: readonly BackendCase[] = [
   {
@@ -43,7 +44,7 @@ export const deleteCases: readonly BackendCase[] = [
       const keys = Array.from({ length: count }, (_, index) => `many/${index}`)
       // Every other one is absent: that must not change the answer for its neighbour.
       const present = keys.filter((_, index) => index % 2 === 0)
-      await inGroups([...present, "many/kept"], (key) => backend.put(key, [bytesOf(key)]))
+      await forEachConcurrently([...present, "many/kept"], (key) => backend.put(key, [bytesOf(key)]))
       same(await backend.delete(keys), [], `the failures of a delete of ${count} keys`)
       sameKeys(await keysOf(backend, ""), ["many/kept"], `what is listed after a delete of ${count} keys`)
     },

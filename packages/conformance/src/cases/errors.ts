@@ -1,5 +1,5 @@
+import { bytesOf } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf } from "./support/body.js"
 import { fail, holds, outcome, readAll, rejectsAs, same } from "./support/check.js"
 
 const key = "folder/object"

@@ -1,5 +1,6 @@
+import { bytesOf, pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf, cut, pattern } from "./support/body.js"
+import { cut } from "./support/body.js"
 import { fail, identity, listed, opened, outcome, read, readAll, rejectsAs, same, sameBytes } from "./support/check.js"
 
 const key = "folder/object"

@@ -1,6 +1,7 @@
 import type { Leftover, ObjectBackend } from "@ckpt/core"
+import { bytesOf, pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf, cut, pattern, source } from "./support/body.js"
+import { cut, source } from "./support/body.js"
 import { checkBackendError, fail, holds, isAbsent, keysOf, outcome, rejectsWith, same } from "./support/check.js"
 
 const key = "folder/upload"

@@ -1,10 +1,10 @@
+import { bytesOf } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf } from "./support/body.js"
+import { forEachConcurrently } from "../harness/concurrency.js"
 import {
   deleteAll,
   holds,
   identity,
-  inGroups,
   isAbsent,
   keysOf,
   listed,
@@ -82,7 +82,7 @@ export const listCases: readonly BackendCase[] = [
     loses: "checkpoints on the second page would be invisible: recovery would restore an old one, or none.",
     async run({ backend }) {
       const keys = Array.from({ length: 2500 }, (_, index) => `many/object-${String(index).padStart(6, "0")}`)
-      await inGroups(keys, (key) => backend.put(key, [bytesOf(key)]))
+      await forEachConcurrently(keys, (key) => backend.put(key, [bytesOf(key)]))
       await backend.put("many2/other", [bytesOf("x")])
       sameKeys(await keysOf(backend, "many/"), keys, "2,500 keys under a prefix")
       sameKeys(await keysOf(backend, "many/object-0024"), keys.slice(2400), "100 keys by the beginning of their name")
@@ -142,7 +142,7 @@ export const listCases: readonly BackendCase[] = [
       const name = (index: number, kind: string) => `many/${String(index).padStart(4, "0")}-${kind}`
       const kept = Array.from({ length: 1100 }, (_, index) => name(index, "kept"))
       const passing = Array.from({ length: 120 }, (_, index) => name(index * 9, "gone"))
-      await inGroups([...kept, ...passing], (key) => backend.put(key, [bytesOf(key)]))
+      await forEachConcurrently([...kept, ...passing], (key) => backend.put(key, [bytesOf(key)]))
       const seen: string[] = []
       let next = 0
       for await (const { key } of backend.list("many/")) {

@@ -1,6 +1,8 @@
+import { bytesOf, pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf, cut, pattern, source } from "./support/body.js"
-import { holds, identity, inGroups, isAbsent, opened, read, same, sameBytes } from "./support/check.js"
+import { forEachConcurrently } from "../harness/concurrency.js"
+import { cut, source } from "./support/body.js"
+import { holds, identity, isAbsent, opened, read, same, sameBytes } from "./support/check.js"
 
 const key = "folder/object"
 
@@ -117,7 +119,7 @@ export const putCases: readonly BackendCase[] = [
       const keys = Array.from({ length: 48 }, (_, index) => `many/${index}`)
       const bytesFor = (name: string) => pattern(20_000 + keys.indexOf(name), keys.indexOf(name))
       await Promise.all(keys.map((name) => backend.put(name, source(cut(bytesFor(name), 700)))))
-      await inGroups(keys, async (name) => {
+      await forEachConcurrently(keys, async (name) => {
         sameBytes(await read(backend, name), bytesFor(name), `${name}, written together with 47 others`)
         same((await opened(backend, name)).meta.key, name, "the key of what was read")
       })

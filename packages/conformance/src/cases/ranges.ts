@@ -1,5 +1,6 @@
+import { pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { cut, pattern } from "./support/body.js"
+import { cut } from "./support/body.js"
 import { fail, opened, outcome, read, readAll, rejectsAs, same, sameBytes } from "./support/check.js"
 
 const key = "folder/object"

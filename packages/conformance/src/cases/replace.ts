@@ -1,6 +1,7 @@
 import type { ObjectBackend } from "@ckpt/core"
+import { bytesOf, pattern, textOf } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
-import { bytesOf, cut, pattern, source } from "./support/body.js"
+import { cut, source } from "./support/body.js"
 import {
   fail,
   holds,
@@ -10,6 +11,7 @@ import {
   opened,
   outcome,
   persisting,
+  read,
   readAll,
   rejectsAs,
   same,
@@ -127,9 +129,7 @@ export const replaceCases: readonly BackendCase[] = [
       await backend.put(key, [bytesOf("0")], { when: "absent" })
       const workers = [backend, await another(), await another(), await another(), await another()]
       await Promise.all(workers.map((one, index) => countUp(one, `worker ${index}`, 10)))
-      const [count] = Buffer.from(await readAll(await opened(backend, key)))
-        .toString()
-        .split(" ")
+      const [count] = textOf(await read(backend, key)).split(" ")
       same(count, "50", "the counter after 5 × 10 increments, all of them acknowledged")
     },
   },
@@ -140,9 +140,7 @@ async function countUp(backend: ObjectBackend, name: string, times: number): Pro
   for (let done = 0, attempt = 0; done < times; attempt++) {
     if (attempt === 2000) fail("a counter under compare-and-swap", "progress", `${name}: 2000 failed conditions`)
     const content = await opened(backend, key)
-    const [count] = Buffer.from(await readAll(content))
-      .toString()
-      .split(" ")
+    const [count] = textOf(await readAll(content)).split(" ")
     const bytes = bytesOf(`${Number(count) + 1} ${name} ${attempt}`)
     const put = () => backend.put(key, [bytes], { when: { version: content.meta.version } })
     const { error } = await outcome(persisting(put))

@@ -1,4 +1,5 @@
 import type { Body, CommitBatch, ObjectBackend, ObjectContent } from "@ckpt/core"
+import { nextTurn } from "./waiting.js"
 
 /**
  * What a storage is busy with, so that whoever wants everything to have gone on can wait for it, however long its
@@ -134,7 +135,7 @@ export class Activity {
     let seen = this.#begun
     for (let quiet = 0; quiet < turns; quiet++) {
       while (busy() > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
-      await new Promise((resolve) => setImmediate(resolve))
+      await nextTurn()
       if (this.#begun === seen && busy() === 0) continue
       seen = this.#begun
       quiet = -1

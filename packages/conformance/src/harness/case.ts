@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { ObjectBackend } from "@ckpt/core"
-import type { TestStorage } from "./scenario.js"
+import type { StorageFactory } from "./storage.js"
 
 /** What not every backend offers. A case that needs what a backend lacks is left out, and the table says why. */
 export type Need = "commit" | "leftovers" | "claim"
@@ -25,9 +25,6 @@ export interface BackendCase {
   /** Rejects if the backend does not do it, best with an `AssertionError`. */
   run(context: CaseContext): Promise<void>
 }
-
-/** An empty storage that nobody else uses. */
-export type StorageFactory = () => TestStorage | Promise<TestStorage>
 
 export interface CaseOptions {
   readonly factory: StorageFactory

@@ -1,30 +1,5 @@
 import type { Clock } from "@ckpt/core"
-
-/** A door that is closed at first. */
-export function gate(): { readonly passed: Promise<void>; open(): void } {
-  let open = () => {}
-  const passed = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { passed, open: () => open() }
-}
-
-/**
- * Resolves once everything that can go on without time or storage has gone on. In a scenario, `settled` of its context
- * waits for the storage too.
- */
-export async function settled(turns = 20): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Resolves once this is so; rejects if it is not for half a minute, which no storage for tests needs. */
-export async function until(condition: () => boolean, what = "what was waited for"): Promise<void> {
-  const giveUp = Date.now() + 30_000
-  while (!condition()) {
-    if (Date.now() > giveUp) throw new Error(`${what} did not happen`)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
+import { settled, untilAborted } from "./waiting.js"
 
 /** Time that stands still until it is told to go on. */
 export class ManualClock implements Clock {
@@ -109,12 +84,21 @@ export class LeapingClock implements Clock {
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    if (ms >= this.#timeoutMs) {
-      await new Promise<never>((_, reject) =>
-        signal?.addEventListener("abort", () => reject(signal.reason), { once: true }),
-      )
-    }
+    if (ms >= this.#timeoutMs) await untilAborted(signal)
     this.sleeps.push(ms)
     this.#time += ms
+  }
+}
+
+/** Waits take no time, so that a scenario with retries is as fast as one without. */
+export function instantClock(): Clock {
+  return {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    async sleep(ms, signal) {
+      signal?.throwIfAborted()
+      // Only the short waits between attempts are skipped; a time-out must not fire at once.
+      if (ms > 5_000) await untilAborted(signal)
+    },
   }
 }

@@ -6,7 +6,8 @@ import {
   type ObjectMeta,
   type PutOptions,
 } from "@ckpt/core"
-import { gate } from "./clocks.js"
+import { joined } from "./bytes.js"
+import { gate } from "./waiting.js"
 
 export type BackendCall = "put" | "get" | "head" | "list" | "delete" | "now" | "leftovers" | "commit" | "claim"
 
@@ -90,14 +91,21 @@ function intercepted(backend: ObjectBackend, interception: Interception, calls: 
 
 /** Notes every call, in order. */
 export function recordCalls(backend: ObjectBackend): { backend: ObjectBackend; calls: CallInfo[] } {
+  const { calls, through } = recorder()
+  return { backend: through(backend), calls }
+}
+
+/** Notes every call of a store that is opened `through` it, in order. */
+export function recorder(): { readonly calls: CallInfo[]; through(backend: ObjectBackend): ObjectBackend } {
   const calls: CallInfo[] = []
-  const recording = intercept(backend, {
-    around(info, proceed) {
-      calls.push(info)
-      return proceed()
-    },
-  })
-  return { backend: recording, calls }
+  const through = (backend: ObjectBackend) =>
+    intercept(backend, {
+      around(info, proceed) {
+        calls.push(info)
+        return proceed()
+      },
+    })
+  return { calls, through }
 }
 
 export interface Fault {
@@ -139,6 +147,7 @@ async function dropAnswer(answer: unknown): Promise<void> {
 
 export const ambiguous = (): BackendError => new BackendError("ambiguous", "the connection was reset")
 export const transient = (): BackendError => new BackendError("transient", "slow down (503)")
+export const denied = (): BackendError => new BackendError("denied", "403")
 export const permanent = (): BackendError => new BackendError("permanent", "the disk is on fire")
 
 /** Matches one kind of call, on one key if it is given. */
@@ -168,9 +177,7 @@ export function withCommit(backend: ObjectBackend): ObjectBackend {
       }
       if (pointer !== undefined) {
         const content = await backend.get(pointer.key, options)
-        const chunks: Uint8Array[] = []
-        for await (const chunk of content?.body ?? []) chunks.push(chunk)
-        const current = content && { version: content.meta.version, bytes: new Uint8Array(Buffer.concat(chunks)) }
+        const current = content && { version: content.meta.version, bytes: await joined(content.body) }
         const bytes = pointer.decide(current)
         if (bytes !== undefined) await backend.put(pointer.key, [bytes], options)
       }

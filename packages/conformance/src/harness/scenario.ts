@@ -1,6 +1,5 @@
 import {
   type CheckpointStore,
-  type Clock,
   type LayoutName,
   type ObjectBackend,
   openCheckpointStore,
@@ -8,13 +7,9 @@ import {
   type StoreOptions,
 } from "@ckpt/core"
 import { Activity } from "./activity.js"
-
-/** A storage to run against: empty, of its own, gone after `dispose`. */
-export interface TestStorage {
-  /** A backend over this storage; several may be open at once, as several processes would have them. */
-  open(): ObjectBackend | Promise<ObjectBackend>
-  dispose?(): void | Promise<void>
-}
+import { bytesOf, joined } from "./bytes.js"
+import { instantClock } from "./clocks.js"
+import type { TestStorage } from "./storage.js"
 
 export interface ScenarioContext {
   readonly layout: LayoutName
@@ -41,22 +36,6 @@ export interface Scenario {
   /** Only for this layout; default both. */
   readonly layout?: LayoutName
   run(context: ScenarioContext): Promise<void>
-}
-
-/** Waits take no time, so that a scenario with retries is as fast as one without. */
-export function instantClock(): Clock {
-  return {
-    now: () => Date.now(),
-    monotonic: () => performance.now(),
-    async sleep(ms, signal) {
-      signal?.throwIfAborted()
-      // Only the short waits between attempts are skipped; a time-out must not fire at once.
-      if (ms <= 5_000) return
-      await new Promise<never>((_, reject) =>
-        signal?.addEventListener("abort", () => reject(signal.reason), { once: true }),
-      )
-    },
-  }
 }
 
 const names = {
@@ -111,14 +90,11 @@ export async function runScenario(
         return store
       },
       async plant(key, bytes) {
-        await raw.put(key, [typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes])
+        await raw.put(key, [typeof bytes === "string" ? bytesOf(bytes) : bytes])
       },
       async peek(key) {
         const content = await raw.get(key)
-        if (content === undefined) return undefined
-        const chunks: Uint8Array[] = []
-        for await (const chunk of content.body) chunks.push(chunk)
-        return new Uint8Array(Buffer.concat(chunks))
+        return content && joined(content.body)
       },
       async allKeys() {
         const keys: string[] = []

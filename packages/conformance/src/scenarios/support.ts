@@ -6,16 +6,32 @@ import {
   type CheckpointStore,
   type CheckpointSummary,
   createManifest,
+  type LayoutName,
   type ManifestInit,
   type Recovery,
   type StateReader,
 } from "@ckpt/core"
+import { bytesOf as bytes, textOf as text } from "../harness/bytes.js"
 
-export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
-export const text = (content: Uint8Array | undefined): string => new TextDecoder().decode(content)
+export { bytes, text }
+
+/** Whole numbers, both ends included. */
+export const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
 export function manifestOf(id: number, more: Partial<ManifestInit> = {}): CheckpointManifest {
   return createManifest({ checkpointId: id, epoch: id, ...more })
+}
+
+/** A manifest as other programs write it: without the fields that only this library has. */
+export function legacyManifest(id: number, more: object = {}): string {
+  const fields = { version: 1, checkpoint_id: id, epoch: id, timestamp_ms: 1, vnode_count: 256, ...more }
+  return JSON.stringify(fields, null, 2)
+}
+
+/** A pointer that names this checkpoint. */
+export function pointerTo(layout: LayoutName, id: number): string {
+  return layout === "objects" ? `{"checkpoint_id": ${id}}` : `checkpoint_${String(id).padStart(6, "0")}`
 }
 
 /** What {@link saveAll} gives checkpoint `id`. */
@@ -51,6 +67,11 @@ export async function refusal(
   return error
 }
 
+/** The ids that `list` shows. */
+export async function listedIds(store: CheckpointStore): Promise<number[]> {
+  return (await listAll(store)).map(({ id }) => id)
+}
+
 export async function listAll(store: CheckpointStore): Promise<CheckpointSummary[]> {
   const all: CheckpointSummary[] = []
   for await (const summary of store.list()) all.push(summary)
@@ -70,6 +91,24 @@ export async function assertRecovers(store: CheckpointStore, id: number): Promis
   assert.equal(found.checkpoint?.manifest.checkpointId, id)
   assert.equal(await readAll(await found.checkpoint?.state()), stateText(id))
   return found
+}
+
+/** Asserts that exactly these bytes were read. */
+export function assertBytes(seen: Uint8Array | undefined, expected: Uint8Array, what = "the bytes"): void {
+  assert.ok(seen !== undefined, `${what}: nothing was read`)
+  if (Buffer.compare(seen, expected) === 0) return
+  assert.fail(`${what}: ${seen.length} bytes were read that are not the ${expected.length} expected ones`)
+}
+
+/** Asserts that a reader finds its checkpoint damaged, and gives the number of bytes that were handed over by then. */
+export async function bytesBeforeDamage(reader: StateReader | undefined, id: number): Promise<number> {
+  assert.ok(reader !== undefined, "there is no state")
+  let given = 0
+  const reading = async () => {
+    for await (const chunk of reader) given += chunk.length
+  }
+  await refusal(reading(), "CKPT_CORRUPT", id)
+  return given
 }
 
 /** A copy with one byte changed. */

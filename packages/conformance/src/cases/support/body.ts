@@ -1,17 +1,3 @@
-/** Bytes of a text. */
-export function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
-}
-
-/** Bytes that tell every position and every seed from every other, so that a lost or misplaced part shows. */
-export function pattern(size: number, seed = 1): Uint8Array {
-  const words = new Uint32Array(Math.ceil(size / 4))
-  for (let index = 0; index < words.length; index++) {
-    words[index] = Math.imul(index + seed * 0x9e3779b1, 0x85ebca6b) ^ (index >>> 7)
-  }
-  return new Uint8Array(words.buffer, 0, size)
-}
-
 /** The same bytes cut into chunks. */
 export function cut(bytes: Uint8Array, chunkBytes = 64 * 1024): Uint8Array[] {
   const chunks: Uint8Array[] = []
@@ -67,9 +53,4 @@ export function source(chunks: readonly Uint8Array[], before?: (index: number) =
       return iterator
     },
   }
-}
-
-/** Waits for ever; for a source that hangs. */
-export function never(): Promise<never> {
-  return new Promise<never>(() => {})
 }

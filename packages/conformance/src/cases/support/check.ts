@@ -8,6 +8,7 @@ import {
   type ObjectMeta,
 } from "@ckpt/core"
 import { inspected } from "../../harness/report.js"
+import { nextTurn } from "../../harness/waiting.js"
 
 /** Fails with what was expected and what was seen. */
 export function fail(what: string, expected: unknown, seen: unknown): never {
@@ -162,23 +163,9 @@ export async function persisting<T>(one: () => Promise<T>): Promise<T> {
       return await one()
     } catch (error) {
       if (!(error instanceof BackendError) || error.kind !== "transient" || attempt === 50) throw error
-      await others()
+      await nextTurn()
     }
   }
-}
-
-/** Lets everyone else go on, timers too: a loop over a storage in memory would otherwise never let them. */
-export function others(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Does something with each item, a few at a time. */
-export async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const queue = items.values()
-  const worker = async () => {
-    for (const item of queue) await work(item)
-  }
-  await Promise.all(Array.from({ length: 16 }, worker))
 }
 
 /** Asserts that exactly one succeeded and that every other one saw a failed condition; returns the winner's index. */

@@ -1,5 +1,5 @@
 import type { CommitBatch, ObjectBackend, ObjectMeta } from "@ckpt/core"
-import { bytesOf } from "./body.js"
+import { bytesOf } from "../../harness/bytes.js"
 import { fail, outcome } from "./check.js"
 
 export const pointerKey = "store/latest"

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict"
-import { until } from "../../harness/clocks.js"
 import type { Scenario } from "../../harness/scenario.js"
+import { never, until } from "../../harness/waiting.js"
+import { operations, withSignal } from "../operations.js"
 import { assertRecovers, bytes, manifestOf, rejection, saveAll } from "../support.js"
-import { operations, withSignal } from "./retries.js"
-import { hangingOn, never } from "./timeouts.js"
+import { hangingOn } from "./timeouts.js"
 
 /** Aborts while something is awaited; those before anything began are with the retries. */
 export const abortScenarios: readonly Scenario[] = [

@@ -1,9 +1,18 @@
 import assert from "node:assert/strict"
 import { CheckpointError, type CheckpointStore } from "@ckpt/core"
 import type { Scenario } from "../../harness/scenario.js"
-import { assertRecovers, bytes, listAll, manifestOf, nth, readAll, saveAll, stateText, text } from "../support.js"
-
-const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+import {
+  assertRecovers,
+  bytes,
+  listAll,
+  manifestOf,
+  nth,
+  range,
+  readAll,
+  saveAll,
+  stateText,
+  text,
+} from "../support.js"
 
 /** The same order in every run, and not the natural one. */
 function shuffled(ids: number[]): number[] {

@@ -1,17 +1,19 @@
 import assert from "node:assert/strict"
-import { BackendError, type CheckpointStore, type ObjectBackend, type RetryOptions } from "@ckpt/core"
+import { BackendError, type CheckpointStore, type RetryOptions } from "@ckpt/core"
 import { LeapingClock } from "../../harness/clocks.js"
 import {
   type CallInfo,
   calls,
+  denied,
   type Fault,
   permanent,
-  recordCalls,
+  recorder,
   transient,
   withFaults,
 } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
-import { assertRecovers, bytes, listAll, manifestOf, refusal, rejection, saveAll, stateText } from "../support.js"
+import { operations, withSignal } from "../operations.js"
+import { assertRecovers, bytes, manifestOf, refusal, rejection, saveAll, stateText } from "../support.js"
 
 interface Setup {
   readonly store: CheckpointStore
@@ -23,39 +25,17 @@ interface Setup {
 async function setUp(context: ScenarioContext, faults: Fault[], retry?: RetryOptions, random = 1): Promise<Setup> {
   if ((await context.allKeys()).length === 0) await saveAll(await context.open(), 1, 2)
   const clock = new LeapingClock()
-  let recorded: CallInfo[] = []
+  const { calls, through } = recorder()
   const store = await context.open({
     clock,
     random: () => random,
     ...(retry === undefined ? {} : { retry }),
-    through(backend) {
-      const recording = recordCalls(withFaults(backend, ...faults))
-      recorded = recording.calls
-      return recording.backend
-    },
+    through: (backend) => through(withFaults(backend, ...faults)),
   })
-  return { store, calls: recorded, clock }
+  return { store, calls, clock }
 }
 
 const always = (error: () => unknown, on: Fault["on"] = () => true): Fault[] => [{ on, at: "before", error }]
-
-/** Every operation, and how it is called. */
-const operations: Readonly<Record<string, (store: CheckpointStore) => Promise<unknown>>> = {
-  load: (store) => store.load(1),
-  loadLatest: (store) => store.loadLatest(),
-  ids: (store) => store.ids(),
-  list: (store) => listAll(store),
-  nextId: (store) => store.nextId(),
-  readState: async (store) => (await store.readState(1))?.bytes(),
-  verify: (store) => store.verify(1),
-  recover: (store) => store.recover(),
-  save: (store) => store.save(manifestOf(3), { state: bytes(stateText(3)) }),
-  writeState: (store) => store.writeState(4, bytes("s")),
-  update: (store) => store.update(1, (current) => current),
-  remove: (store) => store.remove(1),
-  prune: (store) => store.prune({ last: 1 }),
-  collectOrphans: (store) => store.collectOrphans({ olderThanMs: 0 }),
-}
 
 export const retryScenarios: readonly Scenario[] = [
   ...Object.entries(operations).map(
@@ -95,7 +75,7 @@ export const retryScenarios: readonly Scenario[] = [
     ([name, run]): Scenario => ({
       name: `failure: ${name} does not try again what will not pass`,
       async run(context) {
-        for (const error of [permanent, () => new BackendError("denied", "403")]) {
+        for (const error of [permanent, denied]) {
           const { store, clock } = await setUp(context, always(error))
           assert.equal((await refusal(run(store), "CKPT_IO")).retryable, false)
           assert.deepEqual(clock.sleeps, [])
@@ -175,40 +155,13 @@ export const retryScenarios: readonly Scenario[] = [
       name: `abort: ${name} with a signal that is aborted already touches nothing`,
       async run(context) {
         await saveAll(await context.open(), 1, 2)
-        let recorded: CallInfo[] = []
-        const store = await context.open({
-          through(backend: ObjectBackend) {
-            const recording = recordCalls(backend)
-            recorded = recording.calls
-            return recording.backend
-          },
-        })
+        const { calls, through } = recorder()
+        const store = await context.open({ through })
         const reason = new Error("not today")
         const signal = AbortSignal.abort(reason)
         assert.equal(await rejection(run(withSignal(store, signal))), reason)
-        assert.deepEqual(recorded, [])
+        assert.deepEqual(calls, [])
       },
     }),
   ),
 ]
-
-/** The same store, with this signal in the options of every call. */
-export function withSignal(store: CheckpointStore, signal: AbortSignal): CheckpointStore {
-  const optionsAt: Readonly<Record<string, number>> = {
-    ...{ save: 1, update: 2, remove: 1, load: 1, loadLatest: 0, ids: 0, list: 0, nextId: 0, writeState: 2 },
-    ...{ readState: 1, verify: 1, recover: 0, prune: 1, collectOrphans: 0 },
-  }
-  return new Proxy(store, {
-    get(target, name) {
-      const method = Reflect.get(target, name) as (...given: unknown[]) => unknown
-      const at = optionsAt[String(name)]
-      if (at === undefined) return method.bind(target)
-      return (...given: unknown[]) => {
-        given[at] = { ...(given[at] as object | undefined), signal }
-        return method.apply(target, given)
-      }
-    },
-  })
-}
-
-export { operations }

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict"
 import type { CheckpointStore, ObjectBackend, ObjectContent } from "@ckpt/core"
-import { gate, ManualClock, until } from "../../harness/clocks.js"
+import { ManualClock } from "../../harness/clocks.js"
 import { type CallInfo, calls, intercept, withoutCommit } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
+import { gate, never, until } from "../../harness/waiting.js"
 import { assertRecovers, bytes, manifestOf, readAll, refusal, saveAll, stateText } from "../support.js"
-
-export const never = () => new Promise<never>(() => {})
 
 export interface Hanging {
   readonly store: CheckpointStore

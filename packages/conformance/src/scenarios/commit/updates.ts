@@ -2,8 +2,7 @@ import assert from "node:assert/strict"
 import { createManifest, type ObjectBackend } from "@ckpt/core"
 import { intercept } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-
-const bytes = (text: string) => new TextEncoder().encode(text)
+import { bytes } from "../support.js"
 
 /** Behaviours that a review found missing; each failed before it was mended. */
 export const updateScenarios: readonly Scenario[] = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { CheckpointStore, ObjectBackend } from "@ckpt/core"
-import { type CallInfo, type Fault, recordCalls, withCommit, withFaults, withoutCommit } from "../../harness/faults.js"
+import { type CallInfo, type Fault, recorder, withCommit, withFaults, withoutCommit } from "../../harness/faults.js"
 import type { ScenarioContext } from "../../harness/scenario.js"
 import { readAll, saveAll } from "../support.js"
 
@@ -37,13 +37,9 @@ export interface Victim {
 /** A store on which a step of saving checkpoint 2 goes wrong. Checkpoint 1 is there already. */
 export async function victimOf(context: ScenarioContext, step: Step, ...faults: Fault[]): Promise<Victim> {
   await saveAll(await context.open(), 1)
-  let calls: CallInfo[] = []
+  const { calls, through } = recorder()
   const store = await context.open({
-    through(backend) {
-      const recorded = recordCalls(withFaults(shaped(context, step, backend), ...faults))
-      calls = recorded.calls
-      return recorded.backend
-    },
+    through: (backend) => through(withFaults(shaped(context, step, backend), ...faults)),
   })
   const on = isStep(context, step, 2)
   return {

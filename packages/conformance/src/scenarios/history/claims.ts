@@ -1,9 +1,9 @@
 import assert from "node:assert/strict"
 import type { CheckpointManifest } from "@ckpt/core"
-import { until } from "../../harness/clocks.js"
 import { ambiguous, type CallInfo, withFaults } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { bytes, listAll, manifestOf, refusal, saveAll, stateText } from "../support.js"
+import { until } from "../../harness/waiting.js"
+import { bytes, listedIds, manifestOf, range, refusal, saveAll, stateText, text } from "../support.js"
 import { claimed, claiming, claimingInPointer, claimsIn, heldWrite, latestId } from "./claim-support.js"
 
 export const claimScenarios: readonly Scenario[] = [
@@ -32,10 +32,7 @@ export const claimScenarios: readonly Scenario[] = [
     await saveAll(successor, 5)
     const reader = await context.open()
     assert.equal(await latestId(reader), 5)
-    assert.deepEqual(
-      (await listAll(reader)).map(({ id }) => id),
-      [1, 2, 3, 5],
-    )
+    assert.deepEqual(await listedIds(reader), [1, 2, 3, 5])
   }),
   claimingInPointer("an acknowledged checkpoint above the pointer is part of what is claimed", async (context) => {
     const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
@@ -57,7 +54,7 @@ export const claimScenarios: readonly Scenario[] = [
   }),
   claiming("50 saves at once go up in order, and a retry is unchanged", async (context) => {
     const leader = await claimed(context)
-    const manifests = Array.from({ length: 50 }, (_, index) => manifestOf(index + 1))
+    const manifests = range(1, 50).map((id) => manifestOf(id))
     const save = (manifest: CheckpointManifest) =>
       leader.save(manifest, { state: bytes(`state ${manifest.checkpointId}`) })
     const receipts = await Promise.all(manifests.map(save))
@@ -88,8 +85,7 @@ export const claimScenarios: readonly Scenario[] = [
     const leader = await claimed(context)
     await saveAll(leader, 2)
     await claimed(context)
-    const text = new TextDecoder().decode(await context.peek(context.keys.pointer))
-    const pointer = JSON.parse(text) as Record<string, unknown>
+    const pointer = JSON.parse(text(await context.peek(context.keys.pointer))) as Record<string, unknown>
     assert.equal(Object.keys(pointer)[0], "checkpoint_id")
     assert.deepEqual(pointer["claims"], [
       { epoch: 1, from: 1 },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { CheckpointStore } from "@ckpt/core"
-import { heldCall, recordCalls, withCommit } from "../../harness/faults.js"
+import { heldCall, recorder, withCommit } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { assertRecovers, bytes, listAll, manifestOf, readAll, refusal, saveAll, stateText, text } from "../support.js"
 
@@ -36,15 +36,10 @@ export const floorScenarios: readonly Scenario[] = [
     layout: "objects",
     async run({ open, keys, peek }) {
       await saveAll(await open(), 1, 2, 3, 4)
-      let recorded: ReturnType<typeof recordCalls> | undefined
-      const store = await open({
-        through(backend) {
-          recorded = recordCalls(backend)
-          return recorded.backend
-        },
-      })
+      const { calls, through } = recorder()
+      const store = await open({ through })
       await store.prune({ last: 2 })
-      const changes = recorded?.calls.filter(({ call }) => call === "put" || call === "delete") ?? []
+      const changes = calls.filter(({ call }) => call === "put" || call === "delete")
       assert.deepEqual([changes[0]?.call, changes[0]?.key], ["put", keys.pointer])
       assert.ok(typeof changes[0]?.when === "object")
       const pointer = JSON.parse(text(await peek(keys.pointer)))

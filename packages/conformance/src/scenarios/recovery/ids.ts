@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { Scenario } from "../../harness/scenario.js"
-import { assertRecovers, listAll, manifestOf, refusal, saveAll } from "../support.js"
+import { assertRecovers, listedIds, manifestOf, pointerTo, refusal, saveAll, text } from "../support.js"
 
 export const idScenarios: readonly Scenario[] = [
   {
@@ -10,12 +10,9 @@ export const idScenarios: readonly Scenario[] = [
       const ids = [999_998, 999_999, 1_000_000, 1_000_001]
       await saveAll(store, 1_000_000, 999_999, 1_000_001, 999_998)
       assert.deepEqual(await store.ids(), ids)
-      assert.deepEqual(
-        (await listAll(store)).map(({ id }) => id),
-        ids,
-      )
+      assert.deepEqual(await listedIds(store), ids)
       assert.equal((await store.loadLatest())?.checkpointId, 1_000_001)
-      assert.match(new TextDecoder().decode(await peek(keys.pointer)), /1000001/)
+      assert.match(text(await peek(keys.pointer)), /1000001/)
       await assertRecovers(store, 1_000_001)
       assert.equal(await store.nextId(), 1_000_002)
       assert.deepEqual((await store.prune({ last: 2 })).removed, [999_998, 999_999])
@@ -32,7 +29,7 @@ export const idScenarios: readonly Scenario[] = [
       assert.equal(await store.nextId(), 4)
       await plant(keys.manifest(5), "damaged")
       assert.equal(await store.nextId(), 6)
-      await plant(keys.pointer, layout === "objects" ? `{"checkpoint_id":7}` : "checkpoint_000007")
+      await plant(keys.pointer, pointerTo(layout, 7))
       assert.equal(await store.nextId(), 8)
       if (layout === "directory") {
         await plant("checkpoints/checkpoint_000009/x", "in the way")

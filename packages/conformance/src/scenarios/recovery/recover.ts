@@ -1,12 +1,13 @@
 import assert from "node:assert/strict"
 import { BackendError, openCheckpointStore } from "@ckpt/core"
-import { calls, permanent, withFaults } from "../../harness/faults.js"
+import { calls, denied, permanent, withFaults } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import {
   assertRecovers,
   bytes,
   listAll,
   manifestOf,
+  pointerTo,
   readAll,
   refusal,
   rejection,
@@ -94,7 +95,7 @@ export const recoveryScenarios: readonly Scenario[] = [
     name: "recovery: a pointer to nothing, or one that nobody can read, is no fresh start",
     async run({ open, keys, plant, layout }) {
       const store = await open()
-      await plant(keys.pointer, layout === "objects" ? `{"checkpoint_id":9}` : "checkpoint_000009")
+      await plant(keys.pointer, pointerTo(layout, 9))
       const dangling = await store.recover()
       assert.deepEqual([dangling.outcome, dangling.nextId], ["exhausted", 10])
       await plant(keys.pointer, "garbled")
@@ -114,11 +115,7 @@ export const recoveryScenarios: readonly Scenario[] = [
         state: calls("get", keys.state(2)),
       }
       for (const [place, on] of Object.entries(places)) {
-        for (const error of [
-          permanent,
-          () => new BackendError("denied", "403"),
-          () => new BackendError("ambiguous", "?"),
-        ]) {
+        for (const error of [permanent, denied, () => new BackendError("ambiguous", "?")]) {
           const store = await open({ through: (b) => withFaults(b, { on, at: "before", error }) })
           const failure = await refusal(store.recover(), "CKPT_IO")
           assert.equal(failure.backend, raw.name)

@@ -3,10 +3,14 @@ import type { Checkpoint, Progress } from "@ckpt/core"
 import { manifestToJson, parseManifest } from "@ckpt/core"
 import { intercept } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { damaging } from "../state/reading.js"
-import { flipped, manifestOf, readAll, rejection, saveAll, stateText } from "../support.js"
+import { never } from "../../harness/waiting.js"
+import { damaging } from "../state/bodies.js"
+import { bytes, flipped, manifestOf, readAll, rejection, saveAll, stateText, text } from "../support.js"
 
 const read = async (checkpoint: Checkpoint) => readAll(await checkpoint.state())
+const readOperator = async (checkpoint: Checkpoint, name: string) => text(await checkpoint.operator(name))
+/** The states of operators a and b in checkpoint `id`. */
+const twoOf = (id: number) => ({ a: bytes(`a of ${id}`), b: bytes(`b of ${id}`) })
 
 export const restoreScenarios: readonly Scenario[] = [
   {
@@ -59,34 +63,27 @@ export const restoreScenarios: readonly Scenario[] = [
     name: "restore: of operators only what is read must verify, each by itself",
     async run({ open, keys, plant, peek }) {
       const store = await open()
-      const operators = (n: number) => ({
-        a: new TextEncoder().encode(`a of ${n}`),
-        b: new TextEncoder().encode(`b of ${n}`),
-      })
-      for (const id of [1, 2]) await store.save(manifestOf(id), { operators: operators(id), inlineThreshold: 0 })
+      for (const id of [1, 2]) await store.save(manifestOf(id), { operators: twoOf(id), inlineThreshold: 0 })
       const stored = (await peek(keys.state(2))) as Uint8Array
       await plant(keys.state(2), flipped(stored, stored.length - 1))
-      const text = async (checkpoint: Checkpoint, name: string) =>
-        new TextDecoder().decode(await checkpoint.operator(name))
-      assert.equal((await store.restore((checkpoint) => text(checkpoint, "a"))).value, "a of 2")
-      assert.equal((await store.restore((checkpoint) => text(checkpoint, "b"))).value, "b of 1")
-      assert.equal((await (await open()).restore((c) => text(c, "b"), { depth: "deep" })).value, "b of 1")
+      assert.equal((await store.restore((checkpoint) => readOperator(checkpoint, "a"))).value, "a of 2")
+      assert.equal((await store.restore((checkpoint) => readOperator(checkpoint, "b"))).value, "b of 1")
+      const deep = await (await open()).restore((checkpoint) => readOperator(checkpoint, "b"), { depth: "deep" })
+      assert.equal(deep.value, "b of 1")
     },
   },
   {
     name: "restore: operators without checksums of their own are verified by the whole state",
     async run({ open, keys, plant, peek }) {
       const store = await open()
-      const bytesOf = (name: string, id: number) => new TextEncoder().encode(`${name} of ${id}`)
       for (const id of [1, 2]) {
-        const operators = { a: bytesOf("a", id), b: bytesOf("b", id) }
-        await store.save(manifestOf(id), { operators, inlineThreshold: 0 })
+        await store.save(manifestOf(id), { operators: twoOf(id), inlineThreshold: 0 })
         const { operatorChecksums: _, ...older } = parseManifest((await peek(keys.manifest(id))) as Uint8Array)
-        await plant(keys.manifest(id), new TextEncoder().encode(manifestToJson(older)))
+        await plant(keys.manifest(id), manifestToJson(older))
       }
       const given: (string | undefined)[] = []
       const both = async (checkpoint: Checkpoint) => {
-        for (const name of ["a", "b"]) given.push(new TextDecoder().decode(await checkpoint.operator(name)))
+        for (const name of ["a", "b"]) given.push(await readOperator(checkpoint, name))
         return given.slice(-2)
       }
       assert.deepEqual((await store.restore(both)).value, ["a of 2", "b of 2"])
@@ -135,7 +132,7 @@ export const restoreScenarios: readonly Scenario[] = [
       const aborted = store.restore(
         async () => {
           stop.abort(reason)
-          return new Promise<never>(() => {})
+          return never()
         },
         { signal: stop.signal },
       )

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import { textOf } from "../../harness/bytes.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { manifestOf, stateText, textBytes, twins } from "./support.js"
 
@@ -79,8 +80,7 @@ export const referencePlaces: readonly Scenario[] = [
     async run({ open, peek }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(5, 50))
-      const text = new TextDecoder().decode(await peek("manifests/latest.json"))
-      const pointer: unknown = JSON.parse(text)
+      const pointer: unknown = JSON.parse(textOf(await peek("manifests/latest.json")))
       assert.ok(typeof pointer === "object" && pointer !== null && "checkpoint_id" in pointer)
       assert.equal(pointer.checkpoint_id, 5)
       assert.equal(Object.keys(pointer)[0], "checkpoint_id")
@@ -97,7 +97,7 @@ export const referencePlaces: readonly Scenario[] = [
       const receipt = await delayed.save(manifestOf(5, 5))
       assert.equal((await store.loadLatest())?.checkpointId, 10)
       // The reference's filesystem store moves its pointer back; here the save is safe and says that it is not the latest.
-      const pointer = new TextDecoder().decode(await peek(keys.pointer))
+      const pointer = textOf(await peek(keys.pointer))
       assert.match(pointer, layout === "directory" ? /^checkpoint_000010$/ : /^\{\s*"checkpoint_id": ?10\b/)
       assert.equal(receipt.isLatest, false)
       assert.ok(events.some((event) => event.type === "pointer-superseded" && event.id === 5 && event.current === 10))

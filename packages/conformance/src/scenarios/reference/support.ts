@@ -1,4 +1,5 @@
 import { type CheckpointManifest, type CheckpointStore, createManifest, type ManifestInit } from "@ckpt/core"
+import { textOf } from "../../harness/bytes.js"
 import type { Scenario } from "../../harness/scenario.js"
 
 type Run = Scenario["run"]
@@ -19,14 +20,12 @@ export function manifestOf(
   return createManifest({ checkpointId, epoch, ...rest })
 }
 
-export function textBytes(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
-}
+export { bytesOf as textBytes } from "../../harness/bytes.js"
 
 /** The state as text; `undefined` if there is none. */
 export async function stateText(store: CheckpointStore, id: number): Promise<string | undefined> {
   const reader = await store.readState(id)
-  return reader === undefined ? undefined : new TextDecoder().decode(await reader.bytes())
+  return reader === undefined ? undefined : textOf(await reader.bytes())
 }
 
 /** What the reference's `list` gives: id and epoch of each. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict"
 import type { ObjectBackend } from "@ckpt/core"
-import { gate } from "../../harness/clocks.js"
 import { intercept, permanent, withFaults } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { listAll, manifestOf, saveAll } from "../support.js"
+import { gate } from "../../harness/waiting.js"
+import { listAll, manifestOf, range, saveAll } from "../support.js"
 
 /** Retention after a save: off its path, and never seen half done. */
 export const backgroundScenarios: readonly Scenario[] = [
@@ -84,7 +84,7 @@ export const backgroundScenarios: readonly Scenario[] = [
     name: "retention: a store that says nothing about it prunes nothing",
     async run({ open }) {
       const store = await open()
-      const ids = Array.from({ length: 20 }, (_, index) => index + 1)
+      const ids = range(1, 20)
       for (const id of ids) await store.save(manifestOf(id))
       assert.deepEqual(await store.ids(), ids)
     },

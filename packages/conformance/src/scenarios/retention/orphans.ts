@@ -1,18 +1,12 @@
 import assert from "node:assert/strict"
 import type { ObjectBackend, ObjectMeta } from "@ckpt/core"
-import { gate, until } from "../../harness/clocks.js"
-import { intercept, recordCalls } from "../../harness/faults.js"
+import { intercept, recorder } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { assertRecovers, bytes, flipped, manifestOf, refusal, saveAll, stateText } from "../support.js"
+import { gate, until } from "../../harness/waiting.js"
+import { assertRecovers, bytes, flipped, manifestOf, pointerTo, refusal, saveAll, stateText } from "../support.js"
+import { later, skewedClock } from "./clocks.js"
 
 const year = 365 * 24 * 3_600_000
-
-/** The storage's clock is ahead (or behind) by this, since what is there was written. */
-const later = (ms: number) => (backend: ObjectBackend) =>
-  intercept(backend, {
-    around: async ({ call }, proceed) =>
-      call === "now" ? new Date(((await proceed()) as Date).getTime() + ms) : proceed(),
-  })
 
 export const orphanScenarios: readonly Scenario[] = [
   {
@@ -77,8 +71,7 @@ export const orphanScenarios: readonly Scenario[] = [
 
       await plant(keys.state(1), "an orphan")
       await plant(keys.manifest(5), "damaged")
-      const dangling = layout === "objects" ? `{"checkpoint_id":99}` : "checkpoint_000099"
-      for (const pointer of [dangling, "garbled", undefined]) {
+      for (const pointer of [pointerTo(layout, 99), "garbled", undefined]) {
         if (pointer === undefined) await raw.delete([keys.pointer])
         else await plant(keys.pointer, pointer)
         const report = await (await open()).collectOrphans({ olderThanMs: 0, dryRun: true })
@@ -91,17 +84,12 @@ export const orphanScenarios: readonly Scenario[] = [
     async run({ open, keys, plant, allKeys }) {
       await saveAll(await open(), 5)
       for (const id of [1, 2]) await plant(keys.state(id), "an orphan")
-      let recorded: ReturnType<typeof recordCalls> | undefined
-      const store = await open({
-        through(backend) {
-          recorded = recordCalls(backend)
-          return recorded.backend
-        },
-      })
+      const { calls, through } = recorder()
+      const store = await open({ through })
       const before = await allKeys()
       const dry = await store.collectOrphans({ olderThanMs: 0, dryRun: true })
       assert.deepEqual(await allKeys(), before)
-      assert.ok(!recorded?.calls.some(({ call }) => call === "put" || call === "delete" || call === "commit"))
+      assert.ok(!calls.some(({ call }) => call === "put" || call === "delete" || call === "commit"))
       const real = await store.collectOrphans({ olderThanMs: 0 })
       assert.deepEqual({ ...dry, dryRun: false }, real)
       assert.equal(real.removed.length, 2)
@@ -113,8 +101,7 @@ export const orphanScenarios: readonly Scenario[] = [
       await saveAll(await open(), 5)
       await plant(keys.state(1), "an orphan")
       for (const skew of [-10 * year, -3_600_000, 3_600_000, 10 * year]) {
-        const clock = { now: () => Date.now() + skew, monotonic: () => performance.now(), sleep: async () => {} }
-        const store = await open({ clock, timeoutMs: Number.POSITIVE_INFINITY })
+        const store = await open({ clock: skewedClock(skew), timeoutMs: Number.POSITIVE_INFINITY })
         assert.deepEqual((await store.collectOrphans()).removed, [])
       }
       // Written in what is the future for the storage by now: young.

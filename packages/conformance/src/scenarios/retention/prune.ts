@@ -1,10 +1,9 @@
 import assert from "node:assert/strict"
-import type { CheckpointStore, ObjectBackend } from "@ckpt/core"
-import { calls, intercept, permanent, recordCalls, transient, withFaults } from "../../harness/faults.js"
+import type { ObjectBackend } from "@ckpt/core"
+import { calls, intercept, permanent, recorder, transient, withFaults } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { assertRecovers, flipped, listAll, refusal, rejection, saveAll } from "../support.js"
-
-const idsOf = async (store: CheckpointStore) => (await listAll(store)).map(({ id }) => id)
+import { assertRecovers, flipped, listedIds, range, refusal, rejection, saveAll } from "../support.js"
+import { later, skewedClock } from "./clocks.js"
 
 export const retentionScenarios: readonly Scenario[] = [
   {
@@ -15,7 +14,7 @@ export const retentionScenarios: readonly Scenario[] = [
       await plant(keys.manifest(5), "damaged")
       const report = await store.prune({ last: 2 })
       assert.deepEqual([report.removed, report.kept, report.failures], [[1, 2, 3, 5], [4, 6], []])
-      assert.deepEqual(await idsOf(store), [4, 6])
+      assert.deepEqual(await listedIds(store), [4, 6])
     },
   },
   {
@@ -44,8 +43,8 @@ export const retentionScenarios: readonly Scenario[] = [
     name: "retention: the rules add up, and what any of them keeps stays",
     async run({ open }) {
       const store = await open()
-      await saveAll(store, ...Array.from({ length: 12 }, (_, index) => index + 1))
-      const report = await store.prune({ last: 2, every: 5, keepIf: ({ id, epoch }) => id === 3 && epoch === 3 })
+      await saveAll(store, ...range(1, 12))
+      const report = await store.prune({ last: 2, every: 5, keep: ({ id, epoch }) => id === 3 && epoch === 3 })
       assert.deepEqual(report.kept, [3, 5, 10, 11, 12])
       assert.deepEqual(await store.ids(), [3, 5, 10, 11, 12])
       for (const id of report.kept) assert.equal((await store.verify(id)).valid, true)
@@ -67,38 +66,27 @@ export const retentionScenarios: readonly Scenario[] = [
     async run({ open }) {
       const hour = 3_600_000
       for (const skew of [-10 * 365 * 24 * hour, 10 * 365 * 24 * hour]) {
-        const clock = { now: () => Date.now() + skew, monotonic: () => performance.now(), sleep: async () => {} }
-        const store = await open({ timeoutMs: Number.POSITIVE_INFINITY, clock })
+        const store = await open({ clock: skewedClock(skew), timeoutMs: Number.POSITIVE_INFINITY })
         const first = await store.nextId()
         await saveAll(store, first, first + 1)
         assert.deepEqual((await store.prune({ withinMs: hour })).removed, [])
       }
-      const later = await open({
-        through: (backend) =>
-          intercept(backend, {
-            around: async ({ call }, proceed) => (call === "now" ? new Date(Date.now() + 2 * hour) : proceed()),
-          }),
-      })
-      assert.deepEqual((await later.prune({ withinMs: 3 * hour })).removed, [])
-      assert.deepEqual((await later.prune({ withinMs: hour })).removed, [1, 2, 3])
+      const store = await open({ through: later(2 * hour) })
+      assert.deepEqual((await store.prune({ withinMs: 3 * hour })).removed, [])
+      assert.deepEqual((await store.prune({ withinMs: hour })).removed, [1, 2, 3])
     },
   },
   {
     name: "retention: a dry run says what a real one does, and writes nothing",
     async run({ open, allKeys }) {
       await saveAll(await open(), 1, 2, 3, 4)
-      let recorded: ReturnType<typeof recordCalls> | undefined
-      const store = await open({
-        through(backend) {
-          recorded = recordCalls(backend)
-          return recorded.backend
-        },
-      })
+      const { calls, through } = recorder()
+      const store = await open({ through })
       const before = await allKeys()
       const dry = await store.prune({ last: 2 }, { dryRun: true })
       assert.deepEqual(await allKeys(), before)
       assert.deepEqual(
-        recorded?.calls.filter(({ call }) => call === "put" || call === "delete" || call === "commit"),
+        calls.filter(({ call }) => call === "put" || call === "delete" || call === "commit"),
         [],
       )
       const real = await store.prune({ last: 2 })

@@ -1,9 +1,20 @@
 import assert from "node:assert/strict"
 import type { CheckpointManifest, StateSource } from "@ckpt/core"
-import { type CallInfo, recordCalls } from "../../harness/faults.js"
+import { pattern } from "../../harness/bytes.js"
+import { recorder } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { bytes, flipped, manifestOf, readAll, refusal, streamOf, text } from "../support.js"
-import { pattern, reusing } from "./writing.js"
+import {
+  assertBytes,
+  bytes,
+  bytesBeforeDamage,
+  flipped,
+  manifestOf,
+  readAll,
+  refusal,
+  streamOf,
+  text,
+} from "../support.js"
+import { reusing } from "./writing.js"
 
 const kib = 1024
 
@@ -27,10 +38,10 @@ export const operatorScenarios: readonly Scenario[] = [
       assert.deepEqual(externals(checkpoint?.manifest), ["above"])
       assert.deepEqual(Object.keys(checkpoint?.manifest.operatorChecksums ?? {}), ["above"])
       for (const [name, content] of Object.entries(operators)) {
-        assert.ok(Buffer.from(content).equals((await checkpoint?.operator(name)) ?? new Uint8Array(1)), name)
+        assertBytes(await checkpoint?.operator(name), content, name)
         const reader = await checkpoint?.operatorStream(name)
         assert.equal(reader?.size, content.length)
-        assert.ok(Buffer.from(content).equals((await reader?.bytes()) ?? new Uint8Array(1)), name)
+        assertBytes(await reader?.bytes(), content, name)
       }
       assert.equal(await checkpoint?.operator("other"), undefined)
       assert.equal(await checkpoint?.operator("toString"), undefined)
@@ -72,10 +83,7 @@ export const operatorScenarios: readonly Scenario[] = [
       assert.equal(Object.keys(manifest?.operatorStates ?? {}).length, 70)
       assert.deepEqual(externals(manifest), ["op-64", "op-65", "op-66", "op-67", "op-68", "op-69"])
       for (const name of ["op-00", "op-63", "op-64", "op-69"]) {
-        assert.ok(
-          Buffer.from(operators[name] as Uint8Array).equals((await checkpoint?.operator(name)) ?? new Uint8Array(1)),
-          name,
-        )
+        assertBytes(await checkpoint?.operator(name), operators[name] as Uint8Array, name)
       }
       // A threshold of the caller's does not lift that bound.
       await store.save(manifestOf(2), { operators: { big: pattern(5 * 1024 * kib) }, inlineThreshold: 8 * 1024 * kib })
@@ -94,7 +102,7 @@ export const operatorScenarios: readonly Scenario[] = [
       const { checkpoint } = await store.recover()
       assert.deepEqual(externals(checkpoint?.manifest), ["edge", "large"])
       for (const [name, content] of Object.entries(contents)) {
-        assert.ok(Buffer.from(content).equals((await checkpoint?.operator(name)) ?? new Uint8Array(1)), name)
+        assertBytes(await checkpoint?.operator(name), content, name)
       }
     },
   },
@@ -104,19 +112,11 @@ export const operatorScenarios: readonly Scenario[] = [
       const names = ["a", "b", "c"]
       const operators = Object.fromEntries(names.map((name, index) => [name, pattern(300_000 + index, index)]))
       await (await open()).save(manifestOf(1), { operators })
-      let calls: CallInfo[] = []
-      const store = await open({
-        through(backend) {
-          const recording = recordCalls(backend)
-          calls = recording.calls
-          return recording.backend
-        },
-      })
+      const { calls, through } = recorder()
+      const store = await open({ through })
       const { checkpoint } = await store.recover({ depth: "shallow" })
       calls.length = 0
-      assert.ok(
-        Buffer.from(operators["b"] as Uint8Array).equals((await checkpoint?.operator("b")) ?? new Uint8Array(1)),
-      )
+      assertBytes(await checkpoint?.operator("b"), operators["b"] as Uint8Array)
       assert.deepEqual(
         calls.map(({ call, key, range }) => ({ call, key, range })),
         [{ call: "get", key: keys.state(1), range: { offset: 300_000, length: 300_001 } }],
@@ -131,11 +131,7 @@ export const operatorScenarios: readonly Scenario[] = [
       await plant(keys.state(1), flipped(await peek(keys.state(1)), 100_001))
       const { checkpoint } = await (await open()).recover({ depth: "shallow" })
       await refusal(checkpoint?.operator("b") as Promise<unknown>, "CKPT_CORRUPT", 1)
-      let given = 0
-      const reading = (async () => {
-        for await (const chunk of (await checkpoint?.operatorStream("b")) ?? []) given += chunk.length
-      })()
-      await refusal(reading, "CKPT_CORRUPT", 1)
+      const given = await bytesBeforeDamage(await checkpoint?.operatorStream("b"), 1)
       assert.ok(given > 0 && given < size, `${given} of ${size} bytes were handed over`)
       assert.ok((await checkpoint?.operator("a"))?.length === 100_000)
     },

@@ -1,22 +1,27 @@
 import assert from "node:assert/strict"
-import { BackendError, type ObjectBackend } from "@ckpt/core"
-import { type CallInfo, intercept, permanent, recordCalls, transient, withFaults } from "../../harness/faults.js"
+import type { ObjectBackend } from "@ckpt/core"
+import { pattern } from "../../harness/bytes.js"
+import { type CallInfo, permanent, recorder, transient, withFaults } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { bytes, flipped, manifestOf, readAll, refusal, saveAll, stateText } from "../support.js"
-import { pattern } from "./writing.js"
+import {
+  assertBytes,
+  bytes,
+  bytesBeforeDamage,
+  flipped,
+  manifestOf,
+  readAll,
+  refusal,
+  saveAll,
+  stateText,
+} from "../support.js"
+import { damaging, withBody } from "./bodies.js"
 
 export const readingScenarios: readonly Scenario[] = [
   {
     name: "stream: readState gives the range that is asked for, cut at the end",
     async run({ open, keys }) {
-      let gets: CallInfo[] = []
-      const store = await open({
-        through(backend) {
-          const recording = recordCalls(backend)
-          gets = recording.calls
-          return recording.backend
-        },
-      })
+      const { calls: gets, through } = recorder()
+      const store = await open({ through })
       await store.save(manifestOf(1), { state: bytes("0123456789") })
       const read = async (offset?: number, length?: number) =>
         readAll(
@@ -53,11 +58,11 @@ export const readingScenarios: readonly Scenario[] = [
       const reader = await store.readState(1)
       for (let round = 0; round < 3; round++) {
         for await (const chunk of reader ?? []) {
-          assert.ok(Buffer.from(state.subarray(0, chunk.length)).equals(chunk))
+          assertBytes(chunk, state.subarray(0, chunk.length))
           break
         }
       }
-      assert.ok(Buffer.from(state).equals((await reader?.bytes()) ?? new Uint8Array()))
+      assertBytes(await reader?.bytes(), state)
     },
   },
   {
@@ -67,23 +72,19 @@ export const readingScenarios: readonly Scenario[] = [
       await (await open()).save(manifestOf(1), { state })
       let breaks = 3
       const offsets: (number | undefined)[] = []
-      const through = (backend: ObjectBackend): ObjectBackend => ({
-        ...intercept(backend, {}),
-        async get(key, options) {
-          const content = await backend.get(key, options)
-          if (content === undefined || key !== keys.state(1)) return content
-          offsets.push(options?.range?.offset)
-          async function* breaking(body: AsyncIterable<Uint8Array>) {
-            for await (const chunk of body) {
-              yield chunk
-              if (breaks-- > 0) throw transient()
-            }
-          }
-          return { meta: content.meta, body: breaking(content.body) }
-        },
-      })
+      async function* breaking(body: AsyncIterable<Uint8Array>) {
+        for await (const chunk of body) {
+          yield chunk
+          if (breaks-- > 0) throw transient()
+        }
+      }
+      const through = (backend: ObjectBackend) =>
+        withBody(backend, keys.state(1), (body, offset) => {
+          offsets.push(offset)
+          return breaking(body)
+        })
       const reader = await (await open({ through })).readState(1)
-      assert.ok(Buffer.from(state).equals((await reader?.bytes()) ?? new Uint8Array()))
+      assertBytes(await reader?.bytes(), state)
       assert.equal(offsets.length, 4)
       assert.ok((offsets[3] ?? 0) > (offsets[2] ?? 0))
     },
@@ -92,17 +93,10 @@ export const readingScenarios: readonly Scenario[] = [
     name: "stream: a body that ends early is never a success",
     async run({ open, keys }) {
       await (await open()).save(manifestOf(1), { state: bytes("all of the state") })
-      const through = (backend: ObjectBackend): ObjectBackend => ({
-        ...intercept(backend, {}),
-        async get(key, options) {
-          const content = await backend.get(key, options)
-          if (content === undefined || key !== keys.state(1)) return content
-          async function* short(body: AsyncIterable<Uint8Array>) {
-            for await (const chunk of body) yield chunk.subarray(0, Math.max(0, chunk.length - 3))
-          }
-          return { meta: content.meta, body: short(content.body) }
-        },
-      })
+      async function* short(body: AsyncIterable<Uint8Array>) {
+        for await (const chunk of body) yield chunk.subarray(0, Math.max(0, chunk.length - 3))
+      }
+      const through = (backend: ObjectBackend) => withBody(backend, keys.state(1), short)
       const reader = await (await open({ through })).readState(1)
       assert.equal((await refusal(reader?.bytes() as Promise<unknown>, "CKPT_IO", 1)).retryable, true)
     },
@@ -133,7 +127,7 @@ export const readingScenarios: readonly Scenario[] = [
         const reader = await store.readState(2)
         assert.equal((await refusal(reader?.bytes() as Promise<unknown>, "CKPT_IO", 2)).retryable, true)
         const again = await (await store.readState(2))?.bytes()
-        assert.ok(Buffer.from(again ?? []).equals(state))
+        assertBytes(again, state)
 
         // Damaged for good: it is the checkpoint's damage, and recovery goes past it.
         damagedTimes = Number.POSITIVE_INFINITY
@@ -156,20 +150,9 @@ export const readingScenarios: readonly Scenario[] = [
         yield* body
         yield new Uint8Array(0)
       }
-      const through = (backend: ObjectBackend): ObjectBackend => ({
-        ...intercept(backend, {}),
-        async get(key, options) {
-          const content = await backend.get(key, options)
-          return content && { meta: content.meta, body: withEmpty(content.body) }
-        },
-      })
+      const through = (backend: ObjectBackend) => withBody(backend, keys.state(1), withEmpty)
       const reader = await (await open({ through })).readState(1)
-      let given = 0
-      const reading = (async () => {
-        for await (const chunk of reader ?? []) given += chunk.length
-      })()
-      await refusal(reading, "CKPT_CORRUPT", 1)
-      assert.ok(given < stateText(1).length)
+      assert.ok((await bytesBeforeDamage(reader, 1)) < stateText(1).length)
     },
   },
   {
@@ -192,37 +175,3 @@ export const readingScenarios: readonly Scenario[] = [
     },
   },
 ]
-
-/** A storage whose answers for one key have a flipped bit in every chunk, and say at the end that the checksum is wrong. */
-export function damaging(
-  backend: ObjectBackend,
-  damagedKey: string,
-  withhold: boolean,
-  isDamaged: (offset: number | undefined) => boolean,
-): ObjectBackend {
-  async function* damaged(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-    let held: Uint8Array | undefined
-    for await (const chunk of inPieces(body, 100_000)) {
-      if (held !== undefined) yield held
-      held = chunk.map((byte) => byte ^ 1)
-      if (withhold) continue
-      yield held
-      held = undefined
-    }
-    throw new BackendError("transient", "the checksum of the answer does not match", { checksumMismatch: true })
-  }
-  return {
-    ...intercept(backend, {}),
-    async get(key, options) {
-      const content = await backend.get(key, options)
-      if (content === undefined || key !== damagedKey || !isDamaged(options?.range?.offset)) return content
-      return { meta: content.meta, body: damaged(content.body) }
-    },
-  }
-}
-
-async function* inPieces(body: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array, void, void> {
-  for await (const chunk of body) {
-    for (let offset = 0; offset < chunk.length; offset += size) yield chunk.subarray(offset, offset + size)
-  }
-}

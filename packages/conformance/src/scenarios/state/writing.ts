@@ -1,17 +1,21 @@
 import assert from "node:assert/strict"
 import type { ObjectBackend, StateSource } from "@ckpt/core"
+import { pattern } from "../../harness/bytes.js"
 import { permanent, withoutCommit } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { assertRecovers, bytes, manifestOf, readAll, refusal, rejection, saveAll, streamOf } from "../support.js"
+import {
+  assertBytes,
+  assertRecovers,
+  bytes,
+  manifestOf,
+  readAll,
+  refusal,
+  rejection,
+  saveAll,
+  streamOf,
+} from "../support.js"
 
 const kib = 1024
-
-/** Bytes that are different everywhere. */
-export function pattern(size: number, seed = 1): Uint8Array {
-  const content = new Uint8Array(size)
-  for (let index = 0; index < size; index++) content[index] = (index * 31 + (index >> 8) * 7 + seed) & 0xff
-  return content
-}
 
 /** Chunks of one buffer that is used again for each. */
 export async function* reusing(content: Uint8Array, chunkBytes: number): AsyncGenerator<Uint8Array> {
@@ -48,6 +52,19 @@ const sources: Readonly<Record<string, () => StateSource>> = {
   "many chunks of 4 KiB in one buffer that is used again": () => reusing(whole, 4 * kib),
 }
 
+/** A storage on which a put of this key fails once it has taken the first chunk. */
+function breakingOff(backend: ObjectBackend, failingKey: string): ObjectBackend {
+  const plain = withoutCommit(backend)
+  return {
+    ...plain,
+    async put(key, body, options) {
+      if (key !== failingKey) return plain.put(key, body, options)
+      for await (const _ of body) throw permanent()
+      assert.fail("the source has no end")
+    },
+  }
+}
+
 export const streamScenarios: readonly Scenario[] = [
   ...Object.entries(sources).map(
     ([name, source]): Scenario => ({
@@ -56,10 +73,10 @@ export const streamScenarios: readonly Scenario[] = [
         const store = await open()
         const receipt = await store.save(manifestOf(1), { state: source() })
         assert.equal(receipt.stateSize, whole.length)
-        assert.ok(Buffer.from(whole).equals((await peek(keys.state(1))) ?? new Uint8Array()))
+        assertBytes(await peek(keys.state(1)), whole)
         const reader = await store.readState(1)
         assert.deepEqual([reader?.size, reader?.checksum], [whole.length, receipt.stateChecksum])
-        assert.ok(Buffer.from(whole).equals((await reader?.bytes()) ?? new Uint8Array()))
+        assertBytes(await reader?.bytes(), whole)
         assert.equal((await (await open()).recover()).checkpoint?.id, 1)
         // The same bytes in another form are the same state.
         const info = await (await open()).writeState(2, source())
@@ -148,18 +165,7 @@ export const streamScenarios: readonly Scenario[] = [
           released++
         }
       }
-      const through = (backend: ObjectBackend): ObjectBackend => {
-        const plain = withoutCommit(backend)
-        return {
-          ...plain,
-          async put(key, body, options) {
-            if (key !== keys.state(2)) return plain.put(key, body, options)
-            for await (const _ of body) throw permanent()
-            assert.fail("the source has no end")
-          },
-        }
-      }
-      const store = await open({ through })
+      const store = await open({ through: (backend) => breakingOff(backend, keys.state(2)) })
       await (await open()).save(manifestOf(1))
       await refusal(store.save(manifestOf(2), { state: source() }), "CKPT_IO", 2)
       assert.deepEqual(await store.ids(), [1])
@@ -180,18 +186,7 @@ export const streamScenarios: readonly Scenario[] = [
           },
         }),
       })
-      const through = (backend: ObjectBackend): ObjectBackend => {
-        const plain = withoutCommit(backend)
-        return {
-          ...plain,
-          async put(key, body, options) {
-            if (key !== keys.state(2)) return plain.put(key, body, options)
-            for await (const _ of body) throw permanent()
-            assert.fail("the source has no end")
-          },
-        }
-      }
-      const store = await open({ through })
+      const store = await open({ through: (backend) => breakingOff(backend, keys.state(2)) })
       const operators = { a: sourceOf("a"), b: sourceOf("b"), c: sourceOf("c") }
       await refusal(store.save(manifestOf(2), { operators }), "CKPT_IO", 2)
       await settled()

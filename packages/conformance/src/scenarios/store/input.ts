@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { CheckpointError, type CheckpointStore, createManifest } from "@ckpt/core"
+import { recorder } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { bytes, manifestOf, refusal, rejection, saveAll } from "../support.js"
-import { recorder } from "./opening.js"
 
 const badIds: readonly unknown[] = [
   -1,
@@ -47,7 +47,7 @@ export const inputScenarios: readonly Scenario[] = [
         if (name === "save" || name === "writeState" || name === "update") {
           await refusal(call(store, 0 as never), "CKPT_INVALID")
         }
-        assert.deepEqual(calls(), [])
+        assert.deepEqual(calls, [])
       },
     }),
   ),

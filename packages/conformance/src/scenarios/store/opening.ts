@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { BackendError, CheckpointError, type ObjectBackend } from "@ckpt/core"
-import { intercept, recordCalls } from "../../harness/faults.js"
+import { intercept, recorder } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { operations } from "../commit/retries.js"
+import { operations } from "../operations.js"
 import { assertRecovers, listAll, refusal, rejection, saveAll } from "../support.js"
 
 const writes = ["save", "writeState", "update", "remove", "prune", "collectOrphans"]
@@ -20,7 +20,7 @@ export const storeScenarios: readonly Scenario[] = [
         else await run(store)
       }
       await assertRecovers(store, 2)
-      const wrote = calls().filter((call) => ["put", "delete", "commit", "leftovers"].includes(call))
+      const wrote = calls.filter(({ call }) => ["put", "delete", "commit", "leftovers"].includes(call))
       assert.deepEqual(wrote, [])
       assert.deepEqual(await store.ids(), [1, 2])
     },
@@ -35,7 +35,7 @@ export const storeScenarios: readonly Scenario[] = [
       await store.close()
       await store[Symbol.asyncDispose]()
       for (const run of Object.values(operations)) await refusal(run(store), "CKPT_CLOSED")
-      assert.deepEqual(calls(), [])
+      assert.deepEqual(calls, [])
     },
   },
   {
@@ -53,10 +53,10 @@ export const storeScenarios: readonly Scenario[] = [
     async run({ open, allKeys }) {
       const { calls, through } = recorder()
       const store = await open({ through })
-      assert.deepEqual(calls(), [])
+      assert.deepEqual(calls, [])
       assert.deepEqual([await store.recover().then(({ outcome }) => outcome), await store.nextId()], ["fresh", 1])
       assert.deepEqual(await listAll(store), [])
-      assert.ok(!calls().some((call) => call === "put" || call === "commit"))
+      assert.ok(!calls.some(({ call }) => call === "put" || call === "commit"))
       assert.deepEqual(await allKeys(), [])
     },
   },
@@ -122,15 +122,3 @@ export const storeScenarios: readonly Scenario[] = [
     },
   },
 ]
-
-/** What a store asks of its storage. */
-export function recorder(): { calls: () => string[]; through: (backend: ObjectBackend) => ObjectBackend } {
-  let recorded: ReturnType<typeof recordCalls> | undefined
-  return {
-    calls: () => recorded?.calls.map(({ call }) => call) ?? [],
-    through(backend) {
-      recorded = recordCalls(backend)
-      return recorded.backend
-    },
-  }
-}

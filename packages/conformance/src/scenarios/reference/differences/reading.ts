@@ -1,10 +1,19 @@
 import assert from "node:assert/strict"
 import { calls, permanent, withFaults } from "../../../harness/faults.js"
 import type { Scenario } from "../../../harness/scenario.js"
-import { assertRecovers, bytes, listAll, manifestOf, readAll, refusal, saveAll, stateText } from "../../support.js"
-
-const legacy = (id: number, more: object = {}) =>
-  JSON.stringify({ version: 1, checkpoint_id: id, epoch: id, timestamp_ms: 1, vnode_count: 256, ...more }, null, 2)
+import {
+  assertRecovers,
+  bytes,
+  legacyManifest,
+  listAll,
+  manifestOf,
+  pointerTo,
+  readAll,
+  refusal,
+  saveAll,
+  stateText,
+  text,
+} from "../../support.js"
 
 /** Where this differs from the reference, what concerns reading. Each fails on what the reference does. */
 export const readingDifferences: readonly Scenario[] = [
@@ -12,9 +21,8 @@ export const readingDifferences: readonly Scenario[] = [
     name: "reading finds the newest checkpoint with a missing, garbled, dangling or stale pointer",
     async run({ open, keys, plant, raw, layout }) {
       await saveAll(await open(), 1, 2)
-      const pointsTo = (id: number) =>
-        layout === "objects" ? `{"checkpoint_id": ${id}}` : `checkpoint_${String(id).padStart(6, "0")}`
-      for (const pointer of ["", "not a pointer", "\u0000", new Uint8Array([0xff, 0xfe]), pointsTo(9), pointsTo(1)]) {
+      const garbled = ["", "not a pointer", "\u0000", new Uint8Array([0xff, 0xfe])]
+      for (const pointer of [...garbled, pointerTo(layout, 9), pointerTo(layout, 1)]) {
         await plant(keys.pointer, pointer)
         const store = await open()
         assert.equal((await store.loadLatest())?.checkpointId, 2)
@@ -33,7 +41,7 @@ export const readingDifferences: readonly Scenario[] = [
       await plant(keys.pointer, new Uint8Array([0xff, 0xfe, 0xfd]))
       const receipt = await (await open()).save(manifestOf(2))
       assert.deepEqual([receipt.outcome, receipt.isLatest], ["created", true])
-      assert.match(new TextDecoder().decode(await peek(keys.pointer)), /2\b/)
+      assert.match(text(await peek(keys.pointer)), /2\b/)
       assert.ok(events.some((event) => event.type === "pointer-unreadable"))
     },
   },
@@ -68,7 +76,7 @@ export const readingDifferences: readonly Scenario[] = [
         const id = 2 + index
         const operator_states = { op: { state_b64: null, external: true, external_offset, external_length } }
         await plant(keys.state(id), "ten bytes.")
-        await plant(keys.manifest(id), legacy(id, { operator_states }))
+        await plant(keys.manifest(id), legacyManifest(id, { operator_states }))
         const { valid, issues } = await store.verify(id)
         assert.equal(valid, false)
         assert.ok(issues.some(({ code }) => code === "operator-range"))
@@ -81,7 +89,7 @@ export const readingDifferences: readonly Scenario[] = [
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1)
-      await plant(keys.manifest(2), legacy(2, { operator_states: { op: { state_b64: "ab*d!!!" } } }))
+      await plant(keys.manifest(2), legacyManifest(2, { operator_states: { op: { state_b64: "ab*d!!!" } } }))
       const found = await assertRecovers(store, 1)
       assert.ok(found.skipped[0]?.issues.some(({ code }) => code === "operator-base64"))
     },

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict"
-import { BackendError, type ObjectBackend } from "@ckpt/core"
-import { calls, intercept, permanent, recordCalls, withFaults } from "../../../harness/faults.js"
+import type { ObjectBackend } from "@ckpt/core"
+import { calls, denied, intercept, permanent, recorder, withFaults } from "../../../harness/faults.js"
 import type { Scenario } from "../../../harness/scenario.js"
+import { later } from "../../retention/clocks.js"
 import { assertRecovers, manifestOf, refusal, saveAll } from "../../support.js"
-
-const denied = () => new BackendError("denied", "403")
 
 /** Makes single keys of a delete fail, as a storage with many deletes in one request reports it. */
 function undeletable(backend: ObjectBackend, ...keys: string[]): ObjectBackend {
@@ -73,15 +72,10 @@ export const retentionDifferences: readonly Scenario[] = [
     name: "prune removes every manifest before any state",
     async run({ open, keys }) {
       await saveAll(await open(), 1, 2, 3)
-      let recorded: ReturnType<typeof recordCalls> | undefined
-      const store = await open({
-        through(backend) {
-          recorded = recordCalls(backend)
-          return recorded.backend
-        },
-      })
+      const { calls, through } = recorder()
+      const store = await open({ through })
       await store.prune({ last: 1 })
-      const deleted = (recorded?.calls ?? []).flatMap((info) => info.keys ?? [])
+      const deleted = calls.flatMap((info) => info.keys ?? [])
       assert.deepEqual(deleted, [keys.manifest(1), keys.manifest(2), keys.state(1), keys.state(2)])
     },
   },
@@ -138,13 +132,10 @@ export const retentionDifferences: readonly Scenario[] = [
     async run({ open, keys, plant, allKeys }) {
       await saveAll(await open(), 3)
       await plant(keys.state(2), "of a slow writer")
-      const late = (hours: number) => (backend: ObjectBackend) =>
-        intercept(backend, {
-          around: async (info, proceed) => (info.call === "now" ? new Date(Date.now() + hours * 3_600_000) : proceed()),
-        })
+      const hour = 3_600_000
       assert.deepEqual((await (await open()).collectOrphans()).removed, [])
-      assert.deepEqual((await (await open({ through: late(0.9) })).collectOrphans()).removed, [])
-      assert.deepEqual((await (await open({ through: late(1.1) })).collectOrphans()).removed, [keys.state(2)])
+      assert.deepEqual((await (await open({ through: later(0.9 * hour) })).collectOrphans()).removed, [])
+      assert.deepEqual((await (await open({ through: later(1.1 * hour) })).collectOrphans()).removed, [keys.state(2)])
       assert.ok(!(await allKeys()).includes(keys.state(2)))
     },
   },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import type { ObjectBackend } from "@ckpt/core"
 import { intercept, permanent, recordCalls, transient, withFaults } from "../../../harness/faults.js"
 import type { Scenario } from "../../../harness/scenario.js"
+import { untilAborted } from "../../../harness/waiting.js"
 import { bytes, flipped, manifestOf, readAll, refusal, rejection, saveAll, stateText, text } from "../../support.js"
 
 /** Where this differs from the reference, what concerns writing. Each fails on what the reference does. */
@@ -116,11 +117,10 @@ export const savingDifferences: readonly Scenario[] = [
       const clock = {
         now: () => 0,
         monotonic: () => 0,
-        sleep: (ms: number, signal?: AbortSignal) =>
-          new Promise<never>((_, reject) => {
-            signal?.addEventListener("abort", () => reject(signal.reason), { once: true })
-            if (ms < 5_000) abort.abort(reason)
-          }),
+        sleep(ms: number, signal?: AbortSignal) {
+          if (ms < 5_000) abort.abort(reason)
+          return untilAborted(signal)
+        },
       }
       const through = (backend: ObjectBackend) =>
         withFaults(backend, { on: () => true, at: "before", error: transient })

@@ -1,0 +1,39 @@
+import type { CheckpointStore } from "@ckpt/core"
+import { bytes, listAll, manifestOf, stateText } from "./support.js"
+
+/** Every operation, and how it is called. */
+export const operations: Readonly<Record<string, (store: CheckpointStore) => Promise<unknown>>> = {
+  load: (store) => store.load(1),
+  loadLatest: (store) => store.loadLatest(),
+  ids: (store) => store.ids(),
+  list: (store) => listAll(store),
+  nextId: (store) => store.nextId(),
+  readState: async (store) => (await store.readState(1))?.bytes(),
+  verify: (store) => store.verify(1),
+  recover: (store) => store.recover(),
+  save: (store) => store.save(manifestOf(3), { state: bytes(stateText(3)) }),
+  writeState: (store) => store.writeState(4, bytes("s")),
+  update: (store) => store.update(1, (current) => current),
+  remove: (store) => store.remove(1),
+  prune: (store) => store.prune({ last: 1 }),
+  collectOrphans: (store) => store.collectOrphans({ olderThanMs: 0 }),
+}
+
+/** The same store, with this signal in the options of every call. */
+export function withSignal(store: CheckpointStore, signal: AbortSignal): CheckpointStore {
+  const optionsAt: Readonly<Record<string, number>> = {
+    ...{ save: 1, update: 2, remove: 1, load: 1, loadLatest: 0, ids: 0, list: 0, nextId: 0, writeState: 2 },
+    ...{ readState: 1, verify: 1, recover: 0, prune: 1, collectOrphans: 0 },
+  }
+  return new Proxy(store, {
+    get(target, name) {
+      const method = Reflect.get(target, name) as (...given: unknown[]) => unknown
+      const at = optionsAt[String(name)]
+      if (at === undefined) return method.bind(target)
+      return (...given: unknown[]) => {
+        given[at] = { ...(given[at] as object | undefined), signal }
+        return method.apply(target, given)
+      }
+    },
+  })
+}
