@@ -4,34 +4,34 @@ import { type BackendCase, type CaseOptions, defaultTimeoutMs, missing, runCase 
 import { type CaseResult, failureOf, formatReport } from "./harness/report.js"
 
 export interface CheckOptions extends CaseOptions {
-  /** Default: all. */
+  /** Default: {@link backendCases}. */
   readonly cases?: readonly BackendCase[] | undefined
 }
 
 export interface DescribeOptions extends CheckOptions {
-  /** Of any runner: `test` of vitest, `test` of node:test, … */
+  /** `test` of any runner: vitest, node:test, … */
   readonly test: (name: string, body: () => Promise<void>, timeoutMs: number) => unknown
-  /** Where the table goes when the last case has ended; default standard output. */
+  /** Takes the table when the last case has ended; default standard output. */
   readonly print?: ((text: string) => void) | undefined
 }
 
 /** Runs the cases without any test runner, one after the other. */
 export async function checkBackend(options: CheckOptions): Promise<CaseResult[]> {
   const { cases = backendCases } = options
-  const { skipped } = await whatApplies(cases, options)
+  const { skipped } = await inspectBackend(cases, options)
   const results: CaseResult[] = []
   for (const one of cases) results.push(skipped.get(one) ?? (await resultOf(one, options)))
   return results
 }
 
 /**
- * Registers the cases with a test runner, and prints a table when the last of them has ended. To be awaited: it opens one
- * backend first, to see what it offers, so that a case that does not apply is never shown as a test that passed.
+ * Registers the cases with a test runner, and prints a table when the last case has ended. Await it: it opens one
+ * backend first. A case that needs a part which the backend lacks is not registered, so it never counts as passed.
  */
 export async function describeBackend(options: DescribeOptions): Promise<void> {
   const { test, cases = backendCases, timeoutMs = defaultTimeoutMs } = options
   const print = options.print ?? ((text: string) => void process.stdout.write(text))
-  const { backend, skipped: results } = await whatApplies(cases, options)
+  const { backend, skipped: results } = await inspectBackend(cases, options)
   for (const one of cases) {
     if (results.has(one)) continue
     void test(
@@ -49,7 +49,7 @@ export async function describeBackend(options: DescribeOptions): Promise<void> {
         }
         if (result.error !== undefined) throw result.error
       },
-      // The runner's own limit comes later, so that a case that hangs still says what that means.
+      // The runner's own limit comes later, so that a case that hangs still fails with its own message.
       timeoutMs + 5_000,
     )
   }
@@ -57,8 +57,8 @@ export async function describeBackend(options: DescribeOptions): Promise<void> {
 
 type Described = Pick<ObjectBackend, "name" | "capabilities">
 
-/** What the backend is, and the results of the cases that it makes pointless. */
-async function whatApplies(
+/** The backend's name and capabilities, and the results of the cases that need a part which it lacks. */
+async function inspectBackend(
   cases: readonly BackendCase[],
   options: CaseOptions,
 ): Promise<{ backend: Described; skipped: Map<BackendCase, CaseResult> }> {

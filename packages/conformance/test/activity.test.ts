@@ -33,7 +33,7 @@ function behind(door: Promise<void>, content?: ObjectContent): ObjectBackend {
   }
 }
 
-/** Whether it has come by now. */
+/** Tells whether the promise is settled. */
 function watch(promise: Promise<unknown>): () => boolean {
   let come = false
   promise.then(
@@ -43,7 +43,7 @@ function watch(promise: Promise<unknown>): () => boolean {
   return () => come
 }
 
-test("settled waits for every answer, a failure and a listing too, and for what follows from it", async () => {
+test("settled waits for every answer, also of a failure or a listing, and for its consequences", async () => {
   for (const call of ["head", "get", "list"] as const) {
     const door = gate()
     const activity = new Activity()
@@ -62,7 +62,7 @@ test("settled waits for every answer, a failure and a listing too, and for what 
   }
 })
 
-test("settled does not wait for the caller's own source, of which the storage is to take a body", async () => {
+test("settled does not wait for the caller's source that a put reads", async () => {
   const source = gate()
   const door = gate()
   const activity = new Activity()
@@ -84,7 +84,7 @@ test("settled does not wait for the caller's own source, of which the storage is
   expect(waiting()).toBe(true)
 })
 
-test("finished waits until a body is read to its end, closed, or has failed", async () => {
+test("finished waits until a body is read to its end, is closed, or fails", async () => {
   const bodies = [
     async function* () {
       yield new Uint8Array(1)
@@ -101,7 +101,7 @@ test("finished waits until a body is read to its end, closed, or has failed", as
       const iterator = content?.body[Symbol.asyncIterator]()
       await iterator?.next()
       const finished = watch(activity.finished(5))
-      // Nobody asks for more: the storage itself has nothing to do.
+      // Nobody asks for another chunk: the storage has nothing to do.
       await activity.settled()
       expect(finished()).toBe(false)
       if (leaves) await iterator?.return?.()

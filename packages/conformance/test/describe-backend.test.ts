@@ -9,7 +9,7 @@ interface Registered {
   timeoutMs: number
 }
 
-/** No case here calls the backend: what runs the cases is looked at, not what they find. */
+/** A storage whose backend is never called: the code that runs the cases is under test. */
 function storage(log: string[] = []): TestStorage {
   const nothing = () => Promise.reject(new Error("not called"))
   const backend: ObjectBackend = {
@@ -64,7 +64,7 @@ async function registered(log: string[] = []): Promise<{ tests: Registered[]; pr
   return { tests, printed }
 }
 
-test("a case that does not apply is not registered, so that no runner counts it as passed", async () => {
+test("a case that does not apply is not registered, so no runner counts it as passed", async () => {
   const { tests } = await registered()
   expect(tests.map(({ name }) => name)).toEqual([
     "passes",
@@ -76,7 +76,7 @@ test("a case that does not apply is not registered, so that no runner counts it 
   expect(tests.map(({ timeoutMs }) => timeoutMs)).toEqual(Array(5).fill(6000))
 })
 
-test("the table is printed when the last case has ended, in any order: case, result, why it was skipped", async () => {
+test("the table is printed when the last case has ended, whatever the order: case, result, why it was skipped", async () => {
   const { tests, printed } = await registered()
   const [first, ...rest] = tests
   for (const { body } of rest.reverse()) await body().catch(() => undefined)
@@ -98,7 +98,7 @@ test("the table is printed when the last case has ended, in any order: case, res
   ])
 })
 
-test("a failure says what a user would lose, what was expected and what was seen", async () => {
+test("a failure tells the loss to a user, the expectation and the observation", async () => {
   const { tests } = await registered()
   const messageOf = (name: string) =>
     tests
@@ -121,13 +121,13 @@ test("a failure says what a user would lose, what was expected and what was seen
     [
       "throws",
       "  what a user would lose: the next save.",
-      "  expected: that it goes through",
+      "  expected: no error",
       "  seen: BackendError (denied): no key",
     ].join("\n"),
   )
 })
 
-test("without a runner: the results, in the order of the cases", async () => {
+test("checkBackend gives the results in the order of the cases", async () => {
   const results = await checkBackend({ factory: () => storage(), cases })
   expect(results.map(({ name, result }) => `${name}: ${result}`)).toEqual([
     "passes: passed",
@@ -143,10 +143,10 @@ test("without a runner: the results, in the order of the cases", async () => {
 test("a case that hangs has failed", async () => {
   const [result] = await checkBackend({ factory: () => storage(), cases: [hanging], timeoutMs: 20 })
   expect(result?.result).toBe("failed")
-  expect(result?.error?.message).toContain("it is not over after 20 ms")
+  expect(result?.error?.message).toContain("no end after 20 ms")
 })
 
-test("each case has a storage of its own, and what it opens is disposed of, whatever happens", async () => {
+test("each case has a storage of its own, and every backend is disposed of, even if the case fails", async () => {
   const log: string[] = []
   const opening: BackendCase = {
     ...failing,
@@ -163,7 +163,7 @@ test("each case has a storage of its own, and what it opens is disposed of, what
   ])
 })
 
-test("every case says in one sentence what a user would lose", () => {
+test("every case tells the loss to a user in one sentence", () => {
   for (const { name, loses } of backendCases) {
     expect(loses, name).toMatch(/^[a-z].{20,160}\.$/)
     expect(loses.slice(0, -1), name).not.toMatch(/[.;]\s/)

@@ -6,7 +6,7 @@ const names = {
   cases: [...backendCases, ...claimCases].map(({ name }) => name),
 }
 
-/** A reader of a failed test has the name alone: a number of a section, or a document, tells nothing. */
+/** A reader of a failed test sees only its name. The number of a section or the name of a document tells nothing. */
 const document = /^sections?\b|\b(?:section|chapter|appendix|page|issue) #?\d|\bdesign\b|\bdocs\/|\.md\b|\bREADME\b/i
 
 test.each(Object.entries(names))("no two %s have one name", (_, all) => {
@@ -15,7 +15,7 @@ test.each(Object.entries(names))("no two %s have one name", (_, all) => {
   expect(twice).toEqual([])
 })
 
-test.each(Object.entries(names))("the names of %s say a behaviour, and mention no document", (_, all) => {
+test.each(Object.entries(names))("the names of %s mention no document", (_, all) => {
   expect(all.filter((name) => document.test(name))).toEqual([])
 })
 

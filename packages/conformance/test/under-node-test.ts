@@ -3,9 +3,9 @@ import { once } from "node:events"
 import { expect } from "vitest"
 
 /**
- * Runs a file of tests by `node --test`, all of which must pass.
+ * Runs a file of tests by `node --test`. All of them must pass.
  *
- * @returns what it printed, and how many passed
+ * @returns the output, and the number of tests that passed
  */
 export async function underNodeTest(file: string): Promise<{ text: string; passed: number }> {
   // A runner inside a runner: node:test hides its results from a process that is a test itself.

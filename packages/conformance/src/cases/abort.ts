@@ -8,7 +8,7 @@ import { fail, holds, isAbsent, keysOf, opened, outcome, rejectsWith, same, same
 
 const key = "folder/object"
 
-/** Not an Error: what comes back must be this very value, not something made of it. */
+/** Not an Error: the call must reject with this very value, not with an error made of it. */
 const reasonFor = (what: string) => ({ reason: `${what} was aborted by its caller` })
 
 async function drained(backend: ObjectBackend, prefix: string, signal: AbortSignal): Promise<string[]> {
@@ -19,7 +19,7 @@ async function drained(backend: ObjectBackend, prefix: string, signal: AbortSign
 
 export const abortCases: readonly BackendCase[] = [
   {
-    name: "abort: before the call",
+    name: "abort: a call with an aborted signal rejects with its reason and changes nothing",
     loses: "a store that is being shut down would go on writing and deleting.",
     async run({ backend }) {
       await backend.put(key, [bytesOf("there")])
@@ -38,7 +38,7 @@ export const abortCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "abort: before the storage's clock is asked",
+    name: "abort: now with an aborted signal rejects with its reason",
     loses: "a store that is being shut down would wait for an answer that it does not need.",
     async run({ backend }) {
       const reason = reasonFor("now")
@@ -46,7 +46,7 @@ export const abortCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "abort: a put between two chunks of its body",
+    name: "abort: a put that is aborted between two chunks leaves nothing",
     loses: "a save that was given up would leave half a state behind that passes for a whole one, or an open file.",
     async run({ backend, largeBytes }) {
       const chunks = cut(pattern(largeBytes))
@@ -63,7 +63,7 @@ export const abortCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "abort: a put whose body hangs",
+    name: "abort: a put whose body hangs ends at once",
     loses: "a save from a source that has died could never be given up: close would hang with it.",
     async run({ backend, largeBytes }) {
       const chunks = cut(pattern(largeBytes))
@@ -72,7 +72,7 @@ export const abortCases: readonly BackendCase[] = [
         const aborting = new AbortController()
         const body = source(chunks, (index) => {
           if (index !== at) return undefined
-          // After this chunk was asked for: nothing but the signal can end the call.
+          // The abort comes after this chunk was asked for: only the signal can end the call.
           setImmediate(() => aborting.abort(reason))
           return never()
         })
@@ -82,8 +82,8 @@ export const abortCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "abort: what was to be replaced stays",
-    loses: "giving up an update would destroy what it was to update.",
+    name: "abort: an aborted replace leaves the old object",
+    loses: "an update that is given up would destroy the old content.",
     async run({ backend, largeBytes }) {
       const { version } = await backend.put(key, [bytesOf("old")])
       const chunks = cut(pattern(largeBytes))
@@ -100,7 +100,7 @@ export const abortCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "abort: a read in the middle",
+    name: "abort: a read that is aborted in the middle rejects instead of ending early",
     loses: "a restore that was given up would go on, or end early as if the state were that short.",
     async run({ backend, largeBytes }) {
       await backend.put(key, cut(pattern(largeBytes)))
@@ -109,7 +109,7 @@ export const abortCases: readonly BackendCase[] = [
       const { body } = await opened(backend, key, { signal: aborting.signal })
       const iterator = body[Symbol.asyncIterator]()
       const first = await iterator.next()
-      // All of it in one chunk: nothing is left to abort.
+      // If the first chunk is the whole object, nothing is left to abort.
       if (!first.done && first.value.length === largeBytes) return
       aborting.abort(reason)
       const reading = async () => {
@@ -120,7 +120,7 @@ export const abortCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "abort: an aborted list is never a short one",
+    name: "abort: an aborted list rejects, or lists every key",
     loses: "checkpoints that were not listed yet would be taken for missing.",
     async run({ backend }) {
       const keys = Array.from({ length: 1100 }, (_, index) => `many/${String(index).padStart(4, "0")}`)
@@ -135,7 +135,7 @@ export const abortCases: readonly BackendCase[] = [
         }
       }
       const { error } = await outcome(listing())
-      // What had arrived already may still be delivered; then it is all of it.
+      // A listing that had arrived whole may still be delivered whole.
       if (error === undefined) sameKeys(seen.sort(), keys, "an aborted list that did not reject")
       else if (error !== reason) fail("an aborted list", reason, error)
       sameKeys(await keysOf(backend, "many/"), keys, "a list after it")

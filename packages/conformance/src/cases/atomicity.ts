@@ -9,7 +9,7 @@ const key = "folder/object"
 
 export const atomicityCases: readonly BackendCase[] = [
   {
-    name: "atomic: a new object is not there before it is whole",
+    name: "atomic: a new object is not visible before it is whole",
     loses: "recovery would find a checkpoint that was still being written when its process was killed.",
     async run({ backend, another, largeBytes }) {
       const other = await another()
@@ -26,7 +26,7 @@ export const atomicityCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "atomic: what is replaced stays until the new one is whole",
+    name: "atomic: the old object stays until the new one is whole",
     loses: "a crash in the middle of an update would leave neither the old content nor the new.",
     async run({ backend, another, largeBytes }) {
       const other = await another()
@@ -73,7 +73,7 @@ export const atomicityCases: readonly BackendCase[] = [
   },
 ]
 
-/** True if it was read. A read that is overtaken may say so; it must not deliver anything that was never written. */
+/** True if the read succeeded. An overtaken read may fail, but it must not deliver bytes that were never written. */
 async function readWhole(backend: ObjectBackend, contents: readonly Uint8Array[]): Promise<boolean> {
   const content = await opened(backend, key)
   const { value: bytes, error } = await outcome(readAll(content))

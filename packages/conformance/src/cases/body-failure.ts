@@ -15,7 +15,7 @@ function failing(chunks: readonly Uint8Array[], at: number, error: unknown) {
 
 export const bodyFailureCases: readonly BackendCase[] = [
   {
-    name: "body: its failure is the put's, and nothing becomes visible",
+    name: "body: a put rejects with the error of its body, and nothing becomes visible",
     loses: "a state whose source broke off would be stored as if it were whole, or the cause would be hidden.",
     async run({ backend, largeBytes }) {
       const chunks = cut(pattern(largeBytes))
@@ -32,8 +32,8 @@ export const bodyFailureCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "body: its failure leaves what was to be replaced",
-    loses: "an update whose source broke off would destroy what it was to update.",
+    name: "body: a replace whose body fails leaves the old object",
+    loses: "an update whose source broke off would destroy the old content.",
     async run({ backend, largeBytes }) {
       const { version } = await backend.put(key, [bytesOf("old")])
       const chunks = cut(pattern(largeBytes))
@@ -45,7 +45,7 @@ export const bodyFailureCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "body: its error is not mistaken for the storage's",
+    name: "body: an error of the body is never mistaken for one of the storage",
     loses: "a failure of the source would be retried, or be reported as a conflict, because it looks like another.",
     async run({ backend }) {
       const errors = [

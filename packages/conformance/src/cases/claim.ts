@@ -11,7 +11,7 @@ async function claimOf(backend: ObjectBackend, prefix = "a/"): Promise<{ backend
   return claim({ prefix })
 }
 
-/** Runs with what a claim gave, and gives it up. */
+/** Claims, runs with the leader's backend, and gives the claim up. */
 async function leading(context: CaseContext, run: (leader: ObjectBackend) => Promise<void>, prefix?: string) {
   const { backend } = await claimOf(await context.another(), prefix)
   try {
@@ -26,7 +26,7 @@ async function isFenced(call: Promise<unknown>, what: string): Promise<void> {
   if (!(error instanceof BackendError) || error.kind !== "fenced") fail(what, "a rejection with `fenced`", error)
 }
 
-/** Everything that changes something. */
+/** Asserts that every call that changes something is fenced. */
 async function changesNothing(backend: ObjectBackend, what: string): Promise<void> {
   const { commit } = backend
   await isFenced(backend.put(key, [bytesOf("late")]), `${what}: a put`)
@@ -37,10 +37,10 @@ async function changesNothing(backend: ObjectBackend, what: string): Promise<voi
   await isFenced(commit.call(backend, { create }), `${what}: a commit`)
 }
 
-/** What a backend must do that knows claims of its own: to be given to `describeBackend` besides `backendCases`. */
+/** For a backend with claims of its own. Give them to `describeBackend` besides `backendCases`. */
 export const claimCases: readonly BackendCase[] = [
   {
-    name: "claim: whoever wrote before changes nothing any more",
+    name: "claim: a superseded writer changes nothing any more",
     loses: "a process that was superseded would overwrite or delete what its successor saved.",
     needs: ["claim"],
     async run(context) {
@@ -62,7 +62,7 @@ export const claimCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "claim: a write under way comes to nothing",
+    name: "claim: a write that is under way during a claim is fenced and leaves nothing",
     loses: "a process that was stopped in the middle of a save would finish it after its successor went on.",
     needs: ["claim"],
     async run(context) {
@@ -80,8 +80,8 @@ export const claimCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "claim: epochs go up, and one that was given up still shuts plain writers out",
-    loses: "a writer that was superseded long ago would pass for the latest, or come back once nobody leads.",
+    name: "claim: epochs go up, and a claim that was given up still shuts plain writers out",
+    loses: "a writer that was superseded long ago would pass for the newest, or come back once nobody leads.",
     needs: ["claim"],
     async run(context) {
       let last = 0
@@ -98,8 +98,8 @@ export const claimCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "claim: other prefixes are left alone, and what it keeps is not listed",
-    loses: "two stores in one storage would shut each other out, or see names that are not theirs.",
+    name: "claim: a claim leaves other prefixes alone, and its own records are not listed",
+    loses: "two stores in one storage would shut each other out, or see each other's names.",
     needs: ["claim"],
     async run(context) {
       const { backend } = context

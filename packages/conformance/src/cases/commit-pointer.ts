@@ -18,8 +18,8 @@ const one = (id: number) => [{ key: manifestKey(id), body: [bytesOf(`manifest ${
 
 export const commitPointerCases: readonly BackendCase[] = [
   {
-    name: "commit: the pointer is decided on what is there",
-    loses: "a delayed writer would move the pointer back, or erase fields of it that it does not know.",
+    name: "commit: decide is given the current pointer",
+    loses: "a delayed writer would move the pointer back, or erase fields that it does not know.",
     needs: ["commit"],
     async run({ backend, note }) {
       const seen: unknown[] = []
@@ -30,7 +30,7 @@ export const commitPointerCases: readonly BackendCase[] = [
         }
         return committed(backend, { create: one(id), pointer: { key: pointerKey, decide } }, note)
       }
-      // It may be called more than once: what it was told last is what counts.
+      // `decide` may be called more than once; its last call counts.
       if ((await commit(1, "one")) === undefined) return
       same(seen.at(-1), undefined, "the pointer that decide was told of, where none is")
       const first = await holds(backend, pointerKey, bytesOf("one"), "the pointer")
@@ -44,7 +44,7 @@ export const commitPointerCases: readonly BackendCase[] = [
       await commit(3, "three")
       same(seen.at(-1), { version: moved.version, text: "two, by another" }, "the pointer that decide was told of")
       const last = await holds(backend, pointerKey, bytesOf("three"), "the pointer")
-      // Its version is one that a replace takes.
+      // A replace accepts the version of a pointer that a commit wrote.
       await backend.put(pointerKey, [bytesOf("four")], { when: { version: last.version } })
 
       await committed(backend, { create: one(5) }, note)
@@ -54,7 +54,7 @@ export const commitPointerCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "commit: an error of decide is the commit's",
+    name: "commit: a commit rejects with the error of decide and leaves nothing",
     loses: "a claim that decide refuses to overwrite would be overwritten, or the refusal be hidden.",
     needs: ["commit"],
     async run({ backend }) {
@@ -71,7 +71,7 @@ export const commitPointerCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "commit: 24 at once, none is lost from the pointer",
+    name: "commit: 24 commits at once all reach the pointer",
     loses: "of two saves at once, the older one could end up as the latest, and the newer one be overlooked.",
     needs: ["commit"],
     async run({ backend, another, note }) {
@@ -91,7 +91,7 @@ export const commitPointerCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "commit: of 8 racers for one checkpoint exactly one wins",
+    name: "commit: exactly one of 8 racers for one checkpoint wins",
     loses: "a checkpoint would be made of one writer's manifest and another one's state.",
     needs: ["commit"],
     async run({ backend, another, note }) {
@@ -106,7 +106,7 @@ export const commitPointerCases: readonly BackendCase[] = [
           return outcome(persisting(() => commitOf(backends[index % 4] ?? backend)({ create, pointer })))
         })
         const all = await Promise.all(racers)
-        // "unsupported" is a refusal too: core then finds the id taken, step by step.
+        // "unsupported" is a refusal too: core then goes step by step, and finds the id taken.
         const winners = all.flatMap(({ value }, index) => (Array.isArray(value) ? [index] : []))
         if (winners.length === 0 && all.every(({ value }) => value === "unsupported")) {
           note('a checkpoint in one folder is answered "unsupported"')

@@ -7,7 +7,7 @@ import { commitOf, manifestKey, pointer, pointerKey, refusal, stateKey } from ".
 
 export const commitRefusalCases: readonly BackendCase[] = [
   {
-    name: "commit: a body that fails undoes all of it",
+    name: "commit: a body that fails undoes the whole commit",
     loses: "a save that broke off would leave its first half behind, under an id that is then burnt.",
     needs: ["commit"],
     async run({ backend }) {
@@ -40,7 +40,7 @@ export const commitRefusalCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "commit: over a key that exists",
+    name: "commit: a commit over an existing key is refused and changes nothing",
     loses:
       "the second of two writers with one id would overwrite the first one's checkpoint, or point at it as its own.",
     needs: ["commit"],
@@ -67,7 +67,7 @@ export const commitRefusalCases: readonly BackendCase[] = [
     },
   },
   {
-    name: 'commit: "unsupported" touches no body',
+    name: 'commit: a commit that answers "unsupported" reads no body',
     loses: "a stream that was begun would be missing its beginning when core writes it step by step instead.",
     needs: ["commit"],
     async run({ backend, note }) {
@@ -100,7 +100,7 @@ export const commitRefusalCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "commit: abort",
+    name: "commit: an aborted commit rejects with the reason and leaves nothing",
     loses: "a save that was given up would appear all the same, or could not be given up while its source hangs.",
     needs: ["commit"],
     async run({ backend }) {

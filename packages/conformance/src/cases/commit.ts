@@ -7,7 +7,7 @@ import { committed, manifestKey, pointer, pointerKey, stateKey } from "./support
 
 export const commitCases: readonly BackendCase[] = [
   {
-    name: "commit: creates everything, in order",
+    name: "commit: a commit creates its objects, body after body",
     loses: "a manifest would be written before the checksum of its state is known, or describe another state.",
     needs: ["commit"],
     async run({ backend, another, largeBytes, note }) {
@@ -37,7 +37,7 @@ export const commitCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "commit: nothing is there before everything is",
+    name: "commit: nothing is visible before everything is written",
     loses: "recovery would find a manifest without its state, or a pointer to a checkpoint that does not exist.",
     needs: ["commit"],
     async run({ backend, another, note }) {
@@ -59,7 +59,7 @@ export const commitCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "commit: readers see all of it or nothing",
+    name: "commit: readers see a whole commit or nothing of it",
     loses: "a reader that comes at the wrong moment would find half a checkpoint and call it damaged.",
     needs: ["commit"],
     async run({ backend, another, note }) {

@@ -7,7 +7,7 @@ const key = "folder/object"
 
 export const createCases: readonly BackendCase[] = [
   {
-    name: "create: only where nothing is",
+    name: "create: a create over an existing object is refused",
     loses: "a second writer with the same id would overwrite a checkpoint that was acknowledged.",
     async run({ backend, another }) {
       const first = await backend.put(key, [bytesOf("first")], { when: "absent" })
@@ -22,7 +22,7 @@ export const createCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "create: not over an empty object",
+    name: "create: a create over an empty object is refused",
     loses: "an empty state would be overwritten by another writer's.",
     async run({ backend }) {
       await backend.put(key, [], { when: "absent" })
@@ -31,7 +31,7 @@ export const createCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "create: a large stream is refused too, at the latest when it is complete",
+    name: "create: a large create over an existing object is refused, at the latest when it is complete",
     loses: "a large state would overwrite another's where a small one would not: the condition was lost on the way.",
     async run({ backend, largeBytes }) {
       await backend.put(key, [bytesOf("first")])
@@ -43,12 +43,12 @@ export const createCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "create: an object that came while the body was sent is not overwritten",
+    name: "create: an object that came while the body was sent stays",
     loses: "the slower of two writers would overwrite the state of the faster one, whose save was acknowledged.",
     async run({ backend, another, largeBytes }) {
       const other = await another()
       const chunks = cut(pattern(largeBytes))
-      // The last of them when every byte was taken: only the completion is left to be refused.
+      // The last place is after the last byte, where only the completion is left to be refused.
       for (const at of [1, chunks.length - 1, chunks.length]) {
         const name = `${key}-${at}`
         const body = source(chunks, async (index) => {
@@ -61,7 +61,7 @@ export const createCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "create: again after a delete",
+    name: "create: a create after a delete succeeds",
     loses: "a probe, a pin or a state that was removed could never be written again.",
     async run({ backend }) {
       for (const text of ["one", "two", "two"]) {
@@ -73,7 +73,7 @@ export const createCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "create: of 32 racers exactly one wins",
+    name: "create: exactly one of 32 racers wins",
     loses: "two processes would both be told that checkpoint 7 is theirs, and one of them would lose it.",
     async run({ backend, another }) {
       const backends = [backend, await another(), await another(), await another()]
@@ -82,7 +82,7 @@ export const createCases: readonly BackendCase[] = [
         const bytesFor = (index: number) => pattern(1000 + index, index)
         const racers = Array.from({ length: 32 }, (_, index) =>
           outcome(
-            // Half of them stream: another way through an adapter may have another condition.
+            // Half of them stream: a stream may take another way through an adapter, with another condition.
             persisting(async () =>
               (backends[index % 4] ?? backend).put(
                 name,
@@ -98,7 +98,7 @@ export const createCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "create: of large racers exactly one wins",
+    name: "create: exactly one of 4 racers with large objects wins",
     loses: "two large states would both be acknowledged under one id, because only small writes are conditional.",
     async run({ backend, another, largeBytes }) {
       const backends = [backend, await another(), await another(), await another()]
@@ -110,7 +110,7 @@ export const createCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "create: whoever loses finds the winner's object whole",
+    name: "create: a loser reads the winner's object whole",
     loses: "a writer that was refused would read the winner back, find half of it, and call it a conflict.",
     async run({ backend, another }) {
       const backends = [backend, await another()]

@@ -5,7 +5,7 @@ import { checkBackendError, holds, isAbsent, keysOf, same, sameKeys } from "./su
 
 export const deleteCases: readonly BackendCase[] = [
   {
-    name: "delete: removes exactly these keys",
+    name: "delete: exactly the given keys are removed",
     loses: "retention would remove checkpoints that it was told to keep, or report room that was never made.",
     async run({ backend, another }) {
       const keys = ["a/1", "a/10", "a/2", "a/b/1", "b/1"]
@@ -20,7 +20,7 @@ export const deleteCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "delete: absent is success",
+    name: "delete: a delete of an absent key succeeds",
     loses: "a prune that was interrupted could never be finished.",
     async run({ backend }) {
       same(await backend.delete([]), [], "the failures of a delete of nothing")
@@ -36,13 +36,13 @@ export const deleteCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "delete: as many keys as it says it takes",
+    name: "delete: a delete of maxDeleteBatch keys removes all of them",
     loses: "retention would leave most of a large batch behind, and the storage would fill up.",
     async run({ backend, note }) {
       const count = Math.min(backend.capabilities.maxDeleteBatch, 1000)
       if (count < backend.capabilities.maxDeleteBatch) note(`tried with ${count} keys`)
       const keys = Array.from({ length: count }, (_, index) => `many/${index}`)
-      // Every other one is absent: that must not change the answer for its neighbour.
+      // Every other key is absent, which must not change the answer for its neighbour.
       const present = keys.filter((_, index) => index % 2 === 0)
       await forEachConcurrently([...present, "many/kept"], (key) => backend.put(key, [bytesOf(key)]))
       same(await backend.delete(keys), [], `the failures of a delete of ${count} keys`)
@@ -50,11 +50,11 @@ export const deleteCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "delete: a key, never what lies below it",
+    name: "delete: a delete of a key leaves the keys below it alone",
     loses: "removing one name would remove a whole store under it.",
     async run({ backend }) {
       for (const key of ["a/b/1", "a/b/2", "a/c"]) await backend.put(key, [bytesOf(key)])
-      // Nothing is at "a/b"; a storage with real folders may say instead that the name is taken, for that key alone.
+      // "a/b" is absent. A storage with real folders may report that the name is taken, for that key alone.
       const failures = await backend.delete(["a/b", "a/c", "a/b/"])
       for (const { key, error } of failures) {
         same(["a/b", "a/b/"].includes(key), true, `it was asked to delete ${key}, and something is there`)

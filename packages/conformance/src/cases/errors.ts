@@ -6,7 +6,7 @@ const key = "folder/object"
 
 export const errorCases: readonly BackendCase[] = [
   {
-    name: "errors: a BackendError, by its brand and its kind",
+    name: "errors: a refused condition is a BackendError of kind precondition",
     loses: "core would take a conflict for an outage and try it again, or an outage for a conflict and burn the id.",
     async run({ backend }) {
       const { version } = await backend.put(key, [bytesOf("old")])
@@ -22,7 +22,7 @@ export const errorCases: readonly BackendCase[] = [
         },
       }
       for (const [what, call] of Object.entries(provoked)) {
-        // A call that throws instead of rejecting is missed by whoever waits for a rejection.
+        // A caller that awaits a rejection would miss an error that is thrown at once.
         let promise: Promise<unknown>
         try {
           promise = call()
@@ -34,8 +34,8 @@ export const errorCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "errors: a broken condition does not break the backend",
-    loses: "one refused write would make every later one fail.",
+    name: "errors: a write after 160 refusals succeeds",
+    loses: "one refused write would make every later write fail.",
     async run({ backend }) {
       await backend.put(key, [bytesOf("1")])
       await Promise.all(Array.from({ length: 80 }, () => outcome(backend.put(key, [bytesOf("2")], { when: "absent" }))))
@@ -45,7 +45,7 @@ export const errorCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "errors: the backend says what it is",
+    name: "errors: the backend has a name and its capabilities",
     loses: "core would choose a weaker way to swap than the storage has, or one that the storage does not have.",
     async run({ backend }) {
       const { name, capabilities } = backend

@@ -7,7 +7,7 @@ const key = "folder/object"
 
 export const getCases: readonly BackendCase[] = [
   {
-    name: "get and head: nothing there is undefined",
+    name: "get and head: an absent object is undefined",
     loses: "a new store would be taken for an outage, or an outage for a new store.",
     async run({ backend }) {
       const look = async (name: string) => {
@@ -18,7 +18,7 @@ export const getCases: readonly BackendCase[] = [
       }
       await look(key)
       await backend.put(key, [bytesOf("x")])
-      // Not "folder": where folders are real, something is there, and it is not an object.
+      // Not "folder": where folders are real, that name is taken by one.
       for (const name of ["folder/objec", "folder/object2", "folder/object/below", "x"]) await look(name)
     },
   },
@@ -38,11 +38,11 @@ export const getCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "get: the version changes with the content",
+    name: "get: other content has another version",
     loses: "a reader would go on in the middle of another object, and a stale writer's swap would succeed.",
     async run({ backend }) {
       const seen = new Set<string>()
-      // Equal sizes in quick succession: a version made of size and time does not tell them apart.
+      // Equal sizes in quick succession: a version made of size and time would not tell them apart.
       for (let round = 0; round < 30; round++) {
         const { version } = await backend.put(key, [pattern(100, round)])
         if (seen.has(version)) fail("the version of new content", "one that no other content had", version)
@@ -51,8 +51,8 @@ export const getCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "get: what is read is the reader's own",
-    loses: "a program that changes what it restored would change the checkpoint itself.",
+    name: "get: changing a chunk that was read leaves the object alone",
+    loses: "a program that changes a restored state would change the checkpoint itself.",
     async run({ backend }) {
       await backend.put(key, [pattern(5000)])
       for (let round = 0; round < 2; round++) {
@@ -62,14 +62,14 @@ export const getCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "get: a reader that leaves early gives back what it holds",
+    name: "get: a reader that leaves early releases what it holds",
     loses: "a process that looks at many checkpoints would run out of sockets or files, and stand still.",
     async run({ backend }) {
       const bytes = pattern(3 << 20)
       await backend.put(key, cut(bytes))
       for (let round = 0; round < 120; round++) {
         const iterator = (await opened(backend, key)).body[Symbol.asyncIterator]()
-        // Every other one leaves before it has read at all.
+        // Every other reader leaves before its first chunk.
         if (round % 2 === 0) await iterator.next()
         await iterator.return?.()
       }
@@ -77,7 +77,7 @@ export const getCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "get: ifVersion",
+    name: "get: ifVersion of another version is refused",
     loses: "a read that goes on after an interruption would join the halves of two different objects.",
     async run({ backend }) {
       const old = await backend.put(key, [bytesOf("the old one")])
@@ -91,7 +91,7 @@ export const getCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "get: an object that is replaced while it is read",
+    name: "get: a reader of an object that is replaced never mixes old and new bytes",
     loses: "a reader would restore the beginning of one state and the end of another.",
     async run({ backend, largeBytes }) {
       const old = pattern(largeBytes, 1)
@@ -103,7 +103,7 @@ export const getCases: readonly BackendCase[] = [
       if (!first.done) chunks.push(first.value)
       await backend.put(key, cut(pattern(largeBytes, 2)))
       const rest = await outcome(readAll({ meta: content.meta, body: { [Symbol.asyncIterator]: () => iterator } }))
-      // It may say that it cannot go on. It must not go on with something else, or stop as if that were all.
+      // The read may fail. It must not go on with other bytes, or end early as if all had been read.
       if ("error" in rest) return
       sameBytes(Buffer.concat([...chunks, rest.value]), old, "what was read")
     },

@@ -17,7 +17,7 @@ import { putCases } from "./put.js"
 import { rangeCases } from "./ranges.js"
 import { replaceCases } from "./replace.js"
 
-/** Cases that every backend must pass. Those for `claim` stand apart: few backends have it. */
+/** The cases that every backend must pass. `claimCases` stand apart, for backends with claims of their own. */
 export const backendCases: readonly BackendCase[] = [
   ...putCases,
   ...partCases,

@@ -6,14 +6,14 @@ import { checkBackendError, fail, holds, isAbsent, keysOf, outcome, rejectsWith,
 
 const key = "folder/upload"
 const hour = 3_600_000
-/** Older than a time that is yet to come: everything, whatever the storage's clock rounds to. */
+/** Matches everything, however the storage's clock rounds: older than a time that is yet to come. */
 const anyAge = -60_000
 
 function leftoversOf(backend: ObjectBackend): NonNullable<ObjectBackend["leftovers"]> {
   return backend.leftovers?.bind(backend) ?? fail("leftovers", "a method", undefined)
 }
 
-/** Starts an upload and runs `during` when most of its body was taken. */
+/** Uploads, and runs `during` once most of the body was taken. */
 function uploading(backend: ObjectBackend, bytes: Uint8Array, during: () => Promise<void>) {
   const chunks = cut(bytes)
   const body = source(chunks, async (index) => {
@@ -26,7 +26,7 @@ const names = (found: readonly Leftover[]) => found.map(({ name }) => name).sort
 
 export const leftoverCases: readonly BackendCase[] = [
   {
-    name: "leftovers: never an object",
+    name: "leftovers: an object is never a leftover",
     loses: "the collection of leftovers would delete checkpoints.",
     needs: ["leftovers"],
     async run({ backend }) {
@@ -57,7 +57,7 @@ export const leftoverCases: readonly BackendCase[] = [
   },
   {
     name: "leftovers: a dry run removes nothing",
-    loses: "a look at what would be removed would remove it.",
+    loses: "a dry run, made to look only, would remove uploads.",
     needs: ["leftovers"],
     async run({ backend, another, largeBytes, note }) {
       const leftovers = leftoversOf(await another())
@@ -69,9 +69,9 @@ export const leftoverCases: readonly BackendCase[] = [
         if (first.length === 0) note("an upload under way is no leftover here")
         for (const { name, since, error } of first) {
           if (!(since instanceof Date) || Number.isNaN(since.getTime()))
-            fail(`since when ${name} is there`, "a date", since)
+            fail(`the date since which ${name} exists`, "a date", since)
           const age = Math.abs((await backend.now()).getTime() - since.getTime())
-          if (age > hour / 2) fail(`since when ${name} is there`, "a moment ago, by the storage's clock", since)
+          if (age > hour / 2) fail(`the date since which ${name} exists`, "a moment ago, by the storage's clock", since)
           if (error !== undefined) checkBackendError(error, `the failure of ${name}`)
         }
         same(names(await leftovers({ olderThanMs: anyAge, prefix: "other/" })), [], "leftovers under another prefix")
@@ -81,7 +81,7 @@ export const leftoverCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "leftovers: what was removed does not become an object",
+    name: "leftovers: an upload whose leftovers were removed does not become an object",
     loses: "an upload that was taken for abandoned would come back cut, and pass for a whole one.",
     needs: ["leftovers"],
     async run({ backend, another, largeBytes }) {
@@ -104,8 +104,8 @@ export const leftoverCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "leftovers: none of a put that failed stays for good",
-    loses: "every save that breaks off would take room that nobody ever gets back.",
+    name: "leftovers: the leftovers of a failed put can be removed",
+    loses: "each save that breaks off would take up space for ever.",
     needs: ["leftovers"],
     async run({ backend, largeBytes }) {
       const leftovers = leftoversOf(backend)
@@ -113,13 +113,12 @@ export const leftoverCases: readonly BackendCase[] = [
       const failing = uploading(backend, pattern(largeBytes), () => Promise.reject(error))
       await rejectsWith(failing, error, "a put whose body failed")
       const found = await leftovers({ olderThanMs: anyAge, prefix: "" })
-      for (const one of found)
-        if (one.error !== undefined) fail(`removing ${one.name}`, "that it is removed", one.error)
+      for (const one of found) if (one.error !== undefined) fail(`removing ${one.name}`, "no error", one.error)
       same(await leftovers({ olderThanMs: anyAge, prefix: "", dryRun: true }), [], "what is left after it")
     },
   },
   {
-    name: "leftovers: abort",
+    name: "leftovers: a call with an aborted signal rejects with its reason",
     loses: "a store that is being shut down would go on removing.",
     needs: ["leftovers"],
     async run({ backend }) {

@@ -4,13 +4,13 @@ import { fail, holds, listed, opened, same } from "./support/check.js"
 
 const key = "folder/object"
 
-/** Storages round to a second, and machines are a little apart. */
+/** Storages round to a second, and the clocks of machines differ a little. */
 const toleranceMs = 5_000
 
 export const lifetimeCases: readonly BackendCase[] = [
   {
-    name: "now: a clock that goes forward",
-    loses: "what is being written at this moment would count as old, and be collected.",
+    name: "now: the storage's clock goes forward",
+    loses: "an object that is being written would count as old, and be collected.",
     async run({ backend }) {
       let before = Number.NEGATIVE_INFINITY
       for (let reading = 0; reading < 5; reading++) {
@@ -22,7 +22,7 @@ export const lifetimeCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "now: the clock that stamps the objects",
+    name: "now: the storage's clock is the one that stamps its objects",
     loses: "an object written a moment ago would seem an hour old, and be collected as an orphan.",
     async run({ backend }) {
       const earliest = (await backend.now()).getTime() - toleranceMs
@@ -45,11 +45,11 @@ export const lifetimeCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "now: not behind what was written a moment ago",
+    name: "now: the storage's clock is never behind an object that was just written",
     loses:
-      "what was just written would seem to come from the future, and never be of the age that a collection asks for.",
+      "an object that was just written would seem to come from the future, and never be old enough to be collected.",
     async run({ backend }) {
-      // One of them tells seconds and the other milliseconds: by up to a second it would be behind.
+      // A clock in whole seconds would be up to a second behind a stamp in milliseconds.
       for (let round = 0; round < 10; round++) {
         const { lastModified } = await backend.put(`${key}-${round}`, [bytesOf("x")])
         const [inList] = await listed(backend, `${key}-${round}`)
@@ -72,7 +72,7 @@ export const lifetimeCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "dispose: twice, and what was written stays",
+    name: "dispose: a backend can be disposed of twice, and its objects stay",
     loses: "closing one store would take the checkpoints with it, or close the storage under another store.",
     async run({ backend, another }) {
       const first = await another()

@@ -14,7 +14,7 @@ import {
   sameKeys,
 } from "./support/check.js"
 
-/** `%2e%2e`, "%20" and "+" are names like any other: nothing in a key is decoded. */
+/** Keys are never decoded: "%2e%2e", "%20" and "+" are names like any other. */
 const oddKeys: readonly string[] = [
   ...["a b", "a%20b", "a+b", "a%2Fb", "a/b", "a%2fb", "%2e%2e/c", "%2e", "..c", ".hidden", "c..", "-", "~", "_"],
   ...[
@@ -47,7 +47,7 @@ const oddKeys: readonly string[] = [
 
 export const listCases: readonly BackendCase[] = [
   {
-    name: "list: an empty storage",
+    name: "list: an empty storage lists nothing",
     loses: "a new store could not be opened.",
     async run({ backend }) {
       same(await keysOf(backend, ""), [], "all that is listed")
@@ -56,7 +56,7 @@ export const listCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "list: a prefix is text",
+    name: "list: a prefix is plain text, not a folder",
     loses: "retention would count, and remove, the checkpoints of a store with a similar name.",
     async run({ backend }) {
       const keys = ["a/1", "a/12", "a/2", "a/b1", "a/c/1", "aa/1", "ab/1", "b/a/1", "c/a"]
@@ -68,7 +68,7 @@ export const listCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "list: every level below the prefix",
+    name: "list: keys on every level below the prefix are listed",
     loses: "states that lie deeper than their manifests would never be found by retention, and fill the storage.",
     async run({ backend }) {
       const keys = ["a/b/c/d/e/f", "a/b/c/d/g", "a/b/h/i", "a/j", "k"].sort()
@@ -78,7 +78,7 @@ export const listCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "list: 2,500 keys, each once",
+    name: "list: 2,500 keys are listed, each once",
     loses: "checkpoints on the second page would be invisible: recovery would restore an old one, or none.",
     async run({ backend }) {
       const keys = Array.from({ length: 2500 }, (_, index) => `many/object-${String(index).padStart(6, "0")}`)
@@ -86,7 +86,7 @@ export const listCases: readonly BackendCase[] = [
       await backend.put("many2/other", [bytesOf("x")])
       sameKeys(await keysOf(backend, "many/"), keys, "2,500 keys under a prefix")
       sameKeys(await keysOf(backend, "many/object-0024"), keys.slice(2400), "100 keys by the beginning of their name")
-      // A page of most storages, and one key more.
+      // 1,000 keys are a page of most storages; then one key more.
       const page = keys.slice(0, 1000)
       sameKeys(await keysOf(backend, "many/object-000"), page, "1,000 keys by the beginning of their name")
       const more = "many/object-000999-and-one"
@@ -98,7 +98,7 @@ export const listCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "list: odd keys",
+    name: "list: odd keys are listed, read and deleted as they are",
     loses:
       "a source, an operator or a pin with an unusual name would be stored under another's, or not be found again.",
     async run({ backend }) {
@@ -118,7 +118,7 @@ export const listCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "list: shows every write and every delete at once",
+    name: "list: a listing shows every earlier write and delete",
     loses: "a checkpoint that was acknowledged would be missed by the recovery that follows, and a pruned one tried.",
     async run({ backend, another }) {
       const other = await another()
@@ -135,7 +135,7 @@ export const listCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "list: is complete while others write and delete",
+    name: "list: a listing is complete while others write and delete",
     loses: "a checkpoint that lies on the storage all the time would be missed because another was pruned meanwhile.",
     async run({ backend, another }) {
       const other = await another()
@@ -147,7 +147,7 @@ export const listCases: readonly BackendCase[] = [
       let next = 0
       for await (const { key } of backend.list("many/")) {
         if (key.endsWith("kept")) seen.push(key)
-        // Before and after the place where the listing is.
+        // Before and behind the place that the listing has reached.
         if (seen.length % 10 === 5 && next < passing.length) {
           await other.delete([passing[next] ?? "", passing[passing.length - 1 - next] ?? ""])
           await other.put(name(next, "new"), [bytesOf("new")])

@@ -8,7 +8,7 @@ const key = "folder/object"
 
 type Attempt = NonNullable<PutOptions["attempt"]>
 
-/** As when the answer to the first attempt was lost on its way back. */
+/** Makes each request twice, as core does if the answer to the first attempt was lost. */
 const answerLost: Attempt = async (one) => {
   await outcome(one(new AbortController().signal))
   return one(new AbortController().signal)
@@ -18,7 +18,7 @@ const shortBodies = { empty: 0, "one byte": 1, "100,000 bytes": 100_000 }
 
 export const partCases: readonly BackendCase[] = [
   {
-    name: "parts: a part is sent again because its answer was lost",
+    name: "parts: a part that is sent twice because its answer was lost is stored once",
     loses: "a long upload that lost one answer would be stored with a part twice, and not verify.",
     async run({ backend, largeBytes, note }) {
       const chunks = cut(pattern(largeBytes))
@@ -29,7 +29,7 @@ export const partCases: readonly BackendCase[] = [
       })
       const attempt: Attempt = (one) => {
         calls++
-        // Once the body has ended it may be the completion, which is another matter.
+        // After the end of the body the request may be the completion, which another case checks.
         return ended ? one(new AbortController().signal) : answerLost(one)
       }
       await backend.put(key, body, { attempt })
@@ -40,13 +40,13 @@ export const partCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "parts: every answer of a large create is lost once, that of its completion too",
+    name: "parts: a large create whose every answer is lost once is never reported as not written",
     loses: "a state that is on the storage would be reported as never written, and its id be given to other content.",
     async run({ backend, largeBytes, note }) {
       const bytes = pattern(largeBytes)
       const put = backend.put(key, source(cut(bytes)), { when: "absent", attempt: answerLost })
       const { error } = await outcome(put)
-      // Whoever asks twice may be told that it is there. Core reads back what it finds.
+      // The second request may be told that the object exists. Core then reads it back.
       if (error !== undefined) {
         const { kind } = checkBackendError(error, "a large create that was answered the second time")
         same(["precondition", "ambiguous"].includes(kind), true, `it says that nothing was written (${kind})`)
@@ -56,7 +56,7 @@ export const partCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "parts: one that cannot be sent ends the put with its error, and nothing becomes visible",
+    name: "parts: a part that cannot be sent ends the put with its error, and nothing becomes visible",
     loses: "a state with a hole in it would be acknowledged.",
     async run({ backend, largeBytes, note }) {
       for (const failing of [1, 2, 3]) {
@@ -78,7 +78,7 @@ export const partCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "parts: a short body that is sent in parts",
+    name: "parts: a short body that is sent in parts is stored whole",
     loses: "an empty or a short state would be lost, or get bytes that were never in it.",
     async run({ backend }) {
       for (const [name, size] of Object.entries(shortBodies)) {
@@ -95,7 +95,7 @@ export const partCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "parts: a short create that is sent in parts is only where nothing is, also when it is complete",
+    name: "parts: a short create in parts over an existing object is refused, even over one that came meanwhile",
     loses:
       "a storage that ignores the condition of a large upload would pass core's check, and overwrite states later.",
     async run({ backend, another }) {
@@ -108,7 +108,7 @@ export const partCases: readonly BackendCase[] = [
           await rejectsAs("precondition", backend.put(name, body, options), `a create of ${name} where an object is`)
         }
         await holds(backend, name, bytesOf("first"), "the object that was there")
-        // It comes while the body is read, when an upload may have begun already.
+        // The other object comes while the body is read, when the upload may have begun.
         const late = `${name}, late`
         const body = source([bytes], async (index) => {
           if (index === 1) await other.put(late, [bytesOf("faster")], { when: "absent" })

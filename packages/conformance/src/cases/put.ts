@@ -8,7 +8,7 @@ const key = "folder/object"
 
 export const putCases: readonly BackendCase[] = [
   {
-    name: "put: an array of chunks",
+    name: "put: an array of chunks is stored whole",
     loses: "a manifest or a small state would come back with bytes missing or out of order, and not verify.",
     async run({ backend }) {
       const bytes = pattern(100_000)
@@ -18,7 +18,7 @@ export const putCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "put: a large array of chunks",
+    name: "put: a large array of chunks is stored whole",
     loses: "a large state held in memory would be cut at the border of a part.",
     async run({ backend, largeBytes }) {
       const bytes = pattern(largeBytes)
@@ -27,7 +27,7 @@ export const putCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "put: a stream of a known size",
+    name: "put: a stream of a known size is stored whole",
     loses: "a state that is streamed from a file could not be restored.",
     async run({ backend, largeBytes }) {
       const bytes = pattern(largeBytes)
@@ -36,10 +36,10 @@ export const putCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "put: a stream of unknown size",
+    name: "put: a stream of unknown size is stored whole",
     loses: "a state of operators that are written one after the other could not be saved, or would be cut.",
     async run({ backend, largeBytes }) {
-      // Sizes on both sides of where a part may end, and one that no power of two divides.
+      // Sizes on both sides of the end of a part, and one that no power of two divides.
       for (const size of [1, 65_536, (1 << 20) + 1, largeBytes]) {
         const bytes = pattern(size, size)
         const body = source(cut(bytes))
@@ -50,7 +50,7 @@ export const putCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "put: many small chunks, some of them empty",
+    name: "put: many small chunks, some of them empty, are stored whole",
     loses: "a state made of many small records would end at the first empty one, or take one request for each.",
     async run({ backend }) {
       const bytes = pattern(60_000)
@@ -77,7 +77,7 @@ export const putCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "put: without a condition it replaces the whole object",
+    name: "put: a put without a condition replaces the whole object",
     loses: "the end of a longer, older pointer would stay behind a new one, and make it unreadable.",
     async run({ backend, largeBytes }) {
       for (const size of [largeBytes, 1000, 0, 2000]) {
@@ -88,7 +88,7 @@ export const putCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "put: what was written is the storage's own",
+    name: "put: changing a buffer after the put leaves the object alone",
     loses: "a program that uses its buffers again would change checkpoints that were saved long ago.",
     async run({ backend }) {
       // A Buffer, of which `slice` makes no copy.
@@ -101,7 +101,7 @@ export const putCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "put: what is acknowledged is there for everyone at once",
+    name: "put: an acknowledged object is visible to every backend at once",
     loses: "a process that takes over right after a crash would not see the checkpoint that was acknowledged last.",
     async run({ backend, another }) {
       const other = await another()
@@ -113,7 +113,7 @@ export const putCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "put: many at once do not mix",
+    name: "put: 48 puts at once do not mix their bytes",
     loses: "two checkpoints that are saved at the same time would hold pieces of each other.",
     async run({ backend }) {
       const keys = Array.from({ length: 48 }, (_, index) => `many/${index}`)
@@ -132,7 +132,7 @@ export const putCases: readonly BackendCase[] = [
       let parts = 0
       const attempt = async <T>(one: (signal: AbortSignal) => Promise<T>): Promise<T> => {
         parts++
-        // As when the first attempt timed out before it was sent.
+        // The first attempt times out before it is sent.
         await one(AbortSignal.abort(new Error("the first attempt timed out"))).catch(() => undefined)
         return one(new AbortController().signal)
       }
@@ -142,7 +142,7 @@ export const putCases: readonly BackendCase[] = [
       await holds(backend, key, bytes, `an upload of which each part took two attempts (${parts} parts)`)
       same(body.opened, 1, "how often the body was opened")
       if (parts === 0) note("attempt is not used")
-      // Small and conditional: the other way through an adapter.
+      // A small conditional put may take another way through an adapter.
       await backend.put(`${key}-small`, source([bytesOf("small")]), { attempt, when: "absent" })
       await holds(backend, `${key}-small`, bytesOf("small"), "a small upload whose first attempt failed")
     },

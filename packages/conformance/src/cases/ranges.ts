@@ -7,7 +7,7 @@ const key = "folder/object"
 
 export const rangeCases: readonly BackendCase[] = [
   {
-    name: "range: from the middle",
+    name: "range: a range gives exactly its bytes",
     loses: "an operator's state would be read one byte off, or with another operator's bytes.",
     async run({ backend }) {
       const bytes = pattern(10_000)
@@ -26,7 +26,7 @@ export const rangeCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "range: to the end, and cut there",
+    name: "range: a range is cut at the end of the object",
     loses: "a read that goes on after an interruption would lose the last bytes, or fail although all is there.",
     async run({ backend }) {
       const bytes = pattern(10_000)
@@ -38,7 +38,7 @@ export const rangeCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "range: nothing, where nothing is asked for",
+    name: "range: a range of no bytes is an empty body",
     loses: "an operator without state, or an interrupted read that had come to its end, would be a failure.",
     async run({ backend }) {
       await backend.put(key, [pattern(100)])
@@ -58,7 +58,7 @@ export const rangeCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "range: past the end",
+    name: "range: a range that begins past the end is refused",
     loses: "a state that was cut short would be read as empty instead of being found damaged.",
     async run({ backend }) {
       await backend.put(key, [pattern(100)])
@@ -75,7 +75,7 @@ export const rangeCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "range: the meta is of the whole object",
+    name: "range: the meta of a range is that of the whole object",
     loses: "a state would seem to be as small as the part of it that was asked for.",
     async run({ backend }) {
       const { size, version } = await backend.put(key, [pattern(1000)])
@@ -87,7 +87,7 @@ export const rangeCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "range: pinned to a version, of an object that is replaced",
+    name: "range: a range that is pinned to a replaced version is refused",
     loses: "a read that goes on after an interruption would join pieces of two states.",
     async run({ backend, another, largeBytes }) {
       const other = await another()
@@ -95,9 +95,9 @@ export const rangeCases: readonly BackendCase[] = [
       const { version } = await backend.put(key, cut(old))
       const length = Math.ceil(largeBytes / 3)
       const piece = (offset: number) => backend.get(key, { range: { offset, length }, ifVersion: version })
-      // Opened before the object is replaced, and read after it; then one that is opened after it.
+      // One piece is opened before the object is replaced and read after it. The other one is opened after it.
       const content = (await piece(0)) ?? fail("a piece of what is there", "the object", undefined)
-      // Of the same size: nothing but the bytes tells them apart.
+      // The new object has the same size: only its bytes differ.
       await other.put(key, cut(pattern(largeBytes, 2)))
       const first = await outcome(readAll(content))
       if (first.value !== undefined)

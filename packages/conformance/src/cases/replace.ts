@@ -21,7 +21,7 @@ const key = "folder/pointer"
 
 export const replaceCases: readonly BackendCase[] = [
   {
-    name: "replace: with the version that is there",
+    name: "replace: a replace of the current version succeeds",
     loses: "the pointer could never be moved, and every save would be slower and slower to find.",
     async run({ backend, another, largeBytes }) {
       const other = await another()
@@ -35,7 +35,7 @@ export const replaceCases: readonly BackendCase[] = [
         same(identity(meta), identity(await holds(backend, key, bytesOf(text), "after it was replaced")), "its meta")
         version = meta.version
       }
-      // Whichever call told the version.
+      // The version may come from any call.
       const fromHead = await backend.head(key)
       await backend.put(key, source(cut(pattern(largeBytes))), { when: { version: fromHead?.version ?? "" } })
       await holds(backend, key, pattern(largeBytes), "a large stream in its place")
@@ -57,12 +57,12 @@ export const replaceCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "replace: what was replaced while the body was sent is not overwritten",
+    name: "replace: an object that was replaced while the body was sent stays",
     loses: "the condition would be checked too early, and an update made meanwhile would be lost.",
     async run({ backend, another, largeBytes }) {
       const other = await another()
       const chunks = cut(pattern(largeBytes))
-      // The last of them when every byte was taken: only the completion is left to be refused.
+      // The last place is after the last byte, where only the completion is left to be refused.
       for (const at of [1, chunks.length - 1, chunks.length]) {
         const { version } = await backend.put(key, [bytesOf("old")])
         const body = source(chunks, async (index) => {
@@ -75,7 +75,7 @@ export const replaceCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "replace: nothing is there",
+    name: "replace: a replace of an absent or deleted object is refused",
     loses: "a manifest that was pruned would be brought back by a late update.",
     async run({ backend }) {
       const never = await backend.put("folder/other", [bytesOf("x")])
@@ -93,12 +93,12 @@ export const replaceCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "replace: by equal content",
+    name: "replace: a replace by equal content succeeds",
     loses: "a retry of the same update would fail, or leave a version behind that nobody can replace.",
     async run({ backend }) {
       const first = await backend.put(key, [bytesOf("same")])
       const second = await backend.put(key, [bytesOf("same")], { when: { version: first.version } })
-      // The versions may be equal: some storages take a hash of the content.
+      // The versions may be equal: on some storages a version is a hash of the content.
       same(identity(second), identity(await holds(backend, key, bytesOf("same"), "the same content")), "its meta")
       const third = await backend.put(key, [bytesOf("else")], { when: { version: second.version } })
       if (third.version === second.version) fail("the version of other content", "another version", third.version)
@@ -106,7 +106,7 @@ export const replaceCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "replace: of 16 racers from one version exactly one wins",
+    name: "replace: exactly one of 16 racers from one version wins",
     loses: "two processes would both be told that they lead, and write side by side.",
     async run({ backend, another }) {
       const backends = [backend, await another(), await another(), await another()]
@@ -123,7 +123,7 @@ export const replaceCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "replace: 5 workers count to 50",
+    name: "replace: 5 workers count to 50 without losing an increment",
     loses: "of two updates at once, one would be lost although both were acknowledged.",
     async run({ backend, another }) {
       await backend.put(key, [bytesOf("0")], { when: "absent" })
@@ -135,7 +135,7 @@ export const replaceCases: readonly BackendCase[] = [
   },
 ]
 
-/** Each value is written with a token, as core does: where versions are hashes, equal content would be no change. */
+/** Writes each value with a token, as core does: where versions are hashes, equal content would be no change. */
 async function countUp(backend: ObjectBackend, name: string, times: number): Promise<void> {
   for (let done = 0, attempt = 0; done < times; attempt++) {
     if (attempt === 2000) fail("a counter under compare-and-swap", "progress", `${name}: 2000 failed conditions`)

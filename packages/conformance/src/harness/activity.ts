@@ -2,28 +2,28 @@ import type { Body, CommitBatch, ObjectBackend, ObjectContent } from "@ckpt/core
 import { nextTurn } from "./waiting.js"
 
 /**
- * What a storage is busy with, so that whoever wants everything to have gone on can wait for it, however long its
- * answers take.
+ * Counts what a storage is busy with. A scenario can so wait until everything has gone on, however long the storage
+ * takes to answer.
  */
 export class Activity {
-  /** Calls without an answer, and chunks that were asked for and have not come. Not: what waits for a caller's source. */
+  /** Unanswered calls and unanswered requests for chunks. A call that waits for its caller's source does not count. */
   #pending = 0
-  /** Bodies that were opened, and are neither read to their end nor closed. */
+  /** Open bodies: neither read to their end nor closed. */
   #bodies = 0
   #begun = 0
   #waiting: (() => void)[] = []
 
-  /** Resolves once the storage has nothing to do, and nothing new has come for so many turns of the event loop. */
+  /** Resolves once the storage has nothing to do and no new call has come for `turns` turns of the event loop. */
   async settled(turns = 20): Promise<void> {
     await this.#quiet(turns, () => this.#pending)
   }
 
-  /** As {@link settled}, and every body that was opened has been read to its end or closed. */
+  /** As {@link settled}; besides, every body has been read to its end or closed. */
   async finished(turns: number): Promise<void> {
     await this.#quiet(turns, () => this.#pending + this.#bodies)
   }
 
-  /** Resolves when the work does; until then the storage is busy. */
+  /** Does the work. Until it ends, the storage counts as busy. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.#begun++
     this.#pending++
@@ -35,7 +35,7 @@ export class Activity {
     }
   }
 
-  /** The same backend; what it does counts. */
+  /** The same backend, with all its work counted. */
   track(backend: ObjectBackend): ObjectBackend {
     const { leftovers, commit, claim } = backend
     return {
@@ -65,7 +65,7 @@ export class Activity {
     }
   }
 
-  /** A content whose body counts until it is read to its end or closed. */
+  /** The same content. Its body counts as open until it is read to its end or closed. */
   body<T extends ObjectContent | undefined>(content: T): T {
     if (content === undefined) return content
     this.#bodies++
@@ -103,7 +103,7 @@ export class Activity {
     }
   }
 
-  /** A body of the caller's: while it is awaited, the storage has nothing to do. */
+  /** The caller's body. While the storage awaits a chunk of it, the storage has nothing to do. */
   #fed(body: Body): Body {
     if (!(Symbol.asyncIterator in body)) return body
     return {

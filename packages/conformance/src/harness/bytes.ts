@@ -13,7 +13,7 @@ export async function joined(body: AsyncIterable<Uint8Array>): Promise<Uint8Arra
   return new Uint8Array(Buffer.concat(chunks))
 }
 
-/** Bytes that tell every position and every seed from every other, so that a lost or misplaced part shows. */
+/** Bytes that differ for every position and every seed. A lost or misplaced part shows. */
 export function pattern(size: number, seed = 1): Uint8Array {
   const words = new Uint32Array(Math.ceil(size / 4))
   for (let index = 0; index < words.length; index++) {

@@ -2,27 +2,27 @@ import assert from "node:assert/strict"
 import type { ObjectBackend } from "@ckpt/core"
 import type { StorageFactory } from "./storage.js"
 
-/** What not every backend offers. A case that needs what a backend lacks is left out, and the table says why. */
+/** An optional part of a backend. A case that needs a missing part is left out, and the table says so. */
 export type Need = "commit" | "leftovers" | "claim"
 
 export interface CaseContext {
-  /** Open over a storage that is empty and this case's own. */
+  /** A backend over an empty storage that only this case uses. */
   readonly backend: ObjectBackend
-  /** Opens one more backend over the same storage, as another process would; disposed of at the end. */
+  /** Opens one more backend over the same storage, as another process would. It is disposed of at the end. */
   another(): Promise<ObjectBackend>
   /** A size that the backend sends in several parts, if it ever does. */
   readonly largeBytes: number
-  /** Says in the table what the result alone does not tell. */
+  /** Adds a remark to the row of this case in the table. */
   note(text: string): void
 }
 
-/** One thing that a backend must do, as data: any test runner can run it, and none is needed. */
+/** One requirement on a backend, as data. Any test runner can run it, and none is needed. */
 export interface BackendCase {
   readonly name: string
-  /** One sentence: what a user would lose if a backend failed here. */
+  /** One sentence: the loss that a user would suffer if a backend failed here. */
   readonly loses: string
   readonly needs?: readonly Need[]
-  /** Rejects if the backend does not do it, best with an `AssertionError`. */
+  /** Rejects if the backend does not meet the requirement, best with an `AssertionError`. */
   run(context: CaseContext): Promise<void>
 }
 
@@ -30,14 +30,14 @@ export interface CaseOptions {
   readonly factory: StorageFactory
   /** See {@link CaseContext.largeBytes}; default 20 MiB. Give more if your backend's parts are larger than 8 MiB. */
   readonly largeBytes?: number | undefined
-  /** A case that takes longer has failed: a call that never answers is a finding too. Default two minutes. */
+  /** A case that takes longer has failed, since a call that never answers is a fault too. Default two minutes. */
   readonly timeoutMs?: number | undefined
 }
 
 export const defaultTimeoutMs = 120_000
 const defaultLargeBytes = 20 * 1024 * 1024
 
-/** Runs one case on a fresh storage. Rejects with what it found; resolves with its notes. */
+/** Runs one case on a fresh storage. Resolves with its remarks, or rejects with its failure. */
 export async function runCase(one: BackendCase, options: CaseOptions): Promise<string[]> {
   const { timeoutMs = defaultTimeoutMs } = options
   const notes: string[] = []
@@ -54,7 +54,7 @@ export async function runCase(one: BackendCase, options: CaseOptions): Promise<s
 }
 
 function stuck(timeoutMs: number): Error {
-  const actual = `it is not over after ${timeoutMs} ms: a call never answered, or is very slow`
+  const actual = `no end after ${timeoutMs} ms: a call was never answered, or is very slow`
   return new assert.AssertionError({ message: "the case as a whole", expected: "an end", actual, operator: "fail" })
 }
 
@@ -79,7 +79,7 @@ async function runOnStorage(one: BackendCase, options: CaseOptions, notes: strin
   }
 }
 
-/** Which of the case's needs this backend does not offer. */
+/** The parts that the case needs and this backend lacks. */
 export function missing(one: BackendCase, backend: ObjectBackend): Need[] {
   return (one.needs ?? []).filter((need) => backend[need] === undefined)
 }

@@ -1,17 +1,17 @@
 import type { Clock } from "@ckpt/core"
 import { settled, untilAborted } from "./waiting.js"
 
-/** Time that stands still until it is told to go on. */
+/** A clock that stands still until `advance`. */
 export class ManualClock implements Clock {
-  /** Every sleep that was asked for, in milliseconds. */
+  /** The length of every sleep, in milliseconds. */
   readonly sleeps: number[] = []
   #time = 0
   readonly #sleepers = new Set<{ at: number; wake: () => void }>()
   readonly #settled: () => Promise<void>
 
   /**
-   * @param whenSettled resolves once what goes on without time has gone on. Where a storage is asked meanwhile, its answers
-   * are part of that: `settled` of a scenario's context. They take no time on this clock.
+   * @param whenSettled resolves once everything that needs no time has gone on. A scenario gives `settled` of its
+   * context, which waits for the answers of the storage too. They take no time on this clock.
    */
   constructor(whenSettled: () => Promise<void> = settled) {
     this.#settled = whenSettled
@@ -47,7 +47,7 @@ export class ManualClock implements Clock {
     })
   }
 
-  /** Lets time pass; whoever sleeps wakes in order, and what follows from it happens. */
+  /** Lets time pass. Sleepers wake in the order of their times, and each one goes on before the next one wakes. */
   async advance(ms: number): Promise<void> {
     await this.#settled()
     const end = this.#time + ms
@@ -63,13 +63,13 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Waits between attempts pass at once, and time with them; time-outs never fire. */
+/** A clock on which waits between attempts end at once and move the time on. Time-outs never fire. */
 export class LeapingClock implements Clock {
   readonly sleeps: number[] = []
   #time = 0
   readonly #timeoutMs: number
 
-  /** @param timeoutMs sleeps of this length or more are time-outs */
+  /** @param timeoutMs a sleep of this length or more is a time-out */
   constructor(timeoutMs = 30_000) {
     this.#timeoutMs = timeoutMs
   }
@@ -90,14 +90,14 @@ export class LeapingClock implements Clock {
   }
 }
 
-/** Waits take no time, so that a scenario with retries is as fast as one without. */
+/** A clock on which waits between attempts take no time: a scenario with retries is as fast as one without. */
 export function instantClock(): Clock {
   return {
     now: () => Date.now(),
     monotonic: () => performance.now(),
     async sleep(ms, signal) {
       signal?.throwIfAborted()
-      // Only the short waits between attempts are skipped; a time-out must not fire at once.
+      // Waits between attempts are short. A long sleep is a time-out, which must not fire at once.
       if (ms > 5_000) await untilAborted(signal)
     },
   }

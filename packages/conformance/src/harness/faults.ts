@@ -13,7 +13,7 @@ export type BackendCall = "put" | "get" | "head" | "list" | "delete" | "now" | "
 
 export interface CallInfo {
   readonly call: BackendCall
-  /** The key, the prefix of a list or claim, the first key of a delete or commit. */
+  /** The key; of a list or claim the prefix; of a delete or commit the first key. */
   readonly key: string
   /** From 1, over all calls. */
   readonly index: number
@@ -25,15 +25,15 @@ export interface CallInfo {
   readonly when?: PutOptions["when"]
 }
 
-/** What may be put between a store and its storage. Each hook may wait, throw, or replace what the call does. */
+/** Stands between a store and its storage. It may wait, throw, or give another answer. */
 export interface Interception {
-  /** Stands around a call; call `proceed` for what the backend does. */
+  /** Runs instead of a call. `proceed` makes the call. */
   around?(info: CallInfo, proceed: () => Promise<unknown>): Promise<unknown>
 }
 
 /**
- * A backend that behaves like the one given, with every call passing through `interception`. Listings count as one
- * call, made when they are first iterated. What a claim gives is intercepted too.
+ * The same backend, with every call passing through `interception`. A listing is one call, made when it is first
+ * iterated. The backend that a claim gives is intercepted too.
  */
 export function intercept(backend: ObjectBackend, interception: Interception): ObjectBackend {
   return { ...intercepted(backend, interception, { index: 0 }), [Symbol.asyncDispose]: async () => {} }
@@ -109,18 +109,18 @@ export function recorder(): { readonly calls: CallInfo[]; through(backend: Objec
 }
 
 export interface Fault {
-  /** Which calls. */
+  /** The calls that fail. */
   readonly on: (info: CallInfo) => boolean
-  /** The call never reaches the storage, or it takes effect and its answer is lost. */
+  /** "before": the call never reaches the storage. "after": it takes effect, and its answer is lost. */
   readonly at: "before" | "after"
   readonly error: () => unknown
-  /** How many of these calls, default all. */
+  /** How many of these calls fail; default all. */
   readonly times?: number
-  /** So many of them pass first, default none. */
+  /** How many of these calls pass first; default none. */
   readonly skip?: number
 }
 
-/** A backend on which these calls fail. */
+/** The same backend, on which some calls fail. */
 export function withFaults(backend: ObjectBackend, ...faults: readonly Fault[]): ObjectBackend {
   const seen = faults.map(() => 0)
   return intercept(backend, {
@@ -139,7 +139,7 @@ export function withFaults(backend: ObjectBackend, ...faults: readonly Fault[]):
   })
 }
 
-/** An answer that nobody gets: a body that was opened is closed again. */
+/** Throws an answer away: the body of a get is closed. */
 async function dropAnswer(answer: unknown): Promise<void> {
   if (typeof answer !== "object" || answer === null || !("body" in answer)) return
   await (answer as ObjectContent).body[Symbol.asyncIterator]().return?.()
@@ -150,19 +150,20 @@ export const transient = (): BackendError => new BackendError("transient", "slow
 export const denied = (): BackendError => new BackendError("denied", "403")
 export const permanent = (): BackendError => new BackendError("permanent", "the disk is on fire")
 
-/** Matches one kind of call, on one key if it is given. */
+/** Matches one kind of call; with a key, only those for that key. */
 export function calls(call: BackendCall, key?: string): (info: CallInfo) => boolean {
   return (info) => info.call === call && (key === undefined || info.key === key)
 }
 
-/** The same backend made to go step by step: it answers every commit with "unsupported" by not having one. */
+/** The same backend without `commit`, so that core saves step by step. */
 export function withoutCommit(backend: ObjectBackend): ObjectBackend {
   const { commit: _, ...rest } = intercept(backend, {})
   return rest
 }
 
 /**
- * A backend with a commit, for storages that have none: made of its puts, so only as atomic as a single writer needs.
+ * The same backend with a `commit` that is made of puts. It is atomic only as long as there is one writer, which is
+ * enough for a scenario.
  */
 export function withCommit(backend: ObjectBackend): ObjectBackend {
   return {
@@ -186,7 +187,10 @@ export function withCommit(backend: ObjectBackend): ObjectBackend {
   }
 }
 
-/** The process dies at its n-th call: that call never reaches the storage or just does, and none follows. */
+/**
+ * A backend of a process that dies at its n-th call. That call takes effect ("after") or not ("before"); no call
+ * follows.
+ */
 export function crashing(
   backend: ObjectBackend,
   n: number,
@@ -205,7 +209,7 @@ export function crashing(
   return { backend: dying, died: () => dead }
 }
 
-/** The first call that is meant waits until it is released. */
+/** Holds the first call that matches until it is released. */
 export function heldCall(meant: (info: CallInfo) => boolean) {
   const reached = gate()
   const release = gate()

@@ -6,9 +6,9 @@ import type { BackendCase } from "./case.js"
 export interface CaseResult {
   readonly name: string
   readonly result: "passed" | "failed" | "skipped"
-  /** Why it was skipped, or what a case that passed has to say. */
+  /** Why the case was skipped, or remarks of a case that passed. */
   readonly notes: readonly string[]
-  /** Its message has what a user would lose, what was expected and what was seen. */
+  /** Its message tells the loss to a user, the expectation and the observation. */
   readonly error?: Error
 }
 
@@ -34,7 +34,7 @@ function shortened(text: string): string {
   return text.length > 500 ? `${text.slice(0, 500)}…` : text
 }
 
-/** What a case that failed tells whoever wrote the backend. */
+/** The failure of a case, in words for the author of the backend. */
 export function failureOf(one: BackendCase, cause: unknown): Error {
   const { what, expected, seen } = findingOf(cause)
   const message = [
@@ -44,25 +44,25 @@ export function failureOf(one: BackendCase, cause: unknown): Error {
     `  expected: ${expected}`,
     `  seen: ${seen}`,
   ].join("\n")
-  // As strings: a runner would print a diff of two large buffers byte by byte.
+  // Strings: of two large buffers a runner would print a diff byte by byte.
   const error = new AssertionError({ message, expected, actual: seen, operator: "conformance" })
   error.cause = cause
   return error
 }
 
 function findingOf(cause: unknown): { what?: string; expected: string; seen: string } {
-  if (!(cause instanceof AssertionError)) return { expected: "that it goes through", seen: inspected(cause) }
+  if (!(cause instanceof AssertionError)) return { expected: "no error", seen: inspected(cause) }
   const { expected, actual } = cause
   const plain = (value: unknown) => (typeof value === "string" && cause.operator === "fail" ? value : inspected(value))
   return {
-    // Some versions of Node put a diff below a message that was given, byte by byte for buffers.
+    // Only the first line: some versions of Node add a diff below a given message, byte by byte for buffers.
     ...(cause.generatedMessage ? {} : { what: cause.message.split("\n", 1)[0] ?? "" }),
     expected: plain(expected),
     seen: plain(actual),
   }
 }
 
-/** The table that a run ends with: case, result, and for what was skipped because of which capability. */
+/** The table at the end of a run: case, result, remarks; for a skipped case the part that the backend lacks. */
 export function formatReport(
   backend: Pick<ObjectBackend, "name" | "capabilities">,
   results: readonly CaseResult[],

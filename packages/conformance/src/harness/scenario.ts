@@ -13,27 +13,29 @@ import type { TestStorage } from "./storage.js"
 
 export interface ScenarioContext {
   readonly layout: LayoutName
-  /** The storage behind the store, for a scenario that plants, damages or removes objects. */
+  /** The storage behind the store. With it a scenario plants, damages or removes objects. */
   readonly raw: ObjectBackend
   readonly keys: { manifest(id: number): string; state(id: number): string; readonly pointer: string }
-  /** Opens a store over the storage; `through` puts something between (a fault, a counter). Closed at the end. */
+  /**
+   * Opens a store over the storage; `through` puts a fault or a counter between them. The store is closed at the end.
+   */
   open(options?: StoreOptions & { through?: (backend: ObjectBackend) => ObjectBackend }): Promise<CheckpointStore>
-  /** Everything that the stores of this scenario told. */
+  /** All events of the stores of this scenario. */
   readonly events: StoreEvent[]
-  /** Overwrites or creates one object, whatever is there. */
+  /** Creates or overwrites one object. */
   plant(key: string, bytes: Uint8Array | string): Promise<void>
-  /** The bytes of one object; `undefined` if it is not there. */
+  /** The bytes of one object; `undefined` if there is no such object. */
   peek(key: string): Promise<Uint8Array | undefined>
   /** Every key of the storage, sorted. */
   allKeys(): Promise<string[]>
-  /** Resolves once the storage has answered everything, and all that follows from it without time has gone on. */
+  /** Resolves once the storage has answered every call and everything that needs no time has gone on. */
   settled(): Promise<void>
 }
 
-/** One behaviour of a whole store, as data: any test runner can run it, over any backend and both layouts. */
+/** One behaviour of a whole store, as data. Any test runner can run it, over any backend and in both layouts. */
 export interface Scenario {
   readonly name: string
-  /** Only for this layout; default both. */
+  /** The only layout to run in; default both. */
   readonly layout?: LayoutName
   run(context: ScenarioContext): Promise<void>
 }
@@ -51,7 +53,7 @@ const names = {
   },
 }
 
-/** Runs one scenario on a fresh storage. Rejects with what failed. */
+/** Runs one scenario on a fresh storage. Rejects with its failure. */
 export async function runScenario(
   scenario: Scenario,
   layout: LayoutName,
@@ -67,7 +69,7 @@ export async function runScenario(
     await scenario.run({
       layout,
       raw,
-      // Spelt out here, not taken from core: a scenario must see it if core changed a name at rest.
+      // Spelt out here, not taken from core: a scenario must fail if core changes a name at rest.
       keys: {
         manifest: (id) => names[layout].manifest(padded(id)),
         state: (id) => names[layout].state(padded(id)),
@@ -110,7 +112,7 @@ export async function runScenario(
   }
 }
 
-/** The runner's limit for one scenario: some go through hundreds of crashes, on a slow disk. */
+/** The runner's limit for one scenario. Some scenarios go through hundreds of crashes on a slow disk. */
 const defaultTimeoutMs = 120_000
 
 /** Registers scenarios with a test runner: `test` of vitest, `test` of node:test, … */
@@ -119,7 +121,7 @@ export function describeScenarios(options: {
   storage: () => TestStorage | Promise<TestStorage>
   scenarios: readonly Scenario[]
   layouts?: readonly LayoutName[]
-  /** The limit given to the runner for each. Milliseconds, default 120,000. */
+  /** The runner's limit for each scenario, in milliseconds; default 120,000. */
   timeoutMs?: number
 }): void {
   const { timeoutMs = defaultTimeoutMs } = options

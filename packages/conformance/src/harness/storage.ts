@@ -1,11 +1,11 @@
 import type { ObjectBackend } from "@ckpt/core"
 
-/** A storage to run against: empty, of its own, gone after `dispose`. */
+/** One empty storage that nobody else uses. `dispose` removes it. */
 export interface TestStorage {
-  /** A backend over this storage; several may be open at once, as several processes would have them. */
+  /** Opens a backend over this storage. Several may be open at once, as in several processes. */
   open(): ObjectBackend | Promise<ObjectBackend>
   dispose?(): void | Promise<void>
 }
 
-/** An empty storage that nobody else uses. */
+/** Makes a fresh storage for each case or scenario. */
 export type StorageFactory = () => TestStorage | Promise<TestStorage>

@@ -7,14 +7,14 @@ export function gate(): { readonly passed: Promise<void>; open(): void } {
   return { passed, open: () => open() }
 }
 
-/** One turn of the event loop: timers and answers that are due come first. */
+/** Resolves after one turn of the event loop. Timers and answers that are due come first. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
 /**
- * Resolves once everything that needs neither time nor storage has gone on. In a scenario, `settled` of its context waits
- * for the storage too.
+ * Resolves once everything that needs neither time nor storage has gone on. In a scenario, `settled` of its context
+ * waits for the storage too.
  */
 export async function settled(turns = 20): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await nextTurn()

@@ -31,7 +31,7 @@ import { eventScenarios } from "./store/events.js"
 import { inputScenarios } from "./store/input.js"
 import { storeScenarios } from "./store/opening.js"
 
-/** Whole-store behaviours by what they are about. */
+/** The scenarios by subject. */
 export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   differences: differenceScenarios,
   races: raceScenarios,
@@ -50,5 +50,5 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   claims: [...claimScenarios, ...zombieScenarios, ...claimLostAnswerScenarios, ...trimmedClaimScenarios],
 }
 
-/** All of them, for an adapter's own tests. */
+/** All scenarios, for an adapter's own tests. */
 export const allScenarios: readonly Scenario[] = Object.values(scenarioGroups).flat()

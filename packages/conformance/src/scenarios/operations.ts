@@ -1,7 +1,7 @@
 import type { CheckpointStore } from "@ckpt/core"
 import { bytes, listAll, manifestOf, stateText } from "./support.js"
 
-/** Every operation, and how it is called. */
+/** Every operation of a store, on checkpoints 1 to 4. */
 export const operations: Readonly<Record<string, (store: CheckpointStore) => Promise<unknown>>> = {
   load: (store) => store.load(1),
   loadLatest: (store) => store.loadLatest(),
@@ -19,7 +19,7 @@ export const operations: Readonly<Record<string, (store: CheckpointStore) => Pro
   collectOrphans: (store) => store.collectOrphans({ olderThanMs: 0 }),
 }
 
-/** The same store, with this signal in the options of every call. */
+/** The same store, with this signal among the options of every call. */
 export function withSignal(store: CheckpointStore, signal: AbortSignal): CheckpointStore {
   const optionsAt: Readonly<Record<string, number>> = {
     ...{ save: 1, update: 2, remove: 1, load: 1, loadLatest: 0, ids: 0, list: 0, nextId: 0, writeState: 2 },

@@ -23,7 +23,7 @@ export function manifestOf(id: number, more: Partial<ManifestInit> = {}): Checkp
   return createManifest({ checkpointId: id, epoch: id, ...more })
 }
 
-/** A manifest as other programs write it: without the fields that only this library has. */
+/** A manifest as other programs write it: without the fields that only this library knows. */
 export function legacyManifest(id: number, more: object = {}): string {
   const fields = { version: 1, checkpoint_id: id, epoch: id, timestamp_ms: 1, vnode_count: 256, ...more }
   return JSON.stringify(fields, null, 2)
@@ -34,7 +34,7 @@ export function pointerTo(layout: LayoutName, id: number): string {
   return layout === "objects" ? `{"checkpoint_id": ${id}}` : `checkpoint_${String(id).padStart(6, "0")}`
 }
 
-/** What {@link saveAll} gives checkpoint `id`. */
+/** The state that {@link saveAll} gives checkpoint `id`. */
 export const stateText = (id: number): string => `the state of checkpoint ${id}`
 
 /** Saves these ids, each with a state. */
@@ -42,15 +42,15 @@ export async function saveAll(store: CheckpointStore, ...ids: number[]): Promise
   for (const id of ids) await store.save(manifestOf(id), { state: bytes(stateText(id)) })
 }
 
-/** The reason for which it rejected; that it did is asserted. */
+/** The reason of the rejection, which is asserted. */
 export function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
-    (value) => assert.fail(`it should have rejected, and gave ${JSON.stringify(value)}`),
+    (value) => assert.fail(`a rejection was expected, and the value was ${JSON.stringify(value)}`),
     (reason: unknown) => reason,
   )
 }
 
-/** Asserts a `CheckpointError` with this code, whose message says something and names the id that it is about. */
+/** Asserts a `CheckpointError` with this code, whose message gives advice and names the id. */
 export async function refusal(
   promise: Promise<unknown>,
   code: CheckpointErrorCode,
@@ -100,7 +100,7 @@ export function assertBytes(seen: Uint8Array | undefined, expected: Uint8Array, 
   assert.fail(`${what}: ${seen.length} bytes were read that are not the ${expected.length} expected ones`)
 }
 
-/** Asserts that a reader finds its checkpoint damaged, and gives the number of bytes that were handed over by then. */
+/** Asserts that a reader finds its checkpoint damaged. Gives the number of bytes that it handed over before. */
 export async function bytesBeforeDamage(reader: StateReader | undefined, id: number): Promise<number> {
   assert.ok(reader !== undefined, "there is no state")
   let given = 0
@@ -123,7 +123,7 @@ export async function* streamOf(...chunks: (string | Uint8Array)[]): AsyncGenera
   for (const chunk of chunks) yield typeof chunk === "string" ? bytes(chunk) : chunk
 }
 
-/** An item that is there. */
+/** An item, which must exist. */
 export function nth<T>(items: readonly T[], index: number): T {
   assert.ok(index < items.length)
   return items[index] as T

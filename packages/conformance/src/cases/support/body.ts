@@ -7,17 +7,17 @@ export function cut(bytes: Uint8Array, chunkBytes = 64 * 1024): Uint8Array[] {
 
 /** A body that can be read once, as a file or a socket can. */
 export interface Source extends AsyncIterable<Uint8Array> {
-  /** How often an iterator was asked for. */
+  /** How often its iterator was asked for. */
   readonly opened: number
   /** How many chunks were taken. */
   readonly taken: number
-  /** Once it was read to its end, failed, or was let go of by `return()`. */
+  /** Resolves once it was read to its end, failed, or was closed by `return()`. */
   readonly closed: Promise<void>
 }
 
 /**
- * A body of these chunks. `before(n)` runs before the n-th chunk (from 0; also before the end), and may wait, look at the
- * storage, or throw.
+ * A body of these chunks. `before(n)` runs before the n-th chunk, from 0, and once more before the end. It may wait,
+ * look at the storage, or throw.
  */
 export function source(chunks: readonly Uint8Array[], before?: (index: number) => unknown): Source {
   let opened = 0
@@ -47,7 +47,7 @@ export function source(chunks: readonly Uint8Array[], before?: (index: number) =
       return taken
     },
     closed,
-    // The same one each time: what has been read of a stream does not come again.
+    // The same iterator each time: a stream does not give its chunks again.
     [Symbol.asyncIterator]() {
       opened++
       return iterator

@@ -10,7 +10,7 @@ import {
 import { inspected } from "../../harness/report.js"
 import { nextTurn } from "../../harness/waiting.js"
 
-/** Fails with what was expected and what was seen. */
+/** Fails with an expectation and an observation. */
 export function fail(what: string, expected: unknown, seen: unknown): never {
   throw new assert.AssertionError({ message: what, expected, actual: seen, operator: "fail" })
 }
@@ -31,7 +31,7 @@ export type Outcome<T> =
   | { readonly value: T; readonly error?: never }
   | { readonly value?: never; readonly error: unknown }
 
-/** Never rejects, so that a call may go on unobserved while something else is asserted. */
+/** Never rejects: a call may go on unobserved while something else is asserted. */
 export function outcome<T>(promise: Promise<T>): Promise<Outcome<T>> {
   return promise.then(
     (value) => ({ value }),
@@ -39,13 +39,13 @@ export function outcome<T>(promise: Promise<T>): Promise<Outcome<T>> {
   )
 }
 
-/** The reason for which it rejected. */
+/** The reason of the rejection, which is asserted. */
 async function rejection(promise: Promise<unknown>, what: string): Promise<unknown> {
   const seen = await outcome(promise)
   return "error" in seen ? seen.error : fail(what, "a rejection", seen.value)
 }
 
-/** Asserts that it rejects with exactly this value: the reason of a signal, or the error of a body. */
+/** Asserts a rejection with exactly this value: the reason of a signal, or the error of a body. */
 export async function rejectsWith(promise: Promise<unknown>, reason: unknown, what: string): Promise<void> {
   const seen = await rejection(promise, what)
   if (seen !== reason) fail(what, reason, seen)
@@ -53,7 +53,7 @@ export async function rejectsWith(promise: Promise<unknown>, reason: unknown, wh
 
 const kinds: readonly BackendErrorKind[] = ["precondition", "ambiguous", "transient", "denied", "damaged", "permanent"]
 
-/** Asserts that core would take this for a `BackendError`, whatever copy of core made it. */
+/** Asserts that core takes this for a `BackendError`, even one of another copy of core. */
 export function checkBackendError(error: unknown, what: string): BackendError {
   const brand = Symbol.for("@ckpt/core.BackendError")
   if (!(error instanceof Error) || (error as unknown as Record<symbol, unknown>)[brand] !== true) {
@@ -61,12 +61,12 @@ export function checkBackendError(error: unknown, what: string): BackendError {
   }
   const { kind, message, unsettleable } = error as BackendError
   if (!kinds.includes(kind)) fail(`${what}: the kind of the error`, kinds, kind)
-  if (typeof message !== "string" || message === "") fail(`${what}: the message`, "what happened", message)
+  if (typeof message !== "string" || message === "") fail(`${what}: the message`, "a text", message)
   same(typeof unsettleable, "boolean", `${what}: unsettleable of the error`)
   return error as BackendError
 }
 
-/** Asserts that it rejects with a `BackendError` of this kind. */
+/** Asserts a rejection with a `BackendError` of this kind. */
 export async function rejectsAs(
   kind: BackendErrorKind,
   promise: Promise<unknown>,
@@ -86,17 +86,17 @@ export async function readAll(content: ObjectContent): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-/** The bytes of one object that must be there. */
+/** The bytes of an object, which must exist. */
 export async function read(backend: ObjectBackend, key: string, options?: GetOptions): Promise<Uint8Array> {
   return readAll(await opened(backend, key, options))
 }
 
-/** One object that must be there. */
+/** An object, which must exist. */
 export async function opened(backend: ObjectBackend, key: string, options?: GetOptions): Promise<ObjectContent> {
   return (await backend.get(key, options)) ?? fail(`get of ${inspected(key)}`, "the object", undefined)
 }
 
-/** Asserts that get, head and list all show this object, with these bytes. */
+/** Asserts that get, head and list all show this object and these bytes. */
 export async function holds(backend: ObjectBackend, key: string, bytes: Uint8Array, what: string): Promise<ObjectMeta> {
   const { meta, ...content } = await opened(backend, key)
   sameBytes(await readAll({ meta, ...content }), bytes, what)
@@ -107,31 +107,31 @@ export async function holds(backend: ObjectBackend, key: string, bytes: Uint8Arr
   return meta
 }
 
-/** What every description of one object must have in common. */
+/** The part of an object's meta that is the same from every call. */
 export function identity(meta: ObjectMeta | undefined): Pick<ObjectMeta, "key" | "size" | "version"> | undefined {
   return meta && { key: meta.key, size: meta.size, version: meta.version }
 }
 
-/** Asserts that neither get, head nor list shows anything at this key. */
+/** Asserts that get, head and list show no object at this key. */
 export async function isAbsent(backend: ObjectBackend, key: string, what: string): Promise<void> {
   same(await backend.head(key), undefined, `${what}: head`)
   same((await backend.get(key))?.meta, undefined, `${what}: get`)
   same((await keysOf(backend, key)).includes(key), false, `${what}: it is listed`)
 }
 
-/** The objects under a prefix. A name that is taken without being an object (it ends in "/") is left out. */
+/** The objects under a prefix. Names that end in "/" are left out: they are taken, but not by an object. */
 export async function listed(backend: ObjectBackend, prefix: string): Promise<ObjectMeta[]> {
   const metas: ObjectMeta[] = []
   for await (const meta of backend.list(prefix)) if (!meta.key.endsWith("/")) metas.push(meta)
   return metas
 }
 
-/** The keys under a prefix, sorted; one that is listed twice is there twice. */
+/** The keys under a prefix, sorted. A key that is listed twice is there twice. */
 export async function keysOf(backend: ObjectBackend, prefix: string): Promise<string[]> {
   return (await listed(backend, prefix)).map(({ key }) => key).sort()
 }
 
-/** Compares two sorted lists of keys, and names no more of the difference than a reader can take in. */
+/** Asserts that two sorted lists of keys are equal. The failure names at most three keys of each difference. */
 export function sameKeys(seen: readonly string[], expected: readonly string[], what: string): void {
   const [has, wanted] = [new Set(seen), new Set(expected)]
   const told = (keys: readonly string[]) =>
@@ -147,16 +147,16 @@ export function sameKeys(seen: readonly string[], expected: readonly string[], w
   )
 }
 
-/** Deletes these keys, as many at once as the backend takes; none of them may fail. */
+/** Deletes these keys in batches of `maxDeleteBatch`; no key may fail. */
 export async function deleteAll(backend: ObjectBackend, keys: readonly string[], what: string): Promise<void> {
-  // Whether it says something sensible is another case's business; this one must come to its end.
+  // Another case checks that the number is sensible; here the loop must come to its end.
   const batch = Math.max(1, backend.capabilities.maxDeleteBatch)
   for (let start = 0; start < keys.length; start += batch) {
     same(await backend.delete(keys.slice(start, start + batch)), [], `the failures of ${what}`)
   }
 }
 
-/** Tries again on `transient`, as core does: a storage may answer so under contention. */
+/** Tries again on `transient`, as core does: under contention a storage may answer so. */
 export async function persisting<T>(one: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -168,7 +168,7 @@ export async function persisting<T>(one: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Asserts that exactly one succeeded and that every other one saw a failed condition; returns the winner's index. */
+/** Asserts that exactly one racer succeeded and every other one saw a failed condition. Returns the winner's index. */
 export function oneWinner(outcomes: readonly Outcome<unknown>[], what: string): number {
   const winners = outcomes.flatMap((one, index) => ("error" in one ? [] : [index]))
   const [winner] = winners

@@ -6,7 +6,7 @@ export const pointerKey = "store/latest"
 export const stateKey = (id: number): string => `store/checkpoint-${id}/state`
 export const manifestKey = (id: number): string => `store/checkpoint-${id}/manifest`
 
-/** A pointer that is moved to this text whatever is there. */
+/** A pointer that is set to this text, whatever it was. */
 export function pointer(text: string): NonNullable<CommitBatch["pointer"]> {
   return { key: pointerKey, decide: () => bytesOf(text) }
 }
@@ -16,8 +16,8 @@ export function commitOf(backend: ObjectBackend): NonNullable<ObjectBackend["com
 }
 
 /**
- * A commit in the shape of a checkpoint. A backend may say of any batch that it cannot do it at once; then the case has
- * nothing to look at, and the table says so.
+ * A commit in the shape of a checkpoint. A backend may answer any batch with "unsupported"; then the case has nothing
+ * to check, and the table says so.
  */
 export async function committed(
   backend: ObjectBackend,
@@ -30,7 +30,7 @@ export async function committed(
   return undefined
 }
 
-/** Whether it was refused: as a condition that does not hold, or as a batch that it cannot do. */
+/** The refusal of a commit: an error, or "unsupported". A commit that succeeds fails the case. */
 export async function refusal(backend: ObjectBackend, batch: CommitBatch) {
   const { value, error } = await outcome(commitOf(backend)(batch))
   return error ?? (value === "unsupported" ? value : fail("a commit over a key that exists", "a refusal", value))

@@ -5,11 +5,11 @@ import { operations, withSignal } from "../operations.js"
 import { assertRecovers, bytes, manifestOf, rejection, saveAll } from "../support.js"
 import { hangingOn } from "./timeouts.js"
 
-/** Aborts while something is awaited; those before anything began are with the retries. */
+/** Aborts of operations under way. retries.ts has the aborts before the first request. */
 export const abortScenarios: readonly Scenario[] = [
   ...Object.entries(operations).map(
     ([name, run]): Scenario => ({
-      name: `abort: ${name} in the middle of a request ends at once, with the signal's own reason`,
+      name: `abort: ${name} in the middle of a request rejects at once with the signal's own reason`,
       async run(context) {
         const hanging = await hangingOn(context, () => true)
         const abort = new AbortController()
@@ -19,7 +19,7 @@ export const abortScenarios: readonly Scenario[] = [
         await until(() => hanging.hung.length > 0, "the request")
         abort.abort(reason)
         assert.equal(await rejection(running), reason)
-        // What goes on in the background is given up by its own time, and then the store closes.
+        // Requests in the background end by their own time-outs, and then the store closes.
         let closed = false
         const closing = hanging.store.close().then(() => (closed = true))
         for (let minutes = 0; !closed && minutes < 100; minutes++) await hanging.clock.advance(60_000)
@@ -29,7 +29,7 @@ export const abortScenarios: readonly Scenario[] = [
     }),
   ),
   {
-    name: "abort: while the caller's own source is awaited",
+    name: "abort: a save that awaits its source rejects with the signal's own reason and writes no manifest",
     async run({ open, allKeys }) {
       const abort = new AbortController()
       const reason = new Error("enough")

@@ -4,7 +4,7 @@ import { crashing, withoutCommit } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import { bytes, manifestOf, readAll, saveAll, stateText } from "../support.js"
 
-/** What a process is doing when it dies. Resolves with the ids that are acknowledged by then. */
+/** The work of a process that dies in the middle of it. */
 type Work = (store: CheckpointStore, id: number) => Promise<unknown>
 
 const works: Readonly<Record<string, { run: Work; retain?: { last: number } }>> = {
@@ -38,7 +38,7 @@ const works: Readonly<Record<string, { run: Work; retain?: { last: number } }>> 
   },
 }
 
-/** At every call that the work makes, once before its effect and once after it. */
+/** Lets the process die at every call of its work in turn: once before the call takes effect, and once after it. */
 async function atEveryCall({ open }: ScenarioContext, name: string, stepwise: boolean): Promise<void> {
   const work = works[name]
   assert.ok(work !== undefined)
@@ -47,7 +47,7 @@ async function atEveryCall({ open }: ScenarioContext, name: string, stepwise: bo
       const before = await open()
       const base = await before.nextId()
       await saveAll(before, base)
-      // So that the number of calls does not grow with n.
+      // Keeps the number of calls from growing with n.
       if (name.includes("prune") || work.retain !== undefined) await before.prune({ last: 1 })
 
       const id = base + 1
@@ -89,10 +89,13 @@ async function atEveryCall({ open }: ScenarioContext, name: string, stepwise: bo
 }
 
 export const crashScenarios: readonly Scenario[] = Object.keys(works).flatMap((name): Scenario[] => [
-  { name: `crash at every call: ${name}`, run: (context) => atEveryCall(context, name, false) },
-  // In the object layout no storage commits at once so far, so it is step by step anyway.
   {
-    name: `crash at every call, step by step: ${name}`,
+    name: `crash at any call of "${name}": no acknowledged checkpoint is lost`,
+    run: (context) => atEveryCall(context, name, false),
+  },
+  // In the object layout no storage has an atomic commit: every save goes step by step there.
+  {
+    name: `crash at any call of "${name}", step by step: no acknowledged checkpoint is lost`,
     layout: "directory",
     run: (context) => atEveryCall(context, name, true),
   },

@@ -6,7 +6,7 @@ import { assertSound, isReadBack, isStep, shaped, steps, victimOf } from "./vict
 
 const lostAndApplied = steps.map(
   (step): Scenario => ({
-    name: `lost answer of the ${step}, which took effect: the save succeeds`,
+    name: `lost answer of the ${step} request that took effect: the save succeeds`,
     async run(context) {
       const on = isStep(context, step, 2)
       const victim = await victimOf(context, step, { on, at: "after", error: ambiguous, times: 1 })
@@ -21,13 +21,13 @@ const lostAndApplied = steps.map(
 
 const lostAndNotApplied = steps.map(
   (step): Scenario => ({
-    name: `lost answer of the ${step}, which took no effect: the save succeeds, or says that nobody knows`,
+    name: `lost answer of the ${step} request that took no effect: the save succeeds, or is CKPT_UNKNOWN_OUTCOME`,
     async run(context) {
       const on = isStep(context, step, 2)
       const victim = await victimOf(context, step, { on, at: "before", error: ambiguous, times: 1 })
       const manifest = manifestOf(2)
       const saving = victim.store.save(manifest, { state: bytes("ours") })
-      // A commit that took no effect may still be on its way; its caller asks again.
+      // A commit that took no effect may still be on its way. Its caller saves again.
       if (step === "commit") await refusal(saving, "CKPT_UNKNOWN_OUTCOME", 2)
       else assert.deepEqual((await saving).isLatest, true)
       assert.deepEqual(victim.deleted(), [])
@@ -39,7 +39,7 @@ const lostAndNotApplied = steps.map(
 
 const lostToAnother = steps.map(
   (step): Scenario => ({
-    name: `lost answer of the ${step}, where another was first: the truth is told`,
+    name: `lost answer of the ${step} request after another writer was first: the save tells who won`,
     async run(context) {
       const other = await context.open()
       const on = isStep(context, step, 2)
@@ -74,7 +74,7 @@ const lostToAnother = steps.map(
 
 const unreadable = steps.map(
   (step): Scenario => ({
-    name: `lost answer of the ${step}, and no reading back: nobody knows, and nothing is cleaned up`,
+    name: `lost answer of the ${step} request that cannot be read back: CKPT_UNKNOWN_OUTCOME, and nothing is deleted`,
     async run(context) {
       let lost = false
       const lostNow = () => {
@@ -92,14 +92,14 @@ const unreadable = steps.map(
       assert.equal(error.retryable, true)
       assert.deepEqual(victim.deleted(), [])
       assert.ok((await context.allKeys()).includes(context.keys.state(2)))
-      // Asked again when the storage answers, it is found out.
+      // A save that is repeated once the storage answers settles it.
       await (await context.open()).save(manifest, { state: bytes("ours") })
       await assertSound(context, 2, "ours")
     },
   }),
 )
 
-/** Every step of a save whose answer is lost, once. */
+/** One lost answer, at every step of a save. */
 export const lostAnswerScenarios: readonly Scenario[] = [
   ...lostAndApplied,
   ...lostAndNotApplied,

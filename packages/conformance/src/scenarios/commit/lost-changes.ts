@@ -14,10 +14,10 @@ const through =
   (backend: ObjectBackend) =>
     withFaults(withoutCommit(backend), ...faults)
 
-/** Lost answers of what changes or removes a checkpoint. */
+/** Lost answers of calls that change or remove a checkpoint. */
 export const lostChangeScenarios: readonly Scenario[] = [
   {
-    name: "lost answer of an update that took effect: it is settled, and counted once",
+    name: "lost answer of an update that took effect: the update succeeds and is applied once",
     async run({ open, keys }) {
       await saveAll(await open(), 1)
       const on = calls("put", keys.manifest(1))
@@ -29,7 +29,7 @@ export const lostChangeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answer of an update that took no effect: it is made again, and counted once",
+    name: "lost answer of an update that took no effect: the update is tried again and is applied once",
     async run({ open, keys }) {
       await saveAll(await open(), 1)
       const on = calls("put", keys.manifest(1))
@@ -39,7 +39,7 @@ export const lostChangeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answers of every update, none of which takes effect: bounded, and nobody knows",
+    name: "lost answer of every put of an update, none of which takes effect: CKPT_UNKNOWN_OUTCOME after at most 4 puts",
     async run({ open, keys, events }) {
       await saveAll(await open(), 1)
       const on = calls("put", keys.manifest(1))
@@ -52,7 +52,7 @@ export const lostChangeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answer of an update, and no reading back: nobody knows",
+    name: "lost answer of an update that cannot be read back: CKPT_UNKNOWN_OUTCOME",
     async run({ open, keys }) {
       await saveAll(await open(), 1)
       let lost = false
@@ -71,7 +71,7 @@ export const lostChangeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answer of writeState: settled like that of a save",
+    name: "lost answer of writeState that took effect: writeState succeeds",
     async run({ open, keys }) {
       const on = calls("put", keys.state(1))
       const store = await open({ through: through({ on, at: "after", error: ambiguous, times: 1 }) })
@@ -82,7 +82,7 @@ export const lostChangeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answer of a delete: asked again, and counted as gone",
+    name: "lost answer of a delete that took effect: prune asks again and counts the checkpoint as removed",
     async run({ open, keys, allKeys }) {
       await saveAll(await open(), 1, 2)
       const on = calls("delete", keys.manifest(1))
@@ -93,7 +93,7 @@ export const lostChangeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answer of the floor: settled by its token before anything is removed",
+    name: "lost answer of the swap that raises the floor: prune finds its token and goes on",
     layout: "objects",
     async run({ open, keys }) {
       await saveAll(await open(), 1, 2)
@@ -104,7 +104,7 @@ export const lostChangeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "a floor that cannot be raised: prune rejects and removes nothing",
+    name: "prune that cannot raise the floor is CKPT_IO and removes nothing",
     layout: "objects",
     async run({ open, keys, allKeys }) {
       await saveAll(await open(), 1, 2)

@@ -13,10 +13,10 @@ import type { Scenario } from "../../harness/scenario.js"
 import { bytes, manifestOf, refusal, saveAll, streamOf } from "../support.js"
 import { assertSound, isStep, victimOf } from "./victim.js"
 
-/** Answers that are lost again and again, and sources that can be read only once. */
+/** Answers that are lost every time, and sources that can be read only once. */
 export const lostForGoodScenarios: readonly Scenario[] = [
   {
-    name: "lost answers of every manifest put, none of which takes effect: bounded, and nobody knows",
+    name: "lost answer of every manifest put, none of which takes effect: CKPT_UNKNOWN_OUTCOME after at most 4 puts",
     async run(context) {
       const victim = await victimOf(context, "manifest", {
         on: isStep(context, "manifest", 2),
@@ -29,7 +29,7 @@ export const lostForGoodScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answer of a manifest that reads back absent, below a listed id: not tried again",
+    name: "lost answer of a manifest put that reads back absent below a listed id: CKPT_UNKNOWN_OUTCOME without a second put",
     async run(context) {
       await saveAll(await context.open(), 7)
       const victim = await victimOf(context, "manifest", {
@@ -43,7 +43,7 @@ export const lostForGoodScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answer of a manifest that took no effect yet, then a refusal: nobody knows, as the first may still land",
+    name: "lost answer of a manifest put, then a refusal: CKPT_UNKNOWN_OUTCOME, since the first put may still land",
     async run(context) {
       const on = isStep(context, "manifest", 2)
       const puts: Fault[] = [
@@ -55,7 +55,7 @@ export const lostForGoodScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answer of an update that took no effect yet, then a refusal: nobody knows",
+    name: "lost answer of an update, then a refusal: CKPT_UNKNOWN_OUTCOME",
     async run(context) {
       await saveAll(await context.open(), 1)
       const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.manifest(1)
@@ -71,7 +71,7 @@ export const lostForGoodScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answers of every state put, none of which takes effect: bounded, and the save failed",
+    name: "lost answer of every state put, none of which takes effect: CKPT_IO after at most 4 puts",
     async run(context) {
       const victim = await victimOf(context, "state", {
         on: isStep(context, "state", 2),
@@ -85,7 +85,7 @@ export const lostForGoodScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answers of every pointer put, none of which takes effect: the checkpoint is a success",
+    name: "lost answer of every pointer put, none of which takes effect: the save succeeds without being the latest",
     async run(context) {
       const victim = await victimOf(context, "pointer", {
         on: isStep(context, "pointer", 2),
@@ -100,7 +100,7 @@ export const lostForGoodScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answer of a streamed state that took effect: the source is read on and compared",
+    name: "lost answer of a streamed state that took effect: the save compares the rest of the source and succeeds",
     async run(context) {
       const victim = await victimOf(context, "state", {
         on: isStep(context, "state", 2),
@@ -113,10 +113,10 @@ export const lostForGoodScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answer of a streamed state that took no effect: the caller has to give it again",
+    name: "lost answer of a streamed state that took no effect: the save is CKPT_IO, and succeeds with a new source",
     async run(context) {
       const on = isStep(context, "state", 2)
-      // The body is taken, and then the connection breaks.
+      // The storage takes the whole body, and then the connection breaks.
       let broken = 0
       const store = await context.open({
         through(backend) {

@@ -14,7 +14,7 @@ import {
   text,
 } from "../support.js"
 
-/** The same order in every run, and not the natural one. */
+/** An unnatural order that is the same in every run. */
 function shuffled(ids: number[]): number[] {
   return ids
     .map((id) => ({ id, at: (id * 2_654_435_761) % 4_294_967_296 }))
@@ -24,7 +24,7 @@ function shuffled(ids: number[]): number[] {
 
 export const raceScenarios: readonly Scenario[] = [
   {
-    name: "race: of several writers of one id with different state, exactly one wins",
+    name: "race: exactly one of four writers of one id with different states wins",
     async run({ open, keys, peek }) {
       const stores = await Promise.all(range(0, 3).map(() => open()))
       for (const id of range(1, 8)) {
@@ -45,7 +45,7 @@ export const raceScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "race: a delayed writer disturbs neither newer checkpoints nor the pointer",
+    name: "race: a late save of a lower id leaves newer checkpoints and the pointer alone",
     async run({ open, keys, peek }) {
       const store = await open()
       await saveAll(store, 10, 11)
@@ -57,7 +57,7 @@ export const raceScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "race: retention after a delayed save keeps the highest id, not the last to arrive",
+    name: "race: retention after a late save of a lower id keeps the highest ids",
     async run({ open, keys, peek }) {
       const store = await open({ retain: { last: 2 } })
       await saveAll(store, 10, 11)
@@ -68,7 +68,7 @@ export const raceScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "race: the same checkpoint saved again is unchanged",
+    name: 'race: a second save of the same checkpoint is "unchanged"',
     async run({ open, keys, peek }) {
       const store = await open()
       const manifest = manifestOf(1)
@@ -86,7 +86,7 @@ export const raceScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "race: the same checkpoint saved by several at once succeeds for all",
+    name: "race: three stores that save the same checkpoint at once all succeed",
     async run({ open }) {
       const stores = [await open(), await open(), await open()]
       for (const id of range(1, 5)) {
@@ -119,7 +119,7 @@ export const raceScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "race: writers on several stores over one storage do not disturb each other",
+    name: "race: 60 saves through four stores over one storage all succeed",
     async run({ open, keys, peek }) {
       const stores = await Promise.all(range(0, 3).map(() => open()))
       const ids = range(1, 60)
@@ -130,7 +130,7 @@ export const raceScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "race: writers that take nextId and lose take the next one, and all get through",
+    name: "race: a writer that loses the id of nextId takes the next one, and every save succeeds",
     async run({ open }) {
       const writers = await Promise.all(range(0, 2).map(() => open()))
       await Promise.all(
@@ -153,7 +153,7 @@ export const raceScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "race: a reader beside a writer that prunes always finds a whole checkpoint",
+    name: "race: a reader beside a writer that prunes always recovers a whole checkpoint",
     async run({ open }) {
       const writer = await open({ retain: { last: 1 } })
       await saveAll(writer, 1)
@@ -187,7 +187,7 @@ export const raceScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "race: several prunes at once, beside saves, leave what each of them keeps",
+    name: "race: three prunes at once, beside saves, keep what every policy keeps",
     async run({ open }) {
       const stores = [await open(), await open(), await open()]
       await saveAll(nth(stores, 0), ...range(1, 12))

@@ -21,7 +21,7 @@ interface Setup {
   readonly clock: LeapingClock
 }
 
-/** A store over checkpoints 1 and 2, on which these calls fail. */
+/** A store over checkpoints 1 and 2, with these faults. */
 async function setUp(context: ScenarioContext, faults: Fault[], retry?: RetryOptions, random = 1): Promise<Setup> {
   if ((await context.allKeys()).length === 0) await saveAll(await context.open(), 1, 2)
   const clock = new LeapingClock()
@@ -40,7 +40,7 @@ const always = (error: () => unknown, on: Fault["on"] = () => true): Fault[] => 
 export const retryScenarios: readonly Scenario[] = [
   ...Object.entries(operations).map(
     ([name, run]): Scenario => ({
-      name: `storm: ${name} on a storage that is down rejects after its attempts, and changes nothing`,
+      name: `storm: ${name} on a storage that is down is CKPT_IO after its attempts and changes nothing`,
       async run(context) {
         const { store, calls, clock } = await setUp(context, always(transient))
         const before = await context.allKeys()
@@ -73,7 +73,7 @@ export const retryScenarios: readonly Scenario[] = [
   ),
   ...Object.entries(operations).map(
     ([name, run]): Scenario => ({
-      name: `failure: ${name} does not try again what will not pass`,
+      name: `failure: ${name} tries a permanent failure only once`,
       async run(context) {
         for (const error of [permanent, denied]) {
           const { store, clock } = await setUp(context, always(error))
@@ -84,7 +84,7 @@ export const retryScenarios: readonly Scenario[] = [
     }),
   ),
   {
-    name: "storm: a storage that is down for 30 seconds is waited for, if so many attempts are allowed",
+    name: "storm: a save with 40 attempts outlasts an outage of 30 seconds",
     async run(context) {
       const started: number[] = []
       let clock: LeapingClock | undefined
@@ -98,7 +98,7 @@ export const retryScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retry: waits double up to the longest, times a random part of each",
+    name: "retry: waits double up to maxDelayMs, each times the random factor",
     async run(context) {
       const retry = { attempts: 7, minDelayMs: 100, maxDelayMs: 1_000 }
       const list = calls("list")
@@ -114,7 +114,7 @@ export const retryScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retry: never sooner than the storage asks for",
+    name: "retry: no attempt starts sooner than the storage asks for",
     async run(context) {
       const busy = () => new BackendError("transient", "429", { retryAfterMs: 7_000 })
       const { store, clock } = await setUp(context, [{ on: calls("list"), at: "before", error: busy, times: 2 }])
@@ -137,7 +137,7 @@ export const retryScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retry: every further attempt is an event with its delay",
+    name: "retry: each further attempt is a retry event with its delay",
     async run(context) {
       const { store } = await setUp(context, [{ on: calls("list"), at: "before", error: transient, times: 2 }])
       await store.ids()
@@ -152,7 +152,7 @@ export const retryScenarios: readonly Scenario[] = [
   },
   ...Object.entries(operations).map(
     ([name, run]): Scenario => ({
-      name: `abort: ${name} with a signal that is aborted already touches nothing`,
+      name: `abort: ${name} with an aborted signal rejects with its reason and makes no request`,
       async run(context) {
         await saveAll(await context.open(), 1, 2)
         const { calls, through } = recorder()

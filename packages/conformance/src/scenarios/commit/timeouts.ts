@@ -9,11 +9,11 @@ import { assertRecovers, bytes, manifestOf, readAll, refusal, saveAll, stateText
 export interface Hanging {
   readonly store: CheckpointStore
   readonly clock: ManualClock
-  /** Calls that hang by now. */
+  /** The calls that hang. */
   readonly hung: CallInfo[]
 }
 
-/** A store over checkpoints 1 and 2 and a storage that does not answer these calls, and does not listen to signals. */
+/** A store over checkpoints 1 and 2. Its storage never answers these calls, and ignores signals. */
 export async function hangingOn(
   context: ScenarioContext,
   on: (info: CallInfo) => boolean,
@@ -37,7 +37,7 @@ export async function hangingOn(
   return { store, clock, hung }
 }
 
-/** Lets every attempt that hangs run out of its time, until the operation gives up. */
+/** Lets every hanging attempt time out, until the operation gives up. Gives the number of attempts. */
 async function outlast({ clock, hung }: Hanging, promise: Promise<unknown>, perAttemptMs = 30_000): Promise<number> {
   let over = false
   promise.then(
@@ -52,7 +52,7 @@ async function outlast({ clock, hung }: Hanging, promise: Promise<unknown>, perA
     await clock.advance(perAttemptMs - 1)
     assert.equal(over, false)
     await clock.advance(1)
-    // The wait between attempts.
+    // Ends the wait before the next attempt.
     await clock.advance(0)
   }
   return attempts
@@ -61,19 +61,19 @@ async function outlast({ clock, hung }: Hanging, promise: Promise<unknown>, perA
 export const timeoutScenarios: readonly Scenario[] = [
   ...(["list", "get"] as const).map(
     (call): Scenario => ({
-      name: `time-out: a ${call} without an answer is given up after its time and tried again, then CKPT_TIMEOUT`,
+      name: `time-out: a ${call} that is never answered is tried again after its time-out, and is CKPT_TIMEOUT in the end`,
       async run(context) {
         const hanging = await hangingOn(context, (info) => info.call === call)
         const loading = hanging.store.loadLatest()
         const attempts = await outlast(hanging, loading)
         assert.equal((await refusal(loading, "CKPT_TIMEOUT")).retryable, true)
-        // Manifest and pointer are read at the same time.
+        // Up to 8: manifest and pointer are read at the same time.
         assert.ok(attempts >= 4 && attempts <= 8, `${attempts} attempts`)
       },
     }),
   ),
   {
-    name: "time-out: one attempt without an answer costs only its time",
+    name: "time-out: an operation with one unanswered attempt succeeds with the next one",
     async run(context) {
       const hanging = await hangingOn(context, calls("list"), 1)
       const loading = hanging.store.loadLatest()
@@ -82,7 +82,7 @@ export const timeoutScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "time-out: of a state's put, the save fails and says so",
+    name: "time-out: a save whose state put is never answered is CKPT_TIMEOUT",
     async run(context) {
       const hanging = await hangingOn(context, calls("put", context.keys.state(3)))
       const saving = hanging.store.save(manifestOf(3), { state: bytes(stateText(3)) })
@@ -93,7 +93,7 @@ export const timeoutScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "time-out: of a manifest's put, nobody knows",
+    name: "time-out: a save whose manifest put is never answered is CKPT_UNKNOWN_OUTCOME",
     async run(context) {
       const hanging = await hangingOn(context, calls("put", context.keys.manifest(3)))
       const saving = hanging.store.save(manifestOf(3), { state: bytes(stateText(3)) })
@@ -104,7 +104,7 @@ export const timeoutScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "time-out: a manifest that was written without an answer is found by reading back",
+    name: "time-out: a save whose manifest put took effect without an answer reads it back and succeeds",
     async run(context) {
       await saveAll(await context.open(), 1, 2)
       const clock = new ManualClock(context.settled)
@@ -129,7 +129,7 @@ export const timeoutScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "time-out: a body that stands still is given up and read on from there",
+    name: "time-out: a body that stands still is read on from the byte where it stopped",
     async run(context) {
       const opener = await context.open()
       const state = new Uint8Array(3_000_000).fill(7)
@@ -183,7 +183,7 @@ export const timeoutScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "time-out: a body that never begins is given up after its attempts",
+    name: "time-out: a body that never begins is CKPT_TIMEOUT after its attempts",
     async run(context) {
       await saveAll(await context.open(), 1)
       const clock = new ManualClock(context.settled)
@@ -220,7 +220,7 @@ export const timeoutScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "time-out: a slow source of the caller is not the storage's fault",
+    name: "time-out: a slow source of the caller never times out",
     async run(context) {
       const door = gate()
       const clock = new ManualClock(context.settled)

@@ -4,7 +4,7 @@ import { intercept } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { bytes } from "../support.js"
 
-/** Behaviours that a review found missing; each failed before it was mended. */
+/** Updates, and the order in which concurrent operations see one another. */
 export const updateScenarios: readonly Scenario[] = [
   {
     name: "200 updates of one checkpoint at once on one store all take effect",
@@ -17,7 +17,7 @@ export const updateScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "a save does not trust a state written ahead that was removed meanwhile",
+    name: "a save whose state was written before and removed meanwhile is CKPT_INVALID",
     async run({ open, raw, keys }) {
       const store = await open()
       await store.writeState(1, bytes("ahead"))
@@ -27,11 +27,11 @@ export const updateScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "verify, while the checkpoint is being saved, never takes a state that was not there yet for a missing one",
+    name: "verify and readState of a checkpoint that is being saved do not miss its state",
     async run({ open }) {
       const writer = await open()
       let saved: Promise<unknown> | undefined
-      // The state is looked for first; the manifest only once the save is done.
+      // The state is read before the save, and the manifest after it.
       const through = (backend: ObjectBackend): ObjectBackend =>
         intercept(backend, {
           async around({ call, key }, proceed) {
@@ -49,7 +49,7 @@ export const updateScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "readers wait for the retention of the saves before them, not for that of saves to come",
+    name: "ids waits for the retention of earlier saves, and not for that of later saves",
     async run({ open }) {
       const store = await open({ retain: { last: 1 } })
       for (let id = 1; id <= 3; id++) await store.save(createManifest({ checkpointId: id, epoch: 1 }))

@@ -7,7 +7,7 @@ import { readAll, saveAll } from "../support.js"
 export type Step = "state" | "manifest" | "pointer" | "commit"
 export const steps: readonly Step[] = ["state", "manifest", "pointer", "commit"]
 
-/** A backend on which this step is one call of its own. */
+/** A backend on which this step is a call of its own. */
 export function shaped({ layout }: ScenarioContext, step: Step, backend: ObjectBackend): ObjectBackend {
   if (step !== "commit") return withoutCommit(backend)
   return backend.commit !== undefined && layout === "directory" ? backend : withCommit(backend)
@@ -19,7 +19,7 @@ export function isStep({ keys }: ScenarioContext, step: Step, id: number): (info
   return (info) => info.call === "put" && info.key === key
 }
 
-/** What a read-back of the step looks at. */
+/** Matches the calls that read the step back. */
 export function isReadBack({ keys }: ScenarioContext, step: Step, id: number): (info: CallInfo) => boolean {
   const read = step === "pointer" ? [keys.pointer] : [keys.state(id), keys.manifest(id)]
   return ({ call, key }) => (call === "get" || call === "head") && read.includes(key)
@@ -28,13 +28,13 @@ export function isReadBack({ keys }: ScenarioContext, step: Step, id: number): (
 export interface Victim {
   readonly store: CheckpointStore
   readonly calls: CallInfo[]
-  /** Calls of the step itself. */
+  /** The number of calls of the step itself. */
   steps(): number
-  /** Keys that were removed, but for the probe's. */
+  /** The deleted keys, without those of the probe. */
   deleted(): string[]
 }
 
-/** A store on which a step of saving checkpoint 2 goes wrong. Checkpoint 1 is there already. */
+/** A store over checkpoint 1. On it a step of saving checkpoint 2 goes wrong. */
 export async function victimOf(context: ScenarioContext, step: Step, ...faults: Fault[]): Promise<Victim> {
   await saveAll(await context.open(), 1)
   const { calls, through } = recorder()

@@ -4,26 +4,26 @@ import { heldCall } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import { refusal, saveAll } from "../support.js"
 
-/** Where claims live: in the pointer, or with a backend that knows claims of its own. */
+/** Where claims are kept: in the pointer, or by a backend with claims of its own. */
 export function claimsIn({ layout, raw }: ScenarioContext): "pointer" | "backend" | undefined {
   if (layout === "objects" && raw.capabilities.conditionalReplace) return "pointer"
   return raw.claim === undefined ? undefined : "backend"
 }
 
-/** Runs where a claim can hold; elsewhere the store must say that it cannot. */
+/** Runs where claims are possible. Elsewhere `claim` must be CKPT_UNSUPPORTED. */
 export function claiming(name: string, run: (context: ScenarioContext) => Promise<void>): Scenario {
   return {
     name: `claim: ${name}`,
     async run(context) {
       if (claimsIn(context) !== undefined) return run(context)
       await refusal((await context.open()).claim(), "CKPT_UNSUPPORTED")
-      // Nothing was written by the attempt.
+      // The attempt wrote nothing.
       assert.equal((await (await context.open()).recover()).outcome, "fresh")
     },
   }
 }
 
-/** Looks at claims in the pointer, or at what is written before the pointer decides: elsewhere there is neither. */
+/** Runs where claims are kept in the pointer. Elsewhere only a claim and a save are tried. */
 export function claimingInPointer(name: string, run: (context: ScenarioContext) => Promise<void>): Scenario {
   return claiming(`in the pointer: ${name}`, async (context) => {
     if (claimsIn(context) === "pointer") return run(context)
@@ -33,7 +33,7 @@ export function claimingInPointer(name: string, run: (context: ScenarioContext) 
   })
 }
 
-/** Claims, and closes what it got with the scenario. */
+/** A leader, which is closed at the end of the scenario. */
 export async function claimed(
   context: ScenarioContext,
   options: Parameters<ScenarioContext["open"]>[0] = {},
@@ -41,7 +41,7 @@ export async function claimed(
   return (await context.open(options)).claim()
 }
 
-/** The first write of this key waits for a gate. */
+/** Holds the first write of this key. */
 export function heldWrite(key: string) {
   return heldCall(({ call, key: first, keys = [first] }) => (call === "put" || call === "commit") && keys.includes(key))
 }

@@ -7,7 +7,7 @@ import { claimed, claiming, claimingInPointer, latestId } from "./claim-support.
 
 /** A leader whose requests get no answer. */
 export const claimLostAnswerScenarios: readonly Scenario[] = [
-  claimingInPointer("a swap whose answer was lost is settled: it took effect", async (context) => {
+  claimingInPointer("a save whose swap took effect without an answer succeeds", async (context) => {
     const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
     let armed = false
     const through = (backend: ObjectBackend) =>
@@ -18,7 +18,7 @@ export const claimLostAnswerScenarios: readonly Scenario[] = [
     assert.equal(await latestId(await context.open()), 1)
   }),
   claimingInPointer(
-    "a swap whose answer was lost, and then another claimed: what counts is a success",
+    "a save whose swap took effect without an answer succeeds even if another claimed meanwhile",
     async (context) => {
       const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
       let armed = false
@@ -29,7 +29,7 @@ export const claimLostAnswerScenarios: readonly Scenario[] = [
               if (!armed || !on(info)) return proceed()
               armed = false
               await proceed()
-              // Between the swap and the look back.
+              // Another leader comes between the swap and its reading back.
               await claimed(context)
               throw ambiguous()
             },
@@ -41,7 +41,7 @@ export const claimLostAnswerScenarios: readonly Scenario[] = [
       await refusal(leader.save(manifestOf(2)), "CKPT_FENCED")
     },
   ),
-  claimingInPointer("a swap that certainly failed leaves open whether the checkpoint will count", async (context) => {
+  claimingInPointer("a save whose swap failed is CKPT_UNKNOWN_OUTCOME, and a retry succeeds", async (context) => {
     const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
     let armed = false
     const leader = await claimed(context, {
@@ -52,11 +52,11 @@ export const claimLostAnswerScenarios: readonly Scenario[] = [
     await refusal(leader.save(manifest), "CKPT_UNKNOWN_OUTCOME")
     assert.equal(await latestId(await context.open()), undefined)
     armed = false
-    // A retry of the same manifest finds out.
+    // A retry of the same manifest settles it.
     assert.equal((await leader.save(manifest)).isLatest, true)
   }),
   claimingInPointer(
-    "an update that landed, and then the pointer cannot be read: nobody knows, and it is not called a failure",
+    "an update that landed before the pointer became unreadable is CKPT_UNKNOWN_OUTCOME",
     async (context) => {
       await saveAll(await context.open(), 1)
       let armed = false
@@ -79,20 +79,23 @@ export const claimLostAnswerScenarios: readonly Scenario[] = [
     },
   ),
   ...(["before", "after"] as const).map((at) =>
-    claiming(`the answer to each of its writes may be lost (${at} it took effect)`, async (context) => {
-      await saveAll(await context.open(), 1)
-      for (let index = 0; index < 3; index++) {
-        let puts = 0
-        let armed = false
-        const on = ({ call, key }: CallInfo) => armed && call === "put" && !key.includes("probe") && puts++ === index
-        const plain = await context.open({ through: (backend) => withFaults(backend, { on, at, error: ambiguous }) })
-        await plain.nextId()
-        armed = true
-        const leader = await plain.claim()
-        const id = await leader.nextId()
-        await saveAll(leader, id)
-        assert.equal(await latestId(await context.open()), id)
-      }
-    }),
+    claiming(
+      `a claim succeeds although the answer to one of its writes is lost (${at} it took effect)`,
+      async (context) => {
+        await saveAll(await context.open(), 1)
+        for (let index = 0; index < 3; index++) {
+          let puts = 0
+          let armed = false
+          const on = ({ call, key }: CallInfo) => armed && call === "put" && !key.includes("probe") && puts++ === index
+          const plain = await context.open({ through: (backend) => withFaults(backend, { on, at, error: ambiguous }) })
+          await plain.nextId()
+          armed = true
+          const leader = await plain.claim()
+          const id = await leader.nextId()
+          await saveAll(leader, id)
+          assert.equal(await latestId(await context.open()), id)
+        }
+      },
+    ),
   ),
 ]

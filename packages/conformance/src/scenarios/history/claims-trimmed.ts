@@ -9,14 +9,14 @@ async function claimsAtRest({ peek, keys }: ScenarioContext): Promise<{ epoch: n
 
 export const trimmedClaimScenarios: readonly Scenario[] = [
   {
-    name: "claim: claims below everything that is kept are trimmed, and what they shut out stays out",
+    name: "claim: prune trims claims below everything it keeps, and what they shut out stays out",
     layout: "objects",
     async run(context) {
       const { open, keys, raw } = context
       if (raw.capabilities.compareAndSwap !== "storage") return
       const first = await (await open()).claim()
       await saveAll(first, 1, 2)
-      // A request of the second writer that stays under way for long, above its last checkpoint.
+      // A late request of the second writer, above its last checkpoint.
       const late = heldCall(({ call, key }) => call === "put" && key === keys.manifest(6))
       const second = await (await open({ through: late.through })).claim()
       await saveAll(second, 3)
@@ -47,7 +47,7 @@ export const trimmedClaimScenarios: readonly Scenario[] = [
       late.release()
       await refusal(zombie, "CKPT_FENCED")
       assert.deepEqual(await (await open()).ids(), [6, 9])
-      // Only its manifest tells that it is of no history.
+      // Only its manifest tells that it does not count.
       assert.equal(await fourth.load(6), undefined)
       await assertRecovers(await open(), 9)
       await saveAll(fourth, 10)

@@ -7,14 +7,14 @@ import { bytes, listedIds, manifestOf, range, refusal, saveAll, stateText, text 
 import { claimed, claiming, claimingInPointer, claimsIn, heldWrite, latestId } from "./claim-support.js"
 
 export const claimScenarios: readonly Scenario[] = [
-  claiming("the one that claimed writes, whoever wrote before is told", async (context) => {
+  claiming("a leader writes, and whoever wrote before is CKPT_FENCED", async (context) => {
     const plain = await context.open()
     await saveAll(plain, 1, 2)
     const leader = await plain.claim()
     assert.equal((await leader.recover()).checkpoint?.id, 2)
     await saveAll(leader, 3)
     await refusal(plain.save(manifestOf(4)), "CKPT_FENCED")
-    // Its own, which the claim marked meanwhile, and what conflicts with it: no other id would help.
+    // Even for its own checkpoint, and for a conflict with it: another id would not help.
     await refusal(plain.save(manifestOf(2), { state: bytes(stateText(2)) }), "CKPT_FENCED")
     await refusal(plain.save(manifestOf(2)), "CKPT_FENCED")
     await refusal(
@@ -34,7 +34,7 @@ export const claimScenarios: readonly Scenario[] = [
     assert.equal(await latestId(reader), 5)
     assert.deepEqual(await listedIds(reader), [1, 2, 3, 5])
   }),
-  claimingInPointer("an acknowledged checkpoint above the pointer is part of what is claimed", async (context) => {
+  claimingInPointer("an acknowledged checkpoint above the pointer counts after the claim", async (context) => {
     const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
     const plain = await context.open()
     await saveAll(plain, 1)
@@ -46,13 +46,13 @@ export const claimScenarios: readonly Scenario[] = [
     assert.equal((await leader.recover()).checkpoint?.id, 2)
     await refusal(leader.save(manifestOf(2, { epoch: 5 })), "CKPT_CONFLICT")
   }),
-  claiming("an empty store is claimed and still fresh", async (context) => {
+  claiming("an empty store is still fresh after a claim", async (context) => {
     const leader = await claimed(context)
     assert.deepEqual([(await leader.recover()).outcome, await leader.nextId()], ["fresh", 1])
     await saveAll(leader, 1)
     assert.equal((await leader.recover()).checkpoint?.id, 1)
   }),
-  claiming("50 saves at once go up in order, and a retry is unchanged", async (context) => {
+  claiming("50 saves of a leader at once are committed in the order of their ids", async (context) => {
     const leader = await claimed(context)
     const manifests = range(1, 50).map((id) => manifestOf(id))
     const save = (manifest: CheckpointManifest) =>
@@ -68,7 +68,7 @@ export const claimScenarios: readonly Scenario[] = [
     assert.match(error.message, /the pointer is at 60/)
     assert.ok(!(await context.allKeys()).includes(context.keys.manifest(55)))
   }),
-  claiming("of claims at once each has an epoch of its own, and the last leads", async (context) => {
+  claiming("claims at once get different epochs, and only one of them leads", async (context) => {
     const claims = await Promise.allSettled(Array.from({ length: 6 }, () => claimed(context)))
     const leaders = claims.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []))
     for (const one of claims) if (one.status === "rejected") assert.equal(one.reason.code, "CKPT_FENCED")
@@ -80,7 +80,7 @@ export const claimScenarios: readonly Scenario[] = [
       if (outcome.status === "rejected") assert.equal(outcome.reason.code, "CKPT_FENCED")
     }
   }),
-  claimingInPointer("the pointer stays readable to others, and tells the history", async (context) => {
+  claimingInPointer("the pointer begins with checkpoint_id and lists every claim", async (context) => {
     await saveAll(await context.open(), 1)
     const leader = await claimed(context)
     await saveAll(leader, 2)
@@ -93,7 +93,7 @@ export const claimScenarios: readonly Scenario[] = [
     ])
     assert.equal((pointer["writer"] as { epoch: number }).epoch, 2)
   }),
-  claimingInPointer("saves of one writer wait for a lower id that is under way", async (context) => {
+  claimingInPointer("a leader's save waits for a save of a lower id that is under way", async (context) => {
     const held = heldWrite(context.keys.state(1))
     const leader = await claimed(context, { through: held.through })
     const first = leader.save(manifestOf(1), { state: bytes("slow") })
@@ -109,7 +109,7 @@ export const claimScenarios: readonly Scenario[] = [
     await until(() => second !== undefined)
     assert.equal(await latestId(leader), 2)
   }),
-  claiming("a store that was closed gave its claim up, and a plain writer is refused all the same", async (context) => {
+  claiming("a leader that is closed gives its claim up, and a plain writer is still CKPT_FENCED", async (context) => {
     const plain = await context.open()
     const leader = await plain.claim()
     await saveAll(leader, 1)

@@ -4,7 +4,7 @@ import { heldCall, recorder, withCommit } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { assertRecovers, bytes, listAll, manifestOf, readAll, refusal, saveAll, stateText, text } from "../support.js"
 
-/** No reader shows it, and no writer changes it. */
+/** Asserts that no reader shows the checkpoint and no writer changes it. */
 async function assertInvisible(store: CheckpointStore, id: number): Promise<void> {
   assert.equal(await store.load(id), undefined)
   assert.ok(!(await store.ids()).includes(id))
@@ -17,22 +17,22 @@ async function assertInvisible(store: CheckpointStore, id: number): Promise<void
   )
 }
 
-/** Ways to read checkpoint 3, the latest: the epochs that they show. */
+/** Every way to read checkpoint 3, the newest one, with the epochs that it shows. */
 const readers: readonly [name: string, read: (store: CheckpointStore) => Promise<readonly (number | undefined)[]>][] = [
   ["load", async (store) => [(await store.load(3))?.epoch]],
   ["loadLatest", async (store) => [(await store.loadLatest())?.epoch]],
   ["list", async (store) => (await listAll(store)).map(({ epoch }) => epoch)],
   ["recover", async (store) => [(await store.recover()).checkpoint?.manifest.epoch]],
   ["restore", async (store) => [(await store.restore(async ({ manifest }) => manifest.epoch)).value]],
-  // What no manifest that counts covers is read without a checksum.
+  // A state without a manifest that counts is read without a checksum.
   ["readState", async (store) => [(await store.readState(3))?.checksum === undefined ? undefined : 1_000]],
   ["verify", async (store) => [(await store.verify(3)).valid ? 1_000 : undefined]],
 ]
 
-/** What keeps a pruned checkpoint from coming back; the directory layout has no place for it. */
+/** The floor keeps pruned checkpoints from coming back. The directory layout has no place for it. */
 export const floorScenarios: readonly Scenario[] = [
   {
-    name: "floor: raised before the first delete",
+    name: "floor: prune raises the floor before its first delete",
     layout: "objects",
     async run({ open, keys, peek }) {
       await saveAll(await open(), 1, 2, 3, 4)
@@ -47,7 +47,7 @@ export const floorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "floor: a late save of a pruned id is a conflict and is never seen",
+    name: "floor: a late save of a pruned id is CKPT_CONFLICT and is never seen",
     layout: "objects",
     async run({ open, allKeys, keys }) {
       const late = await open()
@@ -60,7 +60,7 @@ export const floorScenarios: readonly Scenario[] = [
       ] as const) {
         const writer = through === undefined ? late : await open({ through })
         await refusal(writer.save(manifestOf(id), { state: bytes("late") }), "CKPT_CONFLICT", id)
-        // It came too late to be refused by the storage, so it lies there.
+        // The storage accepted the late manifest: after the prune its key was free.
         assert.ok((await allKeys()).includes(keys.manifest(id)))
         for (const reader of [writer, store, await open()]) await assertInvisible(reader, id)
       }
@@ -73,7 +73,7 @@ export const floorScenarios: readonly Scenario[] = [
   },
   ...readers.map(
     ([name, read]): Scenario => ({
-      name: `floor: ${name} that stands still meanwhile does not see a late save of a pruned id`,
+      name: `floor: ${name} that stood still during the prune does not see a late save of a pruned id`,
       layout: "objects",
       async run({ open, keys, settled }) {
         const store = await open()
@@ -81,11 +81,11 @@ export const floorScenarios: readonly Scenario[] = [
         const held = heldCall(({ call, key }) => call === "get" && key === keys.manifest(3))
         const reading = read(await open({ through: held.through }))
         await held.reached
-        // Whatever it reads beside the manifest it has read by now.
+        // By now the reader has read everything but the manifest.
         await settled()
         await saveAll(store, 4, 5)
         await store.prune({ last: 1 })
-        // With the bytes that were there before: no checksum tells it apart.
+        // The same state as before: no checksum tells the two checkpoints apart.
         const late = manifestOf(3, { epoch: 1_000 })
         await refusal((await open()).save(late, { state: bytes(stateText(3)) }), "CKPT_CONFLICT", 3)
         held.release()
@@ -94,7 +94,7 @@ export const floorScenarios: readonly Scenario[] = [
     }),
   ),
   {
-    name: "floor: a store that remembers the pointer from before sees a floor that was raised since",
+    name: "floor: a store that read the pointer before the prune sees the raised floor",
     layout: "objects",
     async run({ open }) {
       const late = await open()
@@ -105,7 +105,7 @@ export const floorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "floor: a pruned checkpoint that comes back is not chosen, even if nothing else verifies",
+    name: "floor: a pruned checkpoint that comes back is not recovered, even if nothing else verifies",
     layout: "objects",
     async run({ open, plant, peek, keys }) {
       const store = await open()
@@ -120,7 +120,7 @@ export const floorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "floor: older checkpoints that were kept stay readable below it",
+    name: "floor: checkpoints that a policy keeps stay readable below the floor",
     async run({ open, plant, keys }) {
       const store = await open()
       await saveAll(store, 1, 2, 3, 4, 5, 6, 7)
@@ -140,7 +140,7 @@ export const floorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "floor: between kept ids nothing comes back, and what is pruned later does not either",
+    name: "floor: a pruned id between kept ids does not come back, nor does a kept id that is pruned later",
     layout: "objects",
     async run({ open }) {
       const store = await open()
@@ -158,7 +158,7 @@ export const floorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "floor: two that prune at once by different rules bring nothing back",
+    name: "floor: two prunes at once with different policies bring nothing back",
     layout: "objects",
     async run({ open }) {
       const [a, b] = [await open(), await open()]
@@ -171,7 +171,7 @@ export const floorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "floor: saves, prunes and removals keep fields of the pointer that they do not know",
+    name: "floor: save, prune and remove keep unknown fields of the pointer",
     layout: "objects",
     async run({ open, plant, peek, keys }) {
       await saveAll(await open(), 1, 2, 3)
@@ -188,7 +188,7 @@ export const floorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "floor: a removed id does not come back, and those below it stay",
+    name: "floor: a removed id does not come back, and the checkpoints below it stay",
     layout: "objects",
     async run({ open }) {
       const store = await open()

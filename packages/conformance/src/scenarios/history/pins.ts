@@ -30,14 +30,14 @@ export const pinScenarios: readonly Scenario[] = [
           [2, 4],
         ],
       )
-      // By another store too, and with a policy that wants nothing.
+      // Another store and a policy that keeps nothing spare it too.
       await saveAll(store, 5)
       assert.deepEqual((await (await open()).prune({ keepIf: () => false })).kept, [2, 5])
       assert.equal((await store.verify(2)).valid, true)
     },
   },
   {
-    name: "pins: unpinned, it goes with the next prune",
+    name: "pins: an unpinned checkpoint goes with the next prune",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -51,7 +51,7 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: the same pin again is fine, a name for two is not",
+    name: "pins: the same pin again succeeds, and the name for another checkpoint is CKPT_CONFLICT",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -63,7 +63,7 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: only a checkpoint that is there and whole can be pinned, by a name that any storage takes",
+    name: "pins: pin refuses a missing or damaged checkpoint, and a name that not every storage takes",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -81,7 +81,7 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: remove refuses a pinned checkpoint and says so",
+    name: "pins: remove refuses a pinned checkpoint and names the pin",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -93,7 +93,7 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: a pin that was damaged later stays, and fills no place among the latest",
+    name: "pins: a pinned checkpoint that is damaged later stays and does not count towards last",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -104,7 +104,7 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: they are told again where the pointer was lost or garbled",
+    name: "pins: pins outlive a lost or garbled pointer",
     async run({ open, keys, plant, raw }) {
       for (const spoil of [() => raw.delete([keys.pointer]), () => plant(keys.pointer, "garbled")]) {
         const store = await open()
@@ -120,9 +120,9 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: a prune that decided before the pin spares it all the same",
+    name: "pins: a prune that decided before the pin spares the pinned checkpoint",
     async run({ open, keys }) {
-      // It has listed and judged by the time it raises the floor or, without one, looks at the pins again.
+      // The prune has decided when it raises the floor, or, without a floor, when it lists the pins again.
       const pruning = heldCall(({ call, key }) => (call === "put" && key === keys.pointer) || key.endsWith("pins/"))
       const store = await open({ through: pruning.through })
       const other = await open()
@@ -137,7 +137,7 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: a pin that comes after a prune's decision says that the checkpoint is gone",
+    name: "pins: a pin that comes after the prune is CKPT_PRUNED",
     layout: "objects",
     async run({ open, keys }) {
       const late = heldCall(({ call, key }) => call === "put" && key === keys.pointer)
@@ -153,7 +153,7 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: the answers to its writes may be lost (after they took effect, and before)",
+    name: "pins: pin succeeds although the answers to its writes are lost",
     async run({ open, allKeys }) {
       for (const at of ["after", "before"] as const) {
         const plain = await open()
@@ -173,7 +173,7 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: a superseded writer pins nothing",
+    name: "pins: a superseded writer can neither pin nor unpin",
     async run(context) {
       if (context.layout !== "objects" || context.raw.capabilities.compareAndSwap !== "storage") return
       const plain = await context.open()

@@ -3,10 +3,10 @@ import type { Scenario } from "../../harness/scenario.js"
 import { bytes, listedIds, manifestOf, refusal, saveAll } from "../support.js"
 import { claimed, claiming, claimingInPointer, heldWrite, latestId } from "./claim-support.js"
 
-/** What a writer that was superseded still has under way, or tries later, changes nothing. */
+/** A zombie is a superseded writer that goes on. Its calls, under way or later, change nothing. */
 export const zombieScenarios: readonly Scenario[] = [
   claiming("a zombie that wakes after its successor saved changes nothing", async (context) => {
-    // With the successor's own id, and with one above it.
+    // The zombie saves the successor's id, and then the id above it.
     for (const gap of [1, 2]) {
       const base = await (await context.open()).nextId()
       const held = heldWrite(context.keys.manifest(base + gap))
@@ -17,7 +17,7 @@ export const zombieScenarios: readonly Scenario[] = [
       await held.reached
       const successor = await claimed(context)
       assert.equal((await successor.recover()).checkpoint?.id, base)
-      // Without a state: that of the zombie lies there, and may be another's.
+      // Without a state: the zombie's state may lie there under the same id.
       await successor.save(manifestOf(base + 1, { epoch: 1_000 }))
       held.release()
       await refusal(waking, "CKPT_FENCED")
@@ -28,12 +28,12 @@ export const zombieScenarios: readonly Scenario[] = [
     }
   }),
   claimingInPointer(
-    "what a zombie wrote above its successor does not count, now or later, and goes with retention",
+    "a checkpoint that a zombie wrote above its successor never counts, and goes with retention",
     async (context) => {
       const zombie = await claimed(context)
       await saveAll(zombie, 1)
       const successor = await claimed(context)
-      // Its manifest arrives; its swap is refused.
+      // The manifest arrives, and the swap is refused.
       await refusal(zombie.save(manifestOf(9)), "CKPT_FENCED")
       assert.ok((await context.allKeys()).includes(context.keys.manifest(9)))
       const reader = await context.open()
@@ -48,7 +48,7 @@ export const zombieScenarios: readonly Scenario[] = [
       assert.equal(await latestId(reader), 12)
     },
   ),
-  claiming("an update that the superseded writer has under way is lost", async (context) => {
+  claiming("an update that a superseded writer has under way is CKPT_FENCED and changes nothing", async (context) => {
     const plain = await context.open()
     await saveAll(plain, 1)
     const held = heldWrite(context.keys.manifest(1))
@@ -63,7 +63,7 @@ export const zombieScenarios: readonly Scenario[] = [
     assert.equal((await leader.load(1))?.epoch, before)
   }),
   ...(["removed", "garbled"] as const).map((how) =>
-    claimingInPointer(`a pointer that was ${how} loses no claim`, async (context) => {
+    claimingInPointer(`a claim outlives a pointer that was ${how}`, async (context) => {
       const zombie = await claimed(context)
       await saveAll(zombie, 1)
       const successor = await claimed(context)
@@ -71,7 +71,7 @@ export const zombieScenarios: readonly Scenario[] = [
       await saveAll(successor, 10)
       if (how === "removed") await context.raw.delete([context.keys.pointer])
       else await context.plant(context.keys.pointer, "garbled")
-      // Readers go by the claims' own objects, and nobody leads until the next claim.
+      // Readers go by the claims' own objects. Nobody leads until the next claim.
       const reader = await context.open()
       assert.deepEqual([await latestId(reader), await listedIds(reader)], [10, [1, 10]])
       assert.equal(await reader.load(9), undefined)
@@ -90,7 +90,7 @@ export const zombieScenarios: readonly Scenario[] = [
       assert.deepEqual((await leader.recover()).skipped, [])
     }),
   ),
-  claiming("what a superseded writer would remove stays", async (context) => {
+  claiming("prune, remove and collectOrphans of a superseded writer remove nothing", async (context) => {
     const old = await claimed(context)
     await saveAll(old, 1, 2, 3)
     const leader = await claimed(context)

@@ -16,31 +16,31 @@ import {
 
 const raw = (fields: string) => `{"version":1,"checkpoint_id":2,"epoch":2,"timestamp_ms":1${fields}}`
 
-/** What may stand where manifest 2 was, with the finding that it must give. Good: what was written. */
+/** Damages of manifest 2, made of the good one, each with the issue that it must give. */
 const damages: Readonly<Record<string, [(good: Uint8Array) => Uint8Array | string, string]>> = {
-  empty: [() => "", "manifest-corrupt"],
-  "half of it": [(good) => good.subarray(0, good.length / 2), "manifest-corrupt"],
-  "without its last byte": [(good) => good.subarray(0, -1), "manifest-corrupt"],
-  "with a byte more": [(good) => new Uint8Array([...good, 0x7d]), "manifest-corrupt"],
-  zeros: [(good) => new Uint8Array(good.length), "manifest-corrupt"],
-  "a byte that is no UTF-8": [(good) => good.with(20, 0xff), "manifest-corrupt"],
-  "a byte order mark": [(good) => new Uint8Array([0xef, 0xbb, 0xbf, ...good]), "manifest-corrupt"],
-  null: [() => "null", "manifest-corrupt"],
-  "an array": [() => "[]", "manifest-corrupt"],
-  "not JSON": [() => "checkpoint!", "manifest-corrupt"],
-  NaN: [() => raw(`,"vnode_count":NaN`), "manifest-corrupt"],
-  "a lone 1e999": [() => raw(`,"x":1`).replace(`"epoch":2`, `"epoch":1e999`), "manifest-corrupt"],
-  "an epoch that is text": [() => legacyManifest(2, { epoch: "2" }), "manifest-corrupt"],
-  "a negative epoch": [() => legacyManifest(2, { epoch: -1 }), "manifest-corrupt"],
-  "a field missing": [() => `{"version":1,"checkpoint_id":2,"epoch":2}`, "manifest-corrupt"],
-  "a key twice": [() => raw(`,"epoch":3`), "manifest-corrupt"],
-  "nesting of 50,000": [() => raw(`,"x":${"[".repeat(50_000)}${"]".repeat(50_000)}`), "manifest-corrupt"],
-  "a number beyond 2^53": [() => raw("").replace(`"epoch":2`, `"epoch":9007199254740993`), "number-unsafe"],
-  "a newer version": [() => legacyManifest(2, { version: 2 }), "manifest-version"],
-  "another id inside": [() => legacyManifest(3), "id-mismatch"],
-  "id 0 inside": [() => legacyManifest(0, { epoch: 1 }), "id-zero"],
-  "epoch 0": [() => legacyManifest(2, { epoch: 0 }), "epoch-zero"],
-  "a range outside the state": [
+  "is empty": [() => "", "manifest-corrupt"],
+  "is cut in half": [(good) => good.subarray(0, good.length / 2), "manifest-corrupt"],
+  "lacks its last byte": [(good) => good.subarray(0, -1), "manifest-corrupt"],
+  "has one byte more": [(good) => new Uint8Array([...good, 0x7d]), "manifest-corrupt"],
+  "is all zeros": [(good) => new Uint8Array(good.length), "manifest-corrupt"],
+  "has a byte that is not UTF-8": [(good) => good.with(20, 0xff), "manifest-corrupt"],
+  "begins with a byte order mark": [(good) => new Uint8Array([0xef, 0xbb, 0xbf, ...good]), "manifest-corrupt"],
+  "is null": [() => "null", "manifest-corrupt"],
+  "is an array": [() => "[]", "manifest-corrupt"],
+  "is not JSON": [() => "checkpoint!", "manifest-corrupt"],
+  "has a NaN": [() => raw(`,"vnode_count":NaN`), "manifest-corrupt"],
+  "has a number of 1e999": [() => raw(`,"x":1`).replace(`"epoch":2`, `"epoch":1e999`), "manifest-corrupt"],
+  "has an epoch that is text": [() => legacyManifest(2, { epoch: "2" }), "manifest-corrupt"],
+  "has a negative epoch": [() => legacyManifest(2, { epoch: -1 }), "manifest-corrupt"],
+  "lacks a required field": [() => `{"version":1,"checkpoint_id":2,"epoch":2}`, "manifest-corrupt"],
+  "has a key twice": [() => raw(`,"epoch":3`), "manifest-corrupt"],
+  "is nested 50,000 deep": [() => raw(`,"x":${"[".repeat(50_000)}${"]".repeat(50_000)}`), "manifest-corrupt"],
+  "has a number beyond 2^53": [() => raw("").replace(`"epoch":2`, `"epoch":9007199254740993`), "number-unsafe"],
+  "has a newer version": [() => legacyManifest(2, { version: 2 }), "manifest-version"],
+  "has another id inside": [() => legacyManifest(3), "id-mismatch"],
+  "has id 0 inside": [() => legacyManifest(0, { epoch: 1 }), "id-zero"],
+  "has epoch 0": [() => legacyManifest(2, { epoch: 0 }), "epoch-zero"],
+  "has a range outside the state": [
     () =>
       legacyManifest(2, {
         state_size: 25,
@@ -48,8 +48,8 @@ const damages: Readonly<Record<string, [(good: Uint8Array) => Uint8Array | strin
       }),
     "operator-range",
   ],
-  "a flipped bit": [(good) => flipped(good, text(good).indexOf(`"epoch": 2`) + 9), "manifest-checksum"],
-  "another state's checksum": [() => legacyManifest(2, { state_checksum: "0".repeat(64) }), "state-checksum"],
+  "has a flipped bit": [(good) => flipped(good, text(good).indexOf(`"epoch": 2`) + 9), "manifest-checksum"],
+  "has another state's checksum": [() => legacyManifest(2, { state_checksum: "0".repeat(64) }), "state-checksum"],
 }
 
 async function assertSkipped({ open, keys }: ScenarioContext, code: string): Promise<void> {
@@ -70,7 +70,7 @@ async function assertSkipped({ open, keys }: ScenarioContext, code: string): Pro
 
 const manifestDamage = Object.entries(damages).map(
   ([name, [damage, code]]): Scenario => ({
-    name: `damage: a manifest that is ${name}`,
+    name: `damage: a manifest that ${name} is skipped as ${code}`,
     async run(context) {
       const { open, keys, peek, plant } = context
       await saveAll(await open(), 1, 2)
@@ -99,29 +99,29 @@ const manifestDamage = Object.entries(damages).map(
 )
 
 const stateDamages: Readonly<Record<string, [(good: Uint8Array) => Uint8Array, string]>> = {
-  "with one bit flipped": [(good) => flipped(good, good.length - 1), "state-checksum"],
-  "one byte shorter": [(good) => good.subarray(0, -1), "state-size"],
-  "one byte longer": [(good) => new Uint8Array([...good, 0]), "state-size"],
-  empty: [() => new Uint8Array(0), "state-size"],
+  "has a flipped bit": [(good) => flipped(good, good.length - 1), "state-checksum"],
+  "is one byte shorter": [(good) => good.subarray(0, -1), "state-size"],
+  "is one byte longer": [(good) => new Uint8Array([...good, 0]), "state-size"],
+  "is empty": [() => new Uint8Array(0), "state-size"],
 }
 
 const stateDamage = Object.entries(stateDamages).map(
   ([name, [damage, code]]): Scenario => ({
-    name: `damage: a state that is ${name}`,
+    name: `damage: a state that ${name} is skipped as ${code}`,
     async run(context) {
       const { open, keys, peek, plant } = context
       await saveAll(await open(), 1, 2)
       await plant(keys.state(2), damage((await peek(keys.state(2))) as Uint8Array))
       await assertSkipped(context, code)
       const store = await open()
-      // The manifest itself is whole.
+      // The manifest is whole.
       assert.equal((await store.load(2))?.epoch, 2)
       assert.ok((await bytesBeforeDamage(await store.readState(2), 2)) < stateText(2).length)
     },
   }),
 )
 
-/** The same numbers in every run. */
+/** Random numbers that are the same in every run. */
 function random(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -134,7 +134,7 @@ export const damageScenarios: readonly Scenario[] = [
   ...manifestDamage,
   ...stateDamage,
   {
-    name: "damage: a state that is missing",
+    name: "damage: a state that is missing is skipped as state-missing",
     async run(context) {
       await saveAll(await context.open(), 1, 2)
       await context.raw.delete([context.keys.state(2)])
@@ -143,7 +143,7 @@ export const damageScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "damage: one operator's slice leaves the others readable",
+    name: "damage: a damaged slice of one operator leaves the other operators readable",
     async run({ open, keys, peek, plant }) {
       const store = await open()
       const operators = { a: bytes("of operator a"), b: bytes("of operator b"), c: bytes("of operator c") }
@@ -157,7 +157,7 @@ export const damageScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "damage: manifests of other programs without checksums are read, with a warning for the state",
+    name: "damage: a manifest without checksums is recovered, with a warning for its state",
     async run({ open, keys, plant }) {
       const store = await open()
       await plant(keys.manifest(1), legacyManifest(1))
@@ -171,7 +171,7 @@ export const damageScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "damage: whatever is left, recovery does not throw, and the latest untouched checkpoint is found",
+    name: "damage: recover finds the newest untouched checkpoint among random damage",
     async run({ open, keys, peek, plant, raw: storage, layout }) {
       const below = random(42)
       const writer = await open()

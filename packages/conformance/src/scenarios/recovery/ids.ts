@@ -4,7 +4,7 @@ import { assertRecovers, listedIds, manifestOf, pointerTo, refusal, saveAll, tex
 
 export const idScenarios: readonly Scenario[] = [
   {
-    name: "ids: order is that of numbers across 999,999 to 1,000,000",
+    name: "ids: 1,000,000 comes after 999,999 everywhere",
     async run({ open, keys, peek, allKeys }) {
       const store = await open()
       const ids = [999_998, 999_999, 1_000_000, 1_000_001]
@@ -21,7 +21,7 @@ export const idScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "ids: nextId is above manifests, states, directories and the pointer, each alone",
+    name: "ids: nextId is above every manifest, state and directory and above the pointer",
     async run({ open, keys, plant, layout }) {
       const store = await open()
       assert.equal(await store.nextId(), 1)
@@ -43,7 +43,7 @@ export const idScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "ids: after everything older was pruned, no id is used again",
+    name: "ids: nextId never gives the id of the pointer again, even if its checkpoint is gone",
     async run({ open, raw, keys }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -54,7 +54,7 @@ export const idScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "ids: far above the pointer an id is not believed, so it does not use up the rest",
+    name: "ids: an id more than 2^32 above the pointer is ignored by nextId",
     async run({ open, keys, plant, events }) {
       const store = await open()
       await saveAll(store, 1)
@@ -73,7 +73,7 @@ export const idScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "ids: names beyond 2^53 are skipped by key, and use up nothing",
+    name: "ids: a name with an id beyond 2^53 is skipped by its key and ignored by nextId",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1)
@@ -90,7 +90,7 @@ export const idScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "ids: the highest one can be saved, and then there is no next",
+    name: "ids: 2^53 - 1 can be saved, and then nextId is CKPT_INVALID",
     async run({ open }) {
       const store = await open()
       const last = Number.MAX_SAFE_INTEGER

@@ -4,7 +4,7 @@ import { intercept } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { assertRecovers, listAll, listedIds, readAll, refusal, saveAll } from "../support.js"
 
-/** Hides from the first listing, or adds to it, as a stale page of it would. */
+/** Changes the first listing, or the first `count` of them, as a stale page would. */
 const firstListing = (change: (metas: ObjectMeta[]) => ObjectMeta[], count = 1) => {
   let left = count
   return (backend: Parameters<typeof intercept>[0]) =>
@@ -18,7 +18,7 @@ const firstListing = (change: (metas: ObjectMeta[]) => ObjectMeta[], count = 1) 
 
 export const listingScenarios: readonly Scenario[] = [
   {
-    name: "recovery: a first listing that is behind the pointer is not believed",
+    name: "recovery: a listing that is behind the pointer is made again",
     async run({ open, keys, layout }) {
       await saveAll(await open(), 1, 2)
       const stale = () =>
@@ -34,13 +34,13 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: one listing after the other is behind, and all that it shows is removed: the latest is found",
+    name: "recovery: the newest checkpoint is found although two listings in a row are overtaken",
     layout: "objects",
     async run({ open, keys }) {
       const writer = await open()
       let id = 1
       await saveAll(writer, id)
-      /** After the first listing another checkpoint is saved; after the second one all that it showed is gone. */
+      /** A checkpoint is saved after the first listing. After the second one everything that it showed is gone. */
       const overtaken = () => {
         let listings = 0
         return (backend: Parameters<typeof intercept>[0]) =>
@@ -65,7 +65,7 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: before it says fresh or exhausted it looks once more",
+    name: "recovery: recover lists once more before it says fresh or exhausted",
     async run({ open, raw, keys }) {
       await saveAll(await open(), 1)
       await raw.delete([keys.pointer])
@@ -73,7 +73,7 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: a listing of states older than the one of manifests loses nothing",
+    name: "recovery: a state that the listing of states lacks is looked for by itself",
     async run({ open, keys }) {
       await saveAll(await open(), 1, 2)
       const blind = () => firstListing((metas) => metas.filter(({ key }) => key !== keys.state(2)), 9)
@@ -91,7 +91,7 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: a manifest that is listed and gone is no damage",
+    name: "recovery: a manifest that is listed but gone is not skipped as damaged",
     async run({ open, keys }) {
       await saveAll(await open(), 1, 2)
       const ghost = () =>
@@ -112,7 +112,7 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: the order of a listing, and what it shows twice, do not matter",
+    name: "recovery: a listing may be in any order and show a key twice",
     async run({ open }) {
       await saveAll(await open(), 9, 10, 11, 100)
       const odd = firstListing((metas) => [...metas].reverse().concat(metas), Number.POSITIVE_INFINITY)
@@ -124,7 +124,7 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: a checkpoint that is pruned between listing and reading is gone, not corrupt",
+    name: "recovery: a checkpoint that is pruned between listing and reading is passed over, not corrupt",
     async run({ open, keys }) {
       const writer = await open()
       await saveAll(writer, 1, 2)
@@ -157,7 +157,7 @@ export const listingScenarios: readonly Scenario[] = [
   },
 ]
 
-/** Applies only where the listing shows this key, so that the listing of states is left alone. */
+/** Applies only to listings that show this key, so that the listing of states stays as it is. */
 function firstOnly(through: (backend: Parameters<typeof intercept>[0]) => ReturnType<typeof intercept>, key: string) {
   return (backend: Parameters<typeof intercept>[0]) => {
     const changed = through(backend)

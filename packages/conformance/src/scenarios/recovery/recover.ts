@@ -17,7 +17,7 @@ import {
 
 export const recoveryScenarios: readonly Scenario[] = [
   {
-    name: "recovery: garbage with high ids never pushes a good checkpoint out",
+    name: "recovery: damaged manifests with high ids never push a valid checkpoint out",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -32,7 +32,7 @@ export const recoveryScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: the caller chooses among what verifies",
+    name: "recovery: accept chooses among the checkpoints that verify",
     async run({ open }) {
       const store = await open()
       for (const id of [1, 2, 3]) await store.save(manifestOf(id, { pipelineHash: BigInt(id % 2) }))
@@ -58,7 +58,7 @@ export const recoveryScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: fresh is a store without manifests and pointer",
+    name: "recovery: a store without manifests and pointer is fresh",
     async run({ open, keys, plant, layout }) {
       const store = await open()
       const found = await store.recover()
@@ -76,10 +76,10 @@ export const recoveryScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: checkpoints of the other layout are no fresh start",
+    name: "recovery: a store with checkpoints of the other layout is CKPT_INVALID, not fresh",
     async run({ open, raw, layout, allKeys }) {
       const other = await openCheckpointStore({ backend: raw, layout: layout === "objects" ? "directory" : "objects" })
-      // Without a state: in the layout "objects" it is not where the other one looks.
+      // Without a state: the other layout does not list the place where "objects" puts states.
       await other.save(manifestOf(1))
       await other.close()
       const before = await allKeys()
@@ -92,7 +92,7 @@ export const recoveryScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: a pointer to nothing, or one that nobody can read, is no fresh start",
+    name: "recovery: a store with only a dangling or a garbled pointer is exhausted, not fresh",
     async run({ open, keys, plant, layout }) {
       const store = await open()
       await plant(keys.pointer, pointerTo(layout, 9))
@@ -105,7 +105,7 @@ export const recoveryScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: a storage failure rejects, wherever it happens",
+    name: "recovery: a failure of the storage is CKPT_IO, whichever request fails",
     async run({ open, keys, raw }) {
       await saveAll(await open(), 1, 2)
       const places = {
@@ -122,14 +122,14 @@ export const recoveryScenarios: readonly Scenario[] = [
           if (place !== "state") await refusal(store.loadLatest(), "CKPT_IO")
         }
       }
-      // Before anything was saved, an outage looks the same.
+      // An outage before the first save is CKPT_IO too, not fresh.
       const down = await open({ through: (b) => withFaults(b, { on: () => true, at: "before", error: permanent }) })
       await refusal(down.recover(), "CKPT_IO")
       await refusal(down.nextId(), "CKPT_IO")
     },
   },
   {
-    name: "recovery: shallow trusts sizes, and the state verifies when it is read",
+    name: "recovery: a shallow recover checks sizes alone, and reading the state verifies it",
     async run({ open, keys, plant, peek }) {
       const store = await open()
       await saveAll(store, 1, 2)

@@ -14,7 +14,7 @@ const twoOf = (id: number) => ({ a: bytes(`a of ${id}`), b: bytes(`b of ${id}`) 
 
 export const restoreScenarios: readonly Scenario[] = [
   {
-    name: "restore: gives what the visitor made of the latest checkpoint",
+    name: "restore: the visitor's value of the newest checkpoint is returned",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -28,7 +28,7 @@ export const restoreScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "restore: a checkpoint that turns out damaged while it is read is gone past, to the next older one",
+    name: "restore: a checkpoint that turns out damaged while it is read is skipped for the next older one",
     async run({ open, keys, plant, peek }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -44,13 +44,13 @@ export const restoreScenarios: readonly Scenario[] = [
         restored.skipped.map(({ id, issues }) => [id, issues.at(-1)?.code, issues.at(-1)?.severity]),
         [[3, "state-checksum", "fatal"]],
       )
-      // Nor does retention count on it from now on.
+      // Retention does not count the damaged checkpoint from now on.
       await store.prune({ last: 1 })
       assert.equal((await store.restore(read)).value, stateText(2))
     },
   },
   {
-    name: "restore: a visitor that makes do without the damaged bytes is not believed",
+    name: "restore: a checkpoint is skipped for its damage even if the visitor swallows the error",
     async run({ open, keys, plant, peek }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -60,7 +60,7 @@ export const restoreScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "restore: of operators only what is read must verify, each by itself",
+    name: "restore: only the operators that are read must verify",
     async run({ open, keys, plant, peek }) {
       const store = await open()
       for (const id of [1, 2]) await store.save(manifestOf(id), { operators: twoOf(id), inlineThreshold: 0 })
@@ -73,7 +73,7 @@ export const restoreScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "restore: operators without checksums of their own are verified by the whole state",
+    name: "restore: operators without checksums of their own are verified by the checksum of the whole state",
     async run({ open, keys, plant, peek }) {
       const store = await open()
       for (const id of [1, 2]) {
@@ -91,12 +91,12 @@ export const restoreScenarios: readonly Scenario[] = [
       await plant(keys.state(2), flipped(stored, 0))
       given.length = 0
       assert.deepEqual((await store.restore(both)).value, ["a of 1", "b of 1"])
-      // Nothing of the damaged one was handed over, nor what is whole in it: nobody can tell.
+      // No operator of the damaged checkpoint was handed over: nobody can tell which one is whole.
       assert.deepEqual(given, ["a of 1", "b of 1"])
     },
   },
   {
-    name: "restore: a state that fails the storage's own checksum every time is gone past",
+    name: "restore: a state that fails the storage's checksum every time is skipped",
     async run({ open, keys }) {
       await saveAll(await open(), 1, 2)
       const store = await open({ through: (backend) => damaging(backend, keys.state(2), true, () => true) })
@@ -104,7 +104,7 @@ export const restoreScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "restore: deep tells of the verification too",
+    name: "restore: a deep restore reports the progress of the verification too",
     async run({ open }) {
       await saveAll(await open(), 1)
       const phases: string[] = []
@@ -114,7 +114,7 @@ export const restoreScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "restore: what the visitor throws of its own ends it, and so does an abort",
+    name: "restore: an error of the visitor or an abort ends restore with that very reason",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -140,7 +140,7 @@ export const restoreScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "restore: fresh and exhausted are said like recover says them",
+    name: "restore: the outcomes fresh and exhausted are those of recover",
     async run({ open, keys, plant, peek }) {
       const store = await open()
       assert.equal((await store.restore(read)).outcome, "fresh")
@@ -151,7 +151,7 @@ export const restoreScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "restore: a checkpoint that is pruned while it is read is pruned, not corrupt, and the latest one is read",
+    name: "restore: a checkpoint that is pruned while it is read is passed over for the newest one, and not skipped as damaged",
     async run({ open, keys }) {
       const writer = await open()
       await saveAll(writer, 1)

@@ -7,7 +7,7 @@ export const referenceChecks: readonly Scenario[] = [
   ...twins(
     "test_validate_checkpoint_valid",
     "test_obj_validate_checkpoint_valid",
-    "what was saved verifies, without a finding",
+    "a saved checkpoint verifies without an issue",
     async ({ open }) => {
       const store = await open({ retain: { last: 3 } })
       await store.save(manifestOf(1, 1))
@@ -19,7 +19,7 @@ export const referenceChecks: readonly Scenario[] = [
     name: "test_validate_checkpoint_epoch_zero_invalid: epoch 0 is invalid when read, and here it is not even saved",
     async run({ open, plant, peek, keys }) {
       const store = await open({ retain: { last: 3 } })
-      // The reference saves it, moves the pointer to it, and finds out when it recovers.
+      // The reference saves it, moves the pointer to it, and fails when it recovers.
       await assert.rejects(store.save({ ...manifestOf(1, 1), epoch: 0 }), { code: "CKPT_INVALID" })
       assert.equal(await peek(keys.manifest(1)), undefined)
       await plant(keys.manifest(1), `{ "version": 1, "checkpoint_id": 1, "epoch": 0, "timestamp_ms": 1000 }`)
@@ -32,7 +32,7 @@ export const referenceChecks: readonly Scenario[] = [
   ...twins(
     "test_validate_checkpoint_missing_manifest",
     "test_obj_validate_checkpoint_missing",
-    "an id that is not there is a finding, not an error",
+    "verify of an unknown id is invalid, not an error",
     async ({ open }) => {
       const store = await open({ retain: { last: 3 } })
       const { valid, issues } = await store.verify(99)
@@ -42,14 +42,15 @@ export const referenceChecks: readonly Scenario[] = [
   ),
 
   {
-    name: "test_validate_checkpoint_corrupt_manifest: bytes that are no manifest are a finding, not an error",
+    name: "test_validate_checkpoint_corrupt_manifest: a garbled manifest is invalid, not an error",
     async run({ open, plant, keys }) {
       await plant(keys.manifest(1), "not valid json")
       const store = await open({ retain: { last: 10 } })
       const { valid, issues } = await store.verify(1)
       assert.equal(valid, false)
       assert.match(issues[0]?.message ?? "", /corrupt manifest/)
-      // Bytes that are not UTF-8 are the same finding; the reference's filesystem store rejects, and its recovery with it.
+      // Bytes that are not UTF-8 are the same finding. On them the reference's filesystem store rejects, and so does
+      // recovery.
       await plant(keys.manifest(1), Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d))
       const notText = await store.verify(1)
       assert.equal(notText.valid, false)
@@ -70,7 +71,7 @@ export const referenceChecks: readonly Scenario[] = [
   ),
 
   {
-    name: "test_validate_checkpoint_state_checksum_mismatch: other bytes are fatal; here another size says so by itself",
+    name: "test_validate_checkpoint_state_checksum_mismatch: other bytes are fatal; here another size is an issue of its own",
     async run({ open, plant, keys }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 1), { state: textBytes("original state") })
@@ -78,7 +79,7 @@ export const referenceChecks: readonly Scenario[] = [
       const changed = await store.verify(1)
       assert.equal(changed.valid, false)
       assert.ok(changed.issues.some((issue) => issue.message.includes("checksum mismatch")))
-      // The reference's own test has two bytes more; it has no sizes and finds this, too, by the checksum alone.
+      // The reference's own test has two bytes more. Without sizes, it finds them by the checksum.
       await plant(keys.state(1), "corrupted data!!")
       const grown = await store.verify(1)
       assert.equal(grown.valid, false)
@@ -91,7 +92,7 @@ export const referenceChecks: readonly Scenario[] = [
   },
 
   {
-    name: "test_validate_checkpoint_state_missing_when_expected: a state that is gone is fatal",
+    name: "test_validate_checkpoint_state_missing_when_expected: a missing state is fatal",
     async run({ open, raw, keys }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 1), { state: textBytes("state") })
@@ -103,7 +104,7 @@ export const referenceChecks: readonly Scenario[] = [
   },
 
   {
-    name: "test_recover_latest_validated_skips_corrupt: goes past the latest one; here it hands over the checkpoint itself",
+    name: "test_recover_latest_validated_skips_corrupt: recover skips the corrupt newest one; here it gives the checkpoint itself",
     async run({ open, plant, keys }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 10), { state: textBytes("of the first") })
@@ -133,7 +134,7 @@ export const referenceChecks: readonly Scenario[] = [
   },
 
   {
-    name: "test_recover_latest_validated_fresh_start: nothing there is a fresh start",
+    name: "test_recover_latest_validated_fresh_start: an empty store is fresh",
     async run({ open }) {
       const store = await open({ retain: { last: 3 } })
       const found = await store.recover()
@@ -146,14 +147,14 @@ export const referenceChecks: readonly Scenario[] = [
   },
 
   {
-    name: "test_recover_latest_validated_all_corrupt_is_fresh_start: it is not; here the outcome is exhausted",
+    name: "test_recover_latest_validated_all_corrupt_is_fresh_start: here a store in which all is corrupt is exhausted, not fresh",
     async run({ open, plant, keys }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 1))
       await plant(keys.manifest(1), "corrupt")
       const found = await store.recover()
       assert.equal(found.checkpoint, undefined)
-      // The reference gives the same answer as for an empty store, and a job would start over from nothing.
+      // The reference answers as for an empty store, and a job would start over from nothing.
       assert.equal(found.outcome, "exhausted")
       assert.deepEqual(
         found.skipped.map((skipped) => skipped.id),
@@ -164,7 +165,7 @@ export const referenceChecks: readonly Scenario[] = [
   },
 
   {
-    name: "test_obj_recover_latest_validated: the latest valid one; here examined does not count what was not looked at",
+    name: "test_obj_recover_latest_validated: recover gives the newest valid one; here examined counts only what was read",
     async run({ open }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 10))

@@ -5,8 +5,9 @@ import { referenceRetention } from "./retention.js"
 import { referenceSaves } from "./saves.js"
 
 /**
- * A counterpart of every test of the reference implementation, by its name. Where this differs on purpose, the scenario
- * asserts what this does; name or comment says the difference, and docs/reference.md its reason.
+ * A counterpart of every test of the reference implementation, by its name. Where this library differs on purpose, the
+ * scenario asserts the behaviour of this library. The name or a comment tells the difference, docs/reference.md the
+ * reason.
  */
 export const referenceScenarios: readonly Scenario[] = [
   ...referenceSaves,

@@ -3,10 +3,10 @@ import { textOf } from "../../harness/bytes.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { manifestOf, stateText, textBytes, twins } from "./support.js"
 
-/** Names at rest, the pointer, and what happens to an id that is taken. */
+/** Names at rest, the pointer, and ids that are taken. */
 export const referencePlaces: readonly Scenario[] = [
   {
-    name: "test_empty_latest_txt: no latest; here the file counts as a trace of a lost store, not as a fresh one",
+    name: "test_empty_latest_txt: an empty pointer names no latest; here recover says exhausted, not fresh",
     layout: "directory",
     async run({ open, plant, events }) {
       await plant("checkpoints/latest.txt", "")
@@ -14,14 +14,14 @@ export const referencePlaces: readonly Scenario[] = [
       assert.equal(await store.loadLatest(), undefined)
       assert.ok(events.some((event) => event.type === "pointer-unreadable"))
       assert.equal((await store.recover()).outcome, "exhausted")
-      // The reference goes by the pointer alone and would not see a checkpoint that is there.
+      // The reference goes by the pointer alone and would not see this checkpoint.
       await plant("checkpoints/checkpoint_000003/manifest.json", legacyText(3))
       assert.equal((await store.loadLatest())?.checkpointId, 3)
     },
   },
 
   {
-    name: "test_latest_points_to_missing_checkpoint: no latest; here what is listed is found all the same",
+    name: "test_latest_points_to_missing_checkpoint: a dangling pointer names no latest; here a listed checkpoint is found",
     layout: "directory",
     async run({ open, plant }) {
       await plant("checkpoints/latest.txt", "checkpoint_000099")
@@ -30,7 +30,7 @@ export const referencePlaces: readonly Scenario[] = [
       assert.equal((await store.recover()).outcome, "exhausted")
       // An id that the pointer ever named is not given out again.
       assert.equal(await store.nextId(), 100)
-      // The reference says "nothing there" as long as the pointer dangles.
+      // The reference finds no checkpoint as long as the pointer dangles.
       await plant("checkpoints/checkpoint_000003/manifest.json", legacyText(3))
       assert.equal((await store.loadLatest())?.checkpointId, 3)
     },
@@ -45,7 +45,7 @@ export const referencePlaces: readonly Scenario[] = [
       assert.equal(latest?.checkpointId, 1)
       assert.equal(latest?.epoch, 42)
       for (const key of await allKeys()) assert.match(key, /^nodes\/abc123\//)
-      // The reference joins the two without one and so writes "nodes/abc123manifests/…".
+      // Without the slash the reference writes "nodes/abc123manifests/…".
       const same = await open({ prefix: "nodes/abc123" })
       assert.equal((await same.loadLatest())?.epoch, 42)
       const other = await open()
@@ -75,7 +75,7 @@ export const referencePlaces: readonly Scenario[] = [
   },
 
   {
-    name: "test_obj_latest_json_format: an object with checkpoint_id first; here it may have further fields",
+    name: "test_obj_latest_json_format: the pointer is an object with checkpoint_id first; here it may have further fields",
     layout: "objects",
     async run({ open, peek }) {
       const store = await open({ retain: { last: 10 } })
@@ -88,7 +88,7 @@ export const referencePlaces: readonly Scenario[] = [
   },
 
   {
-    name: "test_obj_latest_monotonic_guard_skips_regression: a late save of a lower id leaves the pointer, in both layouts",
+    name: "test_obj_latest_monotonic_guard_skips_regression: a late save of a lower id leaves the pointer alone",
     async run({ open, events, peek, keys, layout }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(10, 10))
@@ -96,7 +96,7 @@ export const referencePlaces: readonly Scenario[] = [
       const delayed = await open({ retain: { last: 10 } })
       const receipt = await delayed.save(manifestOf(5, 5))
       assert.equal((await store.loadLatest())?.checkpointId, 10)
-      // The reference's filesystem store moves its pointer back; here the save is safe and says that it is not the latest.
+      // The reference's filesystem store moves its pointer back. Here the receipt says that the save is not the latest.
       const pointer = textOf(await peek(keys.pointer))
       assert.match(pointer, layout === "directory" ? /^checkpoint_000010$/ : /^\{\s*"checkpoint_id": ?10\b/)
       assert.equal(receipt.isLatest, false)
@@ -106,7 +106,7 @@ export const referencePlaces: readonly Scenario[] = [
   },
 
   {
-    name: "test_obj_conditional_put_idempotent: the same save again is unchanged; here other content is a conflict",
+    name: "test_obj_conditional_put_idempotent: a repeated save is unchanged; here other content is CKPT_CONFLICT",
     async run({ open }) {
       const store = await open({ retain: { last: 10 } })
       const manifest = manifestOf(1, 10)
@@ -115,7 +115,7 @@ export const referencePlaces: readonly Scenario[] = [
       const latest = await store.loadLatest()
       assert.equal(latest?.checkpointId, 1)
       assert.equal(latest?.epoch, 10)
-      // The reference logs, says Ok, and by then has replaced the winner's state (its filesystem store: the manifest too).
+      // The reference logs and returns Ok, and has replaced the winner's state; its filesystem store the manifest too.
       const loser = store.save(manifestOf(1, 11), { state: textBytes("the loser's") })
       await assert.rejects(loser, { code: "CKPT_CONFLICT" })
       assert.equal((await store.load(1))?.epoch, 10)
@@ -124,7 +124,7 @@ export const referencePlaces: readonly Scenario[] = [
   },
 
   {
-    name: "test_obj_save_still_uses_conditional_put: save never replaces what update may",
+    name: "test_obj_save_still_uses_conditional_put: a save never changes an existing manifest; here only update does",
     async run({ open }) {
       const store = await open({ retain: { last: 3 } })
       const manifest = manifestOf(1, 10)
@@ -141,7 +141,7 @@ export const referencePlaces: readonly Scenario[] = [
   ...twins(
     "test_fs_update_manifest_overwrites",
     "test_obj_update_manifest_overwrites",
-    "a sink's commit is recorded; here the state stays named, the pointer stays, and the id must exist",
+    "update records a sink's commit; here checksum and pointer stay, and the id must exist",
     async ({ open, peek, keys }) => {
       const store = await open({ retain: { last: 3 } })
       const manifest = manifestOf(1, 10, { sinkCommitStatuses: { "pg-sink": { status: "pending" } } })
@@ -150,7 +150,7 @@ export const referencePlaces: readonly Scenario[] = [
 
       await store.save(manifestOf(2, 20))
       const pointer = await peek(keys.pointer)
-      // The caller's own copy, which names no state: the reference writes it as it is, and the checksum is lost.
+      // The caller's own copy names no state. The reference writes it as it is and so loses the checksum.
       const committed = { ...manifest, sinkCommitStatuses: { "pg-sink": { status: "committed" } } } as const
       await store.update(1, () => committed)
       const updated = await store.load(1)
@@ -160,7 +160,7 @@ export const referencePlaces: readonly Scenario[] = [
       assert.deepEqual(await store.verify(1), { id: 1, valid: true, issues: [] })
       // The reference's filesystem store points its latest at whatever was updated last.
       assert.deepEqual(await peek(keys.pointer), pointer)
-      // The reference creates what is not there, and so brings back what was pruned.
+      // The reference creates an absent manifest, and so brings a pruned checkpoint back.
       await assert.rejects(
         store.update(9, (current) => current),
         { code: "CKPT_NOT_FOUND" },

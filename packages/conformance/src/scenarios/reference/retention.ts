@@ -2,12 +2,12 @@ import assert from "node:assert/strict"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import { idsAndEpochs, manifestOf, saveUpTo, stateText, textBytes, twins } from "./support.js"
 
-/** Pruning, after a save too, and the collection of orphans. */
+/** Pruning, also after a save, and the collection of orphans. */
 export const referenceRetention: readonly Scenario[] = [
   ...twins(
     "test_prune_keeps_max",
     "test_obj_prune",
-    "the latest two of five stay; here what is removed is named",
+    "the newest two of five stay; here the report names the removed ones",
     async ({ open }) => {
       const store = await open({ retain: { last: 10 } })
       await saveUpTo(store, 5)
@@ -58,21 +58,21 @@ export const referenceRetention: readonly Scenario[] = [
       await plant(keys.state(99), "orphaned")
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 1), { state: textBytes("state-with-manifest") })
-      // The reference removes it now, and with it the state of a save that is about to write its manifest.
+      // The reference removes it now; a save that is about to write its manifest would lose its state.
       assert.deepEqual((await store.collectOrphans({ olderThanMs: 0 })).removed, [])
       await store.save(manifestOf(100, 100))
       assert.deepEqual((await store.collectOrphans()).removed, [], "it is younger than the default of an hour")
       const { removed, failures } = await store.collectOrphans({ olderThanMs: 0 })
       assert.deepEqual(removed, [keys.state(99)])
       assert.deepEqual(failures, [])
-      assert.deepEqual(await namesOf(context, "99"), [], "something is left of it, a directory perhaps")
+      assert.deepEqual(await namesOf(context, "99"), [], "a name is left, perhaps of a directory")
       assert.equal((await store.load(1))?.epoch, 1)
       assert.equal(await stateText(store, 1), "state-with-manifest")
     },
   ),
 
   {
-    name: "test_cleanup_orphans_noop_when_clean: nothing is removed where nothing was left behind",
+    name: "test_cleanup_orphans_noop_when_clean: collectOrphans removes nothing from a clean store",
     async run({ open, allKeys }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 1))

@@ -11,7 +11,7 @@ export const referenceSaves: readonly Scenario[] = [
   ...twins(
     "test_save_and_load_latest",
     "test_obj_save_and_load_latest",
-    "what was saved is the latest",
+    "a saved checkpoint is the latest",
     async ({ open }) => {
       const store = await open({ retain: { last: 3 } })
       await store.save(manifestOf(1, 1))
@@ -33,7 +33,7 @@ export const referenceSaves: readonly Scenario[] = [
   ),
 
   {
-    name: "test_load_latest_returns_most_recent: of five, the fifth",
+    name: "test_load_latest_returns_most_recent: after five saves the fifth is the latest",
     async run({ open }) {
       const store = await open({ retain: { last: 10 } })
       for (let id = 1; id <= 5; id++) await store.save(manifestOf(id, id))
@@ -46,7 +46,7 @@ export const referenceSaves: readonly Scenario[] = [
   ...twins(
     "test_load_by_id",
     "test_obj_load_by_id",
-    "each by its id, and undefined for no such id",
+    "each checkpoint is loaded by its id, and an unknown id is undefined",
     async ({ open }) => {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 10))
@@ -57,7 +57,7 @@ export const referenceSaves: readonly Scenario[] = [
     },
   ),
 
-  ...twins("test_list", "test_obj_list", "ascending, whatever the order of the saves", async ({ open }) => {
+  ...twins("test_list", "test_obj_list", "list is ascending, whatever the order of the saves", async ({ open }) => {
     const store = await open({ retain: { last: 10 } })
     await store.save(manifestOf(1, 10))
     await store.save(manifestOf(3, 30))
@@ -74,13 +74,13 @@ export const referenceSaves: readonly Scenario[] = [
   ...twins(
     "test_save_and_load_state_data",
     "test_obj_save_and_load_state_data",
-    "a state written after its manifest is read back; here verification warns of it, and other bytes are a conflict",
+    "a state written after its manifest is read back; here verify warns, and other bytes are CKPT_CONFLICT",
     async ({ open }) => {
       const store = await open({ retain: { last: 3 } })
       await store.save(manifestOf(1, 1))
       await store.writeState(1, textBytes(blob))
       assert.equal(await stateText(store, 1), blob)
-      // The reference verifies it without a word, although nothing says what the bytes should be.
+      // The reference verifies it without a warning, although no checksum covers the bytes.
       const { valid, issues } = await store.verify(1)
       assert.equal(valid, true)
       assert.deepEqual(
@@ -96,7 +96,7 @@ export const referenceSaves: readonly Scenario[] = [
   ...twins(
     "test_load_state_data_returns_none",
     "test_obj_load_state_data_returns_none",
-    "no state is undefined",
+    "the state of an unknown id is undefined",
     async ({ open }) => {
       const store = await open({ retain: { last: 3 } })
       assert.equal(await store.readState(99), undefined)
@@ -126,7 +126,7 @@ export const referenceSaves: readonly Scenario[] = [
       const window = loaded.operatorStates["window"]
       assert.ok(window !== undefined)
       assert.deepEqual(Buffer.from(decodeInline(window)).toString(), "data")
-      // Beyond the reference's looks at single fields: nothing is lost, and the store adds the state's size alone.
+      // The reference checks single fields. Here every field is compared: the store adds only the state's size.
       assert.deepStrictEqual(loaded, { ...manifest, stateSize: 0 })
     },
   },
@@ -145,7 +145,7 @@ export const referenceSaves: readonly Scenario[] = [
                 assert.notEqual(await raw.head(keys.state(1)), undefined, "the manifest is written before its state")
               }
               const result = await proceed()
-              // All of a commit appears at once, and its bodies are read in order.
+              // A commit appears at once, and its bodies are read in order.
               if (call === "commit" && result !== "unsupported") {
                 written++
                 assert.equal(key, keys.state(1))
@@ -162,7 +162,7 @@ export const referenceSaves: readonly Scenario[] = [
   },
 
   {
-    name: "test_save_with_state_none_is_same_as_save: without a state there is none",
+    name: "test_save_with_state_none_is_same_as_save: a save without a state writes none",
     async run({ open, peek, keys }) {
       const store = await open({ retain: { last: 3 } })
       await store.save(manifestOf(1, 1), { state: undefined })
@@ -173,7 +173,7 @@ export const referenceSaves: readonly Scenario[] = [
   },
 
   {
-    name: "test_orphaned_state_without_manifest_is_ignored: it is no checkpoint, but here its id is not given out again",
+    name: "test_orphaned_state_without_manifest_is_ignored: a lone state is no checkpoint; here its id is not given out again",
     async run({ open }) {
       const store = await open({ retain: { last: 3 } })
       await store.writeState(1, textBytes("orphaned"))

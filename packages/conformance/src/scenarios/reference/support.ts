@@ -4,7 +4,7 @@ import type { Scenario } from "../../harness/scenario.js"
 
 type Run = Scenario["run"]
 
-/** One behaviour that the reference tests on each of its stores: its filesystem test, then its object store's. */
+/** A behaviour that the reference tests twice: on its filesystem store and on its object store. */
 export function twins(fsTest: string, objectTest: string, says: string, run: Run): Scenario[] {
   return [
     { name: `${fsTest}: ${says}`, layout: "directory", run },
@@ -28,7 +28,7 @@ export async function stateText(store: CheckpointStore, id: number): Promise<str
   return reader === undefined ? undefined : textOf(await reader.bytes())
 }
 
-/** What the reference's `list` gives: id and epoch of each. */
+/** Id and epoch of each checkpoint, which is what the reference's `list` gives. */
 export async function idsAndEpochs(store: CheckpointStore): Promise<[number, number | undefined][]> {
   const pairs: [number, number | undefined][] = []
   for await (const { id, epoch } of store.list()) pairs.push([id, epoch])

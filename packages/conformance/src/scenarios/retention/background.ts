@@ -5,10 +5,10 @@ import type { Scenario } from "../../harness/scenario.js"
 import { gate } from "../../harness/waiting.js"
 import { listAll, manifestOf, range, saveAll } from "../support.js"
 
-/** Retention after a save: off its path, and never seen half done. */
+/** Retention after a save. The save does not wait for it, and nobody sees it half done. */
 export const backgroundScenarios: readonly Scenario[] = [
   {
-    name: "retention: runs after the receipt, and ids, list, recover, prune and close wait for it",
+    name: "retention after a save: the save does not wait for it; ids, list, recover, prune and close do",
     async run({ open, settled }) {
       const door = gate()
       const through = (backend: ObjectBackend) =>
@@ -37,7 +37,7 @@ export const backgroundScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: one run at a time, and one more for all saves that came meanwhile",
+    name: "retention after a save: one run at a time, and one more for all saves that came meanwhile",
     async run({ open }) {
       const door = gate()
       let runs = 0
@@ -62,7 +62,7 @@ export const backgroundScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: a failure after a save is an event, and the run after the next save succeeds",
+    name: "retention after a save: a failed run is one retention-failed event, and the next run removes the same checkpoints",
     async run({ open, events }) {
       const on = ({ call, key }: { call: string; key: string }) => call === "delete" && !key.includes("probe")
       const store = await open({
@@ -81,7 +81,7 @@ export const backgroundScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: a store that says nothing about it prunes nothing",
+    name: "retention after a save: a store without a policy prunes nothing",
     async run({ open }) {
       const store = await open()
       const ids = range(1, 20)

@@ -1,12 +1,12 @@
 import type { Clock, ObjectBackend } from "@ckpt/core"
 import { intercept } from "../../harness/faults.js"
 
-/** A writer's clock that is wrong by so much. */
+/** A process's clock that is ahead by `ms`, or behind if negative. */
 export function skewedClock(ms: number): Clock {
   return { now: () => Date.now() + ms, monotonic: () => performance.now(), sleep: async () => {} }
 }
 
-/** A storage whose clock went on by so much (or back) since its objects were written. */
+/** A storage whose clock is ahead by `ms`, or behind if negative, after its objects were written. */
 export function later(ms: number): (backend: ObjectBackend) => ObjectBackend {
   return (backend) =>
     intercept(backend, {

@@ -10,7 +10,7 @@ const year = 365 * 24 * 3_600_000
 
 export const orphanScenarios: readonly Scenario[] = [
   {
-    name: "orphans: only states without a manifest below the latest valid checkpoint are removed",
+    name: "orphans: collectOrphans removes states without a manifest below the newest valid checkpoint, and no others",
     async run({ open, keys, plant, allKeys }) {
       const store = await open()
       await saveAll(store, 3, 5)
@@ -24,12 +24,12 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: a listing that lacks the latest checkpoint shows no orphans, it is wrong",
+    name: "orphans: a listing that lacks the newest checkpoint is CKPT_IO, and nothing is removed",
     async run({ open, keys, plant, allKeys }) {
       await saveAll(await open(), 2, 3, 5)
       await plant(keys.state(1), "an orphan")
       let broken = false
-      // What a page of another answer, read as an empty one, would look like.
+      // As if a page of the listing were read as an empty one.
       const through = (backend: ObjectBackend): ObjectBackend => ({
         ...intercept(backend, {}),
         async *list(prefix, options) {
@@ -47,7 +47,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: where nothing verifies, nothing is removed",
+    name: "orphans: nothing is removed while no checkpoint verifies",
     async run({ open, keys, plant, allKeys }) {
       const store = await open()
       await plant(keys.state(1), "an orphan")
@@ -59,7 +59,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: above the latest valid checkpoint nothing is removed, whatever the pointer says",
+    name: "orphans: nothing above the newest valid checkpoint is removed, whatever the pointer says",
     async run({ open, keys, plant, raw, peek, layout }) {
       const store = await open()
       await saveAll(store, 2, 5)
@@ -80,7 +80,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: a dry run says what a real one does, and writes nothing",
+    name: "orphans: a dry run of collectOrphans reports the same as a real run and writes nothing",
     async run({ open, keys, plant, allKeys }) {
       await saveAll(await open(), 5)
       for (const id of [1, 2]) await plant(keys.state(id), "an orphan")
@@ -96,7 +96,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: the writer's clock does not matter, the storage's does",
+    name: "orphans: age goes by the storage's clock, not by the collector's",
     async run({ open, keys, plant }) {
       await saveAll(await open(), 5)
       await plant(keys.state(1), "an orphan")
@@ -104,7 +104,7 @@ export const orphanScenarios: readonly Scenario[] = [
         const store = await open({ clock: skewedClock(skew), timeoutMs: Number.POSITIVE_INFINITY })
         assert.deepEqual((await store.collectOrphans()).removed, [])
       }
-      // Written in what is the future for the storage by now: young.
+      // The storage's clock is behind the object's date: the object counts as young.
       assert.deepEqual(
         (await (await open({ through: later(-10 * year) })).collectOrphans({ olderThanMs: 0 })).removed,
         [],
@@ -113,7 +113,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: a save that finishes while its state is collected is whole, or a conflict",
+    name: "orphans: a save whose state is collected meanwhile is CKPT_CONFLICT, or whole",
     async run({ open, keys, layout, allKeys }) {
       await saveAll(await open(), 5)
       const door = gate()
@@ -130,7 +130,7 @@ export const orphanScenarios: readonly Scenario[] = [
             },
           }),
       })
-      // In the directory layout only the age protects it, so there it is left its hour.
+      // In the directory layout only its age protects the state, so the default of one hour is kept there.
       await slow.writeState(2, bytes(stateText(2)))
       const saving = slow.save(manifestOf(2)).then(
         () => "saved",
@@ -154,7 +154,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: states are listed before manifests, so a save in between is not taken for one",
+    name: "orphans: a save that ends between the listings of states and manifests keeps its state",
     async run({ open, keys }) {
       const writer = await open()
       await saveAll(writer, 5)
@@ -180,7 +180,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: remains of the check for conditions are removed when they are old",
+    name: "orphans: an old probe object is removed",
     async run({ open, plant, allKeys, events }) {
       const probe = "checkpoints/.ckpt-probe-0123456789abcdef"
       await saveAll(await open(), 1)
@@ -192,7 +192,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: olderThanMs must be a time",
+    name: "orphans: a negative olderThanMs or NaN is CKPT_INVALID",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1)

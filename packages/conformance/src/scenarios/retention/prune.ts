@@ -7,7 +7,7 @@ import { later, skewedClock } from "./clocks.js"
 
 export const retentionScenarios: readonly Scenario[] = [
   {
-    name: "retention: last counts valid checkpoints",
+    name: "retention: last counts valid checkpoints only",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3, 4, 5, 6)
@@ -18,7 +18,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: a checkpoint whose state lacks bytes is not valid, and fills no place",
+    name: "retention: a checkpoint whose state is cut or missing does not count towards last",
     async run({ open, keys, plant, raw }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -29,7 +29,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: what a deep look found damaged is not counted on",
+    name: "retention: a checkpoint that recover found damaged does not count towards last",
     async run({ open, keys, plant, peek }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -40,7 +40,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: the rules add up, and what any of them keeps stays",
+    name: "retention: a checkpoint that any rule of the policy keeps stays",
     async run({ open }) {
       const store = await open()
       await saveAll(store, ...range(1, 12))
@@ -51,7 +51,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: the latest valid checkpoint stays, whatever the policy says, and so does what is above",
+    name: "retention: the newest valid checkpoint and all above it stay, whatever the policy says",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -77,7 +77,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: a dry run says what a real one does, and writes nothing",
+    name: "retention: a dry run of prune reports the same as a real run and writes nothing",
     async run({ open, allKeys }) {
       await saveAll(await open(), 1, 2, 3, 4)
       const { calls, through } = recorder()
@@ -95,7 +95,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: what the caller's rule throws reaches the caller, and nothing is removed",
+    name: "retention: prune rejects with the error of the caller's rule and removes nothing",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -108,7 +108,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: prune without a policy uses the store's, and needs one",
+    name: "retention: prune without a policy uses the store's, and is CKPT_INVALID if it has none",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -119,7 +119,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: many keys go in batches, every manifest before any state",
+    name: "retention: prune deletes in batches of maxDeleteBatch, every manifest before any state",
     async run({ open, keys }) {
       const ids = [1, 2, 3, 4, 5]
       await saveAll(await open(), ...ids, 6)
@@ -138,7 +138,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: a delete that fails in a passing way is tried again",
+    name: "retention: a delete with a transient failure is tried again",
     async run({ open, keys }) {
       await saveAll(await open(), 1, 2)
       const on = calls("delete", keys.state(1))
@@ -147,7 +147,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: what could not be removed is removed by the next run",
+    name: "retention: the next prune removes what this one could not",
     async run({ open, keys, allKeys }) {
       await saveAll(await open(), 1, 2, 3)
       for (const key of [keys.manifest(1), keys.manifest(2)]) {
@@ -155,7 +155,7 @@ export const retentionScenarios: readonly Scenario[] = [
         const store = await open({ through: (b) => withFaults(b, { on, at: "before", error: permanent, times: 1 }) })
         const report = await store.prune({ last: 1 })
         if (key === keys.manifest(1)) {
-          // One request for both: both are still there, with their states.
+          // One request has both manifests: both stay, with their states.
           assert.deepEqual([report.removed, report.failures.map(({ id }) => id)], [[], [1, 2]])
           assert.ok((await allKeys()).includes(keys.state(2)))
         }
@@ -167,7 +167,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: remove takes one checkpoint below the latest valid one, and nothing else",
+    name: "retention: remove takes one checkpoint, and only below the newest valid one",
     async run({ open, keys, plant, allKeys }) {
       const store = await open()
       await saveAll(store, 1, 2, 3, 4)

@@ -5,7 +5,7 @@ import { bytes, manifestOf, readAll, refusal, streamOf } from "../support.js"
 /** States that are written before, or after, their manifest. */
 export const aheadScenarios: readonly Scenario[] = [
   {
-    name: "stream: save takes over the state that writeState wrote",
+    name: "stream: save takes over the state that writeState wrote before",
     async run({ open }) {
       const store = await open()
       const info = await store.writeState(1, bytes("ahead"))
@@ -18,7 +18,7 @@ export const aheadScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: writeState again is fine with the same bytes and a conflict with others",
+    name: "stream: a second writeState succeeds with the same bytes and is CKPT_CONFLICT with others",
     async run({ open }) {
       const store = await open()
       await store.writeState(1, bytes("ahead"))
@@ -29,7 +29,7 @@ export const aheadScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: on another store the manifest itself names the state that was written",
+    name: "stream: another store takes over a written state if the manifest names its checksum",
     async run({ open }) {
       const { checksum, size } = await (await open()).writeState(1, bytes("ahead"))
       const store = await open()
@@ -41,7 +41,7 @@ export const aheadScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: a state that is written after its manifest is a warning, and not the checkpoint's own",
+    name: "stream: a state that is written after its manifest is a warning and is not the checkpoint's state",
     async run({ open }) {
       const store = await open()
       await store.save(manifestOf(1))
@@ -55,7 +55,7 @@ export const aheadScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: a save whose state is there already takes it over if it is the same",
+    name: "stream: a save whose state is there already succeeds with the same bytes and is CKPT_CONFLICT with others",
     async run({ open }) {
       await (await open()).writeState(1, bytes("same"))
       const receipt = await (await open()).save(manifestOf(1), { state: streamOf("sa", "me") })

@@ -3,7 +3,7 @@ import { intercept } from "../../harness/faults.js"
 
 type ObjectBody = AsyncIterable<Uint8Array>
 
-/** A storage whose answers for one key have another body, made of the real one. */
+/** The same storage, with the body of one key changed. */
 export function withBody(
   backend: ObjectBackend,
   changedKey: string,
@@ -19,7 +19,7 @@ export function withBody(
   }
 }
 
-/** A storage whose answers for one key have a flipped bit in every chunk, and say at the end that the checksum is wrong. */
+/** A storage whose body of one key has a flipped bit in every chunk, and fails the storage's checksum at its end. */
 export function damaging(
   backend: ObjectBackend,
   damagedKey: string,

@@ -23,7 +23,7 @@ const externals = (manifest: CheckpointManifest | undefined) =>
 
 export const operatorScenarios: readonly Scenario[] = [
   {
-    name: "operators: up to 64 KiB inline, above it in the state",
+    name: "operators: up to 64 KiB go inline, and more goes into the state",
     async run({ open, keys, allKeys }) {
       const store = await open()
       const operators = {
@@ -52,7 +52,7 @@ export const operatorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "operators: with threshold 0 everything but nothing goes into the state, one behind the other by name",
+    name: "operators: with inlineThreshold 0 all but empty operators go into the state, in the order of their names",
     async run({ open, keys, peek }) {
       const store = await open()
       const operators = { b: bytes("second"), a: streamOf("fi", "rst"), c: new Uint8Array(0) }
@@ -71,7 +71,7 @@ export const operatorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "operators: no more than 4 MiB goes inline in all",
+    name: "operators: at most 4 MiB go inline in all",
     async run({ open }) {
       const store = await open()
       const operators: Record<string, Uint8Array> = {}
@@ -85,13 +85,13 @@ export const operatorScenarios: readonly Scenario[] = [
       for (const name of ["op-00", "op-63", "op-64", "op-69"]) {
         assertBytes(await checkpoint?.operator(name), operators[name] as Uint8Array, name)
       }
-      // A threshold of the caller's does not lift that bound.
+      // The caller's inlineThreshold does not lift that bound.
       await store.save(manifestOf(2), { operators: { big: pattern(5 * 1024 * kib) }, inlineThreshold: 8 * 1024 * kib })
       assert.deepEqual(externals(await store.load(2)), ["big"])
     },
   },
   {
-    name: "operators: streams that use their buffer again, small and large",
+    name: "operators: streams that reuse their buffer read back whole, inline and in the state",
     async run({ open }) {
       const store = await open()
       const contents = { inline: pattern(50 * kib, 3), large: pattern(900 * kib, 5), edge: pattern(68 * kib, 9) }
@@ -107,7 +107,7 @@ export const operatorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "operators: one is read by its own bytes alone",
+    name: "operators: reading an operator requests only its own bytes",
     async run({ open, keys }) {
       const names = ["a", "b", "c"]
       const operators = Object.fromEntries(names.map((name, index) => [name, pattern(300_000 + index, index)]))
@@ -124,7 +124,7 @@ export const operatorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "operators: a slice that does not verify is refused before its last chunk",
+    name: "operators: a damaged slice is CKPT_CORRUPT before its last chunk",
     async run({ open, keys, peek, plant }) {
       const size = 5_000_000
       await (await open()).save(manifestOf(1), { operators: { a: pattern(100_000), b: pattern(size, 8) } })
@@ -137,7 +137,7 @@ export const operatorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "operators: a state that shrank or is gone is refused",
+    name: "operators: an operator of a state that shrank or is gone is CKPT_CORRUPT",
     async run({ open, keys, peek, plant, raw }) {
       await (await open()).save(manifestOf(1), { operators: { a: pattern(100_000), b: pattern(100_000) } })
       const { checkpoint } = await (await open()).recover()
@@ -152,7 +152,7 @@ export const operatorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "operators: names like __proto__ and constructor are names",
+    name: "operators: names like __proto__ and constructor are plain names",
     async run({ open }) {
       const store = await open()
       const operators = Object.assign(Object.create(null), {
@@ -172,7 +172,7 @@ export const operatorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "operators: the manifest of another checkpoint cannot carry its external states over",
+    name: "operators: a manifest that refers to another checkpoint's external states is CKPT_INVALID",
     async run({ open, allKeys, keys }) {
       const store = await open()
       await store.save(manifestOf(1), { operators: { big: pattern(70 * kib), small: bytes("s") } })
@@ -184,7 +184,7 @@ export const operatorScenarios: readonly Scenario[] = [
       await refusal(store.save(next, { operators: { other: bytes("o") } }), "CKPT_INVALID", 2)
       await refusal(store.save(next, { operators: {}, state: bytes("both") }), "CKPT_INVALID", 2)
       assert.ok(!(await allKeys()).includes(keys.manifest(2)))
-      // What is given anew replaces it, and what is inline may stay.
+      // A state that is given anew replaces the external one. An inline state may stay.
       await store.save(next, { operators: { big: pattern(71 * kib) } })
       const { checkpoint } = await store.recover()
       assert.equal((await checkpoint?.operator("big"))?.length, 71 * kib)
@@ -193,7 +193,7 @@ export const operatorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "operators: the same operators again are unchanged, others are a conflict",
+    name: 'operators: a second save with the same operators is "unchanged", with others CKPT_CONFLICT',
     async run({ open }) {
       const manifest = manifestOf(1)
       const operators = (seed: number) => ({

@@ -18,7 +18,7 @@ import { damaging, withBody } from "./bodies.js"
 
 export const readingScenarios: readonly Scenario[] = [
   {
-    name: "stream: readState gives the range that is asked for, cut at the end",
+    name: "stream: readState gives the asked range, cut at the end of the state",
     async run({ open, keys }) {
       const { calls: gets, through } = recorder()
       const store = await open({ through })
@@ -50,7 +50,7 @@ export const readingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: a reader reads from the start each time, and may be left early",
+    name: "stream: a reader starts from the first byte each time, and may be left early",
     async run({ open }) {
       const store = await open()
       const state = pattern(5_000_000)
@@ -66,7 +66,7 @@ export const readingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: a body that breaks off is read on from there, pinned to its version",
+    name: "stream: a body that breaks off is read on from the next byte",
     async run({ open, keys }) {
       const state = pattern(4_000_000)
       await (await open()).save(manifestOf(1), { state })
@@ -90,7 +90,7 @@ export const readingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: a body that ends early is never a success",
+    name: "stream: a body that ends early is CKPT_IO",
     async run({ open, keys }) {
       await (await open()).save(manifestOf(1), { state: bytes("all of the state") })
       async function* short(body: AsyncIterable<Uint8Array>) {
@@ -101,9 +101,9 @@ export const readingScenarios: readonly Scenario[] = [
       assert.equal((await refusal(reader?.bytes() as Promise<unknown>, "CKPT_IO", 1)).retryable, true)
     },
   },
-  ...(["all handed over", "the last chunk withheld"] as const).map(
+  ...(["with every chunk handed over", "with the last chunk withheld"] as const).map(
     (how): Scenario => ({
-      name: `stream: a body that fails its storage's checksum at the end, ${how}, is read again and not gone on with`,
+      name: `stream: a body that fails the storage's checksum, ${how}, is read again from its first byte`,
       async run({ open, keys }) {
         const state = pattern(300_000)
         const opener = await open()
@@ -112,7 +112,7 @@ export const readingScenarios: readonly Scenario[] = [
         const offsets: (number | undefined)[] = []
         let damagedTimes = 1
         const through = (backend: ObjectBackend) =>
-          damaging(backend, keys.state(2), how === "the last chunk withheld", (offset) => {
+          damaging(backend, keys.state(2), how === "with the last chunk withheld", (offset) => {
             offsets.push(offset)
             return offsets.length <= damagedTimes
           })
@@ -122,14 +122,14 @@ export const readingScenarios: readonly Scenario[] = [
         assert.equal(found.checkpoint?.id, 2)
         assert.deepEqual(offsets, [undefined, undefined])
 
-        // Whoever reads the bytes themselves has been given them: the call fails, and can be made again.
+        // A reader has handed the bytes over already: its call fails, and can be made again.
         offsets.length = 0
         const reader = await store.readState(2)
         assert.equal((await refusal(reader?.bytes() as Promise<unknown>, "CKPT_IO", 2)).retryable, true)
         const again = await (await store.readState(2))?.bytes()
         assertBytes(again, state)
 
-        // Damaged for good: it is the checkpoint's damage, and recovery goes past it.
+        // If the body is damaged every time, the checkpoint is damaged, and recover skips it.
         damagedTimes = Number.POSITIVE_INFINITY
         const past = await (await open({ through })).recover()
         assert.equal(past.checkpoint?.id, 1)
@@ -141,7 +141,7 @@ export const readingScenarios: readonly Scenario[] = [
     }),
   ),
   {
-    name: "stream: empty chunks are not handed over, so the last one is held back although an empty one follows",
+    name: "stream: the last chunk of a damaged state is held back, even if an empty chunk follows",
     async run({ open, keys, plant, peek }) {
       await saveAll(await open(), 1)
       await plant(keys.state(1), flipped(await peek(keys.state(1))))
@@ -156,7 +156,7 @@ export const readingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: a storage that fails while a state is read is CKPT_IO",
+    name: "stream: a failure of the storage while a state is read is CKPT_IO",
     async run({ open, keys }) {
       await saveAll(await open(), 1)
       const on = ({ call, key }: CallInfo) => call === "get" && key === keys.state(1)

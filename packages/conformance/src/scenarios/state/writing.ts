@@ -17,7 +17,7 @@ import {
 
 const kib = 1024
 
-/** Chunks of one buffer that is used again for each. */
+/** Chunks that all share one buffer, which is overwritten for each. */
 export async function* reusing(content: Uint8Array, chunkBytes: number): AsyncGenerator<Uint8Array> {
   const buffer = Buffer.alloc(chunkBytes)
   for (let offset = 0; offset < content.length; offset += chunkBytes) {
@@ -68,7 +68,7 @@ function breakingOff(backend: ObjectBackend, failingKey: string): ObjectBackend 
 export const streamScenarios: readonly Scenario[] = [
   ...Object.entries(sources).map(
     ([name, source]): Scenario => ({
-      name: `stream: a state given as ${name}`,
+      name: `stream: a state given as ${name} reads back whole`,
       async run({ open, keys, peek }) {
         const store = await open()
         const receipt = await store.save(manifestOf(1), { state: source() })
@@ -78,14 +78,14 @@ export const streamScenarios: readonly Scenario[] = [
         assert.deepEqual([reader?.size, reader?.checksum], [whole.length, receipt.stateChecksum])
         assertBytes(await reader?.bytes(), whole)
         assert.equal((await (await open()).recover()).checkpoint?.id, 1)
-        // The same bytes in another form are the same state.
+        // Bytes that are written ahead give the same checksum.
         const info = await (await open()).writeState(2, source())
         assert.deepEqual([info.checksum, info.size], [receipt.stateChecksum, receipt.stateSize])
       },
     }),
   ),
   {
-    name: "stream: an empty state is a state",
+    name: "stream: an empty state is saved and read as a state of 0 bytes",
     async run({ open, keys, allKeys }) {
       const store = await open()
       const empty: StateSource[] = [new Uint8Array(0), [], [new Uint8Array(0)], streamOf()]
@@ -102,7 +102,7 @@ export const streamScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: a source that throws rejects with its own error, and leaves nothing to see",
+    name: "stream: a source that throws rejects the save with its own error and leaves no object",
     async run({ open, keys, allKeys }) {
       const store = await open()
       await saveAll(store, 1)
@@ -127,7 +127,7 @@ export const streamScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: what is not bytes is refused, and leaves nothing to see",
+    name: "stream: a state that is not bytes is CKPT_INVALID and leaves no object",
     async run({ open, allKeys }) {
       const store = await open()
       const odd: unknown[] = [
@@ -155,7 +155,7 @@ export const streamScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: a source is released when a save fails before its end",
+    name: "stream: a save that fails closes its source",
     async run({ open, keys, settled }) {
       let released = 0
       async function* source() {
@@ -174,7 +174,7 @@ export const streamScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: every operator's source is released when a save fails before its end",
+    name: "stream: a save that fails closes the source of every operator",
     async run({ open, keys, settled }) {
       const released: string[] = []
       const sourceOf = (name: string): AsyncIterable<Uint8Array> => ({
@@ -194,7 +194,7 @@ export const streamScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "stream: progress tells the total once the checkpoint is saved, and not before",
+    name: "stream: progress does not tell bytesTotal of a save that fails",
     async run({ open, keys }) {
       const through = (backend: ObjectBackend): ObjectBackend => {
         const plain = withoutCommit(backend)

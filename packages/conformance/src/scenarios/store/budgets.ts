@@ -5,28 +5,27 @@ import { type CallInfo, intercept } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import { bytes, flipped, listAll, manifestOf, saveAll, stateText } from "../support.js"
 
-/** Requests that one process of core has under way at once, where an operation needs many. */
+/** The number of requests that core has under way at once, where an operation needs many. */
 const concurrency = 16
 
-/** What an operation cost. */
+/** The cost of an operation. */
 interface Cost {
-  /** Requests one after the other: every request takes one round, and those of one round are made together. */
+  /** Rounds of requests, one after the other. All requests of a round are made together. */
   readonly rounds: number
   readonly calls: readonly CallInfo[]
 }
 
 /**
- * A storage on which every request takes equally long: those that were made before anything could be answered are
- * answered together, and the next ones wait until the storage has answered all of these and every body of theirs was
- * read. So the number of rounds is the length of the critical path, whatever the storage's latency and the order of
- * small steps.
+ * A storage on which every request takes equally long. Requests that are made before the next answer belong to one
+ * round and are answered together. The next round begins once all of them are answered and their bodies read. So the
+ * number of rounds is the length of the critical path, whatever the storage's latency.
  */
 function inRounds(backend: ObjectBackend): { backend: ObjectBackend; cost(): Cost; reset(): void } {
   let rounds = 0
   let calls: CallInfo[] = []
   let waiting: (() => void)[] = []
   const activity = new Activity()
-  // Long enough that whatever follows from an answer, hashing included, has made its requests.
+  // Long enough for everything that follows from an answer, hashing included, to make its requests.
   const quietTurns = 10
   const serve = async () => {
     for (let seen = -1; waiting.length > seen; ) {
@@ -58,7 +57,7 @@ function inRounds(backend: ObjectBackend): { backend: ObjectBackend; cost(): Cos
   }
 }
 
-/** What `run` costs on a store that has probed its storage and read its pointer. */
+/** The cost of `run` on a store that has probed its storage and read its pointer. */
 async function costOf(
   { open }: ScenarioContext,
   run: (store: CheckpointStore) => Promise<unknown>,
@@ -80,7 +79,7 @@ async function costOf(
   return measured.cost()
 }
 
-/** At most what the budget says, and exactly what it takes today: less is welcome, and then noted here. */
+/** Asserts the budget, and the exact cost of today. A lower cost is welcome; note it here then. */
 function assertCost({ rounds, calls }: Cost, budget: number, today: number, requests: number): void {
   const made = calls.map(({ call, key }) => `${call} ${key}`).join(", ")
   assert.ok(rounds <= budget, `${rounds} rounds, the budget is ${budget}: ${made}`)
@@ -93,19 +92,19 @@ const ids = (from: number, count: number) => Array.from({ length: count }, (_, i
 /** For a storage without a commit of its own, whose listings have one page. */
 export const budgetScenarios: readonly Scenario[] = [
   {
-    name: "budget: save, 2 (manifest, pointer)",
+    name: "budget: save takes 2 rounds (manifest, pointer)",
     async run(context) {
       assertCost(await costOf(context, (store) => store.save(manifestOf(2))), 2, 2, 2)
     },
   },
   {
-    name: "budget: save with state, 3 (state, manifest, pointer)",
+    name: "budget: save with a state takes 3 rounds (state, manifest, pointer)",
     async run(context) {
       assertCost(await costOf(context, (store) => store.save(manifestOf(2), { state: bytes("s") })), 3, 3, 3)
     },
   },
   {
-    name: "budget: save with operators, 3, or 2 where all of them are inline",
+    name: "budget: save with operators takes 3 rounds, or 2 if all of them are inline",
     async run(context) {
       const operators = { a: bytes("a"), b: bytes("b") }
       assertCost(await costOf(context, (store) => store.save(manifestOf(2), { operators })), 2, 2, 2)
@@ -114,7 +113,7 @@ export const budgetScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "budget: retention is off the path of a save",
+    name: "budget: a save does not wait for retention",
     async run(context) {
       const save = (store: CheckpointStore) => store.save(manifestOf(9), { state: bytes("s") })
       const cost = await costOf(context, save, { retain: { last: 1 } })
@@ -122,13 +121,13 @@ export const budgetScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "budget: loadLatest, max(1, p) + 1 = 2 (list, then pointer and manifest)",
+    name: "budget: loadLatest takes max(1, p) + 1 = 2 rounds (list, then pointer and manifest)",
     async run(context) {
       assertCost(await costOf(context, (store) => store.loadLatest()), 2, 2, 3)
     },
   },
   {
-    name: "budget: list of 100, p + ⌈N/c⌉ = 8",
+    name: "budget: list of 100 takes p + ⌈N/c⌉ = 8 rounds",
     async run(context) {
       await saveAll(await context.open(), ...ids(1, 99))
       const cost = await costOf(context, (store) => listAll(store))
@@ -141,13 +140,13 @@ export const budgetScenarios: readonly Scenario[] = [
     [10, 90],
   ].map(
     ([kept, removed]): Scenario => ({
-      name: `budget: prune of ${removed}, keeping ${kept}: p + ⌈n/c⌉ + 1 + 2⌈k/batch⌉`,
+      name: `budget: prune of ${removed} that keeps ${kept} takes p + ⌈n/c⌉ + 1 + 2⌈k/batch⌉ rounds`,
       async run(context) {
         const all = (kept as number) + (removed as number)
         await saveAll(await context.open(), ...ids(1, all - 1))
         const cost = await costOf(context, (store) => store.prune({ last: kept as number }))
-        // n: every manifest is read once, those that go too, as only valid ones fill a place.
-        // The floor is raised; where the pointer has none, the pins are listed once more instead.
+        // n: every manifest is read once, also of checkpoints that go, since only valid ones count towards last.
+        // One request raises the floor. Where the pointer has no floor, it lists the pins once more instead.
         const floor = 1
         const looks = Math.ceil(all / concurrency)
         const deletes = 2 * batches(context, removed as number)
@@ -159,11 +158,11 @@ export const budgetScenarios: readonly Scenario[] = [
   ...[
     { invalid: 0, rounds: 2, reads: 2 },
     { invalid: 1, rounds: 3, reads: 4 },
-    // The manifests of the last four are read ahead: one turns out to be damaged, which takes no round; three are read again.
+    // The last four manifests are read ahead. One of them is damaged and takes no round; three are read again.
     { invalid: 5, rounds: 6, reads: 14 },
   ].map(
     ({ invalid, rounds, reads }): Scenario => ({
-      name: `budget: recover past ${invalid} invalid, deep: max(p, q) + 1 + j = ${2 + invalid}`,
+      name: `budget: a deep recover past ${invalid} invalid takes at most max(p, q) + 1 + j = ${2 + invalid} rounds`,
       async run(context) {
         const { open, keys, plant, peek } = context
         await saveAll(await open(), 1)
@@ -176,13 +175,13 @@ export const budgetScenarios: readonly Scenario[] = [
             }
           },
         })
-        // Listings, the pointer, and manifest and state of each that was looked at.
+        // The listings, the pointer, and manifest and state of each examined checkpoint.
         assertCost(cost, 2 + invalid, rounds, listings(context) + 1 + reads)
       },
     }),
   ),
   {
-    name: "budget: recover past 12 damaged manifests, four a round from the third on",
+    name: "budget: recover past 12 damaged manifests reads four a round from the third on",
     async run(context) {
       const { open, keys, plant } = context
       await saveAll(await open(), 1)
@@ -192,19 +191,19 @@ export const budgetScenarios: readonly Scenario[] = [
           for (const id of ids(2, 12)) await plant(keys.manifest(id), "damaged")
         },
       })
-      // The first two with their states, ten and the good one ahead, and that one once more with its state.
+      // Two manifests with their states, ten and the good one read ahead, and the good one again with its state.
       assertCost(cost, 14, 6, listings(context) + 1 + 2 * 2 + 11 + 2)
     },
   },
   {
-    name: "budget: recover shallow, 2, and no state is read",
+    name: "budget: a shallow recover takes 2 rounds and reads no state",
     async run(context) {
       const cost = await costOf(context, (store) => store.recover({ depth: "shallow" }))
       assertCost(cost, 2, 2, listings(context) + 2)
     },
   },
   {
-    name: "budget: recover of a fresh store looks twice, 4",
+    name: "budget: recover of a fresh store lists twice, in at most 4 rounds",
     async run(context) {
       const cost = await costOf(context, (store) => store.recover(), { warmUp: async () => {} })
       assert.ok(cost.rounds <= 4, `${cost.rounds} rounds`)
@@ -212,7 +211,7 @@ export const budgetScenarios: readonly Scenario[] = [
   },
   ...[0, 20].map(
     (orphans): Scenario => ({
-      name: `budget: collectOrphans of ${orphans}, p + q + 2 + ⌈k/batch⌉`,
+      name: `budget: collectOrphans of ${orphans} takes at most p + q + 2 + ⌈k/batch⌉ rounds`,
       async run(context) {
         const { open, keys, plant } = context
         await saveAll(await open(), 50)
@@ -222,13 +221,13 @@ export const budgetScenarios: readonly Scenario[] = [
         const deletes = batches(context, orphans)
         const removing = orphans > 0 ? floor + deletes : 0
         const looks = context.raw.leftovers === undefined ? 0 : listings(context)
-        // Clock, manifest and state of the latest at once; states, and leftovers beside them; manifests; the floor; the deletes.
+        // Rounds: clock, manifest and state of the newest; states and leftovers; manifests; the floor; the deletes.
         assertCost(cost, 2 + 2 + deletes, 3 + removing, 5 + looks + removing)
       },
     }),
   ),
   {
-    name: "budget: update, 3 (manifest, pointer, swap), one after the other",
+    name: "budget: update takes 3 rounds (manifest, pointer, swap)",
     async run(context) {
       const cost = await costOf(context, (store) => store.update(1, (current) => ({ ...current, epoch: 2 })))
       assert.equal(cost.rounds, context.layout === "objects" ? 3 : 2)
@@ -245,12 +244,12 @@ export const budgetScenarios: readonly Scenario[] = [
   },
 ]
 
-/** Requests that so many keys take to be deleted. */
+/** The number of requests that delete so many keys. */
 function batches({ raw }: ScenarioContext, keys: number): number {
   return Math.ceil(keys / raw.capabilities.maxDeleteBatch)
 }
 
-/** Listings that show manifests and states: one where both are under one prefix. */
+/** The number of listings that show all manifests and states: one where both have the same prefix. */
 function listings({ layout }: ScenarioContext): number {
   return layout === "objects" ? 2 : 1
 }

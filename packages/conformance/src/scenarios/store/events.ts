@@ -6,7 +6,7 @@ import { bytes, manifestOf, refusal, saveAll } from "../support.js"
 
 export const eventScenarios: readonly Scenario[] = [
   {
-    name: "events: what a store does is told, with the ids that it concerns",
+    name: "events: each operation emits its event with the ids that it concerns",
     async run({ open, keys, plant, events }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -33,7 +33,7 @@ export const eventScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "events: what a listener throws harms nobody",
+    name: "events: an error of a listener fails no operation",
     async run({ open }) {
       const store = await open({
         onEvent() {
@@ -46,9 +46,9 @@ export const eventScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "events: tracing channels carry operation, backend, id and bytes, and the error",
+    name: "events: tracing channels carry operation, backend, id, bytes and the error",
     async run({ open }) {
-      // The channels are the process's: other stores may speak on them at the same time.
+      // The channels belong to the process: other stores may publish on them at the same time.
       const name = `traced ${randomUUID()}`
       const seen: { at: string; context: Record<string, unknown> }[] = []
       const listen = (at: string) => {

@@ -35,7 +35,7 @@ const withId: Readonly<Record<string, (store: CheckpointStore, id: never) => Pro
 export const inputScenarios: readonly Scenario[] = [
   ...Object.entries(withId).map(
     ([name, call]): Scenario => ({
-      name: `input: ${name} refuses what is no id, before it asks the storage`,
+      name: `input: ${name} refuses an invalid id before any request`,
       async run({ open }) {
         await saveAll(await open(), 1)
         const { calls, through } = recorder()
@@ -52,7 +52,7 @@ export const inputScenarios: readonly Scenario[] = [
     }),
   ),
   {
-    name: "input: id 0 is nothing to be found",
+    name: "input: id 0 is never found",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1)
@@ -63,7 +63,7 @@ export const inputScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "input: a manifest that cannot be stored exactly is refused with the field's path",
+    name: "input: a manifest that cannot be stored exactly is CKPT_INVALID with the field's path",
     async run({ open, allKeys }) {
       const store = await open()
       const odd: readonly [object, RegExp][] = [
@@ -92,7 +92,7 @@ export const inputScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "input: whole ranges of 64 bits come back exactly",
+    name: "input: the extremes of 64-bit fields come back exactly",
     async run({ open }) {
       const store = await open()
       const extremes = {
@@ -110,7 +110,7 @@ export const inputScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "input: an update that is no manifest, of another id, or a promise is refused, and changes nothing",
+    name: "input: an update whose change returns no valid manifest of this id is CKPT_INVALID and changes nothing",
     async run({ open, keys, peek }) {
       const store = await open()
       await saveAll(store, 1)

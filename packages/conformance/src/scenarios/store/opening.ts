@@ -7,10 +7,10 @@ import { assertRecovers, listAll, refusal, rejection, saveAll } from "../support
 
 const writes = ["save", "writeState", "update", "remove", "prune", "collectOrphans"]
 
-/** How stores are opened and closed, what their options refuse, and what their errors are. */
+/** Opening and closing stores, their options, and their errors. */
 export const storeScenarios: readonly Scenario[] = [
   {
-    name: "input: a read-only store refuses to write, reads everything, and makes no write",
+    name: "input: a read-only store refuses every write, reads everything and makes no write request",
     async run({ open }) {
       await saveAll(await open(), 1, 2)
       const { calls, through } = recorder()
@@ -26,7 +26,7 @@ export const storeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "input: a closed store refuses everything, and may be closed again",
+    name: "input: a closed store refuses every operation, and may be closed again",
     async run({ open }) {
       await saveAll(await open(), 1, 2)
       const { calls, through } = recorder()
@@ -39,7 +39,7 @@ export const storeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "input: closing waits for what is under way",
+    name: "input: close waits for saves under way",
     async run({ open }) {
       const store = await open()
       const saving = [1, 2, 3].map((id) => saveAll(store, id))
@@ -49,7 +49,7 @@ export const storeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "input: opening asks the storage for nothing, and creates nothing",
+    name: "input: opening a store makes no request and creates no object",
     async run({ open, allKeys }) {
       const { calls, through } = recorder()
       const store = await open({ through })
@@ -61,7 +61,7 @@ export const storeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "input: options that make no sense are refused at once",
+    name: "input: invalid options are CKPT_INVALID when a store is opened",
     async run({ open }) {
       const odd: object[] = [
         ...[0, 65_536, 1.5, Number.NaN].map((vnodeCount) => ({ expect: { vnodeCount } })),
@@ -93,7 +93,7 @@ export const storeScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "input: errors are recognised across two copies of this package",
+    name: "input: errors of another copy of core are recognised",
     async run({ open, keys }) {
       const brand = (name: string, more: object) =>
         Object.assign(new Error("of another copy"), { [Symbol.for(`@ckpt/core.${name}`)]: true, ...more })
@@ -116,7 +116,7 @@ export const storeScenarios: readonly Scenario[] = [
       assert.equal(error.cause, foreign)
       thrown = brand("BackendError", { kind: "damaged", unsettleable: false })
       await refusal(store.load(1), "CKPT_CORRUPT", 1)
-      // What is no BackendError is a mistake of the adapter's, and shown as it is.
+      // Any other error is a mistake of the adapter, and reaches the caller as it is.
       thrown = new TypeError("a bug")
       assert.equal(await rejection(store.load(1)), thrown)
     },

@@ -4,7 +4,7 @@ import { intercept, transient } from "../../../harness/faults.js"
 import type { Scenario } from "../../../harness/scenario.js"
 import { bytes, manifestOf, nth, refusal, saveAll, text } from "../../support.js"
 
-/** Where this differs from the reference, what concerns updates and the pointer. Each fails on what the reference does. */
+/** Differences from the reference in updates and the pointer. Each scenario fails on the behaviour of the reference. */
 export const changingDifferences: readonly Scenario[] = [
   {
     name: "update keeps the checksums and the size of the state, even if the change leaves them out",

@@ -4,7 +4,7 @@ import { readingDifferences } from "./reading.js"
 import { retentionDifferences } from "./retention.js"
 import { savingDifferences } from "./saving.js"
 
-/** Everywhere that this differs from the reference, on purpose. */
+/** Every deliberate difference from the reference. */
 export const differenceScenarios: readonly Scenario[] = [
   ...savingDifferences,
   ...changingDifferences,

@@ -15,7 +15,7 @@ import {
   text,
 } from "../../support.js"
 
-/** Where this differs from the reference, what concerns reading. Each fails on what the reference does. */
+/** Differences from the reference in reading. Each scenario fails on the behaviour of the reference. */
 export const readingDifferences: readonly Scenario[] = [
   {
     name: "reading finds the newest checkpoint with a missing, garbled, dangling or stale pointer",
@@ -52,7 +52,7 @@ export const readingDifferences: readonly Scenario[] = [
       await saveAll(store, 1, 2, 3, 4)
       await plant(keys.manifest(4), new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]))
       const found = await assertRecovers(store, 3)
-      // The reference counts 1 and 2 too, which nobody looked at.
+      // The reference counts 1 and 2 too, which were not examined.
       assert.equal(found.examined, 2)
       assert.equal(found.nextId, 5)
       assert.deepEqual(

@@ -5,7 +5,7 @@ import type { Scenario } from "../../../harness/scenario.js"
 import { later } from "../../retention/clocks.js"
 import { assertRecovers, manifestOf, refusal, saveAll } from "../../support.js"
 
-/** Makes single keys of a delete fail, as a storage with many deletes in one request reports it. */
+/** Makes single keys of a delete fail, as a storage may report for many deletes in one request. */
 function undeletable(backend: ObjectBackend, ...keys: string[]): ObjectBackend {
   return {
     ...intercept(backend, {}),
@@ -19,7 +19,7 @@ function undeletable(backend: ObjectBackend, ...keys: string[]): ObjectBackend {
   }
 }
 
-/** Where this differs from the reference, what concerns removing. Each fails on what the reference does. */
+/** Differences from the reference in removing. Each scenario fails on the behaviour of the reference. */
 export const retentionDifferences: readonly Scenario[] = [
   {
     name: "prune does not count damaged checkpoints, so the only valid one stays",
@@ -175,7 +175,7 @@ export const retentionDifferences: readonly Scenario[] = [
         },
       })
       const report = await (await open({ through })).collectOrphans()
-      // Under its own prefixes only: the rest of a bucket is another's.
+      // Only under its own prefixes: the rest of a bucket belongs to others.
       const prefixes = layout === "objects" ? ["checkpoints/", "manifests/"] : ["checkpoints/"]
       assert.deepEqual(
         asked,

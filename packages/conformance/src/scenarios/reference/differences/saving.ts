@@ -5,7 +5,7 @@ import type { Scenario } from "../../../harness/scenario.js"
 import { untilAborted } from "../../../harness/waiting.js"
 import { bytes, flipped, manifestOf, readAll, refusal, rejection, saveAll, stateText, text } from "../../support.js"
 
-/** Where this differs from the reference, what concerns writing. Each fails on what the reference does. */
+/** Differences from the reference in writing. Each scenario fails on the behaviour of the reference. */
 export const savingDifferences: readonly Scenario[] = [
   {
     name: "a save of a taken id with other content is CKPT_CONFLICT and leaves the winner untouched",
@@ -39,7 +39,7 @@ export const savingDifferences: readonly Scenario[] = [
         `${key}.tmp`,
         `${key.slice(0, key.lastIndexOf(".") + 1)}tmp`,
       ])
-      // Those in the directory of checkpoint 1 would take its name.
+      // Without those in the directory of checkpoint 1, which would take its name.
       const beside = strangers.filter((key) => !key.startsWith("checkpoints/checkpoint_"))
       for (const key of beside) await plant(key, "somebody's")
       await saveAll(await open(), 1)
@@ -87,7 +87,7 @@ export const savingDifferences: readonly Scenario[] = [
       }
       const receipt = await (await open({ through })).save(manifestOf(1), { state: source() })
       assert.equal(receipt.stateSize, 24 * chunk)
-      assert.ok(ahead <= 2 * chunk, `${ahead} bytes were asked for before they were taken`)
+      assert.ok(ahead <= 2 * chunk, `${ahead} bytes were asked of the source before the storage took them`)
     },
   },
   {
@@ -139,7 +139,7 @@ export const savingDifferences: readonly Scenario[] = [
       await refusal(store.save(manifestOf(1), { state: bytes("s") }), "CKPT_UNSUPPORTED")
       await refusal(store.writeState(1, bytes("s")), "CKPT_UNSUPPORTED")
       assert.deepEqual(await allKeys(), [])
-      // Reading is safe all the same.
+      // Reading is still safe.
       assert.equal((await store.recover()).outcome, "fresh")
     },
   },
