@@ -94,7 +94,7 @@ export const abortCases: readonly BackendCase[] = [
           if (index === chunks.length - 1) aborting.abort(reason)
         })
         await rejectsWith(backend.put(key, body, { when, signal: aborting.signal }), reason, "an aborted replace")
-        const stored = await holds(backend, key, bytesOf("old"), "what was to be replaced")
+        const stored = await holds(backend, key, bytesOf("old"), "the object that was to be replaced")
         same(stored.version, version, "its version")
       }
     },

@@ -84,6 +84,10 @@ async function readWhole(backend: ObjectBackend, contents: readonly Uint8Array[]
   same(bytes?.length, content.meta.size, "the bytes that a reader got, and the size it was told")
   const whole = contents.some((one) => bytes !== undefined && Buffer.compare(one, bytes) === 0)
   if (!whole)
-    fail("what a reader got", "one of the contents that were written", `${bytes?.length} bytes of something else`)
+    fail(
+      "the bytes that a reader got",
+      "one of the contents that were written",
+      `${bytes?.length} bytes of something else`,
+    )
   return true
 }

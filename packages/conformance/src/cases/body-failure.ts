@@ -28,7 +28,7 @@ export const bodyFailureCases: readonly BackendCase[] = [
       }
       same(await keysOf(backend, ""), [], "all that is listed")
       await backend.put(key, [bytesOf("at last")], { when: "absent" })
-      await holds(backend, key, bytesOf("at last"), "what was created after the failures")
+      await holds(backend, key, bytesOf("at last"), "the object that was created after the failures")
     },
   },
   {
@@ -40,7 +40,11 @@ export const bodyFailureCases: readonly BackendCase[] = [
       for (const when of [undefined, { version }]) {
         const error = new Error("the source broke off")
         await rejectsWith(backend.put(key, failing(chunks, chunks.length - 1, error), { when }), error, "the put")
-        same((await holds(backend, key, bytesOf("old"), "what was to be replaced")).version, version, "its version")
+        same(
+          (await holds(backend, key, bytesOf("old"), "the object that was to be replaced")).version,
+          version,
+          "its version",
+        )
       }
     },
   },

@@ -47,14 +47,14 @@ export const claimCases: readonly BackendCase[] = [
       const { backend } = context
       await backend.put(key, [bytesOf("before")])
       await leading(context, async (leader) => {
-        await holds(leader, key, bytesOf("before"), "what was there before the claim")
+        await holds(leader, key, bytesOf("before"), "the object from before the claim")
         await changesNothing(backend, "a plain writer")
         await changesNothing(await context.another(), "another plain writer")
         const before = await keysOf(leader, "")
         const next = await claimOf(await context.another())
         await changesNothing(leader, "a holder that was superseded")
         same(await keysOf(next.backend, ""), before, "all keys after it")
-        await holds(next.backend, key, bytesOf("before"), "what was there before")
+        await holds(next.backend, key, bytesOf("before"), "the object from before")
         await next.backend.put(key, [bytesOf("the leader's")])
         same(await next.backend.delete([key]), [], "failures of the leader's delete")
         await next.backend[Symbol.asyncDispose]()
@@ -112,7 +112,7 @@ export const claimCases: readonly BackendCase[] = [
         await leader.put(key, [bytesOf("y")])
       })
       await leading(context, (all) => all.put(key, [bytesOf("z")]).then(() => undefined), "")
-      await holds(backend, key, bytesOf("z"), "what the holder of everything wrote")
+      await holds(backend, key, bytesOf("z"), "the object of the leader of everything")
     },
   },
 ]

@@ -50,7 +50,7 @@ export const commitPointerCases: readonly BackendCase[] = [
       await committed(backend, { create: one(5) }, note)
       await holds(backend, pointerKey, bytesOf("four"), "the pointer after a commit without one")
       for (const id of [1, 2, 3, 5])
-        await holds(backend, manifestKey(id), bytesOf(`manifest ${id}`), "what was created")
+        await holds(backend, manifestKey(id), bytesOf(`manifest ${id}`), "the created object")
     },
   },
   {
@@ -87,7 +87,7 @@ export const commitPointerCases: readonly BackendCase[] = [
       if (done.includes(undefined)) return
       same(textOf(await read(backend, pointerKey)), "24", "the pointer, to which each of 24 commits added one")
       const keys = ids.map(manifestKey).sort()
-      same(await keysOf(backend, "store/checkpoint-"), keys, "what they created")
+      same(await keysOf(backend, "store/checkpoint-"), keys, "the manifests of all commits")
     },
   },
   {

@@ -78,7 +78,7 @@ export const commitCases: readonly BackendCase[] = [
           )
           if (!named) continue
           const key = manifestKey(Number(named))
-          if (!keys.includes(key)) fail("what the pointer names, listed after it was read", key, keys)
+          if (!keys.includes(key)) fail("the checkpoint that the pointer names, listed after it was read", key, keys)
         }
       }
       const reading = outcome(reader())

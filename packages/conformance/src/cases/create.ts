@@ -56,7 +56,7 @@ export const createCases: readonly BackendCase[] = [
         })
         const slower = `the slower create, overtaken after ${at} of ${chunks.length} chunks`
         await rejectsAs("precondition", backend.put(name, body, { when: "absent" }), slower)
-        await holds(backend, name, bytesOf("faster"), "what the faster one created")
+        await holds(backend, name, bytesOf("faster"), "the object of the faster one")
       }
     },
   },
@@ -66,7 +66,7 @@ export const createCases: readonly BackendCase[] = [
     async run({ backend }) {
       for (const text of ["one", "two", "two"]) {
         await backend.put(key, [bytesOf(text)], { when: "absent" })
-        await holds(backend, key, bytesOf(text), "what was created")
+        await holds(backend, key, bytesOf(text), "the created object")
         same(await backend.delete([key]), [], "the failures of its delete")
         await isAbsent(backend, key, "after its delete")
       }
@@ -127,7 +127,8 @@ export const createCases: readonly BackendCase[] = [
           all.map(({ seen }) => seen),
           "2 creators of one key",
         )
-        for (const { found } of all) same(Buffer.compare(found, pattern(200_000, winner)), 0, "what each of them read")
+        for (const { found } of all)
+          same(Buffer.compare(found, pattern(200_000, winner)), 0, "the object that each racer read")
       }
     },
   },

@@ -14,7 +14,8 @@ export const deleteCases: readonly BackendCase[] = [
       for (const one of [backend, await another()]) {
         await isAbsent(one, "a/1", "after its delete")
         await isAbsent(one, "b/1", "after its delete")
-        for (const key of ["a/10", "a/2", "a/b/1"]) await holds(one, key, bytesOf(key), "what was not to be deleted")
+        for (const key of ["a/10", "a/2", "a/b/1"])
+          await holds(one, key, bytesOf(key), "an object that was not to be deleted")
         sameKeys(await keysOf(one, ""), ["a/10", "a/2", "a/b/1"], "all that is listed")
       }
     },
@@ -46,7 +47,7 @@ export const deleteCases: readonly BackendCase[] = [
       const present = keys.filter((_, index) => index % 2 === 0)
       await forEachConcurrently([...present, "many/kept"], (key) => backend.put(key, [bytesOf(key)]))
       same(await backend.delete(keys), [], `the failures of a delete of ${count} keys`)
-      sameKeys(await keysOf(backend, ""), ["many/kept"], `what is listed after a delete of ${count} keys`)
+      sameKeys(await keysOf(backend, ""), ["many/kept"], `the keys after a delete of ${count} keys`)
     },
   },
   {
@@ -61,7 +62,7 @@ export const deleteCases: readonly BackendCase[] = [
         checkBackendError(error, `the failure of ${key}`)
       }
       await isAbsent(backend, "a/c", "a key whose neighbour could not be deleted")
-      for (const key of ["a/b/1", "a/b/2"]) await holds(backend, key, bytesOf(key), "what lies below")
+      for (const key of ["a/b/1", "a/b/2"]) await holds(backend, key, bytesOf(key), "the objects below")
     },
   },
 ]

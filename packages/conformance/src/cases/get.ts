@@ -105,7 +105,7 @@ export const getCases: readonly BackendCase[] = [
       const rest = await outcome(readAll({ meta: content.meta, body: { [Symbol.asyncIterator]: () => iterator } }))
       // The read may fail. It must not go on with other bytes, or end early as if all had been read.
       if ("error" in rest) return
-      sameBytes(Buffer.concat([...chunks, rest.value]), old, "what was read")
+      sameBytes(Buffer.concat([...chunks, rest.value]), old, "the bytes that were read")
     },
   },
 ]

@@ -36,7 +36,7 @@ export const leftoverCases: readonly BackendCase[] = [
       for (const name of keys) await backend.put(name, [bytesOf(name)])
       for (const prefix of ["", "a/"]) {
         same(await leftovers({ olderThanMs: anyAge, prefix, dryRun: true }), [], "leftovers where only objects are")
-        same(await leftovers({ olderThanMs: anyAge, prefix }), [], "what was removed where only objects are")
+        same(await leftovers({ olderThanMs: anyAge, prefix }), [], "the removed leftovers where only objects are")
       }
       same(await keysOf(backend, ""), keys, "all that is listed after it")
       for (const name of keys) await holds(backend, name, bytesOf(name), "an object after it")
@@ -92,7 +92,7 @@ export const leftoverCases: readonly BackendCase[] = [
         uploading(backend, bytes, async () => {
           found = await leftovers({ olderThanMs: anyAge, prefix: "" })
           const left = await leftovers({ olderThanMs: anyAge, prefix: "", dryRun: true })
-          same(left, [], `what is left of ${names(found).length} leftovers that were removed`)
+          same(left, [], `the rest of ${names(found).length} leftovers that were removed`)
         }),
       )
       if (error === undefined) {
@@ -114,7 +114,7 @@ export const leftoverCases: readonly BackendCase[] = [
       await rejectsWith(failing, error, "a put whose body failed")
       const found = await leftovers({ olderThanMs: anyAge, prefix: "" })
       for (const one of found) if (one.error !== undefined) fail(`removing ${one.name}`, "no error", one.error)
-      same(await leftovers({ olderThanMs: anyAge, prefix: "", dryRun: true }), [], "what is left after it")
+      same(await leftovers({ olderThanMs: anyAge, prefix: "", dryRun: true }), [], "the leftovers after it")
     },
   },
   {

@@ -51,7 +51,7 @@ export const listCases: readonly BackendCase[] = [
     loses: "a new store could not be opened.",
     async run({ backend }) {
       same(await keysOf(backend, ""), [], "all that is listed")
-      same(await keysOf(backend, "checkpoints/"), [], "what is listed under a prefix")
+      same(await keysOf(backend, "checkpoints/"), [], "the keys under a prefix")
       same(await backend.delete(["checkpoints/none"]), [], "the failures of a delete")
     },
   },
@@ -74,7 +74,7 @@ export const listCases: readonly BackendCase[] = [
       const keys = ["a/b/c/d/e/f", "a/b/c/d/g", "a/b/h/i", "a/j", "k"].sort()
       for (const key of keys) await backend.put(key, [bytesOf(key)])
       sameKeys(await keysOf(backend, ""), keys, "all that is listed")
-      sameKeys(await keysOf(backend, "a/b/"), ["a/b/c/d/e/f", "a/b/c/d/g", "a/b/h/i"], "what is below a/b/")
+      sameKeys(await keysOf(backend, "a/b/"), ["a/b/c/d/e/f", "a/b/c/d/g", "a/b/h/i"], "the keys below a/b/")
     },
   },
   {

@@ -52,7 +52,7 @@ export const partCases: readonly BackendCase[] = [
         same(["precondition", "ambiguous"].includes(kind), true, `it says that nothing was written (${kind})`)
         note(`the second answer is ${kind}`)
       }
-      await holds(backend, key, bytes, "what was created")
+      await holds(backend, key, bytes, "the created object")
     },
   },
   {
@@ -86,7 +86,11 @@ export const partCases: readonly BackendCase[] = [
         for (const [form, body] of Object.entries({ array: [bytes], stream: source(cut(bytes, 30_000)) })) {
           const meta = await backend.put(`${name}/${form}`, body, { inParts: true, when: "absent" })
           const stored = await holds(backend, `${name}/${form}`, bytes, `${name}, from a ${form}`)
-          same([meta.size, meta.version], [size, stored.version], `what put told of ${name}, from a ${form}`)
+          same(
+            [meta.size, meta.version],
+            [size, stored.version],
+            `the meta that put returned of ${name}, from a ${form}`,
+          )
         }
       }
       const { version } = await backend.put(key, [bytesOf("old")], { inParts: true })
@@ -114,7 +118,7 @@ export const partCases: readonly BackendCase[] = [
           if (index === 1) await other.put(late, [bytesOf("faster")], { when: "absent" })
         })
         await rejectsAs("precondition", backend.put(late, body, options), `a create of ${name} that was slower`)
-        await holds(backend, late, bytesOf("faster"), "what the faster one created")
+        await holds(backend, late, bytesOf("faster"), "the object of the faster one")
       }
     },
   },

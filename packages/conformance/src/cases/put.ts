@@ -13,7 +13,7 @@ export const putCases: readonly BackendCase[] = [
     async run({ backend }) {
       const bytes = pattern(100_000)
       const meta = await backend.put(key, cut(bytes, 30_000), { size: bytes.length })
-      const stored = await holds(backend, key, bytes, "what was put")
+      const stored = await holds(backend, key, bytes, "the object that was put")
       same(identity(meta), identity(stored), "the meta that put returned")
     },
   },
@@ -23,7 +23,11 @@ export const putCases: readonly BackendCase[] = [
     async run({ backend, largeBytes }) {
       const bytes = pattern(largeBytes)
       const meta = await backend.put(key, cut(bytes, 1 << 20))
-      same(identity(meta), identity(await holds(backend, key, bytes, "what was put")), "the meta that put returned")
+      same(
+        identity(meta),
+        identity(await holds(backend, key, bytes, "the object that was put")),
+        "the meta that put returned",
+      )
     },
   },
   {
@@ -32,7 +36,7 @@ export const putCases: readonly BackendCase[] = [
     async run({ backend, largeBytes }) {
       const bytes = pattern(largeBytes)
       await backend.put(key, source(cut(bytes)), { size: bytes.length })
-      await holds(backend, key, bytes, "what was streamed")
+      await holds(backend, key, bytes, "the streamed object")
     },
   },
   {
@@ -44,7 +48,7 @@ export const putCases: readonly BackendCase[] = [
         const bytes = pattern(size, size)
         const body = source(cut(bytes))
         await backend.put(`${key}-${size}`, body)
-        await holds(backend, `${key}-${size}`, bytes, `what was streamed, ${size} bytes`)
+        await holds(backend, `${key}-${size}`, bytes, `the streamed object, ${size} bytes`)
         same(body.opened, 1, "how often the body was opened")
       }
     },
@@ -60,8 +64,8 @@ export const putCases: readonly BackendCase[] = [
       }
       await backend.put(key, source(chunks))
       await backend.put(`${key}-array`, chunks)
-      await holds(backend, key, bytes, "what was streamed")
-      await holds(backend, `${key}-array`, bytes, "what was given as an array")
+      await holds(backend, key, bytes, "the streamed object")
+      await holds(backend, `${key}-array`, bytes, "the object that was given as an array")
     },
   },
   {

@@ -53,7 +53,7 @@ export const replaceCases: readonly BackendCase[] = [
       await rejectsAs("precondition", other.put(key, source([bytesOf("late 2")]), { when }), "a stale stream")
       const large = source(cut(pattern(largeBytes)))
       await rejectsAs("precondition", backend.put(key, large, { when }), "a large stale stream")
-      await holds(backend, key, bytesOf("new 1"), "what the faster one wrote")
+      await holds(backend, key, bytesOf("new 1"), "the object of the faster one")
     },
   },
   {
@@ -70,7 +70,7 @@ export const replaceCases: readonly BackendCase[] = [
         })
         const slower = `the slower replace, overtaken after ${at} of ${chunks.length} chunks`
         await rejectsAs("precondition", backend.put(key, body, { when: { version } }), slower)
-        await holds(backend, key, bytesOf("faster"), "what the faster one wrote")
+        await holds(backend, key, bytesOf("faster"), "the object of the faster one")
       }
     },
   },
@@ -89,7 +89,11 @@ export const replaceCases: readonly BackendCase[] = [
       await isAbsent(backend, key, "after a replace of what was deleted")
       const again = await backend.put(key, [bytesOf("created anew")])
       await rejectsAs("precondition", backend.put(key, [bytesOf("y")], deleted), "a replace of what was created anew")
-      same(identity(again), identity(await holds(backend, key, bytesOf("created anew"), "what is there")), "its meta")
+      same(
+        identity(again),
+        identity(await holds(backend, key, bytesOf("created anew"), "the object that is there")),
+        "its meta",
+      )
     },
   },
   {

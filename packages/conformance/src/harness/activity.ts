@@ -2,8 +2,8 @@ import type { Body, CommitBatch, ObjectBackend, ObjectContent } from "@ckpt/core
 import { nextTurn } from "./waiting.js"
 
 /**
- * Counts what a storage is busy with. A scenario can so wait until everything has gone on, however long the storage
- * takes to answer.
+ * Counts the calls that a storage is busy with. A scenario can so wait until everything has gone on, however long the
+ * storage takes to answer.
  */
 export class Activity {
   /** Unanswered calls and unanswered requests for chunks. A call that waits for its caller's source does not count. */

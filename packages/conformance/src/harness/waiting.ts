@@ -21,7 +21,7 @@ export async function settled(turns = 20): Promise<void> {
 }
 
 /** Resolves once the condition holds. Rejects after half a minute; no storage for tests needs that long. */
-export async function until(condition: () => boolean, what = "what was waited for"): Promise<void> {
+export async function until(condition: () => boolean, what = "the awaited condition"): Promise<void> {
   const giveUp = Date.now() + 30_000
   while (!condition()) {
     if (Date.now() > giveUp) throw new Error(`${what} did not happen`)
