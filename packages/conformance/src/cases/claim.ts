@@ -81,7 +81,7 @@ export const claimCases: readonly BackendCase[] = [
   },
   {
     name: "claim: epochs go up, and a claim that was given up still shuts plain writers out",
-    loses: "a writer that was superseded long ago would pass for the newest, or come back once nobody leads.",
+    loses: "a writer that was superseded long ago would pass for the latest, or come back once nobody leads.",
     needs: ["claim"],
     async run(context) {
       let last = 0

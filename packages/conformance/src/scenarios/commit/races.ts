@@ -68,7 +68,7 @@ export const raceScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'race: a second save of the same checkpoint is "unchanged"',
+    name: 'race: a second save of the same checkpoint is "existed"',
     async run({ open, keys, peek }) {
       const store = await open()
       const manifest = manifestOf(1)

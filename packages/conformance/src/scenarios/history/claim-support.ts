@@ -6,7 +6,7 @@ import { refusal, saveAll } from "../support.js"
 
 /** Where claims are kept: in the pointer, or by a backend with claims of its own. */
 export function claimsIn({ layout, raw }: ScenarioContext): "pointer" | "backend" | undefined {
-  if (layout === "objects" && raw.capabilities.conditionalReplace) return "pointer"
+  if (layout === "objects" && raw.capabilities.compareAndSwap === "storage") return "pointer"
   return raw.claim === undefined ? undefined : "backend"
 }
 

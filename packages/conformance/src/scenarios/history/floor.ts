@@ -17,7 +17,7 @@ async function assertInvisible(store: CheckpointStore, id: number): Promise<void
   )
 }
 
-/** Every way to read checkpoint 3, the newest one, with the epochs that it shows. */
+/** Every way to read checkpoint 3, the latest one, with the epochs that it shows. */
 const readers: readonly [name: string, read: (store: CheckpointStore) => Promise<readonly (number | undefined)[]>][] = [
   ["load", async (store) => [(await store.load(3))?.epoch]],
   ["loadLatest", async (store) => [(await store.loadLatest())?.epoch]],

@@ -171,7 +171,7 @@ export const damageScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "damage: recover finds the newest untouched checkpoint among random damage",
+    name: "damage: recover finds the latest untouched checkpoint among random damage",
     async run({ open, keys, peek, plant, raw: storage, layout }) {
       const below = random(42)
       const writer = await open()

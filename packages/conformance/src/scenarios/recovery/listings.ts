@@ -34,7 +34,7 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: the newest checkpoint is found although two listings in a row are overtaken",
+    name: "recovery: the latest checkpoint is found although two listings in a row are overtaken",
     layout: "objects",
     async run({ open, keys }) {
       const writer = await open()

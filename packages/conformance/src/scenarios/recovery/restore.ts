@@ -14,7 +14,7 @@ const twoOf = (id: number) => ({ a: bytes(`a of ${id}`), b: bytes(`b of ${id}`) 
 
 export const restoreScenarios: readonly Scenario[] = [
   {
-    name: "restore: the visitor's value of the newest checkpoint is returned",
+    name: "restore: the visitor's value of the latest checkpoint is returned",
     async run({ open }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -151,7 +151,7 @@ export const restoreScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "restore: a checkpoint that is pruned while it is read is passed over for the newest one, and not skipped as damaged",
+    name: "restore: a checkpoint that is pruned while it is read is passed over for the latest one, and not skipped as damaged",
     async run({ open, keys }) {
       const writer = await open()
       await saveAll(writer, 1)

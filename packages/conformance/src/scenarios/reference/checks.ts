@@ -104,7 +104,7 @@ export const referenceChecks: readonly Scenario[] = [
   },
 
   {
-    name: "test_recover_latest_validated_skips_corrupt: recover skips the corrupt newest one; here it gives the checkpoint itself",
+    name: "test_recover_latest_validated_skips_corrupt: recover skips the corrupt latest one; here it gives the checkpoint itself",
     async run({ open, plant, keys }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 10), { state: textBytes("of the first") })
@@ -165,7 +165,7 @@ export const referenceChecks: readonly Scenario[] = [
   },
 
   {
-    name: "test_obj_recover_latest_validated: recover gives the newest valid one; here examined counts only what was read",
+    name: "test_obj_recover_latest_validated: recover gives the latest valid one; here examined counts only what was read",
     async run({ open }) {
       const store = await open({ retain: { last: 10 } })
       await store.save(manifestOf(1, 10))

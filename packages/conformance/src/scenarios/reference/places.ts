@@ -106,7 +106,7 @@ export const referencePlaces: readonly Scenario[] = [
   },
 
   {
-    name: "test_obj_conditional_put_idempotent: a repeated save is unchanged; here other content is CKPT_CONFLICT",
+    name: "test_obj_conditional_put_idempotent: a repeated save says existed; here other content is CKPT_CONFLICT",
     async run({ open }) {
       const store = await open({ retain: { last: 10 } })
       const manifest = manifestOf(1, 10)

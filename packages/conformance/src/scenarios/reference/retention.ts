@@ -7,7 +7,7 @@ export const referenceRetention: readonly Scenario[] = [
   ...twins(
     "test_prune_keeps_max",
     "test_obj_prune",
-    "the newest two of five stay; here the report names the removed ones",
+    "the latest two of five stay; here the report names the removed ones",
     async ({ open }) => {
       const store = await open({ retain: { last: 10 } })
       await saveUpTo(store, 5)

@@ -10,7 +10,7 @@ const year = 365 * 24 * 3_600_000
 
 export const orphanScenarios: readonly Scenario[] = [
   {
-    name: "orphans: collectOrphans removes states without a manifest below the newest valid checkpoint, and no others",
+    name: "orphans: collectOrphans removes states without a manifest below the latest valid checkpoint, and no others",
     async run({ open, keys, plant, allKeys }) {
       const store = await open()
       await saveAll(store, 3, 5)
@@ -24,7 +24,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: a listing that lacks the newest checkpoint is CKPT_IO, and nothing is removed",
+    name: "orphans: a listing that lacks the latest checkpoint is CKPT_IO, and nothing is removed",
     async run({ open, keys, plant, allKeys }) {
       await saveAll(await open(), 2, 3, 5)
       await plant(keys.state(1), "an orphan")
@@ -59,7 +59,7 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: nothing above the newest valid checkpoint is removed, whatever the pointer says",
+    name: "orphans: nothing above the latest valid checkpoint is removed, whatever the pointer says",
     async run({ open, keys, plant, raw, peek, layout }) {
       const store = await open()
       await saveAll(store, 2, 5)

@@ -44,14 +44,14 @@ export const retentionScenarios: readonly Scenario[] = [
     async run({ open }) {
       const store = await open()
       await saveAll(store, ...range(1, 12))
-      const report = await store.prune({ last: 2, every: 5, keep: ({ id, epoch }) => id === 3 && epoch === 3 })
+      const report = await store.prune({ last: 2, every: 5, keepIf: ({ id, epoch }) => id === 3 && epoch === 3 })
       assert.deepEqual(report.kept, [3, 5, 10, 11, 12])
       assert.deepEqual(await store.ids(), [3, 5, 10, 11, 12])
       for (const id of report.kept) assert.equal((await store.verify(id)).valid, true)
     },
   },
   {
-    name: "retention: the newest valid checkpoint and all above it stay, whatever the policy says",
+    name: "retention: the latest valid checkpoint and all above it stay, whatever the policy says",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -167,7 +167,7 @@ export const retentionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "retention: remove takes one checkpoint, and only below the newest valid one",
+    name: "retention: remove takes one checkpoint, and only below the latest valid one",
     async run({ open, keys, plant, allKeys }) {
       const store = await open()
       await saveAll(store, 1, 2, 3, 4)

@@ -193,7 +193,7 @@ export const operatorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'operators: a second save with the same operators is "unchanged", with others CKPT_CONFLICT',
+    name: 'operators: a second save with the same operators is "existed", with others CKPT_CONFLICT',
     async run({ open }) {
       const manifest = manifestOf(1)
       const operators = (seed: number) => ({

@@ -221,7 +221,7 @@ export const budgetScenarios: readonly Scenario[] = [
         const deletes = batches(context, orphans)
         const removing = orphans > 0 ? floor + deletes : 0
         const looks = context.raw.leftovers === undefined ? 0 : listings(context)
-        // Rounds: clock, manifest and state of the newest; states and leftovers; manifests; the floor; the deletes.
+        // Rounds: clock, manifest and state of the latest; states and leftovers; manifests; the floor; the deletes.
         assertCost(cost, 2 + 2 + deletes, 3 + removing, 5 + looks + removing)
       },
     }),

@@ -18,7 +18,7 @@ import {
 /** Differences from the reference in reading. Each scenario fails on the behaviour of the reference. */
 export const readingDifferences: readonly Scenario[] = [
   {
-    name: "reading finds the newest checkpoint with a missing, garbled, dangling or stale pointer",
+    name: "reading finds the latest checkpoint with a missing, garbled, dangling or stale pointer",
     async run({ open, keys, plant, raw, layout }) {
       await saveAll(await open(), 1, 2)
       const garbled = ["", "not a pointer", "\u0000", new Uint8Array([0xff, 0xfe])]

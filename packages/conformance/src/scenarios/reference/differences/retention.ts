@@ -34,7 +34,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "prune does not count states without a manifest and leaves those above the newest valid checkpoint",
+    name: "prune does not count states without a manifest and leaves those above the latest valid checkpoint",
     async run({ open, keys, plant, allKeys }) {
       const store = await open()
       await saveAll(store, 1, 2)
@@ -58,7 +58,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "prune removes damaged checkpoints below the newest valid one",
+    name: "prune removes damaged checkpoints below the latest valid one",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
@@ -115,7 +115,7 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "collectOrphans leaves a state above the newest valid checkpoint for the save that is under way",
+    name: "collectOrphans leaves a state above the latest valid checkpoint for the save that is under way",
     async run({ open, keys, allKeys }) {
       const store = await open()
       await saveAll(store, 3)
