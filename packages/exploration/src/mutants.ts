@@ -28,8 +28,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         "commit/create-state",
-        "if (await settleState(context, id, feed.info(), signal, error))",
-        'if (error.kind === "ambiguous" || (await settleState(context, id, feed.info(), signal, error)))',
+        "if (await settleState(place, id, feed.info(), signal, error))",
+        'if (error.kind === "ambiguous" || (await settleState(place, id, feed.info(), signal, error)))',
       ),
     ],
     plans: ["plain", "claims"],
@@ -68,9 +68,9 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         "commit/commit",
-        "const outcome = await createManifestObject(context, manifest, job.signal);",
-        `const outcome = await createManifestObject(context, manifest, job.signal).catch(async (error) => {
-          await context.storage.delete([context.layout.stateKey(job.id)]);
+        "const outcome = await createManifestObject(history, manifest, job.signal);",
+        `const outcome = await createManifestObject(history, manifest, job.signal).catch(async (error) => {
+          await history.place.storage.delete([history.place.layout.stateKey(job.id)]);
           throw error;
         });`,
       ),
@@ -82,7 +82,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         "commit/acknowledge",
-        "advance = await context.pointer.advance(id);",
+        "advance = await history.pointer.advance(id);",
         "advance = { pointer: noPointer, isLatest: true };",
       ),
     ],
@@ -110,7 +110,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         "commit/acknowledge",
-        "throw unknownOutcome(context, id, error);\n    }\n    if (!counts(id, advance.pointer))",
+        "throw unknownOutcome(history.place, id, error);\n    }\n    if (!counts(id, advance.pointer))",
         "throw error;\n    }\n    if (!counts(id, advance.pointer))",
       ),
     ],
@@ -146,60 +146,46 @@ export const mutants: readonly Mutant[] = [
     name: "the pointer is read before the listing",
     edits: [
       edit(
-        "recovery/latest",
-        "const survey = await context.surveyor.manifests(signal);",
-        "const early = await context.pointer.read(signal); const survey = await context.surveyor.manifests(signal);",
+        "history/history",
+        "const listing = await this.lister[of](signal);",
+        "const early = await this.pointer.read(signal); const listing = await this.lister[of](signal);",
       ),
-      edit(
-        "recovery/latest",
-        "const pointer = await context.pointer.read(signal, survey.claims);",
-        "const pointer = early;",
-      ),
-      edit(
-        "recovery/recover",
-        "const survey = await context.surveyor.everything(options.signal);",
-        "const early = await context.pointer.read(options.signal); const survey = { ...(await context.surveyor.everything(options.signal)), early };",
-      ),
-      edit(
-        "recovery/recover",
-        "const pointer = await context.pointer.read(options.signal, survey.claims);",
-        "const pointer = survey.early;",
-      ),
+      edit("history/history", "new View(listing, await read(signal), read)", "new View(listing, early, read)"),
     ],
     plans: ["superseded", "readers"],
   },
   {
     name: "a listing older than the pointer is not made again",
-    edits: [
-      edit(
-        "history/view",
-        "export function isBehind(survey, pointer) {",
-        "export function isBehind() {\nreturn false;",
-      ),
-    ],
+    edits: [edit("history/view", "get isBehind() {", "get isBehind() {\nreturn false;")],
     plans: ["readers"],
   },
   {
     name: "loadLatest does not list again when a manifest is gone",
-    edits: [edit("recovery/latest", "vanished = true;", "if (found === undefined)\ncontinue;\nvanished = true;")],
+    edits: [
+      edit(
+        "recovery/load",
+        'if (found === undefined)\n            return "gone";',
+        "if (found === undefined)\ncontinue;",
+      ),
+    ],
     isRare: true,
     plans: ["readers"],
   },
   {
     name: "recovery does not list again when a manifest is gone",
-    edits: [
-      edit(
-        "recovery/recover",
-        "if (found === undefined || found.gone)",
-        "if (found === undefined || found.gone) continue;\nif (false)",
-      ),
-    ],
+    edits: [edit("recovery/recover", 'if (found.gone)\n                return "gone";', "if (found.gone)\ncontinue;")],
     isRare: true,
     plans: ["readers"],
   },
   {
     name: "what is pruned while it is read passes for damaged",
-    edits: [edit("verify/verify", "gone: true,", "gone: false,")],
+    edits: [
+      edit(
+        "verify/verifier",
+        "return gone(id, found,",
+        "return ((...args) => ({ ...gone(...args), gone: false }))(id, found,",
+      ),
+    ],
     isRare: true,
     plans: ["readers"],
   },
@@ -245,8 +231,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/orphans",
-        ".states(signal)\n        .then(async (states) => ({ states, manifests: await surveyor.manifests(signal) }))",
-        ".manifests(signal)\n        .then(async (manifests) => ({ manifests, states: await surveyor.states(signal) }))",
+        "lister.states(signal).then(async (states) => ({ states, manifests: await lister.manifests(signal) }))",
+        "lister.manifests(signal).then(async (manifests) => ({ manifests, states: await lister.states(signal) }))",
       ),
     ],
     isRare: true,
@@ -314,7 +300,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the first claim does not list",
-    edits: [edit("history/claim", "const latest = await endOfHistory(context, [], signal);", "const latest = 0;")],
+    edits: [edit("history/claim", "const latest = await endOfHistory(history, [], signal);", "const latest = 0;")],
     plans: ["first claim"],
   },
   {
@@ -322,10 +308,10 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         "history/claim",
-        "const before = await context.pointer.read(signal);",
-        "context = { ...context, early: await endOfHistory(context, [], signal) };\nconst before = await context.pointer.read(signal);",
+        "const before = await history.pointer.read(signal);",
+        "history.early = await endOfHistory(history, [], signal);\nconst before = await history.pointer.read(signal);",
       ),
-      edit("history/claim", "const latest = await endOfHistory(context, [], signal);", "const latest = context.early;"),
+      edit("history/claim", "const latest = await endOfHistory(history, [], signal);", "const latest = history.early;"),
     ],
     isRare: true,
     plans: ["first claim"],
@@ -337,19 +323,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "late updates are not shut out",
-    edits: [
-      edit(
-        "history/claim",
-        "await shutOutLateUpdates(context, survey.manifests",
-        "await (async () => {})(context, survey.manifests",
-      ),
-    ],
+    edits: [edit("history/claim", "await shutOutLateUpdates(history, view", "await (async () => {})(history, view")],
     plans: ["superseded", "claims"],
   },
   {
     name: "an update does not ask again who leads",
     edits: [
-      edit("commit/update", "await assertStillLeads(context, id, signal);\n        return next;", "return next;"),
+      edit("commit/update", "await assertStillLeads(history, id, signal);\n        return next;", "return next;"),
     ],
     plans: ["superseded", "claims"],
   },

@@ -2,18 +2,20 @@ import { BackendError } from "../errors.js"
 import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { noPointer, type Pointer } from "../format/pointer.js"
+import type { History } from "../history/history.js"
 import { counts } from "../history/rule.js"
 import type { Watch } from "../storage/attempt.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import { acknowledge } from "./acknowledge.js"
 import { settleManifest } from "./create-manifest.js"
 import { settleState } from "./create-state.js"
-import type { Commit, CommitContext, Committed } from "./job.js"
+import type { Commit, Committed } from "./job.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
 /** Where the backend can make state, manifest and pointer appear together. `undefined`: it cannot, nothing was touched. */
-export async function commitAtOnce(context: CommitContext, job: Commit): Promise<Committed | undefined> {
-  const { storage, layout, pointer } = context
+export async function commitAtOnce(history: History, job: Commit): Promise<Committed | undefined> {
+  const { place, pointer } = history
+  const { storage, layout } = place
   const { backend } = storage
   const { id, feed, signal } = job
   const commitOf = backend.commit
@@ -63,23 +65,21 @@ export async function commitAtOnce(context: CommitContext, job: Commit): Promise
     pointer.forget()
     if (!(error instanceof BackendError)) throw error
     if (error.kind !== "precondition" && error.kind !== "ambiguous") throw error
-    if (error.kind === "ambiguous" && error.unsettleable) throw unknownOutcome(context, id, error)
+    if (error.kind === "ambiguous" && error.unsettleable) throw unknownOutcome(place, id, error)
     // Another writer made this id appear meanwhile, or an answer was lost: what is there now decides.
     await feed?.drain()
-    const stateIsThere = feed === undefined || (await settleState(context, id, feed.info(), signal, error))
+    const stateIsThere = feed === undefined || (await settleState(place, id, feed.info(), signal, error))
     manifest = job.manifest(feed?.info())
-    const outcome = await settleManifest(context, manifest, encodeManifest(manifest), signal, error)
-    if (stateIsThere && outcome !== "absent") return acknowledge(context, manifest, outcome)
-    throw error.kind === "ambiguous"
-      ? unknownOutcome(context, id, error)
-      : conflict(context, id, "another writer is at it")
+    const outcome = await settleManifest(place, manifest, encodeManifest(manifest), signal, error)
+    if (stateIsThere && outcome !== "absent") return acknowledge(history, manifest, outcome)
+    throw error.kind === "ambiguous" ? unknownOutcome(place, id, error) : conflict(place, id, "another writer is at it")
   }
   if (result === "unsupported") return undefined
   pointer.forget()
   if (manifest === undefined) throw new Error(`backend ${backend.name} committed checkpoint ${id} without its manifest`)
-  if (layout.pointerFormat === "json") pointer.assertLeads(seen)
-  if (!moved && layout.pointerFormat === "json") return acknowledge(context, manifest, "created")
-  if (!counts(id, seen)) throw conflict(context, id, `retention removed ids up to ${seen.floor}`)
+  if (history.isTold) pointer.assertLeads(seen)
+  if (!moved && history.isTold) return acknowledge(history, manifest, "created")
+  if (!counts(id, seen)) throw conflict(place, id, `retention removed ids up to ${seen.floor}`)
   if (moved) seen = { ...seen, checkpointId: id }
   return { outcome: "created", isLatest: moved || seen.checkpointId === id, manifest, pointer: seen }
 }

@@ -3,16 +3,18 @@ import { withoutMark } from "../format/manifest/claim-mark.js"
 import { decodeManifest } from "../format/manifest/decode.js"
 import { encodeManifest } from "../format/manifest/encode.js"
 import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "../format/manifest/model.js"
+import type { History } from "../history/history.js"
+import type { Place } from "../storage/place.js"
 import { bytesBody } from "../storage/storage.js"
-import type { CommitContext } from "./job.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
 export async function createManifestObject(
-  context: CommitContext,
+  history: History,
   manifest: CheckpointManifest,
   signal: AbortSignal | undefined,
 ): Promise<"created" | "existed"> {
-  const { storage, layout } = context
+  const { place } = history
+  const { storage, layout } = place
   const id = manifest.checkpointId
   const bytes = encodeManifest(manifest)
   const lostAnswers = storage.lostAnswers(layout.manifestKey(id))
@@ -27,49 +29,49 @@ export async function createManifestObject(
     }
     if (failure.kind !== "precondition" && failure.kind !== "ambiguous") {
       // An earlier attempt of ours may still land.
-      throw attempt > 1 ? unknownOutcome(context, id, failure) : failure
+      throw attempt > 1 ? unknownOutcome(place, id, failure) : failure
     }
-    if (failure.unsettleable) throw unknownOutcome(context, id, failure)
+    if (failure.unsettleable) throw unknownOutcome(place, id, failure)
     // After a lost answer what refuses us may be our own manifest, updated since.
     const unclear = attempt > 1 && failure.kind === "precondition"
     const cause = unclear ? new BackendError("ambiguous", failure.message, { cause: failure }) : failure
-    const settled = await settleManifest(context, manifest, bytes, signal, cause)
+    const settled = await settleManifest(place, manifest, bytes, signal, cause)
     // What reads back as ours after a lost answer was created by us, as far as anyone can tell.
     if (settled !== "absent") return attempt > 1 ? "created" : settled
-    if (failure.kind === "precondition") throw conflict(context, id, "it was there and was removed meanwhile")
+    if (failure.kind === "precondition") throw conflict(place, id, "it was there and was removed meanwhile")
     // A late request of ours may still land. Above every other id that does no harm; below one, it could come up after
     // retention decided without it.
-    if (!(await lostAnswers.tryAgain(failure, signal)) || (await higherIdExists(context, id, signal)))
-      throw unknownOutcome(context, id, failure)
+    if (!(await lostAnswers.tryAgain(failure, signal)) || (await higherIdExists(history, id, signal)))
+      throw unknownOutcome(place, id, failure)
   }
 }
 
-async function higherIdExists(context: CommitContext, id: number, signal: AbortSignal | undefined): Promise<boolean> {
-  const survey = await context.surveyor.manifests(signal).catch((error: unknown) => {
-    throw error instanceof BackendError ? unknownOutcome(context, id, error) : error
+async function higherIdExists(history: History, id: number, signal: AbortSignal | undefined): Promise<boolean> {
+  const listing = await history.lister.manifests(signal).catch((error: unknown) => {
+    throw error instanceof BackendError ? unknownOutcome(history.place, id, error) : error
   })
-  for (const other of survey.manifests.keys()) if (other > id) return true
+  for (const other of listing.manifests.keys()) if (other > id) return true
   return false
 }
 
 /** What a failed create left: our bytes, nothing, or (rejecting) another's. */
 export async function settleManifest(
-  context: CommitContext,
+  place: Place,
   manifest: CheckpointManifest,
   bytes: Uint8Array,
   signal: AbortSignal | undefined,
   cause: BackendError,
 ): Promise<"created" | "existed" | "absent"> {
   const id = manifest.checkpointId
-  const key = context.layout.manifestKey(id)
-  let stored: Awaited<ReturnType<typeof context.storage.readBytes>>
+  const key = place.layout.manifestKey(id)
+  let stored: Awaited<ReturnType<typeof place.storage.readBytes>>
   try {
-    stored = await context.storage.readBytes(key, MAX_MANIFEST_BYTES, signal)
+    stored = await place.storage.readBytes(key, MAX_MANIFEST_BYTES, signal)
   } catch (error) {
     signal?.throwIfAborted()
     if (error instanceof BackendError && error.kind === "damaged")
-      throw conflict(context, id, `its manifest cannot be read (${error.message})`)
-    throw unknownOutcome(context, id, cause)
+      throw conflict(place, id, `its manifest cannot be read (${error.message})`)
+    throw unknownOutcome(place, id, cause)
   }
   if (stored === undefined) return "absent"
   if (stored.bytes !== undefined) {
@@ -80,8 +82,7 @@ export async function settleManifest(
     const unmarked = withoutMark(there)
     if (unmarked !== undefined && isOurs(unmarked)) return ours
     // Ours may have landed and been updated since by another writer: then this is no conflict.
-    if (cause.kind === "ambiguous" && there.manifest?.updateToken !== undefined)
-      throw unknownOutcome(context, id, cause)
+    if (cause.kind === "ambiguous" && there.manifest?.updateToken !== undefined) throw unknownOutcome(place, id, cause)
   }
-  throw conflict(context, id, "a manifest with other content is there")
+  throw conflict(place, id, "a manifest with other content is there")
 }

@@ -1,14 +1,6 @@
-import type { CheckpointManifest, WriterStamp } from "../format/manifest/model.js"
+import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Pointer } from "../format/pointer.js"
-import type { HistoryContext } from "../history/context.js"
 import type { StateFeed, StateInfo } from "../state/feed.js"
-import type { IdOrder } from "./id-order.js"
-
-export interface CommitContext extends HistoryContext {
-  /** What a writer that claimed puts into its manifests. */
-  readonly stamp?: WriterStamp | undefined
-  readonly order: IdOrder
-}
 
 export interface Commit {
   readonly id: number

@@ -1,13 +1,15 @@
 import { CheckpointError } from "../errors.js"
 import { checkManifest } from "../format/manifest/check.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import { validateManifest } from "../format/manifest/validate.js"
+import type { History } from "../history/history.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
 import { openFeed, type StateInfo } from "../state/feed.js"
 import { defaultInlineThreshold, packOperators } from "../state/pack-operators.js"
 import { WriteProgress } from "../state/progress.js"
 import { chunksInMemory, type StateSource } from "../state/source.js"
-import type { Commit, CommitContext } from "./job.js"
+import type { Verifier } from "../verify/verifier.js"
+import type { Commit } from "./job.js"
+import type { StatesAhead } from "./states-ahead.js"
 
 /** Larger than any state: what is checked against it is checked again once the real size is known. */
 const sizeUnknown = Number.MAX_SAFE_INTEGER
@@ -21,18 +23,18 @@ export interface PreparedSave extends Commit {
 /**
  * Turns what a caller gave into a commit, and refuses what would not verify before anything is written.
  *
- * @param remembered states that `writeState` wrote ahead
+ * @param ahead states that `writeState` wrote ahead
  */
 export async function prepareSave(
-  context: CommitContext,
+  history: History,
   given: CheckpointManifest,
   options: SaveOptions,
-  remembered: ReadonlyMap<number, StateInfo>,
+  ahead: StatesAhead,
 ): Promise<PreparedSave> {
   const { signal } = options
   // A save is its own writer, and nobody has updated it yet; a manifest that was loaded may carry both.
   const { writer: _w, updateToken: _u, operatorChecksums: _o, ...plain } = checkManifest(given)
-  const manifest = context.stamp === undefined ? plain : { ...plain, writer: context.stamp }
+  const manifest = history.leader === undefined ? plain : { ...plain, writer: history.leader.stamp }
   const id = manifest.checkpointId
   for (const name of ["checkpointId", "epoch"] as const) {
     if (manifest[name] < 1) throw invalid(id, `${name} is ${manifest[name]}; it must be at least 1`)
@@ -49,7 +51,7 @@ export async function prepareSave(
     const complete = (info: StateInfo | undefined): CheckpointManifest => {
       const { operatorStates: fresh, operatorChecksums } = packed.result()
       return withState(
-        context,
+        history,
         {
           ...manifest,
           operatorStates: Object.assign(Object.create(null), operatorStates, fresh),
@@ -65,39 +67,36 @@ export async function prepareSave(
   if (state !== undefined) {
     const chunks = chunksInMemory(state)
     const size = chunks?.reduce((sum, chunk) => sum + chunk.length, 0)
-    assertSavable({ ...manifest, stateSize: size ?? sizeUnknown, stateChecksum: "" }, context.vnodeCount)
+    assertSavable({ ...manifest, stateSize: size ?? sizeUnknown, stateChecksum: "" }, history.verifier)
     const feed = progress.watch(await openFeed(state, signal))
-    const complete = (info: StateInfo | undefined) => withState(context, manifest, info)
+    const complete = (info: StateInfo | undefined) => withState(history, manifest, info)
     return { id, feed, manifest: complete, signal, saved: () => progress.end(feed.info()), close: () => feed.close() }
   }
 
-  const info = await stateWrittenAhead(context, manifest, remembered, signal)
-  const complete = withState(context, manifest, info)
+  const info = await stateWrittenAhead(history, manifest, ahead, signal)
+  const complete = withState(history, manifest, info)
   return { id, feed: undefined, manifest: () => complete, signal, saved: () => {}, close: () => {} }
 }
 
-function withState(
-  context: CommitContext,
-  manifest: CheckpointManifest,
-  info: StateInfo | undefined,
-): CheckpointManifest {
+function withState(history: History, manifest: CheckpointManifest, info: StateInfo | undefined): CheckpointManifest {
   const complete = { ...manifest, stateChecksum: info?.checksum ?? null, stateSize: info?.size ?? 0 }
-  assertSavable(complete, context.vnodeCount)
+  assertSavable(complete, history.verifier)
   return complete
 }
 
 /** The state that belongs to a save that brings none: from `writeState`, or named by the manifest and found in the storage. */
 async function stateWrittenAhead(
-  context: CommitContext,
+  history: History,
   manifest: CheckpointManifest,
-  remembered: ReadonlyMap<number, StateInfo>,
+  ahead: StatesAhead,
   signal: AbortSignal | undefined,
 ): Promise<StateInfo | undefined> {
+  const { storage, layout } = history.place
   const { checkpointId: id, stateChecksum, stateSize } = manifest
-  const info = remembered.get(id)
+  const info = ahead.get(id)
   if (info !== undefined && (stateChecksum === null || stateChecksum === info.checksum)) {
     // It may have been collected since, or removed with its checkpoint.
-    const stored = await context.storage.head(context.layout.stateKey(id), signal)
+    const stored = await storage.head(layout.stateKey(id), signal)
     if (stored?.size === info.size) return info
     throw invalid(id, "the state that writeState wrote for it is not there any more. Take nextId() and write it again")
   }
@@ -107,7 +106,7 @@ async function stateWrittenAhead(
   }
   const advice = "Give the state with the save, or set stateChecksum to null and leave stateSize out"
   if (stateChecksum === null) throw invalid(id, `stateSize is ${stateSize}, but there is no stateChecksum. ${advice}`)
-  const stored = await context.storage.digest(context.layout.stateKey(id), { signal })
+  const stored = await storage.digest(layout.stateKey(id), { signal })
   if (stored === undefined) throw invalid(id, `it names a state by stateChecksum, and none was written. ${advice}`)
   if (stored.hex() !== stateChecksum)
     throw invalid(id, `the state that was written has checksum ${stored.hex()}. ${advice}`)
@@ -139,8 +138,8 @@ export interface SaveOptions extends OperationOptions, ProgressOptions {
 }
 
 /** Checks what can only be known with the state's size at hand: ranges that the caller gave by hand. */
-function assertSavable(manifest: CheckpointManifest, vnodeCount: number): void {
-  const fatal = validateManifest(manifest, { vnodeCount }).find((issue) => issue.severity === "fatal")
+function assertSavable(manifest: CheckpointManifest, verifier: Verifier): void {
+  const fatal = verifier.validate(manifest).find((issue) => issue.severity === "fatal")
   if (fatal === undefined) return
   throw new CheckpointError(
     "CKPT_INVALID",

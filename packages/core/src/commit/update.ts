@@ -3,11 +3,9 @@ import { newToken } from "../format/ids.js"
 import { checkManifest } from "../format/manifest/check.js"
 import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import { validateManifest } from "../format/manifest/validate.js"
+import type { History } from "../history/history.js"
 import { countsAs } from "../history/rule.js"
 import { bytesBody } from "../storage/storage.js"
-import { readManifest } from "../verify/read-manifest.js"
-import type { CommitContext } from "./job.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
 export type Change = (current: CheckpointManifest) => CheckpointManifest
@@ -38,14 +36,14 @@ function keepIntegrity(
  * concurrent updates all take effect. The pointer is left alone.
  */
 export async function update(
-  context: CommitContext,
+  history: History,
   id: number,
   change: Change,
   signal: AbortSignal | undefined,
 ): Promise<CheckpointManifest> {
-  const { storage, layout, vnodeCount } = context
+  const { place, verifier } = history
+  const { storage, layout } = place
   const key = layout.manifestKey(id)
-  const backend = storage.backend.name
   const tokens = new Set<string>()
   const lostAnswers = storage.lostAnswers(key)
   let lost: BackendError | undefined
@@ -53,23 +51,23 @@ export async function update(
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
     // In this order: a pointer from before a claim, with a manifest from after the claim's mark, would let a late update pass.
     const read = async () => {
-      const found = await readManifest(context, id, signal)
-      return { found, pointer: layout.pointerFormat === "json" ? await context.pointer.read(signal) : undefined }
+      const found = await verifier.manifest(id, signal)
+      return { found, pointer: history.isTold ? await history.pointer.read(signal) : undefined }
     }
     const { found, pointer } = await read().catch((error: unknown) => {
       // Whether the swap before took effect cannot be read, so it is not known.
-      throw unclear && error instanceof BackendError ? unknownOutcome(context, id, lost ?? error) : error
+      throw unclear && error instanceof BackendError ? unknownOutcome(history.place, id, lost ?? error) : error
     })
     lost = undefined
-    if (pointer !== undefined) context.pointer.assertLeads(pointer)
+    if (pointer !== undefined) history.pointer.assertLeads(pointer)
     if (found === undefined || (pointer !== undefined && !countsAs(id, found.manifest?.writer?.epoch, pointer))) {
       const message = `checkpoint ${id} does not exist${tokens.size > 0 ? " any more" : ""}, so it cannot be updated.`
-      throw new CheckpointError("CKPT_NOT_FOUND", message, { checkpointId: id, key, backend })
+      throw new CheckpointError("CKPT_NOT_FOUND", message, place.manifest(id))
     }
     const current = found.manifest
     if (current === undefined || found.meta === undefined) {
       const message = `checkpoint ${id} is damaged and cannot be updated: ${found.issues[0]?.message}. Use recover().`
-      throw new CheckpointError("CKPT_CORRUPT", message, { checkpointId: id, key, backend })
+      throw new CheckpointError("CKPT_CORRUPT", message, place.manifest(id))
     }
     // An earlier swap of ours whose answer was lost did land.
     if (current.updateToken !== undefined && tokens.has(current.updateToken)) return current
@@ -90,10 +88,10 @@ export async function update(
     // Checked and copied: what is returned is what a load would give, whatever the caller does with its own object.
     const next = checkManifest(keepIntegrity(current, changed, token))
     const bytes = encodeManifest(next)
-    const before = new Set(validateManifest(current, { vnodeCount, expectedId: id }).map((issue) => issue.code))
-    const broken = validateManifest(next, { vnodeCount, expectedId: id }).find(
-      (i) => i.severity === "fatal" && !before.has(i.code),
-    )
+    const before = new Set(verifier.validate(current, { expectedId: id }).map((issue) => issue.code))
+    const broken = verifier
+      .validate(next, { expectedId: id })
+      .find((i) => i.severity === "fatal" && !before.has(i.code))
     if (broken !== undefined) {
       throw new CheckpointError(
         "CKPT_INVALID",
@@ -110,24 +108,24 @@ export async function update(
       signal?.throwIfAborted()
       if (!(error instanceof BackendError)) throw error
       if (error.kind === "precondition") continue
-      if (error.kind !== "ambiguous") throw unclear ? unknownOutcome(context, id, error) : error
-      if (!(await lostAnswers.tryAgain(error, signal))) throw unknownOutcome(context, id, error)
+      if (error.kind !== "ambiguous") throw unclear ? unknownOutcome(history.place, id, error) : error
+      if (!(await lostAnswers.tryAgain(error, signal))) throw unknownOutcome(history.place, id, error)
       lost = error
       unclear = true
       continue
     }
-    await assertStillLeads(context, id, signal)
+    await assertStillLeads(history, id, signal)
     return next
   }
-  throw conflict(context, id, `${maxSwaps} other updates came first`)
+  throw conflict(place, id, `${maxSwaps} other updates came first`)
 }
 
 /** Who leads is asked again after the swap: an acknowledgement must not follow the claim of another. */
-async function assertStillLeads(context: CommitContext, id: number, signal: AbortSignal | undefined): Promise<void> {
-  if (context.pointer.writer === undefined) return
-  const pointer = await context.pointer.read(signal).catch((error: unknown) => {
+async function assertStillLeads(history: History, id: number, signal: AbortSignal | undefined): Promise<void> {
+  if (history.leader === undefined) return
+  const pointer = await history.pointer.read(signal).catch((error: unknown) => {
     // The change is there; whether it counts could not be read.
-    throw error instanceof BackendError ? unknownOutcome(context, id, error) : error
+    throw error instanceof BackendError ? unknownOutcome(history.place, id, error) : error
   })
-  context.pointer.assertLeads(pointer)
+  history.pointer.assertLeads(pointer)
 }

@@ -1,61 +1,49 @@
 import { BackendError, CheckpointError } from "../errors.js"
-import { latestFirst, newToken } from "../format/ids.js"
+import { newToken } from "../format/ids.js"
 import { marked } from "../format/manifest/claim-mark.js"
-import { type Claim, isLost, type Pointer, type Writer } from "../format/pointer.js"
-import type { ObjectMeta } from "../storage/backend.js"
+import { type Claim, isLost } from "../format/pointer.js"
 import { createMarker } from "../storage/create-once.js"
 import { bytesBody } from "../storage/storage.js"
-import { readManifest } from "../verify/read-manifest.js"
-import { claimsInPointer, type HistoryContext, type RetentionContext } from "./context.js"
-import { counts, isOfHistory } from "./rule.js"
+import type { History } from "./history.js"
+import { Leader } from "./leader.js"
 import { latestValidId } from "./summary.js"
-
-/** What a claim gave: the writer that leads now, and the id from which on its history is its own. */
-export interface Claimed {
-  readonly writer: Writer
-  readonly from: number
-}
+import { View } from "./view.js"
 
 /**
  * Makes a new writer lead: everybody who wrote before is superseded, and what they still write does not count.
  *
  * @throws {CheckpointError} `CKPT_UNSUPPORTED` where no compare-and-swap holds among processes
  */
-export async function claim(context: RetentionContext, signal: AbortSignal | undefined): Promise<Claimed> {
-  assertClaimable(context)
+export async function claim(history: History, signal: AbortSignal | undefined): Promise<Leader> {
+  assertClaimable(history)
   const writer = { token: newToken(), epoch: 0 }
-  const before = await context.pointer.read(signal)
+  const before = await history.pointer.read(signal)
   // A lost pointer whose claims their objects told: nobody leads, so the end of the history stands still.
   const lostEnd =
-    isLost(before) && before.claims.length > 0 ? await endOfHistory(context, before.claims, signal) : undefined
-  const first = await context.pointer.change((current) => {
+    isLost(before) && before.claims.length > 0 ? await endOfHistory(history, before.claims, signal) : undefined
+  const first = await history.pointer.change((current) => {
     if (current.writer?.token === writer.token) return undefined
     writer.epoch = 1 + Math.max(current.writer?.epoch ?? 0, ...current.claims.map((claim) => claim.epoch))
     const leads = { writer: { ...writer } }
     if (current.claims.length === 0) return leads
     // Where claims tell the history, the pointer is its end.
     const from = isLost(current) ? lostEnd : current.checkpointId
-    if (from === undefined) throw new BackendError("transient", `${context.pointer.key} was lost a moment ago`)
+    if (from === undefined) throw new BackendError("transient", `${history.pointer.key} was lost a moment ago`)
     return { ...leads, checkpointId: from, claims: withClaim(current.claims, writer.epoch, from) }
   })
-  const from = first.claims.length > 0 ? first.checkpointId : await endOfPlainHistory(context, writer, signal)
+  const from = first.claims.length > 0 ? first.checkpointId : await endOfPlainHistory(history, writer, signal)
   // Told again by an object of its own, should the pointer be lost; before the new leader writes anything.
-  await createMarker(
-    context.storage,
-    context.layout.claimKey(writer.epoch, from),
-    { epoch: writer.epoch, from },
-    signal,
-  )
-  const survey = await context.surveyor.manifests(signal)
-  const pointer = await context.pointer.read(signal)
-  context.pointer.assertLeads(pointer, writer)
-  await shutOutLateUpdates(context, survey.manifests, pointer, writer.epoch, signal)
-  return { writer: { ...writer }, from }
+  const { storage, layout } = history.place
+  await createMarker(storage, layout.claimKey(writer.epoch, from), { epoch: writer.epoch, from }, signal)
+  const view = await history.look(signal, { of: "manifests" })
+  history.pointer.assertLeads(view.pointer, writer)
+  await shutOutLateUpdates(history, view, writer.epoch, signal)
+  return new Leader({ ...writer }, from)
 }
 
-function assertClaimable(context: HistoryContext): void {
-  if (claimsInPointer(context)) return
-  const { layout, storage } = context
+function assertClaimable({ hasClaims, place }: History): void {
+  if (hasClaims) return
+  const { layout, storage } = place
   const { backend } = storage
   const why =
     backend.capabilities.compareAndSwap === "storage"
@@ -76,14 +64,14 @@ function withClaim(before: readonly Claim[], epoch: number, from: number): Claim
  * that were.
  */
 async function endOfPlainHistory(
-  context: RetentionContext,
+  history: History,
   writer: { epoch: number; token: string },
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const latest = await endOfHistory(context, [], signal)
-  const settled = await context.pointer.change((current) => {
+  const latest = await endOfHistory(history, [], signal)
+  const settled = await history.pointer.change((current) => {
     if (current.writer?.token === writer.token && current.claims.length > 0) return undefined
-    context.pointer.assertLeads(current, writer)
+    history.pointer.assertLeads(current, writer)
     const checkpointId = Math.max(current.checkpointId, latest)
     return { checkpointId, claims: [{ epoch: writer.epoch, from: checkpointId }] }
   })
@@ -92,13 +80,15 @@ async function endOfPlainHistory(
 
 /** The latest valid checkpoint as the claims tell the history, wherever the pointer stands; 0 if there is none. */
 async function endOfHistory(
-  context: RetentionContext,
+  history: History,
   claims: readonly Claim[],
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const survey = await context.surveyor.everything(signal)
-  const pointer = { ...(await context.pointer.read(signal)), checkpointId: Number.MAX_SAFE_INTEGER, claims }
-  return (await latestValidId(context, survey, pointer, signal)) ?? 0
+  const { listing, pointer } = await history.look(signal)
+  const view = new View(listing, { ...pointer, checkpointId: Number.MAX_SAFE_INTEGER, claims }, () =>
+    history.pointer.read(signal),
+  )
+  return (await latestValidId(history.verifier, view, signal)) ?? 0
 }
 
 /**
@@ -106,23 +96,22 @@ async function endOfHistory(
  * under way finds another version and fails.
  */
 async function shutOutLateUpdates(
-  context: HistoryContext,
-  manifests: ReadonlyMap<number, ObjectMeta>,
-  pointer: Pointer,
+  history: History,
+  view: View,
   epoch: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const id of latestFirst(manifests.keys())) {
-    if (!counts(id, pointer)) continue
-    const lostAnswers = context.storage.lostAnswers(context.layout.manifestKey(id))
+  const { storage, layout } = history.place
+  for (const id of view.latestFirst()) {
+    const lostAnswers = storage.lostAnswers(layout.manifestKey(id))
     for (;;) {
-      const found = await readManifest(context, id, signal)
+      const found = await history.verifier.manifest(id, signal)
       if (found?.manifest === undefined || found.meta === undefined) break
-      if (!isOfHistory(id, found.manifest.writer?.epoch, pointer)) break
+      if (!view.isOfHistory(id, found.manifest.writer?.epoch)) break
       if ((found.manifest.writer?.fenced ?? 0) >= epoch) return
       const bytes = marked(found.manifest, epoch)
       try {
-        await context.storage.put(context.layout.manifestKey(id), bytesBody(bytes), {
+        await storage.put(layout.manifestKey(id), bytesBody(bytes), {
           when: { version: found.meta.version },
           signal,
         })

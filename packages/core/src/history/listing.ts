@@ -2,10 +2,10 @@ import type { Emit } from "../events.js"
 import type { Layout } from "../format/layout.js"
 import type { Claim, Pin } from "../format/pointer.js"
 import type { ObjectMeta } from "../storage/backend.js"
-import type { Storage } from "../storage/storage.js"
+import type { Place } from "../storage/place.js"
 
 /** What a listing showed, by id. */
-export interface Survey {
+export interface Listing {
   readonly manifests: ReadonlyMap<number, ObjectMeta>
   /** Empty if only manifests were asked for and the layout keeps them apart. */
   readonly states: ReadonlyMap<number, ObjectMeta>
@@ -27,54 +27,56 @@ export interface Survey {
 const maxForeignKeys = 1_000
 
 /** Lists and sorts out what is there; names that are not ours are said once and otherwise left alone. */
-export class Surveyor {
-  readonly #storage: Storage
-  readonly #layout: Layout
+export class Lister {
+  readonly #place: Place
   readonly #other: Layout
   readonly #emit: Emit
   readonly #foreign = new Set<string>()
 
-  /** @param other the layout that this place would have if it were not `layout` */
-  constructor(storage: Storage, layout: Layout, other: Layout, emit: Emit) {
-    this.#storage = storage
-    this.#layout = layout
+  /** @param other the layout that the place would have if it had not its own */
+  constructor(place: Place, other: Layout, emit: Emit) {
+    this.#place = place
     this.#other = other
     this.#emit = emit
   }
 
-  async manifests(signal?: AbortSignal): Promise<Survey> {
-    return this.#sort(await this.#storage.list(this.#layout.manifestPrefix, signal))
+  async manifests(signal?: AbortSignal): Promise<Listing> {
+    return this.#sort(await this.#list(this.#place.layout.manifestPrefix, signal))
   }
 
   /** States as they are listed, which also shows the manifests where one prefix holds both. */
-  async states(signal?: AbortSignal): Promise<Survey> {
-    return this.#sort(await this.#storage.list(this.#layout.statePrefix, signal))
+  async states(signal?: AbortSignal): Promise<Listing> {
+    return this.#sort(await this.#list(this.#place.layout.statePrefix, signal))
   }
 
-  async pins(signal?: AbortSignal): Promise<Survey> {
-    return this.#sort(await this.#storage.list(this.#layout.pinPrefix, signal))
+  async pins(signal?: AbortSignal): Promise<Listing> {
+    return this.#sort(await this.#list(this.#place.layout.pinPrefix, signal))
   }
 
   async claims(signal?: AbortSignal): Promise<readonly Claim[]> {
-    return this.#sort(await this.#storage.list(this.#layout.claimPrefix, signal)).claims
+    return this.#sort(await this.#list(this.#place.layout.claimPrefix, signal)).claims
   }
 
   /** A key that the other layout would find where this one never looks; `undefined` if there is none. */
   async elsewhere(signal?: AbortSignal): Promise<string | undefined> {
     const prefix = this.#other.manifestPrefix
-    if (prefix === this.#layout.manifestPrefix || prefix === this.#layout.statePrefix) return undefined
-    return this.#sort(await this.#storage.list(prefix, signal)).elsewhere
+    if (prefix === this.#place.layout.manifestPrefix || prefix === this.#place.layout.statePrefix) return undefined
+    return this.#sort(await this.#list(prefix, signal)).elsewhere
   }
 
   /** Manifests and states, listed at the same time. */
-  async everything(signal?: AbortSignal): Promise<Survey> {
-    const { manifestPrefix, statePrefix } = this.#layout
+  async everything(signal?: AbortSignal): Promise<Listing> {
+    const { manifestPrefix, statePrefix } = this.#place.layout
     const prefixes = manifestPrefix === statePrefix ? [manifestPrefix] : [manifestPrefix, statePrefix]
-    const pages = await Promise.all(prefixes.map((prefix) => this.#storage.list(prefix, signal)))
+    const pages = await Promise.all(prefixes.map((prefix) => this.#list(prefix, signal)))
     return this.#sort(pages.flat())
   }
 
-  #sort(metas: readonly ObjectMeta[]): Survey {
+  #list(prefix: string, signal: AbortSignal | undefined): Promise<ObjectMeta[]> {
+    return this.#place.storage.list(prefix, signal)
+  }
+
+  #sort(metas: readonly ObjectMeta[]): Listing {
     const manifests = new Map<number, ObjectMeta>()
     const states = new Map<number, ObjectMeta>()
     const taken = new Map<number, ObjectMeta>()
@@ -84,7 +86,7 @@ export class Surveyor {
     const claims: Claim[] = []
     let elsewhere: string | undefined
     for (const meta of metas) {
-      const meaning = this.#layout.meaning(meta.key)
+      const meaning = this.#place.layout.meaning(meta.key)
       if (meaning.kind === "pointer") continue
       if (meaning.kind === "foreign") {
         this.#sayOnce(meta.key)

@@ -2,8 +2,7 @@ import { CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Pin } from "../format/pointer.js"
 import { createMarker } from "../storage/create-once.js"
-import { readManifest } from "../verify/read-manifest.js"
-import type { HistoryContext } from "./context.js"
+import type { History } from "./history.js"
 import { countsAs } from "./rule.js"
 import { pinsOf } from "./view.js"
 
@@ -21,40 +20,41 @@ export function assertPinName(name: unknown): asserts name is string {
  * object. The object of its own tells it again, should the pointer be lost. Where the pointer has no room for it, the
  * object alone is the pin, and only this store's own retention is excluded.
  */
-export async function pin(context: HistoryContext, id: number, name: string, signal: AbortSignal | undefined) {
-  const { layout, pointer } = context
-  if (layout.pointerFormat !== "json") {
-    return context.removals.run(async () => {
-      assertFree(context, pinsOf(await context.surveyor.pins(signal), { pins: new Map() }), id, name)
-      await manifestThere(context, id, signal)
-      await createPin(context, id, name, signal)
+export async function pin(history: History, id: number, name: string, signal: AbortSignal | undefined) {
+  const { pointer } = history
+  if (!history.isTold) {
+    return history.removals.run(async () => {
+      assertFree(history, pinsOf(await history.lister.pins(signal), { pins: new Map() }), id, name)
+      await manifestThere(history, id, signal)
+      await createPin(history, id, name, signal)
     })
   }
-  const { pins } = await context.surveyor.pins(signal)
-  const epoch = (await manifestThere(context, id, signal)).writer?.epoch
-  if (!countsAs(id, epoch, await pointer.read(signal))) throw notThere(context, id)
+  const { pins } = await history.lister.pins(signal)
+  const epoch = (await manifestThere(history, id, signal)).writer?.epoch
+  if (!countsAs(id, epoch, await pointer.read(signal))) throw notThere(history, id)
   await pointer.change((current) => {
     if (pointer.writer !== undefined) pointer.assertLeads(current)
-    assertFree(context, pinsOf({ pins }, current), id, name)
+    assertFree(history, pinsOf({ pins }, current), id, name)
     // It counted a moment ago, so retention removed it, or is about to.
-    if (!countsAs(id, epoch, current)) throw pruned(context, id)
+    if (!countsAs(id, epoch, current)) throw pruned(history, id)
     if (current.pins.get(name) === id) return undefined
     return { checkpointId: Math.max(current.checkpointId, id), pins: new Map([...current.pins, [name, id]]) }
   })
-  await createPin(context, id, name, signal)
+  await createPin(history, id, name, signal)
 }
 
 /** Removes a pin, whatever it holds. False if there is none of that name. */
-export async function unpin(context: HistoryContext, name: string, signal: AbortSignal | undefined): Promise<boolean> {
-  const { layout, pointer, storage } = context
-  const survey = await context.surveyor.pins(signal)
+export async function unpin(history: History, name: string, signal: AbortSignal | undefined): Promise<boolean> {
+  const { pointer } = history
+  const { storage, layout } = history.place
+  const survey = await history.lister.pins(signal)
   const keys = survey.pins.filter((one) => one.name === name).map(({ id }) => layout.pinKey(name, id))
   let found = keys.length > 0
-  if (layout.pointerFormat === "json" && pointer.writer !== undefined) pointer.assertLeads(await pointer.read(signal))
+  if (history.isTold && pointer.writer !== undefined) pointer.assertLeads(await pointer.read(signal))
   // The object first: the entry in the pointer is the pin, and what was interrupted before it went is simply still there.
   const [failure] = await storage.delete(keys, signal)
   if (failure !== undefined) throw failure.error
-  if (layout.pointerFormat === "json") {
+  if (history.isTold) {
     await pointer.change((current) => {
       if (!current.pins.has(name)) return undefined
       found = true
@@ -64,41 +64,41 @@ export async function unpin(context: HistoryContext, name: string, signal: Abort
   return found
 }
 
-export async function listPins(context: HistoryContext, signal: AbortSignal | undefined): Promise<Pin[]> {
-  const survey = await context.surveyor.pins(signal)
-  return pinsOf(survey, await context.pointer.read(signal))
+export async function listPins(history: History, signal: AbortSignal | undefined): Promise<Pin[]> {
+  const survey = await history.lister.pins(signal)
+  return pinsOf(survey, await history.pointer.read(signal))
 }
 
-function assertFree(context: HistoryContext, pins: readonly Pin[], id: number, name: string): void {
+function assertFree(history: History, pins: readonly Pin[], id: number, name: string): void {
   const taken = pins.find((one) => one.name === name && one.id !== id)
   if (taken === undefined) return
   const message = `the name ${name} pins checkpoint ${taken.id} already. unpin(${JSON.stringify(name)}) first, or take another name.`
-  throw new CheckpointError("CKPT_CONFLICT", message, { checkpointId: id, backend: context.storage.backend.name })
+  throw new CheckpointError("CKPT_CONFLICT", message, history.place.manifest(id))
 }
 
 async function manifestThere(
-  context: HistoryContext,
+  history: History,
   id: number,
   signal: AbortSignal | undefined,
 ): Promise<CheckpointManifest> {
-  const found = await readManifest(context, id, signal)
-  if (found === undefined) throw notThere(context, id)
+  const found = await history.verifier.manifest(id, signal)
+  if (found === undefined) throw notThere(history, id)
   if (found.manifest !== undefined) return found.manifest
   const message = `checkpoint ${id} is damaged, and a pin would not mend it: ${found.issues[0]?.message}. Pin one that verifies.`
-  throw new CheckpointError("CKPT_CORRUPT", message, { checkpointId: id, backend: context.storage.backend.name })
+  throw new CheckpointError("CKPT_CORRUPT", message, history.place.manifest(id))
 }
 
-function notThere({ storage, layout }: HistoryContext, id: number): CheckpointError {
+function notThere(history: History, id: number): CheckpointError {
   const message = `checkpoint ${id} does not exist, so it cannot be pinned.`
-  const details = { checkpointId: id, key: layout.manifestKey(id), backend: storage.backend.name }
-  return new CheckpointError("CKPT_NOT_FOUND", message, details)
+  return new CheckpointError("CKPT_NOT_FOUND", message, history.place.manifest(id))
 }
 
-function pruned(context: HistoryContext, id: number): CheckpointError {
+function pruned(history: History, id: number): CheckpointError {
   const message = `checkpoint ${id} was removed while it was being pinned.`
-  return new CheckpointError("CKPT_PRUNED", message, { checkpointId: id, backend: context.storage.backend.name })
+  return new CheckpointError("CKPT_PRUNED", message, history.place.manifest(id))
 }
 
-function createPin(context: HistoryContext, id: number, name: string, signal: AbortSignal | undefined): Promise<void> {
-  return createMarker(context.storage, context.layout.pinKey(name, id), { name, checkpoint_id: id }, signal)
+function createPin(history: History, id: number, name: string, signal: AbortSignal | undefined): Promise<void> {
+  const { storage, layout } = history.place
+  return createMarker(storage, layout.pinKey(name, id), { name, checkpoint_id: id }, signal)
 }

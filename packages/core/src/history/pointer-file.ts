@@ -3,7 +3,6 @@ import { BackendError, CheckpointError } from "../errors.js"
 import type { Emit } from "../events.js"
 import { newToken } from "../format/ids.js"
 import type { JsonValue } from "../format/json.js"
-import type { Layout } from "../format/layout.js"
 import {
   type Claim,
   decodePointer,
@@ -14,6 +13,7 @@ import {
   type PointerChange,
   type Writer,
 } from "../format/pointer.js"
+import type { Place } from "../storage/place.js"
 import type { LostAnswers } from "../storage/retry.js"
 import { bytesBody, type Storage } from "../storage/storage.js"
 import { mergeFloor } from "./floor.js"
@@ -42,8 +42,7 @@ const maxSwaps = 64
  * The pointer of one store: read, moved forward, never back. Saves that are under way together share one swap.
  */
 export class PointerFile {
-  readonly #storage: Storage
-  readonly #layout: Layout
+  readonly #place: Place
   readonly #emit: Emit
   /** Set for the store that `claim()` gave: only while this writer leads may the pointer be moved. */
   readonly #writer: Writer | undefined
@@ -56,16 +55,14 @@ export class PointerFile {
 
   /** @param claims as their own objects tell them, for a pointer that was lost */
   constructor(
-    storage: Storage,
-    layout: Layout,
+    place: Place,
     emit: Emit,
     writer: Writer | undefined,
     claims: (signal?: AbortSignal) => Promise<readonly Claim[]>,
   ) {
     this.#writer = writer
     this.#claims = claims
-    this.#storage = storage
-    this.#layout = layout
+    this.#place = place
     this.#emit = emit
   }
 
@@ -77,11 +74,11 @@ export class PointerFile {
   assertLeads(pointer: Pointer, writer = this.#writer): void {
     const leader = pointer.writer
     if (leader?.epoch === writer?.epoch && leader?.token === writer?.token) return
-    throw fenced(this.#storage.backend.name, writer, leader)
+    throw fenced(this.#place.backend, writer, leader)
   }
 
   get key(): string {
-    return this.#layout.pointerKey
+    return this.#place.layout.pointerKey
   }
 
   /**
@@ -91,7 +88,7 @@ export class PointerFile {
    */
   async read(signal?: AbortSignal, listed?: readonly Claim[]): Promise<Pointer> {
     const read = await this.#read(signal)
-    const isJson = this.#layout.pointerFormat === "json"
+    const isJson = this.#place.layout.pointerFormat === "json"
     const pointer = isJson && isLost(read) ? withTold(read, listed ?? (await this.#claims(signal))) : read
     this.#cached = pointer
     return pointer
@@ -106,7 +103,7 @@ export class PointerFile {
     const { key } = this
     let stored: Awaited<ReturnType<Storage["readBytes"]>>
     try {
-      stored = await this.#storage.readBytes(key, maxPointerBytes, signal)
+      stored = await this.#place.storage.readBytes(key, maxPointerBytes, signal)
     } catch (error) {
       if (!(error instanceof BackendError) || error.kind !== "damaged") throw error
       this.#emit({ type: "pointer-unreadable", key, reason: error.message })
@@ -121,14 +118,14 @@ export class PointerFile {
   }
 
   decode(bytes: Uint8Array, version: string | undefined): Pointer {
-    const { pointer, problem } = decodePointer(this.#layout, bytes, version)
+    const { pointer, problem } = decodePointer(this.#place.layout, bytes, version)
     if (problem !== undefined) this.#emit({ type: "pointer-unreadable", key: this.key, reason: problem })
     return pointer
   }
 
   /** For a backend that moves the pointer inside its own commit. */
   encodeFor(current: Pointer, id: number): Uint8Array {
-    return encodePointer(this.#layout, current, { checkpointId: id }, newToken())
+    return encodePointer(this.#place.layout, current, { checkpointId: id }, newToken())
   }
 
   /** What a backend's commit saw or made of the pointer is not known by version; the next swap reads it again. */
@@ -171,7 +168,7 @@ export class PointerFile {
     const remembered = this.#cached
     let current = remembered ?? (await this.read())
     let fresh = remembered === undefined
-    const lost = this.#storage.lostAnswers(this.key)
+    const lost = this.#place.storage.lostAnswers(this.key)
     for (let swaps = 0; ; swaps++) {
       if (swaps > 0 && this.#writer !== undefined && this.#countsAfterAll(current, id)) return current
       this.assertLeads(current)
@@ -239,7 +236,7 @@ export class PointerFile {
   #change(changeFor: (current: Pointer) => PointerChange | undefined, first: () => Promise<Pointer>): Promise<Pointer> {
     return this.#changes.run(async () => {
       let current = await first()
-      const lost = this.#storage.lostAnswers(this.key)
+      const lost = this.#place.storage.lostAnswers(this.key)
       for (let swaps = 0; swaps < maxSwaps; swaps++) {
         const change = changeFor(current)
         if (change === undefined) return current
@@ -262,12 +259,12 @@ export class PointerFile {
     id?: number,
   ): Promise<{ done: boolean; pointer: Pointer }> {
     const token = newToken()
-    const bytes = encodePointer(this.#layout, current, change, token)
+    const bytes = encodePointer(this.#place.layout, current, change, token)
     const when = current.version === undefined ? "absent" : { version: current.version }
     let failure: BackendError | undefined
     try {
-      const meta = await this.#storage.put(this.key, bytesBody(bytes), { when })
-      this.#cached = decodePointer(this.#layout, bytes, meta.version).pointer
+      const meta = await this.#place.storage.put(this.key, bytesBody(bytes), { when })
+      this.#cached = decodePointer(this.#place.layout, bytes, meta.version).pointer
       return { done: true, pointer: this.#cached }
     } catch (error) {
       this.#cached = undefined

@@ -1,14 +1,10 @@
 import { mapConcurrently } from "../async/concurrency.js"
-import { latestFirst } from "../format/ids.js"
-import type { WriterStamp } from "../format/manifest/model.js"
 import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
-import type { Pin, Pointer } from "../format/pointer.js"
 import type { ObjectMeta } from "../storage/backend.js"
-import { type Examination, examine } from "../verify/verify.js"
-import type { RetentionContext } from "./context.js"
-import type { Survey } from "./listing.js"
-import { counts, countsAs } from "./rule.js"
-import { cameSince } from "./view.js"
+import type { Verified } from "../verify/verified.js"
+import type { Verifier } from "../verify/verifier.js"
+import type { Listing } from "./listing.js"
+import { cameSince, type View } from "./view.js"
 
 /** One checkpoint as `list` shows it; a damaged one has its issues and lacks what could not be read. */
 export interface CheckpointSummary {
@@ -27,8 +23,64 @@ export interface CheckpointSummary {
   readonly lastModified: Date
 }
 
-function summarize(examination: Examination, listed: ObjectMeta): CheckpointSummary {
-  const { id, manifest, issues, valid, stateMeta } = examination
+/** A summary, and the epoch of the claim under which the checkpoint was written, if there is one. */
+export interface Summarized {
+  readonly summary: CheckpointSummary
+  readonly writerEpoch: number | undefined
+  /** Its manifest was written after the listing that showed it. */
+  readonly isNewer: boolean
+}
+
+/** The summaries of the checkpoints that count, with their pins. */
+export function withPins(all: readonly Summarized[], view: View): CheckpointSummary[] {
+  const names = new Map<number, string[]>()
+  for (const { id, name } of view.pins) names.set(id, [...(names.get(id) ?? []), name])
+  return all
+    .filter((one) => countsIn(view, one))
+    .map(({ summary }) => {
+      const pins = names.get(summary.id)
+      return pins === undefined ? summary : { ...summary, pins }
+    })
+}
+
+function countsIn(view: View, { summary, writerEpoch }: Summarized): boolean {
+  return view.counts(summary.id, writerEpoch)
+}
+
+/** The summaries that still count, as {@link View.stillCounts} says of one: the pointer is read once more, if any is newer. */
+export async function recheck(
+  all: readonly Summarized[],
+  view: View,
+  signal: AbortSignal | undefined,
+): Promise<readonly Summarized[]> {
+  if (!all.some(({ isNewer }) => isNewer)) return all
+  const now = await view.now(signal)
+  return all.filter((one) => !one.isNewer || countsIn(now, one))
+}
+
+/** Looked at one by one: manifests are read, states are compared by size. What is gone is left out. */
+export async function summaries(
+  verifier: Verifier,
+  listing: Listing,
+  ids: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<Summarized[]> {
+  const { manifests, states } = listing
+  const found = await mapConcurrently(ids, async (id) => {
+    const verified = await verifier.verify(id, { depth: "shallow", listed: states.get(id) ?? null, signal })
+    if (verified.gone) return undefined
+    const { manifest, manifestMeta } = verified
+    const isNewer = cameSince(listing, id, { manifest, meta: manifestMeta })
+    const summary = summarize(verified, manifests.get(id) as ObjectMeta)
+    const origin = { writerEpoch: manifest?.writer?.epoch, isNewer }
+    if (!summary.valid || !verifier.isDistrusted(verified)) return { summary, ...origin }
+    const damaged = fatal("state-checksum", "its state was found damaged when it was read; verify() says how")
+    return { summary: { ...summary, valid: false, issues: [...summary.issues, damaged] }, ...origin }
+  })
+  return found.filter((one) => one !== undefined)
+}
+
+function summarize({ id, manifest, manifestMeta, stateMeta, issues, valid }: Verified, listed: ObjectMeta) {
   const stateSize = manifest?.stateSize ?? stateMeta?.size
   return {
     id,
@@ -36,71 +88,19 @@ function summarize(examination: Examination, listed: ObjectMeta): CheckpointSumm
     valid,
     issues,
     ...(stateSize === undefined ? {} : { stateSize }),
-    lastModified: (examination.manifestMeta ?? listed).lastModified,
+    lastModified: (manifestMeta ?? listed).lastModified,
   }
-}
-
-/** A summary, and the claim under which it was written. */
-export interface Summarized {
-  readonly summary: CheckpointSummary
-  readonly writer: WriterStamp | undefined
-  /** Its manifest was written after the listing that showed it. */
-  readonly isNewer: boolean
-}
-
-/** The summaries of those that count, with their pins. */
-export function counting(all: readonly Summarized[], pointer: Pointer, pins: readonly Pin[] = []): CheckpointSummary[] {
-  return all
-    .filter(({ summary: { id }, writer }) => countsAs(id, writer?.epoch, pointer))
-    .map(({ summary }) => {
-      const names = pins.filter((pin) => pin.id === summary.id).map((pin) => pin.name)
-      return names.length === 0 ? summary : { ...summary, pins: names }
-    })
-}
-
-/** Those that still count, as `stillCounts` says of one: of what was written after the listing, a pointer tells that is read now. */
-export async function stillCounting(
-  found: readonly Summarized[],
-  readPointer: () => Promise<Pointer>,
-): Promise<readonly Summarized[]> {
-  if (!found.some(({ isNewer }) => isNewer)) return found
-  const now = await readPointer()
-  return found.filter(({ isNewer, summary, writer }) => !isNewer || countsAs(summary.id, writer?.epoch, now))
-}
-
-/** Looked at one by one: manifests are read, states are compared by size. */
-export async function summaries(
-  context: RetentionContext,
-  survey: Survey,
-  ids: readonly number[],
-  signal: AbortSignal | undefined,
-): Promise<Summarized[]> {
-  const found = await mapConcurrently(ids, async (id) => {
-    const examination = await examine(context, id, { depth: "shallow", listed: survey.states.get(id) ?? null, signal })
-    if (examination.gone) return undefined
-    const listed = survey.manifests.get(id) as ObjectMeta
-    const summary = summarize(examination, listed)
-    const { manifest, manifestMeta } = examination
-    const isNewer = cameSince(survey, id, { manifest, meta: manifestMeta })
-    const origin = { writer: manifest?.writer, isNewer }
-    if (!summary.valid || !context.isDistrusted(examination)) return { summary, ...origin }
-    const damaged = fatal("state-checksum", "its state was found damaged when it was read; verify() says how")
-    return { summary: { ...summary, valid: false, issues: [...summary.issues, damaged] }, ...origin }
-  })
-  return found.filter((one) => one !== undefined)
 }
 
 /** The latest checkpoint that counts and has no fatal issue: nothing at or above it is ever deleted. */
 export async function latestValidId(
-  context: RetentionContext,
-  survey: Survey,
-  pointer: Pointer,
+  verifier: Verifier,
+  view: View,
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
-  for (const id of latestFirst(survey.manifests.keys())) {
-    if (!counts(id, pointer)) continue
-    const [summary] = counting(await summaries(context, survey, [id], signal), pointer)
-    if (summary?.valid) return id
+  for (const id of view.latestFirst()) {
+    const [one] = await summaries(verifier, view.listing, [id], signal)
+    if (one?.summary.valid && countsIn(view, one)) return id
   }
   return undefined
 }

@@ -1,4 +1,5 @@
-import { type ExamineContext, type FoundManifest, readManifest } from "../verify/read-manifest.js"
+import type { FoundManifest } from "../verify/read-manifest.js"
+import type { Verifier } from "../verify/verifier.js"
 
 /** So many are under way at most. */
 const manifestsAhead = 4
@@ -7,14 +8,14 @@ const manifestsAhead = 4
  * Reads manifests before their turn, so that a row of damaged ones is passed at the pace of a few at a time. What was read
  * ahead may be old when its turn comes, so it can only rule a checkpoint out.
  */
-export class ManifestsAhead {
-  readonly #context: ExamineContext
+export class Prefetch {
+  readonly #verifier: Verifier
   readonly #ids: readonly number[]
   readonly #signal: AbortSignal
   readonly #reading = new Map<number, Promise<FoundManifest | undefined>>()
 
-  constructor(context: ExamineContext, ids: readonly number[], signal: AbortSignal) {
-    this.#context = context
+  constructor(verifier: Verifier, ids: readonly number[], signal: AbortSignal) {
+    this.#verifier = verifier
     this.#ids = ids
     this.#signal = signal
   }
@@ -23,7 +24,7 @@ export class ManifestsAhead {
   readBehind(place: number): void {
     for (const id of this.#ids.slice(place + 1, place + 1 + manifestsAhead)) {
       if (this.#reading.has(id)) continue
-      const manifest = readManifest(this.#context, id, this.#signal)
+      const manifest = this.#verifier.manifest(id, this.#signal)
       manifest.catch(() => {})
       this.#reading.set(id, manifest)
     }

@@ -1,72 +1,24 @@
 import { Follower } from "../async/abort.js"
+import type { Clock } from "../async/clock.js"
 import { CheckpointError } from "../errors.js"
-import type { Emit } from "../events.js"
 import { latestFirst } from "../format/ids.js"
-import type { CheckpointManifest } from "../format/manifest/model.js"
-import type { ValidationIssue } from "../format/manifest/validate.js"
-import { isLost, type Pointer } from "../format/pointer.js"
-import type { HistoryContext } from "../history/context.js"
-import type { Survey } from "../history/listing.js"
-import { counts, isOfHistory } from "../history/rule.js"
-import { isBehind, nextIdAfter, stillCounts } from "../history/view.js"
-import type { ProgressOptions } from "../options.js"
+import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
+import { isLost } from "../format/pointer.js"
+import { type History, maxRounds, restless } from "../history/history.js"
+import type { Listing } from "../history/listing.js"
+import type { View } from "../history/view.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
-import { type Examination, examine, unreadable, type VerifyDepth } from "../verify/verify.js"
-import { ManifestsAhead } from "./prefetch.js"
-
-export interface Skipped {
-  /** Absent where the name holds no id that a number can hold. */
-  readonly id?: number
-  readonly key: string
-  readonly issues: readonly ValidationIssue[]
-}
-
-export interface RecoveryFacts {
-  /** Newer ones that were passed over, latest first, each with its issues. */
-  readonly skipped: readonly Skipped[]
-  /** Checkpoints looked at, the recovered one included. */
-  readonly examined: number
-  /** The lowest id above everything ever seen here. */
-  readonly nextId: number
-  readonly elapsedMs: number
-}
-
-/**
- * - `recovered`: the latest checkpoint that verifies.
- * - `fresh`: there is no manifest and no pointer; nothing was ever saved here.
- * - `exhausted`: something was saved here, and nothing verifies. Not a fresh start.
- */
-export type Recovery = RecoveryFacts &
-  (
-    | { readonly outcome: "recovered"; readonly checkpoint: Checkpoint }
-    | { readonly outcome: "fresh" | "exhausted"; readonly checkpoint?: undefined }
-  )
-
-/** Progress is told in the phase `verify`, while a state is read. */
-export interface RecoverOptions extends ProgressOptions {
-  /** `"deep"` (default) reads every state before it is trusted; `"shallow"` trusts sizes, and the state verifies when it is read. */
-  depth?: VerifyDepth
-  /** Says whether a checkpoint that verifies is also wanted (its pipeline hash, say). Its own errors reach the caller unchanged. */
-  accept?: (manifest: CheckpointManifest) => boolean | Promise<boolean>
-  signal?: AbortSignal | undefined
-}
-
-export interface RecoverContext extends HistoryContext {
-  readonly emit: Emit
-  readonly monotonic: () => number
-  /** Remembers what a look at the state found, so that retention does not count on a damaged one. */
-  readonly remember: (examination: Examination, depth: VerifyDepth) => void
-}
-
-// A checkpoint that vanishes while it is examined makes the walk start again; so often only retention at full speed does it.
-export const maxRounds = 8
+import type { Place } from "../storage/place.js"
+import { unreadable, type Verified } from "../verify/verified.js"
+import { Prefetch } from "./prefetch.js"
+import type { RecoverOptions, Recovery, Skipped } from "./recovery.js"
 
 /** What came of a checkpoint that verifies: it is the one, it was pruned meanwhile, or it has issues after all. */
 export type Visited = "done" | "gone" | readonly ValidationIssue[]
 
 /** Walks from the latest checkpoint to the oldest until one verifies. Damage is passed over, an outage rejects. */
-export function recover(context: RecoverContext, options: RecoverOptions): Promise<Recovery> {
-  return walk(context, options, async () => "done")
+export function recover(history: History, clock: Clock, options: RecoverOptions): Promise<Recovery> {
+  return walk(history, clock, options, async () => "done")
 }
 
 export interface WalkOptions extends RecoverOptions {
@@ -76,143 +28,139 @@ export interface WalkOptions extends RecoverOptions {
 
 /** The walk, with a last word on what verifies. */
 export async function walk(
-  context: RecoverContext,
+  history: History,
+  clock: Clock,
   options: WalkOptions,
   visit: (checkpoint: Checkpoint) => Promise<Visited>,
 ): Promise<Recovery> {
-  const started = context.monotonic()
-  const depth = options.depth ?? "deep"
-  let before: Pointer | undefined
+  const started = clock.monotonic()
+  const { emit } = history
   let elsewhere: Promise<string | undefined> | undefined
-  for (let round = 1; ; round++) {
-    const survey = await context.surveyor.everything(options.signal)
-    // A listing that is behind is made again, once for each pointer that shows it.
-    const relist = (pointer: Pointer) => before === undefined || pointer.version !== before.version
-    const walked = await walkOnce(context, survey, { ...options, depth }, relist, visit)
-    before = walked.pointer
-    if (walked.result === "stale") {
-      if (round < maxRounds) continue
-      throw restless(context)
-    }
-    // What was listed a moment ago may not be all there is: before the worst is said, look once more.
-    if (walked.checkpoint === undefined && round === 1) {
-      elsewhere = context.surveyor.elsewhere(options.signal)
+  for (let round = 1; round <= maxRounds; round++) {
+    const walked = await walkOnce(history, options, visit)
+    // A checkpoint that vanishes while it is looked at makes the walk begin again.
+    if (walked === "gone") continue
+    const { view, checkpoint, skipped, examined } = walked
+    // The listing of a moment ago may not show all there is: before the worst is said, look once more.
+    if (checkpoint === undefined && round === 1) {
+      elsewhere = history.lister.elsewhere(options.signal)
       elsewhere.catch(() => {})
       continue
     }
-    const { checkpoint, skipped, examined, pointer } = walked
-    for (const skip of skipped) context.emit({ type: "skipped", ...skip })
-    const facts = {
-      skipped,
-      examined,
-      nextId: nextIdAfter(survey, pointer, context.emit, checkpoint?.id),
-      elapsedMs: context.monotonic() - started,
-    }
+    for (const skip of skipped) emit({ type: "skipped", ...skip })
+    const nextId = view.nextId(emit, checkpoint?.id)
+    const facts = { skipped, examined, nextId, elapsedMs: clock.monotonic() - started }
     if (checkpoint !== undefined) {
-      context.emit({ type: "recovered", id: checkpoint.id, skipped: skipped.length, elapsedMs: facts.elapsedMs })
+      emit({ type: "recovered", id: checkpoint.id, skipped: skipped.length, elapsedMs: facts.elapsedMs })
       return { ...facts, outcome: "recovered", checkpoint }
     }
-    const nothingSaved =
-      pointer.writer !== undefined && !isLost(pointer)
-        ? pointer.checkpointId === 0 && examined === 0
-        : survey.manifests.size === 0 && !pointer.exists
-    const fresh = nothingSaved && survey.beyond.length === 0
-    const other = fresh ? (survey.elsewhere ?? (await elsewhere)) : undefined
-    if (other !== undefined) throw otherLayout(context, other)
+    const fresh = isFresh(view, examined)
+    const other = fresh ? (view.listing.elsewhere ?? (await elsewhere)) : undefined
+    if (other !== undefined) throw otherLayout(history.place, other)
     return { ...facts, outcome: fresh ? "fresh" : "exhausted" }
   }
+  throw restless(history.place)
 }
 
-interface Walk {
-  readonly result: "done" | "stale"
+/** Nothing was ever saved here; or, where claims tell the history, nothing that is part of it. */
+function isFresh({ listing, pointer }: View, examined: number): boolean {
+  if (listing.beyond.length > 0) return false
+  const isTold = pointer.writer !== undefined && !isLost(pointer)
+  return isTold ? pointer.checkpointId === 0 && examined === 0 : listing.manifests.size === 0 && !pointer.exists
+}
+
+interface Walked {
+  readonly view: View
   readonly checkpoint?: Checkpoint
-  readonly skipped: Skipped[]
+  readonly skipped: readonly Skipped[]
+  /** Checkpoints looked at. */
   readonly examined: number
-  readonly pointer: Pointer
 }
 
 async function walkOnce(
-  context: RecoverContext,
-  survey: Survey,
-  options: WalkOptions & { depth: VerifyDepth },
-  relist: (pointer: Pointer) => boolean,
+  history: History,
+  options: WalkOptions,
   visit: (checkpoint: Checkpoint) => Promise<Visited>,
-): Promise<Walk> {
-  const { layout } = context
-  const skipped: Skipped[] = survey.beyond.map((meta) => ({
-    key: meta.key,
-    issues: [
-      {
-        severity: "fatal",
-        code: "number-unsafe",
-        message: "the id in this name is beyond 2^53 - 1; use a newer tool to read it",
-      },
-    ],
-  }))
-  let examined = skipped.length
+): Promise<Walked | "gone"> {
+  const { verifier, place } = history
   const stop = new Follower(options.signal)
-  const { depth, onProgress } = options
-  const look = (id: number) =>
-    examine(context, id, { depth, listed: survey.states.get(id) ?? null, signal: stop.signal, onProgress })
+  const { depth = "deep", onProgress } = options
+  const look = ({ states }: Listing, id: number) =>
+    verifier.verify(id, { depth, listed: states.get(id) ?? null, signal: stop.signal, onProgress })
+  // The latest is the one, nearly always: it is read beside the pointer, which is read after the listing ended.
+  let latest: { readonly id: number; readonly found: Promise<Verified> } | undefined
+  const onListed = (listing: Listing) => {
+    const [id] = latestFirst(listing.manifests.keys())
+    latest = id === undefined ? undefined : { id, found: look(listing, id) }
+    latest?.found.catch(() => {})
+  }
   try {
     options.signal?.throwIfAborted()
-    const ids = latestFirst(survey.manifests.keys())
-    // The pointer is read after the listing ended, at the same time as the latest checkpoint.
-    const latest = ids[0] === undefined ? undefined : look(ids[0])
-    latest?.catch(() => {})
-    const pointer = await context.pointer.read(options.signal, survey.claims)
-    const walk = { skipped, examined, pointer }
-    if (relist(pointer) && isBehind(survey, pointer)) return { ...walk, result: "stale" }
-    const counting = ids.filter((id) => counts(id, pointer))
-    const ahead = new ManifestsAhead(context, counting, stop.signal)
-    for (const [place, id] of counting.entries()) {
-      const seen = await ahead.take(id)
-      if (seen?.manifest !== undefined && !isOfHistory(id, seen.manifest.writer?.epoch, pointer)) continue
+    const view = await history.view(options.signal, { onListed })
+    const skipped: Skipped[] = view.listing.beyond.map(({ key }) => ({ key, issues: [beyondNumbers] }))
+    let examined = skipped.length
+    const ids = view.latestFirst()
+    const prefetch = new Prefetch(verifier, ids, stop.signal)
+    for (const [at, id] of ids.entries()) {
+      const seen = await prefetch.take(id)
+      if (seen?.manifest !== undefined && !view.isOfHistory(id, seen.manifest.writer?.epoch)) continue
       const isUnreadable = seen !== undefined && seen.manifest === undefined
-      const looking = isUnreadable ? unreadable(id, seen) : id === ids[0] ? latest : look(id)
-      // The latest is the one, nearly always, and then nothing else is read.
-      if (place > 0) ahead.readBehind(place)
+      const looking = isUnreadable ? unreadable(id, seen) : id === latest?.id ? latest.found : look(view.listing, id)
+      // Nothing is read ahead of the latest: then nothing else is read, nearly always.
+      if (at > 0) prefetch.readBehind(at)
       const found = await looking
-      if (found === undefined || found.gone) return { ...walk, result: "stale", examined }
+      if (found.gone) return "gone"
       // What a superseded writer wrote is no checkpoint of this history.
-      if (!isOfHistory(id, found.manifest?.writer?.epoch, pointer)) continue
+      if (!view.isOfHistory(id, found.manifest?.writer?.epoch)) continue
       const read = { manifest: found.manifest, meta: found.manifestMeta }
-      if (!(await stillCounts(context, survey, id, read, options.signal))) return { ...walk, result: "stale", examined }
+      if (!(await view.stillCounts(id, read, options.signal))) return "gone"
       examined++
-      context.remember(found, options.depth)
-      let { issues } = found
-      if (found.valid && found.manifest !== undefined) {
-        if (options.accept === undefined || (await options.accept(found.manifest))) {
-          const checkpoint = openCheckpoint(context, found.manifest, { ...options.readers, stateMeta: found.stateMeta })
-          const visited = await visit(checkpoint)
-          if (visited === "gone") return { ...walk, result: "stale", examined }
-          if (visited === "done") {
-            if (issues.length > 0) context.emit({ type: "manifest-warnings", id, issues })
-            return { ...walk, result: "done", checkpoint, examined }
-          }
-          context.remember({ ...found, valid: false }, "deep")
-          issues = [...issues, ...visited]
-        } else
-          issues = [...issues, { severity: "warning", code: "not-accepted", message: "the caller did not accept it" }]
-      }
-      skipped.push({ id, key: layout.manifestKey(id), issues })
+      verifier.remember(found, depth)
+      const judged = await judge(history, found, options, visit)
+      if (judged === "gone") return "gone"
+      if (!("issues" in judged)) return { view, checkpoint: judged, skipped, examined }
+      skipped.push({ id, key: place.layout.manifestKey(id), issues: judged.issues })
     }
-    return { ...walk, result: "done", examined }
+    return { view, skipped, examined }
   } finally {
     stop.abort()
     stop.leave()
   }
 }
 
-function otherLayout({ layout, storage }: RecoverContext, key: string): CheckpointError {
-  const other = layout.name === "objects" ? "directory" : "objects"
-  const message =
-    `nothing was saved on ${storage.backend.name} in the layout "${layout.name}", but ${key} is of the layout "${other}". ` +
-    `Open the store with layout: "${other}", or use another place to start anew.`
-  return new CheckpointError("CKPT_INVALID", message, { backend: storage.backend.name, key })
+/** Whether what was found is the one: the checkpoint, or the issues for which it is passed over. */
+async function judge(
+  { place, verifier, emit }: History,
+  found: Verified,
+  options: WalkOptions,
+  visit: (checkpoint: Checkpoint) => Promise<Visited>,
+): Promise<Checkpoint | "gone" | { readonly issues: readonly ValidationIssue[] }> {
+  const { issues, manifest, stateMeta, valid } = found
+  if (!valid || manifest === undefined) return { issues }
+  if (options.accept !== undefined && !(await options.accept(manifest))) return { issues: [...issues, notAccepted] }
+  const checkpoint = openCheckpoint(place, manifest, { ...options.readers, stateMeta })
+  const visited = await visit(checkpoint)
+  if (visited === "gone") return "gone"
+  if (visited !== "done") {
+    verifier.remember({ ...found, valid: false }, "deep")
+    return { issues: [...issues, ...visited] }
+  }
+  if (issues.length > 0) emit({ type: "manifest-warnings", id: found.id, issues })
+  return checkpoint
 }
 
-export function restless({ storage }: RecoverContext): CheckpointError {
-  const message = `checkpoints on ${storage.backend.name} were removed faster than they could be read, ${maxRounds} times over. Try again.`
-  return new CheckpointError("CKPT_IO", message, { backend: storage.backend.name, retryable: true })
+const notAccepted: ValidationIssue = {
+  severity: "warning",
+  code: "not-accepted",
+  message: "the caller did not accept it",
+}
+
+const beyondNumbers = fatal("number-unsafe", "the id in this name is beyond 2^53 - 1; use a newer tool to read it")
+
+function otherLayout({ layout, backend }: Place, key: string): CheckpointError {
+  const other = layout.name === "objects" ? "directory" : "objects"
+  const message =
+    `nothing was saved on ${backend} in the layout "${layout.name}", but ${key} is of the layout "${other}". ` +
+    `Open the store with layout: "${other}", or use another place to start anew.`
+  return new CheckpointError("CKPT_INVALID", message, { backend, key })
 }

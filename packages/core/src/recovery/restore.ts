@@ -1,9 +1,12 @@
 import { untilAborted } from "../async/abort.js"
+import type { Clock } from "../async/clock.js"
 import { CheckpointError } from "../errors.js"
 import { fatal } from "../format/manifest/validate.js"
+import type { History } from "../history/history.js"
 import type { Checkpoint } from "../state/checkpoint.js"
 import type { StateReader } from "../state/reader.js"
-import { type RecoverContext, type RecoverOptions, type RecoveryFacts, type Visited, walk } from "./recover.js"
+import { type Visited, walk } from "./recover.js"
+import type { RecoverOptions, Recovery, RecoveryFacts } from "./recovery.js"
 
 /** Progress is told in the phase `verify` of a deep look, and in `read` of what the visitor reads. */
 export interface RestoreOptions extends RecoverOptions {}
@@ -20,7 +23,8 @@ export type Restored<T> = RecoveryFacts &
  * next older one is visited. What the visitor throws of its own ends it.
  */
 export async function restore<T>(
-  context: RecoverContext,
+  history: History,
+  clock: Clock,
   visit: (checkpoint: Checkpoint) => Promise<T>,
   options: RestoreOptions,
 ): Promise<Restored<T>> {
@@ -44,7 +48,7 @@ export async function restore<T>(
     return found.code === "CKPT_PRUNED" ? "gone" : [fatal("state-checksum", found.message)]
   }
   const { depth = "shallow", onProgress, signal } = options
-  const recovery = await walk(context, { ...options, depth, readers: { onProgress, signal } }, visitOne)
+  const recovery = await walk(history, clock, { ...options, depth, readers: { onProgress, signal } }, visitOne)
   if (recovery.outcome !== "recovered") return recovery
   if (given === undefined) throw new Error("a recovered checkpoint was visited")
   return { ...recovery, value: given.value }

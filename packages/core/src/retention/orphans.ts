@@ -1,11 +1,9 @@
 import { mapConcurrently } from "../async/concurrency.js"
 import { BackendError, CheckpointError } from "../errors.js"
-import type { RetentionContext } from "../history/context.js"
+import type { History } from "../history/history.js"
 import { isOfHistory } from "../history/rule.js"
 import { latestValidId } from "../history/summary.js"
-import { surveyWithPointer } from "../history/view.js"
 import type { ObjectMeta } from "../storage/backend.js"
-import { examine } from "../verify/verify.js"
 import type { PruneOptions } from "./prune.js"
 
 export interface OrphanReport {
@@ -23,16 +21,17 @@ const defaultOrphanAgeMs = 60 * 60 * 1000
  * save that is under way is either above that checkpoint, or young, or has its manifest by then.
  */
 export async function collectOrphans(
-  context: RetentionContext,
+  history: History,
   options: { olderThanMs?: number; dryRun?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<OrphanReport> {
-  const { storage, layout, surveyor } = context
+  const { lister, place } = history
+  const { storage, layout } = place
   const { olderThanMs = defaultOrphanAgeMs, signal } = options
   const dryRun = options.dryRun ?? false
   if (!(olderThanMs >= 0))
     throw new CheckpointError("CKPT_INVALID", `olderThanMs is ${olderThanMs}; give milliseconds from 0.`)
 
-  const [bound, now] = await Promise.all([lowerBoundOfLatestValid(context, signal), storage.now(signal)])
+  const [bound, now] = await Promise.all([lowerBoundOfLatestValid(history, signal), storage.now(signal)])
   const isOld = (meta: ObjectMeta) => now.getTime() - meta.lastModified.getTime() >= olderThanMs
   const prefixes = [...new Set([layout.statePrefix, layout.manifestPrefix])]
   const isOurs = (key: string) => layout.meaning(key).kind !== "foreign"
@@ -41,9 +40,7 @@ export async function collectOrphans(
     storage.leftovers({ olderThanMs, prefix, isOurs, dryRun, signal }),
   )
   // States before manifests: a state whose manifest comes in between is then no orphan.
-  const listings = surveyor
-    .states(signal)
-    .then(async (states) => ({ states, manifests: await surveyor.manifests(signal) }))
+  const listings = lister.states(signal).then(async (states) => ({ states, manifests: await lister.manifests(signal) }))
   const [found, { states, manifests }] = await Promise.all([leftovers, listings])
   if (bound > 0 && !manifests.manifests.has(bound)) {
     // It verified a moment ago, and nothing there is ever deleted: other manifests may be missing here as well, and a
@@ -71,7 +68,7 @@ export async function collectOrphans(
     if (orphans.length > 0) {
       const floor = orphans.reduce((highest, orphan) => Math.max(highest, orphan.id), 0)
       const stays = [...manifests.manifests.keys()].filter((id) => id <= floor)
-      if (layout.pointerFormat === "json") await context.pointer.raiseFloor(floor, stays, bound)
+      if (history.isTold) await history.pointer.raiseFloor(floor, stays, bound)
     }
     const failed = await storage.delete(keys, signal)
     failures.push(...failed)
@@ -85,15 +82,15 @@ export async function collectOrphans(
  * An id at or below the latest valid one, found before anything is listed for collection. The pointer's own checkpoint
  * serves in the common case; where it does not verify, all are looked at.
  */
-async function lowerBoundOfLatestValid(context: RetentionContext, signal: AbortSignal | undefined): Promise<number> {
-  const seen = await context.pointer.lastSeen(signal)
+async function lowerBoundOfLatestValid(history: History, signal: AbortSignal | undefined): Promise<number> {
+  const { pointer, verifier } = history
+  const seen = await pointer.lastSeen(signal)
   if (seen.checkpointId > 0) {
-    const examination = await examine(context, seen.checkpointId, { depth: "shallow", signal })
-    const counts = isOfHistory(seen.checkpointId, examination.manifest?.writer?.epoch, seen)
-    if (counts && examination.valid && !context.isDistrusted(examination)) return seen.checkpointId
+    const found = await verifier.verify(seen.checkpointId, { depth: "shallow", signal })
+    const counts = isOfHistory(seen.checkpointId, found.manifest?.writer?.epoch, seen)
+    if (counts && found.valid && !verifier.isDistrusted(found)) return seen.checkpointId
   }
-  const { survey, pointer } = await surveyWithPointer(context, signal)
-  return (await latestValidId(context, survey, pointer, signal)) ?? 0
+  return (await latestValidId(verifier, await history.view(signal), signal)) ?? 0
 }
 
 export interface CollectOptions extends PruneOptions {

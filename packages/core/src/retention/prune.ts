@@ -1,7 +1,8 @@
 import { ascending, oldestFirst } from "../format/ids.js"
-import type { RetentionContext } from "../history/context.js"
-import { counting, summaries } from "../history/summary.js"
-import { pinsOf } from "../history/view.js"
+import type { History } from "../history/history.js"
+import type { Listing } from "../history/listing.js"
+import { type Summarized, summaries, withPins } from "../history/summary.js"
+import type { View } from "../history/view.js"
 import type { OperationOptions } from "../options.js"
 import { keptBy, type RetentionPolicy } from "./policy.js"
 import { type PruneFailure, removeBelow } from "./remove.js"
@@ -20,36 +21,52 @@ export interface PruneReport {
  * nothing removed can come back, then manifests go, then their states.
  */
 export async function prune(
-  context: RetentionContext,
+  history: History,
   policy: RetentionPolicy,
   options: { dryRun?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<PruneReport> {
   const { signal } = options
   const dryRun = options.dryRun ?? false
-  const survey = await context.surveyor.everything(signal)
-  const ids = oldestFirst(survey.manifests.keys())
-  const [pointer, all, now] = await Promise.all([
-    context.pointer.read(signal, survey.claims),
-    summaries(context, survey, ids, signal),
-    policy.withinMs === undefined ? new Date(0) : context.storage.now(signal),
-  ])
-  const pins = pinsOf(survey, pointer)
-  const history = counting(all, pointer, pins)
-  const latestValid = history.findLast((summary) => summary.valid)?.id
+  const looked = await lookAtAll(history, policy, signal)
+  const { view, all } = looked
+  const counting = withPins(all, view)
+  const latestValid = counting.findLast((summary) => summary.valid)?.id
   const doomed: number[] = []
   if (latestValid !== undefined) {
-    // What does not count is kept by no rule.
-    const kept = keptBy(policy, history, now.getTime())
-    for (const { id, pins } of history) if (pins !== undefined) kept.add(id)
+    // A checkpoint that does not count is kept by no rule.
+    const kept = keptBy(policy, counting, looked.now.getTime())
+    for (const { id, pins } of counting) if (pins !== undefined) kept.add(id)
     for (const { summary } of all) if (summary.id < latestValid && !kept.has(summary.id)) doomed.push(summary.id)
   }
   const goes = new Set(doomed)
   const stays = all.map(({ summary }) => summary.id).filter((id) => !goes.has(id))
   if (dryRun || doomed.length === 0) return { removed: doomed, kept: stays, failures: [], dryRun }
-  const { failures, spared } = await removeBelow(context, survey, doomed, stays, latestValid ?? 0, signal)
+  const { failures, spared } = await removeBelow(history, view.listing, doomed, stays, latestValid ?? 0, signal)
   const left = new Set([...failures.map((failure) => failure.id), ...spared])
   const kept = [...stays, ...spared].sort(ascending)
   return { removed: doomed.filter((id) => !left.has(id)), kept, failures, dryRun }
+}
+
+/** Every listed checkpoint, ascending, beside the pointer and, where the policy asks for it, the storage's clock. */
+async function lookAtAll(
+  history: History,
+  policy: RetentionPolicy,
+  signal: AbortSignal | undefined,
+): Promise<{ view: View; all: readonly Summarized[]; now: Date }> {
+  const { verifier, place } = history
+  let looking: Promise<[readonly Summarized[], Date]> | undefined
+  const onListed = (listing: Listing) => {
+    const ids = oldestFirst(listing.manifests.keys())
+    looking = Promise.all([
+      summaries(verifier, listing, ids, signal),
+      policy.withinMs === undefined ? new Date(0) : place.storage.now(signal),
+    ])
+    looking.catch(() => {})
+  }
+  // A listing that is behind shows less, so less goes.
+  const view = await history.look(signal, { onListed })
+  const [all, now] = await (looking as NonNullable<typeof looking>)
+  return { view, all, now }
 }
 
 export interface PruneOptions extends OperationOptions {

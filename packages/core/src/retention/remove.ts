@@ -1,12 +1,11 @@
 import { CheckpointError } from "../errors.js"
-import { ascending } from "../format/ids.js"
 import type { Pin, Pointer } from "../format/pointer.js"
-import type { HistoryContext, RetentionContext } from "../history/context.js"
-import type { Survey } from "../history/listing.js"
-import { counts } from "../history/rule.js"
+import type { History } from "../history/history.js"
+import type { Listing } from "../history/listing.js"
 import { latestValidId } from "../history/summary.js"
-import { pinsOf, surveyWithPointer } from "../history/view.js"
+import { pinsOf } from "../history/view.js"
 import type { DeleteFailure } from "../storage/backend.js"
+import type { Place } from "../storage/place.js"
 
 export interface PruneFailure {
   readonly id: number
@@ -19,45 +18,44 @@ export interface PruneFailure {
  * meanwhile is spared. A state whose manifest could not be removed stays, so that no manifest ever stands without its state.
  */
 export async function removeBelow(
-  context: HistoryContext,
-  survey: Survey,
+  history: History,
+  listing: Listing,
   doomed: readonly number[],
   stays: readonly number[],
   latestValid: number,
   signal: AbortSignal | undefined,
 ): Promise<{ failures: PruneFailure[]; spared: number[] }> {
-  const { layout, pointer, surveyor } = context
   const remove = async (pins: readonly Pin[], trimmed: readonly string[]) => {
     const pinned = new Set(pins.map((pin) => pin.id))
     const goes = doomed.filter((id) => !pinned.has(id))
     return {
-      failures: await removeObjects(context, survey, goes, trimmed, signal),
+      failures: await removeObjects(history.place, listing, goes, trimmed, signal),
       spared: doomed.filter((id) => pinned.has(id)),
     }
   }
-  if (layout.pointerFormat !== "json") {
+  if (!history.isTold) {
     // No floor to raise: pins of this store are made under the same lock.
-    return context.removals.run(async () => remove((await surveyor.pins(signal)).pins, []))
+    return history.removals.run(async () => remove((await history.lister.pins(signal)).pins, []))
   }
   const floor = doomed.reduce((highest, id) => Math.max(highest, id), 0)
-  const raised = await pointer.raiseFloor(
+  const raised = await history.pointer.raiseFloor(
     floor,
     stays.filter((id) => id <= floor),
     latestValid,
   )
-  return remove(pinsOf({ pins: [] }, raised), trimmedClaims(context, survey, raised))
+  return remove(pinsOf({ pins: [] }, raised), trimmedClaims(history.place, listing, raised))
 }
 
 /** The objects of claims that the pointer does not need any more. */
-function trimmedClaims({ layout }: HistoryContext, { claims }: Survey, raised: Pointer): string[] {
+function trimmedClaims({ layout }: Place, { claims }: Listing, raised: Pointer): string[] {
   const lowest = raised.claims[0]?.epoch ?? 0
   return claims.filter(({ epoch }) => epoch < lowest).map(({ epoch, from }) => layout.claimKey(epoch, from))
 }
 
 /** Manifests, then their states. */
 async function removeObjects(
-  { storage, layout }: HistoryContext,
-  survey: Survey,
+  { storage, layout }: Place,
+  listing: Listing,
   doomed: readonly number[],
   trimmed: readonly string[],
   signal: AbortSignal | undefined,
@@ -75,29 +73,25 @@ async function removeObjects(
   const stateKey = (id: number) => layout.stateKey(id)
   report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal))
   const manifestLeft = new Set(failures.map((failure) => failure.id))
-  const withState = doomed.filter((id) => !manifestLeft.has(id) && survey.states.has(id))
+  const withState = doomed.filter((id) => !manifestLeft.has(id) && listing.states.has(id))
   report(stateKey, withState, await storage.delete(withState.map(stateKey), signal))
   return failures
 }
 
 /** Removes one checkpoint below the latest valid one. False if it is not there. */
-export async function removeOne(
-  context: RetentionContext,
-  id: number,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  const { survey, pointer } = await surveyWithPointer(context, signal)
-  if (!survey.manifests.has(id)) return false
-  const latestValid = await latestValidId(context, survey, pointer, signal)
+export async function removeOne(history: History, id: number, signal: AbortSignal | undefined): Promise<boolean> {
+  const view = await history.view(signal)
+  if (!view.listing.manifests.has(id)) return false
+  const latestValid = await latestValidId(history.verifier, view, signal)
   if (latestValid === undefined || id >= latestValid) {
     const which = latestValid === id ? "the latest valid checkpoint" : "not below the latest valid checkpoint"
     const message = `checkpoint ${id} is ${which}, and nothing there is ever deleted. Save a newer one first.`
     throw new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
   }
-  const pin = pinsOf(survey, pointer).find((one) => one.id === id)
+  const pin = view.pins.find((one) => one.id === id)
   if (pin !== undefined) throw isPinned(id, pin.name)
-  const stays = [...survey.manifests.keys()].filter((other) => other !== id && counts(other, pointer)).sort(ascending)
-  const { failures, spared } = await removeBelow(context, survey, [id], stays, latestValid, signal)
+  const stays = view.latestFirst().filter((other) => other !== id)
+  const { failures, spared } = await removeBelow(history, view.listing, [id], stays, latestValid, signal)
   if (failures[0] !== undefined) throw failures[0].error
   if (spared.length > 0) throw isPinned(id)
   return true

@@ -2,7 +2,8 @@ import type { OnProgress } from "../bytes/progress.js"
 import { decodeInline } from "../format/manifest/inline.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { ObjectMeta } from "../storage/backend.js"
-import { type ExamineContext, ownsState } from "../verify/read-manifest.js"
+import type { Place } from "../storage/place.js"
+import { ownsState } from "../verify/read-manifest.js"
 import { checksumsIn } from "./operator-checksums.js"
 import { type OnRead, stateProgress } from "./progress.js"
 import { type StateReader, stateSlice, VerifiedReader } from "./reader.js"
@@ -32,7 +33,7 @@ export interface CheckpointOptions {
 
 /** A checkpoint over its manifest. */
 export function openCheckpoint(
-  context: ExamineContext,
+  place: Place,
   manifest: CheckpointManifest,
   { stateMeta, onProgress, signal }: CheckpointOptions,
 ): Checkpoint {
@@ -41,7 +42,7 @@ export function openCheckpoint(
   const onRead = stateProgress(onProgress, stateSize)
   const whole = (told: OnRead) => {
     const slice = stateSlice(stateSize, manifest.stateChecksum ?? undefined)
-    return new VerifiedReader(context, id, slice, signal, told, manifest)
+    return new VerifiedReader(place, id, slice, signal, told, manifest)
   }
 
   let derived: Promise<ReadonlyMap<string, string>> | undefined
@@ -67,7 +68,7 @@ export function openCheckpoint(
     const checksums = manifest.operatorChecksums
     const named = checksums !== undefined && Object.hasOwn(checksums, name) ? checksums[name] : undefined
     const checksum = named ?? (await derivedChecksum(name))
-    return new VerifiedReader(context, id, { offset, size, checksum, whole: false }, signal, onRead, manifest)
+    return new VerifiedReader(place, id, { offset, size, checksum, whole: false }, signal, onRead, manifest)
   }
   return {
     id,

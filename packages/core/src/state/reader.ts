@@ -4,7 +4,8 @@ import { BackendError, CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { ProgressOptions } from "../options.js"
 import { explain } from "../storage/explain.js"
-import { type ExamineContext, type FoundManifest, readManifest } from "../verify/read-manifest.js"
+import type { Place } from "../storage/place.js"
+import { type FoundManifest, readManifest } from "../verify/read-manifest.js"
 import { type OnRead, type Slice, sliceProgress } from "./progress.js"
 
 /** A state, or a part of one. Nothing is read before it is iterated; each iteration reads from the start. */
@@ -32,7 +33,7 @@ class WrongSize extends Error {}
 export class VerifiedReader implements StateReader {
   readonly size: number
   declare readonly checksum?: string
-  readonly #context: ExamineContext
+  readonly #place: Place
   readonly #id: number
   readonly #slice: Slice
   readonly #signal: AbortSignal | undefined
@@ -41,14 +42,14 @@ export class VerifiedReader implements StateReader {
   readonly #owner: CheckpointManifest | undefined
 
   constructor(
-    context: ExamineContext,
+    place: Place,
     id: number,
     slice: Slice,
     signal: AbortSignal | undefined,
     onRead: OnRead,
     owner: CheckpointManifest | undefined,
   ) {
-    this.#context = context
+    this.#place = place
     this.#owner = owner
     this.#id = id
     this.#slice = slice
@@ -60,12 +61,12 @@ export class VerifiedReader implements StateReader {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     const { offset, size, checksum, whole } = this.#slice
-    const key = this.#context.layout.stateKey(this.#id)
+    const key = this.#place.layout.stateKey(this.#id)
     const digest = checksum === undefined ? undefined : new Digest()
     let held: Uint8Array | undefined
     let stored = offset + size
     let seen = 0
-    const stream = this.#context.storage.stream(key, {
+    const stream = this.#place.storage.stream(key, {
       offset,
       // Of a whole state everything is read, so that one that grew is noticed.
       ...(whole ? { expected: size } : { length: size }),
@@ -113,33 +114,31 @@ export class VerifiedReader implements StateReader {
    * the manifest that it was opened by it is damage.
    */
   async #damaged(problem: string): Promise<CheckpointError> {
-    const { storage, layout } = this.#context
-    const place = { checkpointId: this.#id, backend: storage.backend.name }
     let found: FoundManifest | undefined
     try {
-      found = await readManifest(this.#context, this.#id, this.#signal)
+      found = await readManifest(this.#place, this.#id, this.#signal)
     } catch (error) {
       if (!(error instanceof BackendError)) throw error
-      return explain(storage.backend.name, "readState", this.#id, error)
+      return explain(this.#place.backend, "readState", this.#id, error)
     }
     const current = found?.manifest
     const isAnother =
       this.#owner !== undefined && current !== undefined && current.stateChecksum !== this.#owner.stateChecksum
     if (found !== undefined && !isAnother) {
       const message = `state of checkpoint ${this.#id} ${problem}. Use recover() to go on from the latest one that verifies.`
-      return new CheckpointError("CKPT_CORRUPT", message, { ...place, key: layout.stateKey(this.#id) })
+      return new CheckpointError("CKPT_CORRUPT", message, this.#place.state(this.#id))
     }
     const message = `checkpoint ${this.#id} was pruned while it was read. Call recover() again.`
-    return new CheckpointError("CKPT_PRUNED", message, place)
+    return new CheckpointError("CKPT_PRUNED", message, this.#place.state(this.#id))
   }
 
   async #mismatch(expected: string, actual: string | undefined): Promise<unknown> {
-    const { storage, layout } = this.#context
+    const { storage, layout } = this.#place
     const key = layout.stateKey(this.#id)
     try {
       if (await storage.hasChecksum(key, expected, this.#slice, this.#signal)) {
         const error = new BackendError("transient", `the bytes of ${key} were damaged on their way`)
-        return explain(storage.backend.name, "readState", this.#id, error)
+        return explain(this.#place.backend, "readState", this.#id, error)
       }
     } catch (error) {
       return this.#explain(error, this.#slice.size)
@@ -149,7 +148,7 @@ export class VerifiedReader implements StateReader {
 
   /** The storage's own checksum of the bytes failed: on their way, unless it fails with every further attempt. */
   async #readAgain(error: BackendError, stored: number): Promise<unknown> {
-    const { storage, layout } = this.#context
+    const { storage, layout } = this.#place
     const { offset, size, whole } = this.#slice
     try {
       const range = whole ? {} : { offset, length: size }
@@ -157,7 +156,7 @@ export class VerifiedReader implements StateReader {
     } catch (failure) {
       return this.#explain(failure, stored)
     }
-    return explain(storage.backend.name, "readState", this.#id, error)
+    return explain(this.#place.backend, "readState", this.#id, error)
   }
 
   async #explain(error: unknown, stored: number): Promise<unknown> {
@@ -165,7 +164,7 @@ export class VerifiedReader implements StateReader {
     if (!(error instanceof BackendError)) return error
     if (error.kind === "damaged") return this.#damaged(`cannot be read: ${error.message}`)
     if (error.checksumMismatch) return this.#readAgain(error, stored)
-    if (error.kind !== "precondition") return explain(this.#context.storage.backend.name, "readState", this.#id, error)
+    if (error.kind !== "precondition") return explain(this.#place.backend, "readState", this.#id, error)
     const { offset, size } = this.#slice
     return this.#damaged(`changed while it was read, or ends before byte ${offset + size} (it has ${stored})`)
   }
@@ -191,11 +190,11 @@ export function stateSlice(size: number, checksum: string | undefined, options: 
 }
 
 export function openState(
-  context: ExamineContext,
+  place: Place,
   id: number,
   slice: Slice,
   { signal, onProgress }: Pick<ReadStateOptions, "signal" | "onProgress">,
   owner: CheckpointManifest | undefined,
 ): StateReader {
-  return new VerifiedReader(context, id, slice, signal, sliceProgress(onProgress), owner)
+  return new VerifiedReader(place, id, slice, signal, sliceProgress(onProgress), owner)
 }

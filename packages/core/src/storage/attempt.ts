@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events"
-import { Follower, untilAborted } from "../async/abort.js"
+import { Follower, onAbort } from "../async/abort.js"
 import type { Clock } from "../async/clock.js"
 import { BackendError, type BackendErrorKind } from "../errors.js"
 import type { Emit } from "../events.js"
@@ -104,6 +104,10 @@ export async function withTimeout<T>(
       }
     },
   }
+  const gaveUp = new Promise<never>((_, reject) => {
+    onAbort(attempt.signal, () => reject(attempt.signal.reason))
+  })
+  gaveUp.catch(() => {})
   const guard = async () => {
     if (!Number.isFinite(timeoutMs)) return
     for (;;) {
@@ -117,7 +121,7 @@ export async function withTimeout<T>(
     const answer = one(attempt.signal, watch)
     // It ends by the rejection of its sleep; that is no failure.
     guard().catch(() => {})
-    return await untilAborted(answer, attempt.signal)
+    return await Promise.race([answer, gaveUp])
   } finally {
     settled.abort(over)
     attempt.leave()

@@ -1,6 +1,6 @@
 import { BackendError, CheckpointError } from "../errors.js"
 import { newToken } from "../format/ids.js"
-import type { Layout } from "../format/layout.js"
+import type { Place } from "./place.js"
 import { bytesBody, type PutBody, type Storage } from "./storage.js"
 
 const content = new TextEncoder().encode("a check that conditions are honoured; safe to delete\n")
@@ -13,6 +13,28 @@ const streamed: PutBody = {
   },
 }
 
+/** The storage is asked once whether it honours conditions. A question that failed is asked again by the next write. */
+export class Probe {
+  readonly #place: Place
+  #asked: Promise<void> | undefined
+
+  constructor(place: Place) {
+    this.#place = place
+  }
+
+  /** Saves at once share one question, so none of them may end it: an abort ends the wait alone. */
+  async once(signal: AbortSignal | undefined): Promise<void> {
+    this.#asked ??= probeConditions(this.#place)
+    try {
+      await this.#asked
+    } catch (error) {
+      this.#asked = undefined
+      throw error
+    }
+    signal?.throwIfAborted()
+  }
+}
+
 /**
  * Asks the storage, before anything is written to it, whether it honours "create only if absent": a storage that
  * ignores the condition (some S3-compatible ones do) would let one writer overwrite another's checkpoint. Tried with one
@@ -20,17 +42,13 @@ const streamed: PutBody = {
  *
  * @throws {CheckpointError} `CKPT_UNSUPPORTED` if it does not
  */
-export async function probeConditions(
-  storage: Storage,
-  layout: Layout,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function probeConditions({ storage, layout }: Place): Promise<void> {
   const key = layout.probeKey(newToken().slice(0, 16))
   try {
     // Refused already: an earlier attempt whose answer was lost had created it, since nobody else knows this key.
-    await create(storage, key, false, signal)
+    await create(storage, key, false)
     for (const inParts of [false, true]) {
-      const refused = async () => (await create(storage, key, inParts, signal)) === "refused"
+      const refused = async () => (await create(storage, key, inParts)) === "refused"
       // Once more: a collection may have removed the first one meanwhile.
       if ((await refused()) || (await refused())) continue
       const message =
@@ -45,22 +63,16 @@ export async function probeConditions(
   }
 }
 
-async function create(
-  storage: Storage,
-  key: string,
-  inParts: boolean,
-  signal: AbortSignal | undefined,
-): Promise<"created" | "refused"> {
+async function create(storage: Storage, key: string, inParts: boolean): Promise<"created" | "refused"> {
   const lostAnswers = storage.lostAnswers(key)
   for (;;) {
     try {
-      await storage.put(key, inParts ? streamed : bytesBody(content), { inParts, when: "absent", signal })
+      await storage.put(key, inParts ? streamed : bytesBody(content), { inParts, when: "absent" })
       return "created"
     } catch (error) {
-      signal?.throwIfAborted()
       if (!(error instanceof BackendError)) throw error
       if (error.kind === "precondition") return "refused"
-      if (error.kind !== "ambiguous" || !(await lostAnswers.tryAgain(error, signal))) throw error
+      if (error.kind !== "ambiguous" || !(await lostAnswers.tryAgain(error))) throw error
     }
   }
 }

@@ -6,7 +6,7 @@ import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Pin } from "../format/pointer.js"
 import type { CheckpointSummary } from "../history/summary.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
-import type { RecoverOptions, Recovery } from "../recovery/recover.js"
+import type { RecoverOptions, Recovery } from "../recovery/recovery.js"
 import type { Restored, RestoreOptions } from "../recovery/restore.js"
 import type { CollectOptions, OrphanReport } from "../retention/orphans.js"
 import type { RetentionPolicy } from "../retention/policy.js"
@@ -17,7 +17,7 @@ import type { ReadStateOptions, StateReader } from "../state/reader.js"
 import type { StateSource } from "../state/source.js"
 import type { ObjectBackend } from "../storage/backend.js"
 import type { RetryOptions } from "../storage/retry.js"
-import type { Verification, VerifyOptions } from "../verify/verify.js"
+import type { Verification, VerifyOptions } from "../verify/verified.js"
 
 export interface SaveReceipt {
   readonly id: number

@@ -31,7 +31,7 @@ function channelOf(operation: Operation): TracingChannel<unknown, TraceContext> 
  * Where calls come in and errors go out: closed stores, read-only ones, aborts, tracing, and the one place where a
  * backend's failure becomes a user's error.
  */
-export class Boundary {
+export class Calls {
   readonly #backend: string
   readonly #readOnly: boolean
   readonly #underWay = new Set<Promise<unknown>>()

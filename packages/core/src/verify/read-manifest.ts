@@ -1,9 +1,9 @@
 import { BackendError } from "../errors.js"
-import type { Layout } from "../format/layout.js"
 import { type DecodedManifest, decodeManifest } from "../format/manifest/decode.js"
 import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "../format/manifest/model.js"
 import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
+import type { Place } from "../storage/place.js"
 import type { Storage } from "../storage/storage.js"
 
 /** A manifest as it was found; without `manifest` where the bytes give none. */
@@ -11,12 +11,6 @@ export interface FoundManifest {
   readonly meta: ObjectMeta | undefined
   readonly manifest: CheckpointManifest | undefined
   readonly issues: readonly ValidationIssue[]
-}
-
-export interface ExamineContext {
-  readonly storage: Storage
-  readonly layout: Layout
-  readonly vnodeCount: number
 }
 
 /** Whether a manifest says that a state belongs to it: yes, no, or (legacy) that it does not know. */
@@ -30,11 +24,11 @@ export function ownsState(manifest: CheckpointManifest): boolean | undefined {
  * reject.
  */
 export async function readManifest(
-  context: ExamineContext,
+  { storage, layout }: Place,
   id: number,
   signal?: AbortSignal,
 ): Promise<FoundManifest | undefined> {
-  const key = context.layout.manifestKey(id)
+  const key = layout.manifestKey(id)
   const damaged = (issue: ValidationIssue, meta?: ObjectMeta): FoundManifest => ({
     meta,
     manifest: undefined,
@@ -42,7 +36,7 @@ export async function readManifest(
   })
   let stored: Awaited<ReturnType<Storage["readBytes"]>>
   try {
-    stored = await context.storage.readBytes(key, MAX_MANIFEST_BYTES, signal)
+    stored = await storage.readBytes(key, MAX_MANIFEST_BYTES, signal)
   } catch (error) {
     if (!(error instanceof BackendError) || error.kind !== "damaged") throw error
     return damaged(fatal("manifest-corrupt", `corrupt manifest: ${error.message}`))

@@ -5,8 +5,9 @@ import { createManifest } from "../../src/format/manifest/check.js"
 import type { OperatorState } from "../../src/format/manifest/model.js"
 import type { Progress } from "../../src/options.js"
 import { openCheckpoint } from "../../src/state/checkpoint.js"
+import { Place } from "../../src/storage/place.js"
 import type { StreamOptions } from "../../src/storage/read-ranges.js"
-import type { ExamineContext } from "../../src/verify/read-manifest.js"
+import type { Storage } from "../../src/storage/storage.js"
 
 const state = Uint8Array.from({ length: 100 }, (_, index) => index)
 const external = (externalOffset: number, externalLength: number): OperatorState => ({
@@ -24,7 +25,8 @@ function opened() {
     for (let at = 0; at < bytes.length; at += 15) yield bytes.subarray(at, at + 15)
     return "complete"
   }
-  const context = { storage: { stream, backend: { name: "test" } }, layout: createLayout("objects"), vnodeCount: 256 }
+  const storage = { stream, backend: { name: "test" } } as unknown as Storage
+  const place = new Place(storage, createLayout("objects"))
   const manifest = {
     ...createManifest({ checkpointId: 1, epoch: 1 }),
     stateSize: state.length,
@@ -37,7 +39,7 @@ function opened() {
     told.push(bytesDone)
   }
   const options = { stateMeta: undefined, onProgress }
-  return { checkpoint: openCheckpoint(context as unknown as ExamineContext, manifest, options), told }
+  return { checkpoint: openCheckpoint(place, manifest, options), told }
 }
 
 test("the whole state: each chunk that is handed over", async () => {

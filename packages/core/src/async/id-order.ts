@@ -1,4 +1,4 @@
-import { untilAborted } from "../async/abort.js"
+import { untilAborted } from "./abort.js"
 
 /** Lets saves go on in the order of their ids: each waits while a lower one is under way. */
 export class IdOrder {

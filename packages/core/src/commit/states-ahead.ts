@@ -1,0 +1,22 @@
+import type { StateInfo } from "../state/feed.js"
+
+// Far more than any job has under way.
+const maxStates = 1_024
+
+/** States that `writeState` wrote and whose save has not come yet. */
+export class StatesAhead {
+  readonly #states = new Map<number, StateInfo>()
+
+  get(id: number): StateInfo | undefined {
+    return this.#states.get(id)
+  }
+
+  set(id: number, info: StateInfo): void {
+    this.#states.delete(id)
+    this.#states.set(id, info)
+    for (const oldest of this.#states.keys()) {
+      if (this.#states.size <= maxStates) break
+      this.#states.delete(oldest)
+    }
+  }
+}

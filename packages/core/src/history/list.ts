@@ -1,0 +1,60 @@
+import { requestConcurrency } from "../async/concurrency.js"
+import { CheckpointError } from "../errors.js"
+import { oldestFirst } from "../format/ids.js"
+import type { History } from "./history.js"
+import { type CheckpointSummary, recheck, type Summarized, summaries, withPins } from "./summary.js"
+
+type Signal = AbortSignal | undefined
+
+/** Every id with a manifest, ascending, damaged ones too. */
+export async function ids(history: History, signal: Signal): Promise<number[]> {
+  const view = await history.view(signal, { of: "manifests" })
+  return view.latestFirst().reverse()
+}
+
+/** The lowest id above everything that was ever seen here. */
+export async function nextId(history: History, signal: Signal): Promise<number> {
+  const next = (await history.look(signal)).nextId(history.emit)
+  if (Number.isSafeInteger(next)) return next
+  const message =
+    "the ids of this store are used up (2^53 - 1). Remove what has such an id, or start a store elsewhere."
+  throw new CheckpointError("CKPT_INVALID", message, { backend: history.place.backend })
+}
+
+/**
+ * The checkpoints in ascending order, read in batches.
+ *
+ * @param step runs each part that reads: the generator itself runs between the calls of whoever iterates
+ */
+export async function* list(
+  history: History,
+  signal: Signal,
+  step: <T>(task: () => Promise<T>) => Promise<T>,
+): AsyncGenerator<CheckpointSummary, void, void> {
+  const { verifier } = history
+  const { view, first } = await step(async () => {
+    let reading: Promise<Summarized[]> | undefined
+    // The first batch is read beside the pointer.
+    const looked = await history.view(signal, {
+      onListed: (listing) => {
+        const batch = oldestFirst(listing.manifests.keys()).slice(0, requestConcurrency)
+        reading = summaries(verifier, listing, batch, signal)
+        reading.catch(() => {})
+      },
+    })
+    return { view: looked, first: await shown((await reading) ?? []) }
+
+    async function shown(found: readonly Summarized[]) {
+      return withPins(await recheck(found, looked, signal), looked)
+    }
+  })
+  yield* first
+  const all = oldestFirst(view.listing.manifests.keys())
+  for (let start = requestConcurrency; start < all.length; start += requestConcurrency) {
+    const batch = all.slice(start, start + requestConcurrency).filter((id) => view.mayCount(id))
+    yield* await step(async () => {
+      const found = await summaries(verifier, view.listing, batch, signal)
+      return withPins(await recheck(found, view, signal), view)
+    })
+  }
+}

@@ -1,0 +1,86 @@
+import { CheckpointError } from "../errors.js"
+import { latestFirst } from "../format/ids.js"
+import type { CheckpointManifest } from "../format/manifest/model.js"
+import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
+import { type History, maxRounds, restless } from "../history/history.js"
+import type { View } from "../history/view.js"
+import type { FoundManifest } from "../verify/read-manifest.js"
+import type { Verification, VerifyOptions } from "../verify/verified.js"
+
+type Signal = AbortSignal | undefined
+
+/** One manifest that counts. */
+export async function load(history: History, id: number, signal: Signal): Promise<CheckpointManifest | undefined> {
+  const found = await history.verifier.manifest(id, signal)
+  if (found === undefined || !(await history.counts(id, found.manifest?.writer?.epoch, signal))) return undefined
+  return sound(history, id, found)
+}
+
+/** The latest manifest that counts, by listing; the pointer only says whether the listing can be whole. */
+export async function loadLatest(history: History, signal: Signal): Promise<CheckpointManifest | undefined> {
+  for (let round = 1; round <= maxRounds; round++) {
+    let latest: { readonly id: number; readonly found: Promise<FoundManifest | undefined> } | undefined
+    const view = await history.view(signal, {
+      of: "manifests",
+      onListed: ({ manifests }) => {
+        const [id] = latestFirst(manifests.keys())
+        latest = id === undefined ? undefined : { id, found: history.verifier.manifest(id, signal) }
+        latest?.found.catch(() => {})
+      },
+    })
+    const [beyond] = view.listing.beyond
+    if (beyond !== undefined) throw beyondNumbers(history, beyond.key)
+    const read = (id: number) => (id === latest?.id ? latest.found : history.verifier.manifest(id, signal))
+    const found = await latestOf(view, read, signal)
+    if (found !== "gone") return found && sound(history, found.id, found)
+  }
+  throw restless(history.place)
+}
+
+/** The first of a view, from the latest down, that counts; `"gone"` if it was removed since the listing. */
+async function latestOf(
+  view: View,
+  read: (id: number) => Promise<FoundManifest | undefined>,
+  signal: Signal,
+): Promise<(FoundManifest & { readonly id: number }) | "gone" | undefined> {
+  for (const id of view.latestFirst()) {
+    const found = await read(id)
+    if (found === undefined) return "gone"
+    if (!view.isOfHistory(id, found.manifest?.writer?.epoch)) continue
+    return (await view.stillCounts(id, found, signal)) ? { ...found, id } : "gone"
+  }
+  return undefined
+}
+
+/** Checks one checkpoint. A checkpoint that does not count is missing. */
+export async function verify(history: History, id: number, options: VerifyOptions): Promise<Verification> {
+  const { depth = "deep", signal, onProgress } = options
+  const found = await history.verifier.verify(id, { depth, signal, onProgress })
+  history.verifier.remember(found, depth)
+  if (found.gone || (await history.counts(id, found.manifest?.writer?.epoch, signal)))
+    return { id, valid: found.valid, issues: found.issues }
+  const message = `manifest not found for checkpoint ${id}: retention removed it, or its writer was superseded`
+  return { id, valid: false, issues: [fatal("manifest-missing", message)] }
+}
+
+/** The manifest, unless it is damaged: what is loaded without recovery must at least be whole. */
+function sound({ place, verifier, emit }: History, id: number, found: FoundManifest): CheckpointManifest {
+  const { manifest, issues } = found
+  // A legacy manifest does not say how large its state is, so ranges are left to verification.
+  const stateSize = manifest?.stateSize ?? Number.MAX_SAFE_INTEGER
+  const all: readonly ValidationIssue[] =
+    manifest === undefined ? issues : verifier.validate(manifest, { expectedId: id, stateSize })
+  const worst = all.find((issue) => issue.severity === "fatal")
+  if (manifest === undefined || worst !== undefined) {
+    const message = `checkpoint ${id} is damaged: ${worst?.message}. Use recover() to get the latest one that verifies.`
+    throw new CheckpointError("CKPT_CORRUPT", message, place.manifest(id))
+  }
+  const warnings = all.filter((issue) => issue.code !== "state-unverified")
+  if (warnings.length > 0) emit({ type: "manifest-warnings", id, issues: warnings })
+  return manifest
+}
+
+function beyondNumbers({ place }: History, key: string): CheckpointError {
+  const message = `the latest checkpoint, ${key}, has an id beyond 2^53 - 1. Use recover() to go past it.`
+  return new CheckpointError("CKPT_CORRUPT", message, { key, backend: place.backend })
+}

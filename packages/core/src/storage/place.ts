@@ -1,0 +1,29 @@
+import type { CheckpointErrorDetails } from "../errors.js"
+import type { Layout } from "../format/layout.js"
+import type { Storage } from "./storage.js"
+
+/** Where the checkpoints of one store lie: on which storage, under which keys. */
+export class Place {
+  readonly storage: Storage
+  readonly layout: Layout
+
+  constructor(storage: Storage, layout: Layout) {
+    this.storage = storage
+    this.layout = layout
+  }
+
+  /** The storage's name, for messages. */
+  get backend(): string {
+    return this.storage.backend.name
+  }
+
+  /** For an error about a checkpoint: its id, its manifest's key, the storage. */
+  manifest(id: number): CheckpointErrorDetails & { readonly key: string } {
+    return { checkpointId: id, key: this.layout.manifestKey(id), backend: this.backend }
+  }
+
+  /** For an error about a checkpoint's state: its id, the state's key, the storage. */
+  state(id: number): CheckpointErrorDetails & { readonly key: string } {
+    return { checkpointId: id, key: this.layout.stateKey(id), backend: this.backend }
+  }
+}
