@@ -28,8 +28,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         "commit/create-state",
-        "if (await settleState(place, id, feed.info(), signal, error))",
-        'if (error.kind === "ambiguous" || (await settleState(place, id, feed.info(), signal, error)))',
+        "if (await settleState(place, id, feed.info(), signal, cause))",
+        'if (cause.kind === "ambiguous" || (await settleState(place, id, feed.info(), signal, cause)))',
       ),
     ],
     plans: ["plain", "claims"],
@@ -40,7 +40,7 @@ export const mutants: readonly Mutant[] = [
       edit(
         "commit/create-manifest",
         "const settled = await settleManifest(",
-        'const settled = failure.kind === "ambiguous" ? "created" : await settleManifest(',
+        'const settled = lost !== undefined ? "created" : await settleManifest(',
       ),
     ],
     plans: ["plain", "claims"],
@@ -48,7 +48,11 @@ export const mutants: readonly Mutant[] = [
   {
     name: "no read-back of the pointer",
     edits: [
-      edit("history/pointer-file", "failure = error;", "return { done: true, pointer: { ...current, ...change } };"),
+      edit(
+        "history/pointer-file",
+        "failure = swapped.lost;",
+        "return { done: true, pointer: { ...current, ...change } };",
+      ),
     ],
     plans: ["claims"],
   },
@@ -58,7 +62,7 @@ export const mutants: readonly Mutant[] = [
       edit(
         "commit/create-manifest",
         "const settled = await settleManifest(",
-        'const settled = failure.kind === "precondition" ? "existed" : await settleManifest(',
+        'const settled = lost === undefined ? "existed" : await settleManifest(',
       ),
     ],
     plans: ["plain"],
@@ -329,7 +333,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an update does not ask again who leads",
     edits: [
-      edit("commit/update", "await assertStillLeads(history, id, signal);\n        return next;", "return next;"),
+      edit("commit/update", "await assertStillLeads(history, id, signal);\n            return next;", "return next;"),
     ],
     plans: ["superseded", "claims"],
   },

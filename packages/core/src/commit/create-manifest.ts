@@ -4,46 +4,37 @@ import { decodeManifest } from "../format/manifest/decode.js"
 import { encodeManifest } from "../format/manifest/encode.js"
 import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "../format/manifest/model.js"
 import type { History } from "../history/history.js"
+import { createOnce } from "../storage/create-once.js"
 import type { Place } from "../storage/place.js"
 import { bytesBody } from "../storage/storage.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
+/**
+ * Writes a manifest if none is there. `existed`: this very manifest was there.
+ *
+ * @throws {CheckpointError} `CKPT_CONFLICT` if another is there: the id is burnt
+ */
 export async function createManifestObject(
   history: History,
   manifest: CheckpointManifest,
   signal: AbortSignal | undefined,
 ): Promise<"created" | "existed"> {
   const { place } = history
-  const { storage, layout } = place
   const id = manifest.checkpointId
   const bytes = encodeManifest(manifest)
-  const lostAnswers = storage.lostAnswers(layout.manifestKey(id))
-  for (let attempt = 1; ; attempt++) {
-    let failure: BackendError
-    try {
-      await storage.put(layout.manifestKey(id), bytesBody(bytes), { when: "absent", signal })
-      return "created"
-    } catch (error) {
-      if (!(error instanceof BackendError)) throw error
-      failure = error
-    }
-    if (failure.kind !== "precondition" && failure.kind !== "ambiguous") {
-      // An earlier attempt of ours may still land.
-      throw attempt > 1 ? unknownOutcome(place, id, failure) : failure
-    }
-    if (failure.unsettleable) throw unknownOutcome(place, id, failure)
-    // After a lost answer what refuses us may be our own manifest, updated since.
-    const unclear = attempt > 1 && failure.kind === "precondition"
-    const cause = unclear ? new BackendError("ambiguous", failure.message, { cause: failure }) : failure
-    const settled = await settleManifest(place, manifest, bytes, signal, cause)
-    // What reads back as ours after a lost answer was created by us, as far as anyone can tell.
-    if (settled !== "absent") return attempt > 1 ? "created" : settled
-    if (failure.kind === "precondition") throw conflict(place, id, "it was there and was removed meanwhile")
-    // A late request of ours may still land. Above every other id that does no harm; below one, it could come up after
-    // retention decided without it.
-    if (!(await lostAnswers.tryAgain(failure, signal)) || (await higherIdExists(history, id, signal)))
-      throw unknownOutcome(place, id, failure)
-  }
+  // A late request of ours may still land. Above every other id that does no harm; below one, it could come up after
+  // retention decided without it.
+  const mayRepeat = async () => !(await higherIdExists(history, id, signal))
+  const options = { signal, mayRepeat }
+  const created = await createOnce(place.storage, place.layout.manifestKey(id), bytesBody(bytes), options)
+  if (created.outcome === "created") return "created"
+  const { lost } = created
+  if (lost?.unsettleable) throw unknownOutcome(place, id, lost)
+  const cause = lost ?? created.cause
+  const settled = await settleManifest(place, manifest, bytes, signal, cause)
+  if (settled !== "absent") return settled
+  if (created.outcome === "taken") throw conflict(place, id, "it was there and was removed meanwhile")
+  throw unknownOutcome(place, id, cause)
 }
 
 async function higherIdExists(history: History, id: number, signal: AbortSignal | undefined): Promise<boolean> {

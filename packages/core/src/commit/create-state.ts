@@ -1,6 +1,7 @@
 import { BackendError, CheckpointError } from "../errors.js"
 import type { StateFeed, StateInfo } from "../state/feed.js"
 import { isTimeout } from "../storage/attempt.js"
+import { createOnce } from "../storage/create-once.js"
 import type { Place } from "../storage/place.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
@@ -15,30 +16,16 @@ export async function createState(
   feed: StateFeed,
   signal: AbortSignal | undefined,
 ): Promise<StateInfo> {
-  const key = place.layout.stateKey(id)
-  const lostAnswers = place.storage.lostAnswers(key)
-  for (;;) {
-    try {
-      await place.storage.put(key, feed, { when: "absent", signal })
-      return feed.info()
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (!(error instanceof BackendError)) throw error
-      if (error.kind !== "precondition" && error.kind !== "ambiguous") throw error
-      if (error.unsettleable) throw unknownOutcome(place, id, error)
-      await feed.drain()
-      if (await settleState(place, id, feed.info(), signal, error)) return feed.info()
-      // Nothing is there, and no manifest names this state yet: the save failed for certain, or can be tried again.
-      if (!feed.reopenable() || !(await lostAnswers.tryAgain(error, signal))) {
-        const message = `the state of checkpoint ${id} could not be written: ${error.message}. Take nextId() and save again.`
-        throw new CheckpointError(isTimeout(error) ? "CKPT_TIMEOUT" : "CKPT_IO", message, {
-          ...place.state(id),
-          retryable: true,
-          cause: error,
-        })
-      }
-    }
-  }
+  const created = await createOnce(place.storage, place.layout.stateKey(id), feed, { signal })
+  if (created.outcome === "created") return feed.info()
+  const { cause } = created
+  if (cause.unsettleable) throw unknownOutcome(place, id, cause)
+  await feed.drain()
+  if (await settleState(place, id, feed.info(), signal, cause)) return feed.info()
+  // Nothing is there, and no manifest names this state: the save failed for certain.
+  const message = `the state of checkpoint ${id} could not be written: ${cause.message}. Take nextId() and save again.`
+  const code = isTimeout(cause) ? "CKPT_TIMEOUT" : "CKPT_IO"
+  throw new CheckpointError(code, message, { ...place.state(id), retryable: true, cause })
 }
 
 /** True: our bytes are there. False: nothing is there. */

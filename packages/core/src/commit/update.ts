@@ -5,13 +5,10 @@ import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { History } from "../history/history.js"
 import { countsAs } from "../history/rule.js"
-import { bytesBody } from "../storage/storage.js"
+import { maxSwaps, swap } from "../storage/swap.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
 export type Change = (current: CheckpointManifest) => CheckpointManifest
-
-// Each lost swap is another writer's finished update.
-const maxSwaps = 64
 
 /** What an update may not touch: it says what the state is, and a wrong word would make a good checkpoint invalid. */
 function keepIntegrity(
@@ -32,8 +29,11 @@ function keepIntegrity(
 }
 
 /**
- * Replaces a manifest by compare-and-swap. `change` is called with what is stored, again after each lost race, so
- * concurrent updates all take effect. The pointer is left alone.
+ * Replaces a manifest by compare-and-swap. `change` is called with the stored manifest, again after each lost race, so
+ * concurrent updates all take effect, each once. The pointer is left alone.
+ *
+ * @throws {CheckpointError} `CKPT_UNKNOWN_OUTCOME` if an answer was lost and the stored manifest is not ours: ours may have been
+ *   there before it
  */
 export async function update(
   history: History,
@@ -41,83 +41,77 @@ export async function update(
   change: Change,
   signal: AbortSignal | undefined,
 ): Promise<CheckpointManifest> {
-  const { place, verifier } = history
-  const { storage, layout } = place
-  const key = layout.manifestKey(id)
-  const tokens = new Set<string>()
-  const lostAnswers = storage.lostAnswers(key)
-  let lost: BackendError | undefined
-  let unclear = false
+  const { place } = history
+  const key = place.layout.manifestKey(id)
+  let lost: { readonly token: string; readonly cause: BackendError } | undefined
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
-    // In this order: a pointer from before a claim, with a manifest from after the claim's mark, would let a late update pass.
-    const read = async () => {
-      const found = await verifier.manifest(id, signal)
-      return { found, pointer: history.isTold ? await history.pointer.read(signal) : undefined }
-    }
-    const { found, pointer } = await read().catch((error: unknown) => {
+    const { current, version } = await readCurrent(history, id, signal).catch((error: unknown) => {
       // Whether the swap before took effect cannot be read, so it is not known.
-      throw unclear && error instanceof BackendError ? unknownOutcome(history.place, id, lost ?? error) : error
+      throw lost !== undefined && error instanceof BackendError ? unknownOutcome(place, id, lost.cause) : error
     })
-    lost = undefined
-    if (pointer !== undefined) history.pointer.assertLeads(pointer)
-    if (found === undefined || (pointer !== undefined && !countsAs(id, found.manifest?.writer?.epoch, pointer))) {
-      const message = `checkpoint ${id} does not exist${tokens.size > 0 ? " any more" : ""}, so it cannot be updated.`
-      throw new CheckpointError("CKPT_NOT_FOUND", message, place.manifest(id))
+    if (lost !== undefined) {
+      if (current.updateToken === lost.token) return current
+      throw unknownOutcome(place, id, lost.cause)
     }
-    const current = found.manifest
-    if (current === undefined || found.meta === undefined) {
-      const message = `checkpoint ${id} is damaged and cannot be updated: ${found.issues[0]?.message}. Use recover().`
-      throw new CheckpointError("CKPT_CORRUPT", message, place.manifest(id))
-    }
-    // An earlier swap of ours whose answer was lost did land.
-    if (current.updateToken !== undefined && tokens.has(current.updateToken)) return current
-
     const token = newToken()
-    const changed = change(current)
-    if (typeof changed !== "object" || changed === null || "then" in changed) {
-      throw new CheckpointError(
-        "CKPT_INVALID",
-        "update: the change must return the new manifest at once, not a promise.",
-        { checkpointId: id },
-      )
+    const next = changed(history, current, change, token)
+    const swapped = await swap(place.storage, key, version, encodeManifest(next), signal)
+    if (swapped.outcome === "done") {
+      await assertStillLeads(history, id, signal)
+      return next
     }
-    if (changed.checkpointId !== id) {
-      const message = `update: the change gave checkpointId ${changed.checkpointId}; it must stay ${id}.`
-      throw new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
-    }
-    // Checked and copied: what is returned is what a load would give, whatever the caller does with its own object.
-    const next = checkManifest(keepIntegrity(current, changed, token))
-    const bytes = encodeManifest(next)
-    const before = new Set(verifier.validate(current, { expectedId: id }).map((issue) => issue.code))
-    const broken = verifier
-      .validate(next, { expectedId: id })
-      .find((i) => i.severity === "fatal" && !before.has(i.code))
-    if (broken !== undefined) {
-      throw new CheckpointError(
-        "CKPT_INVALID",
-        `update: checkpoint ${id} would not verify: ${broken.message}. Nothing was written; correct the manifest.`,
-        {
-          checkpointId: id,
-        },
-      )
-    }
-    tokens.add(token)
-    try {
-      await storage.put(key, bytesBody(bytes), { when: { version: found.meta.version }, signal })
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (!(error instanceof BackendError)) throw error
-      if (error.kind === "precondition") continue
-      if (error.kind !== "ambiguous") throw unclear ? unknownOutcome(history.place, id, error) : error
-      if (!(await lostAnswers.tryAgain(error, signal))) throw unknownOutcome(history.place, id, error)
-      lost = error
-      unclear = true
-      continue
-    }
-    await assertStillLeads(history, id, signal)
-    return next
+    if (swapped.lost !== undefined) lost = { token, cause: swapped.lost }
   }
   throw conflict(place, id, `${maxSwaps} other updates came first`)
+}
+
+/**
+ * The manifest that an update changes. It is read before the pointer: a pointer from before a claim, with a manifest from after
+ * the claim's mark, would let a late update pass.
+ */
+async function readCurrent(
+  history: History,
+  id: number,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly current: CheckpointManifest; readonly version: string }> {
+  const { place, verifier } = history
+  const found = await verifier.manifest(id, signal)
+  const pointer = history.isTold ? await history.pointer.read(signal) : undefined
+  if (pointer !== undefined) history.pointer.assertLeads(pointer)
+  if (found === undefined || (pointer !== undefined && !countsAs(id, found.manifest?.writer?.epoch, pointer))) {
+    const message = `checkpoint ${id} does not exist, so it cannot be updated.`
+    throw new CheckpointError("CKPT_NOT_FOUND", message, place.manifest(id))
+  }
+  const { manifest, meta, issues } = found
+  if (manifest === undefined || meta === undefined) {
+    const message = `checkpoint ${id} is damaged and cannot be updated: ${issues[0]?.message}. Use recover().`
+    throw new CheckpointError("CKPT_CORRUPT", message, place.manifest(id))
+  }
+  return { current: manifest, version: meta.version }
+}
+
+/** What `change` makes of a manifest, checked and copied: what a load would give, whatever the caller does with its own object. */
+function changed(
+  { verifier }: History,
+  current: CheckpointManifest,
+  change: Change,
+  token: string,
+): CheckpointManifest {
+  const { checkpointId } = current
+  const invalid = (problem: string) => new CheckpointError("CKPT_INVALID", `update: ${problem}`, { checkpointId })
+  const given = change(current)
+  if (typeof given !== "object" || given === null || "then" in given)
+    throw invalid("the change must return the new manifest at once, not a promise.")
+  if (given.checkpointId !== checkpointId)
+    throw invalid(`the change gave checkpointId ${given.checkpointId}; it must stay ${checkpointId}.`)
+  const next = checkManifest(keepIntegrity(current, given, token))
+  const before = new Set(verifier.validate(current, { expectedId: checkpointId }).map((issue) => issue.code))
+  const broken = verifier
+    .validate(next, { expectedId: checkpointId })
+    .find((issue) => issue.severity === "fatal" && !before.has(issue.code))
+  if (broken === undefined) return next
+  const advice = "Nothing was written; correct the manifest."
+  throw invalid(`checkpoint ${checkpointId} would not verify: ${broken.message}. ${advice}`)
 }
 
 /** Who leads is asked again after the swap: an acknowledgement must not follow the claim of another. */

@@ -2,8 +2,8 @@ import { BackendError, CheckpointError } from "../errors.js"
 import { newToken } from "../format/ids.js"
 import { marked } from "../format/manifest/claim-mark.js"
 import { type Claim, isLost } from "../format/pointer.js"
-import { createMarker } from "../storage/create-once.js"
-import { bytesBody } from "../storage/storage.js"
+import { createMarker } from "../storage/create-marker.js"
+import { maxSwaps, swap } from "../storage/swap.js"
 import type { History } from "./history.js"
 import { Leader } from "./leader.js"
 import { latestValidId } from "./summary.js"
@@ -101,28 +101,31 @@ async function shutOutLateUpdates(
   epoch: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { storage, layout } = history.place
   for (const id of view.latestFirst()) {
-    const lostAnswers = storage.lostAnswers(layout.manifestKey(id))
-    for (;;) {
-      const found = await history.verifier.manifest(id, signal)
-      if (found?.manifest === undefined || found.meta === undefined) break
-      if (!view.isOfHistory(id, found.manifest.writer?.epoch)) break
-      if ((found.manifest.writer?.fenced ?? 0) >= epoch) return
-      const bytes = marked(found.manifest, epoch)
-      try {
-        await storage.put(layout.manifestKey(id), bytesBody(bytes), {
-          when: { version: found.meta.version },
-          signal,
-        })
-        return
-      } catch (error) {
-        signal?.throwIfAborted()
-        if (!(error instanceof BackendError)) throw error
-        // An update came first: its manifest is marked instead. Of a lost answer, what is there now tells.
-        if (error.kind === "precondition") continue
-        if (error.kind !== "ambiguous" || !(await lostAnswers.tryAgain(error, signal))) throw error
-      }
-    }
+    if ((await markOne(history, view, id, epoch, signal)) === "marked") return
   }
+}
+
+/** `"passed over"`: this one is no checkpoint of the history, so the next older one is marked. */
+async function markOne(
+  { place, verifier }: History,
+  view: View,
+  id: number,
+  epoch: number,
+  signal: AbortSignal | undefined,
+): Promise<"marked" | "passed over"> {
+  let lost: BackendError | undefined
+  for (let swaps = 0; swaps < maxSwaps; swaps++) {
+    const found = await verifier.manifest(id, signal)
+    if (found?.manifest === undefined || found.meta === undefined) return "passed over"
+    if (!view.isOfHistory(id, found.manifest.writer?.epoch)) return "passed over"
+    if ((found.manifest.writer?.fenced ?? 0) >= epoch) return "marked"
+    if (lost !== undefined) throw lost
+    const bytes = marked(found.manifest, epoch)
+    const swapped = await swap(place.storage, place.layout.manifestKey(id), found.meta.version, bytes, signal)
+    if (swapped.outcome === "done") return "marked"
+    // An update came first: its manifest is marked instead. Of a lost answer, the manifest that is there now tells.
+    if (swapped.outcome === "unknown") lost = swapped.lost
+  }
+  throw new BackendError("transient", `lost ${maxSwaps} swaps of ${place.layout.manifestKey(id)} to other writers`)
 }

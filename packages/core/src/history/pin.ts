@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Pin } from "../format/pointer.js"
-import { createMarker } from "../storage/create-once.js"
+import { createMarker } from "../storage/create-marker.js"
 import type { History } from "./history.js"
 import { countsAs } from "./rule.js"
 import { pinsOf } from "./view.js"

@@ -14,8 +14,8 @@ import {
   type Writer,
 } from "../format/pointer.js"
 import type { Place } from "../storage/place.js"
-import type { LostAnswers } from "../storage/retry.js"
-import { bytesBody, type Storage } from "../storage/storage.js"
+import type { Storage } from "../storage/storage.js"
+import { maxSwaps, swap } from "../storage/swap.js"
 import { mergeFloor } from "./floor.js"
 import { countsAs } from "./rule.js"
 
@@ -34,9 +34,6 @@ interface Waiting {
   resolve(advance: Advance): void
   reject(error: unknown): void
 }
-
-// Every lost swap means that another writer won one; with dozens of writers one may lose dozens of times.
-const maxSwaps = 64
 
 /**
  * The pointer of one store: read, moved forward, never back. Saves that are under way together share one swap.
@@ -168,7 +165,6 @@ export class PointerFile {
     const remembered = this.#cached
     let current = remembered ?? (await this.read())
     let fresh = remembered === undefined
-    const lost = this.#place.storage.lostAnswers(this.key)
     for (let swaps = 0; ; swaps++) {
       if (swaps > 0 && this.#writer !== undefined && this.#countsAfterAll(current, id)) return current
       this.assertLeads(current)
@@ -191,7 +187,7 @@ export class PointerFile {
         })
         return current
       }
-      const swapped = await this.#swap(current, { checkpointId: id }, lost, id)
+      const swapped = await this.#swap(current, { checkpointId: id }, id)
       if (swapped.done) return swapped.pointer
       current = swapped.pointer
       fresh = true
@@ -236,11 +232,10 @@ export class PointerFile {
   #change(changeFor: (current: Pointer) => PointerChange | undefined, first: () => Promise<Pointer>): Promise<Pointer> {
     return this.#changes.run(async () => {
       let current = await first()
-      const lost = this.#place.storage.lostAnswers(this.key)
       for (let swaps = 0; swaps < maxSwaps; swaps++) {
         const change = changeFor(current)
         if (change === undefined) return current
-        const swapped = await this.#swap(current, change, lost)
+        const swapped = await this.#swap(current, change)
         if (swapped.done) return swapped.pointer
         current = swapped.pointer
       }
@@ -249,33 +244,29 @@ export class PointerFile {
   }
 
   /**
-   * One compare-and-swap, a lost answer settled by reading back. Not done: another writer was first, `pointer` is what
-   * it left. With `id`: a swap that fails for good is an event, since the checkpoint itself is safe.
+   * One compare-and-swap; whether a lost one took effect, its token tells. Not done: another writer was first, and left
+   * `pointer`. With `id`: a swap that fails for good is an event, since the checkpoint itself is safe.
    */
-  async #swap(
-    current: Pointer,
-    change: PointerChange,
-    lost: LostAnswers,
-    id?: number,
-  ): Promise<{ done: boolean; pointer: Pointer }> {
+  async #swap(current: Pointer, change: PointerChange, id?: number): Promise<{ done: boolean; pointer: Pointer }> {
     const token = newToken()
     const bytes = encodePointer(this.#place.layout, current, change, token)
-    const when = current.version === undefined ? "absent" : { version: current.version }
     let failure: BackendError | undefined
     try {
-      const meta = await this.#place.storage.put(this.key, bytesBody(bytes), { when })
-      this.#cached = decodePointer(this.#place.layout, bytes, meta.version).pointer
-      return { done: true, pointer: this.#cached }
+      const swapped = await swap(this.#place.storage, this.key, current.version, bytes)
+      if (swapped.outcome === "done") {
+        this.#cached = decodePointer(this.#place.layout, bytes, swapped.meta.version).pointer
+        return { done: true, pointer: this.#cached }
+      }
+      if (swapped.outcome === "unknown") failure = swapped.lost
     } catch (error) {
       this.#cached = undefined
       if (!(error instanceof BackendError)) throw error
-      if (error.kind !== "precondition") failure = error
+      failure = error
     }
+    this.#cached = undefined
     const seen = await this.read()
     if (sameText(seen.fields.get("token"), token)) return { done: true, pointer: seen }
     if (failure === undefined) return { done: false, pointer: seen }
-    // What was read stays good enough: if it is old by then, the next swap is refused and reads again.
-    if (failure.kind === "ambiguous" && (await lost.tryAgain(failure))) return { done: false, pointer: seen }
     if (id !== undefined) {
       // For a writer that claimed, the pointer is the commit: without it nothing is saved.
       if (this.#writer !== undefined && this.#countsAfterAll(seen, id)) return { done: true, pointer: seen }

@@ -1,26 +1,56 @@
 import { BackendError } from "../errors.js"
-import { bytesBody, type Storage } from "./storage.js"
+import type { PutBody, Storage } from "./storage.js"
 
-/** Creates an object whose key says all there is to say, so that whatever is there already is it. */
-export async function createMarker(
+/**
+ * - `created`: the object is there, and this call made it.
+ * - `taken`: an object was there. With `lost`, it may be ours: the answer to an earlier attempt was lost.
+ * - `unknown`: no attempt was answered. The object may appear later.
+ *
+ * `cause`: the answer that was lost, or else the refusal.
+ */
+export type Creation =
+  | { readonly outcome: "created" }
+  | { readonly outcome: "taken" | "unknown"; readonly lost: BackendError | undefined; readonly cause: BackendError }
+
+export interface CreateOptions {
+  /** See {@link Storage.put}. */
+  readonly inParts?: boolean
+  readonly signal?: AbortSignal | undefined
+  /** Asked before each further attempt, beside the limit of the retry policy. */
+  readonly mayRepeat?: () => Promise<boolean>
+}
+
+/**
+ * Creates an object if its key is free. A lost answer is settled by asking again, with the same condition: either the object
+ * is created now, or the key is taken, perhaps by the attempt whose answer was lost. Bounded by the retry policy, and by a
+ * body that can be read only once.
+ *
+ * @throws {BackendError} a failure that certainly left nothing
+ */
+export async function createOnce(
   storage: Storage,
   key: string,
-  content: object,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const body = bytesBody(new TextEncoder().encode(`${JSON.stringify(content)}\n`))
-  const lostAnswers = storage.lostAnswers(key)
+  body: PutBody,
+  { signal, inParts, mayRepeat = async () => true }: CreateOptions = {},
+): Promise<Creation> {
+  const attempts = storage.lostAnswers(key)
+  let lost: BackendError | undefined
   for (;;) {
     try {
-      await storage.put(key, body, { when: "absent", signal })
-      return
+      await storage.put(key, body, { when: "absent", inParts, signal })
+      return { outcome: "created" }
     } catch (error) {
       signal?.throwIfAborted()
       if (!(error instanceof BackendError)) throw error
-      if (error.kind === "precondition") return
-      if (error.kind !== "ambiguous" || error.unsettleable) throw error
-      if ((await storage.head(key, signal)) !== undefined) return
-      if (!(await lostAnswers.tryAgain(error, signal))) throw error
+      if (error.kind === "precondition") return { outcome: "taken", lost, cause: lost ?? error }
+      // That a later attempt certainly failed says nothing of the earlier one.
+      if (error.kind !== "ambiguous") {
+        if (lost === undefined) throw error
+        return { outcome: "unknown", lost, cause: error }
+      }
+      lost = error
+      const repeat = !error.unsettleable && body.reopenable() && (await attempts.tryAgain(error, signal))
+      if (!repeat || !(await mayRepeat())) return { outcome: "unknown", lost, cause: error }
     }
   }
 }

@@ -1,5 +1,6 @@
-import { BackendError, CheckpointError } from "../errors.js"
+import { CheckpointError } from "../errors.js"
 import { newToken } from "../format/ids.js"
+import { createOnce } from "./create-once.js"
 import type { Place } from "./place.js"
 import { bytesBody, type PutBody, type Storage } from "./storage.js"
 
@@ -64,15 +65,7 @@ async function probeConditions({ storage, layout }: Place): Promise<void> {
 }
 
 async function create(storage: Storage, key: string, inParts: boolean): Promise<"created" | "refused"> {
-  const lostAnswers = storage.lostAnswers(key)
-  for (;;) {
-    try {
-      await storage.put(key, inParts ? streamed : bytesBody(content), { inParts, when: "absent" })
-      return "created"
-    } catch (error) {
-      if (!(error instanceof BackendError)) throw error
-      if (error.kind === "precondition") return "refused"
-      if (error.kind !== "ambiguous" || !(await lostAnswers.tryAgain(error))) throw error
-    }
-  }
+  const created = await createOnce(storage, key, inParts ? streamed : bytesBody(content), { inParts })
+  if (created.outcome === "unknown") throw created.cause
+  return created.outcome === "created" ? "created" : "refused"
 }

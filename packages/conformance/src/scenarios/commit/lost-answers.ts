@@ -12,7 +12,8 @@ const lostAndApplied = steps.map(
       const victim = await victimOf(context, step, { on, at: "after", error: ambiguous, times: 1 })
       const receipt = await victim.store.save(manifestOf(2), { state: bytes("ours") })
       assert.deepEqual([receipt.outcome, receipt.isLatest], ["created", true])
-      assert.equal(victim.steps(), 1)
+      // Asked again once, under the same condition. A commit of everything at once is looked at instead.
+      assert.equal(victim.steps(), step === "commit" ? 1 : 2)
       assert.deepEqual(victim.deleted(), [])
       await assertSound(context, 2, "ours")
     },

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict"
 import type { CheckpointManifest, ObjectBackend } from "@ckpt/core"
-import { ambiguous, calls, type Fault, recorder, transient, withFaults, withoutCommit } from "../../harness/faults.js"
+import {
+  ambiguous,
+  calls,
+  type Fault,
+  intercept,
+  recorder,
+  transient,
+  withFaults,
+  withoutCommit,
+} from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { bytes, manifestOf, readAll, refusal, saveAll } from "../support.js"
 
@@ -68,6 +77,35 @@ export const lostChangeScenarios: readonly Scenario[] = [
       })
       await refusal(store.update(1, count), "CKPT_UNKNOWN_OUTCOME", 1)
       assert.equal((await (await open()).load(1))?.sinkEpochs["sink"], 1)
+    },
+  },
+  {
+    name: "lost answer of an update that took effect, and another update followed: CKPT_UNKNOWN_OUTCOME, and the change is applied once",
+    async run({ open, keys }) {
+      await saveAll(await open(), 1)
+      const other = await open()
+      const isPut = calls("put", keys.manifest(1))
+      let followed = false
+      const store = await open({
+        through: (backend) =>
+          intercept(backend, {
+            async around(info, proceed) {
+              const answer = await proceed()
+              if (followed || !isPut(info)) return answer
+              followed = true
+              await other.update(1, (current) => ({ ...current, sinkEpochs: { ...current.sinkEpochs, other: 7 } }))
+              throw ambiguous()
+            },
+          }),
+      })
+      let applied = 0
+      const change = (current: CheckpointManifest) => {
+        applied++
+        return count(current)
+      }
+      await refusal(store.update(1, change), "CKPT_UNKNOWN_OUTCOME", 1)
+      assert.equal(applied, 1)
+      assert.deepEqual({ ...(await other.load(1))?.sinkEpochs }, { sink: 1, other: 7 })
     },
   },
   {

@@ -1,0 +1,14 @@
+import { createOnce } from "./create-once.js"
+import { bytesBody, type Storage } from "./storage.js"
+
+/** Creates an object whose key says all there is to say, so that whatever is there already is it. */
+export async function createMarker(
+  storage: Storage,
+  key: string,
+  content: object,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const body = bytesBody(new TextEncoder().encode(`${JSON.stringify(content)}\n`))
+  const created = await createOnce(storage, key, body, { signal })
+  if (created.outcome === "unknown") throw created.cause
+}
