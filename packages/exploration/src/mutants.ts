@@ -198,7 +198,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "retention at the latest valid checkpoint",
     edits: [
-      edit("retention/prune", "if (summary.id < latestValid && !kept.has(summary.id))", "if (!kept.has(summary.id))"),
+      edit("retention/prune", "if (outline.id < latestValid && !kept.has(outline.id))", "if (!kept.has(outline.id))"),
     ],
     plans: ["retention"],
   },

@@ -88,7 +88,7 @@ async function endOfHistory(
   const view = new View(listing, { ...pointer, checkpointId: Number.MAX_SAFE_INTEGER, claims }, () =>
     history.pointer.read(signal),
   )
-  return (await latestValidId(history.verifier, view, signal)) ?? 0
+  return (await latestValidId(history.verifier, view, { signal, anew: true })) ?? 0
 }
 
 /**

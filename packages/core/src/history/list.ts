@@ -32,13 +32,15 @@ export async function* list(
   step: <T>(task: () => Promise<T>) => Promise<T>,
 ): AsyncGenerator<CheckpointSummary, void, void> {
   const { verifier } = history
+  // Whoever lists wants to see what is there, not what was there when it was last read.
+  const options = { signal, anew: true }
   const { view, first } = await step(async () => {
     let reading: Promise<Summarized[]> | undefined
     // The first batch is read beside the pointer.
     const looked = await history.view(signal, {
       onListed: (listing) => {
         const batch = oldestFirst(listing.manifests.keys()).slice(0, requestConcurrency)
-        reading = summaries(verifier, listing, batch, signal)
+        reading = summaries(verifier, listing, batch, options)
         reading.catch(() => {})
       },
     })
@@ -53,7 +55,7 @@ export async function* list(
   for (let start = requestConcurrency; start < all.length; start += requestConcurrency) {
     const batch = all.slice(start, start + requestConcurrency).filter((id) => view.mayCount(id))
     yield* await step(async () => {
-      const found = await summaries(verifier, view.listing, batch, signal)
+      const found = await summaries(verifier, view.listing, batch, options)
       return withPins(await recheck(found, view, signal), view)
     })
   }

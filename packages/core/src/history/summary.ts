@@ -1,10 +1,10 @@
 import { mapConcurrently } from "../async/concurrency.js"
-import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
+import type { ValidationIssue } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
-import type { Verified } from "../verify/verified.js"
+import type { Outline } from "../verify/memory.js"
 import type { Verifier } from "../verify/verifier.js"
 import type { Listing } from "./listing.js"
-import { cameSince, type View } from "./view.js"
+import type { View } from "./view.js"
 
 /** One checkpoint as `list` shows it; a damaged one has its issues and lacks what could not be read. */
 export interface CheckpointSummary {
@@ -23,11 +23,9 @@ export interface CheckpointSummary {
   readonly lastModified: Date
 }
 
-/** A summary, and the epoch of the claim under which the checkpoint was written, if there is one. */
+/** An outline, and whether its manifest was written after the listing that showed it. */
 export interface Summarized {
-  readonly summary: CheckpointSummary
-  readonly writerEpoch: number | undefined
-  /** Its manifest was written after the listing that showed it. */
+  readonly outline: Outline
   readonly isNewer: boolean
 }
 
@@ -37,14 +35,14 @@ export function withPins(all: readonly Summarized[], view: View): CheckpointSumm
   for (const { id, name } of view.pins) names.set(id, [...(names.get(id) ?? []), name])
   return all
     .filter((one) => countsIn(view, one))
-    .map(({ summary }) => {
+    .map(({ outline: { writerEpoch: _w, version: _v, ...summary } }) => {
       const pins = names.get(summary.id)
       return pins === undefined ? summary : { ...summary, pins }
     })
 }
 
-function countsIn(view: View, { summary, writerEpoch }: Summarized): boolean {
-  return view.counts(summary.id, writerEpoch)
+function countsIn(view: View, { outline }: Summarized): boolean {
+  return view.counts(outline.id, outline.writerEpoch)
 }
 
 /** The summaries that still count, as {@link View.stillCounts} says of one: the pointer is read once more, if any is newer. */
@@ -58,49 +56,36 @@ export async function recheck(
   return all.filter((one) => !one.isNewer || countsIn(now, one))
 }
 
-/** Looked at one by one: manifests are read, states are compared by size. What is gone is left out. */
+/**
+ * Checkpoints as they are listed: manifests are read, states are compared by size. What is gone is left out.
+ *
+ * @param options.anew read also what was verified before and has the same version
+ */
 export async function summaries(
   verifier: Verifier,
-  listing: Listing,
+  { manifests, states }: Listing,
   ids: readonly number[],
-  signal: AbortSignal | undefined,
+  { signal, anew = false }: { signal: AbortSignal | undefined; anew?: boolean },
 ): Promise<Summarized[]> {
-  const { manifests, states } = listing
   const found = await mapConcurrently(ids, async (id) => {
-    const verified = await verifier.verify(id, { depth: "shallow", listed: states.get(id) ?? null, signal })
-    if (verified.gone) return undefined
-    const { manifest, manifestMeta } = verified
-    const isNewer = cameSince(listing, id, { manifest, meta: manifestMeta })
-    const summary = summarize(verified, manifests.get(id) as ObjectMeta)
-    const origin = { writerEpoch: manifest?.writer?.epoch, isNewer }
-    if (!summary.valid || !verifier.isDistrusted(verified)) return { summary, ...origin }
-    const damaged = fatal("state-checksum", "its state was found damaged when it was read; verify() says how")
-    return { summary: { ...summary, valid: false, issues: [...summary.issues, damaged] }, ...origin }
+    const manifest = manifests.get(id) as ObjectMeta
+    const outline = await verifier.outline(id, { manifest, state: states.get(id), anew }, signal)
+    // A damaged manifest is told as damaged, whenever it came.
+    const isNewer = outline?.version !== undefined && outline.version !== manifest.version
+    return outline && { outline, isNewer }
   })
   return found.filter((one) => one !== undefined)
-}
-
-function summarize({ id, manifest, manifestMeta, stateMeta, issues, valid }: Verified, listed: ObjectMeta) {
-  const stateSize = manifest?.stateSize ?? stateMeta?.size
-  return {
-    id,
-    ...(manifest === undefined ? {} : { epoch: manifest.epoch, timestampMs: manifest.timestampMs }),
-    valid,
-    issues,
-    ...(stateSize === undefined ? {} : { stateSize }),
-    lastModified: (manifestMeta ?? listed).lastModified,
-  }
 }
 
 /** The latest checkpoint that counts and has no fatal issue: nothing at or above it is ever deleted. */
 export async function latestValidId(
   verifier: Verifier,
   view: View,
-  signal: AbortSignal | undefined,
+  options: { signal: AbortSignal | undefined; anew?: boolean },
 ): Promise<number | undefined> {
   for (const id of view.latestFirst()) {
-    const [one] = await summaries(verifier, view.listing, [id], signal)
-    if (one?.summary.valid && countsIn(view, one)) return id
+    const [one] = await summaries(verifier, view.listing, [id], options)
+    if (one?.outline.valid && countsIn(view, one)) return id
   }
   return undefined
 }

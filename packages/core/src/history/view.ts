@@ -8,7 +8,7 @@ import { counts, countsAs, isOfHistory } from "./rule.js"
 type Found = Pick<FoundManifest, "manifest" | "meta">
 
 /** Whether a manifest was written after the listing that showed its id. A damaged manifest is told as damaged, whenever it came. */
-export function cameSince(listing: Listing, id: number, { manifest, meta }: Found): boolean {
+function cameSince(listing: Listing, id: number, { manifest, meta }: Found): boolean {
   return manifest !== undefined && meta?.version !== listing.manifests.get(id)?.version
 }
 

@@ -56,7 +56,6 @@ async function latestOf(
 export async function verify(history: History, id: number, options: VerifyOptions): Promise<Verification> {
   const { depth = "deep", signal, onProgress } = options
   const found = await history.verifier.verify(id, { depth, signal, onProgress })
-  history.verifier.remember(found, depth)
   if (found.gone || (await history.counts(id, found.manifest?.writer?.epoch, signal)))
     return { id, valid: found.valid, issues: found.issues }
   const message = `manifest not found for checkpoint ${id}: retention removed it, or its writer was superseded`

@@ -115,7 +115,6 @@ async function walkOnce(
       const read = { manifest: found.manifest, meta: found.manifestMeta }
       if (!(await view.stillCounts(id, read, options.signal))) return "gone"
       examined++
-      verifier.remember(found, depth)
       const judged = await judge(history, found, options, visit)
       if (judged === "gone") return "gone"
       if (!("issues" in judged)) return { view, checkpoint: judged, skipped, examined }
@@ -142,7 +141,7 @@ async function judge(
   const visited = await visit(checkpoint)
   if (visited === "gone") return "gone"
   if (visited !== "done") {
-    verifier.remember({ ...found, valid: false }, "deep")
+    verifier.memory.note({ ...found, valid: false }, "deep", undefined)
     return { issues: [...issues, ...visited] }
   }
   if (issues.length > 0) emit({ type: "manifest-warnings", id: found.id, issues })

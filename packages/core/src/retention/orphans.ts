@@ -88,9 +88,9 @@ async function lowerBoundOfLatestValid(history: History, signal: AbortSignal | u
   if (seen.checkpointId > 0) {
     const found = await verifier.verify(seen.checkpointId, { depth: "shallow", signal })
     const counts = isOfHistory(seen.checkpointId, found.manifest?.writer?.epoch, seen)
-    if (counts && found.valid && !verifier.isDistrusted(found)) return seen.checkpointId
+    if (counts && found.valid && !verifier.memory.isDamaged(found)) return seen.checkpointId
   }
-  return (await latestValidId(verifier, await history.view(signal), signal)) ?? 0
+  return (await latestValidId(verifier, await history.view(signal), { signal })) ?? 0
 }
 
 export interface CollectOptions extends PruneOptions {

@@ -36,10 +36,10 @@ export async function prune(
     // A checkpoint that does not count is kept by no rule.
     const kept = keptBy(policy, counting, looked.now.getTime())
     for (const { id, pins } of counting) if (pins !== undefined) kept.add(id)
-    for (const { summary } of all) if (summary.id < latestValid && !kept.has(summary.id)) doomed.push(summary.id)
+    for (const { outline } of all) if (outline.id < latestValid && !kept.has(outline.id)) doomed.push(outline.id)
   }
   const goes = new Set(doomed)
-  const stays = all.map(({ summary }) => summary.id).filter((id) => !goes.has(id))
+  const stays = all.map(({ outline }) => outline.id).filter((id) => !goes.has(id))
   if (dryRun || doomed.length === 0) return { removed: doomed, kept: stays, failures: [], dryRun }
   const { failures, spared } = await removeBelow(history, view.listing, doomed, stays, latestValid ?? 0, signal)
   const left = new Set([...failures.map((failure) => failure.id), ...spared])
@@ -57,8 +57,9 @@ async function lookAtAll(
   let looking: Promise<[readonly Summarized[], Date]> | undefined
   const onListed = (listing: Listing) => {
     const ids = oldestFirst(listing.manifests.keys())
+    verifier.memory.keep(listing.manifests)
     looking = Promise.all([
-      summaries(verifier, listing, ids, signal),
+      summaries(verifier, listing, ids, { signal }),
       policy.withinMs === undefined ? new Date(0) : place.storage.now(signal),
     ])
     looking.catch(() => {})

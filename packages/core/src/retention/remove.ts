@@ -28,10 +28,9 @@ export async function removeBelow(
   const remove = async (pins: readonly Pin[], trimmed: readonly string[]) => {
     const pinned = new Set(pins.map((pin) => pin.id))
     const goes = doomed.filter((id) => !pinned.has(id))
-    return {
-      failures: await removeObjects(history.place, listing, goes, trimmed, signal),
-      spared: doomed.filter((id) => pinned.has(id)),
-    }
+    const failures = await removeObjects(history.place, listing, goes, trimmed, signal)
+    for (const id of goes) history.verifier.memory.forget(id)
+    return { failures, spared: doomed.filter((id) => pinned.has(id)) }
   }
   if (!history.isTold) {
     // No floor to raise: pins of this store are made under the same lock.
@@ -82,7 +81,7 @@ async function removeObjects(
 export async function removeOne(history: History, id: number, signal: AbortSignal | undefined): Promise<boolean> {
   const view = await history.view(signal)
   if (!view.listing.manifests.has(id)) return false
-  const latestValid = await latestValidId(history.verifier, view, signal)
+  const latestValid = await latestValidId(history.verifier, view, { signal })
   if (latestValid === undefined || id >= latestValid) {
     const which = latestValid === id ? "the latest valid checkpoint" : "not below the latest valid checkpoint"
     const message = `checkpoint ${id} is ${which}, and nothing there is ever deleted. Save a newer one first.`

@@ -3,22 +3,19 @@ import type { CheckpointManifest } from "../format/manifest/model.js"
 import { fatal, type ValidateOptions, type ValidationIssue, validateManifest } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
+import { Memory, type Outline, outlineOf } from "./memory.js"
 import { type FoundManifest, ownsState, readManifest } from "./read-manifest.js"
 import { lookUp, readState, settled, stateIssues } from "./read-state.js"
-import { isValid, unreadable, type Verified, type VerifyDepth, type VerifyRequest } from "./verified.js"
+import { isValid, unreadable, type Verified, type VerifyRequest } from "./verified.js"
 
 type ReadManifest = FoundManifest & { readonly manifest: CheckpointManifest }
 type ReadState = (listed: ObjectMeta | undefined) => ReturnType<typeof readState>
 
-/**
- * Whether one checkpoint is sound. It remembers whose state a deep look found damaged: neither the manifest nor a listing
- * shows that.
- */
+/** Whether one checkpoint is sound, and what was found out about each. */
 export class Verifier {
   readonly place: Place
   readonly #vnodeCount: number
-  /** By id: the checksum that the damaged state should have. */
-  readonly #damagedStates = new Map<number, string | null>()
+  readonly memory = new Memory()
 
   /** @param vnodeCount that a manifest of this job should name */
   constructor(place: Place, vnodeCount: number) {
@@ -37,9 +34,32 @@ export class Verifier {
   }
 
   /**
-   * Manifest and state of one checkpoint, read at the same time. Deep reads the whole state and compares its checksum.
+   * Manifest and state of one checkpoint, read at the same time. Deep reads the whole state and compares its checksum. What
+   * is found is remembered.
    */
   async verify(id: number, request: VerifyRequest): Promise<Verified> {
+    const found = await this.#look(id, request)
+    this.memory.note(found, request.depth, request.listed ?? undefined)
+    return found
+  }
+
+  /**
+   * A checkpoint as a listing shows it, looked at shallowly; `undefined` if it is gone. What is remembered of the same versions
+   * is not read again, unless `anew`.
+   */
+  async outline(
+    id: number,
+    { manifest, state, anew = false }: { manifest: ObjectMeta; state: ObjectMeta | undefined; anew?: boolean },
+    signal: AbortSignal | undefined,
+  ): Promise<Outline | undefined> {
+    const known = anew ? undefined : this.memory.recall(id, manifest, state)
+    if (known !== undefined) return known
+    const found = await this.#look(id, { depth: "shallow", listed: state ?? null, signal })
+    const outline = this.memory.note(found, "shallow", state)
+    return found.gone ? undefined : (outline ?? outlineOf(found, manifest, this.memory.isDamaged(found)))
+  }
+
+  async #look(id: number, request: VerifyRequest): Promise<Verified> {
     const { depth, listed, signal, onProgress } = request
     const { storage, layout } = this.place
     const stop = new Follower(signal)
@@ -99,20 +119,6 @@ export class Verifier {
       return gone(id, found, `checkpoint ${id} was pruned while it was read`)
     }
     return verified(id, found, state?.meta, issues)
-  }
-
-  remember({ id, manifest, valid }: Verified, depth: VerifyDepth): void {
-    if (depth !== "deep" || manifest === undefined) return
-    if (valid) this.#damagedStates.delete(id)
-    else this.#damagedStates.set(id, manifest.stateChecksum)
-  }
-
-  isDistrusted({ id, manifest }: Verified): boolean {
-    return manifest !== undefined && this.#damagedStates.get(id) === manifest.stateChecksum
-  }
-
-  forget(id: number): void {
-    this.#damagedStates.delete(id)
   }
 }
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict"
 import type { ObjectBackend } from "@ckpt/core"
-import { intercept, permanent, withFaults } from "../../harness/faults.js"
+import { intercept, permanent, recorder, withFaults } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { gate } from "../../harness/waiting.js"
-import { listAll, manifestOf, range, saveAll } from "../support.js"
+import { flipped, listAll, manifestOf, range, saveAll } from "../support.js"
 
 /** Retention after a save. The save does not wait for it, and nobody sees it half done. */
 export const backgroundScenarios: readonly Scenario[] = [
@@ -87,6 +87,48 @@ export const backgroundScenarios: readonly Scenario[] = [
       const ids = range(1, 20)
       for (const id of ids) await store.save(manifestOf(id))
       assert.deepEqual(await store.ids(), ids)
+    },
+  },
+  {
+    name: "retention after a save: it reads the new checkpoint and none that it read before",
+    async run({ open, keys }) {
+      const { calls: made, through } = recorder()
+      const store = await open({ through, retain: { last: 20 } })
+      await saveAll(store, ...range(1, 20))
+      await store.ids()
+      for (const id of range(21, 25)) {
+        made.length = 0
+        await saveAll(store, id)
+        assert.deepEqual(await store.ids(), range(id - 19, id))
+        const read = made.filter(({ call, key }) => call === "get" && key.includes("manifest") && key !== keys.pointer)
+        assert.deepEqual(
+          read.map(({ key }) => key),
+          [keys.manifest(id)],
+        )
+      }
+    },
+  },
+  {
+    name: "retention after a save: a checkpoint that changed since it was read is read again, and a damaged one fills no place",
+    async run({ open, keys, plant, peek }) {
+      const store = await open({ retain: { last: 2 } })
+      await saveAll(store, 1, 2, 3)
+      assert.deepEqual(await store.ids(), [2, 3])
+      await plant(keys.manifest(3), flipped(await peek(keys.manifest(3))))
+      await saveAll(store, 4)
+      assert.deepEqual(await store.ids(), [2, 4])
+    },
+  },
+  {
+    name: "retention after a save: an update between two runs loses no damage that a deep look found",
+    async run({ open, keys, plant, peek }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      await plant(keys.state(2), flipped(await peek(keys.state(2))))
+      assert.equal((await store.verify(2)).valid, false)
+      await store.update(2, (current) => ({ ...current, sinkEpochs: { sink: 1 } }))
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [])
+      assert.deepEqual(await store.ids(), [1, 2])
     },
   },
 ]
