@@ -4,7 +4,7 @@ import { underNodeTest } from "../../conformance/test/under-node-test.js"
 
 test("the conformance suite and all scenarios pass under node:test", async () => {
   const { text, passed } = await underNodeTest(fileURLToPath(new URL("./conformance.node.mjs", import.meta.url)))
-  expect(text).toContain("conformance of memory (conditional replace among all processes")
+  expect(text).toContain("conformance of memory (compare-and-swap by the storage")
   // Some seventy cases, and some six hundred scenarios.
   expect(passed).toBeGreaterThan(650)
 })
