@@ -29,7 +29,7 @@ import { runningMd5 } from "./checksum.js"
 import { deleteBlobs, maxBatch } from "./delete.js"
 import { azureError, codeOf, isAbsent, type Operation, type Place } from "./errors.js"
 import { isFolder, metaOf, quoted, refuseFolder } from "./meta.js"
-import { settled } from "./requests.js"
+import { request } from "./requests.js"
 import { uploadLimits, uploadSteps } from "./upload.js"
 
 /** Keys of one page of a listing. The service gives up to 5,000; parsing those at once would hold everything else up. */
@@ -65,7 +65,8 @@ export class AzureBackend implements ObjectBackend {
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
     const client = this.#container.getBlockBlobClient(key)
     const head = (signal: AbortSignal | undefined) => this.head(key, { signal })
-    return uploadBody(body, options, uploadLimits, uploadSteps(client, this.#place, key, options.when, head))
+    const steps = uploadSteps({ client, place: this.#place, key, when: options.when, head })
+    return uploadBody(body, options, uploadLimits, steps)
   }
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
@@ -73,10 +74,10 @@ export class AzureBackend implements ObjectBackend {
     // HTTP has no way to ask for nothing.
     if (range?.length === 0) return emptyContent(await this.head(key, { signal }), options)
     const operation: Operation = { name: "Get Blob", needs: "read", key }
-    return this.#request(operation, signal, async (abort) => {
+    return request(this.#place, operation, signal, async (abort) => {
       // The SDK refuses an answer without a length and leaves it open: an abort closes it.
       const own = new AbortController()
-      const request: BlobDownloadOptions = {
+      const settings: BlobDownloadOptions = {
         abortSignal: abort.abortSignal === undefined ? own.signal : AbortSignal.any([abort.abortSignal, own.signal]),
         // A body that breaks off is asked for again by core, from where it broke off.
         maxRetryRequests: 0,
@@ -84,7 +85,7 @@ export class AzureBackend implements ObjectBackend {
         ...(range?.length !== undefined && range.length <= rangeMd5Bytes && { rangeGetContentMD5: true }),
       }
       try {
-        const answer = await this.#container.getBlobClient(key).download(range?.offset, range?.length, request)
+        const answer = await this.#container.getBlobClient(key).download(range?.offset, range?.length, settings)
         return contentOf(key, answer, options, {
           signal,
           toError: (error) => azureError(error, this.#place, operation),
@@ -101,7 +102,7 @@ export class AzureBackend implements ObjectBackend {
   }
 
   async head(key: string, { signal }: RequestOptions = {}): Promise<ObjectMeta | undefined> {
-    return this.#request({ name: "Get Blob Properties", needs: "read", key }, signal, async (abort) => {
+    return request(this.#place, { name: "Get Blob Properties", needs: "read", key }, signal, async (abort) => {
       try {
         const answer = await this.#container.getBlobClient(key).getProperties(abort)
         refuseFolder(key, answer.metadata)
@@ -138,7 +139,7 @@ export class AzureBackend implements ObjectBackend {
   }
 
   #page(prefix: string, maxPageSize: number, token: string | undefined, signal: AbortSignal | undefined) {
-    return this.#request({ name: "List Blobs", needs: "read" }, signal, async (abort) => {
+    return request(this.#place, { name: "List Blobs", needs: "read" }, signal, async (abort) => {
       const listing = this.#container.listBlobsFlat({ prefix, includeMetadata: true, ...abort })
       const settings = { maxPageSize, ...(token !== undefined && { continuationToken: token }) }
       const value: ContainerListBlobFlatSegmentResponse | undefined = (await listing.byPage(settings).next()).value
@@ -148,18 +149,6 @@ export class AzureBackend implements ObjectBackend {
       }
       return value
     })
-  }
-
-  #request<T>(
-    operation: Operation,
-    signal: AbortSignal | undefined,
-    one: (abort: { abortSignal?: AbortSignal }) => Promise<T>,
-  ): Promise<T> {
-    return settled(
-      signal,
-      () => one(signal === undefined ? {} : { abortSignal: signal }),
-      (error) => azureError(error, this.#place, operation),
-    )
   }
 }
 

@@ -1,8 +1,9 @@
 import type { ContainerClient } from "@azure/storage-blob"
 import { BackendError, type DeleteFailure } from "@ckpt/core"
+import { mapConcurrently } from "@ckpt/core/adapter"
 import type { AzureCredential } from "./client.js"
-import { azureError, codeOf, isAbsent, type Place } from "./errors.js"
-import { settled } from "./requests.js"
+import { azureError, codeOf, isAbsent, type Operation, type Place } from "./errors.js"
+import { request } from "./requests.js"
 
 /** The most that one Blob Batch takes. */
 export const maxBatch = 256
@@ -18,11 +19,7 @@ export async function deleteBlobs(
   if (keys.length < 2) return deleteEach(container, place, keys, signal)
   const operation = { name: "Blob Batch", needs: "delete" } as const
   try {
-    return await settled(
-      signal,
-      () => deleteBatch(container, place, keys, signal),
-      (error) => azureError(error, place, operation),
-    )
+    return await request(place, operation, signal, () => deleteBatch(container, place, keys, signal))
   } catch (error) {
     // A shared access signature that may delete but not write, and some emulators, know no batches.
     const refused = error instanceof BackendError && (error.kind === "denied" || error.kind === "permanent")
@@ -49,7 +46,7 @@ async function deleteBatch(
     if (answer === undefined) unanswered.push(key)
     else if (!(answer.status >= 200 && answer.status < 300) && !isAbsent(answer)) {
       const error = { statusCode: answer.status, errorCode: answer.errorCode, message: answer.statusMessage }
-      failures.push({ key, error: azureError(error, place, { name: "Delete Blob", needs: "delete", key }) })
+      failures.push({ key, error: azureError(error, place, deletionOf(key)) })
     }
   }
   return [...failures, ...(await deleteEach(container, place, unanswered, signal))]
@@ -73,20 +70,19 @@ async function deleteEach(
   keys: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<DeleteFailure[]> {
-  const failures: DeleteFailure[] = []
-  const queue = [...keys]
-  const worker = async () => {
-    for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-      try {
-        await container.getBlobClient(key).delete(signal && { abortSignal: signal })
-      } catch (error) {
-        signal?.throwIfAborted()
-        if (isAbsent(error)) continue
-        failures.push({ key, error: azureError(error, place, { name: "Delete Blob", needs: "delete", key }) })
-      }
-    }
-  }
   signal?.throwIfAborted()
-  await Promise.all(Array.from({ length: Math.min(concurrency, keys.length) }, worker))
-  return failures
+  const deleteOne = async (key: string): Promise<DeleteFailure[]> => {
+    try {
+      await container.getBlobClient(key).delete(signal && { abortSignal: signal })
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!isAbsent(error)) return [{ key, error: azureError(error, place, deletionOf(key)) }]
+    }
+    return []
+  }
+  return (await mapConcurrently(keys, deleteOne, concurrency)).flat()
+}
+
+function deletionOf(key: string): Operation {
+  return { name: "Delete Blob", needs: "delete", key }
 }

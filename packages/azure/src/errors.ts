@@ -1,5 +1,5 @@
 import { BackendError, type BackendErrorKind } from "@ckpt/core"
-import { type HttpFailure, httpError } from "@ckpt/core/adapter"
+import { type HttpFailure, httpError, withKind } from "@ckpt/core/adapter"
 
 /** What was tried, for the message and for the permission that it names. */
 export interface Operation {
@@ -88,10 +88,7 @@ export function azureError(error: unknown, place: Place, operation: Operation): 
   const told = httpError(what, failure, { write: operation.needs !== "read" })
   const kind = isDamagedOnTheWay(failure) ? "transient" : told.kind
   const more = kind === "denied" ? permission(place, operation) : hint(failure, place)
-  return new BackendError(kind, more === undefined ? told.message : `${told.message}; ${more}`, {
-    cause: error,
-    ...(told.retryAfterMs !== undefined && { retryAfterMs: told.retryAfterMs }),
-  })
+  return withKind(told, kind, more === undefined ? told.message : `${told.message}; ${more}`)
 }
 
 /** The service's own code for what went wrong; "" if there is none. */

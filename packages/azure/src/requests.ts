@@ -1,14 +1,17 @@
-/** One request: an abort rejects with the signal's own reason, any other failure with what `toError` makes of it. */
-export async function settled<T>(
+import { azureError, type Operation, type Place } from "./errors.js"
+
+/** One request. An abort rejects with the signal's own reason, any other failure with a `BackendError`. */
+export async function request<T>(
+  place: Place,
+  operation: Operation,
   signal: AbortSignal | undefined,
-  one: () => Promise<T>,
-  toError: (error: unknown) => Error,
+  send: (abort: { abortSignal?: AbortSignal }) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted()
   try {
-    return await one()
+    return await send(signal === undefined ? {} : { abortSignal: signal })
   } catch (error) {
     signal?.throwIfAborted()
-    throw toError(error)
+    throw azureError(error, place, operation)
   }
 }

@@ -3,9 +3,9 @@ import type { BlockBlobClient } from "@azure/storage-blob"
 import { BackendError, type ObjectMeta, type PutOptions } from "@ckpt/core"
 import type { UploadLimits, UploadPart, UploadSteps } from "@ckpt/core/adapter"
 import { md5Of, UploadMd5 } from "./checksum.js"
-import { azureError, codeOf, type Operation, type Place } from "./errors.js"
+import { codeOf, type Operation, type Place } from "./errors.js"
 import { conditionsOf, metaOf } from "./meta.js"
-import { settled } from "./requests.js"
+import { request } from "./requests.js"
 
 const MiB = 1024 * 1024
 
@@ -23,92 +23,100 @@ interface StagedUpload {
   readonly md5: UploadMd5
 }
 
+/** The blob to write, and the condition under which it may be written. */
+export interface UploadTarget {
+  readonly client: BlockBlobClient
+  readonly place: Place
+  readonly key: string
+  readonly when: PutOptions["when"]
+  /** Looks at what is at the key. */
+  head(signal: AbortSignal | undefined): Promise<ObjectMeta | undefined>
+}
+
 /** One blob: Put Blob, or Put Block and Put Block List. */
-export function uploadSteps(
-  client: BlockBlobClient,
-  place: Place,
-  key: string,
-  when: PutOptions["when"],
-  head: (signal: AbortSignal | undefined) => Promise<ObjectMeta | undefined>,
-): UploadSteps<StagedUpload, string | undefined> {
-  const conditions = conditionsOf(when)
-  const request = async <T>(name: string, signal: AbortSignal | undefined, one: () => Promise<T>) => {
-    const operation: Operation = { name, needs: "write", key }
-    return settled(signal, one, (error) => azureError(error, place, operation))
-  }
-
-  const begin = (): StagedUpload => {
-    // Blocks that are not committed yet belong to the blob's name: two writers must not use the same ids.
-    return { prefix: randomUUID(), md5: new UploadMd5() }
-  }
-
-  const part = async (upload: StagedUpload, { index, bytes, last }: UploadPart, signal: AbortSignal | undefined) => {
-    // The service would stage it, and refuse the list of all of them at the end.
-    if (index >= maxBlocks) {
-      throw new BackendError("permanent", `${key} needs more than the 50,000 blocks (1.18 TiB) that a blob may have`)
-    }
-    const transactionalContentMD5 = upload.md5.part(index, bytes, last)
-    // The service takes no empty block; an empty blob is an empty list of them.
-    if (bytes.length === 0) return undefined
-    const id = blockId(upload.prefix, index)
-    const options = { transactionalContentMD5, ...(signal && { abortSignal: signal }) }
-    await request("Put Block", signal, async () => {
-      try {
-        await client.stageBlock(id, bufferOf(bytes), bytes.length, options)
-      } catch (error) {
-        throw stagingError(error, key, when)
-      }
-    })
-    return id
-  }
-
-  const complete = async (
-    upload: StagedUpload,
-    ids: readonly (string | undefined)[],
-    size: number,
-    signal: AbortSignal | undefined,
-  ) => {
-    const blocks = ids.filter((id) => id !== undefined)
-    const blobContentMD5 = upload.md5.whole
-    const blobHTTPHeaders = { ...(blobContentMD5 && { blobContentMD5 }) }
-    const options = { conditions, blobHTTPHeaders, ...(signal && { abortSignal: signal }) }
-    return request("Put Block List", signal, async () => {
-      try {
-        return metaOf(key, size, await client.commitBlockList(blocks, options))
-      } catch (error) {
-        if (!/^Invalid(BlockList|BlobOrBlock|BlockId)$/.test(codeOf(error))) throw error
-        // Another writer's commit, or this one's first try, dropped our blocks.
-        throw await lostBlocks(error, key, when, await head(signal))
-      }
-    })
-  }
-
-  const whole = async (bytes: Uint8Array, signal: AbortSignal | undefined) => {
-    const md5 = md5Of(bytes)
-    const checks = { transactionalContentMD5: md5, blobHTTPHeaders: { blobContentMD5: md5 } }
-    const options = { conditions, ...checks, ...(signal && { abortSignal: signal }) }
-    try {
-      return await request("Put Blob", signal, async () =>
-        metaOf(key, bytes.length, await client.upload(bufferOf(bytes), bytes.length, options)),
-      )
-    } catch (error) {
-      const refused = error instanceof BackendError && error.kind === "precondition"
-      if (!refused || when !== "absent" || (await head(signal)) !== undefined) throw error
-      // Azurite takes the uncommitted blocks of a broken upload for a blob. To a list of blocks it does not object.
-      const upload = begin()
-      const id = await part(upload, { index: 0, offset: 0, bytes, last: true }, signal)
-      return complete(upload, [id], bytes.length, signal)
-    }
-  }
-
+export function uploadSteps(target: UploadTarget): UploadSteps<StagedUpload, string | undefined> {
   return {
-    whole,
-    begin: async () => begin(),
-    part,
-    complete,
+    whole: (bytes, signal) => putWhole(target, bytes, signal),
+    begin: async () => beginUpload(),
+    part: (upload, part, signal) => putBlock(target, upload, part, signal),
+    complete: (upload, ids, size, signal) => putBlockList(target, upload, ids, size, signal),
     // No request drops uncommitted blocks alone. The service does, a week after the last of them.
     abandon: async () => {},
   }
+}
+
+async function putWhole(target: UploadTarget, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<ObjectMeta> {
+  const { client, place, key, when, head } = target
+  const md5 = md5Of(bytes)
+  const checks = { transactionalContentMD5: md5, blobHTTPHeaders: { blobContentMD5: md5 } }
+  try {
+    return await request(place, writeOf("Put Blob", key), signal, async (abort) => {
+      const options = { conditions: conditionsOf(when), ...checks, ...abort }
+      return metaOf(key, bytes.length, await client.upload(bufferOf(bytes), bytes.length, options))
+    })
+  } catch (error) {
+    const refused = error instanceof BackendError && error.kind === "precondition"
+    if (!refused || when !== "absent" || (await head(signal)) !== undefined) throw error
+    // Azurite takes the uncommitted blocks of a broken upload for a blob. To a list of blocks it does not object.
+    const upload = beginUpload()
+    const id = await putBlock(target, upload, { index: 0, offset: 0, bytes, last: true }, signal)
+    return putBlockList(target, upload, [id], bytes.length, signal)
+  }
+}
+
+/** Makes no request. Blocks that are not committed yet belong to the blob's name: two writers must not use the same ids. */
+function beginUpload(): StagedUpload {
+  return { prefix: randomUUID(), md5: new UploadMd5() }
+}
+
+async function putBlock(
+  { client, place, key, when }: UploadTarget,
+  upload: StagedUpload,
+  { index, bytes, last }: UploadPart,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  // The service would stage it, and refuse the list of all of them at the end.
+  if (index >= maxBlocks) {
+    throw new BackendError("permanent", `${key} needs more than the 50,000 blocks (1.18 TiB) that a blob may have`)
+  }
+  const transactionalContentMD5 = upload.md5.part(index, bytes, last)
+  // The service takes no empty block; an empty blob is an empty list of them.
+  if (bytes.length === 0) return undefined
+  const id = blockId(upload.prefix, index)
+  await request(place, writeOf("Put Block", key), signal, async (abort) => {
+    try {
+      await client.stageBlock(id, bufferOf(bytes), bytes.length, { transactionalContentMD5, ...abort })
+    } catch (error) {
+      throw stagingError(error, key, when)
+    }
+  })
+  return id
+}
+
+async function putBlockList(
+  { client, place, key, when, head }: UploadTarget,
+  upload: StagedUpload,
+  ids: readonly (string | undefined)[],
+  size: number,
+  signal: AbortSignal | undefined,
+): Promise<ObjectMeta> {
+  const blocks = ids.filter((id) => id !== undefined)
+  const blobContentMD5 = upload.md5.whole
+  const blobHTTPHeaders = { ...(blobContentMD5 && { blobContentMD5 }) }
+  return request(place, writeOf("Put Block List", key), signal, async (abort) => {
+    try {
+      const options = { conditions: conditionsOf(when), blobHTTPHeaders, ...abort }
+      return metaOf(key, size, await client.commitBlockList(blocks, options))
+    } catch (error) {
+      if (!/^Invalid(BlockList|BlobOrBlock|BlockId)$/.test(codeOf(error))) throw error
+      // Another writer's commit, or this one's first try, dropped our blocks.
+      throw lostBlocks(error, key, when, await head(signal))
+    }
+  })
+}
+
+function writeOf(name: string, key: string): Operation {
+  return { name, needs: "write", key }
 }
 
 /** As long as the ids of Microsoft's SDKs: all blocks of one blob must have ids of one length, whoever staged them. */

@@ -6,7 +6,7 @@ test("a block that a blob has no room for is refused before it is sent", async (
   let staged = 0
   const client = { stageBlock: async () => void staged++ } as unknown as BlockBlobClient
   const place = { account: "account", container: "container" }
-  const steps = uploadSteps(client, place, "the/key", "absent", async () => undefined)
+  const steps = uploadSteps({ client, place, key: "the/key", when: "absent", head: async () => undefined })
   const { signal } = new AbortController()
   const upload = await steps.begin(signal)
   const part = (index: number) => steps.part(upload, { index, offset: 0, bytes: new Uint8Array(1), last: true }, signal)

@@ -9,7 +9,7 @@ import {
   type PutOptions,
   type RequestOptions,
 } from "@ckpt/core"
-import { allPages, uploadBody } from "@ckpt/core/adapter"
+import { allPages, mapConcurrently, uploadBody } from "@ckpt/core/adapter"
 import type { GcsClient } from "./client.js"
 import { download } from "./download.js"
 import { describe, isObjectMissing } from "./errors.js"
@@ -114,16 +114,15 @@ export class GcsBackend implements ObjectBackend {
   async delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteFailure[]> {
     const { signal } = options
     signal?.throwIfAborted()
-    const failures: DeleteFailure[] = []
-    const waiting = keys.values()
-    const worker = async () => {
-      for (const key of waiting) {
+    const failures = await mapConcurrently(
+      keys,
+      async (key) => {
         const error = await this.#deleteOne(key, signal)
-        if (error !== undefined) failures.push({ key, error })
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(keys.length, this.capabilities.maxDeleteBatch) }, worker))
-    return failures
+        return error === undefined ? [] : [{ key, error }]
+      },
+      this.capabilities.maxDeleteBatch,
+    )
+    return failures.flat()
   }
 
   async #deleteOne(key: string, signal: AbortSignal | undefined): Promise<BackendError | undefined> {

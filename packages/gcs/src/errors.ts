@@ -1,5 +1,5 @@
 import { BackendError, type BackendErrorKind, CheckpointError } from "@ckpt/core"
-import { httpError } from "@ckpt/core/adapter"
+import { httpError, withKind } from "@ckpt/core/adapter"
 
 /** The IAM permission that a request needs, which is also its name in messages. */
 export type Permission =
@@ -60,7 +60,7 @@ export function refusalError(attempted: Attempted, refusal: Refusal): BackendErr
   const told = { status, code: reason, message: advice === "" ? message : `${message} ${advice}`.trim(), retryAfter }
   const error = httpError(describe(attempted), { ...told, cause: undefined }, attempted)
   const kind = kindOf(refusal)
-  return kind === undefined ? error : withKind(kind, error)
+  return kind === undefined ? error : withKind(error, kind)
 }
 
 /** A request that got no answer, or one that broke off. */
@@ -134,13 +134,6 @@ function adviceFor({ permission, bucket, key }: Attempted, refusal: Refusal): st
     permission === "storage.objects.create" ? " (to replace an object, storage.objects.delete too)" : ""
   const at = key === undefined ? "" : ` for ${key}`
   return `Grant ${permission}${overwriting} on bucket ${bucket}${at}; roles/storage.objectUser has all that is needed.`
-}
-
-function withKind(kind: BackendErrorKind, { message, cause, retryAfterMs }: BackendError): BackendError {
-  return new BackendError(kind, message, {
-    ...(cause === undefined ? {} : { cause }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  })
 }
 
 /** Options that cannot be used. */

@@ -1,5 +1,5 @@
 import { BackendError, type BackendErrorKind, CheckpointError } from "@ckpt/core"
-import { httpError } from "@ckpt/core/adapter"
+import { httpError, withKind } from "@ckpt/core/adapter"
 
 /** The S3 operations that are used, with the IAM action that each needs. */
 const actions = {
@@ -91,12 +91,7 @@ export function requestError(error: unknown, request: FailedRequest): BackendErr
     return new BackendError("transient", `${operation} of ${key}: ${message}`, { cause: error, checksumMismatch: true })
   }
   const { kind, advice } = meaningOf(error as SdkError, general.kind, request)
-  if (kind === general.kind && advice === undefined) return general
-  const { retryAfterMs } = general
-  return new BackendError(kind, advice === undefined ? general.message : `${general.message}. ${advice}`, {
-    cause: error,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  })
+  return withKind(general, kind, advice === undefined ? general.message : `${general.message}. ${advice}`)
 }
 
 // A body that did not arrive as it was sent, or too slowly; a bucket so new that its name leads elsewhere; another request
