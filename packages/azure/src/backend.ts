@@ -32,7 +32,9 @@ import { isFolder, metaOf, quoted, refuseFolder } from "./meta.js"
 import { request } from "./requests.js"
 import { uploadLimits, uploadSteps } from "./upload.js"
 
-/** Keys of one page of a listing. The service gives up to 5,000; parsing those at once would hold everything else up. */
+/**
+ * Keys of one page of a listing. The service gives up to 5,000, but parsing so many at once would block the event loop.
+ */
 const pageSize = 1000
 /** The longest range for which the service computes an MD5. */
 const rangeMd5Bytes = 4 * 1024 * 1024
@@ -42,10 +44,10 @@ export interface AzureBackendOptions {
   dispose?: (() => void) | undefined
 }
 
-/** Block blobs of one container. Versions are etags, without their quotes. */
+/** Block blobs of one container. A version is the etag without its quotes. */
 export class AzureBackend implements ObjectBackend {
   readonly name = "azure"
-  // Of ranges that long the service still tells the MD5.
+  // For ranges up to this length the service still sends an MD5.
   readonly capabilities = {
     compareAndSwap: "storage" as const,
     maxDeleteBatch: maxBatch,
@@ -71,15 +73,15 @@ export class AzureBackend implements ObjectBackend {
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
     const { range, ifVersion, signal } = options
-    // HTTP has no way to ask for nothing.
+    // HTTP cannot ask for an empty range.
     if (range?.length === 0) return emptyContent(await this.head(key, { signal }), options)
     const operation: Operation = { name: "Get Blob", needs: "read", key }
     return request(this.#place, operation, signal, async (abort) => {
-      // The SDK refuses an answer without a length and leaves it open: an abort closes it.
+      // The SDK refuses an answer without a length, but leaves its connection open: this signal closes it.
       const own = new AbortController()
       const settings: BlobDownloadOptions = {
         abortSignal: abort.abortSignal === undefined ? own.signal : AbortSignal.any([abort.abortSignal, own.signal]),
-        // A body that breaks off is asked for again by core, from where it broke off.
+        // If a body breaks off, core asks for the rest of it.
         maxRetryRequests: 0,
         ...(ifVersion !== undefined && { conditions: { ifMatch: quoted(ifVersion) } }),
         ...(range?.length !== undefined && range.length <= rangeMd5Bytes && { rangeGetContentMD5: true }),
@@ -94,7 +96,7 @@ export class AzureBackend implements ObjectBackend {
         own.abort()
         if (isAbsent(error)) return undefined
         if (codeOf(error) === "InvalidRange") return emptyContent(await this.head(key, { signal }), options)
-        // Azurite tells a condition on a blob that is not there as one that does not hold.
+        // For a condition on an absent blob azurite answers that the condition does not hold.
         if (codeOf(error) === "ConditionNotMet" && (await this.head(key, { signal })) === undefined) return undefined
         throw error
       }
@@ -143,7 +145,7 @@ export class AzureBackend implements ObjectBackend {
       const listing = this.#container.listBlobsFlat({ prefix, includeMetadata: true, ...abort })
       const settings = { maxPageSize, ...(token !== undefined && { continuationToken: token }) }
       const value: ContainerListBlobFlatSegmentResponse | undefined = (await listing.byPage(settings).next()).value
-      // An answer of success that is no listing must not pass for an empty one.
+      // An answer of success that is no listing must not count as an empty listing.
       if (value?.serviceEndpoint === undefined || !Array.isArray(value.segment?.blobItems)) {
         throw new BackendError("transient", `the answer to List Blobs of ${this.#place.container} is no listing`)
       }
@@ -159,7 +161,7 @@ function contentOf(
   options: { signal: AbortSignal | undefined; toError: (error: unknown) => BackendError },
 ): ObjectContent {
   const stream = answer.readableStreamBody as Readable
-  // An answer that is refused is aborted, and the SDK's stream tells that as an error, which must not end the process.
+  // An answer that is refused here is aborted. The SDK's stream then emits an error, which must not end the process.
   stream.on("error", () => {})
   refuseFolder(key, answer.metadata)
   const { contentLength = 0, contentRange, contentMD5 } = answer

@@ -5,12 +5,18 @@ export function md5Of(bytes: Uint8Array): Uint8Array {
   return createHash("md5").update(bytes).digest()
 }
 
-/** The MD5 of each part of an upload, and of all of it if that is two parts at most: longer ones nobody reads in one piece. */
+/**
+ * The MD5 of each part of an upload, and of the whole if it has at most two parts. Longer blobs are never read in one
+ * body, so nobody would use an MD5 of the whole.
+ */
 export class UploadMd5 {
   #first: Hash | undefined
   #whole: Uint8Array | undefined
 
-  /** A part may come again, for a retry. The first one is hashed once for both. */
+  /**
+   * The MD5 of one part, which may come again for a retry. The first part is hashed once, for its own MD5 and for the
+   * whole's.
+   */
   part(index: number, bytes: Uint8Array, last: boolean): Uint8Array {
     if (index > 0) {
       if (index === 1 && last) this.#whole = this.#first?.copy().update(bytes).digest()
@@ -27,7 +33,7 @@ export class UploadMd5 {
   }
 }
 
-/** For `verifiedBody`; base64. */
+/** The MD5 for `verifiedBody`; its value is base64. */
 export function runningMd5(): RunningChecksum {
   const hash = createHash("md5")
   return { update: (bytes) => void hash.update(bytes), value: () => hash.copy().digest("base64") }

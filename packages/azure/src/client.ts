@@ -3,10 +3,12 @@ import { Agent as HttpsAgent } from "node:https"
 import { type BlobServiceClient, ContainerClient, newPipeline, type StoragePipelineOptions } from "@azure/storage-blob"
 import { CheckpointError } from "@ckpt/core"
 
-/** What `@azure/storage-blob` takes: an account key, a token credential of `@azure/identity`, or none. */
+/** A credential as `@azure/storage-blob` takes it: an account key, a token credential of `@azure/identity`, or none. */
 export type AzureCredential = NonNullable<Parameters<typeof newPipeline>[0]>
 
-/** Where the blobs are. Give a client, a connection string, or the account's URL; or none, for the environment's. */
+/**
+ * Where the blobs are. Give a client, a connection string or the account's URL; otherwise the environment's is used.
+ */
 export interface AzureAccountOptions {
   /** The container's name. It must exist. May be left out where `client` is a `ContainerClient`. */
   container?: string | undefined
@@ -14,15 +16,15 @@ export interface AzureAccountOptions {
   client?: ContainerClient | BlobServiceClient | undefined
   /** Default: `AZURE_STORAGE_CONNECTION_STRING` of the environment, if neither `client` nor `accountUrl` is given. */
   connectionString?: string | undefined
-  /** `https://<account>.blob.core.windows.net`, where needed with a shared access signature. */
+  /** `https://<account>.blob.core.windows.net`, with a shared access signature behind it if one is needed. */
   accountUrl?: string | undefined
-  /** For `accountUrl`. Default: `DefaultAzureCredential` of `@azure/identity`. */
+  /** The credential for `accountUrl`. Default: `DefaultAzureCredential` of `@azure/identity`. */
   credential?: AzureCredential | undefined
 }
 
 export interface OpenedContainer {
   readonly container: ContainerClient
-  /** Closes the idle sockets of a client of ours. */
+  /** Closes the idle sockets of a client that was made here. */
   dispose(): void
 }
 
@@ -59,21 +61,24 @@ export async function openContainer(options: AzureAccountOptions): Promise<Opene
   }
 }
 
-/** Core alone decides about retries. Sockets are kept alive, and are this client's own. */
+/**
+ * A client that makes each request once, since core alone decides about retries. It keeps its sockets alive, and shares
+ * them with no other client.
+ */
 function ours(protocol: string, make: (settings: StoragePipelineOptions) => ContainerClient): OpenedContainer {
   const retryOptions = { maxTries: 1 }
-  // A client with an agent would pass the proxy of the environment by.
+  // A client with an agent would ignore the environment's proxy.
   if (["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].some((name) => process.env[name] || process.env[name.toLowerCase()])) {
     return { container: make({ retryOptions }), dispose: () => {} }
   }
   const agent = protocol === "http:" ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true })
-  // The SDK hands it on to its HTTP pipeline, although its type does not name it.
+  // The SDK hands the agent on to its HTTP pipeline, although its type does not name it.
   const settings: StoragePipelineOptions & { agent: typeof agent } = { retryOptions, agent }
   return { container: make(settings), dispose: () => agent.destroy() }
 }
 
 function containerOf(client: ContainerClient | BlobServiceClient, name: string | undefined): ContainerClient {
-  // By its shape, not its class: it may come from another copy of the SDK.
+  // The client is known by its shape, not by its class: it may come from another copy of the SDK.
   if ("getContainerClient" in client) return client.getContainerClient(checkName(name))
   if (!("getBlockBlobClient" in client) || !("containerName" in client)) {
     throw invalid("client is neither a ContainerClient nor a BlobServiceClient of @azure/storage-blob")
@@ -108,7 +113,7 @@ function containerUrl(accountUrl: string, name: string): URL {
 }
 
 async function defaultCredential(): Promise<AzureCredential> {
-  // Not known to the compiler: it is installed only by those who need it.
+  // The name is hidden from the compiler: the package is installed only by those who need it.
   const name: string = "@azure/identity"
   try {
     const { DefaultAzureCredential } = (await import(name)) as { DefaultAzureCredential: new () => AzureCredential }

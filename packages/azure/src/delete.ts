@@ -5,11 +5,14 @@ import type { AzureCredential } from "./client.js"
 import { azureError, codeOf, isAbsent, type Operation, type Place } from "./errors.js"
 import { request } from "./requests.js"
 
-/** The most that one Blob Batch takes. */
+/** The most blobs that one Blob Batch may delete. */
 export const maxBatch = 256
 const concurrency = 16
 
-/** Deletes in one Blob Batch; one by one what a batch is refused for, or does not answer. */
+/**
+ * Deletes blobs in one Blob Batch. If the service refuses the batch, or its answer leaves a blob out, they are deleted
+ * one by one.
+ */
 export async function deleteBlobs(
   container: ContainerClient,
   place: Place,
@@ -21,7 +24,8 @@ export async function deleteBlobs(
   try {
     return await request(place, operation, signal, () => deleteBatch(container, place, keys, signal))
   } catch (error) {
-    // A shared access signature that may delete but not write, and some emulators, know no batches.
+    // The service refuses batches under a shared access signature that may delete but not write; some emulators know
+    // none.
     const refused = error instanceof BackendError && (error.kind === "denied" || error.kind === "permanent")
     if (!refused || codeOf(error.cause) === "ContainerNotFound") throw error
     return deleteEach(container, place, keys, signal)
@@ -52,7 +56,10 @@ async function deleteBatch(
   return [...failures, ...(await deleteEach(container, place, unanswered, signal))]
 }
 
-/** The SDK asks for a token for every key of a batch, and some credentials start a process for each. */
+/**
+ * The same credential, but asked for its token once. The SDK asks again for every key of a batch, and some credentials
+ * start a process each time.
+ */
 function askedOnce(credential: AzureCredential): AzureCredential {
   if (!("getToken" in credential)) return credential
   let token: ReturnType<typeof credential.getToken> | undefined

@@ -1,12 +1,12 @@
 import { BackendError, type BackendErrorKind } from "@ckpt/core"
 import { type HttpFailure, httpError, withKind } from "@ckpt/core/adapter"
 
-/** What was tried, for the message and for the permission that it names. */
+/** One request, as messages name it, and the permission that it needs. */
 export interface Operation {
-  /** As the REST reference calls it: "Put Blob". */
+  /** Its name in the REST reference, such as "Put Blob". */
   readonly name: string
   readonly needs: "read" | "write" | "delete"
-  /** Absent where the whole container is meant. */
+  /** Absent for a request about the whole container. */
   readonly key?: string | undefined
 }
 
@@ -16,7 +16,7 @@ export interface Place {
   readonly container: string
 }
 
-/** What an error of the SDK holds, in whatever of its shapes: RestError, AbortError, or an answer inside a batch. */
+/** The fields of the SDK's errors in all their shapes: RestError, AbortError, or an answer inside a batch. */
 interface SdkError {
   readonly name?: string
   readonly message?: string
@@ -29,7 +29,7 @@ interface SdkError {
 
 type Advice = readonly [codes: RegExp, kind: BackendErrorKind, advice: (place: Place, operation: Operation) => string]
 
-/** Where the service's code says more than its status does. The first row that fits counts. */
+/** Kind and advice by the service's code, where the code says more than the status. The first row that fits counts. */
 const advice: readonly Advice[] = [
   [
     /^ContainerNotFound$/,
@@ -38,9 +38,9 @@ const advice: readonly Advice[] = [
   ],
   [/^(ContainerBeingDeleted|AccountBeingCreated)$/, "transient", () => "try again later"],
   [/^BlobAlreadyExists$/, "precondition", () => "it exists"],
-  // Of a write: a version was to be replaced.
+  // A write is answered with this if it was to replace a version.
   [/^BlobNotFound$/, "precondition", () => "it does not exist"],
-  // Not a version that differs, although these are answered with 412 too.
+  // A lease is not a version that differs, although the service answers 412 to both.
   [/^Lease/, "permanent", () => "the blob is leased: break the lease, checkpoints must not be leased"],
   [
     /^BlobImmutable/,
@@ -74,7 +74,7 @@ const advice: readonly Advice[] = [
   ],
 ]
 
-/** The error of a request as core understands it; one that is a `BackendError` already stays as it is. */
+/** The error of a request as a `BackendError`. An error that is a `BackendError` already stays as it is. */
 export function azureError(error: unknown, place: Place, operation: Operation): BackendError {
   if (error instanceof BackendError) return error
   const failure = readFailure(error)
@@ -91,12 +91,12 @@ export function azureError(error: unknown, place: Place, operation: Operation): 
   return withKind(told, kind, more === undefined ? told.message : `${told.message}; ${more}`)
 }
 
-/** The service's own code for what went wrong; "" if there is none. */
+/** The service's own code of an error; empty if there is none. */
 export function codeOf(error: unknown): string {
   return readFailure(error).code ?? ""
 }
 
-/** The blob itself is absent, not its container; a 404 without the service's code came from something else. */
+/** Whether the blob itself is absent, not its container. A 404 without the service's code came from another server. */
 export function isAbsent(error: unknown): boolean {
   return codeOf(error) === "BlobNotFound"
 }
@@ -109,12 +109,12 @@ function permission({ account, container }: Place, { needs }: Operation): string
 function readFailure(error: unknown): HttpFailure {
   const { name = "", message, code, statusCode, errorCode, details, response } = (error ?? {}) as SdkError
   const headers = response?.headers
-  // A credential of @azure/identity that found or got no token.
+  // A credential of @azure/identity found no token, or got none.
   const status = /Credential|Authentication/.test(name) && (statusCode ?? 400) < 500 ? 401 : statusCode
   return {
     status,
     code: headers?.get("x-ms-error-code") ?? details?.errorCode ?? errorCode ?? code,
-    // The SDK repeats the whole answer there; its first line says it.
+    // The SDK repeats the whole answer in its message. The first line says what is wrong.
     message: (details?.message ?? message)?.split("\n", 1)[0],
     retryAfter: headers?.get("retry-after"),
     cause: error,

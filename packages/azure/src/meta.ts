@@ -1,15 +1,15 @@
 import { BackendError, type ObjectMeta, type PutOptions } from "@ckpt/core"
 
-/** What an answer tells of a blob. */
+/** The fields of an answer that describe a blob. */
 interface BlobAnswer {
   readonly etag?: string | undefined
   readonly lastModified?: Date | undefined
 }
 
-/** The version is the etag without its quotes: listings tell it without them, other answers with. */
+/** The version is the etag without its quotes: listings send it without quotes, other answers with them. */
 export function metaOf(key: string, size: number | undefined, { etag, lastModified }: BlobAnswer): ObjectMeta {
   if (size === undefined || !etag || lastModified === undefined) {
-    throw new Error(`the answer for ${key} lacks its size, etag or time: it is not one of Azure Blob Storage`)
+    throw new Error(`the answer for ${key} lacks its size, etag or time: it does not come from Azure Blob Storage`)
   }
   return { key, size, version: etag.replace(/^"|"$/g, ""), lastModified }
 }

@@ -5,13 +5,13 @@ import { type AzureAccountOptions, openContainer } from "./client.js"
 export interface AzureStoreOptions extends StoreOptions, AzureAccountOptions {}
 
 /**
- * Opens a store in a container of Azure Blob Storage. Makes no request: a container that does not exist, or that the
- * credentials do not reach, is told by the first operation.
+ * Opens a store in a container of Azure Blob Storage. Makes no request: if the container does not exist, or the
+ * credentials do not reach it, the first operation rejects.
  *
  * @throws {CheckpointError} `CKPT_INVALID` if the options do not say which container of which account, or do so twice
  */
 export async function openAzureStore(options: AzureStoreOptions): Promise<CheckpointStore> {
-  // The service drops a dot at the end of a segment: what is written would be listed under another key.
+  // The service drops a dot at the end of a segment, and would list the object under another key.
   if (/\.(\/|$)/.test(options.prefix ?? "")) {
     throw new CheckpointError("CKPT_INVALID", `openAzureStore: a segment of prefix ${options.prefix} ends with a dot.`)
   }

@@ -12,7 +12,7 @@ const MiB = 1024 * 1024
 /** The most blocks that a blob may have. */
 const maxBlocks = 50_000
 
-/** 4 MiB each, twice as much after every 10,000: the 50,000 blocks that a blob may have hold 1.18 TiB. */
+/** Blocks of 4 MiB, twice as long after every 10,000: the 50,000 blocks that a blob may have hold 1.18 TiB. */
 export const uploadLimits: UploadLimits = {
   partBytes: (index) => 4 * MiB * 2 ** Math.floor(index / 10_000),
   concurrency: 4,
@@ -29,11 +29,11 @@ export interface UploadTarget {
   readonly place: Place
   readonly key: string
   readonly when: PutOptions["when"]
-  /** Looks at what is at the key. */
+  /** The meta of the blob that is at the key now. */
   head(signal: AbortSignal | undefined): Promise<ObjectMeta | undefined>
 }
 
-/** One blob: Put Blob, or Put Block and Put Block List. */
+/** How one blob is written: by Put Blob, or by Put Block and Put Block List. */
 export function uploadSteps(target: UploadTarget): UploadSteps<StagedUpload, string | undefined> {
   return {
     whole: (bytes, signal) => putWhole(target, bytes, signal),
@@ -57,14 +57,18 @@ async function putWhole(target: UploadTarget, bytes: Uint8Array, signal: AbortSi
   } catch (error) {
     const refused = error instanceof BackendError && error.kind === "precondition"
     if (!refused || when !== "absent" || (await head(signal)) !== undefined) throw error
-    // Azurite takes the uncommitted blocks of a broken upload for a blob. To a list of blocks it does not object.
+    // Azurite takes the uncommitted blocks of a broken upload for a blob, and refuses Put Blob. It accepts a list of
+    // blocks.
     const upload = beginUpload()
     const id = await putBlock(target, upload, { index: 0, offset: 0, bytes, last: true }, signal)
     return putBlockList(target, upload, [id], bytes.length, signal)
   }
 }
 
-/** Makes no request. Blocks that are not committed yet belong to the blob's name: two writers must not use the same ids. */
+/**
+ * Makes no request. The ids begin with a new UUID: uncommitted blocks belong to the blob's name, and two writers must
+ * not use the same ids.
+ */
 function beginUpload(): StagedUpload {
   return { prefix: randomUUID(), md5: new UploadMd5() }
 }
@@ -75,12 +79,12 @@ async function putBlock(
   { index, bytes, last }: UploadPart,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  // The service would stage it, and refuse the list of all of them at the end.
+  // The service would accept this block, and refuse the list of blocks at the end.
   if (index >= maxBlocks) {
     throw new BackendError("permanent", `${key} needs more than the 50,000 blocks (1.18 TiB) that a blob may have`)
   }
   const transactionalContentMD5 = upload.md5.part(index, bytes, last)
-  // The service takes no empty block; an empty blob is an empty list of them.
+  // The service takes no empty block. An empty blob is an empty list of blocks.
   if (bytes.length === 0) return undefined
   const id = blockId(upload.prefix, index)
   await request(place, writeOf("Put Block", key), signal, async (abort) => {
@@ -109,7 +113,7 @@ async function putBlockList(
       return metaOf(key, size, await client.commitBlockList(blocks, options))
     } catch (error) {
       if (!/^Invalid(BlockList|BlobOrBlock|BlockId)$/.test(codeOf(error))) throw error
-      // Another writer's commit, or this one's first try, dropped our blocks.
+      // Our blocks are gone: another writer's commit dropped them, or an earlier try of this commit used them.
       throw lostBlocks(error, key, when, await head(signal))
     }
   })
@@ -119,7 +123,10 @@ function writeOf(name: string, key: string): Operation {
   return { name, needs: "write", key }
 }
 
-/** As long as the ids of Microsoft's SDKs: all blocks of one blob must have ids of one length, whoever staged them. */
+/**
+ * The id of a block, as long as those of Microsoft's SDKs: all blocks of a blob must have ids of one length, whoever
+ * staged them.
+ */
 function blockId(prefix: string, index: number): string {
   return Buffer.from(`${prefix}${String(index).padStart(12, "0")}`).toString("base64")
 }

@@ -31,7 +31,7 @@ export interface GcsBackendOptions {
   readonly bucket: string
   /** The project that pays for the requests, for a bucket whose requester pays. */
   readonly userProject?: string | undefined
-  /** Bytes of one request of a long upload, each of which is held in memory; a multiple of 256 KiB. Default 8 MiB. */
+  /** Bytes of one request of a long upload, a multiple of 256 KiB. They are held in memory. Default 8 MiB. */
   readonly chunkBytes?: number | undefined
 }
 
@@ -44,7 +44,7 @@ interface ObjectList {
 /** Objects in one bucket of Google Cloud Storage. A version is a generation. */
 export class GcsBackend implements ObjectBackend {
   readonly name = "gcs"
-  // There is no request that deletes several objects: as many single ones at once.
+  // No request deletes several objects: this many single ones are sent at once.
   readonly capabilities = {
     compareAndSwap: "storage" as const,
     maxDeleteBatch: 16,
@@ -100,7 +100,7 @@ export class GcsBackend implements ObjectBackend {
       const answer = await this.#bucket.ask(attempted, { method: "GET", url, signal })
       if (!isSuccess(answer)) throw refused(attempted, answer)
       const { kind, items = [], nextPageToken } = parse<ObjectList>(attempted, answer)
-      // Any other JSON would pass for an empty page.
+      // Any other JSON would count as an empty page.
       if (kind !== "storage#objects") {
         throw new BackendError(
           "transient",
@@ -129,7 +129,7 @@ export class GcsBackend implements ObjectBackend {
     const attempted = this.#bucket.attempted("storage.objects.delete", key)
     try {
       const answer = await this.#bucket.ask(attempted, { method: "DELETE", url: this.#bucket.objectUrl(key), signal })
-      // 204. A success that says something is not one of this request.
+      // A deletion is answered with 204 and no text. A success with a text is the answer to another request.
       if (isSuccess(answer) && answer.text === "") return undefined
       if (isObjectMissing(refusalOf(answer))) return undefined
       return refused(attempted, answer)
@@ -151,7 +151,7 @@ export class GcsBackend implements ObjectBackend {
     return date
   }
 
-  /** Closes the connections that this backend made. The client that it was given holds none of them. */
+  /** Closes the connections that this backend made. The client that was given holds none of them. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#bucket.close()
   }
@@ -161,7 +161,7 @@ function isGeneration(version: string): boolean {
   return isCount(version) && version !== "0"
 }
 
-/** The service would call any other text a bad request; it is a version that nothing has. */
+/** The service would answer 400 to any other text. Here it is a version that no object has. */
 function assertGeneration(key: string, version: string | undefined): void {
   if (version === undefined || isGeneration(version)) return
   throw new BackendError("precondition", `${key} does not have version ${version}, which is no generation`)

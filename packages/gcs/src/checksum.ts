@@ -1,11 +1,11 @@
 import { createHash, getFips } from "node:crypto"
 import type { GcsClient } from "./client.js"
 
-/** Over the bytes of one object, as the service calculates it too; both names are the service's. */
+/** A checksum over the bytes of one object, which the service calculates too. */
 export interface Checksum {
-  /** In `x-goog-hash`. */
+  /** Its name in the header `x-goog-hash`. */
   readonly name: "md5" | "crc32c"
-  /** In the object's metadata. */
+  /** Its name in the object's metadata. */
   readonly field: "md5Hash" | "crc32c"
   update(bytes: Uint8Array): void
   /** Base64. */
@@ -13,8 +13,9 @@ export interface Checksum {
 }
 
 /**
- * MD5, which Node calculates natively at some 700 MB/s; the client's CRC32C is JavaScript, at 50 to 250 MB/s. Every
- * object has an MD5 that was not composed of others, and we compose none. Where FIPS rules it out: CRC32C.
+ * MD5, or CRC32C where FIPS mode rules MD5 out. Node calculates MD5 natively, at some 700 MB/s; the CRC32C of the
+ * client is JavaScript, at 50 to 250 MB/s. An object has an MD5 unless it was composed of others, and this package
+ * composes none.
  */
 export function newChecksum(client: GcsClient): Checksum {
   if (getFips() === 1) return crc32c(client)

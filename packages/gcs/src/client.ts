@@ -2,8 +2,8 @@ import type { StorageOptions } from "@google-cloud/storage"
 import { invalid } from "./errors.js"
 
 /**
- * What is used of a `Storage` client: its credentials, its endpoint and its transport. Any object of this shape will do,
- * whichever copy or version of @google-cloud/storage it comes from.
+ * The part of a `Storage` client that is used: its credentials, its endpoint and its transport. Any object of this
+ * shape will do, from whichever copy or version of @google-cloud/storage.
  */
 export interface GcsClient {
   /** Without a path: `https://storage.googleapis.com`. */
@@ -17,7 +17,7 @@ export interface GcsClient {
     getRequestHeaders(url: string): Promise<Headers | Record<string, string>>
     fromAPIKey(key: string): { readonly transporter: GcsTransporter }
   }
-  // biome-ignore lint/complexity/noBannedTypes: so it is declared there
+  // biome-ignore lint/complexity/noBannedTypes: @google-cloud/storage declares it so
   getRequestInterceptors?(): Function[]
   crc32cGenerator(): { update(bytes: Buffer): void; toString(): string }
 }
@@ -27,10 +27,10 @@ export interface GcsTransporter {
   readonly defaults?: { readonly agent?: unknown; readonly proxy?: unknown; readonly fetchImplementation?: unknown }
 }
 
-/** Without what core decides: retries and time-outs. */
+/** The options of `new Storage()` without retries and time-outs, which core decides. */
 export type ClientOptions = Omit<StorageOptions, "retryOptions" | "timeout">
 
-/** The client is loaded when it is needed: whoever brings one does not pay for a second. */
+/** A new client. The library is loaded only here, so that a caller who brings a client does not pay for a second. */
 export async function newClient(options: ClientOptions): Promise<GcsClient> {
   let library: typeof import("@google-cloud/storage")
   try {

@@ -12,16 +12,16 @@ export async function download(
   { range, ifVersion, signal }: GetOptions,
   describe: () => Promise<ObjectMeta | undefined>,
 ): Promise<ObjectContent | undefined> {
-  // HTTP has no way to ask for nothing.
+  // HTTP cannot ask for an empty range.
   if (range?.length === 0) return emptyContent(await describe(), { range })
   const attempted = bucket.attempted("storage.objects.get", key)
   const isRange = range !== undefined && (range.offset > 0 || range.length !== undefined)
   const response = await bucket.open(attempted, {
     method: "GET",
-    // Not `generation`: of one that was replaced it says 404, as if nothing were there.
+    // Not `generation`: for a generation that was replaced the service answers 404, as if the object were absent.
     url: bucket.objectUrl(key, { alt: "media", ifGenerationMatch: ifVersion }),
     headers: {
-      // What was stored compressed is then sent as it is stored, and a range is one of what is stored.
+      // A compressed object is then sent as it is stored, and a range counts the stored bytes.
       "accept-encoding": "gzip",
       ...(isRange ? { range: rangeHeader(range) ?? "" } : {}),
     },
@@ -29,7 +29,7 @@ export async function download(
   })
   if (!isSuccess(response)) {
     const answer = await bucket.read(attempted, response, signal)
-    // No byte lies in the range: it starts at the end, or past it.
+    // The range starts at the end of the object, or past it.
     if (answer.status === 416) return emptyContent(await describe(), { range })
     if (isObjectMissing(refusalOf(answer))) return undefined
     throw refused(attempted, answer)

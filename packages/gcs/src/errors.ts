@@ -1,14 +1,14 @@
 import { BackendError, type BackendErrorKind, CheckpointError } from "@ckpt/core"
 import { httpError, withKind } from "@ckpt/core/adapter"
 
-/** The IAM permission that a request needs, which is also its name in messages. */
+/** The IAM permission that a request needs. Messages name the request by it. */
 export type Permission =
   | "storage.objects.create"
   | "storage.objects.get"
   | "storage.objects.list"
   | "storage.objects.delete"
 
-/** What was tried, where: for messages. */
+/** One request, as messages name it. */
 export interface Attempted {
   readonly permission: Permission
   readonly bucket: string
@@ -16,7 +16,7 @@ export interface Attempted {
   readonly write: boolean
 }
 
-/** What the service said besides its status. */
+/** An answer of the service that refuses a request. */
 export interface Refusal {
   readonly status: number
   readonly reason: string | undefined
@@ -24,7 +24,10 @@ export interface Refusal {
   readonly retryAfter: string | null
 }
 
-/** JSON in general; plain text in answer to a download; HTML from what stands in front of the service. */
+/**
+ * Reads a refusal. It is JSON in general, plain text in answer to a download, and HTML from a proxy in front of the
+ * service.
+ */
 export function readRefusal(status: number, headers: Headers, text: string): Refusal {
   const retryAfter = headers.get("retry-after")
   try {
@@ -32,18 +35,20 @@ export function readRefusal(status: number, headers: Headers, text: string): Ref
     const { message, errors } = error
     return { status, reason: errors?.[0]?.reason, message: String(message), retryAfter }
   } catch {
-    // By its first letter: the service sends plain text as text/html.
+    // HTML is known by its first letter: the service sends plain text as text/html too.
     const isHtml = text.trimStart().startsWith("<")
     return { status, reason: undefined, message: isHtml ? "" : text.trim().slice(0, 500), retryAfter }
   }
 }
 
-/** 404 is also what an absent object is answered with. */
+/** The message decides, since the service answers 404 for an absent object too. */
 function isBucketMissing({ status, message }: Refusal): boolean {
   return status === 404 && /bucket does not exist/i.test(message)
 }
 
-/** The service's own word for it, in JSON or (of a download) in text: a proxy has 404s of its own. */
+/**
+ * The service's own words decide, since a proxy has 404s too. They come as JSON, or as text in answer to a download.
+ */
 export function isObjectMissing(refusal: Refusal): boolean {
   const { status, reason, message } = refusal
   return status === 404 && !isBucketMissing(refusal) && (reason === "notFound" || /^No such object/i.test(message))
@@ -63,7 +68,7 @@ export function refusalError(attempted: Attempted, refusal: Refusal): BackendErr
   return kind === undefined ? error : withKind(error, kind)
 }
 
-/** A request that got no answer, or one that broke off. */
+/** The error of a request that got no answer, or of an answer that broke off. */
 export function networkError(attempted: Attempted, error: unknown): BackendError {
   if (error instanceof BackendError) return error
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
@@ -72,7 +77,10 @@ export function networkError(attempted: Attempted, error: unknown): BackendError
   return httpError(describe(attempted), failure, attempted)
 }
 
-/** No token: nothing was sent. Whether it may work shortly depends on who refused it. */
+/**
+ * The error of a request that was never sent, as there is no token. Whether another try may succeed depends on who
+ * refused the token.
+ */
 export function credentialsError(error: unknown): BackendError {
   const { code, message, response } = (error ?? {}) as {
     code?: unknown
@@ -91,7 +99,10 @@ export function credentialsError(error: unknown): BackendError {
   })
 }
 
-/** The transport's errors carry their whole request, with its bytes, its agent and every socket of it. */
+/**
+ * The cause without the request: the transport's errors carry their whole request, with its bytes, its agent and all
+ * sockets.
+ */
 function withoutRequest(error: unknown): unknown {
   if (typeof error !== "object" || error === null || !("config" in error)) return error
   const { cause, error: inner } = error as { cause?: unknown; error?: unknown }
@@ -109,7 +120,7 @@ export function describe({ permission, bucket, key }: Attempted): string {
 
 function kindOf(refusal: Refusal): BackendErrorKind | undefined {
   const { status, reason } = refusal
-  // Quotas are answered with 403 as well as with 429.
+  // An exceeded quota is answered with 403 as well as with 429.
   if (status === 403 && /rateLimitExceeded/i.test(reason ?? "")) return "transient"
   // Another request for this object was under way; nothing was changed.
   if (status === 409) return "transient"
@@ -136,7 +147,7 @@ function adviceFor({ permission, bucket, key }: Attempted, refusal: Refusal): st
   return `Grant ${permission}${overwriting} on bucket ${bucket}${at}; roles/storage.objectUser has all that is needed.`
 }
 
-/** Options that cannot be used. */
+/** The error for options that cannot be used. */
 export function invalid(message: string): CheckpointError {
   return new CheckpointError("CKPT_INVALID", message)
 }

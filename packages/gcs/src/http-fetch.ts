@@ -10,9 +10,11 @@ interface FetchOptions {
 }
 
 /**
- * What gaxios sends a request with (its `fetchImplementation`), by Node's own client. By default that is node-fetch, which
- * in version 2 waits for ever for an answer that ends before its content-length, and keeps the connection of a body that
- * was left early; both decompress, and read the 308 of a resumable upload as a redirect. Nothing here does.
+ * Sends the requests of gaxios (its `fetchImplementation`) by Node's own client.
+ *
+ * The default of gaxios is node-fetch. Version 2 waits for ever for an answer that ends before its content-length, and
+ * keeps the connection of a body that was left early. Both versions decompress bodies, and take the 308 of a resumable
+ * upload for a redirect. This function does none of it.
  */
 export async function httpFetch(url: string | URL, options: FetchOptions): Promise<object> {
   const { method, headers, body, agent, signal } = options
@@ -21,7 +23,7 @@ export async function httpFetch(url: string | URL, options: FetchOptions): Promi
     const { request } = target.protocol === "http:" ? http : https
     const settings = { method, headers: Object.fromEntries(new Headers(headers)), agent, signal }
     const sent = request(target, settings as http.RequestOptions)
-    // Also what comes after the answer: a service that refuses a body early closes the connection under it.
+    // Errors after the answer count too: a service that refuses a body early closes the connection under it.
     sent.on("error", reject)
     sent.once("response", (message) => {
       // A body that fails while nobody reads it must not end the process.

@@ -5,17 +5,17 @@ import { invalid } from "./errors.js"
 import { assertChunkBytes } from "./upload.js"
 
 /**
- * A bucket, and either a ready client or what `new Storage()` takes: `projectId`, `keyFilename`, `credentials`,
- * `authClient`, `apiEndpoint`, … Without any of it: Application Default Credentials.
+ * A bucket, and either a ready client or the options of `new Storage()`: `projectId`, `keyFilename`, `credentials`,
+ * `authClient`, `apiEndpoint`, … Without any of them, Application Default Credentials are used.
  */
 export interface GcsStoreOptions extends StoreOptions, ClientOptions {
-  /** Its name alone, without "gs://". The place inside it is `prefix`. */
+  /** The name alone, without "gs://". `prefix` names the place inside the bucket. */
   bucket: string
-  /** Used as it is, and still yours afterwards. */
+  /** A ready client, used as it is and left open. */
   client?: GcsClient | undefined
   /** The project that pays for the requests, for a bucket whose requester pays. */
   userProject?: string | undefined
-  /** Bytes of one request of a long upload, each of which is held in memory; a multiple of 256 KiB. Default 8 MiB. */
+  /** Bytes of one request of a long upload, a multiple of 256 KiB. They are held in memory. Default 8 MiB. */
   chunkBytes?: number | undefined
 }
 
@@ -51,7 +51,7 @@ const storeOptionNames = [
   "random",
 ] as const satisfies readonly (keyof StoreOptions)[]
 
-// A name that is missing above would reach the client instead of the store.
+// An option whose name is missing above would reach the client instead of the store.
 type Missing = Exclude<keyof StoreOptions, (typeof storeOptionNames)[number]>
 const nothingMissing: [Missing] extends [never] ? true : Missing = true
 void nothingMissing
@@ -84,7 +84,7 @@ function assertBucket(bucket: unknown): void {
   if (/^\w+:\/\//.test(bucket) || bucket.includes("/")) {
     throw invalid(`bucket is "${bucket}": give the name alone, without "gs://"; what comes after it is the prefix.`)
   }
-  // https://cloud.google.com/storage/docs/buckets#naming; the service says the rest.
+  // https://cloud.google.com/storage/docs/buckets#naming has more rules, which the service checks.
   if (!/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(bucket)) {
     throw invalid(`bucket is "${bucket}": names have lower-case letters, digits, "-", "_" and ".", at least three.`)
   }

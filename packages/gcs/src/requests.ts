@@ -43,7 +43,7 @@ export class Bucket {
     this.client = client
     this.#userProject = userProject
     this.#transport = new GcsTransport(client)
-    // STORAGE_EMULATOR_HOST is given with that path to some clients, and without it to others.
+    // Some clients want this path in STORAGE_EMULATOR_HOST, others do not.
     this.#endpoint = client.apiEndpoint.replace(/\/(storage\/v1\/?)?$/, "")
   }
 
@@ -70,7 +70,7 @@ export class Bucket {
     return { permission, bucket: this.name, key, write }
   }
 
-  /** An answer of whatever status, its body still to be read. Rejects with a `BackendError` if there is none. */
+  /** An answer of any status, its body still to be read. Rejects with a `BackendError` if no answer came. */
   async open(attempted: Attempted, request: GcsRequest): Promise<GcsResponse> {
     try {
       return await this.#transport.send(request)
@@ -80,7 +80,7 @@ export class Bucket {
     }
   }
 
-  /** The same, with its body. */
+  /** An answer of any status, with its body. */
   async ask(attempted: Attempted, request: GcsRequest): Promise<Answer> {
     return this.read(attempted, await this.open(attempted, request), request.signal)
   }
@@ -111,24 +111,24 @@ export function refused(attempted: Attempted, answer: Answer): BackendError {
   return refusalError(attempted, refusalOf(answer))
 }
 
-/** The JSON of an answer of success. What cannot be read is no answer: a write may have taken effect. */
+/** The JSON of an answer of success. An answer that cannot be read counts as none: a write may have taken effect. */
 export function parse<T extends object>(attempted: Attempted, { status, text }: Answer): T {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === "object" && value !== null) return value as T
   } catch {
-    // Below.
+    // Not JSON: refused below.
   }
   const kind = attempted.write ? "ambiguous" : "transient"
   throw new BackendError(kind, `${describe(attempted)} was answered with ${status} and no JSON: ${text.slice(0, 200)}`)
 }
 
-/** What `metaOf` needs. */
+/** The fields that `metaOf` needs. */
 export const metaFields = "name,size,generation,timeCreated"
 
 export function metaOf(attempted: Attempted, resource: Partial<ObjectResource>): ObjectMeta {
   const { name, size, generation, timeCreated } = resource
-  // Whole seconds, as in the Date and Last-Modified headers: nothing may be younger than the clock of `now`.
+  // In whole seconds, like the Date and Last-Modified headers: no object may be younger than the clock of `now`.
   const lastModified = new Date(Math.floor(Date.parse(timeCreated ?? "") / 1000) * 1000)
   if (name === undefined || !isCount(size) || !isCount(generation) || Number.isNaN(lastModified.getTime())) {
     const kind = attempted.write ? "ambiguous" : "transient"

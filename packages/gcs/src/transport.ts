@@ -15,7 +15,7 @@ export interface GcsRequest {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Whatever the status is. The body must be read to its end or destroyed; either gives the connection back. */
+/** An answer of any status. Read its body to the end or destroy it: either gives the connection back. */
 export interface GcsResponse {
   readonly status: number
   readonly headers: Headers
@@ -23,18 +23,22 @@ export interface GcsResponse {
 }
 
 /**
- * One HTTP request, once, by a client's own credentials and transport.
+ * HTTP requests, each sent once, by a client's own credentials and transport.
  *
- * The methods of `File` and `Bucket` cannot do this: their requests take no signal, so that one that hangs keeps its
- * socket for ever; they are repeated below core's own retry; a 412 has three shapes; and on Node 24 and newer a 503 in
- * answer to a download ends the process. What lies beneath them, in both major versions of the client, is the transport
- * of google-auth-library (gaxios): it takes a signal, asks once, and hands every status over.
+ * The methods of `File` and `Bucket` do not serve:
+ * - Their requests take no signal, so that a request that hangs keeps its socket for ever.
+ * - They repeat requests below core's own retry.
+ * - A 412 has three shapes.
+ * - On Node 24 and newer a 503 in answer to a download ends the process.
+ *
+ * Beneath them, in both major versions of the client, lies the transport of google-auth-library (gaxios). It takes a
+ * signal, sends a request once, and hands every status over.
  */
 export class GcsTransport {
   readonly #client: GcsClient
   readonly #withoutCredentials: boolean
   #plain: GcsTransporter | undefined
-  // Without an agent the transport opens a connection for each request.
+  // Without an agent the transport opens a new connection for each request.
   readonly #agents = {
     "http:": new HttpAgent({ keepAlive: true, timeout: idleMs }),
     "https:": new HttpsAgent({ keepAlive: true, timeout: idleMs }),
@@ -45,7 +49,10 @@ export class GcsTransport {
     this.#withoutCredentials = client.customEndpoint === true && !usesCredentials(client)
   }
 
-  /** Rejects with the signal's reason, a `BackendError` if there are no credentials, and else with what the network said. */
+  /**
+   * Rejects with the signal's reason, with a `BackendError` if there are no credentials, or with the network's own
+   * error.
+   */
   async send(request: GcsRequest): Promise<GcsResponse> {
     const { signal } = request
     signal?.throwIfAborted()
@@ -53,7 +60,7 @@ export class GcsTransport {
       const { transporter, authorization } = await untilAborted(this.#authorize(request.url), signal)
       const options = this.#prepare(request, authorization, transporter)
       const { status, headers, data } = await untilAborted(transporter.request(options), signal)
-      // Of an answer that has none, gaxios makes an empty text.
+      // For an answer without a body gaxios returns an empty text.
       const body = data instanceof Readable ? data : Readable.from([])
       return { status, headers: new Headers(headers as Record<string, string>), body }
     } catch (error) {
@@ -70,7 +77,7 @@ export class GcsTransport {
   async #authorize(url: string) {
     const { authClient } = this.#client
     if (this.#withoutCredentials) {
-      // Emulators: the transport of a client without credentials. The key is never sent.
+      // An emulator gets the transport of a client without credentials. The key is never sent.
       this.#plain ??= authClient.fromAPIKey("none").transporter
       return { transporter: this.#plain, authorization: {} }
     }
@@ -110,7 +117,7 @@ export class GcsTransport {
   }
 }
 
-/** A connection that nobody used for so long may have been forgotten by what lies between. */
+/** A router on the way may forget a connection that nobody used for so long. */
 const idleMs = 60_000
 
 /** The body as text. Rejects if it ends early or is longer than any answer in JSON. */
@@ -127,14 +134,17 @@ export async function readText({ body }: GcsResponse): Promise<string> {
 
 const longestText = 16 * 1024 * 1024
 
-/** Not to an emulator; but to Google's own private and regional endpoints, which are set in the same way. */
+/**
+ * Whether credentials are sent to a custom endpoint: not to an emulator, but to Google's own private and regional
+ * endpoints.
+ */
 function usesCredentials({ apiEndpoint, useAuthWithCustomEndpoint, universeDomain }: GcsClient): boolean {
   if (useAuthWithCustomEndpoint !== undefined) return useAuthWithCustomEndpoint
   const { hostname } = new URL(apiEndpoint)
   return ["googleapis.com", universeDomain ?? "googleapis.com"].some((domain) => `.${hostname}`.endsWith(`.${domain}`))
 }
 
-/** A proxy, or an agent of the user's own: the transport finds its way itself, if no agent is given. */
+/** Whether the transport has a proxy, or an agent of the user's own. It uses them only if no agent is given. */
 function hasOwnRoute({ defaults }: GcsTransporter): boolean {
   const { env } = process
   const proxy = env["HTTPS_PROXY"] || env["https_proxy"] || env["HTTP_PROXY"] || env["http_proxy"]

@@ -25,24 +25,24 @@ export function assertChunkBytes(chunkBytes: number): void {
   throw invalid(`chunkBytes is ${chunkBytes}: give a multiple of 262144 (256 KiB), up to 2 GiB.`)
 }
 
-/** An upload session: what it has, and what was sent to it. */
+/** An upload session, and how far it has come. */
 interface Session {
   readonly url: string
   readonly checksum: Checksum
-  /** Parts whose bytes are in the checksum. */
+  /** Number of parts that are in the checksum. */
   hashed: number
   /** Bytes that the service has confirmed. */
   kept: number
-  /** A request did not come to its end: what the service has must be asked. */
+  /** A request did not end: the service must be asked how many bytes it has. */
   unsure: boolean
 }
 
 /**
- * How this service takes one object: in one request with its metadata and checksum, or in a session of chunks in order
+ * How one object is written: in one request with its metadata and checksum, or in a session of chunks in order
  * (https://cloud.google.com/storage/docs/performing-resumable-uploads). The condition is part of the first request of
- * either, and is checked when the object appears.
+ * either. The service checks it when the object appears.
  *
- * @param generation the `ifGenerationMatch` of the put; 0 is "nothing is there"
+ * @param generation the `ifGenerationMatch` of the put; 0 means that the key must be absent
  */
 export function uploadSteps(
   bucket: Bucket,
@@ -59,7 +59,7 @@ export function uploadSteps(
       const boundary = `ckpt-${randomUUID()}`
       const answer = await bucket.ask(attempted, {
         method: "POST",
-        // The name is in the metadata too; here it is seen by logs and by what stands in between.
+        // The name is in the metadata too. Here logs and proxies see it.
         url: bucket.uploadUrl({ uploadType: "multipart", name: key, ...condition }),
         headers: { "content-type": `multipart/related; boundary=${boundary}` },
         body: multipartRelated(boundary, metadata, bytes),
@@ -75,7 +75,7 @@ export function uploadSteps(
       const answer = await bucket.ask(attempted, { method: "POST", url, headers, body, signal })
       if (!isSuccess(answer)) throw refused(attempted, answer)
       const location = answer.headers.get("location")
-      // Nothing exists before the session's last chunk, so another session can be asked for.
+      // No object exists before the session's last chunk, so asking for another session is safe.
       if (location === null) throw new BackendError("transient", `${describe(attempted)}: no session in the answer`)
       const checksum = newChecksum(bucket.client)
       return { url: new URL(location, url).href, checksum, hashed: 0, kept: 0, unsure: false }
@@ -102,7 +102,7 @@ async function sendPart(
   { index, offset, bytes, last }: UploadPart,
   signal: AbortSignal,
 ): Promise<ObjectMeta | undefined> {
-  // Each attempt comes here; the bytes count once.
+  // A part may come again, for a retry. Its bytes are hashed once.
   if (session.hashed === index) {
     session.checksum.update(bytes)
     session.hashed++
@@ -134,13 +134,16 @@ async function sendPart(
   return undefined
 }
 
-/** Without `from`: what has the session? An object of which all bytes are there is finished by its total alone. */
+/**
+ * The range of a chunk, up to `end`. Without `from` it asks which bytes the session has. Where the session has all
+ * bytes, the total alone finishes the object.
+ */
 function contentRange(from: number | undefined, end: number, last: boolean): string {
   if (from === undefined) return "bytes */*"
   return from === end ? `bytes */${end}` : `bytes ${from}-${end - 1}/${last ? end : "*"}`
 }
 
-/** Without a header nothing is kept. */
+/** How many bytes the session has; none if the answer has no `range` header. */
 function keptBytes({ headers }: Answer): number {
   const [, lastByte] = /^bytes=0-(\d+)$/.exec(headers.get("range") ?? "") ?? []
   return lastByte === undefined ? 0 : Number(lastByte) + 1
@@ -152,7 +155,7 @@ function finished(attempted: Attempted, answer: Answer, checksum: Checksum, size
     throw new BackendError("ambiguous", `${describe(attempted)}: the session ended before its last chunk`)
   }
   const refusal = refusalOf(answer)
-  // Over for good. Whether an earlier request finished it, core finds out by reading back.
+  // The session is over for good. Whether an earlier request finished it, core finds out by reading back.
   if ([404, 410].includes(answer.status) || isDamagedUpload(refusal)) throw lost(attempted, refusal.message)
   throw refusalError(attempted, refusal)
 }
@@ -161,7 +164,10 @@ function lost(attempted: Attempted, why: string): BackendError {
   return new BackendError("precondition", `${describe(attempted)}: the upload session is lost (${why})`)
 }
 
-/** The service has checked what it got; that it says the same of what it stored costs nothing to look at. */
+/**
+ * The meta of the object that was created. The service has verified the bytes that it received. Its answer also has the
+ * checksum of the bytes that it stored, and comparing that costs nothing.
+ */
 function created(attempted: Attempted, answer: Answer, checksum: Checksum, size: number): ObjectMeta {
   if (!isSuccess(answer)) throw refused(attempted, answer)
   const resource = parse<Partial<ObjectResource>>(attempted, answer)
@@ -169,12 +175,12 @@ function created(attempted: Attempted, answer: Answer, checksum: Checksum, size:
   const stored = resource[checksum.field]
   const isOurs = meta.key === attempted.key && meta.size === size
   if (isOurs && (stored === undefined || stored === checksum.value())) return meta
-  // Not a success, and nothing to clean up: core reads back what is there.
+  // Not a success; and there is nothing to clean up. Core reads back which object is there.
   const seen = `${meta.size} bytes as ${meta.key} with ${checksum.name} ${stored}`
   throw new BackendError("ambiguous", `${describe(attempted)} stored ${seen}, not ${size} with ${checksum.value()}`)
 }
 
-/** RFC 2387: the metadata, then the bytes. */
+/** The body of RFC 2387: the metadata, then the bytes. */
 function multipartRelated(boundary: string, metadata: object, bytes: Uint8Array): Buffer {
   const first = `--${boundary}\r\ncontent-type: application/json; charset=utf-8\r\n\r\n${JSON.stringify(metadata)}\r\n`
   const head = `${first}--${boundary}\r\ncontent-type: ${contentType}\r\n\r\n`

@@ -18,7 +18,7 @@ interface StoredObject {
 
 /**
  * Objects in this process's memory: for tests, and for jobs that need no more. Several stores may share one backend, as
- * several processes share a bucket. Everything that goes in or comes out is a copy.
+ * several processes share a bucket. All bytes are copied on their way in and out.
  */
 export class MemoryBackend implements ObjectBackend {
   readonly name = "memory"
@@ -35,10 +35,10 @@ export class MemoryBackend implements ObjectBackend {
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
     const { when, signal } = options
     signal?.throwIfAborted()
-    // `collect` itself looks at the signal only between two chunks, and a body may hang.
+    // `collect` looks at the signal only between two chunks, and a body may hang before its next chunk.
     const bytes = await untilAborted(collect(body, signal), signal)
     signal?.throwIfAborted()
-    // From here on nothing waits: the condition is checked and the object replaced in one step.
+    // From here on nothing waits: the condition is checked and the object is replaced in one step.
     const current = this.#objects.get(key)
     if (when === "absent" && current !== undefined) throw new BackendError("precondition", `${key} exists`)
     if (typeof when === "object" && current?.meta.version !== when.version) {
@@ -88,7 +88,9 @@ export class MemoryBackend implements ObjectBackend {
     return new Date(this.#now())
   }
 
-  /** Holds nothing but the objects, which stay for whoever else uses this backend; they go with its last user. */
+  /**
+   * Closes nothing: other stores may still use the objects, which are freed with the last reference to this backend.
+   */
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
@@ -111,7 +113,7 @@ async function collect(body: Body, signal: AbortSignal | undefined): Promise<Uin
   let size = 0
   for await (const chunk of body) {
     signal?.throwIfAborted()
-    // Copied at once: a source may use its buffer again. Not by `slice`, which for a Buffer makes no copy.
+    // Copied at once, since a source may use its buffer again. Not by `slice`, which makes no copy of a Buffer.
     chunks.push(new Uint8Array(chunk))
     size += chunk.length
   }

@@ -2,7 +2,9 @@ import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@c
 import { MemoryBackend } from "./backend.js"
 
 export interface MemoryStoreOptions extends StoreOptions {
-  /** Share one backend between several stores. Default: one of this store's own, gone with it. */
+  /**
+   * A backend to share between several stores. Default: a backend of this store's own, which is gone with the store.
+   */
   backend?: MemoryBackend | undefined
 }
 

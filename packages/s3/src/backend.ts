@@ -27,7 +27,7 @@ import { assertPartBytes, putObject } from "./upload.js"
 export interface S3BackendOptions {
   client: Pick<S3Client, "send" | "config" | "destroy">
   bucket: string
-  /** Where the credentials may list, if not the whole bucket; for the requests that concern no key of their own. */
+  /** Where the credentials may list, if not in the whole bucket. Requests about no single key list there. */
   prefix?: string | undefined
   /** See `S3StoreOptions`. */
   partBytes?: number | undefined
@@ -45,7 +45,7 @@ export class S3Backend implements ObjectBackend {
   }
   readonly #place: Place
   readonly #options: S3BackendOptions
-  /** HEAD says 404 for a missing key and for a missing bucket alike. */
+  /** Whether the bucket is known to exist: HEAD answers 404 for a missing key and for a missing bucket alike. */
   #bucketSeen = false
 
   constructor(options: S3BackendOptions) {
@@ -61,7 +61,7 @@ export class S3Backend implements ObjectBackend {
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
     const { range, ifVersion, signal } = options
-    // HTTP has no way to ask for nothing.
+    // HTTP cannot ask for an empty range.
     if (range?.length === 0) return emptyContent(await this.head(key, { signal }), options)
     const { client, bucket } = this.#place
     const what = { operation: "GetObject", bucket, key } as const
@@ -89,7 +89,7 @@ export class S3Backend implements ObjectBackend {
       if (!(error instanceof BackendError)) throw error
       const { cause } = error
       if (codeOf(cause) === "NoSuchKey") return undefined
-      // S3 refuses a range that starts at the very end as it refuses one that starts past it.
+      // S3 refuses a range that starts at the very end in the same way as a range that starts past it.
       if (statusOf(cause) === 416) return emptyContent(await this.head(key, { signal }), options)
       throw error
     }
@@ -105,7 +105,7 @@ export class S3Backend implements ObjectBackend {
       return { key, size, version, lastModified }
     } catch (error) {
       if (!(error instanceof BackendError) || statusOf(error.cause) !== 404) throw error
-      // It may also be a proxy's own, which is no answer of S3.
+      // The 404 may also be a proxy's own.
       if (!this.#bucketSeen || !isAnsweredByS3(error.cause)) await this.now({ signal })
       return undefined
     }
@@ -124,7 +124,7 @@ export class S3Backend implements ObjectBackend {
     const { client, bucket } = this.#place
     const command = new ListObjectsV2Command({
       ...{ Bucket: bucket, Prefix: prefix, ContinuationToken: token },
-      // A key may hold what XML cannot.
+      // A key may hold characters that XML cannot.
       EncodingType: "url",
     })
     const { output } = await request(client, command, { operation: "ListObjectsV2", bucket }, signal)
@@ -171,13 +171,16 @@ export class S3Backend implements ObjectBackend {
     return collectUploads(this.#place, options)
   }
 
-  /** Closes the connections of a client that was made for it; a client that was given stays open. */
+  /** Closes the connections of a client that this backend owns. Any other client stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#options.ownsClient === true) this.#options.client.destroy()
   }
 }
 
-/** As S3 encodes it: like a form, where a space is "+". One that is no UTF-8 cannot be ours, and stays as it is. */
+/**
+ * Decodes a key of a listing. S3 encodes it like a form, where a space is "+". A key that is not UTF-8 cannot be ours,
+ * and stays encoded.
+ */
 function decodeKey(key: string | undefined): string | undefined {
   try {
     return key === undefined ? undefined : decodeURIComponent(key.replaceAll("+", " "))

@@ -1,19 +1,19 @@
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3"
 import { invalid } from "./errors.js"
 
-/** What of a client is used, so that one of another copy of the SDK fits too. */
+/** The part of a client that is used. A client of another copy of the SDK fits too. */
 export type S3Requests = Pick<S3Client, "send" | "config">
 
 export interface S3ClientOptions {
   /** A client of yours, used as it is and left open. Give this or the options below. */
   client?: S3Client | undefined
-  /** Default: what the SDK finds (`AWS_REGION`, the profile). */
+  /** Default: as the SDK finds it (`AWS_REGION`, the profile). */
   region?: S3ClientConfig["region"] | undefined
-  /** Of a store other than Amazon's, such as "http://127.0.0.1:9000". */
+  /** The address of a store other than Amazon's, such as "http://127.0.0.1:9000". */
   endpoint?: string | undefined
-  /** The bucket in the path, not in the host name. Most stores other than Amazon's want it. */
+  /** Put the bucket into the path, not into the host name. Most stores other than Amazon's need this. */
   forcePathStyle?: boolean | undefined
-  /** Default: what the SDK finds (environment, profile, container, instance). */
+  /** Default: as the SDK finds them (environment, profile, container, instance). */
   credentials?: S3ClientConfig["credentials"] | undefined
   /** Any further option of `S3Client`. */
   clientOptions?: S3ClientConfig | undefined
@@ -36,8 +36,8 @@ export function openClient(options: S3ClientOptions): S3Client {
 }
 
 /**
- * A client for a store that retries and times out by itself: the SDK makes each request once. A queue for connections
- * would count against the time-out of whoever waits in it, hence the many sockets.
+ * A new client. It makes each request once, since the store retries and times out by itself. It has many sockets: a
+ * request that waits for a free socket would use up its time-out.
  */
 function createClient(
   own: Pick<S3ClientOptions, (typeof clientOptionNames)[number]>,
@@ -47,7 +47,7 @@ function createClient(
   const set = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
   return new S3Client({
     maxAttempts: 1,
-    // Each part would wait for "100 Continue", on a connection of its own.
+    // Otherwise each part would wait for "100 Continue", on a connection of its own.
     expectContinueHeader: false,
     requestHandler: { connectionTimeout: 10_000, httpAgent: agent, httpsAgent: agent },
     ...more,

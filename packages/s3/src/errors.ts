@@ -1,7 +1,7 @@
 import { BackendError, type BackendErrorKind, CheckpointError } from "@ckpt/core"
 import { httpError, withKind } from "@ckpt/core/adapter"
 
-/** The S3 operations that are used, with the IAM action that each needs. */
+/** Every S3 operation that this package uses, and the IAM action that it needs. */
 const actions = {
   PutObject: "s3:PutObject",
   CreateMultipartUpload: "s3:PutObject",
@@ -20,11 +20,11 @@ export type Operation = keyof typeof actions
 export interface FailedRequest {
   readonly operation: Operation
   readonly bucket: string
-  /** Absent for a request that concerns the bucket. */
+  /** Absent for a request about the whole bucket. */
   readonly key?: string | undefined
 }
 
-/** What the SDK throws, as far as it is looked at. */
+/** The fields of an error of the SDK that are read. */
 interface SdkError {
   readonly name?: string
   readonly message?: string
@@ -32,7 +32,7 @@ interface SdkError {
   readonly Code?: string
   /** Node's code. */
   readonly code?: string
-  /** Of AuthorizationHeaderMalformed: the region that was expected. */
+  /** The expected region; only in an AuthorizationHeaderMalformed. */
   readonly Region?: string
   readonly $metadata?: { readonly httpStatusCode?: number }
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> }
@@ -43,7 +43,10 @@ interface Meaning {
   readonly advice?: string
 }
 
-/** S3's code, also of an answer without a body, where the SDK makes up a name. Empty if there is none. */
+/**
+ * S3's own code of an error; empty if there is none. For an answer without a body the SDK makes up a name, which is no
+ * code.
+ */
 export function codeOf(error: unknown): string {
   const { Code, name } = (error ?? {}) as SdkError
   const code = Code ?? name ?? ""
@@ -54,20 +57,27 @@ export function statusOf(error: unknown): number | undefined {
   return (error as SdkError | undefined)?.$metadata?.httpStatusCode
 }
 
-/** Whether the answer bears the mark that S3 and its kin put on each of theirs. */
+/**
+ * Whether the answer came from a storage, not from a proxy: S3 and the stores like it put a request id on every answer.
+ */
 export function isAnsweredByS3(error: unknown): boolean {
   return (error as SdkError | undefined)?.$response?.headers?.["x-amz-request-id"] !== undefined
 }
 
 const reads = new Set<Operation>(["GetObject", "HeadObject", "ListObjectsV2", "ListMultipartUploads"])
 
-/** An answer of success without what it must hold: cut, or an error that came with status 200. */
+/**
+ * The error for an answer of success that lacks a required field: it was cut off, or it is an error with status 200.
+ */
 export function unreadable(operation: Operation, key: string): BackendError {
   const kind = reads.has(operation) ? "transient" : "ambiguous"
-  return new BackendError(kind, `${operation} of ${key} was answered without what the answer must hold`)
+  return new BackendError(
+    kind,
+    `${operation} of ${key} was answered with success, but the answer lacks a required field`,
+  )
 }
 
-/** What the SDK threw, as what it means for the request. */
+/** The SDK's error as a `BackendError`, whose kind says what became of the request. */
 export function requestError(error: unknown, request: FailedRequest): BackendError {
   if (error instanceof BackendError) return error
   const { operation, bucket, key } = request
@@ -94,8 +104,8 @@ export function requestError(error: unknown, request: FailedRequest): BackendErr
   return withKind(general, kind, advice === undefined ? general.message : `${general.message}. ${advice}`)
 }
 
-// A body that did not arrive as it was sent, or too slowly; a bucket so new that its name leads elsewhere; another request
-// for the same key at the same time. Nothing was changed, and another try may do.
+// Nothing was changed, and another try may succeed: the body arrived damaged or too slowly; or the bucket is so new
+// that its name still leads elsewhere; or another request for the same key was under way.
 const passing = new Set([
   "BadDigest",
   "ConcurrentModification",
@@ -117,7 +127,7 @@ const expired = new Set([
 ])
 const wrongKey = new Set(["InvalidAccessKeyId", "SignatureDoesNotMatch"])
 
-/** Where S3 says more than the status does. */
+/** Kind and advice by S3's own code, where the code says more than the status. */
 function meaningOf(error: SdkError, kind: BackendErrorKind, request: FailedRequest): Meaning {
   const { bucket } = request
   const status = statusOf(error)
@@ -134,7 +144,7 @@ function meaningOf(error: SdkError, kind: BackendErrorKind, request: FailedReque
     const advice = `Bucket ${bucket} is in ${where}: give ${region === undefined ? "its region" : `region: "${region}"`} when opening the store.`
     return { kind: "permanent", advice }
   }
-  // The SDK has taken the storage's time from this answer and signs with it from now on.
+  // The SDK took the storage's time from this answer, and signs later requests by that time.
   if (code === "RequestTimeTooSkewed") {
     return { kind: "transient", advice: "The clock of this machine is wrong by minutes: set it (NTP)." }
   }
@@ -145,10 +155,10 @@ function meaningOf(error: SdkError, kind: BackendErrorKind, request: FailedReque
   if (code === "InvalidObjectState") {
     return {
       kind: "permanent",
-      advice: "It was moved to an archive: restore it, and exclude checkpoints from that rule.",
+      advice: "The object was moved to an archive: restore it, and exclude checkpoints from the lifecycle rule.",
     }
   }
-  // An upload that its completion finds gone was completed by an earlier try, or given up by a collector.
+  // If the completion finds no upload, an earlier try completed it, or a collector gave it up.
   if (code === "NoSuchUpload") {
     return { kind: request.operation === "CompleteMultipartUpload" ? "precondition" : "transient" }
   }
@@ -157,7 +167,10 @@ function meaningOf(error: SdkError, kind: BackendErrorKind, request: FailedReque
   return { kind }
 }
 
-/** Failures before anything was sent; a wrong setting would otherwise be tried again as if it were a broken network. */
+/**
+ * Kind and advice of a failure before anything was sent. Without this, a wrong setting would count as a broken network,
+ * and the request would be tried again.
+ */
 function unsentMeaning(error: SdkError, kind: BackendErrorKind): Meaning {
   const { name = "", message = "", code = "" } = error ?? {}
   if (name === "CredentialsProviderError" || name === "TokenProviderError") {
@@ -186,14 +199,14 @@ function unsentMeaning(error: SdkError, kind: BackendErrorKind): Meaning {
 function permissionAdvice({ operation, bucket, key }: FailedRequest): string {
   const action = actions[operation]
   const arn = `arn:aws:s3:::${bucket}`
-  // S3 calls an absent key forbidden if the caller may not list.
+  // For an absent key S3 answers 403, not 404, if the caller may not list.
   if (action === "s3:GetObject") return `Allow ${action} on ${arn}/${key}, and s3:ListBucket on ${arn}.`
   return `Allow ${action} on ${key === undefined ? arn : `${arn}/${key}`}.`
 }
 
 const passingDelete = new Set(["InternalError", "OperationAborted", "ServiceUnavailable", "SlowDown"])
 
-/** One key's error in the answer to `DeleteObjects`. */
+/** The error of one key in the answer to `DeleteObjects`. */
 export function deleteError(
   failure: { readonly Code?: string | undefined; readonly Message?: string | undefined },
   request: FailedRequest,
@@ -205,7 +218,7 @@ export function deleteError(
   return new BackendError(passingDelete.has(Code) ? "ambiguous" : "permanent", what)
 }
 
-/** Options that cannot be used. */
+/** The error for options that cannot be used. */
 export function invalid(message: string): CheckpointError {
   return new CheckpointError("CKPT_INVALID", message, { backend: "s3" })
 }

@@ -12,7 +12,9 @@ export interface LeftoverOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Unfinished uploads that were begun before `olderThanMs` ago by the storage's clock; given up unless `dryRun`. */
+/**
+ * Finds unfinished uploads that are older than `olderThanMs` by the storage's clock, and gives them up unless `dryRun`.
+ */
 export async function collectUploads(place: Place, options: LeftoverOptions): Promise<Leftover[]> {
   const { olderThanMs, prefix, dryRun = false, signal } = options
   const { client, bucket } = place
@@ -32,9 +34,9 @@ export async function collectUploads(place: Place, options: LeftoverOptions): Pr
   })
   for await (const { Key, UploadId, Initiated } of pages) {
     if (Key === undefined || UploadId === undefined || Initiated === undefined || now === undefined) continue
-    // Others may share the bucket, down to the folder.
+    // Other programs may share the bucket, even the folder.
     if (options.isOurs?.(Key) === false) continue
-    // Whole seconds, as `now` has them.
+    // In whole seconds, like the storage's clock.
     const begunMs = Math.floor(Initiated.getTime() / 1000) * 1000
     if (now - begunMs < olderThanMs) continue
     const leftover = { name: `${Key} (upload ${UploadId})`, since: Initiated }

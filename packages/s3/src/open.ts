@@ -7,8 +7,8 @@ export interface S3StoreOptions extends StoreOptions, S3ClientOptions {
   /** The bare name, or the ARN of an access point. It must exist. */
   bucket: string
   /**
-   * Bytes of each part of a state that is sent in parts, from 5 MiB to 2 GiB. Default 8 MiB, growing where 10,000 of them
-   * would not do. Four are sent at once, and up to five are in memory.
+   * Bytes of each part of a state that is sent in parts, from 5 MiB to 2 GiB. Default 8 MiB, more for a state that
+   * would not fit into 10,000 parts. Four parts are sent at once, and up to five are in memory.
    */
   partBytes?: number | undefined
 }

@@ -20,13 +20,13 @@ export interface Place {
 
 export interface Answer<O> {
   readonly output: O
-  /** The storage's clock, of the `Date` header. */
+  /** The storage's clock, from the `Date` header. */
   readonly date: Date | undefined
 }
 
 /**
- * One request. It rejects with a `BackendError`, or with the signal's reason: at once, also while the SDK still looks for
- * credentials, which it does without looking at the signal.
+ * One request. It rejects with a `BackendError`, or after an abort with the signal's reason. An abort rejects at once,
+ * also while the SDK looks for credentials; the SDK itself ignores the signal then.
  */
 export async function request<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
   client: S3Requests,
@@ -55,8 +55,8 @@ export async function request<I extends ServiceInputTypes, O extends ServiceOutp
 }
 
 /**
- * Adds the header that stores without the newer checksums insist on for `DeleteObjects`; S3 takes both. Where MD5 is not
- * to be had (FIPS), the SDK's own checksum has to do.
+ * Adds `Content-MD5` to `DeleteObjects`: stores without the newer checksums require it, and S3 accepts it. In FIPS mode
+ * there is no MD5; then only the SDK's own checksum is sent.
  */
 export function addContentMd5<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
   command: AnyCommand<I, O>,
@@ -74,7 +74,10 @@ export function addContentMd5<I extends ServiceInputTypes, O extends ServiceOutp
   return command
 }
 
-/** A body that breaks before its reader has come must not end the process; one that nobody waits for any more is closed. */
+/**
+ * A body that breaks before anyone reads it must not end the process. After an abort nobody will read it, so it is
+ * closed.
+ */
 function guardBody(output: object, signal: AbortSignal | undefined): void {
   const { Body } = output as { Body?: unknown }
   if (!(Body instanceof Readable)) return

@@ -13,19 +13,19 @@ import { type Place, request } from "./requests.js"
 
 const mebibyte = 1024 * 1024
 const minPartBytes = 5 * mebibyte
-// S3 takes 5 GiB; a part is one block of memory, and Node 20's end at 4 GiB.
+// S3 takes parts up to 5 GiB. A part is one block of memory, which Node 20 limits to 4 GiB.
 const maxPartBytes = 2 * 1024 * mebibyte
-/** The most parts that S3 takes. */
+/** The most parts that an object may have. */
 const maxParts = 10_000
 const partsAtOnce = 4
 
 export interface S3PutOptions extends PutOptions {
   readonly partBytes: number | undefined
-  /** Looks at what is at the key. */
+  /** The meta of the object that is at the key now. */
   head(signal: AbortSignal | undefined): Promise<ObjectMeta | undefined>
 }
 
-/** See `ObjectBackend.put`: in one request if it fits one, otherwise in parts. */
+/** See `ObjectBackend.put`. A body that fits into one part is sent in one request, a longer body in parts. */
 export function putObject(place: Place, key: string, body: Body, options: S3PutOptions): Promise<ObjectMeta> {
   const { when, size } = options
   const limits = {
@@ -60,8 +60,9 @@ async function putWhole(
 }
 
 /**
- * S3 and its kin tell the loser of a race in several ways. 409: another request for the key was under way, or (some) the
- * key exists; nothing was written, and one look tells which. 404 under `If-Match`: there is no such key.
+ * Runs a conditional write. Stores refuse it in several ways, all of which become `precondition` or `transient` here.
+ * 409: another request for the key was under way, or, in some stores, the key exists. Nothing was written, and a look at
+ * the key tells whether the condition still holds. 404 under `If-Match`: the key is absent.
  */
 async function settled(
   key: string,
@@ -91,8 +92,8 @@ export function assertPartBytes(partBytes: number | undefined): void {
 }
 
 /**
- * Bytes of part `index`. Without a wish: 8 MiB, or more where the size is known and needs it; of unknown size, doubled
- * every 1,000 parts up to 2 GiB, so that 10,000 of them hold 5 TiB.
+ * Bytes of part `index`: the wish, if there is one. Otherwise 8 MiB, or more if a known size needs more to fit into
+ * 10,000 parts. If the size is unknown, parts double after every 1,000, up to 2 GiB, so that 10,000 of them hold 5 TiB.
  */
 export function partSize(index: number, size: number | undefined, wish: number | undefined): number {
   if (wish !== undefined) return wish
@@ -102,12 +103,12 @@ export function partSize(index: number, size: number | undefined, wish: number |
 
 interface Upload {
   readonly id: string
-  /** A multipart object's time is that of its beginning. */
+  /** When the upload began: the `lastModified` of an object that was sent in parts. */
   readonly begun: Date | undefined
 }
 
 async function beginUpload({ client, bucket }: Place, key: string, signal?: AbortSignal): Promise<Upload> {
-  // Said beforehand: S3 refuses parts with a checksum of another kind than the upload was begun with.
+  // The kind of checksum is named at the beginning: S3 refuses parts with a checksum of another kind than the upload's.
   const checksums = (await client.config.requestChecksumCalculation()) === "WHEN_SUPPORTED"
   const command = new CreateMultipartUploadCommand({
     Bucket: bucket,
@@ -136,7 +137,7 @@ async function sendPart(
   })
   const { output } = await request(client, command, { operation: "UploadPart", bucket, key }, signal)
   if (output.ETag === undefined) throw unreadable("UploadPart", key)
-  // S3 wants the checksums again at the end; a storage without checksums gives none.
+  // S3 requires the parts' checksums again at the end. A storage without checksums returns none.
   const { ETag, ChecksumCRC32 } = output
   return { PartNumber, ETag, ...(ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 }) }
 }
@@ -159,7 +160,7 @@ async function completeUpload(
   return output.ETag
 }
 
-/** Gives an upload up; one that is gone is a success. */
+/** Gives an upload up. Succeeds if the upload is gone already. */
 export async function abandonUpload(
   { client, bucket }: Place,
   key: string,
