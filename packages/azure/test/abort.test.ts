@@ -42,7 +42,7 @@ describe.each(Object.keys(calls))("%s", (name) => {
     const calling = call(backend, controller.signal)
     await proxy.seen(({ fault }) => fault !== undefined)
     await abortedBy(calling, controller)
-    // The proxy is idle only when the client has closed its side.
+    // The proxy is idle only after the client has closed its side.
     await proxy.idle()
     expect(proxy.requests).toHaveLength(1)
     await backend[Symbol.asyncDispose]()
@@ -50,7 +50,7 @@ describe.each(Object.keys(calls))("%s", (name) => {
   })
 
   test("aborted while it connects", async () => {
-    // Takes connections into its backlog; the event loop is not given a turn before the abort.
+    // The server takes connections into its backlog. The event loop gets no turn before the abort.
     const server = createServer().listen(0, "127.0.0.1")
     await once(server, "listening")
     const backend = await openBackend(
@@ -137,7 +137,7 @@ test("an answer without a length is refused, and its socket closed", async () =>
   await container[Symbol.asyncDispose]()
 })
 
-/** By turns of the event loop, not by time. */
+/** Counts turns of the event loop, not time. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }

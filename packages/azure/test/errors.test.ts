@@ -47,7 +47,7 @@ test.each(Object.keys(calls))("a wrong account key: %s", async (call) => {
   const backend = await openBackend("some-container", wrong)
   const error = await failureOf(calls[call]!(backend))
   expect(error.kind).toBe("denied")
-  // The service says AuthenticationFailed here, azurite AuthorizationFailure.
+  // The service answers AuthenticationFailed here, azurite AuthorizationFailure.
   expect(error.message).toMatch(/credentials are wrong or expired for account \w+|; or they are wrong/)
   await backend[Symbol.asyncDispose]()
 })

@@ -96,7 +96,7 @@ test.each([
   ],
   ["and without @azure/identity, the store says to install it", false, /^CKPT_INVALID .*npm install @azure\/identity/],
 ])("without a credential, %s", async (_, installed, expected) => {
-  // The built package in an application's folder, beside something with the shape of @azure/identity.
+  // The built package in an application's folder, beside a stand-in for @azure/identity.
   const packageFolder = fileURLToPath(new URL("..", import.meta.url))
   const folder = await mkdtemp(join(tmpdir(), "ckpt-identity-"))
   const modules = join(folder, "node_modules")

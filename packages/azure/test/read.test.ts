@@ -77,7 +77,7 @@ test("a blob that somebody stored compressed is read as it is", async () => {
 test("a directory of a hierarchical namespace is a name that is taken", async () => {
   const container = await newContainer()
   const backend = await openBackend(container.containerName)
-  // As the listing of such an account shows it. Azurite has no such accounts.
+  // Such a blob is listed by an account with a hierarchical namespace, which azurite does not have.
   await container.getBlockBlobClient("a/folder").upload("", 0, { metadata: { hdi_isfolder: "true" } })
   await backend.put("a/folder/k", [bytesOf("x")])
   const keys: string[] = []

@@ -1,12 +1,12 @@
 import { once } from "node:events"
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 
-/** A way to a server on which the client's sockets can be counted, and held up. */
+/** A relay to a server, which counts the client's sockets and can hold them up. */
 export interface Relay {
   readonly endpoint: string
   readonly opened: number
   readonly closed: number
-  /** From now on nothing is taken from the client any more, not even from its socket's buffers. */
+  /** From now on the relay reads nothing from the client, not even from the socket's buffers. */
   hold(): void
   /** Resolves when the client has closed every socket. */
   allClosed(): Promise<void>

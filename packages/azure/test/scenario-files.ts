@@ -5,7 +5,7 @@ import { azureStorage, test } from "./storage.js"
 const groups = { ...scenarioGroups, reference: referenceScenarios, budgets: budgetScenarios }
 const files = 3
 
-/** The scenarios of one of three files of about the same length, which run at the same time. */
+/** The scenarios of one of three files, which take about the same time and run at once. */
 export function describeThird(file: 0 | 1 | 2): void {
   for (const [name, scenarios] of Object.entries(groups)) {
     const some = scenarios.filter((_, index) => index % files === file)

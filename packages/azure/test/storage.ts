@@ -9,7 +9,9 @@ import { AzureBackend } from "../src/index.js"
 
 const account = inject("azure")
 
-/** Tests that need a server are left out, visibly, where none can run; with CI=true its start fails instead. */
+/**
+ * Tests that need a server are left out, visibly, if none can run; with CI=true the start of the server fails instead.
+ */
 export const test = anyTest.skipIf(account === undefined) as typeof anyTest
 
 export function azureAccount(): NonNullable<typeof account> {
@@ -19,7 +21,7 @@ export function azureAccount(): NonNullable<typeof account> {
 
 type TestContainer = ContainerClient & { [Symbol.asyncDispose](): Promise<void> }
 
-/** A container of its own, gone at the end. */
+/** A container for one test, gone at the end. */
 export async function newContainer(): Promise<TestContainer> {
   const service = BlobServiceClient.fromConnectionString(azureAccount().connectionString)
   const container = service.getContainerClient(`t-${randomUUID()}`)

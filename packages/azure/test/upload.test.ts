@@ -24,7 +24,7 @@ test("a crashed upload does not block a later small save of the same key", async
   const meta = await backend.put("k", [bytesOf("saved")], { when: "absent" })
   expect(await readAll(await backend.get("k", { ifVersion: meta.version }))).toBe("saved")
   expect((await failureOf(backend.put("k", [bytesOf("again")], { when: "absent" }))).kind).toBe("precondition")
-  // An empty one too, which has no block to stage.
+  // An empty save too, which has no block to stage.
   await container.getBlockBlobClient("empty").stageBlock(id, "left", 4)
   expect((await backend.put("empty", [], { when: "absent" })).size).toBe(0)
   expect(await readAll(await backend.get("empty"))).toBe("")
@@ -45,7 +45,7 @@ test("an upload that is given up leaves blocks that nobody sees and nobody remov
   for await (const { key } of backend.list("")) expect(key).toBe("no key")
   await backend.put("k", streamOf("whole"), { when: "absent", inParts: true })
   expect(await readAll(await backend.get("k"))).toBe("whole")
-  // The commit dropped what the broken upload had left.
+  // The commit dropped the blocks of the broken upload.
   expect((await container.getBlockBlobClient("k").getBlockList("uncommitted")).uncommittedBlocks ?? []).toHaveLength(0)
   await backend[Symbol.asyncDispose]()
   await container[Symbol.asyncDispose]()
@@ -88,7 +88,8 @@ test("blocks that another write dropped: another's version is told as such, othe
   }
   expect(await losesTo({ version }, () => other.upload("other", 5))).toBe("precondition")
   await other.delete()
-  // Written and deleted again: our blocks are gone, and so is what dropped them. Azurite drops them only at a commit.
+  // The key was written and deleted again, so our blocks are gone, and the other write too. Azurite drops blocks only
+  // at a commit.
   const passing = async () => {
     await other.commitBlockList([])
     await other.delete()

@@ -23,12 +23,12 @@ const clients: Record<string, (options: object) => GcsClient & { authClient: unk
 const common = () => ({ apiEndpoint: server.endpoint, projectId: "test", useAuthWithCustomEndpoint: true })
 
 describe.each(Object.entries(clients))("%s", (_, newClient) => {
-  /** An OAuth client with a token at hand, made by the library's own means. */
+  /** An OAuth client with a ready token, made by the library itself. */
   const withToken = (accessToken: string) => {
     const { authClient } = newClient({}) as unknown as { authClient: { fromAPIKey(key: string): SignedIn } }
     const signedIn = authClient.fromAPIKey("none")
     signedIn.apiKey = undefined
-    // Without scopes it would sign requests itself, for which it has no key.
+    // Without scopes the client would sign requests itself, and it has no key for that.
     signedIn.scopes = ["any"]
     signedIn.setCredentials({ access_token: accessToken, expiry_date: Date.now() + 3_600_000 })
     return new GcsBackend({ client: newClient({ authClient: signedIn }), bucket: "jobs" })

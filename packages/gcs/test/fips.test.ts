@@ -3,7 +3,7 @@ import { expect, inject, test, vi } from "vitest"
 import { GcsBackend } from "../src/index.js"
 import { clients, newBucket } from "./storage.js"
 
-// The switch alone is pretended: what is sent then is checked by the server.
+// Only the FIPS switch is pretended. The server checks the checksum that is sent.
 vi.mock("node:crypto", async (original) => ({ ...(await original<typeof import("node:crypto")>()), getFips: () => 1 }))
 
 test.each(Object.entries(clients))("%s: CRC32C where MD5 is ruled out", async (_, newClient) => {

@@ -37,7 +37,7 @@ const calls: Record<string, (backend: ObjectBackend, signal?: AbortSignal) => Pr
 
 const writes = ["put", "put in chunks", "delete"]
 
-// An error that nobody listens to fails the run as a whole, whichever test it comes from.
+// An error that nobody listens to fails the whole run, whichever test it comes from.
 describe.each(Object.entries(clients))("%s", (_, newClient) => {
   let proxy: FaultProxy
   let backend: ObjectBackend
@@ -65,7 +65,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
     test.each(Object.keys(calls))(
       `%s, aborted ${phase}: the signal's reason, and the connection is closed`,
       async (name) => {
-        // The upload's session begins well; what hangs is a chunk.
+        // The upload's session begins well; a chunk hangs.
         const skip = name === "put in chunks" ? 1 : 0
         proxy.inject({ when: () => true, fault, times: 1, skip })
         const reason = { reason: "given up" }
@@ -142,11 +142,11 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
         (reason) => reason,
       )
       if (name === "delete" && fault.kind === "reset-mid-answer") {
-        // Its answer has no body: the status line is all there is, and it arrived.
+        // Its answer has no body: it is complete with the status line, which arrived.
         if (error === undefined) return
       }
       expect(error).toBeInstanceOf(BackendError)
-      // Nothing is written before the session's first chunk, but a failure to begin is not told apart.
+      // Nothing is written before the session's first chunk, but the error does not tell apart a failure to begin.
       expect(error).toMatchObject({ kind: writes.includes(name) ? write : "transient" })
       if (what === "503") expect(error).toMatchObject({ retryAfterMs: 2000 })
     })
@@ -171,7 +171,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
     ["put", "transient"],
     ["put in chunks", "precondition"],
   ])("%s of bytes that are damaged on the way is refused: %s", async (name, kind) => {
-    // 300: behind the metadata of the one, within the first chunk of the other.
+    // 300 lies behind the metadata of the first upload, and within the first chunk of the second.
     proxy.inject({
       when: ({ method, query }) => method === "PUT" || query.get("uploadType") === "multipart",
       fault: { kind: "corrupt-request", at: name === "put" ? 400 : 300 },

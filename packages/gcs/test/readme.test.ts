@@ -10,7 +10,7 @@ import { expect, test } from "vitest"
 test("the README's program runs as plain JavaScript, and again on what it left", async () => {
   const packageFolder = fileURLToPath(new URL("..", import.meta.url))
   const folder = await mkdtemp(join(tmpdir(), "ckpt-readme-"))
-  // A server of its own: the bucket has the name that the README gives it.
+  // This test has its own server: the bucket has the name that the README gives it.
   const server = await startGcsServer()
   server.createBucket("my-bucket")
   try {

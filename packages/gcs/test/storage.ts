@@ -23,7 +23,7 @@ export async function newBucket(endpoint = inject("endpoint")): Promise<string> 
   return name
 }
 
-/** A bucket of its own for each test, opened by clients of its own. */
+/** A bucket for each test, opened by its own clients. */
 export function gcsStorage(
   newClient: (endpoint: string) => GcsClient,
   options: { readonly chunkBytes?: number } = {},

@@ -77,7 +77,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
   })
 
   test("after a chunk that broke off the session is asked, and goes on there", async () => {
-    // The second chunk: the service gets half of it, of which it keeps nothing, being less than 256 KiB.
+    // Of the second chunk the service gets half, and keeps nothing, since it is less than 256 KiB.
     proxy.inject({
       when: ({ method }) => method === "PUT",
       skip: 1,

@@ -5,6 +5,6 @@ import { underNodeTest } from "../../conformance/test/under-node-test.js"
 test("the conformance suite and all scenarios pass under node:test", async () => {
   const { text, passed } = await underNodeTest(fileURLToPath(new URL("./conformance.node.mjs", import.meta.url)))
   expect(text).toContain("conformance of memory (compare-and-swap by the storage")
-  // Some seventy cases, and some six hundred scenarios.
+  // Some 70 cases, and some 600 scenarios.
   expect(passed).toBeGreaterThan(650)
 })

@@ -5,7 +5,9 @@ import { networkedStorage, seededTest, variants } from "./networked/storage.js"
 const groups = { ...scenarioGroups, reference: referenceScenarios, budgets: budgetScenarios }
 const names = Object.keys(variants)
 
-/** One kind of storage for each group, the next kind for the next; all kinds for all groups where this is set. */
+/**
+ * Each group runs on one kind of storage, the next group on the next kind. If this is set, all groups run on all kinds.
+ */
 const all = process.env["CKPT_NETWORK_ALL"] !== undefined
 
 for (const [index, [group, scenarios]] of Object.entries(groups).entries()) {

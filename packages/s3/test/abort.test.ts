@@ -62,12 +62,12 @@ describe.runIf(hasServer)("an abort ends the request and closes its connection",
   test.each(names)("%s, while it waits for the answer", (name) => abortOn(name, { kind: "hang" }))
 
   test.each(names)("%s, while the answer is on its way", (name) =>
-    // A put has an answer of headers alone, which arrive or not.
+    // The answer to a put has only headers, which arrive or do not.
     abortOn(
       name,
       name === "put" || name === "head" ? { kind: "hang-after" } : { kind: "hang-mid-answer", afterBytes: 0 },
       (method) =>
-        // Giving an upload up has a request of its own, which is not to be aborted.
+        // The request that gives an upload up is not to be aborted.
         method !== "DELETE",
     ).catch((error) => {
       throw new Error(`${name}: ${error.message}`)
@@ -119,7 +119,7 @@ describe("an abort before there is a connection", () => {
   let server: Server
   const sockets = new Set<Socket>()
   beforeEach(async () => {
-    // Takes connections and never says a word: TLS cannot be agreed on.
+    // The server takes connections and sends nothing, so TLS is never agreed on.
     server = createServer((socket) => {
       sockets.add(socket.on("error", () => {}).once("close", () => sockets.delete(socket)))
     }).listen(0, "127.0.0.1")

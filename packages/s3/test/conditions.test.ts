@@ -78,7 +78,7 @@ describe.runIf(hasServer)("a storage that answers in another way", () => {
     await expect(backend.put("k", [text("mine")], { when: "absent", inParts: true })).rejects.toMatchObject({
       kind: "ambiguous",
     })
-    // It did, here; and a store finds out by reading back.
+    // Here it took effect. A store finds that out by reading back.
     expect(await contentOf(backend, "k")).toBe("mine")
     proxy.inject({ when: ({ method, query }) => method === "POST" && query.has("uploadId"), fault, skip: 2, times: 1 })
     const store = await openCheckpointStore({ backend, retry: { minDelayMs: 0 } })
@@ -161,7 +161,7 @@ async function listed(bucket: string): Promise<ObjectMeta[]> {
   return metas
 }
 
-/** The client of a storage that does not know If-None-Match: it is really the server that overwrites. */
+/** The client of a storage that does not know If-None-Match: the real server overwrites. */
 function forgetful(operations: readonly string[]): S3Client {
   const client = serverClient()
   client.middlewareStack.add(
@@ -199,7 +199,7 @@ describe.runIf(hasServer)("a storage without the newer checksums", () => {
   test("gets none, and MD5 with a delete of many", async () => {
     await using proxy = await startFaultProxy(serverOptions().endpoint)
     const bucket = await newBucket()
-    // It refuses what it does not know.
+    // It refuses every header that it does not know.
     const newer = (name: string) => name.startsWith("x-amz-checksum-") || name === "x-amz-sdk-checksum-algorithm"
     proxy.inject({
       when: ({ headers, query }) => !query.has("delete") && Object.keys(headers).some(newer),

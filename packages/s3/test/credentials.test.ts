@@ -9,7 +9,7 @@ import { hasServer, newBucket, serverOptions } from "./storage.js"
 const { endpoint, region, credentials } = serverOptions()
 const folders: string[] = []
 
-/** Nothing of the machine's own is to be found. */
+/** An environment in which the SDK finds nothing of this machine. */
 function clearEnvironment(): void {
   for (const name of Object.keys(process.env)) if (name.startsWith("AWS_")) vi.stubEnv(name, undefined)
   vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true")
@@ -51,8 +51,8 @@ const environments: Record<string, () => Promise<void>> = {
   },
 }
 
-// Left out only where no server can run; with CI=true its start fails instead.
-describe.skipIf(!hasServer)("what the SDK finds by itself is enough", () => {
+// Left out only if no server can run; with CI=true the start of the server fails instead.
+describe.skipIf(!hasServer)("the credentials that the SDK finds are enough", () => {
   test.each(Object.keys(environments))("%s", async (name) => {
     const bucket = await newBucket()
     clearEnvironment()
@@ -63,7 +63,7 @@ describe.skipIf(!hasServer)("what the SDK finds by itself is enough", () => {
     await store.close()
   })
 
-  test("and where it finds nothing, the error says what to give", async () => {
+  test("if the SDK finds none, the error says which options to give", async () => {
     clearEnvironment()
     const store = await openS3Store({ bucket: "jobs", region, endpoint, forcePathStyle: true })
     await expect(store.loadLatest()).rejects.toMatchObject({

@@ -120,7 +120,7 @@ describe.runIf(hasServer)("answers that Amazon documents and Ceph does not give"
   })
   afterAll(() => proxy?.stop())
 
-  /** What each operation makes of one answer. */
+  /** The error of each operation for one answer. */
   async function kinds(status: number, code: string, headers: Record<string, string> = {}, more = "") {
     const body = code === "" ? "" : `<Error><Code>${code}</Code><Message>m</Message>${more}</Error>`
     const fault = { kind: "status", status, headers: { "content-type": "application/xml", ...headers }, body } as const
@@ -152,9 +152,9 @@ describe.runIf(hasServer)("answers that Amazon documents and Ceph does not give"
     [200, "InternalError", "ambiguous", "transient"],
   ])("%i %s", async (status, code, write, read) => {
     for (const [name, error] of await kinds(status, code, { "retry-after": "3" })) {
-      // HEAD has no body, and so no code.
+      // An answer to HEAD has no body, and so no code.
       if (name === "head" && (status < 403 || code === "InvalidObjectState")) continue
-      // A get of something that looks like an error is an object that has these bytes.
+      // A body that looks like an error is, to a get, an object with these bytes.
       if (name === "get" && status === 200) continue
       expect(error.kind, `${name}: ${error.message}`).toBe(writes.includes(name) ? write : read)
       expect(error.message, name).toContain(name === "head" || status === 200 ? "" : code)
@@ -214,7 +214,7 @@ describe.runIf(hasServer)("answers that Amazon documents and Ceph does not give"
     for (const body of ["", "<ListBucketResult/>", "<Error><Code>InternalError</Code></Error>\n"]) {
       proxy.inject({ when: () => true, fault: { kind: "status", status: 200, body } })
       for (const [name, call] of calls(backend)) {
-        // An answer to a get of no length, or of some, is an object.
+        // To a get, an answer of any length is an object.
         if (name === "get" || name === "now") continue
         if (name === "delete") expect(await backend.delete(["k"])).toMatchObject([{ error: { kind: "ambiguous" } }])
         else expect((await failure(call())).kind, name).toMatch(/transient|ambiguous/)

@@ -10,7 +10,7 @@ export interface TestServer {
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** Absent on a machine that cannot run it. */
+    /** Absent on a machine that cannot run the server. */
     s3: TestServer | undefined
   }
 }

@@ -14,7 +14,7 @@ beforeAll(async () => {
   readme = await readFile(new URL("../README.md", import.meta.url), "utf8")
 })
 
-/** The README's policy as that of a bucket, for whoever comes: a caller without a name has these rights and no others. */
+/** Puts the README's policy on a bucket, for anonymous callers: they have these rights and no others. */
 async function grant(bucket: string, without?: string): Promise<void> {
   const policy: Policy = JSON.parse((/```json\n([\s\S]*?)```/.exec(readme)?.[1] ?? "").replaceAll("my-bucket", bucket))
   for (const statement of policy.Statement) {
@@ -54,7 +54,7 @@ const operations: Record<string, (store: CheckpointStore) => Promise<unknown>> =
   },
 }
 
-/** Three checkpoints, a state without a manifest, an upload that nobody finished: each operation has something to do. */
+/** Three checkpoints, a state without a manifest, and an unfinished upload: each operation has something to do. */
 async function filled(): Promise<string> {
   const bucket = await newBucket()
   const client = serverClient()
@@ -66,7 +66,7 @@ async function filled(): Promise<string> {
   for (const id of [2, 3, 4])
     await store.save(createManifest({ checkpointId: id, epoch: id }), { state: new Uint8Array(id) })
   await store.close()
-  // The storage tells its time in whole seconds: until the next one, the upload lies in its future.
+  // The storage's time has whole seconds: until the next second begins, the upload lies in the future.
   while ((await backend.now()).getTime() < begun);
   return bucket
 }

@@ -17,7 +17,8 @@ describe.runIf(hasServer)("the README", () => {
     const folder = await mkdtemp(join(tmpdir(), "ckpt-readme-"))
     try {
       const { endpoint, region, credentials } = serverOptions()
-      // What the program leaves to the environment; the address style has no variable, so it is added to the options.
+      // The environment gives the settings that the program leaves out. The address style has no variable, so it
+      // becomes an option.
       const program = (/```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? "").replace(
         'bucket: "my-bucket"',
         `bucket: "${await newBucket()}", forcePathStyle: true`,
@@ -41,7 +42,7 @@ describe.runIf(hasServer)("the README", () => {
     }
   })
 
-  test("its table of costs is what is sent", async () => {
+  test("its table of costs has the requests that are sent", async () => {
     await using proxy = await startFaultProxy(serverOptions().endpoint)
     const store = await openS3Store({ ...serverOptions(proxy.endpoint), bucket: await newBucket(), partBytes })
     let id = 0
@@ -62,13 +63,13 @@ describe.runIf(hasServer)("the README", () => {
     expect(first).toEqual({ PUT: 3 + 3, POST: 2, GET: 1, LIST: 1, DELETE: 2 })
     expect(await sent(() => store.save(manifest()))).toEqual({ PUT: 2 })
     expect(await sent(() => store.save(manifest(), { state }))).toEqual({ PUT: 3 })
-    // Begun, three parts, completed; then the manifest and the pointer.
+    // The upload begins, sends three parts, and is completed; then the manifest and the pointer follow.
     const long = new Uint8Array(2 * partBytes + 1)
     expect(await sent(() => store.save(manifest(), { state: long }))).toEqual({ POST: 2, PUT: 5 })
     expect(await sent(() => store.recover())).toEqual({ LIST: 2, GET: 1 + 2 })
     expect(await sent(() => store.list()[Symbol.asyncIterator]().next())).toEqual({ LIST: 2, GET: 4 + 1 })
     expect(await sent(() => store.prune({ last: 1 }))).toEqual({ LIST: 2, GET: 4 + 1, PUT: 1, DELETE: 2 })
-    // The pointer is read once more, after this store's own swap of it.
+    // The pointer is read once more, since this store has swapped it.
     expect(await sent(() => store.collectOrphans())).toEqual({ LIST: 2 + 1 + 2, GET: 1, HEAD: 1 })
     await store.close()
   })

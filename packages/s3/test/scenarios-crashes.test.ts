@@ -2,7 +2,7 @@ import { describeScenarios, scenarioGroups } from "@ckpt/conformance"
 import { describe, test } from "vitest"
 import { hasServer, s3Storage } from "./storage.js"
 
-// Some of the groups have a file of their own, so that files can run at once.
+// Some groups have a file of their own, so that files can run at once.
 describe.runIf(hasServer)("crashes", () => {
   describeScenarios({
     test,

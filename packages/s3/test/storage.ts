@@ -26,7 +26,7 @@ export function serverClient(config: S3ClientConfig & { endpoint?: string } = {}
 let shared: S3Client | undefined
 let buckets = 0
 
-/** A bucket that nobody else uses. The server ends with the tests, and its buckets with it. */
+/** A bucket that no other test uses. The server ends with the tests, and its buckets with it. */
 export async function newBucket(): Promise<string> {
   shared ??= serverClient()
   const bucket = `t${process.pid}-${Date.now().toString(36)}-${buckets++}`
@@ -34,7 +34,7 @@ export async function newBucket(): Promise<string> {
   return bucket
 }
 
-/** As small as S3 allows, so that little is sent in several parts. */
+/** The smallest part that S3 allows, so that a short body is sent in several parts. */
 export const partBytes = 5 * 1024 * 1024
 export const largeBytes = 2 * partBytes + 1_234_567
 

@@ -154,7 +154,7 @@ describe.runIf(hasServer)("uploads in parts", () => {
         new UploadPartCommand({ Bucket: bucket, Key, UploadId, PartNumber: 1, Body: new Uint8Array(9) }),
       )
     }
-    // Several of one key: the marker of the upload counts too.
+    // One key has several uploads: the marker of the upload counts too.
     const keys = ["job/a", "job/a", "job/a", "job/b", "job/ü +&", "other"]
     for (const key of keys) await begin(key)
     const paged = new S3Backend({ client: shortPages(2), bucket })

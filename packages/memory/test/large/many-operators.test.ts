@@ -6,7 +6,7 @@ import { pattern, sameBytes, WatchedBackend } from "./watched-backend.js"
 const KiB = 1024
 const inlineThreshold = 64 * KiB
 
-/** Mixed: nothing, a few bytes, at the threshold and around it, several pieces. */
+/** States of mixed sizes: empty, a few bytes, around the threshold, several pieces. */
 const sizes = [
   0,
   1,
@@ -25,7 +25,7 @@ interface Operator {
   readonly chunkBytes: number
 }
 
-// Named so that their order is not the one in which they are given.
+// The order of the names is not the order in which they are given.
 const all: readonly Operator[] = Array.from({ length: 300 }, (_, index) => ({
   name: `operator-${(index * 7) % 300}`,
   content: pattern(sizes[index % sizes.length] as number, index),
@@ -63,7 +63,8 @@ test("300 operators, each a stream of unknown size: written once, one behind the
   for (const operator of all) operators[operator.name] = streamOf(operator)
   const receipt = await store.save(createManifest({ checkpointId: 1, epoch: 1 }), { operators, inlineThreshold })
   expect([opened, ended]).toEqual([300, 300])
-  // What was given and not yet taken is what is in memory: what may yet go inline, a block that is being filled, and a chunk.
+  // The bytes that were given and not yet taken are in memory: bytes that may yet go inline, a block that is being
+  // filled, and a chunk.
   expect(mostBetween).toBeLessThanOrEqual(inlineThreshold + 256 * KiB + 200 * KiB)
 
   const state = Buffer.concat(externals.map(({ content }) => content))
@@ -87,7 +88,7 @@ test("300 operators, each a stream of unknown size: written once, one behind the
   const { checkpoint } = await store.recover()
   backend.resetCounts()
   for (const { name, content } of all) expect(sameBytes(await checkpoint?.operator(name), content)).toBe(true)
-  // Of each its own bytes, once; of those inline none.
+  // Each operator's own bytes are read once; those of inline operators never.
   expect(backend.gets.map(({ range }) => [range?.offset, range?.length])).toEqual(
     all
       .filter((operator) => isExternal.has(operator))

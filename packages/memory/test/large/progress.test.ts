@@ -19,7 +19,7 @@ async function* stream(content: Uint8Array, chunkBytes: number): AsyncGenerator<
   for (let offset = 0; offset < content.length; offset += chunkBytes) yield content.slice(offset, offset + chunkBytes)
 }
 
-/** What was told, checked as it comes: it rises, and never passes its total. */
+/** The reports, checked as they come: they rise, and never pass their total. */
 function listener() {
   const told: Progress[] = []
   const onProgress = (progress: Progress) => {
@@ -38,7 +38,7 @@ const done = (phase: Progress["phase"], bytes: number[], total: number | undefin
   { phase, bytesDone: size, bytesTotal: size },
 ]
 
-/** A stream is written in pieces of 256 KiB; of the last one the end tells. */
+/** A stream is written in pieces of 256 KiB. The report of the end covers the last piece. */
 const streamed = (size: number) =>
   Array.from({ length: Math.ceil(size / (256 * KiB)) - 1 }, (_, index) => (index + 1) * 256 * KiB)
 

@@ -23,14 +23,14 @@ const readerOf = async (store: CheckpointStore) => {
   return reader
 }
 
-/** Offset and length of what was asked for; "all" without a range. */
+/** Offset and length of the range that was asked for; "all" without a range. */
 const asked = (gets: readonly SeenGet[]) =>
   gets.map(({ range }) => (range === undefined ? "all" : [range.offset, range.length]))
 
 const rangesOf = (size: number) =>
   Array.from({ length: Math.ceil(size / bytes) }, (_, index) => [index * bytes, Math.min(bytes, size - index * bytes)])
 
-describe("what is asked for", () => {
+describe("the ranges that are asked for", () => {
   test.each([0, 1, bytes, 2 * bytes])(
     "a state of %i bytes, no more than two ranges: one request, as it is",
     async (size) => {
@@ -65,7 +65,7 @@ describe("what is asked for", () => {
     backend.resetCounts()
     expect((await store.verify(1)).valid).toBe(true)
     expect(asked(backend.gets)).toEqual(["all", ...rangesOf(4 * bytes + 1).slice(1)])
-    // No chunk was asked for in vain.
+    // Every chunk that was asked for was handed over.
     expect(backend.given).toBe(41)
     expect(backend.openBodies).toBe(0)
   })
@@ -126,7 +126,8 @@ describe("order and memory", () => {
     await chunks.next()
     await settled()
     expect(backend.gets.length).toBe(ranges.concurrency)
-    // Of the range that is read: the chunk handed over, the one held back behind it, and the next.
+    // Of the range that is read, three chunks are in memory: the one handed over, the one held back behind it, and the
+    // next.
     expect(backend.given).toBe((ranges.concurrency - 1) * 10 + 3)
     for (let index = 1; index < 15; index++) await chunks.next()
     await settled()
@@ -243,7 +244,7 @@ describe("failures", () => {
     expect((await store.verify(1)).issues).toMatchObject([{ severity: "fatal", code: "state-checksum" }])
   })
 
-  /** Damages what is in ranges, on its way; an answer in one piece has a checksum of the storage's. */
+  /** Damages bodies of ranges on their way. An answer in one piece has the storage's checksum. */
   const damageRanges = (backend: WatchedBackend) => {
     backend.onWay = ({ request, position }, chunk) => {
       if (position === 3300 && backend.gets[request]?.range !== undefined) chunk.fill(0xee)

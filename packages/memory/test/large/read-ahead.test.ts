@@ -20,7 +20,7 @@ test("while a chunk is worked on the next one is asked for, and none beyond it",
   for (let handedOver = 1; handedOver <= 7; handedOver++) {
     await chunks.next()
     await settled()
-    // Handed over, held back until what comes behind it verified, and on its way.
+    // One chunk is handed over, one is held back until the bytes behind it verify, and one is on its way.
     expect(backend.asked).toBe(handedOver + 2)
   }
   await chunks.return?.()

@@ -7,18 +7,18 @@ export interface SeenGet {
   readonly ifVersion: string | undefined
 }
 
-/** A body as a test may change it: what it does before chunk `index` of the answer to request `request` (from 0). */
+/** How a test may change a body: this runs before chunk `index` of the answer to request `request` (from 0). */
 export type BeforeChunk = (at: { request: number; index: number; position: number }) => Promise<void> | void
 
 export interface WatchedOptions {
   readonly ranges?: ObjectBackend["capabilities"]["ranges"]
   /** Bytes of the chunks in which a body comes. */
   readonly chunkBytes: number
-  /** Only what is read of these is noted. */
+  /** The keys whose reads are noted. */
   readonly watch?: (key: string) => boolean
 }
 
-/** A storage in memory that notes what is read and how, and whose bodies come in small chunks. */
+/** A storage in memory that notes each read, and whose bodies come in small chunks. */
 export class WatchedBackend implements ObjectBackend {
   readonly name = "watched"
   readonly capabilities: ObjectBackend["capabilities"]

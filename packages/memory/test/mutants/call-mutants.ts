@@ -3,7 +3,7 @@ import { collect, type Mutant, mapped } from "./support.js"
 
 const deaf = <T extends RequestOptions>({ signal: _, ...options }: T = {} as T) => options
 
-/** What can go wrong with an abort, the clock, and the life of a backend. */
+/** Faults of an abort, of the clock, and of the life of a backend. */
 export const callMutants: readonly Mutant[] = [
   {
     name: "ignores abort",

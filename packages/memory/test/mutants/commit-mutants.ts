@@ -3,7 +3,7 @@ import { bytesAt, collect, type Mutant, taken, tick } from "./support.js"
 
 const opened = (body: CommitBatch["create"][number]["body"]) => (typeof body === "function" ? body() : body)
 
-/** What can go wrong with a commit, where a backend offers one. */
+/** Faults of an atomic commit, for a backend that has one. */
 export const commitMutants: readonly Mutant[] = [
   {
     name: "a commit writes one object after the other",

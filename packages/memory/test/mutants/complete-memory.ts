@@ -2,7 +2,10 @@ import { BackendError, type Body, type ObjectBackend } from "@ckpt/core"
 import { MemoryBackend } from "../../src/index.js"
 import { collect, listAll } from "./support.js"
 
-/** The memory backend with what it does not offer by itself: leftovers and an atomic commit. What the mutants mutate. */
+/**
+ * The memory backend with leftovers and an atomic commit, which it does not have by itself. The mutants change this
+ * one.
+ */
 export function completeMemory(): ObjectBackend {
   const inner = new MemoryBackend()
   const uploads = new Map<string, Date>()

@@ -5,7 +5,7 @@ const without = ({ when: _, ...options }: PutOptions = {}): PutOptions => option
 const isCreate = (options: PutOptions | undefined) => options?.when === "absent"
 const isReplace = (options: PutOptions | undefined) => typeof options?.when === "object"
 
-/** What can go wrong with a condition. */
+/** Faults of a condition. */
 export const conditionMutants: readonly Mutant[] = [
   {
     name: "overwrites on create",

@@ -1,6 +1,6 @@
 import { listAll, type Mutant } from "./support.js"
 
-/** What can go wrong with leftovers, where a backend offers to look for them. */
+/** Faults of leftovers, for a backend that looks for them. */
 export const leftoverMutants: readonly Mutant[] = [
   {
     name: "collects objects with names like its own",

@@ -3,7 +3,7 @@ import { listAll, type Mutant } from "./support.js"
 
 const pageSize = 1000
 
-/** What can go wrong with a listing or a delete. */
+/** Faults of a listing or a delete. */
 export const listMutants: readonly Mutant[] = [
   {
     name: "lists the first page only",

@@ -1,17 +1,17 @@
 import { BackendError, type ObjectBackend, type PutOptions } from "@ckpt/core"
 import { collect, type Mutant, mapped } from "./support.js"
 
-/** How an upload goes wrong. */
+/** How an upload in parts goes wrong. */
 interface Wrong {
   /** Keeps a part that arrived. */
   keep?(parts: Uint8Array[], index: number, bytes: Uint8Array): void
-  /** What becomes of the failure of a part. */
+  /** Handles the failure of a part. */
   failed?(error: unknown): void
   /** Makes the object appear, for the n-th time. */
   complete?(times: number, put: ReturnType<ObjectBackend["put"]>): ReturnType<ObjectBackend["put"]>
 }
 
-/** A put that sends each chunk by itself and then completes the upload, each of them inside of `attempt`. */
+/** A put that sends each chunk by itself and then completes the upload. Each request is made inside `attempt`. */
 function inParts(real: ObjectBackend, wrong: Wrong): ObjectBackend["put"] {
   return async (key, body, { attempt = alone, ...options } = {}) => {
     const parts: Uint8Array[] = []
@@ -41,7 +41,7 @@ function inParts(real: ObjectBackend, wrong: Wrong): ObjectBackend["put"] {
 
 const alone: NonNullable<PutOptions["attempt"]> = (one) => one(new AbortController().signal)
 
-/** What can go wrong with an upload in parts. */
+/** Faults of an upload in parts. */
 export const partMutants: readonly Mutant[] = [
   {
     name: "appends a part each time that it is sent",

@@ -1,6 +1,6 @@
 import { bytesAt, collect, isStream, type Mutant, mapped, tick, upTo } from "./support.js"
 
-/** What can go wrong with the bytes of a write. */
+/** Faults of the bytes of a write. */
 export const putMutants: readonly Mutant[] = [
   {
     name: "loses the last byte",

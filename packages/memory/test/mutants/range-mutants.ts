@@ -1,7 +1,7 @@
 import { BackendError } from "@ckpt/core"
 import { collect, type Mutant, mapped, onPrecondition } from "./support.js"
 
-/** What can go wrong with a range. */
+/** Faults of a range. */
 export const rangeMutants: readonly Mutant[] = [
   {
     name: "a range is one byte off",

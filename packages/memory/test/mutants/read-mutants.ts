@@ -1,7 +1,7 @@
 import { BackendError } from "@ckpt/core"
 import { bytesAt, collect, type Mutant, mapped, onPrecondition, tick, upTo, versioned } from "./support.js"
 
-/** What can go wrong with a read. */
+/** Faults of a read. */
 export const readMutants: readonly Mutant[] = [
   {
     name: "ends a large read early",

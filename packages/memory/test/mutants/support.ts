@@ -8,12 +8,12 @@ import {
 } from "@ckpt/core"
 import { MemoryBackend } from "../../src/index.js"
 
-/** A backend that lies in one way, as a small change of one that does not. */
+/** A backend that lies in one way: a small change of a backend that does not lie. */
 export interface Mutant {
   readonly name: string
   /** Whether each backend that is opened over one storage has a state of its own, as in several processes. */
   readonly eachOpen?: boolean
-  /** What it does instead; everything else is the real one's. */
+  /** The methods that it changes. All others are those of the real backend. */
   of(real: ObjectBackend): Partial<ObjectBackend>
 }
 
@@ -55,7 +55,7 @@ export function upTo(bytes: number): (chunk: Uint8Array) => Uint8Array {
   }
 }
 
-/** A backend that tells other versions than the real one. */
+/** A backend whose versions differ from those of the real backend. */
 export function versioned(real: ObjectBackend, version: (meta: ObjectMeta) => string): Partial<ObjectBackend> {
   const told = (meta: ObjectMeta) => ({ ...meta, version: version(meta) })
   return {
@@ -74,7 +74,7 @@ export function versioned(real: ObjectBackend, version: (meta: ObjectMeta) => st
   }
 }
 
-/** The bytes of an object that is there. */
+/** The bytes of an object that must be there. */
 export async function bytesAt(real: ObjectBackend, key: string, options?: GetOptions): Promise<Uint8Array | undefined> {
   const content = await real.get(key, options)
   return content && collect(content.body)
@@ -86,7 +86,7 @@ export async function listAll(real: ObjectBackend, prefix: string, options?: Req
   return metas
 }
 
-/** Lets everyone else go on. */
+/** Gives all other tasks a turn. */
 export function tick(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

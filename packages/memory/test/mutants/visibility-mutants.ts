@@ -1,7 +1,7 @@
 import { BackendError } from "@ckpt/core"
 import { bytesAt, collect, type Mutant, mapped, tick } from "./support.js"
 
-/** What can go wrong with when a write is seen, and with a write whose body fails. */
+/** Faults of the moment at which a write is seen, and of a write whose body fails. */
 export const visibilityMutants: readonly Mutant[] = [
   {
     name: "acknowledges before it has written",

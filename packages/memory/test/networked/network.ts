@@ -11,7 +11,7 @@ export function randomOf(seed: number): () => number {
   }
 }
 
-/** The way to the storage and back: each takes a while, and a client has so many connections and no more. */
+/** The way to the storage and back: each direction takes a while, and a client has a fixed number of connections. */
 export class Network {
   readonly #random: () => number
   #free: number
@@ -22,7 +22,7 @@ export class Network {
     this.#free = connections
   }
 
-  /** One of the connections, once one is free; call what comes back when it is not needed any more. */
+  /** Waits for a free connection. Call the function that it returns to give the connection back. */
   async connect({ signal }: RequestOptions = {}): Promise<() => void> {
     signal?.throwIfAborted()
     if (this.#free > 0) this.#free--
@@ -42,16 +42,16 @@ export class Network {
     else next()
   }
 
-  /** 0 to 1.5 ms in one direction; rejects with the signal's reason as soon as it is aborted. */
+  /** Waits 0 to 1.5 ms, for one direction. Rejects with the signal's reason as soon as the signal is aborted. */
   async travel({ signal }: RequestOptions = {}): Promise<void> {
     signal?.throwIfAborted()
     const ms = this.#random() * 1.5
-    // A timer of Node takes a millisecond at least.
+    // A timer of Node takes at least a millisecond.
     const arrived = new Promise<void>((resolve) => void (ms < 0.75 ? setImmediate(resolve) : setTimeout(resolve, ms)))
     await unlessAborted(arrived, signal)
   }
 
-  /** A request whose effect is `serve`: aborted on its way there it has none, on its way back it has. */
+  /** A request whose effect is `serve`. Aborted on its way there it has no effect, aborted on its way back it has. */
   async request<T>(options: RequestOptions | undefined, serve: () => Promise<T>): Promise<T> {
     const release = await this.connect(options)
     try {
@@ -83,7 +83,7 @@ export class Network {
       [Symbol.asyncIterator]: () => ({
         next: () => iterator.next(),
         return() {
-          // A generator that was never begun does not come to its `finally`.
+          // The `finally` of a generator that was never begun does not run.
           release()
           return iterator.return(undefined)
         },
@@ -92,7 +92,7 @@ export class Network {
   }
 }
 
-/** Does not wait for what hangs. `late` runs if it comes all the same. */
+/** Does not wait for a promise that hangs. `late` runs if the promise resolves after all. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, late = () => {}): Promise<T> {
   if (signal === undefined) return work
   let stop = () => {}

@@ -13,7 +13,7 @@ import {
 import { Network, unlessAborted } from "./network.js"
 import type { ObjectServer } from "./object-server.js"
 
-/** What differs between the object stores. */
+/** The properties in which object stores differ. */
 export interface Traits {
   /** Equal bytes have equal versions. */
   readonly contentVersions: boolean
@@ -25,10 +25,10 @@ export interface Traits {
 
 /** Bytes of one part of an upload. */
 const partBytes = 256 * 1024
-/** As many as the clients of the object stores open at most by default. */
+/** As many connections as the clients of the object stores open by default. */
 const connections = 50
 
-/** An adapter as one for S3 or GCS is: requests over a network, long bodies in parts, listings page by page. */
+/** An adapter like those for S3 and GCS: requests over a network, long bodies in parts, listings page by page. */
 export class NetworkedBackend implements ObjectBackend {
   readonly name = "networked"
   readonly capabilities: ObjectBackend["capabilities"]
@@ -60,7 +60,7 @@ export class NetworkedBackend implements ObjectBackend {
       }
       return await this.#upload(key, both(first, second, parts), options)
     } finally {
-      // Not awaited: a source that hangs would hang its closing too.
+      // Not awaited: if a source hangs, its closing hangs too.
       parts.return(undefined).catch(() => {})
     }
   }
@@ -144,7 +144,7 @@ export class NetworkedBackend implements ObjectBackend {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** The body cut into parts of equal size, the last one shorter; what it yields is a copy. */
+/** The body in parts of equal size, of which the last may be shorter. The parts are copies. */
 async function* inParts(body: Body, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, void> {
   let held: Uint8Array[] = []
   let size = 0

@@ -9,14 +9,14 @@ interface Upload {
   readonly parts: Map<number, Uint8Array>
 }
 
-/** What runs on the other side of the network: one request after the other, each of them at once. */
+/** The server on the other side of the network. It runs one request after the other, each in one step. */
 export class ObjectServer {
   readonly uploads = new Map<string, Upload>()
   readonly #objects: MemoryBackend
   readonly #contentVersions: boolean
-  /** What the version of the memory is called here. */
+  /** The server's version for each version of the memory. */
   readonly #named = new Map<string, string>()
-  /** Until the next change. */
+  /** Cached until the next change. */
   #sorted: { name: Buffer; meta: ObjectMeta }[] | undefined
   #started = 0
   #tail: Promise<unknown> = Promise.resolve()
@@ -27,7 +27,7 @@ export class ObjectServer {
     this.#objects = new MemoryBackend({ now: () => this.now().getTime() })
   }
 
-  /** In whole seconds, as HTTP tells it. */
+  /** In whole seconds, as HTTP sends it. */
   now(): Date {
     return new Date(Math.floor(Date.now() / 1000) * 1000)
   }
@@ -100,7 +100,7 @@ export class ObjectServer {
     return id
   }
 
-  /** The same number again replaces what came before. */
+  /** A part with the same number replaces the earlier part. */
   putPart(id: string, number: number, bytes: Uint8Array): void {
     this.#upload(id).parts.set(number, bytes)
   }

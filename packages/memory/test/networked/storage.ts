@@ -5,7 +5,7 @@ import { randomOf } from "./network.js"
 import { NetworkedBackend, type Traits } from "./networked-backend.js"
 import { ObjectServer } from "./object-server.js"
 
-/** Object stores as they differ. */
+/** The kinds of object stores. */
 export const variants: Readonly<Record<string, Traits>> = {
   "versions are hashes, 16 keys per delete, short pages": {
     contentVersions: true,
@@ -27,7 +27,10 @@ export const variants: Readonly<Record<string, Traits>> = {
   },
 }
 
-/** Of the delays. What comes in which order is also up to the operating system, so it makes a failure likely, not sure. */
+/**
+ * The seed of the delays. The operating system also decides which request comes first, so a seed makes a failure
+ * likely, not sure.
+ */
 const seed = Number(process.env["CKPT_NETWORK_SEED"] ?? Math.floor(Math.random() * 2 ** 32))
 
 /** A storage with latency. */
@@ -39,7 +42,7 @@ export function networkedStorage(traits: Traits): () => TestStorage {
   }
 }
 
-/** Several at once, as most of their time is waiting. A failure names the seed. */
+/** Several tests run at once, since they mostly wait. A failure names the seed. */
 export function seededTest(name: string, body: () => Promise<void>, timeoutMs?: number): void {
   const run = () =>
     body().catch((cause: unknown) => {
