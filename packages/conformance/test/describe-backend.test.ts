@@ -84,7 +84,7 @@ test("the table is printed when the last case has ended, whatever the order: cas
   await first?.body()
   expect(printed).toEqual([
     [
-      "conformance of stub (conditional replace among the callers of one process, 7 keys per delete)",
+      "conformance of stub (compare-and-swap by the process, 7 keys per delete)",
       "  case                  result",
       "  passes                passed",
       "  fails                 failed",
