@@ -2,6 +2,7 @@
 
 export type { Clock } from "./async/clock.js"
 export type { SaveOptions } from "./commit/prepare.js"
+export type { SaveReceipt } from "./commit/save.js"
 export {
   BackendError,
   type BackendErrorKind,
@@ -56,7 +57,7 @@ export type {
   RequestOptions,
 } from "./storage/backend.js"
 export type { RetryOptions } from "./storage/retry.js"
-export type { CheckpointStore, OpenOptions, SaveReceipt, StoreOptions } from "./store/api.js"
+export type { CheckpointStore, OpenOptions, StoreOptions } from "./store/api.js"
 export type { TraceContext } from "./store/calls.js"
-export { openCheckpointStore } from "./store/store.js"
+export { openCheckpointStore } from "./store/open.js"
 export type { Verification, VerifyDepth, VerifyOptions } from "./verify/verified.js"

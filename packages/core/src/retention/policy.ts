@@ -16,6 +16,16 @@ export interface RetentionPolicy {
   keepIf?: (summary: CheckpointSummary) => boolean
 }
 
+/** Rejects a missing policy, and one that says nothing or nonsense, with `CKPT_INVALID`. */
+export function assertPolicy(policy: RetentionPolicy | undefined): asserts policy is RetentionPolicy {
+  if (policy !== undefined) checkPolicy(policy)
+  else
+    throw new CheckpointError(
+      "CKPT_INVALID",
+      "prune needs a policy such as { last: 3 }, or a store opened with `retain`.",
+    )
+}
+
 /** Rejects a policy that says nothing or nonsense with `CKPT_INVALID`. */
 export function checkPolicy(policy: RetentionPolicy): RetentionPolicy {
   const invalid = (message: string) => new CheckpointError("CKPT_INVALID", `retention: ${message}`)

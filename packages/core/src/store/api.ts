@@ -1,5 +1,6 @@
 import type { Clock } from "../async/clock.js"
 import type { SaveOptions } from "../commit/prepare.js"
+import type { SaveReceipt } from "../commit/save.js"
 import type { StoreEvent } from "../events.js"
 import type { LayoutName } from "../format/layout.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
@@ -18,17 +19,6 @@ import type { StateSource } from "../state/source.js"
 import type { ObjectBackend } from "../storage/backend.js"
 import type { RetryOptions } from "../storage/retry.js"
 import type { Verification, VerifyOptions } from "../verify/verified.js"
-
-export interface SaveReceipt {
-  readonly id: number
-  /** `existed`: this very checkpoint was there already (a retry of a save whose answer was lost). */
-  readonly outcome: "created" | "existed"
-  /** The pointer names this checkpoint. False for a save that came after a newer one; the checkpoint is safe all the same. */
-  readonly isLatest: boolean
-  /** SHA-256 and bytes of `state.bin`, if there is one. */
-  readonly stateChecksum?: string
-  readonly stateSize?: number
-}
 
 export interface StoreOptions {
   /** How keys are laid out. Set by each backend's `open…Store`; it must stay the same for the life of a store. */

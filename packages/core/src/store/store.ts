@@ -1,17 +1,11 @@
-import { systemClock } from "../async/clock.js"
 import { KeyedMutex } from "../async/mutex.js"
-import { commit } from "../commit/commit.js"
-import { createState } from "../commit/create-state.js"
-import { prepareSave, type SaveOptions } from "../commit/prepare.js"
-import { StatesAhead } from "../commit/states-ahead.js"
+import type { SaveOptions } from "../commit/prepare.js"
+import { receiptOf, type SaveReceipt, Saver } from "../commit/save.js"
 import { type Change, update } from "../commit/update.js"
-import { CheckpointError } from "../errors.js"
-import { safeEmitter } from "../events.js"
-import { createLayout, normalizePrefix } from "../format/layout.js"
-import { type CheckpointManifest, DEFAULT_VNODE_COUNT } from "../format/manifest/model.js"
+import { normalizePrefix } from "../format/layout.js"
+import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Pin } from "../format/pointer.js"
 import { claim } from "../history/claim.js"
-import { History } from "../history/history.js"
 import type { Leader } from "../history/leader.js"
 import { ids, list, nextId } from "../history/list.js"
 import { assertPinName, listPins, pin, unpin } from "../history/pin.js"
@@ -24,64 +18,45 @@ import type { RecoverOptions, Recovery } from "../recovery/recovery.js"
 import { type Restored, type RestoreOptions, restore } from "../recovery/restore.js"
 import { BackgroundRetention } from "../retention/background.js"
 import { type CollectOptions, collectOrphans, type OrphanReport } from "../retention/orphans.js"
-import { checkPolicy, type RetentionPolicy } from "../retention/policy.js"
+import { assertPolicy, type RetentionPolicy } from "../retention/policy.js"
 import { type PruneOptions, type PruneReport, prune } from "../retention/prune.js"
 import { removeOne } from "../retention/remove.js"
 import type { Checkpoint } from "../state/checkpoint.js"
-import { openFeed, type StateInfo } from "../state/feed.js"
-import { WriteProgress } from "../state/progress.js"
+import type { StateInfo } from "../state/feed.js"
 import type { ReadStateOptions, StateReader } from "../state/reader.js"
 import type { StateSource } from "../state/source.js"
 import type { Operation } from "../storage/explain.js"
-import { Place } from "../storage/place.js"
 import { Probe } from "../storage/probe.js"
-import { retryPolicy } from "../storage/retry.js"
-import { Storage } from "../storage/storage.js"
 import type { Verification, VerifyOptions } from "../verify/verified.js"
-import { Verifier } from "../verify/verifier.js"
-import type { CheckpointStore, OpenOptions, SaveReceipt } from "./api.js"
-import { assertId, assertVisitor, assertVnodeCount } from "./arguments.js"
+import type { CheckpointStore, OpenOptions } from "./api.js"
+import { assertId, assertVisitor } from "./arguments.js"
+import { assemble } from "./assemble.js"
 import { Calls } from "./calls.js"
 
-/** Opens a store. Nothing is created, read or probed before the first call needs it. */
-export async function openCheckpointStore(options: OpenOptions): Promise<CheckpointStore> {
-  return new Store(options)
-}
-
 /** The face: each operation checks its arguments, makes one call, and tells the event. */
-class Store implements CheckpointStore {
+export class Store implements CheckpointStore {
   readonly #options: OpenOptions
   readonly #clock
   readonly #emit
-  readonly #history: History
-  readonly #calls: Calls
-  readonly #probe: Probe
-  readonly #retain: RetentionPolicy | undefined
+  readonly #history
+  readonly #calls
+  readonly #probe
+  readonly #saver
   readonly #retention: BackgroundRetention | undefined
-  readonly #statesAhead = new StatesAhead()
   /** Updates of one checkpoint, one after the other: racing ourselves would only lose swaps. */
   readonly #updates = new KeyedMutex<number>()
   #closed: Promise<void> | undefined
 
   constructor(options: OpenOptions, leader?: Leader) {
-    const { backend, clock = systemClock, random = Math.random, layout = "objects", prefix } = options
-    const vnodeCount = options.expect?.vnodeCount ?? DEFAULT_VNODE_COUNT
-    assertVnodeCount(vnodeCount)
+    const { clock, emit, history, retain } = assemble(options, leader)
     this.#options = options
     this.#clock = clock
-    this.#emit = safeEmitter(options.onEvent)
-    const policy = retryPolicy(options.retry, options.timeoutMs)
-    const storage = new Storage(backend, { policy, clock, random, emit: this.#emit })
-    const place = new Place(storage, createLayout(layout, prefix))
-    const other = createLayout(layout === "objects" ? "directory" : "objects", prefix)
-    this.#history = new History(new Verifier(place, vnodeCount), other, this.#emit, leader)
-    this.#probe = new Probe(place)
-    this.#calls = new Calls(backend.name, options.readOnly ?? false)
-    if (options.retain !== undefined) {
-      const retain = checkPolicy(options.retain)
-      this.#retain = retain
-      this.#retention = new BackgroundRetention(() => this.#prune(retain, {}), this.#emit)
-    }
+    this.#emit = emit
+    this.#history = history
+    this.#calls = new Calls(options.backend.name, options.readOnly ?? false)
+    this.#probe = new Probe(history.place)
+    this.#saver = new Saver(history, this.#probe)
+    if (retain !== undefined) this.#retention = new BackgroundRetention(() => this.#prune(retain, {}), emit)
   }
 
   // ---- writing
@@ -89,42 +64,25 @@ class Store implements CheckpointStore {
   save(manifest: CheckpointManifest, options: SaveOptions = {}): Promise<SaveReceipt> {
     return this.#calls.write("save", manifest?.checkpointId, options, async (trace) => {
       const started = this.#clock.monotonic()
-      const job = await prepareSave(this.#history, manifest, options, this.#statesAhead)
-      try {
-        await this.#probe.once(options.signal)
-        const done = await commit(this.#history, job)
-        job.saved()
-        const { outcome, isLatest, pointer } = done
-        const { checkpointId: id, stateChecksum, stateSize = 0 } = done.manifest
-        trace.bytes = stateSize
-        const elapsedMs = this.#clock.monotonic() - started
-        this.#emit({ type: "saved", id, outcome, isLatest, stateSize, elapsedMs })
-        if (!isLatest && pointer.checkpointId > id) {
-          this.#emit({ type: "pointer-superseded", id, current: pointer.checkpointId })
-        }
-        this.#retention?.schedule()
-        return { id, outcome, isLatest, ...(stateChecksum === null ? {} : { stateChecksum, stateSize }) }
-      } finally {
-        job.close()
+      const done = await this.#saver.save(manifest, options)
+      const { outcome, isLatest, pointer } = done
+      const { checkpointId: id, stateSize = 0 } = done.manifest
+      trace.bytes = stateSize
+      this.#emit({ type: "saved", id, outcome, isLatest, stateSize, elapsedMs: this.#clock.monotonic() - started })
+      if (!isLatest && pointer.checkpointId > id) {
+        this.#emit({ type: "pointer-superseded", id, current: pointer.checkpointId })
       }
+      this.#retention?.schedule()
+      return receiptOf(done)
     })
   }
 
   writeState(id: number, state: StateSource, options: OperationOptions & ProgressOptions = {}): Promise<StateInfo> {
     return this.#calls.write("writeState", id, options, async (trace) => {
       assertId(id, 1)
-      const progress = new WriteProgress(options.onProgress)
-      const feed = progress.watch(await openFeed(state, options.signal))
-      try {
-        await this.#probe.once(options.signal)
-        const info = await createState(this.#history.place, id, feed, options.signal)
-        progress.end(info)
-        trace.bytes = info.size
-        this.#statesAhead.set(id, info)
-        return info
-      } finally {
-        feed.close()
-      }
+      const info = await this.#saver.writeState(id, state, options)
+      trace.bytes = info.size
+      return info
     })
   }
 
@@ -187,14 +145,10 @@ class Store implements CheckpointStore {
     return this.#calls.run("pins", undefined, options, () => listPins(this.#history, options.signal))
   }
 
-  prune(policy: RetentionPolicy | undefined = this.#retain, options: PruneOptions = {}): Promise<PruneReport> {
+  prune(policy: RetentionPolicy | undefined = this.#options.retain, options: PruneOptions = {}): Promise<PruneReport> {
     const enter = options.dryRun === true ? "run" : "write"
     return this.#calls[enter]("prune", undefined, options, async () => {
-      if (policy === undefined) {
-        const message = "prune needs a policy such as { last: 3 }, or a store opened with `retain`."
-        throw new CheckpointError("CKPT_INVALID", message)
-      }
-      checkPolicy(policy)
+      assertPolicy(policy)
       await this.#retention?.idle()
       return this.#prune(policy, options)
     })

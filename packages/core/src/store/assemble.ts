@@ -1,0 +1,40 @@
+import { type Clock, systemClock } from "../async/clock.js"
+import { type Emit, safeEmitter } from "../events.js"
+import { createLayout } from "../format/layout.js"
+import { DEFAULT_VNODE_COUNT } from "../format/manifest/model.js"
+import { History } from "../history/history.js"
+import type { Leader } from "../history/leader.js"
+import { checkPolicy, type RetentionPolicy } from "../retention/policy.js"
+import { Place } from "../storage/place.js"
+import { retryPolicy } from "../storage/retry.js"
+import { Storage } from "../storage/storage.js"
+import { Verifier } from "../verify/verifier.js"
+import type { OpenOptions } from "./api.js"
+import { assertVnodeCount } from "./arguments.js"
+
+/** What a store is made of. */
+export interface Parts {
+  readonly clock: Clock
+  readonly emit: Emit
+  readonly history: History
+  readonly retain: RetentionPolicy | undefined
+}
+
+/**
+ * Checks the options of a store and puts its parts together. Nothing is asked of the storage.
+ *
+ * @param leader for the store that `claim()` gives
+ */
+export function assemble(options: OpenOptions, leader: Leader | undefined): Parts {
+  const { backend, clock = systemClock, random = Math.random, layout = "objects", prefix } = options
+  const vnodeCount = options.expect?.vnodeCount ?? DEFAULT_VNODE_COUNT
+  assertVnodeCount(vnodeCount)
+  const emit = safeEmitter(options.onEvent)
+  const policy = retryPolicy(options.retry, options.timeoutMs)
+  const storage = new Storage(backend, { policy, clock, random, emit })
+  const place = new Place(storage, createLayout(layout, prefix))
+  const other = createLayout(layout === "objects" ? "directory" : "objects", prefix)
+  const history = new History(new Verifier(place, vnodeCount), other, emit, leader)
+  const retain = options.retain === undefined ? undefined : checkPolicy(options.retain)
+  return { clock, emit, history, retain }
+}
