@@ -3,6 +3,16 @@ import { createHash, type Hash } from "node:crypto"
 /** Updates below this size cost measurably more per byte; larger ones hold up the event loop. */
 const hashSliceBytes = 1024 * 1024
 
+/** The checksum of some bytes, as lower-case hexadecimal. For little at once: it does not yield to the event loop. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex")
+}
+
+/** True for a SHA-256 in the form in which it is stored. */
+export function isSha256(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text)
+}
+
 /** A running SHA-256 that knows how many bytes it has seen. */
 export class Digest {
   #hash: Hash = createHash("sha256")

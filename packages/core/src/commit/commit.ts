@@ -17,12 +17,13 @@ export async function commit(history: History, job: Commit): Promise<Committed> 
     return await (leader === undefined ? commitPlainly(history, job) : commitAsLeader(history, leader, job))
   } catch (error) {
     // It may be a successor who has the id, or marked what is there; then another id would not help.
-    if (error instanceof CheckpointError && error.code === "CKPT_CONFLICT") await assertStillLeads(history, job.signal)
+    if (error instanceof CheckpointError && error.code === "CKPT_CONFLICT")
+      await refuseIfSuperseded(history, job.signal)
     throw error
   }
 }
 
-async function assertStillLeads(history: History, signal: AbortSignal | undefined): Promise<void> {
+async function refuseIfSuperseded(history: History, signal: AbortSignal | undefined): Promise<void> {
   if (!history.hasClaims) return
   const current = await history.pointer.read(signal).catch(() => undefined)
   if (current !== undefined) history.pointer.assertLeads(current)

@@ -57,7 +57,7 @@ export async function update(
     const next = changed(history, current, change, token)
     const swapped = await swap(place.storage, key, version, encodeManifest(next), signal)
     if (swapped.outcome === "done") {
-      await assertStillLeads(history, id, signal)
+      await confirmLead(history, id, signal)
       return next
     }
     if (swapped.lost !== undefined) lost = { token, cause: swapped.lost }
@@ -92,13 +92,14 @@ async function readCurrent(
 
 /** What `change` makes of a manifest, checked and copied: what a load would give, whatever the caller does with its own object. */
 function changed(
-  { verifier }: History,
+  { place, verifier }: History,
   current: CheckpointManifest,
   change: Change,
   token: string,
 ): CheckpointManifest {
   const { checkpointId } = current
-  const invalid = (problem: string) => new CheckpointError("CKPT_INVALID", `update: ${problem}`, { checkpointId })
+  const details = place.manifest(checkpointId)
+  const invalid = (problem: string) => new CheckpointError("CKPT_INVALID", `update: ${problem}`, details)
   const given = change(current)
   if (typeof given !== "object" || given === null || "then" in given)
     throw invalid("the change must return the new manifest at once, not a promise.")
@@ -115,7 +116,7 @@ function changed(
 }
 
 /** Who leads is asked again after the swap: an acknowledgement must not follow the claim of another. */
-async function assertStillLeads(history: History, id: number, signal: AbortSignal | undefined): Promise<void> {
+async function confirmLead(history: History, id: number, signal: AbortSignal | undefined): Promise<void> {
   if (history.leader === undefined) return
   const pointer = await history.pointer.read(signal).catch((error: unknown) => {
     // The change is there; whether it counts could not be read.

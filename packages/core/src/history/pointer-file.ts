@@ -16,24 +16,12 @@ import {
 import type { Place } from "../storage/place.js"
 import type { Storage } from "../storage/storage.js"
 import { maxSwaps, swap } from "../storage/swap.js"
+import { type Advance, Advances } from "./advances.js"
 import { mergeFloor } from "./floor.js"
 import { countsAs } from "./rule.js"
 
 // A pointer is some dozen bytes; one with a long `kept` list some hundred kilobytes.
 const maxPointerBytes = 4 * 1024 * 1024
-
-/** What a save learned of the pointer after its manifest was written. */
-export interface Advance {
-  readonly pointer: Pointer
-  /** The pointer names this id now. */
-  readonly isLatest: boolean
-}
-
-interface Waiting {
-  readonly id: number
-  resolve(advance: Advance): void
-  reject(error: unknown): void
-}
 
 /**
  * The pointer of one store: read, moved forward, never back. Saves that are under way together share one swap.
@@ -45,8 +33,7 @@ export class PointerFile {
   readonly #writer: Writer | undefined
   readonly #claims: (signal?: AbortSignal) => Promise<readonly Claim[]>
   #cached: Pointer | undefined
-  #waiting: Waiting[] = []
-  #draining = false
+  readonly #advances: Advances
   /** One change of the pointer at a time within this store: racing ourselves would only cost swaps. */
   readonly #changes = new Mutex()
 
@@ -61,6 +48,9 @@ export class PointerFile {
     this.#claims = claims
     this.#place = place
     this.#emit = emit
+    const move = (id: number) => this.#changes.run(() => this.#moveTo(id))
+    // Each swap of a writer that claimed commits one checkpoint, and is settled on its own.
+    this.#advances = new Advances(move, writer === undefined ? "together" : "one by one")
   }
 
   get writer(): Writer | undefined {
@@ -137,28 +127,7 @@ export class PointerFile {
    * @throws {BackendError} if the pointer could be neither moved nor read
    */
   advance(id: number): Promise<Advance> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ id, resolve, reject })
-      if (!this.#draining) void this.#drain()
-    })
-  }
-
-  async #drain(): Promise<void> {
-    this.#draining = true
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting
-      this.#waiting = []
-      // Each swap of a writer that claimed commits one checkpoint, and is settled on its own.
-      if (this.#writer !== undefined) this.#waiting = batch.splice(1)
-      const highest = batch.reduce((most, w) => Math.max(most, w.id), 0)
-      try {
-        const pointer = await this.#changes.run(() => this.#moveTo(highest))
-        for (const w of batch) w.resolve({ pointer, isLatest: pointer.checkpointId === w.id })
-      } catch (error) {
-        for (const w of batch) w.reject(error)
-      }
-    }
-    this.#draining = false
+    return this.#advances.add(id)
   }
 
   async #moveTo(id: number): Promise<Pointer> {

@@ -85,18 +85,18 @@ export async function removeOne(history: History, id: number, signal: AbortSigna
   if (latestValid === undefined || id >= latestValid) {
     const which = latestValid === id ? "the latest valid checkpoint" : "not below the latest valid checkpoint"
     const message = `checkpoint ${id} is ${which}, and nothing there is ever deleted. Save a newer one first.`
-    throw new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
+    throw new CheckpointError("CKPT_INVALID", message, history.place.manifest(id))
   }
   const pin = view.pins.find((one) => one.id === id)
-  if (pin !== undefined) throw isPinned(id, pin.name)
+  if (pin !== undefined) throw isPinned(history, id, pin.name)
   const stays = view.latestFirst().filter((other) => other !== id)
   const { failures, spared } = await removeBelow(history, view.listing, [id], stays, latestValid, signal)
   if (failures[0] !== undefined) throw failures[0].error
-  if (spared.length > 0) throw isPinned(id)
+  if (spared.length > 0) throw isPinned(history, id)
   return true
 }
 
-function isPinned(id: number, name?: string): CheckpointError {
+function isPinned({ place }: History, id: number, name?: string): CheckpointError {
   const message = `checkpoint ${id} is pinned${name === undefined ? "" : ` as ${name}`}, so it is not removed. unpin() it first.`
-  return new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
+  return new CheckpointError("CKPT_INVALID", message, place.manifest(id))
 }

@@ -20,8 +20,8 @@ export interface PackedOperators {
 }
 
 /**
- * Lays operators out: each is read once, in the order of their names (so that equal operators give equal bytes); what
- * is small goes inline, the rest behind each other into one state. Resolves when it is known whether there is a state.
+ * Lays operators out: each is read once, in the order of their names (so that equal operators give equal bytes); a small
+ * one goes inline, the rest behind each other into one state. Resolves when it is known whether there is a state.
  */
 export async function packOperators(
   operators: Readonly<Record<string, StateSource>>,
@@ -31,71 +31,10 @@ export async function packOperators(
   if (!Number.isSafeInteger(inlineThreshold) || inlineThreshold < 0) {
     throw new CheckpointError("CKPT_INVALID", `inlineThreshold is ${inlineThreshold}; give a number of bytes from 0.`)
   }
-  const operatorStates = emptyRecord<OperatorState>()
-  const checksums = emptyRecord<string>()
-  const blocks = new Blocks()
-  let external = 0
-  let offset = 0
-
-  const left = new Set(Object.keys(operators).sort())
-
-  async function* externalBytes(): AsyncGenerator<Uint8Array, void, void> {
-    let inlineBytes = 0
-    for (const name of left) {
-      left.delete(name)
-      const chunks = chunksOf(operators[name] as StateSource, signal)
-      const limit = Math.min(inlineThreshold, maxInlineBytes - inlineBytes)
-      const head: Uint8Array[] = []
-      let headBytes = 0
-      let ended = false
-      while (headBytes <= limit) {
-        const step = await chunks.next()
-        if (step.done) {
-          ended = true
-          break
-        }
-        // Copied: the source may use its buffer again for the next chunk. Not by `slice`, which copies no Buffer.
-        head.push(step.value.length <= limit ? new Uint8Array(step.value) : step.value)
-        headBytes += step.value.length
-      }
-      if (ended) {
-        operatorStates[name] = inlineOperator(joinChunks(head, headBytes))
-        inlineBytes += headBytes
-        continue
-      }
-      external++
-      const digest = new Digest()
-      const start = offset
-      async function* rest(): AsyncGenerator<Uint8Array, void, void> {
-        try {
-          yield* head
-          yield* chunks
-        } finally {
-          await chunks.return()
-        }
-      }
-      for await (const piece of pieces(rest(), blocks)) {
-        digest.update(piece)
-        offset += piece.length
-        yield piece
-      }
-      operatorStates[name] = { stateB64: null, external: true, externalOffset: start, externalLength: offset - start }
-      checksums[name] = digest.hex()
-    }
-  }
-
-  /** Whatever was not read to its end holds a file or a socket. */
-  async function* releasing(): AsyncGenerator<Uint8Array, void, void> {
-    try {
-      yield* externalBytes()
-    } finally {
-      for (const name of left) release(operators[name] as StateSource)
-    }
-  }
-
-  const bytes = releasing()
+  const packer = new Packer(operators, inlineThreshold, signal)
+  const bytes = packer.externalBytes()
   const first = await bytes.next()
-  const result = () => ({ operatorStates, operatorChecksums: external > 0 ? checksums : undefined })
+  const result = () => packer.result()
   if (first.done) return { result }
   async function* fromFirst(head: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
     try {
@@ -105,5 +44,95 @@ export async function packOperators(
       await bytes.return()
     }
   }
-  return { feed: new StreamFeed(fromFirst(first.value), () => void bytes.return(), blocks), result }
+  return { feed: new StreamFeed(fromFirst(first.value), () => void bytes.return(), packer.blocks), result }
+}
+
+class Packer {
+  readonly blocks = new Blocks()
+  readonly #operators: Readonly<Record<string, StateSource>>
+  readonly #inlineThreshold: number
+  readonly #signal: AbortSignal | undefined
+  readonly #states = emptyRecord<OperatorState>()
+  readonly #checksums = emptyRecord<string>()
+  #inlineBytes = 0
+  #offset = 0
+
+  constructor(
+    operators: Readonly<Record<string, StateSource>>,
+    inlineThreshold: number,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#operators = operators
+    this.#inlineThreshold = inlineThreshold
+    this.#signal = signal
+  }
+
+  result(): ReturnType<PackedOperators["result"]> {
+    const hasExternal = Object.keys(this.#checksums).length > 0
+    return { operatorStates: this.#states, operatorChecksums: hasExternal ? this.#checksums : undefined }
+  }
+
+  /** The external operators, one behind the other; what is inline is taken on the way. */
+  async *externalBytes(): AsyncGenerator<Uint8Array, void, void> {
+    const left = new Set(Object.keys(this.#operators).sort())
+    try {
+      for (const name of left) {
+        left.delete(name)
+        const chunks = chunksOf(this.#operators[name] as StateSource, this.#signal)
+        const limit = Math.min(this.#inlineThreshold, maxInlineBytes - this.#inlineBytes)
+        const { head, bytes, ended } = await readHead(chunks, limit)
+        if (ended) {
+          this.#states[name] = inlineOperator(joinChunks(head, bytes))
+          this.#inlineBytes += bytes
+        } else {
+          yield* this.#external(name, head, chunks)
+        }
+      }
+    } finally {
+      // Whatever was not read to its end holds a file or a socket.
+      for (const name of left) release(this.#operators[name] as StateSource)
+    }
+  }
+
+  async *#external(
+    name: string,
+    head: readonly Uint8Array[],
+    chunks: ReturnType<typeof chunksOf>,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    const digest = new Digest()
+    const start = this.#offset
+    async function* whole(): AsyncGenerator<Uint8Array, void, void> {
+      try {
+        yield* head
+        yield* chunks
+      } finally {
+        await chunks.return()
+      }
+    }
+    for await (const piece of pieces(whole(), this.blocks)) {
+      digest.update(piece)
+      this.#offset += piece.length
+      yield piece
+    }
+    const externalLength = this.#offset - start
+    this.#states[name] = { stateB64: null, external: true, externalOffset: start, externalLength }
+    this.#checksums[name] = digest.hex()
+  }
+}
+
+/** Chunks up to the first that goes beyond `limit` bytes. */
+async function readHead(
+  chunks: AsyncIterator<Uint8Array, void>,
+  limit: number,
+): Promise<{ head: Uint8Array[]; bytes: number; ended: boolean }> {
+  const head: Uint8Array[] = []
+  let bytes = 0
+  while (bytes <= limit) {
+    const step = await chunks.next()
+    if (step.done) return { head, bytes, ended: true }
+    // Copied: the source may use its buffer again for the next chunk. Not by `slice`, which copies no Buffer.
+    head.push(step.value.length <= limit ? new Uint8Array(step.value) : step.value)
+    bytes += step.value.length
+  }
+  return { head, bytes, ended: false }
 }

@@ -30,6 +30,8 @@ export interface BodyPart {
 /**
  * The bytes of an object, or of a part of it, as they arrive; the next chunk is on its way while the one before is worked
  * on. An interrupted body goes on where it stopped, pinned to the version that it started with.
+ *
+ * One long function: a generator within the generator would cost each chunk of a large state more turns of the microtask queue.
  */
 export async function* readBody(
   source: StreamedObject,

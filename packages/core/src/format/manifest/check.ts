@@ -1,3 +1,4 @@
+import { isSha256 } from "../../bytes/sha256.js"
 import { CheckpointError } from "../../errors.js"
 import { describe, isWellFormed, type JsonPath, quote } from "../json.js"
 import { isBase64 } from "./inline.js"
@@ -191,7 +192,7 @@ function base64(value: unknown, path: JsonPath): string {
 
 function sha256Hex(value: unknown, path: JsonPath): string {
   const hex = text(value, path)
-  return /^[0-9a-f]{64}$/.test(hex) ? hex : invalid(path, `must be 64 lower-case hex digits, not ${quote(hex)}`)
+  return isSha256(hex) ? hex : invalid(path, `must be 64 lower-case hex digits, not ${quote(hex)}`)
 }
 
 function integer(value: unknown, path: JsonPath, max = Number.MAX_SAFE_INTEGER, min = 0): number {

@@ -1,3 +1,4 @@
+import { isSha256, sha256 } from "../../bytes/sha256.js"
 import { CheckpointError } from "../../errors.js"
 import {
   describe,
@@ -21,7 +22,7 @@ import {
   type UnknownFields,
   type WriterStamp,
 } from "./model.js"
-import { CHECKSUM_KEY, sha256 } from "./seal.js"
+import { CHECKSUM_KEY } from "./seal.js"
 import { fatal, type IssueCode, newerVersion, type ValidationIssue, zeroIssues } from "./validate.js"
 
 /** What {@link decodeManifest} found: a manifest, fatal issues, or both (an id or epoch of 0 can be read). */
@@ -251,7 +252,7 @@ function boolean(value: JsonValue, path: JsonPath): boolean {
 
 function sha256Hex(value: JsonValue, path: JsonPath): string {
   const hex = string(value, path)
-  return /^[0-9a-f]{64}$/.test(hex) ? hex : refuse(path, `expected 64 lower-case hex digits, found ${quote(hex)}`)
+  return isSha256(hex) ? hex : refuse(path, `expected 64 lower-case hex digits, found ${quote(hex)}`)
 }
 
 const i64Exact = exactInteger("i64", -(2n ** 63n), 2n ** 63n - 1n)

@@ -1,3 +1,4 @@
+import { sha256 } from "../../bytes/sha256.js"
 import { CheckpointError } from "../../errors.js"
 import { JsonError, type JsonValue, printJson, quote } from "../json.js"
 import { checkManifest } from "./check.js"
@@ -11,7 +12,7 @@ import {
   type UnknownFields,
   type WriterStamp,
 } from "./model.js"
-import { CHECKSUM_KEY, checksumTail, NO_CHECKSUM, sha256, TAIL_LENGTH } from "./seal.js"
+import { CHECKSUM_KEY, checksumTail, NO_CHECKSUM, TAIL_LENGTH } from "./seal.js"
 
 /**
  * The manifest as stored: UTF-8, map keys and names sorted, `manifest_checksum` last. Equal manifests are equal bytes.

@@ -1,10 +1,4 @@
-import { createHash } from "node:crypto"
-
 export const CHECKSUM_KEY = "manifest_checksum"
 export const checksumTail = (hex: string): string => `,\n  "${CHECKSUM_KEY}": "${hex}"\n}`
 export const NO_CHECKSUM = "0".repeat(64)
 export const TAIL_LENGTH = checksumTail(NO_CHECKSUM).length
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex")
-}
