@@ -1,8 +1,8 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { type UploadPart, type UploadSteps, uploadBody } from "../../src/adapter/upload.js"
 import { BackendError } from "../../src/errors.js"
 import type { Body, ByteIterable, ObjectMeta, PutOptions } from "../../src/storage/backend.js"
+import { type UploadPart, type UploadSteps, uploadBody } from "../../src/storage/upload-in-parts.js"
 
 type Step = { step: "whole" | "begin" | "part" | "complete" | "abandon"; part?: number }
 

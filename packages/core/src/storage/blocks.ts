@@ -1,5 +1,5 @@
 import { untilAborted } from "../async/abort.js"
-import type { Body, ByteIterable } from "../storage/backend.js"
+import type { Body, ByteIterable } from "./backend.js"
 
 export interface Block {
   readonly bytes: Uint8Array

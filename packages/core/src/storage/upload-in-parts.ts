@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events"
 import { untilAborted } from "../async/abort.js"
 import { BackendError } from "../errors.js"
-import type { Body, ObjectMeta, PutOptions } from "../storage/backend.js"
+import type { Body, ObjectMeta, PutOptions } from "./backend.js"
 import { type Block, blocksOf, nextOf, type UploadLimits } from "./blocks.js"
 
 /** How a storage takes one object. `P` is what it answers to a part, `U` what it calls an upload in parts. */
