@@ -15,6 +15,7 @@ import {
   type ObjectMeta,
   type PutOptions,
   type RequestOptions,
+  type UploadInParts,
 } from "@ckpt/core"
 import {
   allPages,
@@ -22,7 +23,7 @@ import {
   assertVersion,
   contentBody,
   emptyContent,
-  uploadBody,
+  oneChunk,
   verifiedBody,
 } from "@ckpt/core/adapter"
 import { runningMd5 } from "./checksum.js"
@@ -30,7 +31,7 @@ import { deleteBlobs, maxBatch } from "./delete.js"
 import { azureError, codeOf, isAbsent, type Operation, type Place } from "./errors.js"
 import { isFolder, metaOf, quoted, refuseFolder } from "./meta.js"
 import { request } from "./requests.js"
-import { uploadLimits, uploadSteps } from "./upload.js"
+import { putBlob, type UploadTarget, uploadInParts } from "./upload.js"
 
 /**
  * Keys of one page of a listing. The service gives up to 5,000, but parsing so many at once would block the event loop.
@@ -53,6 +54,7 @@ export class AzureBackend implements ObjectBackend {
     maxDeleteBatch: maxBatch,
     ranges: { bytes: rangeMd5Bytes, concurrency: 4 },
   }
+  readonly parts: UploadInParts = uploadInParts((key, when) => this.#target(key, when))
   readonly #container: ContainerClient
   readonly #place: Place
   readonly #dispose: () => void
@@ -65,10 +67,12 @@ export class AzureBackend implements ObjectBackend {
   }
 
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
+    return putBlob(this.#target(key, options.when), oneChunk(body), options.signal)
+  }
+
+  #target(key: string, when: PutOptions["when"]): UploadTarget {
     const client = this.#container.getBlockBlobClient(key)
-    const head = (signal: AbortSignal | undefined) => this.head(key, { signal })
-    const steps = uploadSteps({ client, place: this.#place, key, when: options.when, head })
-    return uploadBody(body, options, uploadLimits, steps)
+    return { client, place: this.#place, key, when, head: (signal) => this.head(key, { signal }) }
   }
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { BlockBlobClient } from "@azure/storage-blob"
-import { BackendError, type ObjectMeta, type PutOptions } from "@ckpt/core"
-import type { UploadLimits, UploadPart, UploadSteps } from "@ckpt/core/adapter"
+import { BackendError, type ObjectMeta, type PutOptions, type UploadInParts, type UploadPart } from "@ckpt/core"
 import { md5Of, UploadMd5 } from "./checksum.js"
 import { codeOf, type Operation, type Place } from "./errors.js"
 import { conditionsOf, metaOf } from "./meta.js"
@@ -13,14 +12,8 @@ const MiB = 1024 * 1024
 const maxBlocks = 50_000
 
 /** Blocks of 4 MiB, twice as long after every 10,000: the 50,000 blocks that a blob may have hold 1.18 TiB. */
-export const uploadLimits: UploadLimits = {
-  partBytes: (index) => 4 * MiB * 2 ** Math.floor(index / 10_000),
-  concurrency: 4,
-}
-
-interface StagedUpload {
-  readonly prefix: string
-  readonly md5: UploadMd5
+export function partBytes(index: number): number {
+  return 4 * MiB * 2 ** Math.floor(index / 10_000)
 }
 
 /** The blob to write, and the condition under which it may be written. */
@@ -33,19 +26,35 @@ export interface UploadTarget {
   head(signal: AbortSignal | undefined): Promise<ObjectMeta | undefined>
 }
 
-/** How one blob is written: by Put Blob, or by Put Block and Put Block List. */
-export function uploadSteps(target: UploadTarget): UploadSteps<StagedUpload, string | undefined> {
+interface StagedUpload extends UploadTarget {
+  readonly prefix: string
+  readonly md5: UploadMd5
+}
+
+/** See `ObjectBackend.parts`: Put Block, and at the end Put Block List. */
+export function uploadInParts(
+  target: (key: string, when: PutOptions["when"]) => UploadTarget,
+): UploadInParts<StagedUpload, string | undefined> {
   return {
-    whole: (bytes, signal) => putWhole(target, bytes, signal),
-    begin: async () => beginUpload(),
-    part: (upload, part, signal) => putBlock(target, upload, part, signal),
-    complete: (upload, ids, size, signal) => putBlockList(target, upload, ids, size, signal),
+    partBytes,
+    concurrency: 4,
+    async begin(key, { when, signal }) {
+      signal?.throwIfAborted()
+      return beginUpload(target(key, when))
+    },
+    part: (upload, part, { signal }) => putBlock(upload, part, signal),
+    complete: (upload, ids, { size, signal }) => putBlockList(upload, ids, size, signal),
     // No request drops uncommitted blocks alone. The service does, a week after the last of them.
     abandon: async () => {},
   }
 }
 
-async function putWhole(target: UploadTarget, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<ObjectMeta> {
+/** See `ObjectBackend.put`: Put Blob. */
+export async function putBlob(
+  target: UploadTarget,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<ObjectMeta> {
   const { client, place, key, when, head } = target
   const md5 = md5Of(bytes)
   const checks = { transactionalContentMD5: md5, blobHTTPHeaders: { blobContentMD5: md5 } }
@@ -59,9 +68,9 @@ async function putWhole(target: UploadTarget, bytes: Uint8Array, signal: AbortSi
     if (!refused || when !== "absent" || (await head(signal)) !== undefined) throw error
     // Azurite takes the uncommitted blocks of a broken upload for a blob, and refuses Put Blob. It accepts a list of
     // blocks.
-    const upload = beginUpload()
-    const id = await putBlock(target, upload, { index: 0, offset: 0, bytes, last: true }, signal)
-    return putBlockList(target, upload, [id], bytes.length, signal)
+    const upload = beginUpload(target)
+    const id = await putBlock(upload, { index: 0, offset: 0, bytes, last: true }, signal)
+    return putBlockList(upload, [id], bytes.length, signal)
   }
 }
 
@@ -69,13 +78,12 @@ async function putWhole(target: UploadTarget, bytes: Uint8Array, signal: AbortSi
  * Makes no request. The ids begin with a new UUID: uncommitted blocks belong to the blob's name, and two writers must
  * not use the same ids.
  */
-function beginUpload(): StagedUpload {
-  return { prefix: randomUUID(), md5: new UploadMd5() }
+function beginUpload(target: UploadTarget): StagedUpload {
+  return { ...target, prefix: randomUUID(), md5: new UploadMd5() }
 }
 
 async function putBlock(
-  { client, place, key, when }: UploadTarget,
-  upload: StagedUpload,
+  { client, place, key, when, prefix, md5 }: StagedUpload,
   { index, bytes, last }: UploadPart,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
@@ -83,10 +91,10 @@ async function putBlock(
   if (index >= maxBlocks) {
     throw new BackendError("permanent", `${key} needs more than the 50,000 blocks (1.18 TiB) that a blob may have`)
   }
-  const transactionalContentMD5 = upload.md5.part(index, bytes, last)
+  const transactionalContentMD5 = md5.part(index, bytes, last)
   // The service takes no empty block. An empty blob is an empty list of blocks.
   if (bytes.length === 0) return undefined
-  const id = blockId(upload.prefix, index)
+  const id = blockId(prefix, index)
   await request(place, writeOf("Put Block", key), signal, async (abort) => {
     try {
       await client.stageBlock(id, bufferOf(bytes), bytes.length, { transactionalContentMD5, ...abort })
@@ -98,14 +106,13 @@ async function putBlock(
 }
 
 async function putBlockList(
-  { client, place, key, when, head }: UploadTarget,
-  upload: StagedUpload,
+  { client, place, key, when, head, md5 }: StagedUpload,
   ids: readonly (string | undefined)[],
   size: number,
   signal: AbortSignal | undefined,
 ): Promise<ObjectMeta> {
   const blocks = ids.filter((id) => id !== undefined)
-  const blobContentMD5 = upload.md5.whole
+  const blobContentMD5 = md5.whole
   const blobHTTPHeaders = { ...(blobContentMD5 && { blobContentMD5 }) }
   return request(place, writeOf("Put Block List", key), signal, async (abort) => {
     try {

@@ -1,5 +1,6 @@
 import { once } from "node:events"
 import { type AddressInfo, createServer } from "node:net"
+import { putBody, uploadInParts } from "@ckpt/core/adapter"
 import type { FaultProxy, Rule } from "@ckpt/fault-proxy"
 import { describe, expect } from "vitest"
 import type { AzureBackend } from "../src/index.js"
@@ -10,7 +11,7 @@ type Call = (backend: AzureBackend, signal: AbortSignal) => Promise<unknown>
 
 const calls: Record<string, Call> = {
   put: (backend, signal) => backend.put("k", [bytesOf("x")], { when: "absent", signal }),
-  "put in parts": (backend, signal) => backend.put("k", [bytesOf("x")], { inParts: true, signal }),
+  "put in parts": (backend, signal) => uploadInParts(backend.parts, "k", [bytesOf("x")], { signal }),
   get: (backend, signal) => backend.get("k", { signal }),
   head: (backend, signal) => backend.head("k", { signal }),
   list: async (backend, signal) => {
@@ -72,7 +73,8 @@ test("put, aborted while its body is sent", async () => {
   for (const inParts of [false, true]) {
     const before = relay.opened
     const controller = new AbortController()
-    const putting = backend.put("k", [new Uint8Array(4_000_000)], { inParts, signal: controller.signal })
+    const put = inParts ? uploadInParts.bind(undefined, backend.parts) : putBody.bind(undefined, backend)
+    const putting = put("k", [new Uint8Array(4_000_000)], { signal: controller.signal })
     putting.catch(() => {})
     await until(() => relay.opened > before)
     await abortedBy(putting, controller)

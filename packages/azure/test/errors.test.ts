@@ -1,4 +1,5 @@
 import { ContainerSASPermissions } from "@azure/storage-blob"
+import { uploadInParts } from "@ckpt/core/adapter"
 import { expect } from "vitest"
 import { openContainer } from "../src/client.js"
 import { azureError, type Operation } from "../src/errors.js"
@@ -21,7 +22,7 @@ const drain = async (pages: AsyncIterable<unknown>) => {
 
 const calls: Record<string, (backend: AzureBackend) => Promise<unknown>> = {
   put: (backend) => backend.put("k", [bytesOf("x")], { when: "absent" }),
-  "put in parts": (backend) => backend.put("k", [bytesOf("x")], { inParts: true }),
+  "put in parts": (backend) => uploadInParts(backend.parts, "k", [bytesOf("x")]),
   get: (backend) => backend.get("k"),
   head: (backend) => backend.head("k"),
   list: (backend) => drain(backend.list("")),

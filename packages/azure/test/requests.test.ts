@@ -1,3 +1,4 @@
+import { uploadInParts } from "@ckpt/core/adapter"
 import type { Fault } from "@ckpt/fault-proxy"
 import { expect } from "vitest"
 import type { AzureBackend, BackendErrorKind } from "../src/index.js"
@@ -13,7 +14,7 @@ const reads: Record<string, (backend: AzureBackend) => Promise<unknown>> = {
 }
 const writes: Record<string, (backend: AzureBackend) => Promise<unknown>> = {
   put: (backend) => backend.put("k", [bytesOf("x")]),
-  "put in parts": (backend) => backend.put("k", [bytesOf("x")], { inParts: true }),
+  "put in parts": (backend) => uploadInParts(backend.parts, "k", [bytesOf("x")]),
   "delete of one": async (backend) => {
     const [failure] = await backend.delete(["k"])
     if (failure) throw failure.error

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto"
+import { putBody, uploadInParts } from "@ckpt/core/adapter"
 import type { ProxiedRequest } from "@ckpt/fault-proxy"
 import { createGate } from "@ckpt/fault-proxy"
 import { expect } from "vitest"
 import { UploadMd5 } from "../src/checksum.js"
-import { uploadLimits } from "../src/upload.js"
+import { partBytes } from "../src/upload.js"
 import { bytesOf, failureOf, newContainer, openBackend, readAll, test, throughProxy } from "./storage.js"
 
 const MiB = 1024 * 1024
@@ -40,10 +41,10 @@ test("an upload that is given up leaves blocks that nobody sees and nobody remov
     yield new Uint8Array(5 * MiB)
     throw new Error("the source broke")
   }
-  await expect(backend.put("k", breaking(), { when: "absent" })).rejects.toThrow("the source broke")
+  await expect(putBody(backend, "k", breaking(), { when: "absent" })).rejects.toThrow("the source broke")
   expect(await backend.head("k")).toBeUndefined()
   for await (const { key } of backend.list("")) expect(key).toBe("no key")
-  await backend.put("k", streamOf("whole"), { when: "absent", inParts: true })
+  await uploadInParts(backend.parts, "k", streamOf("whole"), { when: "absent" })
   expect(await readAll(await backend.get("k"))).toBe("whole")
   // The commit dropped the blocks of the broken upload.
   expect((await container.getBlockBlobClient("k").getBlockList("uncommitted")).uncommittedBlocks ?? []).toHaveLength(0)
@@ -57,9 +58,9 @@ test("two uploads of one key at once do not use each other's blocks", async () =
   const slow = await throughProxy(container.containerName)
   const gate = createGate()
   slow.proxy.inject({ when: isCommit, fault: { kind: "hold", until: gate } })
-  const losing = failureOf(slow.backend.put("k", streamOf("loser"), { when: "absent", inParts: true }))
+  const losing = failureOf(uploadInParts(slow.backend.parts, "k", streamOf("loser"), { when: "absent" }))
   await gate.reached
-  await backend.put("k", streamOf("winner"), { when: "absent", inParts: true })
+  await uploadInParts(backend.parts, "k", streamOf("winner"), { when: "absent" })
   gate.release()
   expect((await losing).kind).toBe("precondition")
   expect(await readAll(await backend.get("k"))).toBe("winner")
@@ -80,7 +81,7 @@ test("blocks that another write dropped: another's version is told as such, othe
     const gate = createGate()
     proxy.clear()
     proxy.inject({ when: isCommit, fault: { kind: "hold", until: gate } })
-    const failing = failureOf(backend.put("k", streamOf("late"), { when, inParts: true }))
+    const failing = failureOf(uploadInParts(backend.parts, "k", streamOf("late"), { when }))
     await gate.reached
     await meanwhile()
     gate.release()
@@ -114,7 +115,7 @@ test("a commit whose answer was lost is found done by its next try", async () =>
       return one(signal)
     }
   }
-  const error = await failureOf(backend.put("k", streamOf("ours"), { when: "absent", inParts: true, attempt }))
+  const error = await failureOf(uploadInParts(backend.parts, "k", streamOf("ours"), { when: "absent", attempt }))
   expect([...kinds, error.kind]).toEqual(["ambiguous", "precondition"])
   expect(await readAll(await backend.get("k"))).toBe("ours")
   await backend[Symbol.asyncDispose]()
@@ -127,7 +128,8 @@ test("a key that holds another kind of blob is taken", async () => {
   const backend = await openBackend(container.containerName)
   await container.getAppendBlobClient("k").create()
   for (const inParts of [false, true]) {
-    const error = await failureOf(backend.put("k", [bytesOf("x")], { when: "absent", inParts }))
+    const put = inParts ? uploadInParts.bind(undefined, backend.parts) : putBody.bind(undefined, backend)
+    const error = await failureOf(put("k", [bytesOf("x")], { when: "absent" }))
     expect(error.kind).toBe("precondition")
   }
   await backend[Symbol.asyncDispose]()
@@ -139,8 +141,8 @@ test("what is sent is verified by the server, and stored with its MD5 where it i
   const { backend, proxy } = await throughProxy(container.containerName)
   const large = Buffer.alloc(8 * MiB, "checkpoint")
   await backend.put("small", [bytesOf("small")])
-  await backend.put("large", streamOf(large.subarray(0, 5 * MiB + 1), large.subarray(5 * MiB + 1)))
-  await backend.put("in ranges", streamOf(large, bytesOf("and more")))
+  await putBody(backend, "large", streamOf(large.subarray(0, 5 * MiB + 1), large.subarray(5 * MiB + 1)))
+  await putBody(backend, "in ranges", streamOf(large, bytesOf("and more")))
   const storedMd5 = async (key: string) => (await container.getBlobClient(key).getProperties()).contentMD5
   for (const [key, bytes] of [
     ["small", bytesOf("small")],
@@ -154,7 +156,8 @@ test("what is sent is verified by the server, and stored with its MD5 where it i
   expect(proxy.requests.filter(isStage)).toHaveLength(2 + 3)
   proxy.inject({ when: ({ method }) => method === "PUT", fault: { kind: "corrupt-request", at: 3 } })
   for (const inParts of [false, true]) {
-    const error = await failureOf(backend.put("damaged", [bytesOf("damaged")], { inParts }))
+    const put = inParts ? uploadInParts.bind(undefined, backend.parts) : putBody.bind(undefined, backend)
+    const error = await failureOf(put("damaged", [bytesOf("damaged")]))
     expect(error.kind).toBe("transient")
   }
   expect(await backend.head("damaged")).toBeUndefined()
@@ -165,10 +168,10 @@ test("what is sent is verified by the server, and stored with its MD5 where it i
 
 test("50,000 blocks hold 1.18 TiB, and no block is longer than the service takes", () => {
   let size = 0
-  for (let index = 0; index < 50_000; index++) size += uploadLimits.partBytes(index)
+  for (let index = 0; index < 50_000; index++) size += partBytes(index)
   expect(size / 1024 ** 4).toBeCloseTo(1.18, 2)
-  expect(uploadLimits.partBytes(0)).toBe(4 * MiB)
-  expect(uploadLimits.partBytes(49_999)).toBe(64 * MiB)
+  expect(partBytes(0)).toBe(4 * MiB)
+  expect(partBytes(49_999)).toBe(64 * MiB)
 })
 
 test("an upload of up to two parts has an MD5, whichever of them is sent again; a longer one has none", () => {

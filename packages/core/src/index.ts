@@ -45,16 +45,23 @@ export type { StateSource } from "./state/source.js"
 export type {
   BackendClaim,
   Body,
-  ByteIterable,
+  Capabilities,
   CommitBatch,
+  Condition,
   DeleteFailure,
   GetOptions,
   Leftover,
+  LeftoverOptions,
   ObjectBackend,
   ObjectContent,
   ObjectMeta,
+  OptionalParts,
+  ParallelRanges,
   PutOptions,
+  RecyclingChunks,
   RequestOptions,
+  UploadInParts,
+  UploadPart,
 } from "./storage/backend.js"
 export type { RetryOptions } from "./storage/retry.js"
 export type { CheckpointStore, OpenOptions, StoreOptions } from "./store/api.js"

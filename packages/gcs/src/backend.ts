@@ -8,14 +8,16 @@ import {
   type ObjectMeta,
   type PutOptions,
   type RequestOptions,
+  type UploadInParts,
 } from "@ckpt/core"
-import { allPages, mapConcurrently, uploadBody } from "@ckpt/core/adapter"
+import { allPages, mapConcurrently, oneChunk } from "@ckpt/core/adapter"
 import type { GcsClient } from "./client.js"
 import { download } from "./download.js"
 import { describe, isObjectMissing } from "./errors.js"
 import {
+  assertGeneration,
   Bucket,
-  isCount,
+  isGeneration,
   isSuccess,
   metaFields,
   metaOf,
@@ -24,7 +26,7 @@ import {
   refusalOf,
   refused,
 } from "./requests.js"
-import { assertChunkBytes, uploadSteps } from "./upload.js"
+import { assertChunkBytes, putObject, uploadInParts } from "./upload.js"
 
 export interface GcsBackendOptions {
   readonly client: GcsClient
@@ -50,23 +52,19 @@ export class GcsBackend implements ObjectBackend {
     maxDeleteBatch: 16,
     ranges: { bytes: 8 * 1024 * 1024, concurrency: 4 },
   }
+  readonly parts: UploadInParts
   readonly #bucket: Bucket
-  readonly #chunkBytes: number
 
   /** @throws {CheckpointError} `CKPT_INVALID` */
   constructor({ client, bucket, userProject, chunkBytes = 8 * 1024 * 1024 }: GcsBackendOptions) {
     assertChunkBytes(chunkBytes)
     this.#bucket = new Bucket(client, bucket, userProject)
-    this.#chunkBytes = chunkBytes
+    this.parts = uploadInParts(this.#bucket, chunkBytes)
   }
 
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
-    const { when, signal } = options
-    signal?.throwIfAborted()
-    const generation = when === "absent" ? "0" : when?.version
-    if (when !== "absent") assertGeneration(key, generation)
-    const limits = { partBytes: () => this.#chunkBytes, concurrency: 1 }
-    return uploadBody(body, options, limits, uploadSteps(this.#bucket, key, generation))
+    options.signal?.throwIfAborted()
+    return putObject(this.#bucket, key, oneChunk(body), options)
   }
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
@@ -155,14 +153,4 @@ export class GcsBackend implements ObjectBackend {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#bucket.close()
   }
-}
-
-function isGeneration(version: string): boolean {
-  return isCount(version) && version !== "0"
-}
-
-/** The service would answer 400 to any other text. Here it is a version that no object has. */
-function assertGeneration(key: string, version: string | undefined): void {
-  if (version === undefined || isGeneration(version)) return
-  throw new BackendError("precondition", `${key} does not have version ${version}, which is no generation`)
 }

@@ -140,3 +140,13 @@ export function metaOf(attempted: Attempted, resource: Partial<ObjectResource>):
 export function isCount(text: string | null | undefined): text is string {
   return typeof text === "string" && /^\d+$/.test(text)
 }
+
+export function isGeneration(version: string): boolean {
+  return isCount(version) && version !== "0"
+}
+
+/** The service would answer 400 to any other text. Here it is a version that no object has. */
+export function assertGeneration(key: string, version: string): void {
+  if (isGeneration(version)) return
+  throw new BackendError("precondition", `${key} does not have version ${version}, which is no generation`)
+}

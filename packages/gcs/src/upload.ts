@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto"
-import { BackendError, type ObjectMeta } from "@ckpt/core"
-import type { UploadPart, UploadSteps } from "@ckpt/core/adapter"
+import { BackendError, type ObjectMeta, type PutOptions, type UploadInParts, type UploadPart } from "@ckpt/core"
 import { type Checksum, newChecksum } from "./checksum.js"
 import { type Attempted, describe, invalid, isDamagedUpload, refusalError } from "./errors.js"
 import {
   type Answer,
+  assertGeneration,
   type Bucket,
   isSuccess,
   metaOf,
@@ -27,6 +27,7 @@ export function assertChunkBytes(chunkBytes: number): void {
 
 /** An upload session, and how far it has come. */
 interface Session {
+  readonly attempted: Attempted
   readonly url: string
   readonly checksum: Checksum
   /** Number of parts that are in the checksum. */
@@ -37,71 +38,83 @@ interface Session {
   unsure: boolean
 }
 
-/**
- * How one object is written: in one request with its metadata and checksum, or in a session of chunks in order
- * (https://cloud.google.com/storage/docs/performing-resumable-uploads). The condition is part of the first request of
- * either. The service checks it when the object appears.
- *
- * @param generation the `ifGenerationMatch` of the put; 0 means that the key must be absent
- */
-export function uploadSteps(
+/** One request, with the object's metadata and checksum before its bytes. */
+export async function putObject(
   bucket: Bucket,
   key: string,
-  generation: string | undefined,
-): UploadSteps<Session, ObjectMeta | undefined> {
+  bytes: Uint8Array,
+  options: PutOptions,
+): Promise<ObjectMeta> {
   const attempted = bucket.attempted("storage.objects.create", key)
-  const condition = { ifGenerationMatch: generation }
+  const checksum = newChecksum(bucket.client)
+  checksum.update(bytes)
+  const metadata = { name: key, contentType, [checksum.field]: checksum.value() }
+  const boundary = `ckpt-${randomUUID()}`
+  const answer = await bucket.ask(attempted, {
+    method: "POST",
+    // The name is in the metadata too. Here logs and proxies see it.
+    url: bucket.uploadUrl({ uploadType: "multipart", name: key, ...conditionOf(key, options.when) }),
+    headers: { "content-type": `multipart/related; boundary=${boundary}` },
+    body: multipartRelated(boundary, metadata, bytes),
+    signal: options.signal,
+  })
+  return created(attempted, answer, checksum, bytes.length)
+}
+
+/**
+ * A session of chunks in order (https://cloud.google.com/storage/docs/performing-resumable-uploads). The condition is part
+ * of the request that begins it, and is checked when the object appears, with the last chunk.
+ */
+export function uploadInParts(bucket: Bucket, chunkBytes: number): UploadInParts<Session, ObjectMeta | undefined> {
   return {
-    async whole(bytes, signal) {
-      const checksum = newChecksum(bucket.client)
-      checksum.update(bytes)
-      const metadata = { name: key, contentType, [checksum.field]: checksum.value() }
-      const boundary = `ckpt-${randomUUID()}`
-      const answer = await bucket.ask(attempted, {
-        method: "POST",
-        // The name is in the metadata too. Here logs and proxies see it.
-        url: bucket.uploadUrl({ uploadType: "multipart", name: key, ...condition }),
-        headers: { "content-type": `multipart/related; boundary=${boundary}` },
-        body: multipartRelated(boundary, metadata, bytes),
-        signal,
-      })
-      return created(attempted, answer, checksum, bytes.length)
-    },
+    partBytes: () => chunkBytes,
+    concurrency: 1,
+    begin: (key, options) => beginSession(bucket, key, options),
+    part: (session, part, { signal }) => sendPart(bucket, session, part, signal),
 
-    async begin(signal) {
-      const url = bucket.uploadUrl({ uploadType: "resumable", name: key, ...condition })
-      const headers = { "content-type": "application/json", "x-upload-content-type": contentType }
-      const body = Buffer.from("{}")
-      const answer = await bucket.ask(attempted, { method: "POST", url, headers, body, signal })
-      if (!isSuccess(answer)) throw refused(attempted, answer)
-      const location = answer.headers.get("location")
-      // No object exists before the session's last chunk, so asking for another session is safe.
-      if (location === null) throw new BackendError("transient", `${describe(attempted)}: no session in the answer`)
-      const checksum = newChecksum(bucket.client)
-      return { url: new URL(location, url).href, checksum, hashed: 0, kept: 0, unsure: false }
-    },
-
-    part: (session, part, signal) => sendPart(bucket, attempted, session, part, signal),
-
-    async complete(_, parts) {
+    async complete({ attempted }, parts, { signal }) {
+      signal?.throwIfAborted()
       // The last chunk made the object appear.
       const meta = parts.at(-1)
       if (meta === undefined) throw new BackendError("ambiguous", `${describe(attempted)}: its session did not end`)
       return meta
     },
 
-    // A session that is not cancelled expires, and is not billed.
-    abandon: (session, signal) => bucket.ask(attempted, { method: "DELETE", url: session.url, signal }),
+    async abandon({ attempted, url }, { signal }) {
+      // A session that is not cancelled expires, and is not billed.
+      await bucket.ask(attempted, { method: "DELETE", url, signal })
+    },
   }
+}
+
+async function beginSession(bucket: Bucket, key: string, { when, signal }: PutOptions): Promise<Session> {
+  const attempted = bucket.attempted("storage.objects.create", key)
+  const url = bucket.uploadUrl({ uploadType: "resumable", name: key, ...conditionOf(key, when) })
+  const headers = { "content-type": "application/json", "x-upload-content-type": contentType }
+  const answer = await bucket.ask(attempted, { method: "POST", url, headers, body: Buffer.from("{}"), signal })
+  if (!isSuccess(answer)) throw refused(attempted, answer)
+  const location = answer.headers.get("location")
+  // No object exists before the session's last chunk, so asking for another session is safe.
+  if (location === null) throw new BackendError("transient", `${describe(attempted)}: no session in the answer`)
+  const checksum = newChecksum(bucket.client)
+  return { attempted, url: new URL(location, url).href, checksum, hashed: 0, kept: 0, unsure: false }
+}
+
+/** Generation 0 is "nothing is there". */
+function conditionOf(key: string, when: PutOptions["when"]): { ifGenerationMatch?: string } {
+  if (when === undefined) return {}
+  if (when === "absent") return { ifGenerationMatch: "0" }
+  assertGeneration(key, when.version)
+  return { ifGenerationMatch: when.version }
 }
 
 async function sendPart(
   bucket: Bucket,
-  attempted: Attempted,
   session: Session,
   { index, offset, bytes, last }: UploadPart,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<ObjectMeta | undefined> {
+  const { attempted } = session
   // A part may come again, for a retry. Its bytes are hashed once.
   if (session.hashed === index) {
     session.checksum.update(bytes)

@@ -1,3 +1,4 @@
+import { uploadInParts } from "@ckpt/core/adapter"
 import { type GcsServer, startGcsServer } from "@ckpt/gcs-server"
 import { Storage as Storage7 } from "@google-cloud/storage"
 import { Storage as Storage8 } from "google-cloud-storage-8"
@@ -51,7 +52,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
     const backend = withToken(token)
     const { version } = await backend.put("key", [Buffer.from("bytes")])
     expect((await backend.head("key"))?.version).toBe(version)
-    await backend.put("long", [Buffer.from("bytes")], { inParts: true })
+    await uploadInParts(backend.parts, "long", [Buffer.from("bytes")])
     await backend.delete(["key", "long"])
     await backend[Symbol.asyncDispose]()
   })

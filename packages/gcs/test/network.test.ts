@@ -1,5 +1,6 @@
 import { createServer, type Socket } from "node:net"
 import { BackendError, type ObjectBackend } from "@ckpt/core"
+import { putBody } from "@ckpt/core/adapter"
 import { type Fault, type FaultProxy, startFaultProxy } from "@ckpt/fault-proxy"
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest"
 import { GcsBackend } from "../src/index.js"
@@ -22,7 +23,7 @@ async function read(backend: ObjectBackend, signal?: AbortSignal): Promise<Buffe
 /** One request of each kind. */
 const calls: Record<string, (backend: ObjectBackend, signal?: AbortSignal) => Promise<unknown>> = {
   put: (backend, signal) => backend.put("new", [Buffer.from("small")], { when: "absent", signal }),
-  "put in chunks": (backend, signal) => backend.put("new", stream(), { when: "absent", signal }),
+  "put in chunks": (backend, signal) => putBody(backend, "new", stream(), { when: "absent", signal }),
   get: read,
   head: (backend, signal) => backend.head(key, { signal }),
   list: async (backend, signal) => {
@@ -178,7 +179,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
       times: 1,
     })
     const body = name === "put" ? [bytes.subarray(0, 1000)] : stream()
-    await expect(backend.put("new", body, { when: "absent" })).rejects.toMatchObject({ kind })
+    await expect(putBody(backend, "new", body, { when: "absent" })).rejects.toMatchObject({ kind })
     expect(await backend.head("new")).toBeUndefined()
   })
 })

@@ -1,4 +1,4 @@
-import type { ObjectBackend } from "@ckpt/core"
+import { putBody, uploadInParts } from "@ckpt/core/adapter"
 import { type FaultProxy, startFaultProxy } from "@ckpt/fault-proxy"
 import type { Storage } from "@google-cloud/storage"
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest"
@@ -26,7 +26,7 @@ async function attempt<T>(one: (signal: AbortSignal) => Promise<T>): Promise<T> 
 
 describe.each(Object.entries(clients))("%s", (_, newClient) => {
   let proxy: FaultProxy
-  let backend: ObjectBackend
+  let backend: GcsBackend
 
   beforeEach(async () => {
     proxy = await startFaultProxy(inject("endpoint"))
@@ -48,7 +48,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
   }
 
   test("a long body goes in chunks, the last one with the total and the checksum", async () => {
-    const meta = await backend.put("long", stream(), { when: "absent", attempt })
+    const meta = await putBody(backend, "long", stream(), { when: "absent", attempt })
     expect(meta.size).toBe(bytes.length)
     expect(ranges()).toEqual([
       "bytes 0-262143/*",
@@ -72,7 +72,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
     ["two chunks", 2 * chunkBytes, ["bytes 0-262143/*", "bytes 262144-524287/524288"]],
   ])("in parts, %s", async (_, size, expected) => {
     const body = size === 0 ? [] : [Buffer.alloc(size, 1)]
-    expect((await backend.put("long", body, { inParts: true, when: "absent" })).size).toBe(size)
+    expect((await uploadInParts(backend.parts, "long", body, { when: "absent" })).size).toBe(size)
     expect(ranges()).toEqual(expected)
   })
 
@@ -84,21 +84,21 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
       times: 1,
       fault: { kind: "cut-request", afterBytes: 100_000 },
     })
-    await backend.put("long", stream(), { when: "absent", attempt })
+    await putBody(backend, "long", stream(), { when: "absent", attempt })
     expect(ranges().slice(1, 4)).toEqual(["bytes 262144-524287/*", "bytes */*", "bytes 262144-524287/*"])
     expect(await isWhole()).toBe(true)
   })
 
   test("a chunk whose answer was lost is not sent again", async () => {
     proxy.inject({ when: ({ method }) => method === "PUT", skip: 1, times: 1, fault: { kind: "answer-lost" } })
-    await backend.put("long", stream(), { when: "absent", attempt })
+    await putBody(backend, "long", stream(), { when: "absent", attempt })
     expect(ranges().slice(1, 4)).toEqual(["bytes 262144-524287/*", "bytes */*", "bytes 524288-786431/*"])
     expect(await isWhole()).toBe(true)
   })
 
   test("the lost answer of the last chunk: the session says that it is finished", async () => {
     proxy.inject({ when: ({ method }) => method === "PUT", skip: 3, times: 1, fault: { kind: "answer-lost" } })
-    const meta = await backend.put("long", stream(), { when: "absent", attempt })
+    const meta = await putBody(backend, "long", stream(), { when: "absent", attempt })
     expect(ranges().slice(3)).toEqual(["bytes 786432-787431/787432", "bytes */*"])
     const question = proxy.requests.find(({ headers }) => headers["content-range"] === "bytes */*")
     expect(question?.headers).toMatchObject({ "content-length": "0" })
@@ -113,14 +113,14 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
     })
     const fault = { kind: "replace-answer", headers: { range: "bytes=0-262143" }, body: "" } as const
     proxy.inject({ when: ({ method }) => method === "PUT", times: 1, fault })
-    await larger.put("long", stream(), { when: "absent", attempt })
+    await putBody(larger, "long", stream(), { when: "absent", attempt })
     expect(ranges()).toEqual(["bytes 0-786431/*", "bytes 262144-786431/*", "bytes 786432-787431/787432"])
     await larger[Symbol.asyncDispose]()
   })
 
   test.each([404, 410])("a session that is lost (%i) is a precondition: core reads back", async (status) => {
     proxy.inject({ when: ({ method }) => method === "PUT", skip: 2, fault: { kind: "status", status } })
-    await expect(backend.put("long", stream(), { when: "absent", attempt })).rejects.toMatchObject({
+    await expect(putBody(backend, "long", stream(), { when: "absent", attempt })).rejects.toMatchObject({
       kind: "precondition",
     })
     expect(await backend.head("long")).toBeUndefined()
@@ -139,7 +139,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
       yield bytes
       throw failure
     }
-    await expect(backend.put("long", broken(), { when: "absent", attempt })).rejects.toBe(failure)
+    await expect(putBody(backend, "long", broken(), { when: "absent", attempt })).rejects.toBe(failure)
     await proxy.seen(({ method, answered }) => method === "DELETE" && answered === 499)
     expect(await backend.head("long")).toBeUndefined()
   })
@@ -199,7 +199,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
   test("every request names the project that pays, but those of a session, whose address does", async () => {
     const bucket = await newBucket()
     const paid = new GcsBackend({ client: newClient(proxy.endpoint), bucket, userProject: "payer" })
-    await paid.put("key", [], { inParts: true })
+    await uploadInParts(paid.parts, "key", [])
     await paid.head("key")
     await paid.get("key")
     await paid.now()

@@ -113,8 +113,7 @@ async function collect(body: Body, signal: AbortSignal | undefined): Promise<Uin
   let size = 0
   for await (const chunk of body) {
     signal?.throwIfAborted()
-    // Copied at once, since a source may use its buffer again. Not by `slice`, which makes no copy of a Buffer.
-    chunks.push(new Uint8Array(chunk))
+    chunks.push(chunk)
     size += chunk.length
   }
   const bytes = new Uint8Array(size)

@@ -17,12 +17,21 @@ import {
   type ObjectMeta,
   type PutOptions,
   type RequestOptions,
+  type UploadInParts,
 } from "@ckpt/core"
-import { allPages, answeredRange, assertVersion, contentBody, emptyContent, rangeHeader } from "@ckpt/core/adapter"
+import {
+  allPages,
+  answeredRange,
+  assertVersion,
+  contentBody,
+  emptyContent,
+  oneChunk,
+  rangeHeader,
+} from "@ckpt/core/adapter"
 import { codeOf, deleteError, isAnsweredByS3, requestError, statusOf, unreadable } from "./errors.js"
 import { collectUploads, type LeftoverOptions } from "./leftovers.js"
 import { addContentMd5, type Place, request } from "./requests.js"
-import { assertPartBytes, putObject } from "./upload.js"
+import { assertPartBytes, type Head, putObject, uploadInParts } from "./upload.js"
 
 export interface S3BackendOptions {
   client: Pick<S3Client, "send" | "config" | "destroy">
@@ -43,8 +52,10 @@ export class S3Backend implements ObjectBackend {
     maxDeleteBatch: 1000,
     ranges: { bytes: 8 * 1024 * 1024, concurrency: 4 },
   }
+  readonly parts: UploadInParts
   readonly #place: Place
   readonly #options: S3BackendOptions
+  readonly #head: Head = (key, options) => this.head(key, options)
   /** Whether the bucket is known to exist: HEAD answers 404 for a missing key and for a missing bucket alike. */
   #bucketSeen = false
 
@@ -52,11 +63,11 @@ export class S3Backend implements ObjectBackend {
     assertPartBytes(options.partBytes)
     this.#options = options
     this.#place = { client: options.client, bucket: options.bucket }
+    this.parts = uploadInParts(this.#place, options.partBytes, this.#head)
   }
 
-  put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
-    const head = (signal?: AbortSignal) => this.head(key, { signal })
-    return putObject(this.#place, key, body, { ...options, partBytes: this.#options.partBytes, head })
+  async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
+    return putObject(this.#place, key, oneChunk(body), options, this.#head)
   }
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {

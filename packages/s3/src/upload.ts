@@ -6,8 +6,15 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from "@aws-sdk/client-s3"
-import { BackendError, type Body, CheckpointError, type ObjectMeta, type PutOptions } from "@ckpt/core"
-import { type UploadPart, uploadBody } from "@ckpt/core/adapter"
+import {
+  BackendError,
+  CheckpointError,
+  type ObjectMeta,
+  type PutOptions,
+  type RequestOptions,
+  type UploadInParts,
+  type UploadPart,
+} from "@ckpt/core"
 import { codeOf, statusOf, unreadable } from "./errors.js"
 import { type Place, request } from "./requests.js"
 
@@ -19,30 +26,40 @@ const maxPartBytes = 2 * 1024 * mebibyte
 const maxParts = 10_000
 const partsAtOnce = 4
 
-export interface S3PutOptions extends PutOptions {
-  readonly partBytes: number | undefined
-  /** The meta of the object that is at the key now. */
-  head(signal: AbortSignal | undefined): Promise<ObjectMeta | undefined>
+/** The meta of the object that is at a key now. */
+export type Head = (key: string, options: RequestOptions) => Promise<ObjectMeta | undefined>
+
+/** See `ObjectBackend.put`: one request. */
+export function putObject(
+  place: Place,
+  key: string,
+  bytes: Uint8Array,
+  { when, signal }: PutOptions,
+  head: Head,
+): Promise<ObjectMeta> {
+  return settled(key, when, head, signal, () => putWhole(place, key, bytes, when, signal))
 }
 
-/** See `ObjectBackend.put`. A body that fits into one part is sent in one request, a longer body in parts. */
-export function putObject(place: Place, key: string, body: Body, options: S3PutOptions): Promise<ObjectMeta> {
-  const { when, size } = options
-  const limits = {
-    partBytes: (index: number) => partSize(index, size, options.partBytes),
+/** See `ObjectBackend.parts`: a multipart upload, whose condition S3 wants at its completion. */
+export function uploadInParts(
+  place: Place,
+  partBytes: number | undefined,
+  head: Head,
+): UploadInParts<Upload, CompletedPart> {
+  return {
+    partBytes: (index, size) => partSize(index, size, partBytes),
     concurrency: partsAtOnce,
+    begin: (key, { when, signal }) => beginUpload(place, key, when, signal),
+    part: (upload, part, { signal }) => sendPart(place, upload, part, signal),
+    complete: (upload, parts, { size, signal }) => {
+      const { key, when, begun } = upload
+      return settled(key, when, head, signal, async () => {
+        const version = await completeUpload(place, upload, parts, signal)
+        return { key, size, version, lastModified: begun ?? new Date() }
+      })
+    },
+    abandon: ({ key, id }, { signal }) => abandonUpload(place, key, id, signal),
   }
-  return uploadBody(body, options, limits, {
-    whole: (bytes, signal) => settled(key, options, signal, () => putWhole(place, key, bytes, when, signal)),
-    begin: (signal) => beginUpload(place, key, signal),
-    part: (upload, part, signal) => sendPart(place, key, upload, part, signal),
-    complete: (upload, parts, total, signal) =>
-      settled(key, options, signal, async () => {
-        const version = await completeUpload(place, key, upload, parts, when, signal)
-        return { key, size: total, version, lastModified: upload.begun ?? new Date() }
-      }),
-    abandon: (upload, signal) => abandonUpload(place, key, upload.id, signal),
-  })
 }
 
 async function putWhole(
@@ -66,7 +83,8 @@ async function putWhole(
  */
 async function settled(
   key: string,
-  { when, head }: S3PutOptions,
+  when: PutOptions["when"],
+  head: Head,
   signal: AbortSignal | undefined,
   write: () => Promise<ObjectMeta>,
 ): Promise<ObjectMeta> {
@@ -77,7 +95,7 @@ async function settled(
     const { cause } = error
     if (codeOf(cause) === "NoSuchKey") throw new BackendError("precondition", `${key} is absent`, { cause })
     if (statusOf(cause) !== 409) throw error
-    const found = await head(signal)
+    const found = await head(key, { signal })
     const holds = when === "absent" ? found === undefined : found?.version === when.version
     throw new BackendError(holds ? "transient" : "precondition", error.message, { cause })
   }
@@ -102,12 +120,19 @@ export function partSize(index: number, size: number | undefined, wish: number |
 }
 
 interface Upload {
+  readonly key: string
   readonly id: string
+  readonly when: PutOptions["when"]
   /** When the upload began: the `lastModified` of an object that was sent in parts. */
   readonly begun: Date | undefined
 }
 
-async function beginUpload({ client, bucket }: Place, key: string, signal?: AbortSignal): Promise<Upload> {
+async function beginUpload(
+  { client, bucket }: Place,
+  key: string,
+  when: PutOptions["when"],
+  signal: AbortSignal | undefined,
+): Promise<Upload> {
   // The kind of checksum is named at the beginning: S3 refuses parts with a checksum of another kind than the upload's.
   const checksums = (await client.config.requestChecksumCalculation()) === "WHEN_SUPPORTED"
   const command = new CreateMultipartUploadCommand({
@@ -117,22 +142,21 @@ async function beginUpload({ client, bucket }: Place, key: string, signal?: Abor
   })
   const { output, date } = await request(client, command, { operation: "CreateMultipartUpload", bucket, key }, signal)
   if (output.UploadId === undefined) throw unreadable("CreateMultipartUpload", key)
-  return { id: output.UploadId, begun: date }
+  return { key, id: output.UploadId, when, begun: date }
 }
 
 async function sendPart(
   { client, bucket }: Place,
-  key: string,
-  upload: Upload,
+  { key, id }: Upload,
   { index, bytes }: UploadPart,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<CompletedPart> {
   if (index >= maxParts) {
     throw new BackendError("permanent", `${key} needs more than ${maxParts} parts: give a larger partBytes`)
   }
   const PartNumber = index + 1
   const command = new UploadPartCommand({
-    ...{ Bucket: bucket, Key: key, UploadId: upload.id, PartNumber },
+    ...{ Bucket: bucket, Key: key, UploadId: id, PartNumber },
     ...{ Body: bytes, ContentLength: bytes.length },
   })
   const { output } = await request(client, command, { operation: "UploadPart", bucket, key }, signal)
@@ -144,14 +168,12 @@ async function sendPart(
 
 async function completeUpload(
   { client, bucket }: Place,
-  key: string,
-  upload: Upload,
+  { key, id, when }: Upload,
   parts: readonly CompletedPart[],
-  when: PutOptions["when"],
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<string> {
   const command = new CompleteMultipartUploadCommand({
-    ...{ Bucket: bucket, Key: key, UploadId: upload.id, MultipartUpload: { Parts: [...parts] } },
+    ...{ Bucket: bucket, Key: key, UploadId: id, MultipartUpload: { Parts: [...parts] } },
     ...conditions(when),
   })
   const what = { operation: "CompleteMultipartUpload", bucket, key } as const

@@ -1,5 +1,6 @@
 import { once } from "node:events"
 import { createServer, type Server, type Socket } from "node:net"
+import { uploadInParts } from "@ckpt/core/adapter"
 import { type Fault, type FaultProxy, startFaultProxy } from "@ckpt/fault-proxy"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { S3Backend } from "../src/index.js"
@@ -11,7 +12,7 @@ const bytes = new Uint8Array(partBytes + 1)
 function calls(backend: S3Backend, signal: AbortSignal): [string, () => Promise<unknown>][] {
   return [
     ["put", () => backend.put("new", [new Uint8Array(1)], { signal })],
-    ["put in parts", () => backend.put("new", [bytes], { signal })],
+    ["put in parts", () => uploadInParts(backend.parts, "new", [bytes], { signal })],
     ["get", () => backend.get("k", { signal })],
     ["head", () => backend.head("k", { signal })],
     ["list", () => backend.list("", { signal }).next()],
@@ -78,7 +79,7 @@ describe.runIf(hasServer)("an abort ends the request and closes its connection",
     proxy.inject({ when: ({ method }) => method === "PUT", fault: { kind: "trickle", bytesPerSecond: 2_000_000 } })
     const aborting = new AbortController()
     const reason = new Error("given up")
-    const ended = abortedWith(reason, backend.put("new", [bytes], { signal: aborting.signal }))
+    const ended = abortedWith(reason, uploadInParts(backend.parts, "new", [bytes], { signal: aborting.signal }))
     // At this rate the body is under way for seconds.
     await proxy.seen(({ fault }) => fault !== undefined)
     aborting.abort(reason)

@@ -1,5 +1,6 @@
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3"
 import { createManifest, type ObjectMeta, openCheckpointStore } from "@ckpt/core"
+import { uploadInParts } from "@ckpt/core/adapter"
 import { type Fault, type FaultProxy, startFaultProxy } from "@ckpt/fault-proxy"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { openS3Store, S3Backend } from "../src/index.js"
@@ -37,7 +38,10 @@ describe.runIf(hasServer)("a storage that answers in another way", () => {
     (method === "PUT" && !query.has("partNumber")) || (method === "POST" && query.has("uploadId"))
 
   describe.each([false, true])("in parts: %s", (inParts) => {
-    const write = (when: "absent" | { version: string }) => backend.put("k", [text("mine")], { when, inParts })
+    const write = (when: "absent" | { version: string }) => {
+      if (inParts) return uploadInParts(backend.parts, "k", [text("mine")], { when })
+      return backend.put("k", [text("mine")], { when })
+    }
 
     test.each(["ConditionalRequestConflict", "ConcurrentModification", "OperationAborted", "KeyAlreadyExists"])(
       "409 %s to the loser: one look tells whether the condition holds",
@@ -75,7 +79,7 @@ describe.runIf(hasServer)("a storage that answers in another way", () => {
   test("a completion that ends in a 200 with an error in it may have taken effect", async () => {
     const fault = { kind: "replace-answer", status: 200, body: "<Error><Code>InternalError</Code></Error>" } as const
     proxy.inject({ when: ({ method, query }) => method === "POST" && query.has("uploadId"), fault, times: 1 })
-    await expect(backend.put("k", [text("mine")], { when: "absent", inParts: true })).rejects.toMatchObject({
+    await expect(uploadInParts(backend.parts, "k", [text("mine")], { when: "absent" })).rejects.toMatchObject({
       kind: "ambiguous",
     })
     // Here it took effect. A store finds that out by reading back.
@@ -99,7 +103,7 @@ describe.runIf(hasServer)("a storage that answers in another way", () => {
       when: ({ method, query }) => method === "POST" && query.has("uploadId"),
       fault: refusal(404, "NoSuchUpload"),
     })
-    await expect(backend.put("k", [text("mine")], { inParts: true })).rejects.toMatchObject({ kind: "precondition" })
+    await expect(uploadInParts(backend.parts, "k", [text("mine")])).rejects.toMatchObject({ kind: "precondition" })
   })
 
   test("ranges and versions that are ignored are noticed", async () => {
@@ -146,7 +150,7 @@ describe.runIf(hasServer)("a storage that answers in another way", () => {
     const body = new Uint8Array(300_000).fill(7)
     proxy.inject({ when: ({ method }) => method === "PUT", fault: { kind: "corrupt-request", at: 200_000 } })
     await expect(backend.put("k", [body])).rejects.toMatchObject({ kind: "transient" })
-    await expect(backend.put("k", [body], { inParts: true })).rejects.toMatchObject({ kind: "transient" })
+    await expect(uploadInParts(backend.parts, "k", [body])).rejects.toMatchObject({ kind: "transient" })
     expect(await backend.head("k")).toBeUndefined()
     proxy.clear()
     await backend.put("k", [body])

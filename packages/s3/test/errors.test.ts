@@ -1,5 +1,6 @@
 import { createServer } from "node:net"
 import type { BackendError } from "@ckpt/core"
+import { uploadInParts } from "@ckpt/core/adapter"
 import { type FaultProxy, startFaultProxy } from "@ckpt/fault-proxy"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { openS3Store, S3Backend } from "../src/index.js"
@@ -22,7 +23,7 @@ function calls(backend: S3Backend): [string, () => Promise<unknown>][] {
     ["put", () => backend.put("k", [new Uint8Array(1)])],
     ["create", () => backend.put("k", [new Uint8Array(1)], { when: "absent" })],
     ["replace", () => backend.put("k", [new Uint8Array(1)], { when: { version: '"v"' } })],
-    ["put in parts", () => backend.put("k", [new Uint8Array(1)], { inParts: true })],
+    ["put in parts", () => uploadInParts(backend.parts, "k", [new Uint8Array(1)])],
     ["get", () => backend.get("k")],
     ["head", () => backend.head("k")],
     ["list", () => drained(backend.list("k"))],

@@ -12,6 +12,7 @@ import { getCases } from "./get.js"
 import { leftoverCases } from "./leftovers.js"
 import { lifetimeCases } from "./lifetime.js"
 import { listCases } from "./list.js"
+import { partRequestCases } from "./part-requests.js"
 import { partCases } from "./parts.js"
 import { putCases } from "./put.js"
 import { rangeCases } from "./ranges.js"
@@ -21,6 +22,7 @@ import { replaceCases } from "./replace.js"
 export const backendCases: readonly BackendCase[] = [
   ...putCases,
   ...partCases,
+  ...partRequestCases,
   ...createCases,
   ...replaceCases,
   ...getCases,

@@ -1,4 +1,4 @@
-import { bytesOf, pattern } from "../harness/bytes.js"
+import { pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
 import { forEachConcurrently } from "../harness/concurrency.js"
 import { cut, source } from "./support/body.js"
@@ -127,28 +127,6 @@ export const putCases: readonly BackendCase[] = [
         sameBytes(await read(backend, name), bytesFor(name), `${name}, written together with 47 others`)
         same((await opened(backend, name)).meta.key, name, "the key of what was read")
       })
-    },
-  },
-  {
-    name: "put: a part that is tried again does not ask for its bytes twice",
-    loses: "a long upload that lost one packet would fail, or be stored with a hole where the packet was.",
-    async run({ backend, largeBytes, note }) {
-      let parts = 0
-      const attempt = async <T>(one: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-        parts++
-        // The first attempt times out before it is sent.
-        await one(AbortSignal.abort(new Error("the first attempt timed out"))).catch(() => undefined)
-        return one(new AbortController().signal)
-      }
-      const bytes = pattern(largeBytes)
-      const body = source(cut(bytes))
-      await backend.put(key, body, { attempt })
-      await holds(backend, key, bytes, `an upload of which each part took two attempts (${parts} parts)`)
-      same(body.opened, 1, "how often the body was opened")
-      if (parts === 0) note("attempt is not used")
-      // A small conditional put may take another way through an adapter.
-      await backend.put(`${key}-small`, source([bytesOf("small")]), { attempt, when: "absent" })
-      await holds(backend, `${key}-small`, bytesOf("small"), "a small upload whose first attempt failed")
     },
   },
 ]

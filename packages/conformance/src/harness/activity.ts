@@ -1,4 +1,4 @@
-import type { Body, CommitBatch, ObjectBackend, ObjectContent } from "@ckpt/core"
+import type { Body, CommitBatch, ObjectBackend, ObjectContent, UploadInParts } from "@ckpt/core"
 import { nextTurn } from "./waiting.js"
 
 /**
@@ -37,10 +37,11 @@ export class Activity {
 
   /** The same backend, with all its work counted. */
   track(backend: ObjectBackend): ObjectBackend {
-    const { leftovers, commit, claim } = backend
+    const { parts, leftovers, commit, claim } = backend
     return {
       name: backend.name,
       capabilities: backend.capabilities,
+      ...(parts && { parts: this.#trackParts(parts) }),
       put: (key, body, options) => this.during(() => backend.put(key, this.#fed(body), options)),
       get: (key, options) => this.during(async () => this.body(await backend.get(key, options))),
       head: (key, options) => this.during(() => backend.head(key, options)),
@@ -62,6 +63,17 @@ export class Activity {
           }),
       }),
       [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+    }
+  }
+
+  #trackParts(parts: UploadInParts): UploadInParts {
+    return {
+      partBytes: (index, size) => parts.partBytes(index, size),
+      concurrency: parts.concurrency,
+      begin: (key, options) => this.during(() => parts.begin(key, options)),
+      part: (upload, part, options) => this.during(() => parts.part(upload, part, options)),
+      complete: (upload, sent, options) => this.during(() => parts.complete(upload, sent, options)),
+      abandon: (upload, options) => this.during(() => parts.abandon(upload, options)),
     }
   }
 

@@ -1,13 +1,19 @@
 import assert from "node:assert/strict"
-import type { ObjectBackend } from "@ckpt/core"
+import type { ObjectBackend, UploadInParts } from "@ckpt/core"
 import type { StorageFactory } from "./storage.js"
+import { takingStreams } from "./streams.js"
 
 /** An optional part of a backend. A case that needs a missing part is left out, and the table says so. */
-export type Need = "commit" | "leftovers" | "claim"
+export type Need = "parts" | "commit" | "leftovers" | "claim"
 
 export interface CaseContext {
-  /** A backend over an empty storage that only this case uses. */
+  /**
+   * A backend over an empty storage that only this case uses. Its `put` writes as core does: a long body goes in parts if
+   * the backend has them, and so does a stream that does not fit one part.
+   */
   readonly backend: ObjectBackend
+  /** The parts of the backend, for a case that needs them. */
+  readonly parts: UploadInParts | undefined
   /** Opens one more backend over the same storage, as another process would. It is disposed of at the end. */
   another(): Promise<ObjectBackend>
   /** A size that the backend sends in several parts, if it ever does. */
@@ -67,9 +73,11 @@ async function runOnStorage(one: BackendCase, options: CaseOptions, notes: strin
     return backend
   }
   try {
+    const backend = await open()
     await one.run({
-      backend: await open(),
-      another: open,
+      backend: takingStreams(backend),
+      parts: backend.parts,
+      another: async () => takingStreams(await open()),
       largeBytes: options.largeBytes ?? defaultLargeBytes,
       note: (text) => notes.push(text),
     })

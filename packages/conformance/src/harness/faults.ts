@@ -5,11 +5,26 @@ import {
   type ObjectContent,
   type ObjectMeta,
   type PutOptions,
+  type UploadInParts,
 } from "@ckpt/core"
 import { joined } from "./bytes.js"
+import { takingStreams } from "./streams.js"
 import { gate } from "./waiting.js"
 
-export type BackendCall = "put" | "get" | "head" | "list" | "delete" | "now" | "leftovers" | "commit" | "claim"
+export type BackendCall =
+  | keyof UploadCalls
+  | "put"
+  | "get"
+  | "head"
+  | "list"
+  | "delete"
+  | "now"
+  | "leftovers"
+  | "commit"
+  | "claim"
+
+/** The calls of an upload in parts. */
+type UploadCalls = Pick<UploadInParts, "begin" | "part" | "complete" | "abandon">
 
 export interface CallInfo {
   readonly call: BackendCall
@@ -21,7 +36,7 @@ export interface CallInfo {
   readonly keys?: readonly string[]
   /** Of a get. */
   readonly range?: GetOptions["range"]
-  /** Of a put. */
+  /** Of a put, or of the beginning of an upload in parts. */
   readonly when?: PutOptions["when"]
 }
 
@@ -40,14 +55,15 @@ export function intercept(backend: ObjectBackend, interception: Interception): O
 }
 
 function intercepted(backend: ObjectBackend, interception: Interception, calls: { index: number }): ObjectBackend {
-  const through = <T>(what: Omit<CallInfo, "index">, proceed: () => Promise<T>): Promise<T> => {
+  const through: Through = <T>(what: Omit<CallInfo, "index">, proceed: () => Promise<T>) => {
     const info = { ...what, index: ++calls.index }
     return (interception.around === undefined ? proceed() : interception.around(info, proceed)) as Promise<T>
   }
-  const { leftovers, commit, claim } = backend
+  const { parts, leftovers, commit, claim } = backend
   return {
     name: backend.name,
     capabilities: backend.capabilities,
+    ...(parts && { parts: interceptedParts(parts, through) }),
     put: (key, body, options) =>
       through({ call: "put", key, when: options?.when }, () => backend.put(key, body, options)),
     get: (key, options) => through({ call: "get", key, range: options?.range }, () => backend.get(key, options)),
@@ -86,6 +102,27 @@ function intercepted(backend: ObjectBackend, interception: Interception, calls: 
             }),
         }),
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+  }
+}
+
+type Through = <T>(what: Omit<CallInfo, "index">, proceed: () => Promise<T>) => Promise<T>
+
+/** An upload that is intercepted knows its key. */
+interface Upload {
+  readonly key: string
+  readonly of: unknown
+}
+
+function interceptedParts(parts: UploadInParts, through: Through): UploadInParts<Upload> {
+  return {
+    partBytes: (index, size) => parts.partBytes(index, size),
+    concurrency: parts.concurrency,
+    begin: (key, options) =>
+      through({ call: "begin", key, when: options.when }, async () => ({ key, of: await parts.begin(key, options) })),
+    part: ({ key, of }, part, options) => through({ call: "part", key }, () => parts.part(of, part, options)),
+    complete: ({ key, of }, sent, options) =>
+      through({ call: "complete", key }, () => parts.complete(of, sent, options)),
+    abandon: ({ key, of }, options) => through({ call: "abandon", key }, () => parts.abandon(of, options)),
   }
 }
 
@@ -166,6 +203,7 @@ export function withoutCommit(backend: ObjectBackend): ObjectBackend {
  * enough for a scenario.
  */
 export function withCommit(backend: ObjectBackend): ObjectBackend {
+  const { put } = takingStreams(backend)
   return {
     ...intercept(backend, {}),
     async commit({ create, pointer }, options) {
@@ -174,7 +212,7 @@ export function withCommit(backend: ObjectBackend): ObjectBackend {
       }
       const metas: ObjectMeta[] = []
       for (const { key, body } of create) {
-        metas.push(await backend.put(key, typeof body === "function" ? body() : body, { ...options, when: "absent" }))
+        metas.push(await put(key, typeof body === "function" ? body() : body, { ...options, when: "absent" }))
       }
       if (pointer !== undefined) {
         const content = await backend.get(pointer.key, options)

@@ -2,7 +2,7 @@ import { Pace } from "../async/breather.js"
 import { Blocks, pieces, piecesInMemory } from "../bytes/rechunk.js"
 import { Digest, digestOf } from "../bytes/sha256.js"
 import type { Watch } from "../storage/attempt.js"
-import type { ByteIterable } from "../storage/backend.js"
+import type { RecyclingChunks } from "../storage/backend.js"
 import type { PutBody } from "../storage/storage.js"
 import { chunksInMemory, chunksOf, release, type StateSource } from "./source.js"
 
@@ -57,9 +57,9 @@ class LargeMemoryFeed implements StateFeed {
     return new StreamFeed(asAsync(piecesInMemory(this.#chunks, blocks)), undefined, blocks)
   }
 
-  open(watch: Watch): ByteIterable {
+  open(watch: Watch): RecyclingChunks {
     this.#current = this.#restart()
-    return { ...this.#current.open(watch), isStable: true }
+    return this.#current.open(watch)
   }
 
   reopenable(): boolean {
@@ -102,7 +102,7 @@ export class StreamFeed implements StateFeed {
     this.#blocks = blocks
   }
 
-  open(watch: Watch): AsyncIterable<Uint8Array> & { recycle(piece: Uint8Array): void } {
+  open(watch: Watch): RecyclingChunks {
     const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
       const step = await watch.paused(() => this.#step())
       return step === undefined ? { done: true, value: undefined } : { done: false, value: step }

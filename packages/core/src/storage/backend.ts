@@ -1,146 +1,43 @@
 /**
- * The backend SPI: what a storage must do to hold checkpoints.
+ * The interface between core and a storage. `ObjectBackend` has the methods that every storage must have. The optional parts
+ * stand at the end of this file: leave out the parts that your storage lacks.
  *
- * An adapter translates key, bytes, condition, error and abort, and nothing else. Ids, JSON, ordering, conflicts,
- * the pointer, retention, recovery, retries and time-outs live once, in core. Input is clean when it arrives here:
- * keys are non-empty, relative, "/"-separated, without "." or ".." segments, control characters or backslashes.
+ * An adapter translates key, bytes, condition, error and abort, and nothing else. Ids, JSON, ordering, conflicts, the
+ * pointer, retention, recovery, retries and time-outs live once, in core. Input is clean when it arrives here: keys are
+ * non-empty, relative, "/"-separated, without "." or ".." segments, control characters or backslashes.
  *
- * Every rejection is a `BackendError`, or the reason of the signal that was aborted.
+ * The way of a state's bytes:
+ *
+ *     save   StateSource ──▶ Body ──┬──▶ put ──────────────────────────────┬──▶ object
+ *                                   └──▶ begin ─▶ part, part … ─▶ complete ┘
+ *     read   StateReader ◀── ObjectContent ◀── get ◀─────────────────────────── object
+ *
+ * A `StateSource` is the user's: bytes in memory or a stream. Core checks and hashes it, and hands it on as a `Body`. `put`
+ * writes a body. A backend with `parts` gets only short bodies in memory by `put`: core splits a long body, and a stream, and
+ * sends the parts by themselves. An `ObjectContent` is the answer to one `get`. A `StateReader` verifies the bytes, and asks
+ * for the rest where an answer broke off.
  */
 
 import type { BackendError } from "../errors.js"
 
 /**
- * Bytes to write: an array may be read again for a retry; an iterable is read once, to its end or to the first failure.
- * A chunk of an iterable may be used again by its source when the next one is asked for, unless it `isStable`, or has
- * `recycle`: then it stays until it is given back.
+ * Every method rejects with a `BackendError`, whose kind says what the failure means, or with the reason of the signal that
+ * was aborted. No method tries again by itself: core does.
  */
-export type Body = readonly Uint8Array[] | ByteIterable
-
-export interface ByteIterable extends AsyncIterable<Uint8Array> {
-  /** Chunks stay as they are until the put settles, so that they can be sent without a copy. */
-  readonly isStable?: boolean
-  /** May be called with a chunk that is not needed any more: its memory is used again, which saves much. */
-  recycle?(chunk: Uint8Array): void
-}
-
-export interface RequestOptions {
-  /** Ends the request and what it holds (sockets, handles, temporary files); the call rejects with `signal.reason`. */
-  signal?: AbortSignal | undefined
-}
-
-export interface PutOptions extends RequestOptions {
-  /**
-   * `"absent"`: write only if nothing is at the key; among racing creators exactly one wins. Mandatory for every backend,
-   * also at the completion of a multipart upload. `{ version }`: write only if the object still has this version; where
-   * `capabilities.compareAndSwap` is `"process"` this must hold at least among all callers of this process.
-   * A condition that does not hold is `precondition`, and what it found is durable.
-   */
-  when?: "absent" | { readonly version: string } | undefined
-  /** The number of bytes of `body`, where known beforehand. */
-  size?: number | undefined
-  /**
-   * Core's retry, for requests that carry bytes of an iterable, above all the parts of a long upload:
-   * `await options.attempt((signal) => sendPart(part, signal), part.length)`. Wrap each in it, so that a body that can be
-   * read only once is never asked for twice. `bytes` is how many of them the request carries: its time-out is longer by a
-   * second for each 128 KiB, so that a slow line is not taken for a dead one.
-   */
-  attempt?: (<T>(one: (signal: AbortSignal) => Promise<T>, bytes?: number) => Promise<T>) | undefined
-  /**
-   * Send the body the way one too long for a single request is sent, however short it is. Core's check of the storage
-   * before a store's first write asks for it; where there is only one way, it changes nothing.
-   */
-  inParts?: boolean | undefined
-}
-
-export interface GetOptions extends RequestOptions {
-  /** Bytes from `offset`, cut at the end of the object. An offset past the end is `precondition`; at the end it is empty. */
-  range?: { readonly offset: number; readonly length?: number | undefined } | undefined
-  /** Read only this version; another one is `precondition`. */
-  ifVersion?: string | undefined
-}
-
-export interface ObjectMeta {
-  readonly key: string
-  /** Bytes of the whole object, also when a range of it was asked for. */
-  readonly size: number
-  /** Opaque; changes whenever the content changes. Equal content may have equal versions (a content hash). */
-  readonly version: string
-  /** By the storage's clock. */
-  readonly lastModified: Date
-}
-
-export interface ObjectContent {
-  readonly meta: ObjectMeta
-  /**
-   * The bytes asked for, read once. Rejects if the storage delivers fewer bytes than it promised: a short body is never
-   * a success. Whoever gets a content either reads it to its end or calls `return()` on its iterator.
-   */
-  readonly body: AsyncIterable<Uint8Array>
-  /**
-   * Gives the memory of a chunk back, to be read into again: from a reader that will not look at it any more, and has
-   * given it to nobody.
-   */
-  recycle?(chunk: Uint8Array): void
-}
-
-export interface DeleteFailure {
-  readonly key: string
-  readonly error: BackendError
-}
-
-/** Something that `list` cannot show: an unfinished multipart upload, a staging directory, a temporary file. */
-export interface Leftover {
-  readonly name: string
-  /** When it was started, by the storage's clock. */
-  readonly since: Date
-  /** Present if it should have been removed and could not be. */
-  readonly error?: BackendError
-}
-
-export interface CommitBatch {
-  /** Objects to create, all or none. Bodies are consumed in order; a function is called after the bodies before it. */
-  readonly create: readonly { readonly key: string; readonly body: Body | (() => Body) }[]
-  /**
-   * Decided on the current pointer inside the backend's critical section, so it may be called more than once and must
-   * depend on its argument alone. `undefined` leaves the pointer as it is.
-   */
-  readonly pointer?: {
-    readonly key: string
-    decide(current: { readonly version: string; readonly bytes: Uint8Array } | undefined): Uint8Array | undefined
-  }
-}
-
-/** The storage under a claim. */
-export interface BackendClaim {
-  /** The same storage as its one writer uses it. Disposing it gives the claim up. */
-  readonly backend: ObjectBackend
-  /** Higher than that of every claim before it. */
-  readonly epoch: number
-}
-
-export interface ObjectBackend extends AsyncDisposable {
+export interface ObjectBackend extends OptionalParts, AsyncDisposable {
   /** For messages and events: "fs", "s3", … */
   readonly name: string
-  readonly capabilities: {
-    /**
-     * Among whom `when: { version }` holds. `"storage"`: all processes, since the storage itself compares. `"process"`: the
-     * callers of this process.
-     */
-    readonly compareAndSwap: "storage" | "process"
-    /** The most keys that one `delete` takes in one request. Core never passes more. */
-    readonly maxDeleteBatch: number
-    /**
-     * How to read one large object faster than by one request: up to `concurrency` requests at once for ranges of `bytes`
-     * each, which core then holds in memory. Core does it for what is longer than two of them. Left out: by one request.
-     */
-    readonly ranges?: { readonly bytes: number; readonly concurrency: number }
-  }
+  readonly capabilities: Capabilities
 
   /**
-   * Writes one object. Atomic: no reader ever sees a part of it. Durable: once it resolves, the object survives a crash
-   * of the storage. When it rejects with anything but `ambiguous`, nothing was changed and nothing is left behind that
-   * `leftovers` would not find. A failure of the body itself rejects with the body's own error.
+   * Writes one object. Replaces the object at the key, unless `when` forbids it.
+   *
+   * Atomic: no reader ever sees a part of the object. Durable: once the call resolves, the object survives a crash of the
+   * storage. The call rejects
+   * - with the body's own error if the body fails, and nothing was changed;
+   * - with `precondition` if `when` does not hold: nothing was changed, and the object that was found is durable;
+   * - with `ambiguous` if the object may have been written, or may still appear: a lost answer, most 5xx. Core reads back;
+   * - with any other kind if nothing was changed, and nothing is left behind that `leftovers` would not find.
    */
   put(key: string, body: Body, options?: PutOptions): Promise<ObjectMeta>
 
@@ -162,18 +59,87 @@ export interface ObjectBackend extends AsyncDisposable {
 
   /** The storage's clock (of its Date header), by which `lastModified` was given; the machine's where that is the same. */
   now(options?: RequestOptions): Promise<Date>
+}
+
+export interface Capabilities {
+  /**
+   * Among whom `when: { version }` holds. `"storage"`: all processes, since the storage itself compares. `"process"`: the
+   * callers of this process.
+   */
+  readonly compareAndSwap: "storage" | "process"
+  /** The most keys that one `delete` takes in one request. Core never passes more. */
+  readonly maxDeleteBatch: number
+  /** Optional: how to read a large object faster than by one request. */
+  readonly ranges?: ParallelRanges
+}
+
+/**
+ * Bytes to write. An array may be read again, for a retry; an iterable is read once, to its end or to the first failure.
+ * A chunk stays as it is until the put settles, so that it may be sent without a copy. After that it is the source's again.
+ */
+export type Body = readonly Uint8Array[] | AsyncIterable<Uint8Array>
+
+export interface RequestOptions {
+  /** Ends the request and what it holds (sockets, handles, temporary files); the call rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined
+}
+
+export interface PutOptions extends RequestOptions {
+  /**
+   * `"absent"`: write only if nothing is at the key; among racing creators exactly one wins. Mandatory for every backend.
+   * `{ version }`: write only if the object still has this version, among those whom `capabilities.compareAndSwap` names.
+   */
+  when?: Condition | undefined
+  /** The number of bytes of `body`, where known beforehand. */
+  size?: number | undefined
+}
+
+export type Condition = "absent" | { readonly version: string }
+
+export interface GetOptions extends RequestOptions {
+  /** Bytes from `offset`, cut at the end of the object. An offset past the end is `precondition`; at the end it is empty. */
+  range?: { readonly offset: number; readonly length?: number | undefined } | undefined
+  /** Read only this version; another one is `precondition`. */
+  ifVersion?: string | undefined
+}
+
+export interface ObjectMeta {
+  readonly key: string
+  /** Bytes of the whole object, also when a range of it was asked for. */
+  readonly size: number
+  /** Opaque; changes whenever the content changes. Equal content may have equal versions (a content hash). */
+  readonly version: string
+  /** By the storage's clock. */
+  readonly lastModified: Date
+}
+
+export interface ObjectContent {
+  readonly meta: ObjectMeta
+  /**
+   * The bytes asked for, read once, in chunks of a megabyte or so, each of which is its reader's. Rejects if the storage
+   * delivers fewer bytes than it promised: a short body is never a success. Whoever gets a content either reads it to its
+   * end or calls `return()` on its iterator.
+   */
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+export interface DeleteFailure {
+  readonly key: string
+  readonly error: BackendError
+}
+
+// ── Optional parts ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The abilities of some storages. Core uses an ability that is there, and does without it otherwise. */
+export interface OptionalParts {
+  /** For a storage on which one request holds one part of a long object. Left out: `put` takes bodies of any length. */
+  readonly parts?: UploadInParts
 
   /**
-   * Finds what `list` cannot show and is older than `olderThanMs` by the storage's clock; removes it unless `dryRun`.
-   * Where a leftover belongs to a key, only those of keys for which `isOurs` holds: others may share the storage.
+   * For a storage in which a write that broke off leaves something that `list` does not show. Finds the leftovers that are
+   * older than `olderThanMs` by the storage's clock, and removes them unless `dryRun`.
    */
-  leftovers?(options: {
-    olderThanMs: number
-    prefix: string
-    isOurs?: ((key: string) => boolean) | undefined
-    dryRun?: boolean | undefined
-    signal?: AbortSignal | undefined
-  }): Promise<Leftover[]>
+  leftovers?(options: LeftoverOptions): Promise<Leftover[]>
 
   /**
    * For storages with a transaction or an atomic directory rename: everything in `create` appears together or not at all,
@@ -189,4 +155,109 @@ export interface ObjectBackend extends AsyncDisposable {
    * with `fenced` if a holder that shows signs of life must not be superseded.
    */
   claim?(options: { prefix: string; signal?: AbortSignal | undefined }): Promise<BackendClaim>
+}
+
+/**
+ * Up to `concurrency` requests at once for ranges of `bytes` each, which core then holds in memory. Core reads objects so
+ * that are longer than two ranges.
+ */
+export interface ParallelRanges {
+  readonly bytes: number
+  readonly concurrency: number
+}
+
+/**
+ * The requests that write one object in several parts. Core makes them: it splits the body, sends `concurrency` parts at
+ * once, makes a request again that failed with `transient` or `ambiguous`, gives each a time-out, and abandons an upload that
+ * it does not complete. So `put` gets only arrays of up to `partBytes(0)` bytes.
+ *
+ * The object is invisible until all parts are sent and `complete` is called; it may appear with the last part already. Core
+ * uses the memory of a part again once `part` has resolved.
+ *
+ * @typeParam U the backend's knowledge of an upload under way, for example id, key and condition
+ * @typeParam P the storage's answer to a part, for example an etag
+ */
+export interface UploadInParts<U = unknown, P = unknown> {
+  /** Bytes of part `index`, from 0, of an object of `size` bytes, where that is known. The last part may be shorter. */
+  partBytes(index: number, size: number | undefined): number
+  /** Parts under way at once. With 1 each part is begun when the one before has resolved. */
+  readonly concurrency: number
+
+  /** Begins an upload. `when` must hold at the moment when the object appears. The upload may be refused before that. */
+  begin(key: string, options: { when?: Condition | undefined } & RequestOptions): Promise<U>
+
+  /**
+   * Sends one part. Core begins parts in order. After a failure it sends the same part again, even if the first request may
+   * have arrived: the part must count once.
+   */
+  part(upload: U, part: UploadPart, options: RequestOptions): Promise<P>
+
+  /**
+   * Makes the object of `size` bytes appear, as atomic and durable as `put`, and with the same failures. `parts` has the
+   * answers to the parts, in order, one at least. Core calls it again after `ambiguous`. Then `precondition` may mean that the
+   * first call made the object appear, and core reads back.
+   */
+  complete(upload: U, parts: readonly P[], options: { size: number } & RequestOptions): Promise<ObjectMeta>
+
+  /**
+   * Gives an upload up, so that the storage neither keeps nor bills it. Core ignores a failure: `leftovers` finds the rest.
+   * Core never calls it after a `complete` whose outcome is unknown.
+   */
+  abandon(upload: U, options: RequestOptions): Promise<void>
+}
+
+/** An empty object is one part without bytes. */
+export interface UploadPart {
+  readonly index: number
+  /** Of its first byte in the object. */
+  readonly offset: number
+  readonly bytes: Uint8Array
+  readonly last: boolean
+}
+
+/**
+ * Chunks whose memory can be used again, which is several times faster than new memory from the system. A `Body`, and the
+ * body of an `ObjectContent`, may be `RecyclingChunks`. Their reader may call `recycle` with a chunk that nobody will look at
+ * any more. A chunk that is not given back stays as it is.
+ */
+export interface RecyclingChunks extends AsyncIterable<Uint8Array> {
+  recycle(chunk: Uint8Array): void
+}
+
+/** Something that `list` cannot show: an unfinished upload in parts, a staging directory, a temporary file. */
+export interface Leftover {
+  readonly name: string
+  /** When it was started, by the storage's clock. */
+  readonly since: Date
+  /** Present if it should have been removed and could not be. */
+  readonly error?: BackendError
+}
+
+export interface LeftoverOptions extends RequestOptions {
+  olderThanMs: number
+  prefix: string
+  /** Where a leftover belongs to a key, only those of keys for which this holds: others may share the storage. */
+  isOurs?: ((key: string) => boolean) | undefined
+  dryRun?: boolean | undefined
+}
+
+export interface CommitBatch {
+  /** Objects to create, all or none. Bodies are consumed in order; a function is called after the bodies before it. */
+  readonly create: readonly { readonly key: string; readonly body: Body | (() => Body) }[]
+  /**
+   * Decided on the current pointer inside the backend's critical section, so it may be called more than once and must
+   * depend on its argument alone. `undefined` leaves the pointer as it is.
+   */
+  readonly pointer?: {
+    readonly key: string
+    decide(current: { readonly version: string; readonly bytes: Uint8Array } | undefined): Uint8Array | undefined
+  }
+}
+
+/** The storage under a claim. */
+export interface BackendClaim {
+  /** The same storage as its one writer uses it. Disposing it gives the claim up. */
+  readonly backend: ObjectBackend
+  /** Higher than that of every claim before it. */
+  readonly epoch: number
 }

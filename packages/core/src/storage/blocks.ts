@@ -1,5 +1,5 @@
 import { untilAborted } from "../async/abort.js"
-import type { Body, ByteIterable } from "./backend.js"
+import type { Body, RecyclingChunks } from "./backend.js"
 
 export interface Block {
   readonly bytes: Uint8Array
@@ -14,7 +14,8 @@ export async function nextOf(blocks: AsyncGenerator<Block, void, void>): Promise
 }
 
 export interface BlockOptions {
-  readonly limits: UploadLimits
+  /** Bytes of block `index`. */
+  readonly blockBytes: (index: number) => number
   /** Of the whole body, where known. */
   readonly size: number | undefined
   /** Ends the wait for the source. */
@@ -23,21 +24,20 @@ export interface BlockOptions {
 }
 
 /**
- * The bytes of a body in blocks of the sizes wanted, one at least, and which is the last. Copied at once, unless the source
- * says that its chunks stay: it may use them again when it is asked for the next.
+ * The bytes of a body in blocks of the sizes wanted, one at least, and which is the last. Chunks that lie behind one another
+ * in memory are handed on from where they are; others are copied together, and given back to a source that wants them.
  */
 export async function* blocksOf(
   body: Body,
-  { limits, size, signal, spare }: BlockOptions,
+  { blockBytes, size, signal, spare }: BlockOptions,
 ): AsyncGenerator<Block, void, void> {
   const source = iteratorOf(body)
-  const iterable: Partial<ByteIterable> = Array.isArray(body) ? {} : (body as ByteIterable)
-  const isStable = iterable.isStable === true
+  const recycle = recyclerOf(body)
   const filling = (index: number) => {
-    const limit = limits.partBytes(index)
+    const limit = blockBytes(index)
     // Of a body of unknown size the first one may be all: it grows, so that a short body costs no more than twice its size.
-    if (index === 0) return new Filling(limit, isStable, () => new Uint8Array(Math.min(size ?? 0, limit)))
-    return new Filling(limit, isStable, () => memoryOf(limit, spare))
+    if (index === 0) return new Filling(limit, () => new Uint8Array(Math.min(size ?? 0, limit)), recycle)
+    return new Filling(limit, () => memoryOf(limit, spare), recycle)
   }
   let index = 0
   let block = filling(index)
@@ -48,18 +48,20 @@ export async function* blocksOf(
       signal?.throwIfAborted()
       const step = await untilAborted(source.next(), signal)
       if (step.done) break
-      let rest = step.value
+      const chunk = step.value
       let isCopied = true
-      while (rest.length > 0) {
+      for (let rest = chunk; rest.length > 0; ) {
         // Here it is known that another one comes.
         if (block.full) {
           yield { ...block.result(), last: false }
           block = filling(++index)
         }
-        rest = rest.subarray(block.append(rest))
+        const taken = block.append(rest)
+        rest = rest.subarray(taken)
         isCopied &&= !block.isView
+        if (block.isView && taken === chunk.length) block.holds(chunk)
       }
-      if (isCopied) iterable.recycle?.(step.value)
+      if (isCopied) recycle?.(chunk)
     }
     ended = true
     yield { ...block.result(), last: true }
@@ -68,25 +70,33 @@ export async function* blocksOf(
   }
 }
 
+/** Where the chunks of this body go back to, if it wants them. */
+export function recyclerOf(body: Body): ((chunk: Uint8Array) => void) | undefined {
+  const { recycle } = body as Partial<RecyclingChunks>
+  return recycle === undefined ? undefined : (chunk) => recycle.call(body, chunk)
+}
+
 /** Used before if possible: what is thrown away stays until it is collected. */
 function memoryOf(bytes: number, spare: Uint8Array[]): Uint8Array {
   const found = spare.pop()
   return found?.length === bytes ? found : new Uint8Array(bytes)
 }
 
-/** A block that is being filled: with copies, or as long as it can be, a view of what a stable source gave. */
+/** A block that is being filled: as long as it can be, a view of what the source gave; then with copies. */
 class Filling {
   readonly #limit: number
-  readonly #isStable: boolean
   readonly #newMemory: () => Uint8Array
+  readonly #recycle: ((chunk: Uint8Array) => void) | undefined
   #view: Uint8Array | undefined
+  /** What the view consists of, to be given back if it is copied after all. */
+  readonly #held: Uint8Array[] = []
   #memory: Uint8Array | undefined
   #size = 0
 
-  constructor(limit: number, isStable: boolean, newMemory: () => Uint8Array) {
+  constructor(limit: number, newMemory: () => Uint8Array, recycle: ((chunk: Uint8Array) => void) | undefined) {
     this.#limit = limit
-    this.#isStable = isStable
     this.#newMemory = newMemory
+    this.#recycle = recycle
   }
 
   get full(): boolean {
@@ -97,10 +107,15 @@ class Filling {
     return this.#view !== undefined
   }
 
+  /** The whole of this chunk is a part of the view. */
+  holds(chunk: Uint8Array): void {
+    if (this.#recycle !== undefined) this.#held.push(chunk)
+  }
+
   /** Returns how many bytes of the chunk there was room for. */
   append(chunk: Uint8Array): number {
     const part = chunk.subarray(0, this.#limit - this.#size)
-    if (this.#memory === undefined && this.#isStable && follows(part, this.#view)) {
+    if (this.#memory === undefined && follows(part, this.#view)) {
       const { buffer, byteOffset, length } = this.#view ?? part.subarray(0, 0)
       this.#view = new Uint8Array(buffer, byteOffset, length + part.length)
     } else {
@@ -120,6 +135,7 @@ class Filling {
     }
     if (this.#view !== undefined) memory.set(this.#view)
     this.#view = undefined
+    for (const chunk of this.#held.splice(0)) this.#recycle?.(chunk)
     memory.set(part, this.#size)
     this.#memory = memory
   }
@@ -139,11 +155,4 @@ function iteratorOf(body: Body): AsyncIterator<Uint8Array> {
   if (!Array.isArray(body)) return (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
   const chunks = (body as readonly Uint8Array[]).values()
   return { next: async () => chunks.next() as IteratorResult<Uint8Array> }
-}
-
-export interface UploadLimits {
-  /** Bytes of part `index`. A body that fits the first one goes in one request. */
-  partBytes(index: number): number
-  /** Parts under way at once; 1 where the storage takes them in order only. */
-  readonly concurrency: number
 }

@@ -39,7 +39,8 @@ export class Probe {
 /**
  * Asks the storage, before anything is written to it, whether it honours "create only if absent": a storage that
  * ignores the condition (some S3-compatible ones do) would let one writer overwrite another's checkpoint. Tried with one
- * request and with an upload in parts, since there are storages that honour it only in the first (Ceph before 18).
+ * request and with an upload in parts, however short, since there are storages that honour it only in the first (Ceph before
+ * 18). A backend without `parts` gets a stream instead, for which it may have another way too.
  *
  * @throws {CheckpointError} `CKPT_UNSUPPORTED` if it does not
  */

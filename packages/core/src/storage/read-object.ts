@@ -2,6 +2,7 @@ import { Follower, onAbort } from "../async/abort.js"
 import { BackendError } from "../errors.js"
 import type { RetryContext } from "./attempt.js"
 import type { GetOptions, ObjectBackend, ObjectContent, ObjectMeta } from "./backend.js"
+import { recyclerOf } from "./blocks.js"
 import { Waits } from "./idle-timeout.js"
 import { backOff, withRetry } from "./retry.js"
 
@@ -64,6 +65,7 @@ export async function* readBody(
       // Before `onOpen`, which may refuse what it sees: then the body is closed.
       const body = content.body[Symbol.asyncIterator]()
       iterator = body
+      const recycle = source.recycles ? recyclerOf(content.body) : undefined
       end = Math.min(promised, onOpen?.(content.meta) ?? promised)
       const ask = () => {
         const next = waits.wait(() => body.next())
@@ -88,7 +90,7 @@ export async function* readBody(
           failures = 0
           yield chunk
         }
-        if (source.recycles) content.recycle?.(step.value)
+        recycle?.(step.value)
         if (isEnough) return "complete"
       }
       if (position < promised) throw lengthError(key, promised, position)

@@ -4,9 +4,11 @@ import { Digest } from "../bytes/sha256.js"
 import { BackendError } from "../errors.js"
 import type { RetryContext, Watch } from "./attempt.js"
 import type { Body, DeleteFailure, Leftover, ObjectBackend, ObjectMeta, PutOptions } from "./backend.js"
+import { putBody } from "./put-body.js"
 import { type ByteStream, discard, lengthError } from "./read-object.js"
 import { comesInRanges, type StreamOptions, streamObject } from "./read-ranges.js"
 import { backOff, LostAnswers, withRetry } from "./retry.js"
+import { type Attempt, uploadInParts } from "./upload-in-parts.js"
 
 export interface StoredBytes {
   readonly meta: ObjectMeta
@@ -148,10 +150,18 @@ export class Storage {
 
   /**
    * One conditional write. `transient` failures are tried again as long as the body can be read again; `ambiguous` ones
-   * come back at once, to be settled by whoever knows what was written.
+   * come back at once, to be settled by whoever knows what was written. The requests of an upload in parts are each tried
+   * again by themselves, so that a body that can be read only once is never asked for twice.
+   *
+   * @param options.inParts in parts however short the body is, where the backend has them
    */
-  put(key: string, body: PutBody, options: Pick<PutOptions, "when" | "inParts" | "signal"> = {}): Promise<ObjectMeta> {
-    const { signal } = options
+  put(
+    key: string,
+    body: PutBody,
+    options: Pick<PutOptions, "when" | "signal"> & { inParts?: boolean | undefined } = {},
+  ): Promise<ObjectMeta> {
+    const { when, signal, inParts = false } = options
+    const { parts } = this.backend
     let started = false
     return withRetry(
       this.#context,
@@ -162,20 +172,17 @@ export class Storage {
         const opened = body.open(watch)
         // What is in memory may go in one request. Chunks that are asked for one by one are watched one by one.
         if (Array.isArray(opened)) watch.carries(body.size ?? 0)
-        return this.backend.put(key, opened, {
-          when: options.when,
-          inParts: options.inParts,
-          size: body.size,
-          signal: s,
-          // A part has a time-out of its own; the whole upload's stands still meanwhile.
-          attempt: (one, bytes = 0) =>
-            watch.paused(() =>
-              withRetry(this.#context, { name: "put part", key, write: true, repeatable: true }, s, (part, sending) => {
-                sending.carries(bytes)
-                return one(part)
-              }),
-            ),
-        })
+        // A part has a time-out of its own; the whole upload's stands still meanwhile.
+        const attempt: Attempt = (one, bytes = 0) =>
+          watch.paused(() =>
+            withRetry(this.#context, { name: "put part", key, write: true, repeatable: true }, s, (part, sending) => {
+              sending.carries(bytes)
+              return one(part)
+            }),
+          )
+        const upload = { when, size: body.size, signal: s, attempt }
+        if (inParts && parts !== undefined) return uploadInParts(parts, key, opened, upload)
+        return putBody(this.backend, key, opened, upload)
       },
       () => !started || body.reopenable(),
     )

@@ -1,63 +1,77 @@
 import { setMaxListeners } from "node:events"
 import { untilAborted } from "../async/abort.js"
 import { BackendError } from "../errors.js"
-import type { Body, ObjectMeta, PutOptions } from "./backend.js"
-import { type Block, blocksOf, nextOf, type UploadLimits } from "./blocks.js"
+import type { Body, ObjectMeta, PutOptions, UploadInParts, UploadPart } from "./backend.js"
+import { type Block, blocksOf, nextOf } from "./blocks.js"
 
-/** How a storage takes one object. `P` is what it answers to a part, `U` what it calls an upload in parts. */
-export interface UploadSteps<U, P> {
-  /** The whole object in one request. */
-  whole(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<ObjectMeta>
-  begin(signal: AbortSignal | undefined): Promise<U>
-  /**
-   * Part `index`, from 0, starting at byte `offset` of the object. Parts begin in order. The memory of `bytes` is used
-   * again after it resolved.
-   */
-  part(upload: U, part: UploadPart, signal: AbortSignal): Promise<P>
-  /** Makes the object appear, under the condition of the put. `parts` in order. */
-  complete(upload: U, parts: readonly P[], size: number, signal: AbortSignal): Promise<ObjectMeta>
-  /**
-   * Gives the upload up, so that nothing of it is kept or billed. Failures are ignored: `leftovers` finds the rest. The
-   * put's own signal may have been aborted; this one ends a request that hangs.
-   */
-  abandon(upload: U, signal: AbortSignal): Promise<unknown>
-}
+/**
+ * Makes one request of an upload, again if it fails in a way that passes. `bytes` is how many of the body it carries, and
+ * `undefined` for one that carries none.
+ */
+export type Attempt = <T>(one: (signal: AbortSignal) => Promise<T>, bytes?: number) => Promise<T>
 
-export interface UploadPart {
-  readonly index: number
-  readonly offset: number
-  readonly bytes: Uint8Array
-  readonly last: boolean
+export interface UploadOptions extends PutOptions {
+  /** Default: each request is made once. */
+  readonly attempt?: Attempt | undefined
 }
 
 /**
- * Sends a body of any length in constant memory: that of the parts under way, and of one that is being filled. Every request that
- * carries bytes of a body that can be read only once is inside `options.attempt`.
+ * Writes a body of any length in parts, in constant memory: that of the parts under way, and of one that is being filled.
+ * However short the body is, it is one part at least.
  */
-export async function uploadBody<U, P>(
+export function uploadInParts(
+  parts: UploadInParts,
+  key: string,
   body: Body,
-  options: PutOptions,
-  limits: UploadLimits,
-  steps: UploadSteps<U, P>,
+  options: UploadOptions = {},
 ): Promise<ObjectMeta> {
-  const { signal } = options
+  return withBlocks(parts, body, options, (blocks, sending) => sendParts(undefined, blocks, key, sending))
+}
+
+/** As {@link uploadInParts}, but a body that fits the first part is given to `whole`. */
+export function uploadUnlessShort(
+  parts: UploadInParts,
+  key: string,
+  body: Body,
+  options: UploadOptions,
+  whole: (bytes: Uint8Array, signal: AbortSignal) => Promise<ObjectMeta>,
+): Promise<ObjectMeta> {
+  return withBlocks(parts, body, options, async (blocks, sending) => {
+    const first = await nextOf(blocks)
+    if (!first.last) return sendParts(first, blocks, key, sending)
+    return sending.attempt((signal) => whole(first.bytes, signal), first.bytes.length)
+  })
+}
+
+interface Sending {
+  readonly parts: UploadInParts
+  readonly when: PutOptions["when"]
+  readonly attempt: Attempt
+  readonly signal: AbortSignal | undefined
+  /** Ends what is under way, and the wait for the source, once something has failed. */
+  readonly stop: AbortController
+  /** Memory of parts that were sent, for the next ones. */
+  readonly spare: Uint8Array[]
+}
+
+type Blocks = AsyncGenerator<Block, void, void>
+
+async function withBlocks(
+  parts: UploadInParts,
+  body: Body,
+  { when, size, signal, attempt }: UploadOptions,
+  send: (blocks: Blocks, sending: Sending) => Promise<ObjectMeta>,
+): Promise<ObjectMeta> {
   signal?.throwIfAborted()
-  const readOnce = !Array.isArray(body)
-  const attempt = options.attempt ?? ((one) => one(signal ?? new AbortController().signal))
   const spare: Uint8Array[] = []
   // A source may be silent for long: the wait for it ends with the first failure of what is sent meanwhile.
   const stop = new AbortController()
   const ends = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
-  const blocks = blocksOf(body, { limits, size: options.size, signal: ends, spare })
+  const blockBytes = (index: number) => parts.partBytes(index, size)
+  const blocks = blocksOf(body, { blockBytes, size, signal: ends, spare })
+  const once: Attempt = (one) => one(signal ?? new AbortController().signal)
   try {
-    // What is known to be long is begun before it is read.
-    const isLong = options.inParts === true || (options.size ?? 0) > limits.partBytes(0)
-    const first = isLong ? undefined : await nextOf(blocks)
-    if (first?.last) {
-      const { bytes } = first
-      return readOnce ? await attempt((s) => steps.whole(bytes, s), bytes.length) : await steps.whole(bytes, signal)
-    }
-    return await sendParts(first, blocks, { limits, steps, attempt, signal, stop, spare })
+    return await send(blocks, { parts, when, attempt: attempt ?? once, signal, stop, spare })
   } finally {
     // Not awaited: a source that hangs would hang this.
     blocks.return().then(undefined, () => {})
@@ -67,56 +81,37 @@ export async function uploadBody<U, P>(
 const abandonMs = 5_000
 const givenUp = new Error("the upload was given up")
 
-interface Sending<U, P> {
-  readonly limits: UploadLimits
-  readonly steps: UploadSteps<U, P>
-  readonly attempt: NonNullable<PutOptions["attempt"]>
-  readonly signal: AbortSignal | undefined
-  /** Ends what is under way, and the wait for the source, once something has failed. */
-  readonly stop: AbortController
-  /** Memory of parts that were sent, for the next ones. */
-  readonly spare: Uint8Array[]
-}
-
-async function sendParts<U, P>(
+async function sendParts(
   first: Block | undefined,
-  blocks: AsyncGenerator<Block, void, void>,
-  { limits, steps, attempt, signal, stop, spare }: Sending<U, P>,
+  blocks: Blocks,
+  key: string,
+  { parts, when, attempt, signal, stop, spare }: Sending,
 ): Promise<ObjectMeta> {
-  const parts: P[] = []
+  const answers: unknown[] = []
   const underWay = new Set<Promise<void>>()
-  const requests = new Set<Promise<unknown>>()
+  const requests = new Requests(stop.signal)
   const failures: unknown[] = []
-  // Each part that is under way listens.
-  setMaxListeners(0, stop.signal)
-  const request = <T>(s: AbortSignal, ask: (s: AbortSignal) => Promise<T>): Promise<T> => {
-    const asked = ask(AbortSignal.any([s, stop.signal]))
-    requests.add(asked)
-    const forget = () => requests.delete(asked)
-    asked.then(forget, forget)
-    return asked
-  }
   const failed = (error: unknown) => {
     failures.push(error)
     stop.abort(givenUp)
   }
-  let upload: { readonly begun: U } | undefined
+  const begun: unknown[] = []
   const beginning = attempt(async (s) => {
-    const begun = await steps.begin(s)
-    upload = { begun }
-    return begun
+    const upload = await parts.begin(key, { when, signal: s })
+    begun.push(upload)
+    return upload
   })
   beginning.catch(failed)
-  const send = (begun: U, part: UploadPart, memory: Uint8Array | undefined) => {
+  const send = (upload: unknown, part: UploadPart, memory: Uint8Array | undefined) => {
     let attempts = 0
     const sending = attempt((s) => {
       attempts++
-      return request(s, (one) => steps.part(begun, part, one))
+      return requests.make(s, (one) => parts.part(upload, part, { signal: one }))
     }, part.bytes.length)
     // A part that waits for its next attempt is not waited for once another has failed.
     const sent: Promise<void> = untilAborted(sending, stop.signal)
       .then((answer) => {
-        parts[part.index] = answer
+        answers[part.index] = answer
         // An attempt that was given up may still read from its memory.
         if (attempts === 1 && memory !== undefined) spare.push(memory)
       }, failed)
@@ -127,34 +122,63 @@ async function sendParts<U, P>(
   try {
     let offset = 0
     let block = first ?? (await nextOf(blocks))
-    const begun = await beginning
+    const upload = await beginning
     for (let index = 0; ; index++) {
-      while (underWay.size >= limits.concurrency) await Promise.race(underWay)
+      while (underWay.size >= parts.concurrency) await Promise.race(underWay)
       if (failures.length > 0) throw failures[0]
       const { bytes, last, memory } = block
-      send(begun, { index, offset, bytes, last }, memory)
+      send(upload, { index, offset, bytes, last }, memory)
       offset += bytes.length
       if (last) break
       block = await nextOf(blocks)
     }
-    const size = offset
     await Promise.all(underWay)
     if (failures.length > 0) throw failures[0]
     signal?.throwIfAborted()
     completing = true
-    return await attempt((s) => steps.complete(begun, parts, size, s))
+    return await attempt((s) => parts.complete(upload, answers, { size: offset, signal: s }))
   } catch (error) {
     stop.abort(givenUp)
     // Requests that are still under way could leave a part behind after the upload was given up.
-    await Promise.allSettled([...underWay, ...requests])
-    // Nor can one be given up of which nothing is known yet.
-    await untilAborted(beginning, AbortSignal.timeout(abandonMs)).catch(() => {})
+    await Promise.all([...underWay, requests.settled()])
     // A completion whose outcome is unknown may still take effect: its upload is left to `leftovers`.
     const unknown = completing && !(error instanceof BackendError && error.kind !== "ambiguous")
-    if (upload !== undefined && !unknown) {
-      await steps.abandon(upload.begun, AbortSignal.timeout(abandonMs)).catch(() => {})
-    }
+    // What the beginning answers tells how to give the upload up.
+    await untilAborted(beginning, AbortSignal.timeout(abandonMs)).catch(() => {})
+    if (!unknown) await Promise.all(begun.map((one) => abandoned(parts, one)))
     // Whoever waited for the source heard only that something else had failed.
     throw error === givenUp ? failures[0] : error
+  }
+}
+
+/** Requests that end with the upload, and can be waited for even if the attempt that made them was given up. */
+class Requests {
+  readonly #stop: AbortSignal
+  readonly #underWay = new Set<Promise<unknown>>()
+
+  constructor(stop: AbortSignal) {
+    // Each request that is under way listens.
+    setMaxListeners(0, stop)
+    this.#stop = stop
+  }
+
+  make<T>(signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const asked = ask(AbortSignal.any([signal, this.#stop]))
+    this.#underWay.add(asked)
+    const forget = () => this.#underWay.delete(asked)
+    asked.then(forget, forget)
+    return asked
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+  }
+}
+
+async function abandoned(parts: UploadInParts, upload: unknown): Promise<void> {
+  try {
+    await parts.abandon(upload, { signal: AbortSignal.timeout(abandonMs) })
+  } catch {
+    // `leftovers` finds it.
   }
 }

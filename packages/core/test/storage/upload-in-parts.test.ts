@@ -1,16 +1,30 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { BackendError } from "../../src/errors.js"
-import type { Body, ByteIterable, ObjectMeta, PutOptions } from "../../src/storage/backend.js"
-import { type UploadPart, type UploadSteps, uploadBody } from "../../src/storage/upload-in-parts.js"
+import { openFeed } from "../../src/state/feed.js"
+import type {
+  Body,
+  ObjectBackend,
+  ObjectMeta,
+  PutOptions,
+  RecyclingChunks,
+  RequestOptions,
+  UploadInParts,
+  UploadPart,
+} from "../../src/storage/backend.js"
+import { putBody } from "../../src/storage/put-body.js"
+import { type Attempt, type UploadOptions, uploadInParts } from "../../src/storage/upload-in-parts.js"
 
 type Step = { step: "whole" | "begin" | "part" | "complete" | "abandon"; part?: number }
 
 /** A storage that notes what it was asked for, and puts parts together as they were numbered. */
-class Recorder implements UploadSteps<string, number> {
+class Recorder implements UploadInParts<string, number> {
+  partBytes: (index: number, size?: number) => number = () => 4
+  concurrency = 2
   readonly steps: Step[] = []
   readonly parts = new Map<number, UploadPart>()
   stored: Uint8Array | undefined
+  when: PutOptions["when"]
   underWay = 0
   mostUnderWay = 0
   onPart: (part: UploadPart, signal: AbortSignal) => Promise<void> = async () => {}
@@ -20,22 +34,25 @@ class Recorder implements UploadSteps<string, number> {
     return { key: "k", size: this.stored?.length ?? 0, version: "v", lastModified: new Date(0) }
   }
 
-  async whole(bytes: Uint8Array): Promise<ObjectMeta> {
+  /** Of the backend whose parts these are. */
+  async put(_: string, body: Body): Promise<ObjectMeta> {
     this.steps.push({ step: "whole" })
-    this.stored = bytes.slice()
+    expect(Array.isArray(body)).toBe(true)
+    this.stored = new Uint8Array(Buffer.concat(body as Uint8Array[]))
     return this.#meta()
   }
 
-  async begin(): Promise<string> {
+  async begin(_key: string, { when }: PutOptions): Promise<string> {
     this.steps.push({ step: "begin" })
+    this.when = when
     return "upload"
   }
 
-  async part(_: string, part: UploadPart, signal: AbortSignal): Promise<number> {
+  async part(_: string, part: UploadPart, { signal }: RequestOptions): Promise<number> {
     this.steps.push({ step: "part", part: part.index })
     this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay)
     try {
-      await this.onPart(part, signal)
+      await this.onPart(part, signal as AbortSignal)
       this.parts.set(part.index, { ...part, bytes: part.bytes.slice() })
       return part.index
     } finally {
@@ -43,7 +60,7 @@ class Recorder implements UploadSteps<string, number> {
     }
   }
 
-  async complete(_: string, parts: readonly number[], size: number): Promise<ObjectMeta> {
+  async complete(_: string, parts: readonly number[], { size }: { size: number }): Promise<ObjectMeta> {
     this.steps.push({ step: "complete" })
     await this.onComplete()
     const chunks = parts.map((index) => this.parts.get(index)?.bytes ?? new Uint8Array())
@@ -61,19 +78,20 @@ class Recorder implements UploadSteps<string, number> {
   }
 }
 
-const limits = { partBytes: () => 4, concurrency: 2 }
 const text = (s: string) => new TextEncoder().encode(s)
 
 async function* chunks(...all: Uint8Array[]): AsyncGenerator<Uint8Array, void, void> {
   yield* all
 }
 
-function upload(storage: Recorder, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
-  return uploadBody(body, options, limits, storage)
+/** By the backend whose parts these are: a body that fits the first part is put whole. */
+function upload(storage: Recorder, body: Body, options: UploadOptions = {}): Promise<ObjectMeta> {
+  const put: ObjectBackend["put"] = (key, whole) => storage.put(key, whole)
+  return putBody({ put, parts: storage } as Partial<ObjectBackend> as ObjectBackend, "k", body, options)
 }
 
 /** Attempts as core's retry makes them: again after `transient` and `ambiguous`. */
-const twice: NonNullable<PutOptions["attempt"]> = async (one) => {
+const twice: Attempt = async (one) => {
   const { signal } = new AbortController()
   try {
     return await one(signal)
@@ -95,8 +113,10 @@ describe("what is sent", () => {
         async (given, sizes, concurrency, inParts, iterable) => {
           const storage = new Recorder()
           const partBytes = (index: number) => sizes[Math.min(index, sizes.length - 1)] as number
+          storage.partBytes = partBytes
+          storage.concurrency = concurrency
           const body = iterable ? chunks(...given) : given
-          const meta = await uploadBody(body, { inParts }, { partBytes, concurrency }, storage)
+          const meta = await (inParts ? uploadInParts(storage, "k", body) : upload(storage, body))
           const whole = Buffer.concat(given)
           expect(Buffer.from(storage.stored ?? []).equals(whole)).toBe(true)
           expect(meta.size).toBe(whole.length)
@@ -127,8 +147,38 @@ describe("what is sent", () => {
     await upload(long, chunks(text("abcde")))
     expect(long.named()).toEqual(["begin", "part 0", "part 1", "complete"])
     const empty = new Recorder()
-    await upload(empty, chunks(), { inParts: true })
+    await uploadInParts(empty, "k", chunks())
     expect(empty.named()).toEqual(["begin", "part 0", "complete"])
+  })
+
+  test("the condition is told to the upload when it begins, and to a put of a short body", async () => {
+    const storage = new Recorder()
+    await upload(storage, chunks(text("abcde")), { when: { version: "v" } })
+    expect(storage.when).toEqual({ version: "v" })
+    let seen: PutOptions | undefined
+    const put: ObjectBackend["put"] = (key, body, options) => {
+      seen = options
+      return storage.put(key, body)
+    }
+    const backend = { put, parts: storage } as Partial<ObjectBackend> as ObjectBackend
+    for (const body of [chunks(text("ab"), text("c")), [text("a"), text("bc")]]) {
+      await putBody(backend, "k", body, { when: "absent" })
+      expect(seen).toMatchObject({ when: "absent", size: 3 })
+    }
+  })
+
+  test("a backend without parts gets every body as it is", async () => {
+    const bodies = [chunks(text("abcdefgh")), [text("abcdefgh")]]
+    const seen: unknown[] = []
+    const put: ObjectBackend["put"] = async (key, body, { signal: _, ...options } = {}) => {
+      seen.push(body, options)
+      return { key, size: 0, version: "v", lastModified: new Date(0) }
+    }
+    const backend = { put } as Partial<ObjectBackend> as ObjectBackend
+    for (const body of bodies) await putBody(backend, "k", body, { when: "absent", size: 8 })
+    const options = { when: "absent", size: 8 }
+    expect(seen).toEqual([bodies[0], options, bodies[1], options])
+    expect(seen[0]).toBe(bodies[0])
   })
 
   test("a source may use its buffer again", async () => {
@@ -140,14 +190,16 @@ describe("what is sent", () => {
       }
     }
     const storage = new Recorder()
-    await upload(storage, reused())
+    // A state's body is a copy of what its source yields, so that parts can be sent from it as it is.
+    const feed = await openFeed(reused(), undefined)
+    await upload(storage, feed.open({ touch() {}, paused: (wait) => wait() }))
     expect([...(storage.stored ?? [])]).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3])
   })
 })
 
 describe("memory", () => {
   /** Every memory that a part had, and after each part how many there are. */
-  async function memories(parts: number, storage: Recorder, options: PutOptions = {}): Promise<number[]> {
+  async function memories(parts: number, storage: Recorder, options: UploadOptions = {}): Promise<number[]> {
     const seen = new Set<ArrayBufferLike>()
     const counts: number[] = []
     const { onPart } = storage
@@ -157,7 +209,9 @@ describe("memory", () => {
       await onPart(part, signal)
     }
     const all = Array.from({ length: parts }, (_, index) => text(`${index}`.padStart(4, ".")))
-    await upload(storage, chunks(...all), options)
+    // In two pieces each, which lie apart: what is one piece is sent from where it is.
+    const pieces = all.flatMap((part) => [part.slice(0, 1), part.slice(1)])
+    await upload(storage, chunks(...pieces), options)
     expect(new TextDecoder().decode(storage.stored)).toBe(new TextDecoder().decode(Buffer.concat(all)))
     return counts
   }
@@ -167,7 +221,7 @@ describe("memory", () => {
     storage.onPart = async () => {
       for (let turn = 0; turn < 20; turn++) await Promise.resolve()
     }
-    expect(Math.max(...(await memories(50, storage)))).toBeLessThanOrEqual(limits.concurrency + 1)
+    expect(Math.max(...(await memories(50, storage)))).toBeLessThanOrEqual(storage.concurrency + 1)
   })
 
   test("that of a part that needed a second attempt is not: the first may still be sending it", async () => {
@@ -182,11 +236,10 @@ describe("memory", () => {
     expect(counts.at(-1)).toBe(10)
   })
 
-  /** Chunks that may be sent as they are; what is given back is overwritten at once. */
-  function stable(...all: Uint8Array[]): ByteIterable & { readonly recycled: Uint8Array[] } {
+  /** What is given back is overwritten at once. */
+  function recycling(...all: Uint8Array[]): RecyclingChunks & { readonly recycled: Uint8Array[] } {
     const recycled: Uint8Array[] = []
     return {
-      isStable: true,
       recycled,
       recycle(chunk) {
         recycled.push(chunk)
@@ -198,7 +251,7 @@ describe("memory", () => {
 
   test("bytes that stay where they are, one behind the other, are sent from there", async () => {
     const whole = text("abcdefghij")
-    const body = stable(whole.subarray(0, 3), whole.subarray(3, 4), whole.subarray(4))
+    const body = recycling(whole.subarray(0, 3), whole.subarray(3, 4), whole.subarray(4))
     const storage = new Recorder()
     const sent: ArrayBufferLike[] = []
     storage.onPart = async ({ bytes }) => {
@@ -214,12 +267,12 @@ describe("memory", () => {
   })
 
   test("what lies apart is copied together, and given back where nothing else needs it", async () => {
-    const body = stable(text("ab"), text("c"), text("defgh"), text("i"))
+    const body = recycling(text("ab"), text("c"), text("defgh"), text("i"))
     const storage = new Recorder()
     await upload(storage, body)
     expect(new TextDecoder().decode(storage.stored)).toBe("abcdefghi")
-    // "ab" was a view at first; of "defgh" a part is.
-    expect(body.recycled.map(({ length }) => length)).toEqual([1])
+    // Not "defgh": the second part is sent from it.
+    expect(body.recycled.map(({ length }) => length)).toEqual([2, 1])
   })
 
   test("whatever stays, lies together or is given back, the bytes arrive as they were given", async () => {
@@ -229,7 +282,7 @@ describe("memory", () => {
         fc.boolean(),
         fc.integer({ min: 1, max: 9 }),
         fc.integer({ min: 1, max: 3 }),
-        async (given, isStable, size, concurrency) => {
+        async (given, recycles, size, concurrency) => {
           const whole = Buffer.concat(given.map(([chunk]) => chunk))
           const memory = new Uint8Array(whole)
           let offset = 0
@@ -241,7 +294,9 @@ describe("memory", () => {
           storage.onPart = async () => {
             for (let turn = 0; turn < 5; turn++) await Promise.resolve()
           }
-          await uploadBody({ ...stable(...pieces), isStable }, {}, { partBytes: () => size, concurrency }, storage)
+          storage.partBytes = () => size
+          storage.concurrency = concurrency
+          await upload(storage, recycles ? recycling(...pieces) : chunks(...pieces))
           expect(Buffer.from(storage.stored ?? []).equals(whole)).toBe(true)
         },
       ),
@@ -251,9 +306,10 @@ describe("memory", () => {
   test("a part of another size gets its own", async () => {
     const storage = new Recorder()
     const sizes = [2, 2, 3, 3, 1, 3, 2]
-    const partBytes = (index: number) => sizes[index] ?? 2
+    storage.partBytes = (index) => sizes[index] ?? 2
+    storage.concurrency = 1
     const whole = text("abcdefghijklmnop")
-    await uploadBody(chunks(whole), {}, { partBytes, concurrency: 1 }, storage)
+    await upload(storage, chunks(whole))
     expect(new TextDecoder().decode(storage.stored)).toBe("abcdefghijklmnop")
   })
 
@@ -273,7 +329,7 @@ describe("memory", () => {
     }
     const done = upload(storage, counted())
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
-    expect(read).toBe(limits.concurrency + 2)
+    expect(read).toBe(storage.concurrency + 2)
     open()
     await done
   })
@@ -454,7 +510,7 @@ describe("a source that is silent", () => {
       throw refused
     }
     const { body, seen } = silentAfter("ab")
-    await expect(upload(storage, body, { inParts: true })).rejects.toBe(refused)
+    await expect(uploadInParts(storage, "k", body)).rejects.toBe(refused)
     expect(seen).toEqual({ asked: 2, told: 1 })
     expect(storage.named()).toEqual([])
   })
@@ -530,7 +586,7 @@ describe("failures", () => {
     storage.onPart = async ({ index }) => {
       throw new BackendError(index === 0 ? "transient" : "permanent", `part ${index}`)
     }
-    const attempt: NonNullable<PutOptions["attempt"]> = async (one) => {
+    const attempt: Attempt = async (one) => {
       try {
         return await one(new AbortController().signal)
       } catch (error) {

@@ -1,7 +1,6 @@
 import type { Body } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
-import { onAbort } from "@ckpt/core/adapter"
-import { CopiedChunks } from "./copied-chunks.js"
+import { onAbort, recyclerOf } from "@ckpt/core/adapter"
 import { CallerError, runCallerCode, throwIfAborted } from "./errors.js"
 import type { OpenFile } from "./file-api.js"
 import { WriteBehind } from "./write-behind.js"
@@ -37,20 +36,11 @@ async function takeArray(file: OpenFile, body: readonly Uint8Array[], signal: Ab
   return { written: finished(writer, signal) }
 }
 
-function finished(writer: { finish(): Promise<void> }, signal: AbortSignal | undefined): Promise<void> {
+function finished(writer: WriteBehind, signal: AbortSignal | undefined): Promise<void> {
   const written = writer.finish().then(() => throwIfAborted(signal))
   // The caller may read the next body first, and ask for this result later.
   written.catch(() => undefined)
   return written
-}
-
-/**
- * A body that does not change a chunk until it gets it back by `recycle`. Its chunks are written without a copy. Core makes
- * such bodies where it copies small chunks together anyway. Any other body may use a chunk again when it is asked for the
- * next.
- */
-interface Recycling {
-  recycle?(chunk: Uint8Array): void
 }
 
 async function takeStream(
@@ -59,12 +49,7 @@ async function takeStream(
   signal: AbortSignal | undefined,
 ): Promise<Taken> {
   const waiting = new Waiting()
-  const { recycle } = body as Recycling
-  const onFailure = (error: unknown) => waiting.fail(error)
-  const writer =
-    recycle === undefined
-      ? new CopiedChunks(file, onFailure)
-      : new WriteBehind(file, { onFailure, onWritten: (chunk) => recycle.call(body, chunk) })
+  const writer = new WriteBehind(file, { onFailure: (error) => waiting.fail(error), onWritten: recyclerOf(body) })
   const iterator = runCallerCode(() => body[Symbol.asyncIterator]())
   const ignoreAbort = onAbort(signal, () => waiting.fail(new CallerError(signal?.reason)))
   try {

@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs"
 import { constants } from "node:fs"
-import type { GetOptions, ObjectContent, ObjectMeta } from "@ckpt/core"
+import type { GetOptions, ObjectContent, ObjectMeta, RecyclingChunks } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import { Mutex, onAbort } from "@ckpt/core/adapter"
 import { failure, hasErrno, throwIfAborted } from "../files/errors.js"
@@ -53,7 +53,7 @@ export async function getObject(root: Root, key: string, options: GetOptions): P
     }
     const [start, end] = bounds(key, info, range)
     const body = new FileBody(handle, path, start, end, signal)
-    return { meta: metaOf(key, info), body, recycle: (chunk) => body.recycle(chunk) }
+    return { meta: metaOf(key, info), body }
   } catch (error) {
     await close(handle)
     throw error
@@ -107,7 +107,7 @@ async function close(handle: OpenFile): Promise<void> {
  * The bytes of one open file, read once. A generator would not do: `return()` before its start does not run its
  * `finally`.
  */
-class FileBody implements AsyncIterableIterator<Uint8Array> {
+class FileBody implements AsyncIterableIterator<Uint8Array>, RecyclingChunks {
   readonly #handle: OpenFile
   readonly #path: string
   readonly #end: number

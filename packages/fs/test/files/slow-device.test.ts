@@ -1,6 +1,5 @@
 import { setImmediate } from "node:timers/promises"
 import { expect, test } from "vitest"
-import { CopiedChunks } from "../../src/files/copied-chunks.js"
 import type { OpenFile } from "../../src/files/file-api.js"
 import { WriteBehind } from "../../src/files/write-behind.js"
 
@@ -59,10 +58,9 @@ test("a body whose last write cannot begin is over only when those before have e
     },
     datasync: async () => {},
   })
-  const writer = new CopiedChunks(file, () => {})
-  // Two gathered writes are under way, the third is full, and a little more is to come.
+  const writer = new WriteBehind(file)
+  // Two gathered writes are under way, and the third is full.
   for (let count = 0; count < 48; count++) await writer.add(new Uint8Array(MiB / 2))
-  await writer.add(new Uint8Array(100))
   expect(underWay).toBe(2)
   const finished = writer.finish().then(
     () => "finished",

@@ -1,6 +1,8 @@
-import { readdir } from "node:fs/promises"
+import { readdir, readFile } from "node:fs/promises"
+import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
+import { openFsStore } from "../../src/index.js"
 import {
   body,
   bytes,
@@ -12,6 +14,7 @@ import {
   pointerKey,
   read,
   rejection,
+  stateOf,
   stream,
   temporaryFolder,
   textAt,
@@ -38,14 +41,16 @@ describe("put", () => {
     }
   })
 
-  test("of a stream whose producer uses one buffer for every chunk stores what was yielded", async () => {
-    const backend = new FsBackend(await temporaryFolder())
+  test("of a state whose producer uses one buffer for every chunk stores what was yielded", async () => {
+    const root = await temporaryFolder()
     const reused = async function* () {
       const buffer = new Uint8Array(70_000)
       for (let value = 0; value < 60; value++) yield buffer.fill(value)
     }
-    await backend.put("a/b", reused())
-    const stored = Buffer.from((await textAt(backend, "a/b")) ?? "")
+    const store = await openFsStore(root)
+    await store.writeState(1, reused())
+    await store.close()
+    const stored = await readFile(join(root, stateOf(1)))
     expect(stored.equals(Buffer.concat(Array.from({ length: 60 }, (_, value) => Buffer.alloc(70_000, value))))).toBe(
       true,
     )

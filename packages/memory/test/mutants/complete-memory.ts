@@ -1,12 +1,23 @@
-import { BackendError, type Body, type ObjectBackend } from "@ckpt/core"
+import { BackendError, type Body, type ObjectBackend, type PutOptions, type UploadInParts } from "@ckpt/core"
 import { MemoryBackend } from "../../src/index.js"
 import { collect, listAll } from "./support.js"
 
+/** A large body of the cases has several parts. */
+const partBytes = 256 * 1024
+
+/** An upload under way. */
+export interface Upload {
+  readonly key: string
+  readonly name: string
+  readonly when: PutOptions["when"]
+  readonly parts: Uint8Array[]
+}
+
 /**
- * The memory backend with leftovers and an atomic commit, which it does not have by itself. The mutants change this
- * one.
+ * The memory backend with leftovers, an atomic commit and, if asked for, parts, which it does not have by itself. The mutants
+ * change this one.
  */
-export function completeMemory(): ObjectBackend {
+export function completeMemory({ inParts = false }: { inParts?: boolean | undefined } = {}): ObjectBackend {
   const inner = new MemoryBackend()
   const uploads = new Map<string, Date>()
   let started = 0
@@ -29,9 +40,33 @@ export function completeMemory(): ObjectBackend {
     }
   }
 
+  const parts: UploadInParts<Upload> = {
+    partBytes: () => partBytes,
+    concurrency: 3,
+    async begin(key, { when, signal }) {
+      signal?.throwIfAborted()
+      const name = `${key}#${++started}`
+      uploads.set(name, new Date())
+      return { key, name, when, parts: [] }
+    },
+    async part(upload, { index, bytes }, { signal }) {
+      signal?.throwIfAborted()
+      upload.parts[index] = new Uint8Array(bytes)
+    },
+    async complete({ key, name, when, parts }, _, { signal }) {
+      signal?.throwIfAborted()
+      if (!uploads.delete(name)) throw new BackendError("precondition", `the upload ${name} is over`)
+      return alone(() => inner.put(key, Object.values(parts), { when }))
+    },
+    async abandon({ name }) {
+      uploads.delete(name)
+    },
+  }
+
   return {
     name: "complete memory",
     capabilities: inner.capabilities,
+    ...(inParts && { parts }),
     async put(key, body, { when, signal } = {}) {
       signal?.throwIfAborted()
       const bytes = await upload(key, body, signal)

@@ -32,10 +32,10 @@ const keptWithout: Record<string, string> = {}
 /** A mutant that breaks nearly everything says nothing about any single case. */
 const sharp = 16
 
-function check(mutant: Mutant | undefined, timeoutMs: number): Promise<CaseResult[]> {
+function check(mutant: Mutant | undefined, timeoutMs: number, inParts = mutant?.inParts): Promise<CaseResult[]> {
   return checkBackend({
     factory: () => {
-      const real = completeMemory()
+      const real = completeMemory({ inParts })
       const open = () => (mutant === undefined ? real : mutated(mutant, real))
       const shared = open()
       return { open: mutant?.eachOpen === true ? open : () => shared }
@@ -55,10 +55,13 @@ function caughtBy(mutant: Mutant): Promise<string[]> {
   return found
 }
 
-test("what the mutants are made of passes every case", async () => {
-  const results = await check(undefined, 60_000)
+test.each([true, false])("what the mutants are made of passes every case, with parts: %s", async (inParts) => {
+  const results = await check(undefined, 60_000, inParts)
   expect(results.flatMap(({ error }) => error?.message ?? [])).toEqual([])
-  expect(results.filter(({ result }) => result === "skipped")).toEqual([])
+  const skipped = results.filter(({ result }) => result === "skipped")
+  expect(skipped.map(({ name }) => name)).toEqual(
+    inParts ? [] : backendCases.filter(({ needs = [] }) => needs.includes("parts")).map(({ name }) => name),
+  )
 })
 
 test("no two mutants or cases have one name", () => {

@@ -108,17 +108,4 @@ export const putMutants: readonly Mutant[] = [
       }
     },
   },
-  {
-    name: "asks for the body again in the second attempt",
-    of: (real) => ({
-      put(key, body, { attempt, ...options } = {}) {
-        const send = async (signal?: AbortSignal) => {
-          const bytes = await collect(body, options)
-          signal?.throwIfAborted()
-          return real.put(key, [bytes], options)
-        }
-        return attempt === undefined ? real.put(key, body, options) : attempt(send)
-      },
-    }),
-  },
 ]

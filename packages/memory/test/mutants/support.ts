@@ -13,6 +13,8 @@ export interface Mutant {
   readonly name: string
   /** Whether each backend that is opened over one storage has a state of its own, as in several processes. */
   readonly eachOpen?: boolean
+  /** Whether the real backend has parts. With them its `put` gets only short bodies in memory. */
+  readonly inParts?: boolean
   /** The methods that it changes. All others are those of the real backend. */
   of(real: ObjectBackend): Partial<ObjectBackend>
 }

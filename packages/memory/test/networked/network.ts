@@ -93,7 +93,7 @@ export class Network {
 }
 
 /** Does not wait for a promise that hangs. `late` runs if the promise resolves after all. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, late = () => {}): Promise<T> {
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, late = () => {}): Promise<T> {
   if (signal === undefined) return work
   let stop = () => {}
   const aborted = new Promise<never>((_, reject) => {

@@ -9,8 +9,10 @@ import {
   type ObjectMeta,
   type PutOptions,
   type RequestOptions,
+  type UploadInParts,
 } from "@ckpt/core"
-import { Network, unlessAborted } from "./network.js"
+import { oneChunk } from "@ckpt/core/adapter"
+import { Network } from "./network.js"
 import type { ObjectServer } from "./object-server.js"
 
 /** The properties in which object stores differ. */
@@ -28,10 +30,28 @@ const partBytes = 256 * 1024
 /** As many connections as the clients of the object stores open by default. */
 const connections = 50
 
+interface Upload {
+  readonly id: string
+  readonly when: PutOptions["when"]
+}
+
+function uploadInParts(server: ObjectServer, network: Network): UploadInParts<Upload> {
+  return {
+    partBytes: () => partBytes,
+    concurrency: 4,
+    begin: (key, { when, ...options }) => network.request(options, async () => ({ id: server.startUpload(key), when })),
+    part: ({ id }, { index, bytes }, options) =>
+      network.request(options, async () => server.putPart(id, index, copied(bytes))),
+    complete: ({ id, when }, _, options) => network.request(options, () => server.completeUpload(id, when)),
+    abandon: ({ id }, options) => network.request(options, async () => void server.uploads.delete(id)),
+  }
+}
+
 /** An adapter like those for S3 and GCS: requests over a network, long bodies in parts, listings page by page. */
 export class NetworkedBackend implements ObjectBackend {
   readonly name = "networked"
   readonly capabilities: ObjectBackend["capabilities"]
+  readonly parts: UploadInParts
   readonly leftovers?: NonNullable<ObjectBackend["leftovers"]>
   readonly #server: ObjectServer
   readonly #network: Network
@@ -42,45 +62,12 @@ export class NetworkedBackend implements ObjectBackend {
     this.#network = new Network(random, connections)
     this.#pageSize = traits.pageSize
     this.capabilities = { compareAndSwap: "storage", maxDeleteBatch: traits.maxDeleteBatch }
+    this.parts = uploadInParts(server, this.#network)
     if (traits.leftovers) this.leftovers = (options) => this.#leftovers(options)
   }
 
-  /** The body is read to its end, or fails, before anything is refused. */
-  async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
-    const { when, signal } = options
-    signal?.throwIfAborted()
-    const parts = inParts(body, signal)
-    const inSeveral = options.inParts === true
-    try {
-      const first = await parts.next()
-      const second = first.done ? first : await parts.next()
-      if (second.done && !inSeveral) {
-        const bytes = first.done ? new Uint8Array() : first.value
-        return await this.#network.request(options, () => this.#server.put(key, bytes, when))
-      }
-      return await this.#upload(key, both(first, second, parts), options)
-    } finally {
-      // Not awaited: if a source hangs, its closing hangs too.
-      parts.return(undefined).catch(() => {})
-    }
-  }
-
-  async #upload(key: string, parts: AsyncIterable<Uint8Array>, options: PutOptions): Promise<ObjectMeta> {
-    const { signal = new AbortController().signal, attempt = (one) => one(signal), when } = options
-    const id = await this.#network.request(options, async () => this.#server.startUpload(key))
-    try {
-      let number = 0
-      for await (const bytes of parts) {
-        const at = ++number
-        await attempt((part) =>
-          this.#network.request({ signal: part }, async () => this.#server.putPart(id, at, bytes)),
-        )
-      }
-      return await this.#network.request(options, () => this.#server.completeUpload(id, when))
-    } catch (error) {
-      await this.#network.request({}, async () => this.#server.uploads.delete(id))
-      throw error
-    }
+  put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
+    return this.#network.request(options, () => this.#server.put(key, copied(oneChunk(body)), options.when))
   }
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
@@ -144,39 +131,7 @@ export class NetworkedBackend implements ObjectBackend {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** The body in parts of equal size, of which the last may be shorter. The parts are copies. */
-async function* inParts(body: Body, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, void> {
-  let held: Uint8Array[] = []
-  let size = 0
-  const chunks = Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body.values()
-  try {
-    for (;;) {
-      const step = await unlessAborted(Promise.resolve(chunks.next()), signal)
-      if (step.done) break
-      for (let rest = new Uint8Array(step.value); rest.length > 0; ) {
-        const taken = rest.subarray(0, partBytes - size)
-        held.push(taken)
-        size += taken.length
-        rest = rest.subarray(taken.length)
-        if (size === partBytes) {
-          yield Buffer.concat(held)
-          held = []
-          size = 0
-        }
-      }
-    }
-    if (size > 0) yield Buffer.concat(held)
-  } finally {
-    const closing = chunks.return?.()
-    if (closing instanceof Promise) closing.catch(() => {})
-  }
-}
-
-async function* both(
-  first: IteratorResult<Uint8Array, void>,
-  second: IteratorResult<Uint8Array, void>,
-  rest: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  for (const step of [first, second]) if (!step.done) yield step.value
-  yield* rest
+/** On the other side nobody shares memory with the sender. */
+function copied(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
 }

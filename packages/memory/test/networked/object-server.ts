@@ -116,7 +116,7 @@ export class ObjectServer {
 
   #upload(id: string): Upload {
     const upload = this.uploads.get(id)
-    if (upload === undefined) throw new BackendError("permanent", `404: there is no upload ${id}`)
+    if (upload === undefined) throw new BackendError("precondition", `404: there is no upload ${id}`)
     return upload
   }
 

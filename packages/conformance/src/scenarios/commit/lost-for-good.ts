@@ -10,6 +10,7 @@ import {
   withoutCommit,
 } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
+import { takingStreams } from "../../harness/streams.js"
 import { bytes, manifestOf, refusal, saveAll, streamOf } from "../support.js"
 import { assertSound, isStep, victimOf } from "./victim.js"
 
@@ -120,7 +121,7 @@ export const lostForGoodScenarios: readonly Scenario[] = [
       let broken = 0
       const store = await context.open({
         through(backend) {
-          const plain = withoutCommit(backend)
+          const plain = takingStreams(withoutCommit(backend))
           return {
             ...plain,
             async put(key, body, options) {

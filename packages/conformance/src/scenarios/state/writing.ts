@@ -3,6 +3,7 @@ import type { ObjectBackend, StateSource } from "@ckpt/core"
 import { pattern } from "../../harness/bytes.js"
 import { permanent, withoutCommit } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
+import { takingStreams } from "../../harness/streams.js"
 import {
   assertBytes,
   assertRecovers,
@@ -54,7 +55,7 @@ const sources: Readonly<Record<string, () => StateSource>> = {
 
 /** A storage on which a put of this key fails once it has taken the first chunk. */
 function breakingOff(backend: ObjectBackend, failingKey: string): ObjectBackend {
-  const plain = withoutCommit(backend)
+  const plain = takingStreams(withoutCommit(backend))
   return {
     ...plain,
     async put(key, body, options) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import type { ObjectBackend } from "@ckpt/core"
 import { intercept, permanent, recordCalls, transient, withFaults } from "../../../harness/faults.js"
 import type { Scenario } from "../../../harness/scenario.js"
+import { takingStreams } from "../../../harness/streams.js"
 import { untilAborted } from "../../../harness/waiting.js"
 import { bytes, flipped, manifestOf, readAll, refusal, rejection, saveAll, stateText, text } from "../../support.js"
 
@@ -68,7 +69,7 @@ export const savingDifferences: readonly Scenario[] = [
         }
       }
       const through = (backend: ObjectBackend): ObjectBackend => {
-        const { put, commit, ...rest } = intercept(backend, {})
+        const { put, commit, ...rest } = takingStreams(backend)
         return {
           ...rest,
           put: (key, body, options) => put(key, counted(body), options),

@@ -1,0 +1,29 @@
+import type { ObjectBackend } from "@ckpt/core"
+import { putBody } from "@ckpt/core/adapter"
+
+/**
+ * The same backend, with a `put` that takes a body of any length, as core writes it: in parts where the backend has them.
+ * It has no `parts` of its own, so that a store over it, too, writes everything by this `put`.
+ */
+export function takingStreams(backend: ObjectBackend): ObjectBackend {
+  const { leftovers, commit, claim } = backend
+  return {
+    name: backend.name,
+    capabilities: backend.capabilities,
+    put: (key, body, options) => putBody(backend, key, body, options),
+    get: (key, options) => backend.get(key, options),
+    head: (key, options) => backend.head(key, options),
+    list: (prefix, options) => backend.list(prefix, options),
+    delete: (keys, options) => backend.delete(keys, options),
+    now: (options) => backend.now(options),
+    ...(leftovers && { leftovers: (options) => leftovers.call(backend, options) }),
+    ...(commit && { commit: (batch, options) => commit.call(backend, batch, options) }),
+    ...(claim && {
+      claim: async (options) => {
+        const claimed = await claim.call(backend, options)
+        return { epoch: claimed.epoch, backend: takingStreams(claimed.backend) }
+      },
+    }),
+    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+  }
+}
