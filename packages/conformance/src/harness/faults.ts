@@ -234,17 +234,24 @@ export function crashing(
   n: number,
   at: "before" | "after",
 ): { backend: ObjectBackend; died(): boolean } {
+  const { through, died } = dyingAt(({ index }) => index >= n, at)
+  return { backend: through(backend), died }
+}
+
+/** As {@link crashing}, for a process that dies at the first call that matches. */
+export function dyingAt(meant: (info: CallInfo) => boolean, at: "before" | "after") {
   let dead = false
-  const dying = intercept(backend, {
-    async around({ index }, proceed) {
-      if (dead) throw permanent()
-      if (index < n) return proceed()
-      dead = true
-      if (at === "after") await dropAnswer(await proceed())
-      throw permanent()
-    },
-  })
-  return { backend: dying, died: () => dead }
+  const through = (backend: ObjectBackend): ObjectBackend =>
+    intercept(backend, {
+      async around(info, proceed) {
+        if (dead) throw permanent()
+        if (!meant(info)) return proceed()
+        dead = true
+        if (at === "after") await dropAnswer(await proceed())
+        throw permanent()
+      },
+    })
+  return { through, died: () => dead }
 }
 
 /** Holds the first call that matches until it is released. */

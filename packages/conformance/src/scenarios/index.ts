@@ -1,6 +1,7 @@
 import type { Scenario } from "../harness/scenario.js"
 import { abortScenarios } from "./commit/aborts.js"
 import { crashScenarios } from "./commit/crash-points.js"
+import { crashStepScenarios } from "./commit/crash-steps.js"
 import { lostAnswerScenarios } from "./commit/lost-answers.js"
 import { lostChangeScenarios } from "./commit/lost-changes.js"
 import { lostForGoodScenarios } from "./commit/lost-for-good.js"
@@ -8,10 +9,12 @@ import { raceScenarios } from "./commit/races.js"
 import { retryScenarios } from "./commit/retries.js"
 import { timeoutScenarios } from "./commit/timeouts.js"
 import { updateScenarios } from "./commit/updates.js"
+import { claimCrashScenarios } from "./history/claim-crash-steps.js"
 import { claimScenarios } from "./history/claims.js"
 import { claimLostAnswerScenarios } from "./history/claims-lost-answers.js"
 import { trimmedClaimScenarios } from "./history/claims-trimmed.js"
 import { floorScenarios } from "./history/floor.js"
+import { pinCrashScenarios } from "./history/pin-crash-steps.js"
 import { pinScenarios } from "./history/pins.js"
 import { zombieScenarios } from "./history/zombies.js"
 import { damageScenarios } from "./recovery/damage.js"
@@ -21,6 +24,7 @@ import { recoveryScenarios } from "./recovery/recover.js"
 import { restoreScenarios } from "./recovery/restore.js"
 import { differenceScenarios } from "./reference/differences/index.js"
 import { backgroundScenarios } from "./retention/background.js"
+import { removalCrashScenarios } from "./retention/crash-steps.js"
 import { orphanScenarios } from "./retention/orphans.js"
 import { retentionScenarios } from "./retention/prune.js"
 import { aheadScenarios } from "./state/ahead.js"
@@ -35,19 +39,25 @@ import { storeScenarios } from "./store/opening.js"
 export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   differences: differenceScenarios,
   races: raceScenarios,
-  crashes: crashScenarios,
+  crashes: [...crashScenarios, ...crashStepScenarios, ...removalCrashScenarios],
   "lost answers": [...lostAnswerScenarios, ...lostForGoodScenarios, ...lostChangeScenarios],
   "retries, time-outs, aborts": [...retryScenarios, ...timeoutScenarios, ...abortScenarios],
   recovery: [...recoveryScenarios, ...listingScenarios, ...damageScenarios, ...idScenarios],
   retention: [...retentionScenarios, ...backgroundScenarios, ...floorScenarios],
-  pins: pinScenarios,
+  pins: [...pinScenarios, ...pinCrashScenarios],
   restore: restoreScenarios,
   orphans: orphanScenarios,
   streams: [...streamScenarios, ...aheadScenarios, ...readingScenarios, ...operatorScenarios],
   input: [...inputScenarios, ...storeScenarios],
   events: eventScenarios,
   updates: updateScenarios,
-  claims: [...claimScenarios, ...zombieScenarios, ...claimLostAnswerScenarios, ...trimmedClaimScenarios],
+  claims: [
+    ...claimScenarios,
+    ...zombieScenarios,
+    ...claimCrashScenarios,
+    ...claimLostAnswerScenarios,
+    ...trimmedClaimScenarios,
+  ],
 }
 
 /** All scenarios, for an adapter's own tests. */

@@ -12,6 +12,8 @@ import {
   type StateReader,
 } from "@ckpt/core"
 import { bytesOf as bytes, textOf as text } from "../harness/bytes.js"
+import { type CallInfo, dyingAt, withoutCommit } from "../harness/faults.js"
+import type { ScenarioContext } from "../harness/scenario.js"
 
 export { bytes, text }
 
@@ -40,6 +42,22 @@ export const stateText = (id: number): string => `the state of checkpoint ${id}`
 /** Saves these ids, each with a state. */
 export async function saveAll(store: CheckpointStore, ...ids: number[]): Promise<void> {
   for (const id of ids) await store.save(manifestOf(id), { state: bytes(stateText(id)) })
+}
+
+/**
+ * Lets a process do its work step by step and die at one call: before the call reaches the storage, or once it took effect.
+ * What the work then resolves or rejects with is nobody's answer.
+ */
+export async function dies(
+  { open }: ScenarioContext,
+  at: "before" | "after",
+  call: (info: CallInfo) => boolean,
+  work: (store: CheckpointStore) => Promise<unknown>,
+): Promise<void> {
+  const { through, died } = dyingAt(call, at)
+  const store = await open({ through: (backend) => through(withoutCommit(backend)) })
+  await work(store).then(undefined, () => {})
+  assert.ok(died(), "the process made no such call")
 }
 
 /** The reason of the rejection, which is asserted. */
