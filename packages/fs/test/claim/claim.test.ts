@@ -282,6 +282,37 @@ test("on a disk too full for a folder, names are removed in place, after the sam
   ).toBe("fenced")
 })
 
+test("a claimer that dies before its sweep has shut out whoever wrote before, and the next claim sweeps", async () => {
+  const root = await temporaryFolder()
+  const plain = new FsBackend(root)
+  await plain.commit(checkpoint(1))
+  const stage = "checkpoints/.stage-0123456789abcdef"
+  await mkdir(`${root}/${stage}`)
+  let reached = () => {}
+  const dead = new Promise<void>((resolve) => {
+    reached = resolve
+  })
+  let created = false
+  const files = watchFiles({
+    after: ({ name, to }) => {
+      created ||= name === "link" && to?.includes("claim-") === true
+    },
+    before: () => {
+      if (!created) return undefined
+      reached()
+      return new Promise(() => undefined)
+    },
+  })
+  void new FsBackend(root, { files }).claim({ prefix: "" })
+  await dead
+  expect(await readdir(`${root}/.claims`)).toContain("claim-000001.json")
+  expect(await tree(root)).toContain(`${stage}/`)
+  expect((await rejection(plain.commit(checkpoint(2)))).kind).toBe("fenced")
+  expect(await textAt(plain, manifestOf(1))).toBe("manifest 1")
+  expect((await claimed(root)).epoch).toBe(2)
+  expect((await tree(root)).filter(isTemporary)).toEqual([])
+})
+
 test("a process that dies while it removes leaves what `leftovers` finds", async () => {
   for (const dies of ["rename", "unlink", "rmdir"]) {
     const root = await temporaryFolder()

@@ -33,6 +33,23 @@ export const claimCrashScenarios: readonly Scenario[] = [
     },
   ),
   claimingInPointer(
+    "crash after the swap of a leader: the checkpoint counts, and the next claim goes on above it",
+    async (context) => {
+      let leads = false
+      const isSwap = ({ call, key }: CallInfo) => leads && call === "put" && key === context.keys.pointer
+      await dies(context, "after", isSwap, async (dying) => {
+        const leader = await dying.claim()
+        leads = true
+        await saveAll(leader, 1)
+      })
+      await assertRecovers(await context.open(), 1)
+      const leader = await claimed(context)
+      assert.equal((await assertRecovers(leader, 1)).nextId, 2)
+      await saveAll(leader, 2)
+      assert.deepEqual(await listedIds(await context.open()), [1, 2])
+    },
+  ),
+  claimingInPointer(
     "a leader that could not swap: its next save commits the manifest of the last one too",
     async (context) => {
       let armed = false

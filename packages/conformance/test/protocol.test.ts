@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { expect, test } from "vitest"
+import { allScenarios, backendCases } from "../src/index.js"
+
+const page = join(import.meta.dirname, "../../../docs/protocol.md")
+const markdown = readFileSync(page, "utf8")
+const names = new Set([...allScenarios, ...backendCases].map(({ name }) => name))
+
+/** The last cell of each row of the table of crashes. */
+function lastCells(text: string): string[] {
+  const rows = text.slice(text.indexOf("## Crashes")).matchAll(/^\|(?<cells>.*)\|$/gm)
+  const cells = [...rows].map(({ groups }) => groups?.["cells"]?.split("|").at(-1)?.trim() ?? "")
+  // The heading, and the line below it.
+  return cells.slice(2)
+}
+
+/** The names in a cell, each with the file that it stands in; a scenario or case has no file. */
+function namesIn(cell: string): { name: string; file?: string | undefined }[] {
+  const quoted = /(`+)(?<name>.+?)\1(?!`)(?: in \[[^\]]*\]\((?<file>[^)]+)\))?/g
+  return [...cell.matchAll(quoted)].map(({ groups }) => ({ name: groups?.["name"] ?? "", file: groups?.["file"] }))
+}
+
+/** Whether a file of tests has a test or a group of tests of this name. */
+function hasTest(file: string, name: string): boolean {
+  const source = readFileSync(join(dirname(page), file), "utf8")
+  return ['"', "'", "`"].some(
+    (quote) => source.includes(`(${quote}${name}${quote}`) || source.includes(`\n    ${quote}${name}${quote},`),
+  )
+}
+
+/** Of the rows of a text: names that no scenario, case or test has, and rows without a name. */
+function strangers(text: string): string[] {
+  return lastCells(text).flatMap((cell) => {
+    const found = namesIn(cell)
+    if (found.length === 0) return [`no name in: ${cell}`]
+    const unknown = found.filter(({ name, file }) => (file === undefined ? !names.has(name) : !hasTest(file, name)))
+    return unknown.map(({ name }) => name)
+  })
+}
+
+test("each row of the protocol's table of crashes names a scenario or test that exists", () => {
+  expect(lastCells(markdown).length).toBeGreaterThan(20)
+  expect(strangers(markdown)).toEqual([])
+})
+
+test.each([
+  ["a scenario that does not exist", "`crash after lunch`", ["crash after lunch"]],
+  ["a test that does not exist", "`sleeps` in [claim.test.ts](../packages/fs/test/claim/claim.test.ts)", ["sleeps"]],
+  ["no name", "see above", ["no name in: see above"]],
+])("a row with %s is found", (_, cell, found) => {
+  expect(strangers(`${markdown}| a step | an object | nothing | nobody | ${cell} |\n`)).toEqual(found)
+})
