@@ -5,9 +5,9 @@ import { parseArgs } from "node:util"
 import { Worker } from "node:worker_threads"
 import * as core from "@ckpt/core"
 import { runSeed } from "./explore.js"
-import { withMutant } from "./mutant-core.js"
-import { type PlanName, planNames, plans } from "./plans.js"
+import { withMutant } from "./mutants/mutant-core.js"
 import { reportOf } from "./report.js"
+import { type PlanName, planNames, plans } from "./scenario/plans.js"
 import type { Answer, Portion } from "./worker.js"
 
 const help = `Explores schedules of several stores over one storage, and checks what they were told.

@@ -1,8 +1,8 @@
 import { lightly } from "./abort.js"
 import type { Core } from "./core.js"
-import { type PlanName, scenarioOf } from "./plans.js"
-import { Random } from "./random.js"
-import type { Schedule } from "./scenario.js"
+import { type PlanName, scenarioOf } from "./scenario/plans.js"
+import { Random } from "./scenario/random.js"
+import type { Schedule } from "./scenario/scenario.js"
 import { type Outcome, type SimulateOptions, simulate } from "./simulate.js"
 
 export interface Found extends Schedule {

@@ -3,11 +3,11 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import * as core from "@ckpt/core"
 import { explore } from "./explore.js"
-import { mutantOptions } from "./mutant-core.js"
-import { mutants } from "./mutants.js"
+import { mutants } from "./mutants/index.js"
+import { mutantOptions } from "./mutants/mutant-core.js"
+import type { Edit } from "./mutants/variant.js"
 import { fileOf, type Regression } from "./regression.js"
 import { replay, reportOf } from "./report.js"
-import type { Edit } from "./variant.js"
 
 const folder = new URL("../test/regressions/", import.meta.url)
 await mkdir(folder, { recursive: true })

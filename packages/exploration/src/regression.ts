@@ -1,4 +1,4 @@
-import type { Schedule } from "./scenario.js"
+import type { Schedule } from "./scenario/scenario.js"
 
 /** A schedule in which a rule of the protocol, left out, loses what was promised. */
 export interface Regression extends Schedule {

@@ -1,5 +1,5 @@
 import type { Found } from "./explore.js"
-import type { Schedule } from "./scenario.js"
+import type { Schedule } from "./scenario/scenario.js"
 import { shrink } from "./shrink.js"
 import { type SimulateOptions, simulate } from "./simulate.js"
 

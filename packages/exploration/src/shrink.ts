@@ -1,6 +1,6 @@
 import { lightly } from "./abort.js"
-import type { Action } from "./action.js"
-import type { ProcessPlan, Scenario, Schedule } from "./scenario.js"
+import type { Action } from "./scenario/action.js"
+import type { ProcessPlan, Scenario, Schedule } from "./scenario/scenario.js"
 import { type Outcome, type SimulateOptions, simulate } from "./simulate.js"
 
 /** A schedule that ends in a violation, and what it costs to read. */

@@ -1,14 +1,14 @@
 import { CheckpointError } from "@ckpt/core"
-import { Choices } from "./choices.js"
 import type { Core } from "./core.js"
-import { direct } from "./direct.js"
-import { Model, Violation } from "./model.js"
-import { Network } from "./network.js"
-import { Process, type World } from "./process.js"
-import type { Random } from "./random.js"
-import type { Scenario } from "./scenario.js"
-import { startOf } from "./starts.js"
-import { SimulatedStorage, type StorageFlaws } from "./storage.js"
+import { Model, Violation } from "./model/model.js"
+import { Network } from "./network/network.js"
+import { Process, type World } from "./process/process.js"
+import { Choices } from "./scenario/choices.js"
+import type { Random } from "./scenario/random.js"
+import type { Scenario } from "./scenario/scenario.js"
+import { startOf } from "./scenario/starts.js"
+import { direct } from "./storage/direct.js"
+import { SimulatedStorage, type StorageFlaws } from "./storage/storage.js"
 
 export interface Outcome {
   readonly violation: Error | undefined

@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads"
 import * as core from "@ckpt/core"
 import { type Explored, explore } from "./explore.js"
-import type { PlanName } from "./plans.js"
+import type { PlanName } from "./scenario/plans.js"
 
 export interface Portion {
   readonly plan: PlanName

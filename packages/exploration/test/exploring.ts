@@ -1,8 +1,8 @@
 import * as core from "@ckpt/core"
 import { expect, test } from "vitest"
 import { explore } from "../src/explore.js"
-import { type PlanName, plans } from "../src/plans.js"
 import { reportOf } from "../src/report.js"
+import { type PlanName, plans } from "../src/scenario/plans.js"
 
 const share = Number(process.env["CKPT_SCHEDULES"] ?? 100_000) / 100_000
 const firstSeed = Number(process.env["CKPT_SEED"] ?? 1)

@@ -1,4 +1,4 @@
-import { mutants } from "../src/mutants.js"
+import { mutants } from "../src/mutants/index.js"
 import { testMutant } from "./mutant-tests.js"
 
 // In two files, for two cores.

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { explore, runSeed } from "../src/explore.js"
-import { mutantOptions } from "../src/mutant-core.js"
-import { mutants } from "../src/mutants.js"
+import { mutants } from "../src/mutants/index.js"
+import { mutantOptions } from "../src/mutants/mutant-core.js"
 import { replay, reportOf } from "../src/report.js"
 
 const planted = mutants.find(({ name }) => name === "collection at or above the latest valid checkpoint")!

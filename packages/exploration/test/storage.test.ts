@@ -1,9 +1,9 @@
 import { BackendError, type ObjectBackend } from "@ckpt/core"
 import { MemoryBackend } from "@ckpt/memory"
 import { expect, test } from "vitest"
-import { direct } from "../src/direct.js"
-import { Random } from "../src/random.js"
-import { SimulatedStorage } from "../src/storage.js"
+import { Random } from "../src/scenario/random.js"
+import { direct } from "../src/storage/direct.js"
+import { SimulatedStorage } from "../src/storage/storage.js"
 
 const keys = ["a/1", "a/2", "a/22", "b/1"]
 

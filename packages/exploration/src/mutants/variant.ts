@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import type { Core } from "./core.js"
+import type { Core } from "../core.js"
 
 /** A change of one file of core's build. `find` must stand there exactly once. */
 export interface Edit {

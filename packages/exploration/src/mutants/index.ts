@@ -1,5 +1,5 @@
-import type { PlanName } from "./plans.js"
-import type { StorageFlaws } from "./storage.js"
+import type { PlanName } from "../scenario/plans.js"
+import type { StorageFlaws } from "../storage/storage.js"
 import type { Edit } from "./variant.js"
 
 /** The protocol without one of its rules. */

@@ -6,9 +6,9 @@ import {
   type ObjectMeta,
   type PutOptions,
 } from "@ckpt/core"
-import type { Choices } from "./choices.js"
-import { capabilities, contentOf, rangeOf, wholeBody } from "./direct.js"
-import type { SimulatedStorage, StoredObject } from "./storage.js"
+import type { Choices } from "../scenario/choices.js"
+import { capabilities, contentOf, rangeOf, wholeBody } from "../storage/direct.js"
+import type { SimulatedStorage, StoredObject } from "../storage/storage.js"
 
 /** Of one process: its requests that wait to be chosen. */
 export interface Lane {

@@ -1,4 +1,4 @@
-import { type PolicyName, policies } from "./action.js"
+import { type PolicyName, policies } from "../scenario/action.js"
 import type { Acknowledged, Operation } from "./operation.js"
 
 interface Facts {

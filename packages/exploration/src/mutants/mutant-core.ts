@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as core from "@ckpt/core"
-import { type Mutant, mutants } from "./mutants.js"
-import type { SimulateOptions } from "./simulate.js"
+import type { SimulateOptions } from "../simulate.js"
+import { type Mutant, mutants } from "./index.js"
 import { type Edit, loadVariant } from "./variant.js"
 
-const variants = fileURLToPath(new URL("../.variants/", import.meta.url))
+const variants = fileURLToPath(new URL("../../.variants/", import.meta.url))
 
 /** What a simulation needs to run without the rule that the mutant leaves out. `under`: edits that every copy gets. */
 export async function mutantOptions(mutant: Mutant, under: readonly Edit[] = []): Promise<SimulateOptions> {

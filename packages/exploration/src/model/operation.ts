@@ -1,4 +1,4 @@
-import type { Action } from "./action.js"
+import type { Action } from "../scenario/action.js"
 
 /** One call of a store, as the model sees it. */
 export interface Operation {

@@ -1,8 +1,8 @@
-import { type Action, describeAction } from "./action.js"
+import type { Request, Watcher } from "../network/network.js"
+import { type Action, describeAction } from "../scenario/action.js"
+import type { SimulatedStorage } from "../storage/storage.js"
 import { mayRemove } from "./legitimate.js"
-import type { Request, Watcher } from "./network.js"
 import type { Acknowledged, Operation } from "./operation.js"
-import type { SimulatedStorage } from "./storage.js"
 import { nameOf, type SeenManifest, View } from "./view.js"
 
 /** What must hold and did not. */

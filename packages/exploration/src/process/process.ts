@@ -5,16 +5,16 @@ import {
   type CheckpointStore,
   createManifest,
 } from "@ckpt/core"
-import { type Action, describeAction, policies } from "./action.js"
+import type { Core } from "../core.js"
+import { nameRemoval } from "../model/legitimate.js"
+import { type Model, Violation } from "../model/model.js"
+import type { Operation } from "../model/operation.js"
+import { stateText } from "../model/view.js"
+import type { Lane, Network } from "../network/network.js"
+import { type Action, describeAction, policies } from "../scenario/action.js"
+import type { ProcessPlan } from "../scenario/scenario.js"
+import type { SimulatedStorage } from "../storage/storage.js"
 import { ProcessClock } from "./clock.js"
-import type { Core } from "./core.js"
-import { nameRemoval } from "./legitimate.js"
-import { type Model, Violation } from "./model.js"
-import type { Lane, Network } from "./network.js"
-import type { Operation } from "./operation.js"
-import type { ProcessPlan } from "./scenario.js"
-import type { SimulatedStorage } from "./storage.js"
-import { stateText } from "./view.js"
 
 export interface World {
   readonly core: Core

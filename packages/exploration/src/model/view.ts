@@ -1,4 +1,4 @@
-import type { StoredObject } from "./storage.js"
+import type { StoredObject } from "../storage/storage.js"
 
 /** A manifest as far as the model looks at it. */
 export interface SeenManifest {

@@ -1,6 +1,6 @@
+import type { Odds } from "../network/network.js"
+import { tenYears } from "../process/clock.js"
 import type { Action, PolicyName } from "./action.js"
-import { tenYears } from "./clock.js"
-import type { Odds } from "./network.js"
 import type { Random } from "./random.js"
 import type { ProcessPlan, Scenario } from "./scenario.js"
 import type { StartName } from "./starts.js"
