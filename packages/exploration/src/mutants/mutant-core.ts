@@ -3,7 +3,8 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as core from "@ckpt/core"
 import type { SimulateOptions } from "../simulate.js"
-import { type Mutant, mutants } from "./index.js"
+import { mutants } from "./index.js"
+import type { Mutant } from "./mutant.js"
 import { type Edit, loadVariant } from "./variant.js"
 
 const variants = fileURLToPath(new URL("../../.variants/", import.meta.url))

@@ -1,0 +1,102 @@
+import { edit, type Mutant } from "./mutant.js"
+
+/** The rules of commit, each left out. */
+export const commitMutants: readonly Mutant[] = [
+  {
+    name: "no read-back of the state",
+    edits: [
+      edit(
+        "commit/create-state",
+        "if (await settleState(place, id, feed.info(), signal, cause))",
+        'if (cause.kind === "ambiguous" || (await settleState(place, id, feed.info(), signal, cause)))',
+      ),
+    ],
+    plans: ["plain", "claims"],
+  },
+  {
+    name: "no read-back of the manifest",
+    edits: [
+      edit(
+        "commit/create-manifest",
+        "const settled = await settleManifest(",
+        'const settled = lost !== undefined ? "created" : await settleManifest(',
+      ),
+    ],
+    plans: ["plain", "claims"],
+  },
+  {
+    name: "no read-back of the pointer",
+    edits: [
+      edit(
+        "history/pointer-file",
+        "failure = swapped.lost;",
+        "return { done: true, pointer: { ...current, ...change } };",
+      ),
+    ],
+    plans: ["claims"],
+  },
+  {
+    name: "a manifest that is there passes for ours",
+    edits: [
+      edit(
+        "commit/create-manifest",
+        "const settled = await settleManifest(",
+        'const settled = lost === undefined ? "existed" : await settleManifest(',
+      ),
+    ],
+    plans: ["plain"],
+  },
+  {
+    name: "save cleans up its own state",
+    edits: [
+      edit(
+        "commit/commit",
+        "const outcome = await createManifestObject(history, manifest, job.signal);",
+        `const outcome = await createManifestObject(history, manifest, job.signal).catch(async (error) => {
+          await history.place.storage.delete([history.place.layout.stateKey(job.id)]);
+          throw error;
+        });`,
+      ),
+    ],
+    plans: ["plain"],
+  },
+  {
+    name: "a save is acknowledged before the pointer moved",
+    edits: [
+      edit(
+        "commit/acknowledge",
+        "advance = await history.pointer.advance(id);",
+        "advance = { pointer: noPointer, isLatest: true };",
+      ),
+    ],
+    plans: ["claims"],
+  },
+  {
+    name: "a save does not look at the floor",
+    edits: [edit("commit/acknowledge", "if (!counts(id, advance.pointer))", "if (false)")],
+    isRare: true,
+    plans: ["slow saves", "retention"],
+  },
+  {
+    name: "the pointer moves back",
+    edits: [edit("history/pointer-file", "if (current.checkpointId >= id) {", "if (false) {")],
+    isRare: true,
+    plans: ["superseded", "claims"],
+  },
+  {
+    name: "swaps without a token of their own",
+    edits: [edit("history/pointer-file", "const token = newToken();", 'const token = "same";')],
+    plans: ["claims"],
+  },
+  {
+    name: "a failed commit of a writer that claimed passes for certain",
+    edits: [
+      edit(
+        "commit/acknowledge",
+        "throw unknownOutcome(history.place, id, error);\n    }\n    if (!counts(id, advance.pointer))",
+        "throw error;\n    }\n    if (!counts(id, advance.pointer))",
+      ),
+    ],
+    plans: ["claims"],
+  },
+]

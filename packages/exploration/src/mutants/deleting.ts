@@ -1,0 +1,88 @@
+import { edit, type Mutant } from "./mutant.js"
+
+/** The rules of retention, `remove` and collection, each left out. */
+export const deletingMutants: readonly Mutant[] = [
+  {
+    name: "retention at the latest valid checkpoint",
+    edits: [
+      edit("retention/prune", "if (outline.id < latestValid && !kept.has(outline.id))", "if (!kept.has(outline.id))"),
+    ],
+    plans: ["retention"],
+  },
+  {
+    name: "remove at the latest valid checkpoint",
+    edits: [
+      edit(
+        "retention/remove",
+        "if (latestValid === undefined || id >= latestValid) {",
+        "if (latestValid === undefined) {",
+      ),
+    ],
+    plans: ["retention"],
+  },
+  {
+    name: "collection at or above the latest valid checkpoint",
+    edits: [
+      edit("retention/orphans", "if (id < bound && !manifests.manifests.has(id)", "if (!manifests.manifests.has(id)"),
+    ],
+    plans: ["collection"],
+  },
+  {
+    name: "collection of what is young",
+    edits: [edit("retention/orphans", "const isOld = (meta) =>", "const isOld = () => true; const unused = (meta) =>")],
+    plans: ["collection"],
+  },
+  {
+    name: "collection by a clock of its own",
+    edits: [edit("retention/orphans", "storage.now(signal)]", "new Date(8e15)]")],
+    plans: ["collection"],
+  },
+  {
+    name: "collection lists manifests before states",
+    edits: [
+      edit(
+        "retention/orphans",
+        "lister.states(signal).then(async (states) => ({ states, manifests: await lister.manifests(signal) }))",
+        "lister.manifests(signal).then(async (manifests) => ({ manifests, states: await lister.states(signal) }))",
+      ),
+    ],
+    isRare: true,
+    plans: ["slow saves"],
+  },
+  {
+    name: "no floor",
+    edits: [
+      edit("history/pointer-file", "return this.#change(raise, () => this.lastSeen());", "return this.lastSeen();"),
+    ],
+    plans: ["slow saves", "retention"],
+  },
+  {
+    name: "the floor keeps nothing",
+    edits: [edit("history/pointer-file", "[...kept, ...current.pins.values()]", "[]")],
+    plans: ["retention"],
+  },
+  {
+    name: "prune removes the state before the manifest",
+    edits: [
+      edit(
+        "retention/remove",
+        "report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal));",
+        `await storage.delete(doomed.map(stateKey), signal);
+        report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal));`,
+      ),
+    ],
+    plans: ["readers"],
+  },
+  {
+    name: "claims are trimmed while something needs them",
+    edits: [
+      edit(
+        "history/floor",
+        "const last = claims.findLastIndex((claim) => claim.from < lowest);",
+        "const last = claims.length - 1;",
+      ),
+    ],
+    isRare: true,
+    plans: ["claims and deletes", "long"],
+  },
+]
