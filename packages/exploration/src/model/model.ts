@@ -1,4 +1,4 @@
-import type { Request, Watcher } from "../network/network.js"
+import type { Request, Watcher } from "../network/request.js"
 import { type Action, describeAction } from "../scenario/action.js"
 import type { SimulatedStorage } from "../storage/storage.js"
 import { mayRemove } from "./legitimate.js"

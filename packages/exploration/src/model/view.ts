@@ -1,3 +1,4 @@
+import { stateText } from "../scenario/state-text.js"
 import type { StoredObject } from "../storage/storage.js"
 
 /** A manifest as far as the model looks at it. */
@@ -49,11 +50,6 @@ function pointerOf(fields: Record<string, unknown>): SeenPointer {
     kept: (fields["kept"] as number[] | undefined) ?? [],
     claims: (fields["claims"] as SeenPointer["claims"] | undefined) ?? [],
   }
-}
-
-/** The text of the state that a save with this content writes. */
-export function stateText(content: number): string {
-  return `state of content ${content}`
 }
 
 /** The storage as the protocol reads it, told apart from core: what is there, and what of it counts. */

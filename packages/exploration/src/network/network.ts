@@ -1,68 +1,12 @@
-import {
-  BackendError,
-  type GetOptions,
-  type ObjectBackend,
-  type ObjectContent,
-  type ObjectMeta,
-  type PutOptions,
-} from "@ckpt/core"
+import { BackendError, type ObjectBackend } from "@ckpt/core"
 import type { Choices } from "../scenario/choices.js"
-import { capabilities, contentOf, rangeOf, wholeBody } from "../storage/direct.js"
-import type { SimulatedStorage, StoredObject } from "../storage/storage.js"
+import type { Odds } from "../scenario/odds.js"
+import type { SimulatedStorage } from "../storage/storage.js"
+import { backendOf, type NetworkedStorage } from "./backend.js"
+import { ProbeNames } from "./probe-names.js"
+import type { Lane, Request, Watcher } from "./request.js"
+import { outcomeOf } from "./trace.js"
 
-/** Of one process: its requests that wait to be chosen. */
-export interface Lane {
-  readonly name: string
-  readonly index: number
-  alive: boolean
-  pending: Request[]
-  /** What it does now, for whoever judges its requests. */
-  doing: unknown
-}
-
-export interface Request {
-  readonly what: () => string
-  readonly write: boolean
-  /** The issuing lane's `doing` when it was sent. */
-  readonly doing: unknown
-  readonly keys: readonly string[]
-  readonly kind: "put" | "get" | "head" | "page" | "delete" | "now" | "body"
-  /** It begins a listing. */
-  readonly firstPage: boolean
-  /** What the storage does when the request arrives; throws what it refuses. */
-  apply(slow: boolean): unknown
-  resolve(value: unknown): void
-  reject(error: unknown): void
-  readonly signal: AbortSignal | undefined
-}
-
-/** How often what goes wrong, for each request. */
-export interface Odds {
-  /** The process that ran goes on running. */
-  readonly stays: number
-  /** A write took effect, and its answer is lost. */
-  readonly answerLost: number
-  /** A write is lost, and its sender is told nothing. */
-  readonly lost: number
-  /** A write seems lost, and arrives later. */
-  readonly delayed: number
-  /** A write arrives once more later. */
-  readonly twice: number
-  /** The process crashes; what it had under way may arrive later. */
-  readonly crash: number
-  /** A read fails, and may be tried again. */
-  readonly readFails: number
-  /** The body of a read comes in pieces, after its opening. */
-  readonly slowBody: number
-}
-
-/** Told of requests as they take effect. */
-export interface Watcher {
-  beforeApply(request: Request, late: boolean): void
-  afterApply(request: Request): void
-}
-
-const probe = /^(.*\.ckpt-probe-)([0-9a-f]{16})$/
 const faults = ["none", "answer lost", "lost", "delayed", "comes twice", "crash"] as const
 const readFaults = ["none", "fails", "slow body", "crash"] as const
 
@@ -71,39 +15,31 @@ const readFaults = ["none", "fails", "slow body", "crash"] as const
  * left by a crash may still arrive later, as a delayed request does.
  */
 export class Network {
-  readonly #storage: SimulatedStorage
+  readonly #networked: NetworkedStorage
   readonly #choices: Choices
   readonly #watcher: Watcher
   readonly #writeOdds: readonly number[]
   readonly #readOdds: readonly number[]
   readonly #odds: Odds
-  readonly #pageSize: number
-  readonly #probesAreScheduled: boolean
   readonly #log: ((line: string) => void) | undefined
   readonly #lanes: Lane[] = []
   readonly #late: Request[] = []
-  readonly #probeNames = new Map<string, string>()
   #current: Lane | undefined
 
   constructor(
     storage: SimulatedStorage,
     choices: Choices,
     watcher: Watcher,
-    options: {
+    options: Pick<NetworkedStorage, "pageSize" | "probesAreScheduled"> & {
       odds: Odds
-      /** Objects that one page of a listing holds. */
-      pageSize: number
-      /** Otherwise they are answered at once: nobody else knows the key of a probe, so nothing can come in between. */
-      probesAreScheduled: boolean
       log: ((line: string) => void) | undefined
     },
   ) {
-    this.#storage = storage
+    const { pageSize, probesAreScheduled } = options
+    this.#networked = { storage, pageSize, probesAreScheduled, probeNames: new ProbeNames() }
     this.#choices = choices
     this.#watcher = watcher
     this.#odds = options.odds
-    this.#pageSize = options.pageSize
-    this.#probesAreScheduled = options.probesAreScheduled
     this.#log = options.log
     const { answerLost, lost, delayed, twice, crash, readFails, slowBody } = options.odds
     this.#writeOdds = [answerLost, lost, delayed, twice, crash]
@@ -114,101 +50,7 @@ export class Network {
   connect(name: string): { lane: Lane; backend: ObjectBackend } {
     const lane: Lane = { name, index: this.#lanes.length, alive: true, pending: [], doing: undefined }
     this.#lanes.push(lane)
-    return { lane, backend: this.#backend(lane) }
-  }
-
-  #backend(lane: Lane): ObjectBackend {
-    const storage = this.#storage
-    const atOnceProbe = (key: string) => !this.#probesAreScheduled && key.includes(".ckpt-probe-")
-    const send = <T>(
-      kind: Request["kind"],
-      keys: readonly string[],
-      detail: string,
-      signal: AbortSignal | undefined,
-      apply: (slow: boolean) => T,
-    ): Promise<T> =>
-      new Promise<T>((resolve, reject) => {
-        lane.pending.push({
-          what: () => `${lane.name}  ${kind} ${keys.map(short).join(" ")}${detail}`,
-          kind,
-          keys,
-          write: kind === "put" || kind === "delete",
-          firstPage: kind === "page" && detail === "",
-          doing: lane.doing,
-          apply,
-          resolve: resolve as (value: unknown) => void,
-          reject,
-          signal,
-        })
-      })
-    const page = async (prefix: string, after: string, signal: AbortSignal | undefined): Promise<ObjectMeta[]> =>
-      send("page", [prefix], after === "" ? "" : ` after ${short(after)}`, signal, () =>
-        storage.page(prefix, after, this.#pageSize),
-      )
-    const size = this.#pageSize
-    return {
-      name: "simulated",
-      capabilities,
-      put: async (given, body, options: PutOptions = {}) => {
-        const key = this.#named(given)
-        const whole = wholeBody(body)
-        const bytes = whole instanceof Uint8Array ? whole : await whole
-        const { when, signal } = options
-        if (atOnceProbe(key)) return storage.put(key, bytes, when)
-        const how = when === undefined ? "" : when === "absent" ? " if absent" : " if unchanged"
-        return send("put", [key], how, signal, () => storage.put(key, bytes, when))
-      },
-      get: (key, options: GetOptions = {}) =>
-        send("get", [key], "", options.signal, (slow): ObjectContent | undefined => {
-          const stored = storage.get(key, options.ifVersion)
-          if (stored === undefined) return undefined
-          return slow ? this.#slowly(send, stored, options) : contentOf(stored, options.range)
-        }),
-      head: (key, options) => send("head", [key], "", options?.signal, () => storage.get(key)?.meta),
-      async *list(prefix, options) {
-        for (let after = ""; ; ) {
-          const found = await page(prefix, after, options?.signal)
-          yield* found
-          const last = found.at(-1)
-          // The last page of a real listing says so; here it is the one that is not full.
-          if (last === undefined || found.length < size) return
-          after = last.key
-        }
-      },
-      delete: async (given, options) => {
-        const keys = given.map((key) => this.#named(key))
-        if (keys.every(atOnceProbe)) storage.delete(keys)
-        else await send("delete", keys, "", options?.signal, () => storage.delete(keys))
-        return []
-      },
-      now: (options) => send("now", [], "", options?.signal, () => new Date(storage.now)),
-      async [Symbol.asyncDispose]() {},
-    }
-  }
-
-  /** The random name of a probe as a number, so that nothing but the choices decides what a schedule does. */
-  #named(key: string): string {
-    const match = probe.exec(key)
-    if (match === null) return key
-    const known = this.#probeNames.get(key)
-    if (known !== undefined) return known
-    const name = `${match[1]}${String(this.#probeNames.size + 1).padStart(4, "0")}`
-    this.#probeNames.set(key, name)
-    return name
-  }
-
-  /** The bytes as they were when the read was opened, in two pieces that each must be chosen to arrive. */
-  #slowly(send: SendBody, stored: StoredObject, options: GetOptions): ObjectContent {
-    const bytes = rangeOf(stored, options.range)
-    const middle = Math.ceil(bytes.length / 2)
-    const pieces = [bytes.subarray(0, middle), bytes.subarray(middle)].filter((piece) => piece.length > 0)
-    const { key } = stored.meta
-    async function* body() {
-      for (const [index, piece] of pieces.entries()) {
-        yield await send("body", [key], ` piece ${index + 1} of ${pieces.length}`, options.signal, () => piece)
-      }
-    }
-    return { meta: stored.meta, body: body() }
+    return { lane, backend: backendOf(lane, this.#networked) }
   }
 
   /** One request arrives, or is lost. False: there is none that could, but for late ones. */
@@ -327,30 +169,6 @@ export class Network {
   }
 }
 
-type SendBody = <T>(
-  kind: "body",
-  keys: readonly string[],
-  detail: string,
-  signal: AbortSignal | undefined,
-  apply: () => T,
-) => Promise<T>
-
 function noAnswer(): BackendError {
   return new BackendError("ambiguous", "no answer")
-}
-
-function short(key: string): string {
-  return key
-    .replace(/^manifests\/manifest-0*(\d+)\.json$/, "manifest-$1")
-    .replace(/^checkpoints\/state-0*(\d+)\.bin$/, "state-$1")
-    .replace("manifests/latest.json", "latest")
-    .replace(/^manifests\/claims\/0*(\d+)\.0*(\d+)\.json$/, "claim-$1-from-$2")
-    .replace(/^manifests\/pins\/(\w+)\.0*(\d+)\.json$/, "pin-$1-$2")
-}
-
-function outcomeOf({ kind }: Request, value: unknown): string {
-  if (value === undefined) return kind === "delete" ? "ok" : "nothing there"
-  if (kind === "page") return (value as ObjectMeta[]).map(({ key }) => short(key)).join(" ") || "nothing"
-  if (kind !== "get") return "ok"
-  return "ok"
 }

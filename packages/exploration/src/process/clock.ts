@@ -1,8 +1,5 @@
 import type { Clock } from "@ckpt/core"
 
-/** Milliseconds of ten years. */
-export const tenYears = 10 * 365 * 24 * 3600 * 1000
-
 /**
  * The clock of one process: it may be years off, and jump; the monotonic one goes forward only, by a lot where the
  * process stood still. Waits between attempts pass at once: what could happen meanwhile, the scheduler decides anyway.

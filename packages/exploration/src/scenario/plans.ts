@@ -1,9 +1,11 @@
-import type { Odds } from "../network/network.js"
-import { tenYears } from "../process/clock.js"
 import type { Action, PolicyName } from "./action.js"
+import type { Odds } from "./odds.js"
 import type { Random } from "./random.js"
 import type { ProcessPlan, Scenario } from "./scenario.js"
 import type { StartName } from "./starts.js"
+
+/** Milliseconds of ten years. */
+const tenYears = 10 * 365 * 24 * 3600 * 1000
 
 type Weights = Readonly<Partial<Record<Action["do"], number>>>
 

@@ -1,5 +1,5 @@
-import type { Odds } from "../network/network.js"
 import type { Action, PolicyName } from "./action.js"
+import type { Odds } from "./odds.js"
 import type { StartName } from "./starts.js"
 
 export interface ProcessPlan {

@@ -1,7 +1,7 @@
 import { createManifest, openCheckpointStore } from "@ckpt/core"
-import { stateText } from "../model/view.js"
 import { direct } from "../storage/direct.js"
 import { SimulatedStorage } from "../storage/storage.js"
+import { stateText } from "./state-text.js"
 
 /** What is there before a schedule begins. */
 export type StartName =

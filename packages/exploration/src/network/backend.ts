@@ -1,0 +1,110 @@
+import type { GetOptions, ObjectBackend, ObjectContent, ObjectMeta, PutOptions } from "@ckpt/core"
+import { capabilities, contentOf, rangeOf, wholeBody } from "../storage/direct.js"
+import type { SimulatedStorage, StoredObject } from "../storage/storage.js"
+import type { ProbeNames } from "./probe-names.js"
+import type { Lane, Request } from "./request.js"
+import { short } from "./trace.js"
+
+export interface NetworkedStorage {
+  readonly storage: SimulatedStorage
+  /** Objects that one page of a listing holds. */
+  readonly pageSize: number
+  /** Otherwise they are answered at once: nobody else knows the key of a probe, so nothing can come in between. */
+  readonly probesAreScheduled: boolean
+  readonly probeNames: ProbeNames
+}
+
+type Send = <T>(
+  kind: Request["kind"],
+  keys: readonly string[],
+  detail: string,
+  signal: AbortSignal | undefined,
+  apply: (slow: boolean) => T,
+) => Promise<T>
+
+/** The storage as a process sees it: each request waits in the lane of the process until the network lets it arrive. */
+export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBackend {
+  const { storage, pageSize, probesAreScheduled, probeNames } = networked
+  const atOnceProbe = (key: string) => !probesAreScheduled && key.includes(".ckpt-probe-")
+  const send = sender(lane)
+  const page = async (prefix: string, after: string, signal: AbortSignal | undefined): Promise<ObjectMeta[]> =>
+    send("page", [prefix], after === "" ? "" : ` after ${short(after)}`, signal, () =>
+      storage.page(prefix, after, pageSize),
+    )
+  return {
+    name: "simulated",
+    capabilities,
+    put: async (given, body, options: PutOptions = {}) => {
+      const key = probeNames.named(given)
+      const whole = wholeBody(body)
+      const bytes = whole instanceof Uint8Array ? whole : await whole
+      const { when, signal } = options
+      if (atOnceProbe(key)) return storage.put(key, bytes, when)
+      const how = when === undefined ? "" : when === "absent" ? " if absent" : " if unchanged"
+      return send("put", [key], how, signal, () => storage.put(key, bytes, when))
+    },
+    get: (key, options: GetOptions = {}) =>
+      send("get", [key], "", options.signal, (slow): ObjectContent | undefined => {
+        const stored = storage.get(key, options.ifVersion)
+        if (stored === undefined) return undefined
+        return slow ? inPieces(send, stored, options) : contentOf(stored, options.range)
+      }),
+    head: (key, options) => send("head", [key], "", options?.signal, () => storage.get(key)?.meta),
+    async *list(prefix, options) {
+      for (let after = ""; ; ) {
+        const found = await page(prefix, after, options?.signal)
+        yield* found
+        const last = found.at(-1)
+        // The last page of a real listing says so; here it is the one that is not full.
+        if (last === undefined || found.length < pageSize) return
+        after = last.key
+      }
+    },
+    delete: async (given, options) => {
+      const keys = given.map((key) => probeNames.named(key))
+      if (keys.every(atOnceProbe)) storage.delete(keys)
+      else await send("delete", keys, "", options?.signal, () => storage.delete(keys))
+      return []
+    },
+    now: (options) => send("now", [], "", options?.signal, () => new Date(storage.now)),
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+function sender(lane: Lane): Send {
+  return <T>(
+    kind: Request["kind"],
+    keys: readonly string[],
+    detail: string,
+    signal: AbortSignal | undefined,
+    apply: (slow: boolean) => T,
+  ) =>
+    new Promise<T>((resolve, reject) => {
+      lane.pending.push({
+        what: () => `${lane.name}  ${kind} ${keys.map(short).join(" ")}${detail}`,
+        kind,
+        keys,
+        write: kind === "put" || kind === "delete",
+        firstPage: kind === "page" && detail === "",
+        doing: lane.doing,
+        apply,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+        signal,
+      })
+    })
+}
+
+/** The bytes as they were when the read was opened, in two pieces that each must be chosen to arrive. */
+function inPieces(send: Send, stored: StoredObject, options: GetOptions): ObjectContent {
+  const bytes = rangeOf(stored, options.range)
+  const middle = Math.ceil(bytes.length / 2)
+  const pieces = [bytes.subarray(0, middle), bytes.subarray(middle)].filter((piece) => piece.length > 0)
+  const { key } = stored.meta
+  async function* body() {
+    for (const [index, piece] of pieces.entries()) {
+      yield await send("body", [key], ` piece ${index + 1} of ${pieces.length}`, options.signal, () => piece)
+    }
+  }
+  return { meta: stored.meta, body: body() }
+}
