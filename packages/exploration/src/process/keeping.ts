@@ -1,0 +1,43 @@
+import { nameRemoval } from "../model/legitimate.js"
+import type { Operation } from "../model/operation.js"
+import { type Keeping, policies } from "../scenario/action.js"
+import type { Self } from "./self.js"
+
+/** Removes checkpoints, or pins them, and tells the model the answer. Resolves to the words for the trace. */
+export async function keep({ world: { model }, store }: Self, action: Keeping, operation: Operation): Promise<string> {
+  switch (action.do) {
+    case "remove": {
+      const id = model.nth(action.which)
+      nameRemoval(operation, id)
+      const removed = await store.remove(id)
+      if (removed) model.removed([id])
+      return removed ? `${id} is gone` : `${id} is not there`
+    }
+    case "prune": {
+      const { removed } = await store.prune(policies[action.policy])
+      model.removed(removed)
+      return `removed ${removed.join(" ") || "nothing"}`
+    }
+    case "collectOrphans": {
+      const { removed } = await store.collectOrphans({ olderThanMs: action.olderThanMs })
+      return `removed ${removed.join(" ") || "nothing"}`
+    }
+    case "pin": {
+      const id = model.nth(action.which)
+      await store.pin(id, action.name)
+      model.pinned(operation, id, action.name)
+      return `${id} is pinned as ${action.name}`
+    }
+    case "unpin":
+      try {
+        return (await store.unpin(action.name)) ? "gone" : "there was none"
+      } finally {
+        model.unpinned(action.name)
+      }
+    case "pins": {
+      const pins = await store.pins()
+      model.readPins(operation, pins)
+      return pins.map(({ id, name }) => `${id} as ${name}`).join(", ")
+    }
+  }
+}
