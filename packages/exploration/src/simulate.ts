@@ -1,6 +1,7 @@
 import { CheckpointError } from "@ckpt/core"
 import type { Core } from "./core.js"
-import { Model, Violation } from "./model/model.js"
+import { Model } from "./model/model.js"
+import { Violation } from "./model/violation.js"
 import { Network } from "./network/network.js"
 import { Process } from "./process/process.js"
 import type { World } from "./process/self.js"

@@ -92,6 +92,12 @@ export class View {
     return true
   }
 
+  /** Whether there is a checkpoint of this id, and it counts. */
+  isCounting(id: number): boolean {
+    const manifest = this.manifests.get(id)
+    return manifest !== undefined && this.counts(manifest)
+  }
+
   /** The epoch of a claim, trimmed by now or not, that shuts it out. */
   shutOutBy({ id, writerEpoch }: SeenManifest): number | undefined {
     for (const [epoch, from] of this.#claims) if (epoch > writerEpoch && from < id) return epoch

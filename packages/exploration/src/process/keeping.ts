@@ -36,7 +36,7 @@ export async function keep({ world: { model }, store }: Self, action: Keeping, o
       }
     case "pins": {
       const pins = await store.pins()
-      model.readPins(operation, pins)
+      model.pins.read(operation, pins)
       return pins.map(({ id, name }) => `${id} as ${name}`).join(", ")
     }
   }

@@ -1,6 +1,6 @@
 import { CheckpointError, type CheckpointErrorCode } from "@ckpt/core"
-import { Violation } from "../model/model.js"
 import type { Operation } from "../model/operation.js"
+import { Violation } from "../model/violation.js"
 import type { Network } from "../network/network.js"
 import type { Lane } from "../network/request.js"
 import { type Action, describeAction, policies } from "../scenario/action.js"

@@ -1,6 +1,6 @@
 import type { Recovery } from "@ckpt/core"
-import { Violation } from "../model/model.js"
 import type { Operation } from "../model/operation.js"
+import { Violation } from "../model/violation.js"
 import type { Reading } from "../scenario/action.js"
 import { stateText } from "../scenario/state-text.js"
 import type { Self } from "./self.js"
@@ -28,14 +28,14 @@ export class Reader {
         return this.#restore(operation)
       case "loadLatest": {
         const found = await store.loadLatest()
-        model.readLatest(operation, found?.checkpointId ?? 0, found?.epoch)
+        model.readings.latest(operation, found?.checkpointId ?? 0, found?.epoch)
         this.#observe(found?.checkpointId ?? 0, before)
         return String(found?.checkpointId ?? "nothing")
       }
       case "load": {
         const id = model.nth(action.which)
         const found = await store.load(id)
-        if (found !== undefined) model.readOne(operation, id, found.epoch)
+        if (found !== undefined) model.readings.one(operation, id, found.epoch)
         return found === undefined ? `${id} is not there` : `${id} with content ${found.epoch}`
       }
       case "list": {
@@ -44,12 +44,12 @@ export class Reader {
           if (!valid) throw new Violation(`${id} is listed as damaged: ${issues[0]?.message}`)
           ids.push(id)
         }
-        model.readAll(operation, ids)
+        model.readings.all(operation, ids)
         return ids.join(" ")
       }
       case "ids": {
         const ids = await store.ids()
-        model.readIds(operation, ids)
+        model.readings.ids(operation, ids)
         return ids.join(" ")
       }
       case "nextId":
@@ -82,7 +82,7 @@ export class Reader {
     const before = this.#observedLatest
     const { checkpoint, skipped, outcome, nextId } = await store.recover()
     assertNothingDamaged("recovery", skipped, outcome)
-    world.model.readLatest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch)
+    world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch)
     this.#observe(checkpoint?.id ?? 0, before)
     this.#takeNext(operation, nextId)
     const state = await checkpoint?.state()
@@ -99,7 +99,7 @@ export class Reader {
       if (bytes !== undefined) compare(one.manifest.epoch, bytes)
     })
     assertNothingDamaged("restore", skipped, outcome)
-    world.model.readLatest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch)
+    world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch)
     this.#observe(checkpoint?.id ?? 0, before)
     return checkpoint === undefined ? outcome : `${checkpoint.id} with content ${checkpoint.manifest.epoch}`
   }
@@ -108,7 +108,7 @@ export class Reader {
     const { world, store } = this.#self
     const manifest = await store.load(id)
     if (manifest === undefined) return `${id} is not there`
-    world.model.readOne(operation, id, manifest.epoch)
+    world.model.readings.one(operation, id, manifest.epoch)
     const state = await store.readState(id)
     if (state === undefined) return `${id} has no state`
     // A state that no manifest covers any more is not verified; what it is, nobody promised.

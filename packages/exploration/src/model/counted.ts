@@ -1,0 +1,60 @@
+import type { View } from "./view.js"
+import { Violation } from "./violation.js"
+
+interface CountedCheckpoint {
+  readonly content: number
+  /** Whether it counts now. */
+  counts: boolean
+  /** When it ceased to count. */
+  last: number
+}
+
+/** Which checkpoints ever counted, and what must hold of each at every moment. */
+export class Counted {
+  readonly byId = new Map<number, CountedCheckpoint>()
+  /**
+   * What counted for plain readers, was never acknowledged, and was shut out when the store was claimed for the first
+   * time: until then nobody can say which saves are refused already.
+   */
+  readonly shutOutByFirstClaim = new Set<number>()
+  /** Ids that somebody was told are removed. */
+  readonly removed = new Set<number>()
+  /** Contents of saves that were refused for certain. */
+  readonly refused = new Set<number>()
+
+  /** Looks at every manifest. The highest id that counts; 0: none. `when`: for the message of a violation. */
+  look(view: View, tick: number, isFirstClaim: boolean, when: string): number {
+    this.#seeWhatCeased(view, tick, isFirstClaim)
+    let latest = 0
+    for (const manifest of view.manifests.values()) {
+      if (!view.counts(manifest)) continue
+      const { id, content } = manifest
+      const counted = this.byId.get(id)
+      if (counted === undefined) this.byId.set(id, { content, counts: true, last: 0 })
+      else if (counted.content !== content) {
+        throw new Violation(`checkpoint ${id} had content ${counted.content}, and has ${content} ${when}`)
+      } else counted.counts = true
+      this.shutOutByFirstClaim.delete(id)
+      if (!view.isWhole(manifest)) throw new Violation(`checkpoint ${id} stands without its state ${when}`)
+      if (this.removed.has(id)) throw new Violation(`checkpoint ${id} was removed, and is back ${when}`)
+      const claim = view.shutOutBy(manifest)
+      if (claim !== undefined) {
+        throw new Violation(`checkpoint ${id} counts, and claim ${claim} had shut it out, ${when}`)
+      }
+      if (this.refused.has(content)) {
+        throw new Violation(`the save of ${id} with content ${content} was refused for certain, and counts ${when}`)
+      }
+      if (id > latest) latest = id
+    }
+    return latest
+  }
+
+  #seeWhatCeased(view: View, tick: number, isFirstClaim: boolean): void {
+    for (const [id, counted] of this.byId) {
+      if (!counted.counts || view.isCounting(id)) continue
+      counted.counts = false
+      counted.last = tick
+      if (isFirstClaim) this.shutOutByFirstClaim.add(id)
+    }
+  }
+}

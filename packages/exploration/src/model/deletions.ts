@@ -1,0 +1,36 @@
+import { describeAction } from "../scenario/action.js"
+import type { Operation } from "./operation.js"
+import { nameOf } from "./view.js"
+import { Violation } from "./violation.js"
+
+export interface DeletionFacts {
+  /** What the process that sent the request was doing. */
+  readonly doing: readonly Operation[]
+  /** The request arrives after its process was told that it failed, or after a crash. */
+  readonly late: boolean
+  /** The latest checkpoint that counts. */
+  readonly latest: number
+  /** When the object was created, and the time now, both by the storage's clock. */
+  readonly created: number
+  readonly now: number
+}
+
+/** Throws where nobody may delete this object now, or not the process that does it. */
+export function assertMayDelete(key: string, { doing, late, latest, created, now }: DeletionFacts): void {
+  const name = nameOf(key)
+  if (name === undefined) return
+  if (name.kind === "pointer") throw new Violation("the pointer is deleted")
+  if (name.id >= latest) {
+    throw new Violation(`${key} is deleted, at or above the latest valid checkpoint, ${latest}`)
+  }
+  if (late || doing.length !== 1) return
+  const [{ action }] = doing as readonly [Operation]
+  if (action.do === "collectOrphans") {
+    const age = now - created
+    if (age < action.olderThanMs) {
+      throw new Violation(`${key} is collected at the age of ${age} ms, younger than ${action.olderThanMs}`)
+    }
+  } else if (action.do !== "prune" && action.do !== "remove") {
+    throw new Violation(`${key} is deleted by ${describeAction(action)}`)
+  }
+}

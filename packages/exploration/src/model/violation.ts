@@ -1,0 +1,2 @@
+/** What must hold and did not. */
+export class Violation extends Error {}
