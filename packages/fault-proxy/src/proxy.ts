@@ -1,10 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo, Socket } from "node:net"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { listenForClients } from "./client-side.js"
 import { ClientGone, ServerGone, Stopped } from "./errors.js"
 import { Exchange } from "./exchange.js"
 import type { ProxiedRequest, Rule } from "./fault.js"
 import { perform } from "./perform.js"
-import { RequestRecord } from "./request.js"
+import { RequestLog } from "./request-log.js"
 import { Rules } from "./rules.js"
 import { ServerSide } from "./server-side.js"
 
@@ -27,12 +27,6 @@ export interface FaultProxy extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-interface Watcher {
-  readonly condition: (request: ProxiedRequest) => boolean
-  readonly resolve: (request: ProxiedRequest) => void
-  readonly reject: (reason: unknown) => void
-}
-
 /**
  * Starts a proxy on a free port of 127.0.0.1.
  *
@@ -43,30 +37,15 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   if (url.protocol !== "http:") throw new TypeError(`${target} is not an http: address`)
   const server = new ServerSide(url)
   const rules = new Rules()
-  const requests: RequestRecord[] = []
+  const log = new RequestLog()
   const inFlight = new Set<Promise<void>>()
-  const sockets = new Set<Socket>()
-  const watchers = new Set<Watcher>()
-
-  const changed = (record: RequestRecord) => {
-    for (const watcher of watchers) {
-      try {
-        if (!watcher.condition(record)) continue
-        watcher.resolve(record)
-      } catch (error) {
-        watcher.reject(error)
-      }
-      watchers.delete(watcher)
-    }
-  }
 
   const handle = async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
-    const record = new RequestRecord(requests.length, request)
-    requests.push(record)
-    const exchange = new Exchange(record, request, response, awaitsContinue, () => changed(record))
+    const record = log.add(request)
+    const exchange = new Exchange(record, request, response, awaitsContinue, () => log.changed(record))
     try {
       record.fault = rules.choose(record)
-      changed(record)
+      log.changed(record)
       await perform(record.fault, exchange, server)
     } catch (error) {
       await fail(exchange, error)
@@ -74,24 +53,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     await exchange.over()
   }
 
-  const accept = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
+  const clients = await listenForClients((request, response, awaitsContinue) => {
     const done = handle(request, response, awaitsContinue).finally(() => inFlight.delete(done))
     inFlight.add(done)
-  }
-
-  // No time-outs of its own: what ends a connection is the client, the server or a rule.
-  const listener = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0, maxHeaderSize: 262_144 })
-  listener.on("request", (request, response) => accept(request, response, false))
-  listener.on("checkContinue", (request, response) => accept(request, response, true))
-  // Node would answer 417 by itself; what to say to another expectation is the server's.
-  listener.on("checkExpectation", (request, response) => accept(request, response, false))
-  listener.on("connection", (socket) => {
-    sockets.add(socket)
-    socket.once("close", () => sockets.delete(socket))
-  })
-  await new Promise<void>((resolve, reject) => {
-    listener.once("error", reject)
-    listener.listen(0, "127.0.0.1", resolve)
   })
 
   const idle = async () => {
@@ -100,30 +64,21 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   let stopped: Promise<void> | undefined
   const stop = () => {
     stopped ??= (async () => {
-      const closed = new Promise<void>((resolve) => listener.close(() => resolve()))
-      for (const { reject } of watchers) reject(new Stopped("the proxy was stopped"))
-      watchers.clear()
+      log.stop(new Stopped("the proxy was stopped"))
       server.stop()
-      for (const socket of sockets) socket.resetAndDestroy()
-      await closed
+      await clients.stop()
       await idle()
     })()
     return stopped
   }
 
   return {
-    endpoint: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
-    requests,
+    endpoint: clients.endpoint,
+    requests: log.requests,
     inject: (...more) => rules.add(more),
     clear: () => rules.clear(),
-    resetCounts: () => {
-      requests.length = 0
-    },
-    seen: (condition) => {
-      const found = requests.find(condition)
-      if (found !== undefined) return Promise.resolve(found)
-      return new Promise((resolve, reject) => watchers.add({ condition, resolve, reject }))
-    },
+    resetCounts: () => log.forget(),
+    seen: (condition) => log.seen(condition),
     idle,
     stop,
     [Symbol.asyncDispose]: stop,
