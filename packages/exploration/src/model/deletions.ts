@@ -1,6 +1,6 @@
 import { describeAction } from "../scenario/action.js"
+import { nameOf } from "../storage/keys.js"
 import type { Operation } from "./operation.js"
-import { nameOf } from "./view.js"
 import { Violation } from "./violation.js"
 
 export interface DeletionFacts {

@@ -1,4 +1,5 @@
 import { type PolicyName, policies } from "../scenario/action.js"
+import { manifestKey } from "../storage/keys.js"
 import type { Acknowledged, Operation } from "./operation.js"
 
 interface Facts {
@@ -40,7 +41,7 @@ function keeps(name: PolicyName, { id, content }: Acknowledged, { counted, creat
   if (last !== undefined) return [...counted.keys()].filter((other) => other > id).length < last
   if (every !== undefined) return id % every === 0
   if (withinMs !== undefined) {
-    return now - (created.get(`manifests/manifest-${String(id).padStart(6, "0")}.json`) ?? 0) <= withinMs
+    return now - (created.get(manifestKey(id)) ?? 0) <= withinMs
   }
   return content % 2 === 1
 }

@@ -1,5 +1,6 @@
 import type { Request, Watcher } from "../network/request.js"
 import type { Action } from "../scenario/action.js"
+import { isProbe, nameOf } from "../storage/keys.js"
 import type { SimulatedStorage } from "../storage/storage.js"
 import { Claims } from "./claims.js"
 import { Counted } from "./counted.js"
@@ -8,7 +9,7 @@ import { mayRemove } from "./legitimate.js"
 import type { Acknowledged, Operation } from "./operation.js"
 import { Pins } from "./pins.js"
 import { Readings } from "./readings.js"
-import { nameOf, type SeenManifest, View } from "./view.js"
+import { type SeenManifest, View } from "./view.js"
 import { Violation } from "./violation.js"
 
 /**
@@ -145,7 +146,7 @@ export class Model implements Watcher {
     if (request.kind !== "delete") return
     for (const key of request.keys) {
       if (!this.#storage.objects.has(key)) continue
-      if (key.includes(".ckpt-probe-")) {
+      if (isProbe(key)) {
         this.probesCollected ||= doing.some(({ action }) => action.do === "collectOrphans")
         continue
       }

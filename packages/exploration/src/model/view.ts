@@ -1,4 +1,5 @@
 import { stateText } from "../scenario/state-text.js"
+import { nameOf, type ObjectName } from "../storage/keys.js"
 import type { StoredObject } from "../storage/storage.js"
 
 /** A manifest as far as the model looks at it. */
@@ -61,10 +62,7 @@ export class View {
   #pointer = noPointer
 
   /** Takes one change in. The kind of object that it was, and its id. */
-  change(
-    key: string,
-    object: StoredObject | undefined,
-  ): { kind: "manifest" | "state" | "pointer"; id: number } | undefined {
+  change(key: string, object: StoredObject | undefined): ObjectName | undefined {
     const name = nameOf(key)
     if (name === undefined) return undefined
     const { kind, id } = name
@@ -112,12 +110,4 @@ export class View {
   hasState(id: number): boolean {
     return this.#states.has(id)
   }
-}
-
-/** What a key names, `undefined` for what is neither manifest nor state nor pointer. */
-export function nameOf(key: string): { kind: "manifest" | "state" | "pointer"; id: number } | undefined {
-  if (key === "manifests/latest.json") return { kind: "pointer", id: 0 }
-  if (key.startsWith("manifests/manifest-")) return { kind: "manifest", id: Number.parseInt(key.slice(19), 10) }
-  if (key.startsWith("checkpoints/state-")) return { kind: "state", id: Number.parseInt(key.slice(18), 10) }
-  return undefined
 }

@@ -1,5 +1,6 @@
 import type { GetOptions, ObjectBackend, ObjectContent, ObjectMeta, PutOptions } from "@ckpt/core"
 import { capabilities, contentOf, rangeOf, wholeBody } from "../storage/direct.js"
+import { isProbe } from "../storage/keys.js"
 import type { SimulatedStorage, StoredObject } from "../storage/storage.js"
 import type { ProbeNames } from "./probe-names.js"
 import type { Lane, Request } from "./request.js"
@@ -25,7 +26,7 @@ type Send = <T>(
 /** The storage as a process sees it: each request waits in the lane of the process until the network lets it arrive. */
 export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBackend {
   const { storage, pageSize, probesAreScheduled, probeNames } = networked
-  const atOnceProbe = (key: string) => !probesAreScheduled && key.includes(".ckpt-probe-")
+  const atOnceProbe = (key: string) => !probesAreScheduled && isProbe(key)
   const send = sender(lane)
   const page = async (prefix: string, after: string, signal: AbortSignal | undefined): Promise<ObjectMeta[]> =>
     send("page", [prefix], after === "" ? "" : ` after ${short(after)}`, signal, () =>

@@ -1,4 +1,5 @@
 import type { ObjectMeta } from "@ckpt/core"
+import { pointerKey } from "../storage/keys.js"
 import type { Request } from "./request.js"
 
 /** A key as a trace names it. */
@@ -6,7 +7,7 @@ export function short(key: string): string {
   return key
     .replace(/^manifests\/manifest-0*(\d+)\.json$/, "manifest-$1")
     .replace(/^checkpoints\/state-0*(\d+)\.bin$/, "state-$1")
-    .replace("manifests/latest.json", "latest")
+    .replace(pointerKey, "latest")
     .replace(/^manifests\/claims\/0*(\d+)\.0*(\d+)\.json$/, "claim-$1-from-$2")
     .replace(/^manifests\/pins\/(\w+)\.0*(\d+)\.json$/, "pin-$1-$2")
 }

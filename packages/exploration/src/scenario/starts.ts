@@ -1,5 +1,6 @@
 import { createManifest, openCheckpointStore } from "@ckpt/core"
 import { direct } from "../storage/direct.js"
+import { pointerKey, stateKey } from "../storage/keys.js"
 import { SimulatedStorage } from "../storage/storage.js"
 import { stateText } from "./state-text.js"
 
@@ -49,12 +50,7 @@ async function make(name: StartName, contentVersions: boolean): Promise<Start> {
     acknowledged.push({ id, content })
     storage.now += 20_000
   }
-  const orphan = (id: number) =>
-    storage.put(
-      `checkpoints/state-${String(id).padStart(6, "0")}.bin`,
-      new TextEncoder().encode(stateText(++contents)),
-      "absent",
-    )
+  const orphan = (id: number) => storage.put(stateKey(id), new TextEncoder().encode(stateText(++contents)), "absent")
 
   if (name.startsWith("claimed")) {
     await save(1, true)
@@ -71,11 +67,11 @@ async function make(name: StartName, contentVersions: boolean): Promise<Start> {
     await save(999_999, true)
   } else if (name !== "nothing") {
     await save(1, true)
-    const before = storage.get("manifests/latest.json")
+    const before = storage.get(pointerKey)
     await save(2, false)
     if (name.startsWith("three")) {
       await save(3, true)
-      storage.delete(["manifests/latest.json"])
+      storage.delete([pointerKey])
       // As after a save whose pointer could not be moved.
       if (name === "three, pointer behind" && before !== undefined) storage.put(before.meta.key, before.bytes, "absent")
     }

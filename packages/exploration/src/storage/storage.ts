@@ -1,4 +1,5 @@
 import { BackendError, type ObjectMeta } from "@ckpt/core"
+import { isProbe } from "./keys.js"
 
 export interface StoredObject {
   readonly bytes: Uint8Array
@@ -18,8 +19,6 @@ export interface StorageOptions {
   readonly contentVersions?: boolean
   readonly flaws?: StorageFlaws | undefined
 }
-
-const probe = /\.ckpt-probe-/
 
 /**
  * A bucket whose every request is one call that neither waits nor copies: as the memory backend, at a fraction of the
@@ -48,7 +47,7 @@ export class SimulatedStorage {
   put(key: string, bytes: Uint8Array, when: "absent" | { readonly version: string } | undefined): ObjectMeta {
     const current = this.objects.get(key)?.meta
     const { flaws, contentVersions } = this.#options
-    if (when === "absent" && current !== undefined && (flaws?.createOverwrites !== true || probe.test(key))) {
+    if (when === "absent" && current !== undefined && (flaws?.createOverwrites !== true || isProbe(key))) {
       throw new BackendError("precondition", "exists")
     }
     if (typeof when === "object" && current?.version !== when.version && flaws?.replacesAnyVersion !== true) {
