@@ -29,42 +29,21 @@ export async function startOrigin(): Promise<Origin> {
   const waiting = new Set<() => void>()
   let connections = 0
 
-  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+  const serve = async (message: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = []
     let whole = true
     try {
-      for await (const chunk of request) chunks.push(chunk as Buffer)
+      for await (const chunk of message) chunks.push(chunk as Buffer)
     } catch {
       whole = false
     }
     const body = Buffer.concat(chunks)
-    const { method = "", url = "", rawHeaders } = request
-    received.push({ method, url, rawHeaders, body, whole })
+    const { method = "", url = "", rawHeaders } = message
+    const request = { method, url, rawHeaders, body, whole }
+    received.push(request)
     for (const wake of waiting) wake()
     if (!whole) return
-    const path = url.split("?")[0] ?? ""
-    const stored = objects.get(path)
-    if (method === "PUT") {
-      objects.set(path, body)
-      response.setHeader("ETag", `"${body.length}"`)
-      response.end(`stored ${body.length}`)
-    } else if (method === "POST") {
-      response.end(body)
-    } else if (method === "DELETE") {
-      objects.delete(path)
-      response.writeHead(204).end()
-    } else if (stored === undefined) {
-      response.writeHead(404, "No Such Key", ["Content-Length", "0"]).end()
-    } else if (url.endsWith("?close")) {
-      response.useChunkedEncodingByDefault = false
-      response.writeHead(200, { Connection: "close" }).end(stored)
-    } else if (url.endsWith("?chunked")) {
-      response.write(stored.subarray(0, 1))
-      response.end(stored.subarray(1))
-    } else {
-      response.writeHead(200, ["x-Twice", "1", "X-twice", "2", "Content-Length", String(stored.length)])
-      response.end(method === "HEAD" ? undefined : stored)
-    }
+    answer(objects, request, response)
   }
 
   const server = createServer((request, response) => void serve(request, response))
@@ -92,5 +71,32 @@ export async function startOrigin(): Promise<Origin> {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
     },
+  }
+}
+
+/** Carries one request out. */
+function answer(objects: Map<string, Buffer>, { method, url, body }: Received, response: ServerResponse): void {
+  const path = url.split("?")[0] ?? ""
+  const stored = objects.get(path)
+  if (method === "PUT") {
+    objects.set(path, body)
+    response.setHeader("ETag", `"${body.length}"`)
+    response.end(`stored ${body.length}`)
+  } else if (method === "POST") {
+    response.end(body)
+  } else if (method === "DELETE") {
+    objects.delete(path)
+    response.writeHead(204).end()
+  } else if (stored === undefined) {
+    response.writeHead(404, "No Such Key", ["Content-Length", "0"]).end()
+  } else if (url.endsWith("?close")) {
+    response.useChunkedEncodingByDefault = false
+    response.writeHead(200, { Connection: "close" }).end(stored)
+  } else if (url.endsWith("?chunked")) {
+    response.write(stored.subarray(0, 1))
+    response.end(stored.subarray(1))
+  } else {
+    response.writeHead(200, ["x-Twice", "1", "X-twice", "2", "Content-Length", String(stored.length)])
+    response.end(method === "HEAD" ? undefined : stored)
   }
 }

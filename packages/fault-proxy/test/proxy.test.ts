@@ -113,19 +113,23 @@ it("streams 64 MiB both ways within bounded memory, at the pace of the slower si
     collectGarbage()
     mostHeld = Math.max(mostHeld, process.memoryUsage().arrayBuffers)
   }
+  /** Takes a body slowly; `passed`: how many of its bytes the proxy has taken. */
+  const take = async (body: AsyncIterable<Buffer>, passed: () => number): Promise<string> => {
+    const hash = createHash("sha256")
+    let taken = 0
+    for await (const chunk of body) {
+      hash.update(chunk)
+      taken += chunk.length
+      mostAhead = Math.max(mostAhead, passed() - taken)
+      await turn()
+      if (taken % (8 * 1024 * 1024) < chunk.length) held()
+    }
+    return hash.digest("hex")
+  }
 
   const server = createServer(async (request, response) => {
     if (request.method === "PUT") {
-      const hash = createHash("sha256")
-      let taken = 0
-      for await (const chunk of request) {
-        hash.update(chunk)
-        taken += chunk.length
-        mostAhead = Math.max(mostAhead, (record()?.bytesReceived ?? 0) - taken)
-        await turn()
-        if (taken % (8 * 1024 * 1024) < chunk.length) held()
-      }
-      response.end(hash.digest("hex"))
+      response.end(await take(request, () => record()?.bytesReceived ?? 0))
     } else {
       response.writeHead(200, { "Content-Length": size })
       for (let sent = 0; sent < size; sent += block.length) if (!response.write(block)) await once(response, "drain")
@@ -153,17 +157,8 @@ it("streams 64 MiB both ways within bounded memory, at the pace of the slower si
 
     big.resetCounts()
     mostAhead = 0
-    const hash = createHash("sha256")
-    let taken = 0
     const [down] = await once(get(`${big.endpoint}/down`), "response")
-    for await (const chunk of down) {
-      hash.update(chunk)
-      taken += chunk.length
-      mostAhead = Math.max(mostAhead, (record()?.bytesSent ?? 0) - taken)
-      await turn()
-      if (taken % (8 * 1024 * 1024) < chunk.length) held()
-    }
-    expect(hash.digest("hex")).toBe(expected)
+    expect(await take(down, () => record()?.bytesSent ?? 0)).toBe(expected)
     expect(record()?.bytesSent).toBe(size)
     expect(mostAhead).toBeLessThan(size / 2)
     expect(mostHeld - base).toBeLessThan(16 * 1024 * 1024)
