@@ -54,9 +54,7 @@ export const claimMutants: readonly Mutant[] = [
   },
   {
     name: "an update does not ask again who leads",
-    edits: [
-      edit("commit/update", "await assertStillLeads(history, id, signal);\n            return next;", "return next;"),
-    ],
+    edits: [edit("commit/update", "await confirmLead(history, id, signal);\n            return next;", "return next;")],
     plans: ["superseded", "claims"],
   },
   {
