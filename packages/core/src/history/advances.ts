@@ -1,9 +1,9 @@
 import type { Pointer } from "../format/pointer.js"
 
-/** What a save learned of the pointer after its manifest was written. */
+/** The answer to a save that waited for the pointer to move. */
 export interface Advance {
   readonly pointer: Pointer
-  /** The pointer names this id now. */
+  /** True if the pointer names the save's own id. */
   readonly isLatest: boolean
 }
 
@@ -13,7 +13,10 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** Saves that wait for the pointer to move. Those that came while it moved share the next move, to the highest of their ids. */
+/**
+ * Saves that wait for the pointer to move. `"together"`: all saves that come during a move share the next move, to the
+ * highest of their ids. `"one by one"`: each save has a move of its own.
+ */
 export class Advances {
   readonly #move: (id: number) => Promise<Pointer>
   readonly #mode: "together" | "one by one"

@@ -10,7 +10,17 @@ import { latestValidId } from "./summary.js"
 import { View } from "./view.js"
 
 /**
- * Makes a new writer lead: everybody who wrote before is superseded, and what they still write does not count.
+ * Makes a new writer lead. Every earlier writer is superseded: its saves are refused, and a manifest that it still
+ * writes does not count.
+ *
+ * 1. One swap puts the new writer into the pointer. If the store has claims already, the same swap adds the new claim.
+ * 2. The first claim of a store: list, then a second swap adds the claim. See {@link endOfPlainHistory}.
+ * 3. An object of its own repeats the claim, in case the pointer is lost later.
+ * 4. The latest manifest that counts gets a mark. See {@link shutOutLateUpdates}.
+ *
+ * The next `claim()` mends whatever a crash between two steps leaves. Until then: after step 1 of a first claim nobody
+ * may write; before step 3, the claim is lost if the pointer is also lost; before step 4, an update under way may still
+ * land.
  *
  * @throws {CheckpointError} `CKPT_UNSUPPORTED` where no compare-and-swap holds among processes
  */
@@ -18,7 +28,8 @@ export async function claim(history: History, signal: AbortSignal | undefined): 
   assertClaimable(history)
   const writer = { token: newToken(), epoch: 0 }
   const before = await history.pointer.read(signal)
-  // A lost pointer whose claims their objects told: nobody leads, so the end of the history stands still.
+  // A lost pointer does not say where the history ends, so the listing and the claims' own objects must say it. Nobody
+  // leads while the pointer is lost, so the end does not move meanwhile.
   const lostEnd =
     isLost(before) && before.claims.length > 0 ? await endOfHistory(history, before.claims, signal) : undefined
   const first = await history.pointer.change((current) => {
@@ -26,13 +37,14 @@ export async function claim(history: History, signal: AbortSignal | undefined): 
     writer.epoch = 1 + Math.max(current.writer?.epoch ?? 0, ...current.claims.map((claim) => claim.epoch))
     const leads = { writer: { ...writer } }
     if (current.claims.length === 0) return leads
-    // Where claims tell the history, the pointer is its end.
+    // On a claimed store the pointer is the end of the history.
     const from = isLost(current) ? lostEnd : current.checkpointId
     if (from === undefined) throw new BackendError("transient", `${history.pointer.key} was lost a moment ago`)
     return { ...leads, checkpointId: from, claims: withClaim(current.claims, writer.epoch, from) }
   })
   const from = first.claims.length > 0 ? first.checkpointId : await endOfPlainHistory(history, writer, signal)
-  // Told again by an object of its own, should the pointer be lost; before the new leader writes anything.
+  // If the pointer is lost later, readers find the claim by this object. So it is created before the leader writes
+  // anything.
   const { storage, layout } = history.place
   await createMarker(storage, layout.claimKey(writer.epoch, from), { epoch: writer.epoch, from }, signal)
   const view = await history.look(signal, { of: "manifests" })
@@ -53,15 +65,18 @@ function assertClaimable({ hasClaims, place }: History): void {
   throw new CheckpointError("CKPT_UNSUPPORTED", message, { backend: backend.name })
 }
 
-/** Claims of one `from` are one: the later epoch says all that the earlier one said. */
+/**
+ * Adds a claim. It replaces a claim with the same `from`: the higher epoch excludes every manifest that the lower epoch
+ * excluded.
+ */
 function withClaim(before: readonly Claim[], epoch: number, from: number): Claim[] {
   return [...before.filter((claim) => claim.from !== from), { epoch, from }]
 }
 
 /**
- * Until the first claim, the pointer is a hint: an acknowledged checkpoint may lie above it. So the writer leads first,
- * which refuses every save that has not been acknowledged yet, and only then the storage is listed for the last of those
- * that were.
+ * The second swap of a store's first claim; gives the end of the history. Until the first claim the pointer is only a
+ * hint, and an acknowledged checkpoint may lie above it. The first swap made the new writer lead, so no earlier save is
+ * acknowledged any more; therefore the listing that follows shows every acknowledged checkpoint.
  */
 async function endOfPlainHistory(
   history: History,
@@ -78,7 +93,9 @@ async function endOfPlainHistory(
   return settled.checkpointId
 }
 
-/** The latest valid checkpoint as the claims tell the history, wherever the pointer stands; 0 if there is none. */
+/**
+ * The latest valid checkpoint that counts by the floor and the claims, wherever the pointer stands; 0 if there is none.
+ */
 async function endOfHistory(
   history: History,
   claims: readonly Claim[],
@@ -92,8 +109,8 @@ async function endOfHistory(
 }
 
 /**
- * Swaps the latest manifest that counts for itself with a mark, so that an update of it which the superseded writer has
- * under way finds another version and fails.
+ * Swaps the latest manifest that counts for the same manifest with a mark. An update that the superseded writer has
+ * under way then finds another version, and fails.
  */
 async function shutOutLateUpdates(
   history: History,
@@ -106,7 +123,10 @@ async function shutOutLateUpdates(
   }
 }
 
-/** `"passed over"`: this one is no checkpoint of the history, so the next older one is marked. */
+/**
+ * `"passed over"`: the manifest is gone, is damaged or is not part of the history. Then the next older manifest is
+ * marked.
+ */
 async function markOne(
   { place, verifier }: History,
   view: View,
@@ -124,7 +144,8 @@ async function markOne(
     const bytes = marked(found.manifest, epoch)
     const swapped = await swap(place.storage, place.layout.manifestKey(id), found.meta.version, bytes, signal)
     if (swapped.outcome === "done") return "marked"
-    // An update came first: its manifest is marked instead. Of a lost answer, the manifest that is there now tells.
+    // Another update came first: the next round marks its manifest. An answer was lost: the next round looks for the
+    // mark.
     if (swapped.outcome === "unknown") lost = swapped.lost
   }
   throw new BackendError("transient", `lost ${maxSwaps} swaps of ${place.layout.manifestKey(id)} to other writers`)

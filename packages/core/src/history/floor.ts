@@ -1,7 +1,13 @@
 import { ascending } from "../format/ids.js"
 import type { Pointer, PointerChange } from "../format/pointer.js"
 
-/** Two collectors may raise the floor at once; nothing that either of them removed may come back. */
+/**
+ * The change that raises the floor to `floor` and keeps the ids in `kept`. Another collector may have raised the floor
+ * meanwhile; an id that either collector removes stays removed.
+ *
+ * Example: the pointer has floor 6 and kept [2, 4]. This collector raises to 8 and keeps [2, 3, 7]. The result is floor
+ * 8 and kept [2, 7]: the other collector removed 3, this collector removes 4.
+ */
 export function mergeFloor(current: Pointer, floor: number, kept: readonly number[]): PointerChange {
   if (floor <= current.floor) {
     const removed = new Set([...current.kept].filter((id) => id <= floor && !kept.includes(id)))
@@ -16,8 +22,9 @@ export function mergeFloor(current: Pointer, floor: number, kept: readonly numbe
 }
 
 /**
- * Of the claims that lie below everything that is kept, the last one says all that those before it said: what they shut
- * out is shut out by it, or has an id that the floor shuts out.
+ * Drops the claims that are not needed any more: of all claims whose `from` is below every kept id, only the last
+ * stays. Dropping an earlier claim brings nothing back. A manifest that it excluded is either above the last claim's
+ * `from`, and the last claim excludes the manifest; or at or below that `from`, and the floor excludes it.
  */
 function withoutOldClaims({ claims }: Pointer, floor: number, kept: readonly number[]): PointerChange {
   const lowest = kept.reduce((least, id) => Math.min(least, id), floor + 1)

@@ -1,3 +1,9 @@
+/**
+ * Which checkpoints count. A listing shows the manifests that are there; the pointer says which of them not to believe.
+ * The pointer is read after the listing, so it may judge everything that the listing shows. Invariant: a reader never
+ * judges a manifest by a pointer that is older than the manifest.
+ */
+
 import { Mutex } from "../async/mutex.js"
 import { CheckpointError } from "../errors.js"
 import type { Emit } from "../events.js"
@@ -11,29 +17,33 @@ import { PointerFile } from "./pointer-file.js"
 import { countsAs } from "./rule.js"
 import { View } from "./view.js"
 
-/** So often a listing is made again, or a walk begun again, before the storage is called restless. */
+/**
+ * Rounds of listing, or of walking, before an operation gives up: others remove checkpoints faster than it reads them.
+ */
 export const maxRounds = 8
 
 export interface LookOptions {
-  /** `"manifests"` leaves the states out, where the layout lists them apart. */
+  /** `"manifests"` leaves the states out, if the layout lists them apart. Default: everything. */
   readonly of?: "manifests" | "everything"
-  /** Called with each listing before the pointer is read: what the caller begins here runs beside that read. */
+  /**
+   * Called with each listing before the pointer is read. A request that begins here runs at the same time as that read.
+   */
   readonly onListed?: (listing: Listing) => void
 }
 
-/** Which checkpoints of a store count: what is listed, the pointer, and who leads. */
+/** The history of one store: its listings, its pointer, and its leader if it has one. */
 export class History {
   readonly place: Place
   readonly verifier: Verifier
   readonly emit: Emit
   readonly lister: Lister
   readonly pointer: PointerFile
-  /** Set for the store that `claim()` gave. */
+  /** Set for a store that `claim()` gave; a plain store has no leader. */
   readonly leader: Leader | undefined
-  /** Pins and removals, one after the other, where the pointer cannot keep them apart. */
+  /** Orders pins and removals of this store, where the pointer has no room to order them. */
   readonly removals = new Mutex()
 
-  /** @param other the layout that the place would have if it had not its own */
+  /** @param other the layout that this store does not use, to notice checkpoints that were saved in it */
   constructor(verifier: Verifier, other: Layout, emit: Emit, leader: Leader | undefined) {
     this.place = verifier.place
     this.verifier = verifier
@@ -43,12 +53,15 @@ export class History {
     this.pointer = new PointerFile(this.place, emit, leader?.writer, (signal) => this.lister.claims(signal))
   }
 
-  /** True where the pointer has room for floor, claims and pins. Elsewhere it is a bare name, and every manifest counts. */
+  /**
+   * True if the pointer has room for floor, claims and pins. If not, the pointer is a bare name, and every manifest
+   * counts.
+   */
   get isTold(): boolean {
     return this.place.layout.pointerFormat === "json"
   }
 
-  /** True where claims live in the pointer; elsewhere the backend itself must know them. */
+  /** True if claims live in the pointer. If not, the backend itself must know claims. */
   get hasClaims(): boolean {
     return this.isTold && this.place.storage.backend.capabilities.compareAndSwap === "storage"
   }
@@ -62,8 +75,9 @@ export class History {
   }
 
   /**
-   * Looks again while the listing is behind the pointer: once for certain, then as long as the pointer moves. A pointer that
-   * stands still names a checkpoint that is lost, and listing again would not show it.
+   * A view whose listing is not behind its pointer. After the first listing that is behind, it lists again; after a
+   * later one, only if the pointer has moved meanwhile. A pointer that stands still names a checkpoint that is lost,
+   * and another listing would not show that checkpoint.
    */
   async view(signal: AbortSignal | undefined, options: LookOptions = {}): Promise<View> {
     let before: View | undefined
@@ -77,8 +91,9 @@ export class History {
   }
 
   /**
-   * Whether a manifest counts that was read just now. The pointer is read after the manifest, never beside it: an older pointer
-   * may count what came since and was refused.
+   * True if a manifest that was just read counts. The pointer is read after the manifest, never at the same time.
+   * Example: retention removes 3 and raises the floor; a slow writer creates 3 again, and its save is refused. By a
+   * pointer from before the floor, that manifest would count.
    */
   async counts(id: number, writerEpoch: number | undefined, signal: AbortSignal | undefined): Promise<boolean> {
     if (!this.isTold) return true

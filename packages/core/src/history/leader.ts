@@ -2,12 +2,12 @@ import { IdOrder } from "../async/id-order.js"
 import type { WriterStamp } from "../format/manifest/model.js"
 import type { Writer } from "../format/pointer.js"
 
-/** The writer that a claim made lead. A store without a claim has none. */
+/** The writer that a claim made the leader. A plain store, opened without a claim, has no leader. */
 export class Leader {
   readonly writer: Writer
-  /** The history goes on above this id. */
+  /** The end of the history when the claim was made. The leader's checkpoints have higher ids. */
   readonly from: number
-  /** Saves go up in the order of their ids: the pointer's swap commits, and it only moves up. */
+  /** Saves swap in the order of their ids: the swap of the pointer commits, and the pointer only moves up. */
   readonly order = new IdOrder()
 
   constructor(writer: Writer, from: number) {
@@ -15,7 +15,7 @@ export class Leader {
     this.from = from
   }
 
-  /** What the leader puts into its manifests. */
+  /** The field `writer` of the leader's manifests. */
   get stamp(): WriterStamp {
     return { ...this.writer, from: this.from }
   }

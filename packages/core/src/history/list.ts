@@ -6,13 +6,13 @@ import { type CheckpointSummary, recheck, type Summarized, summaries, withPins }
 
 type Signal = AbortSignal | undefined
 
-/** Every id with a manifest, ascending, damaged ones too. */
+/** The ids of the listed manifests that {@link View.mayCount}, ascending; damaged manifests too. */
 export async function ids(history: History, signal: Signal): Promise<number[]> {
   const view = await history.view(signal, { of: "manifests" })
   return view.latestFirst().reverse()
 }
 
-/** The lowest id above everything that was ever seen here. */
+/** The lowest id above every id ever seen here. */
 export async function nextId(history: History, signal: Signal): Promise<number> {
   const next = (await history.look(signal)).nextId(history.emit)
   if (Number.isSafeInteger(next)) return next
@@ -24,7 +24,7 @@ export async function nextId(history: History, signal: Signal): Promise<number> 
 /**
  * The checkpoints in ascending order, read in batches.
  *
- * @param step runs each part that reads: the generator itself runs between the calls of whoever iterates
+ * @param step runs each batch as a call of its own, since the caller's code runs between two batches
  */
 export async function* list(
   history: History,
@@ -32,11 +32,11 @@ export async function* list(
   step: <T>(task: () => Promise<T>) => Promise<T>,
 ): AsyncGenerator<CheckpointSummary, void, void> {
   const { verifier } = history
-  // Whoever lists wants to see what is there, not what was there when it was last read.
+  // A list shows each checkpoint as it is now, not as it was when it was last verified.
   const options = { signal, anew: true }
   const { view, first } = await step(async () => {
     let reading: Promise<Summarized[]> | undefined
-    // The first batch is read beside the pointer.
+    // The first batch is read at the same time as the pointer.
     const looked = await history.view(signal, {
       onListed: (listing) => {
         const batch = oldestFirst(listing.manifests.keys()).slice(0, requestConcurrency)

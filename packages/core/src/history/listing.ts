@@ -4,36 +4,36 @@ import type { Claim, Pin } from "../format/pointer.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
 
-/** What a listing showed, by id. */
+/** The objects that a listing showed, sorted by what their keys mean. */
 export interface Listing {
   readonly manifests: ReadonlyMap<number, ObjectMeta>
-  /** Empty if only manifests were asked for and the layout keeps them apart. */
+  /** Empty if only manifests were listed and the layout lists states apart. */
   readonly states: ReadonlyMap<number, ObjectMeta>
-  /** Ids whose name is taken by something else: an empty directory, a stray file. */
+  /** Ids whose name is taken, but by no checkpoint: by an empty directory or a stray file. */
   readonly taken: ReadonlyMap<number, ObjectMeta>
-  /** Manifests whose id no JavaScript number holds, latest first; they can only be named by key. */
+  /** Manifests whose id is beyond 2^53 - 1, so that no JavaScript number holds it. Latest first; named by key alone. */
   readonly beyond: readonly ObjectMeta[]
-  /** As their own objects tell them; empty if only states were listed. */
+  /** From the pins' own objects. Empty if only states were listed. */
   readonly pins: readonly Pin[]
-  /** Ascending by epoch, as their own objects tell them; empty if only states were listed. */
+  /** From the claims' own objects, ascending by epoch. Empty if only states were listed. */
   readonly claims: readonly Claim[]
-  /** Remains of the check that the storage honours conditions. */
+  /** Objects that a check of the storage's conditions left behind. */
   readonly probes: readonly ObjectMeta[]
-  /** The key of a checkpoint that another layout of the same place would find, if the listing showed one. */
+  /** The key of a checkpoint in the other layout, if the listing showed such a key. */
   readonly elsewhere: string | undefined
 }
 
-// Enough to say each once in any real store; a bucket full of strangers must not grow our memory.
+// Foreign keys that are remembered, at most: a bucket full of foreign objects must not fill our memory.
 const maxForeignKeys = 1_000
 
-/** Lists and sorts out what is there; names that are not ours are said once and otherwise left alone. */
+/** Lists objects and sorts them. A key that is not ours is an event once, and is otherwise left alone. */
 export class Lister {
   readonly #place: Place
   readonly #other: Layout
   readonly #emit: Emit
   readonly #foreign = new Set<string>()
 
-  /** @param other the layout that the place would have if it had not its own */
+  /** @param other the layout that this store does not use, to notice checkpoints that were saved in it */
   constructor(place: Place, other: Layout, emit: Emit) {
     this.#place = place
     this.#other = other
@@ -44,7 +44,7 @@ export class Lister {
     return this.#sort(await this.#list(this.#place.layout.manifestPrefix, signal))
   }
 
-  /** States as they are listed, which also shows the manifests where one prefix holds both. */
+  /** States; manifests too, if one prefix holds both. */
   async states(signal?: AbortSignal): Promise<Listing> {
     return this.#sort(await this.#list(this.#place.layout.statePrefix, signal))
   }
@@ -57,7 +57,10 @@ export class Lister {
     return this.#sort(await this.#list(this.#place.layout.claimPrefix, signal)).claims
   }
 
-  /** A key that the other layout would find where this one never looks; `undefined` if there is none. */
+  /**
+   * The key of a checkpoint in the other layout, under a prefix that this layout never lists; `undefined` if there is
+   * none.
+   */
   async elsewhere(signal?: AbortSignal): Promise<string | undefined> {
     const prefix = this.#other.manifestPrefix
     if (prefix === this.#place.layout.manifestPrefix || prefix === this.#place.layout.statePrefix) return undefined
@@ -99,7 +102,7 @@ export class Lister {
         ({ manifest: manifests, state: states, taken })[meaning.kind].set(meaning.id, meta)
       else if (meaning.kind === "manifest") beyond.push(meta)
     }
-    // Of two canonical numbers the longer one is the higher.
+    // Of two numbers without leading zeros, the longer number is the higher.
     beyond.sort((a, b) => b.key.length - a.key.length || (a.key < b.key ? 1 : -1))
     claims.sort((a, b) => a.epoch - b.epoch)
     return { manifests, states, taken, beyond, pins, claims, probes, elsewhere }

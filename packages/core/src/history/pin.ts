@@ -1,3 +1,12 @@
+/**
+ * Pins keep a checkpoint whatever retention says. Each pin has two parts: an entry in the pointer, and an object of its
+ * own. The entry orders a pin against a prune; the object outlives the pointer; a pin holds if either says so.
+ *
+ * A pin and a prune both swap the pointer. If the pin is first, the prune finds the entry and spares the checkpoint; if
+ * the prune is first, the pin finds the raised floor and is refused. A crash leaves one part, and the same call again
+ * mends it: `pin` creates the missing object, `unpin` removes the entry that is left.
+ */
+
 import { CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Pin } from "../format/pointer.js"
@@ -16,9 +25,8 @@ export function assertPinName(name: unknown): asserts name is string {
 }
 
 /**
- * Pins a checkpoint. The entry in the pointer makes the pin, and excludes a prune that is under way: both swap the same
- * object. The object of its own tells it again, should the pointer be lost. Where the pointer has no room for it, the
- * object alone is the pin, and only this store's own retention is excluded.
+ * Pins a checkpoint: first the entry, then the object. If the pointer has no room for entries, the object alone is the
+ * pin, and it is ordered against the retention of this store alone.
  */
 export async function pin(history: History, id: number, name: string, signal: AbortSignal | undefined) {
   const { pointer } = history
@@ -35,7 +43,8 @@ export async function pin(history: History, id: number, name: string, signal: Ab
   await pointer.change((current) => {
     if (pointer.writer !== undefined) pointer.assertLeads(current)
     assertFree(history, pinsOf({ pins }, current), id, name)
-    // It counted a moment ago, so retention removed it, or is about to.
+    // The checkpoint counted a moment ago, so retention has raised the floor since: it removed the checkpoint, or is
+    // about to.
     if (!countsAs(id, epoch, current)) throw pruned(history, id)
     if (current.pins.get(name) === id) return undefined
     return { checkpointId: Math.max(current.checkpointId, id), pins: new Map([...current.pins, [name, id]]) }
@@ -43,7 +52,7 @@ export async function pin(history: History, id: number, name: string, signal: Ab
   await createPin(history, id, name, signal)
 }
 
-/** Removes a pin, whatever it holds. False if there is none of that name. */
+/** Removes a pin by its name, whichever checkpoint it holds. False if no pin has that name. */
 export async function unpin(history: History, name: string, signal: AbortSignal | undefined): Promise<boolean> {
   const { pointer } = history
   const { storage, layout } = history.place
@@ -51,7 +60,7 @@ export async function unpin(history: History, name: string, signal: AbortSignal 
   const keys = survey.pins.filter((one) => one.name === name).map(({ id }) => layout.pinKey(name, id))
   let found = keys.length > 0
   if (history.isTold && pointer.writer !== undefined) pointer.assertLeads(await pointer.read(signal))
-  // The object first: the entry in the pointer is the pin, and what was interrupted before it went is simply still there.
+  // The object goes first. If a crash comes in between, the entry is left, and the checkpoint is still pinned.
   const [failure] = await storage.delete(keys, signal)
   if (failure !== undefined) throw failure.error
   if (history.isTold) {

@@ -20,24 +20,22 @@ import { type Advance, Advances } from "./advances.js"
 import { mergeFloor } from "./floor.js"
 import { countsAs } from "./rule.js"
 
-// A pointer is some dozen bytes; one with a long `kept` list some hundred kilobytes.
+// A pointer has some dozen bytes; with a long `kept` list, some hundred kilobytes.
 const maxPointerBytes = 4 * 1024 * 1024
 
-/**
- * The pointer of one store: read, moved forward, never back. Saves that are under way together share one swap.
- */
+/** The pointer of one store. It moves forward, never back, and every change of it is a compare-and-swap. */
 export class PointerFile {
   readonly #place: Place
   readonly #emit: Emit
-  /** Set for the store that `claim()` gave: only while this writer leads may the pointer be moved. */
+  /** The writer of a store that `claim()` gave. Such a store may change the pointer only while its writer leads. */
   readonly #writer: Writer | undefined
   readonly #claims: (signal?: AbortSignal) => Promise<readonly Claim[]>
   #cached: Pointer | undefined
   readonly #advances: Advances
-  /** One change of the pointer at a time within this store: racing ourselves would only cost swaps. */
+  /** One change at a time within this store: two at once would only lose swaps to each other. */
   readonly #changes = new Mutex()
 
-  /** @param claims as their own objects tell them, for a pointer that was lost */
+  /** @param claims reads the claims from their own objects, for a lost pointer */
   constructor(
     place: Place,
     emit: Emit,
@@ -49,7 +47,7 @@ export class PointerFile {
     this.#place = place
     this.#emit = emit
     const move = (id: number) => this.#changes.run(() => this.#moveTo(id))
-    // Each swap of a writer that claimed commits one checkpoint, and is settled on its own.
+    // Each swap of a leader commits one checkpoint, and is settled on its own. Saves of a plain store share swaps.
     this.#advances = new Advances(move, writer === undefined ? "together" : "one by one")
   }
 
@@ -57,7 +55,7 @@ export class PointerFile {
     return this.#writer
   }
 
-  /** @throws {CheckpointError} `CKPT_FENCED` unless `writer` (default: whoever this store writes as) leads */
+  /** @throws {CheckpointError} `CKPT_FENCED` unless `writer` leads; default: this store's own writer */
   assertLeads(pointer: Pointer, writer = this.#writer): void {
     const leader = pointer.writer
     if (leader?.epoch === writer?.epoch && leader?.token === writer?.token) return
@@ -71,7 +69,7 @@ export class PointerFile {
   /**
    * The pointer as it is now, from the storage.
    *
-   * @param listed claims that a listing showed, so that none is made for a pointer that is not there
+   * @param listed the claims that a listing showed; without them, a lost pointer costs one more listing
    */
   async read(signal?: AbortSignal, listed?: readonly Claim[]): Promise<Pointer> {
     const read = await this.#read(signal)
@@ -81,7 +79,7 @@ export class PointerFile {
     return pointer
   }
 
-  /** The pointer as last seen by this store; read if it never was. */
+  /** The pointer as this store last saw it; read from the storage if this store has not seen it yet. */
   async lastSeen(signal?: AbortSignal): Promise<Pointer> {
     return this.#cached ?? (await this.read(signal))
   }
@@ -110,19 +108,22 @@ export class PointerFile {
     return pointer
   }
 
-  /** For a backend that moves the pointer inside its own commit. */
+  /** The pointer's new bytes, for a backend that moves the pointer inside its own commit. */
   encodeFor(current: Pointer, id: number): Uint8Array {
     return encodePointer(this.#place.layout, current, { checkpointId: id }, newToken())
   }
 
-  /** What a backend's commit saw or made of the pointer is not known by version; the next swap reads it again. */
+  /**
+   * Forgets the pointer that was last seen. To be called after a backend's own commit, which may have replaced the
+   * pointer by a version that is not known here: the next swap reads it again.
+   */
   forget(): void {
     this.#cached = undefined
   }
 
   /**
-   * Moves the pointer to `id` unless it names a higher one, and says what it is then. What it returns was read or
-   * swapped after this call began, so that a floor raised before is seen.
+   * Moves the pointer to `id`, unless it names a higher id. Gives a pointer that was read or swapped after this call
+   * began, so it shows every floor that was raised before the call.
    *
    * @throws {BackendError} if the pointer could be neither moved nor read
    */
@@ -138,7 +139,8 @@ export class PointerFile {
       if (swaps > 0 && this.#writer !== undefined && this.#countsAfterAll(current, id)) return current
       this.assertLeads(current)
       if (current.checkpointId >= id) {
-        // A remembered pointer may be from before this save; what is acknowledged needs the floor of now.
+        // A remembered pointer may be older than this save, and so may its floor. An acknowledgement needs the floor of
+        // now.
         return fresh ? current : this.read()
       }
       if (current.exists && current.version === undefined) {
@@ -163,25 +165,32 @@ export class PointerFile {
     }
   }
 
-  /** A swap whose answer was lost took effect, whoever leads by now: the history has the checkpoint. */
+  /**
+   * True if a leader's swap to `id` took effect although its answer was lost: the checkpoint counts, whoever leads by
+   * now.
+   */
   #countsAfterAll(current: Pointer, id: number): boolean {
     return current.checkpointId >= id && countsAs(id, this.#writer?.epoch, current)
   }
 
   /**
-   * Raises the floor before anything up to `floor` is deleted. `kept`: the ids up to there that stay. The pointer that it
-   * returns names the pins; what they hold was kept, and stays.
+   * Raises the floor, before any checkpoint at or below `floor` is deleted. Gives the pointer, which names the pins: a
+   * pinned checkpoint is in its `kept`, and must not be deleted.
    *
-   * @throws {BackendError} if it could not be raised; then nothing may be deleted
+   * @param kept the ids at or below `floor` that stay
+   * @param latestValid the latest valid checkpoint, which is above `floor`
+   * @throws {BackendError} if the floor could not be raised; then nothing may be deleted
    */
   raiseFloor(floor: number, kept: readonly number[], latestValid: number): Promise<Pointer> {
     const raise = (current: Pointer): PointerChange => {
-      // A store that nobody claimed for may still tidy up; what it keeps is the history as the claims tell it.
+      // A plain store may prune while another process leads: it keeps the checkpoints that count by the claims.
       if (this.#writer !== undefined) this.assertLeads(current)
-      // What it was decided on may not count any more: then all below it would go, and it with them.
+      // A claim has excluded the latest valid checkpoint since it was found. If the
+      // checkpoints below it went too, none that counts might be left.
       if (current.claims.length > 0 && !isLost(current) && latestValid > current.checkpointId)
         throw new BackendError("transient", "the store was claimed meanwhile, so nothing was removed")
-      // With the floor the pointer moves up to what it stands below, so that a floor above the pointer is damage.
+      // The pointer moves up together with the floor, so `floor` is always below `checkpoint_id`; anything else is
+      // damage.
       const checkpointId = Math.max(current.checkpointId, latestValid)
       return { ...mergeFloor(current, floor, [...kept, ...current.pins.values()]), checkpointId }
     }
@@ -189,10 +198,10 @@ export class PointerFile {
   }
 
   /**
-   * Swaps the pointer for what `changeFor` says of the one that is found; asked again after a lost race, and `undefined`
-   * ends it.
+   * Changes the pointer by compare-and-swap. `changeFor` gets the pointer and gives the change; after a lost race it
+   * gets the pointer that won. `undefined` ends the call without a swap.
    *
-   * @throws {BackendError} if nobody knows whether it was changed, or it could not be written
+   * @throws {BackendError} if the pointer could not be written, or nobody knows whether it was
    */
   change(changeFor: (current: Pointer) => PointerChange | undefined): Promise<Pointer> {
     return this.#change(changeFor, () => this.read())
@@ -213,8 +222,10 @@ export class PointerFile {
   }
 
   /**
-   * One compare-and-swap; whether a lost one took effect, its token tells. Not done: another writer was first, and left
-   * `pointer`. With `id`: a swap that fails for good is an event, since the checkpoint itself is safe.
+   * One compare-and-swap. If its answer was lost, its token settles it: the swap took effect if the pointer has that
+   * token. Not `done`: another writer was first, and `pointer` is that writer's. `id` is given by a save. The
+   * checkpoint of a plain save is safe without the pointer, so a swap of a plain save that fails for good is an event,
+   * and `done`.
    */
   async #swap(current: Pointer, change: PointerChange, id?: number): Promise<{ done: boolean; pointer: Pointer }> {
     const token = newToken()
@@ -237,9 +248,9 @@ export class PointerFile {
     if (sameText(seen.fields.get("token"), token)) return { done: true, pointer: seen }
     if (failure === undefined) return { done: false, pointer: seen }
     if (id !== undefined) {
-      // For a writer that claimed, the pointer is the commit: without it nothing is saved.
+      // A leader commits by the swap. Its checkpoint is saved if it counts by the pointer that is there now.
       if (this.#writer !== undefined && this.#countsAfterAll(seen, id)) return { done: true, pointer: seen }
-      // Nor is anything for one that did not, once somebody else has claimed.
+      // Nor is a plain save acknowledged once another writer has claimed the store.
       this.assertLeads(seen)
     }
     if (id === undefined || this.#writer !== undefined) throw failure
@@ -248,13 +259,16 @@ export class PointerFile {
   }
 }
 
-/** Without its claims a lost pointer would bring back what superseded writers wrote. Nobody leads until the next claim. */
+/**
+ * A lost pointer, with the claims that their own objects tell. Without claims, manifests of superseded writers would
+ * count again. No writer has the empty token, so nobody leads until the next claim.
+ */
 function withTold(lost: Pointer, claims: readonly Claim[]): Pointer {
   const last = claims.at(-1)
   return last === undefined ? lost : { ...lost, claims, writer: { epoch: last.epoch, token: "" } }
 }
 
-/** The error of a writer that does not lead, and what it should do. */
+/** The error of a writer that does not lead: who leads, and what to do. */
 function fenced(backend: string, own: Writer | undefined, leader: Writer | undefined): CheckpointError {
   const who =
     own === undefined

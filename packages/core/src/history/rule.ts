@@ -1,24 +1,37 @@
+/**
+ * The rule: which checkpoints count. A checkpoint counts if all of these hold:
+ *
+ * 1. Its id is above `floor`, or in `kept`. Retention removed every other id up to the floor, and a late request may
+ *    bring such a manifest back.
+ * 2. Its id is at or below `checkpointId`, the end of the history. This holds only for a pointer with claims; without
+ *    claims, a checkpoint counts as soon as its manifest is there.
+ * 3. Every claim with an epoch above the writer's has a `from` at or above its id. If not, that claim superseded the
+ *    writer before the manifest became part of the history.
+ *
+ * Example: the claims are `{ epoch: 1, from: 5 }` and `{ epoch: 2, from: 8 }`, and `checkpointId` is 10. Manifest 8 of
+ * writer epoch 1 counts. Manifest 9 of epoch 1 does not: the history of epoch 1 ends at 8. Manifest 11 of epoch 2 does
+ * not count yet: the pointer has not reached it.
+ */
+
 import { isLost, type Pointer } from "../format/pointer.js"
 
-/**
- * The reader's rule, as far as the id alone tells: what retention removed does not count, even if a late request brings
- * it back; and once a store is claimed, nothing counts that the pointer has not reached.
- */
+/** Parts 1 and 2 of the rule, which need the id alone. */
 export function counts(id: number, pointer: Pointer): boolean {
-  // One that was lost cannot say how far it had come; whose manifests count, the claims still tell.
+  // A lost pointer does not say where the history ends. Its claims, read from their own objects, still say whose
+  // manifests count.
   if (pointer.claims.length > 0 && !isLost(pointer) && id > pointer.checkpointId) return false
-  // Floor 0 says that nothing was removed; a damaged checkpoint 0 is still shown as damaged.
+  // Floor 0: nothing was removed. So id 0 passes, and a damaged checkpoint 0 is shown as damaged.
   return pointer.floor === 0 || id > pointer.floor || pointer.kept.has(id)
 }
 
-/** The whole rule, for a checkpoint whose manifest is known. `writerEpoch`: of its writer, if it names one. */
+/** The whole rule. `writerEpoch`: the epoch of the manifest's writer, if the manifest names a writer. */
 export function countsAs(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
   return counts(id, pointer) && isOfHistory(id, writerEpoch, pointer)
 }
 
 /**
- * The rest of the rule, for which the manifest must be known: what a writer wrote after it was superseded is no part of
- * the history. A manifest without a writer is of epoch 0, and so is one that cannot be read.
+ * Part 3 of the rule, which needs the manifest. A manifest without a writer has epoch 0, and so has a manifest that
+ * cannot be read.
  */
 export function isOfHistory(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
   return pointer.claims.every((claim) => claim.epoch <= (writerEpoch ?? 0) || claim.from >= id)

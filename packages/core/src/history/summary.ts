@@ -6,18 +6,20 @@ import type { Verifier } from "../verify/verifier.js"
 import type { Listing } from "./listing.js"
 import type { View } from "./view.js"
 
-/** One checkpoint as `list` shows it; a damaged one has its issues and lacks what could not be read. */
+/**
+ * One checkpoint as `list` shows it. A damaged checkpoint has its issues, and lacks the fields that could not be read.
+ */
 export interface CheckpointSummary {
   readonly id: number
   readonly epoch?: number
-  /** As its writer's clock had it, in milliseconds since 1970. */
+  /** The manifest's own time, by the writer's clock: milliseconds since 1970. */
   readonly timestampMs?: number
-  /** No fatal issue. The state's checksum is not read for a list; `verify` and `recover` do. */
+  /** True if no issue is fatal. `list` compares the state's size; `verify` and `recover` also compare its checksum. */
   readonly valid: boolean
   readonly issues: readonly ValidationIssue[]
   /** Bytes of `state.bin`. */
   readonly stateSize?: number
-  /** The names of the pins that hold it; retention leaves it alone. */
+  /** The names of its pins, if it has any: retention leaves it alone. */
   readonly pins?: readonly string[]
   /** When the manifest was last written, by the storage's clock. */
   readonly lastModified: Date
@@ -45,7 +47,10 @@ function countsIn(view: View, { outline }: Summarized): boolean {
   return view.counts(outline.id, outline.writerEpoch)
 }
 
-/** The summaries that still count, as {@link View.stillCounts} says of one: the pointer is read once more, if any is newer. */
+/**
+ * The summaries that still count: {@link View.stillCounts} for many. The pointer is read once more, if any summary is
+ * newer.
+ */
 export async function recheck(
   all: readonly Summarized[],
   view: View,
@@ -57,9 +62,9 @@ export async function recheck(
 }
 
 /**
- * Checkpoints as they are listed: manifests are read, states are compared by size. What is gone is left out.
+ * The listed checkpoints: each manifest is read, each state is compared by size. A checkpoint that is gone is left out.
  *
- * @param options.anew read also what was verified before and has the same version
+ * @param options.anew read a checkpoint again, even if it has the versions that were verified before
  */
 export async function summaries(
   verifier: Verifier,
@@ -70,7 +75,7 @@ export async function summaries(
   const found = await mapConcurrently(ids, async (id) => {
     const manifest = manifests.get(id) as ObjectMeta
     const outline = await verifier.outline(id, { manifest, state: states.get(id), anew }, signal)
-    // A damaged manifest is told as damaged, whenever it came.
+    // A damaged manifest is reported as damaged, whenever it was written.
     const isNewer = outline?.version !== undefined && outline.version !== manifest.version
     return outline && { outline, isNewer }
   })

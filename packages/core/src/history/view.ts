@@ -7,7 +7,10 @@ import { counts, countsAs, isOfHistory } from "./rule.js"
 
 type Found = Pick<FoundManifest, "manifest" | "meta">
 
-/** Whether a manifest was written after the listing that showed its id. A damaged manifest is told as damaged, whenever it came. */
+/**
+ * True if a manifest was written after the listing that showed its id. Never true for a damaged manifest, which is
+ * reported as damaged whenever it was written.
+ */
 function cameSince(listing: Listing, id: number, { manifest, meta }: Found): boolean {
   return manifest !== undefined && meta?.version !== listing.manifests.get(id)?.version
 }
@@ -18,70 +21,79 @@ export class View {
   readonly pointer: Pointer
   readonly #readPointer: (signal: AbortSignal | undefined) => Promise<Pointer>
 
-  /** @param readPointer reads the pointer as it is now */
+  /** @param readPointer reads the pointer from the storage, as it is now */
   constructor(listing: Listing, pointer: Pointer, readPointer: (signal: AbortSignal | undefined) => Promise<Pointer>) {
     this.listing = listing
     this.pointer = pointer
     this.#readPointer = readPointer
   }
 
-  /** The listed ids that may count, as far as ids alone tell; latest first. */
+  /** The listed ids that {@link mayCount}, latest first. */
   latestFirst(): number[] {
     return latestFirst(this.listing.manifests.keys()).filter((id) => this.mayCount(id))
   }
 
-  /** The rule as far as the id alone tells: the floor and the end of the history. */
+  /** The part of the rule that needs the id alone: the floor and the end of the history. */
   mayCount(id: number): boolean {
     return counts(id, this.pointer)
   }
 
-  /** The rest of the rule, for which the manifest must be known: who wrote it. */
+  /** The part of the rule that needs the manifest: which writer wrote it. */
   isOfHistory(id: number, writerEpoch: number | undefined): boolean {
     return isOfHistory(id, writerEpoch, this.pointer)
   }
 
-  /** The whole rule. `writerEpoch`: of the manifest's writer, if the manifest names one. */
+  /** The whole rule. `writerEpoch`: the epoch of the manifest's writer, if the manifest names a writer. */
   counts(id: number, writerEpoch: number | undefined): boolean {
     return countsAs(id, writerEpoch, this.pointer)
   }
 
   /**
-   * Whether a checkpoint still counts that counts by this view. The view's pointer was read after the listing, so it may judge
-   * what was listed. A manifest whose version is another was written later, perhaps by a writer that does not know that
-   * retention removed the id; its save is refused. The pointer as it is now judges it.
+   * Asks once more about a checkpoint that counts by this view, after its manifest was read. The view's pointer was
+   * read after the listing, so it may judge a manifest that was listed. A manifest whose version differs from the
+   * listed version was written later; a pointer that is read now judges it.
+   *
+   * Example: 3 is listed, and the pointer is read. Retention raises the floor and removes 3; a slow writer creates 3
+   * again, and its save is refused. By the view's pointer the new manifest 3 counts; by the pointer as it is now it
+   * does not.
    */
   async stillCounts(id: number, found: Found, signal: AbortSignal | undefined): Promise<boolean> {
     if (!cameSince(this.listing, id, found)) return true
     return countsAs(id, found.manifest?.writer?.epoch, await this.#readPointer(signal))
   }
 
-  /** A view of the same listing by the pointer as it is now. */
+  /** The same listing, with the pointer as it is now. */
   async now(signal: AbortSignal | undefined): Promise<View> {
     return new View(this.listing, await this.#readPointer(signal), this.#readPointer)
   }
 
-  /** Ascending by id, then by name. */
+  /** Pins, ascending by id, then by name. */
   get pins(): Pin[] {
     return pinsOf(this.listing, this.pointer)
   }
 
   /**
-   * True if the listing cannot be the whole truth: the pointer, read after it, names a checkpoint that the listing does not
-   * show. The pages of the listing may have been read while others saved.
+   * True if the listing is older than the pointer: the pointer names an id above every listed id or, on a claimed
+   * store, an id that is not listed. The cause is usually a save that ended while the pages of the listing were read.
    */
   get isBehind(): boolean {
     const { manifests } = this.listing
     const { claims, checkpointId } = this.pointer
     if (highestOf(manifests.keys()) < checkpointId) return true
-    // Higher ids may be of writers that were superseded: where claims tell the history, its end itself must be there.
+    // On a claimed store a higher id may belong to a superseded writer, so the id that the pointer names must itself be
+    // listed.
     return claims.length > 0 && checkpointId > 0 && !manifests.has(checkpointId)
   }
 
-  /** The lowest id above everything seen here. */
+  /**
+   * The lowest id above every id seen here: of manifests, states, taken names, the pointer and its floor.
+   *
+   * @param recovered the id of the checkpoint that was recovered, if any
+   */
   nextId(emit: Emit, recovered = 0): number {
     const { manifests, states, taken } = this.listing
     const { checkpointId, floor } = this.pointer
-    // Without a pointer, the manifests are all there is to go by.
+    // Without a pointer, the highest manifest is the measure.
     const base = checkpointId > 0 ? checkpointId : highestOf(manifests.keys())
     let highest = Math.max(checkpointId, floor, recovered)
     for (const id of [...manifests.keys(), ...states.keys(), ...taken.keys()]) {
@@ -92,10 +104,13 @@ export class View {
   }
 }
 
-/** A stray file with a huge id must not use up the ids, so only ids up to this far above the pointer are believed. */
+/**
+ * `nextId` ignores an id that is further than this above the pointer: a stray file with a huge id must not use up the
+ * ids.
+ */
 const believableGap = 2 ** 32
 
-/** Ascending by id, then by name: the entries of the pointer and the pins' own objects. */
+/** The pins of the pointer's entries and of the pins' own objects, each once. Ascending by id, then by name. */
 export function pinsOf(listing: Pick<Listing, "pins">, pointer: Pick<Pointer, "pins">): Pin[] {
   const all = new Map<string, Pin>()
   for (const pin of listing.pins) all.set(`${pin.id} ${pin.name}`, pin)
