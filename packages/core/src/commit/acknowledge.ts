@@ -7,7 +7,7 @@ import { counts } from "../history/rule.js"
 import type { Committed } from "./job.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
-/** Moves the pointer and reads the floor: only an id above it may be acknowledged. */
+/** Moves the pointer, and acknowledges the save unless the floor, which is in the pointer, excludes its id. */
 export async function acknowledge(
   history: History,
   manifest: CheckpointManifest,
@@ -19,7 +19,8 @@ export async function acknowledge(
     advance = await history.pointer.advance(id)
   } catch (error) {
     if (!(error instanceof BackendError)) throw error
-    // The manifest is older than the claim of whoever leads now, who has it too; only the hint cannot be moved any more.
+    // The manifest was written before the new claim, so the new leader sees it: the checkpoint is saved. Only the
+    // pointer may no longer be moved by us.
     if (error.kind === "fenced") return { outcome, isLatest: false, manifest, pointer: noPointer }
     throw unknownOutcome(history.place, id, error)
   }

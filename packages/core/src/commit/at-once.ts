@@ -12,7 +12,10 @@ import { settleState } from "./create-state.js"
 import type { Commit, Committed } from "./job.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
-/** Where the backend can make state, manifest and pointer appear together. `undefined`: it cannot, nothing was touched. */
+/**
+ * The commit through a backend that makes state, manifest and pointer appear together. `undefined`: the backend cannot,
+ * and nothing was touched.
+ */
 export async function commitAtOnce(history: History, job: Commit): Promise<Committed | undefined> {
   const { place, pointer } = history
   const { storage, layout } = place
@@ -66,13 +69,15 @@ export async function commitAtOnce(history: History, job: Commit): Promise<Commi
     if (!(error instanceof BackendError)) throw error
     if (error.kind !== "precondition" && error.kind !== "ambiguous") throw error
     if (error.kind === "ambiguous" && error.unsettleable) throw unknownOutcome(place, id, error)
-    // Another writer made this id appear meanwhile, or an answer was lost: what is there now decides.
+    // Another writer was first with this id, or an answer was lost: the objects that are there now decide.
     await feed?.drain()
     const stateIsThere = feed === undefined || (await settleState(place, id, feed.info(), signal, error))
     manifest = job.manifest(feed?.info())
     const outcome = await settleManifest(place, manifest, encodeManifest(manifest), signal, error)
     if (stateIsThere && outcome !== "absent") return acknowledge(history, manifest, outcome)
-    throw error.kind === "ambiguous" ? unknownOutcome(place, id, error) : conflict(place, id, "another writer is at it")
+    throw error.kind === "ambiguous"
+      ? unknownOutcome(place, id, error)
+      : conflict(place, id, "another writer is writing it")
   }
   if (result === "unsupported") return undefined
   pointer.forget()

@@ -1,3 +1,8 @@
+/**
+ * Writing a checkpoint: state, then manifest, then pointer. State and manifest are each created only if nothing is
+ * there; the pointer only moves forward. Invariant: a save never overwrites and never deletes, whatever happens.
+ */
+
 import { CheckpointError } from "../errors.js"
 import type { History } from "../history/history.js"
 import { acknowledge } from "./acknowledge.js"
@@ -7,29 +12,28 @@ import { createState } from "./create-state.js"
 import type { Commit, Committed } from "./job.js"
 import { commitAsLeader } from "./leader.js"
 
-/**
- * The commit: state, then manifest, each created only if nothing is there, then the pointer. It never overwrites and
- * never deletes, whatever happens. Each step has a schedule in which leaving it out loses data.
- */
+/** Commits a prepared save. For each step, `packages/exploration` has a schedule that loses data without the step. */
 export async function commit(history: History, job: Commit): Promise<Committed> {
   try {
     const { leader } = history
     return await (leader === undefined ? commitPlainly(history, job) : commitAsLeader(history, leader, job))
   } catch (error) {
-    // It may be a successor who has the id, or marked what is there; then another id would not help.
+    // A successor may have saved under this id, or marked the manifest that is there. Then another id would not help,
+    // and the error is CKPT_FENCED.
     if (error instanceof CheckpointError && error.code === "CKPT_CONFLICT")
       await refuseIfSuperseded(history, job.signal)
     throw error
   }
 }
 
+/** @throws {CheckpointError} `CKPT_FENCED` if the pointer says that another writer leads */
 async function refuseIfSuperseded(history: History, signal: AbortSignal | undefined): Promise<void> {
   if (!history.hasClaims) return
   const current = await history.pointer.read(signal).catch(() => undefined)
   if (current !== undefined) history.pointer.assertLeads(current)
 }
 
-/** The commit of a store that did not claim: the manifest decides. */
+/** The commit of a plain store: the checkpoint counts as soon as its manifest is there. */
 async function commitPlainly(history: History, job: Commit): Promise<Committed> {
   const atOnce = await commitAtOnce(history, job)
   if (atOnce !== undefined) return atOnce

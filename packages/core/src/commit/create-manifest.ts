@@ -10,9 +10,10 @@ import { bytesBody } from "../storage/storage.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
 /**
- * Writes a manifest if none is there. `existed`: this very manifest was there.
+ * Creates a manifest, if no manifest is there. `existed`: the same manifest was there already.
  *
- * @throws {CheckpointError} `CKPT_CONFLICT` if another is there: the id is burnt
+ * @throws {CheckpointError} `CKPT_CONFLICT` if another manifest is there: the id is burnt. `CKPT_UNKNOWN_OUTCOME` if
+ *   nobody knows whether this manifest is there, or will be
  */
 export async function createManifestObject(
   history: History,
@@ -22,8 +23,8 @@ export async function createManifestObject(
   const { place } = history
   const id = manifest.checkpointId
   const bytes = encodeManifest(manifest)
-  // A late request of ours may still land. Above every other id that does no harm; below one, it could come up after
-  // retention decided without it.
+  // After a lost answer, retry only while no higher id exists. A late duplicate of the newest id is harmless; a late
+  // duplicate below another id could appear after retention has counted without it.
   const mayRepeat = async () => !(await higherIdExists(history, id, signal))
   const options = { signal, mayRepeat }
   const created = await createOnce(place.storage, place.layout.manifestKey(id), bytesBody(bytes), options)
@@ -45,7 +46,14 @@ async function higherIdExists(history: History, id: number, signal: AbortSignal 
   return false
 }
 
-/** What a failed create left: our bytes, nothing, or (rejecting) another's. */
+/**
+ * Settles a failed create by reading the key. `created` or `existed`: our manifest is there. `absent`: no manifest is
+ * there.
+ *
+ * @param cause why the create failed; our manifest is `created` after a lost answer, `existed` after a refusal
+ * @throws {CheckpointError} `CKPT_CONFLICT` if another manifest is there, `CKPT_UNKNOWN_OUTCOME` if the key cannot be
+ *   read or the manifest may be ours, updated since
+ */
 export async function settleManifest(
   place: Place,
   manifest: CheckpointManifest,
@@ -72,7 +80,7 @@ export async function settleManifest(
     const there = decodeManifest(stored.bytes)
     const unmarked = withoutMark(there)
     if (unmarked !== undefined && isOurs(unmarked)) return ours
-    // Ours may have landed and been updated since by another writer: then this is no conflict.
+    // Our manifest may have landed, and another writer may have updated it since. So this is no certain conflict.
     if (cause.kind === "ambiguous" && there.manifest?.updateToken !== undefined) throw unknownOutcome(place, id, cause)
   }
   throw conflict(place, id, "a manifest with other content is there")

@@ -6,9 +6,9 @@ import type { Place } from "../storage/place.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
 /**
- * Writes a state if none is there. One that is there already is taken over if it has the same bytes.
+ * Creates a state, if no state is there. A state that is there already is taken over, if it has the same bytes.
  *
- * @throws {CheckpointError} `CKPT_CONFLICT` if it has others: the id is burnt
+ * @throws {CheckpointError} `CKPT_CONFLICT` if a state with other bytes is there: the id is burnt
  */
 export async function createState(
   place: Place,
@@ -22,13 +22,17 @@ export async function createState(
   if (cause.unsettleable) throw unknownOutcome(place, id, cause)
   await feed.drain()
   if (await settleState(place, id, feed.info(), signal, cause)) return feed.info()
-  // Nothing is there, and no manifest names this state: the save failed for certain.
+  // No state is there, and no manifest was written yet: the save has failed for certain.
   const message = `the state of checkpoint ${id} could not be written: ${cause.message}. Take nextId() and save again.`
   const code = isTimeout(cause) ? "CKPT_TIMEOUT" : "CKPT_IO"
   throw new CheckpointError(code, message, { ...place.state(id), retryable: true, cause })
 }
 
-/** True: our bytes are there. False: nothing is there. */
+/**
+ * Settles a failed create by reading the key. True: our state is there. False: no state is there.
+ *
+ * @throws {CheckpointError} `CKPT_CONFLICT` if other bytes are there, `CKPT_UNKNOWN_OUTCOME` if the key cannot be read
+ */
 export async function settleState(
   place: Place,
   id: number,

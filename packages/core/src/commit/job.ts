@@ -2,19 +2,21 @@ import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Pointer } from "../format/pointer.js"
 import type { StateFeed, StateInfo } from "../state/feed.js"
 
+/** A save that is ready to be committed. */
 export interface Commit {
   readonly id: number
-  /** The state to write, if there is one that is not there yet. */
+  /** The state to write. `undefined` if the checkpoint has no state, or its state was written ahead. */
   readonly feed: StateFeed | undefined
-  /** The manifest, once the state was written and is known. */
+  /** The manifest. `state`: checksum and size of the state, which are known once it is written. */
   manifest(state: StateInfo | undefined): CheckpointManifest
   readonly signal: AbortSignal | undefined
 }
 
+/** A save that is acknowledged. */
 export interface Committed {
   readonly outcome: "created" | "existed"
   readonly isLatest: boolean
   readonly manifest: CheckpointManifest
-  /** The pointer as it was when the save was acknowledged. */
+  /** The pointer by which the save was acknowledged. */
   readonly pointer: Pointer
 }

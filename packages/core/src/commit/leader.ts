@@ -11,9 +11,11 @@ import type { Commit, Committed } from "./job.js"
 import { conflict } from "./outcome.js"
 
 /**
- * The commit of a writer that claimed: the pointer's swap decides, and only upwards, so saves swap in the order of their
- * ids. Once the manifest is there, a failure of the swap leaves it open whether the checkpoint counts: a later swap of this
- * writer would take it along.
+ * The commit of a leader: the swap of the pointer decides. The swap commits every manifest of the leader up to its id,
+ * so saves swap in the order of their ids.
+ *
+ * If the swap fails, the manifest remains, and the leader's next successful swap commits it too. So the outcome of the
+ * save is unknown, not failed. Example: 4 is written and its swap fails; then 5 is saved. Now 4 counts as well.
  */
 export async function commitAsLeader(history: History, leader: Leader, job: Commit): Promise<Committed> {
   const { id, feed, signal } = job
@@ -33,7 +35,7 @@ export async function commitAsLeader(history: History, leader: Leader, job: Comm
   }
 }
 
-/** At or below the pointer only what is there can be saved again. */
+/** A save at or below the pointer: it succeeds only if the same checkpoint is there already. */
 async function alreadyCommitted(
   history: History,
   manifest: CheckpointManifest,
@@ -48,7 +50,7 @@ async function alreadyCommitted(
     throw conflict(
       history.place,
       id,
-      `the pointer is at ${pointer.checkpointId}, and a writer that claimed goes up only`,
+      `the pointer is at ${pointer.checkpointId}, and a store that claim() gave saves only above it`,
     )
   }
   return { outcome: "existed", isLatest: pointer.checkpointId === id, manifest, pointer }

@@ -1,11 +1,13 @@
 import { CheckpointError } from "../errors.js"
 import type { Place } from "../storage/place.js"
 
+/** The id is taken, for certain: `why` completes "checkpoint 7 is taken: …". */
 export function conflict(place: Place, id: number, why: string): CheckpointError {
   const message = `checkpoint ${id} is taken: ${why}. This id is burnt; take nextId() and save again.`
   return new CheckpointError("CKPT_CONFLICT", message, place.manifest(id))
 }
 
+/** Nobody knows whether the write took effect, or will. */
 export function unknownOutcome(place: Place, id: number, cause: unknown): CheckpointError {
   const message =
     `nobody knows whether checkpoint ${id} was written: ${cause instanceof Error ? cause.message : String(cause)}. ` +

@@ -11,19 +11,22 @@ import type { Verifier } from "../verify/verifier.js"
 import type { Commit } from "./job.js"
 import type { StatesAhead } from "./states-ahead.js"
 
-/** Larger than any state: what is checked against it is checked again once the real size is known. */
+/**
+ * Stands for a size that is not known yet: larger than any state. The manifest is checked again once the size is known.
+ */
 const sizeUnknown = Number.MAX_SAFE_INTEGER
 
 export interface PreparedSave extends Commit {
-  /** To be called once the checkpoint is saved. */
+  /** To be called once the checkpoint is saved: tells the last progress. */
   saved(): void
+  /** To be called in any case: releases a source that was not read to its end. */
   close(): void
 }
 
 /**
- * Turns what a caller gave into a commit, and refuses what would not verify before anything is written.
+ * Turns the arguments of `save` into a commit. A manifest that would not verify is refused before anything is written.
  *
- * @param ahead states that `writeState` wrote ahead
+ * @param ahead the states that `writeState` wrote
  */
 export async function prepareSave(
   history: History,
@@ -32,7 +35,8 @@ export async function prepareSave(
   ahead: StatesAhead,
 ): Promise<PreparedSave> {
   const { signal } = options
-  // A save is its own writer, and nobody has updated it yet; a manifest that was loaded may carry both.
+  // A loaded manifest may carry the writer, the update token and the checksums of an earlier save. This save has its
+  // own.
   const { writer: _w, updateToken: _u, operatorChecksums: _o, ...plain } = checkManifest(given)
   const manifest = history.leader === undefined ? plain : { ...plain, writer: history.leader.stamp }
   const id = manifest.checkpointId
@@ -84,7 +88,10 @@ function withState(history: History, manifest: CheckpointManifest, info: StateIn
   return complete
 }
 
-/** The state that belongs to a save that brings none: from `writeState`, or named by the manifest and found in the storage. */
+/**
+ * The state of a save that was given none: written before by `writeState`, or named by the manifest's `stateChecksum`
+ * and found in the storage. `undefined`: the checkpoint has no state.
+ */
 async function stateWrittenAhead(
   history: History,
   manifest: CheckpointManifest,
@@ -95,10 +102,10 @@ async function stateWrittenAhead(
   const { checkpointId: id, stateChecksum, stateSize } = manifest
   const info = ahead.get(id)
   if (info !== undefined && (stateChecksum === null || stateChecksum === info.checksum)) {
-    // It may have been collected since, or removed with its checkpoint.
+    // The state may have been collected since, or removed with its checkpoint.
     const stored = await storage.head(layout.stateKey(id), signal)
     if (stored?.size === info.size) return info
-    throw invalid(id, "the state that writeState wrote for it is not there any more. Take nextId() and write it again")
+    throw invalid(id, "the state that writeState wrote is gone. Take nextId() and write the state again")
   }
   if (stateChecksum === null && (stateSize ?? 0) === 0) {
     refuseDangling(id, manifest.operatorStates)
@@ -107,13 +114,16 @@ async function stateWrittenAhead(
   const advice = "Give the state with the save, or set stateChecksum to null and leave stateSize out"
   if (stateChecksum === null) throw invalid(id, `stateSize is ${stateSize}, but there is no stateChecksum. ${advice}`)
   const stored = await storage.digest(layout.stateKey(id), { signal })
-  if (stored === undefined) throw invalid(id, `it names a state by stateChecksum, and none was written. ${advice}`)
+  if (stored === undefined) throw invalid(id, `stateChecksum names a state, but no state was written. ${advice}`)
   if (stored.hex() !== stateChecksum)
     throw invalid(id, `the state that was written has checksum ${stored.hex()}. ${advice}`)
   return { checksum: stateChecksum, size: stored.size }
 }
 
-/** An external operator without a state to lie in comes from spreading another checkpoint's manifest. */
+/**
+ * Refuses an external operator that this save writes no state for. Such an operator comes from spreading the manifest
+ * of another checkpoint.
+ */
 function refuseDangling(id: number, operatorStates: CheckpointManifest["operatorStates"]): void {
   const dangling = Object.keys(operatorStates).find((name) => operatorStates[name]?.external)
   if (dangling === undefined) return
@@ -128,16 +138,28 @@ function invalid(id: number, problem: string): CheckpointError {
   return new CheckpointError("CKPT_INVALID", `save of checkpoint ${id}: ${problem}.`, { checkpointId: id })
 }
 
+/**
+ * The options of `save`. Give `state` or `operators`, not both. Without either, the checkpoint has the state that
+ * `writeState` wrote for it, or else no state.
+ */
 export interface SaveOptions extends OperationOptions, ProgressOptions {
-  /** The whole `state.bin`, in a form of your own. Give this or `operators`. */
+  /** The bytes of `state.bin`, in a format of your own. */
   state?: StateSource | undefined
-  /** One state per operator; small ones are kept inside the manifest, see `inlineThreshold`. */
+  /**
+   * The state of each operator, by its name. A small state goes into the manifest, see `inlineThreshold`; the others go
+   * into `state.bin`.
+   */
   operators?: Readonly<Record<string, StateSource>> | undefined
-  /** Bytes up to which an operator's state goes into the manifest, default 64 KiB (4 MiB for all of them together). */
+  /**
+   * An operator's state of up to this many bytes goes into the manifest. Default 65,536; all of them together at most 4
+   * MiB.
+   */
   inlineThreshold?: number | undefined
 }
 
-/** Checks what can only be known with the state's size at hand: ranges that the caller gave by hand. */
+/**
+ * Refuses a manifest with a fatal issue. Ranges that the caller gave by hand can be checked only with the state's size.
+ */
 function assertSavable(manifest: CheckpointManifest, verifier: Verifier): void {
   const fatal = verifier.validate(manifest).find((issue) => issue.severity === "fatal")
   if (fatal === undefined) return

@@ -12,18 +12,25 @@ import type { Committed } from "./job.js"
 import { prepareSave, type SaveOptions } from "./prepare.js"
 import { StatesAhead } from "./states-ahead.js"
 
+/** The answer of `save`: the checkpoint is there, and stays until retention removes it. */
 export interface SaveReceipt {
   readonly id: number
-  /** `existed`: this very checkpoint was there already (a retry of a save whose answer was lost). */
+  /**
+   * `existed`: the same checkpoint was there already, for example because an earlier save succeeded without an answer.
+   */
   readonly outcome: "created" | "existed"
-  /** The pointer names this checkpoint. False for a save that came after a newer one; the checkpoint is safe all the same. */
+  /**
+   * True if the pointer names this checkpoint. False if the pointer names a newer checkpoint, or could not be moved;
+   * this checkpoint is safe all the same.
+   */
   readonly isLatest: boolean
-  /** SHA-256 and bytes of `state.bin`, if there is one. */
+  /** SHA-256 of `state.bin`, 64 lower-case hex digits. Absent without a state. */
   readonly stateChecksum?: string
+  /** Bytes of `state.bin`. Absent without a state. */
   readonly stateSize?: number
 }
 
-/** Writes checkpoints and states, after the storage was asked once whether it honours conditions. */
+/** Writes checkpoints and states. Before the first write, it checks once whether the storage honours conditions. */
 export class Saver {
   readonly #history: History
   readonly #probe: Probe
@@ -34,7 +41,6 @@ export class Saver {
     this.#probe = probe
   }
 
-  /** Prepares what was given, asks the storage, commits. */
   async save(given: CheckpointManifest, options: SaveOptions): Promise<Committed> {
     const job = await prepareSave(this.#history, given, options, this.#ahead)
     try {

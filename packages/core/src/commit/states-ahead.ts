@@ -1,9 +1,9 @@
 import type { StateInfo } from "../state/feed.js"
 
-// Far more than any job has under way.
+// States that are remembered, at most: far more than any job has under way.
 const maxStates = 1_024
 
-/** States that `writeState` wrote and whose save has not come yet. */
+/** The states that `writeState` wrote, for the saves that will follow. */
 export class StatesAhead {
   readonly #states = new Map<number, StateInfo>()
 

@@ -10,7 +10,10 @@ import { conflict, unknownOutcome } from "./outcome.js"
 
 export type Change = (current: CheckpointManifest) => CheckpointManifest
 
-/** What an update may not touch: it says what the state is, and a wrong word would make a good checkpoint invalid. */
+/**
+ * The changed manifest, with the fields that an update must not change: version, writer, and checksums and size of the
+ * state. A wrong checksum would make a good checkpoint invalid.
+ */
 function keepIntegrity(
   current: CheckpointManifest,
   changed: CheckpointManifest,
@@ -29,11 +32,11 @@ function keepIntegrity(
 }
 
 /**
- * Replaces a manifest by compare-and-swap. `change` is called with the stored manifest, again after each lost race, so
- * concurrent updates all take effect, each once. The pointer is left alone.
+ * Replaces a manifest by compare-and-swap. `change` gets the stored manifest; after a lost race it gets the manifest
+ * that won. So concurrent updates all take effect, each once. The pointer is left alone.
  *
- * @throws {CheckpointError} `CKPT_UNKNOWN_OUTCOME` if an answer was lost and the stored manifest is not ours: ours may have been
- *   there before it
+ * @throws {CheckpointError} `CKPT_UNKNOWN_OUTCOME` if an answer was lost and the stored manifest is not ours: ours may
+ *   have been there, and another update may have replaced it
  */
 export async function update(
   history: History,
@@ -46,7 +49,7 @@ export async function update(
   let lost: { readonly token: string; readonly cause: BackendError } | undefined
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
     const { current, version } = await readCurrent(history, id, signal).catch((error: unknown) => {
-      // Whether the swap before took effect cannot be read, so it is not known.
+      // The manifest cannot be read, so nobody knows whether the last swap took effect.
       throw lost !== undefined && error instanceof BackendError ? unknownOutcome(place, id, lost.cause) : error
     })
     if (lost !== undefined) {
@@ -66,8 +69,8 @@ export async function update(
 }
 
 /**
- * The manifest that an update changes. It is read before the pointer: a pointer from before a claim, with a manifest from after
- * the claim's mark, would let a late update pass.
+ * The manifest that an update changes. The manifest is read first, then the pointer. In the other order a late update
+ * could pass: with a pointer from before a claim, and a manifest from after the claim's mark.
  */
 async function readCurrent(
   history: History,
@@ -90,7 +93,7 @@ async function readCurrent(
   return { current: manifest, version: meta.version }
 }
 
-/** What `change` makes of a manifest, checked and copied: what a load would give, whatever the caller does with its own object. */
+/** The manifest that `change` gives, checked and copied: the caller may do with its own object as it likes. */
 function changed(
   { place, verifier }: History,
   current: CheckpointManifest,
@@ -115,11 +118,13 @@ function changed(
   throw invalid(`checkpoint ${checkpointId} would not verify: ${broken.message}. ${advice}`)
 }
 
-/** Who leads is asked again after the swap: an acknowledgement must not follow the claim of another. */
+/**
+ * Reads the pointer again after the swap: an update must not be acknowledged once another writer has claimed the store.
+ */
 async function confirmLead(history: History, id: number, signal: AbortSignal | undefined): Promise<void> {
   if (history.leader === undefined) return
   const pointer = await history.pointer.read(signal).catch((error: unknown) => {
-    // The change is there; whether it counts could not be read.
+    // The change is there, but the pointer cannot be read, so nobody knows whether the change counts.
     throw error instanceof BackendError ? unknownOutcome(history.place, id, error) : error
   })
   history.pointer.assertLeads(pointer)
