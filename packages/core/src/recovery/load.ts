@@ -9,14 +9,14 @@ import type { Verification, VerifyOptions } from "../verify/verified.js"
 
 type Signal = AbortSignal | undefined
 
-/** One manifest that counts. */
+/** One manifest; `undefined` if it does not exist or does not count. */
 export async function load(history: History, id: number, signal: Signal): Promise<CheckpointManifest | undefined> {
   const found = await history.verifier.manifest(id, signal)
   if (found === undefined || !(await history.counts(id, found.manifest?.writer?.epoch, signal))) return undefined
   return sound(history, id, found)
 }
 
-/** The latest manifest that counts, by listing; the pointer only says whether the listing can be whole. */
+/** The latest manifest that counts. It is found by listing; the pointer says which manifests not to believe. */
 export async function loadLatest(history: History, signal: Signal): Promise<CheckpointManifest | undefined> {
   for (let round = 1; round <= maxRounds; round++) {
     let latest: { readonly id: number; readonly found: Promise<FoundManifest | undefined> } | undefined
@@ -37,7 +37,7 @@ export async function loadLatest(history: History, signal: Signal): Promise<Chec
   throw restless(history.place)
 }
 
-/** The first of a view, from the latest down, that counts; `"gone"` if it was removed since the listing. */
+/** The latest manifest of a view that counts; `"gone"` if a manifest was removed after the listing. */
 async function latestOf(
   view: View,
   read: (id: number) => Promise<FoundManifest | undefined>,
@@ -52,7 +52,7 @@ async function latestOf(
   return undefined
 }
 
-/** Checks one checkpoint. A checkpoint that does not count is missing. */
+/** Verifies one checkpoint. A checkpoint that does not count is reported as missing. */
 export async function verify(history: History, id: number, options: VerifyOptions): Promise<Verification> {
   const { depth = "deep", signal, onProgress } = options
   const found = await history.verifier.verify(id, { depth, signal, onProgress })
@@ -62,10 +62,14 @@ export async function verify(history: History, id: number, options: VerifyOption
   return { id, valid: false, issues: [fatal("manifest-missing", message)] }
 }
 
-/** The manifest, unless it is damaged: what is loaded without recovery must at least be whole. */
+/**
+ * The manifest that was found. Its state is not read.
+ *
+ * @throws {CheckpointError} `CKPT_CORRUPT` if the manifest has a fatal issue
+ */
 function sound({ place, verifier, emit }: History, id: number, found: FoundManifest): CheckpointManifest {
   const { manifest, issues } = found
-  // A legacy manifest does not say how large its state is, so ranges are left to verification.
+  // A legacy manifest does not say how large its state is. Verification, which sees the state, checks the ranges.
   const stateSize = manifest?.stateSize ?? Number.MAX_SAFE_INTEGER
   const all: readonly ValidationIssue[] =
     manifest === undefined ? issues : verifier.validate(manifest, { expectedId: id, stateSize })

@@ -1,12 +1,12 @@
 import type { FoundManifest } from "../verify/read-manifest.js"
 import type { Verifier } from "../verify/verifier.js"
 
-/** So many are under way at most. */
+/** Manifests that are read ahead at the same time, at most. */
 const manifestsAhead = 4
 
 /**
- * Reads manifests before their turn, so that a row of damaged ones is passed at the pace of a few at a time. What was read
- * ahead may be old when its turn comes, so it can only rule a checkpoint out.
+ * Reads manifests before their turn, so that a row of damaged checkpoints is passed several at a time. A manifest that
+ * was read ahead may be old when its turn comes: it may rule its checkpoint out, and never in.
  */
 export class Prefetch {
   readonly #verifier: Verifier
@@ -20,7 +20,7 @@ export class Prefetch {
     this.#signal = signal
   }
 
-  /** Starts to read what comes behind this place among the ids. */
+  /** Starts to read the manifests that follow this place among the ids. */
   readBehind(place: number): void {
     for (const id of this.#ids.slice(place + 1, place + 1 + manifestsAhead)) {
       if (this.#reading.has(id)) continue
@@ -30,7 +30,7 @@ export class Prefetch {
     }
   }
 
-  /** What was read ahead; `undefined` where nothing was, or where it told nothing: then it is read in its turn. */
+  /** The manifest that was read ahead. `undefined`: it was not read ahead, it is gone, or it could not be read. */
   async take(id: number): Promise<FoundManifest | undefined> {
     const manifest = await this.#reading.get(id)?.catch(() => undefined)
     this.#reading.set(id, Promise.resolve(undefined))

@@ -1,3 +1,9 @@
+/**
+ * Recovery: finding the latest checkpoint that verifies. Checkpoints that do not count are ignored; damaged checkpoints
+ * are passed over and reported. Invariant: a storage that cannot be reached rejects, and is never taken for a fresh
+ * start.
+ */
+
 import { Follower } from "../async/abort.js"
 import type { Clock } from "../async/clock.js"
 import { CheckpointError } from "../errors.js"
@@ -13,20 +19,23 @@ import { unreadable, type Verified } from "../verify/verified.js"
 import { Prefetch } from "./prefetch.js"
 import type { RecoverOptions, Recovery, Skipped } from "./recovery.js"
 
-/** What came of a checkpoint that verifies: it is the one, it was pruned meanwhile, or it has issues after all. */
+/**
+ * A visitor's verdict on a checkpoint that verifies. `"done"`: it is recovered. `"gone"`: it was pruned meanwhile.
+ * Issues: it is damaged after all, and is passed over.
+ */
 export type Visited = "done" | "gone" | readonly ValidationIssue[]
 
-/** Walks from the latest checkpoint to the oldest until one verifies. Damage is passed over, an outage rejects. */
+/** Walks from the latest checkpoint to older checkpoints, up to the first that verifies. */
 export function recover(history: History, clock: Clock, options: RecoverOptions): Promise<Recovery> {
   return walk(history, clock, options, async () => "done")
 }
 
 export interface WalkOptions extends RecoverOptions {
-  /** For the readers of what is visited. */
+  /** Options for the readers of the visited checkpoints. */
   readers?: Pick<CheckpointOptions, "onProgress" | "signal">
 }
 
-/** The walk, with a last word on what verifies. */
+/** The walk. `visit` has the last word on each checkpoint that verifies. */
 export async function walk(
   history: History,
   clock: Clock,
@@ -38,10 +47,11 @@ export async function walk(
   let elsewhere: Promise<string | undefined> | undefined
   for (let round = 1; round <= maxRounds; round++) {
     const walked = await walkOnce(history, options, visit)
-    // A checkpoint that vanishes while it is looked at makes the walk begin again.
+    // A checkpoint was removed while it was read, so the listing is old: begin again.
     if (walked === "gone") continue
     const { view, checkpoint, skipped, examined } = walked
-    // The listing of a moment ago may not show all there is: before the worst is said, look once more.
+    // Before `fresh` or `exhausted` is said, walk once more: the first listing may be older than a save. Meanwhile look
+    // for checkpoints in the other layout: `fresh` would restart the job beside its own data.
     if (checkpoint === undefined && round === 1) {
       elsewhere = history.lister.elsewhere(options.signal)
       elsewhere.catch(() => {})
@@ -62,7 +72,7 @@ export async function walk(
   throw restless(history.place)
 }
 
-/** Nothing was ever saved here; or, where claims tell the history, nothing that is part of it. */
+/** True if nothing was ever saved here. On a claimed store: true if nothing is part of the history. */
 function isFresh({ listing, pointer }: View, examined: number): boolean {
   if (listing.beyond.length > 0) return false
   const isTold = pointer.writer !== undefined && !isLost(pointer)
@@ -73,7 +83,7 @@ interface Walked {
   readonly view: View
   readonly checkpoint?: Checkpoint
   readonly skipped: readonly Skipped[]
-  /** Checkpoints looked at. */
+  /** Checkpoints that were judged. */
   readonly examined: number
 }
 
@@ -87,7 +97,7 @@ async function walkOnce(
   const { depth = "deep", onProgress } = options
   const look = ({ states }: Listing, id: number) =>
     verifier.verify(id, { depth, listed: states.get(id) ?? null, signal: stop.signal, onProgress })
-  // The latest is the one, nearly always: it is read beside the pointer, which is read after the listing ended.
+  // The latest checkpoint is nearly always the one to recover, so it is read at the same time as the pointer.
   let latest: { readonly id: number; readonly found: Promise<Verified> } | undefined
   const onListed = (listing: Listing) => {
     const [id] = latestFirst(listing.manifests.keys())
@@ -106,11 +116,11 @@ async function walkOnce(
       if (seen?.manifest !== undefined && !view.isOfHistory(id, seen.manifest.writer?.epoch)) continue
       const isUnreadable = seen !== undefined && seen.manifest === undefined
       const looking = isUnreadable ? unreadable(id, seen) : id === latest?.id ? latest.found : look(view.listing, id)
-      // Nothing is read ahead of the latest: then nothing else is read, nearly always.
+      // No manifest is read ahead while the latest is read: nearly always, no other is needed.
       if (at > 0) prefetch.readBehind(at)
       const found = await looking
       if (found.gone) return "gone"
-      // What a superseded writer wrote is no checkpoint of this history.
+      // A superseded writer wrote it, so it is not part of the history: ignored, and not reported as skipped.
       if (!view.isOfHistory(id, found.manifest?.writer?.epoch)) continue
       const read = { manifest: found.manifest, meta: found.manifestMeta }
       if (!(await view.stillCounts(id, read, options.signal))) return "gone"
@@ -127,7 +137,7 @@ async function walkOnce(
   }
 }
 
-/** Whether what was found is the one: the checkpoint, or the issues for which it is passed over. */
+/** Judges a checkpoint that counts: gives the checkpoint, or the issues for which it is passed over. */
 async function judge(
   { place, verifier, emit }: History,
   found: Verified,

@@ -4,27 +4,34 @@ import type { ProgressOptions } from "../options.js"
 import type { Checkpoint } from "../state/checkpoint.js"
 import type { VerifyDepth } from "../verify/verified.js"
 
+/** A checkpoint that recovery passed over. */
 export interface Skipped {
-  /** Absent where the name holds no id that a number can hold. */
+  /** Absent if the id is beyond 2^53 - 1, so that no JavaScript number holds it. */
   readonly id?: number
+  /** The key of its manifest. */
   readonly key: string
+  /** At least one fatal issue, or the warning `not-accepted`. */
   readonly issues: readonly ValidationIssue[]
 }
 
+/** What every recovery tells, whatever its outcome. */
 export interface RecoveryFacts {
-  /** Newer ones that were passed over, latest first, each with its issues. */
+  /** The newer checkpoints that were passed over, latest first, each with its issues. */
   readonly skipped: readonly Skipped[]
-  /** Checkpoints looked at, the recovered one included. */
+  /** The number of checkpoints that were judged: the skipped ones and the recovered one. */
   readonly examined: number
-  /** The lowest id above everything ever seen here. */
+  /** The lowest id above every id ever seen here: the id of the next save. */
   readonly nextId: number
+  /** Milliseconds. */
   readonly elapsedMs: number
 }
 
 /**
- * - `recovered`: the latest checkpoint that verifies.
- * - `fresh`: there is no manifest and no pointer; nothing was ever saved here.
- * - `exhausted`: something was saved here, and nothing verifies. Not a fresh start.
+ * The answer of `recover`, by its `outcome`:
+ *
+ * - `recovered`: `checkpoint` is the latest checkpoint that verifies (and is accepted).
+ * - `fresh`: nothing was ever saved here. There is no manifest and no pointer.
+ * - `exhausted`: checkpoints were saved here, and none verifies. This is not a fresh start.
  */
 export type Recovery = RecoveryFacts &
   (
@@ -32,11 +39,17 @@ export type Recovery = RecoveryFacts &
     | { readonly outcome: "fresh" | "exhausted"; readonly checkpoint?: undefined }
   )
 
-/** Progress is told in the phase `verify`, while a state is read. */
+/** The options of `recover`. Progress is told in the phase `verify`, while a state is read. */
 export interface RecoverOptions extends ProgressOptions {
-  /** `"deep"` (default) reads every state before it is trusted; `"shallow"` trusts sizes, and the state verifies when it is read. */
+  /**
+   * `"deep"` (default) reads the state and compares its checksum. `"shallow"` compares its size; the checksum is
+   * compared when you read the state.
+   */
   depth?: VerifyDepth
-  /** Says whether a checkpoint that verifies is also wanted (its pipeline hash, say). Its own errors reach the caller unchanged. */
+  /**
+   * Called for each checkpoint that verifies; `false` passes it over, for example for its pipeline hash. An error of
+   * `accept` rejects the recovery unchanged.
+   */
   accept?: (manifest: CheckpointManifest) => boolean | Promise<boolean>
   signal?: AbortSignal | undefined
 }

@@ -8,10 +8,13 @@ import type { StateReader } from "../state/reader.js"
 import { type Visited, walk } from "./recover.js"
 import type { RecoverOptions, Recovery, RecoveryFacts } from "./recovery.js"
 
-/** Progress is told in the phase `verify` of a deep look, and in `read` of what the visitor reads. */
+/**
+ * The options of `restore`. Progress is told in the phase `read` while the visitor reads, and in `verify` if `depth` is
+ * `"deep"`.
+ */
 export interface RestoreOptions extends RecoverOptions {}
 
-/** Like {@link Recovery}, with what the visitor gave. */
+/** The answer of `restore`: a {@link Recovery}, and in `value` the visitor's result. */
 export type Restored<T> = RecoveryFacts &
   (
     | { readonly outcome: "recovered"; readonly checkpoint: Checkpoint; readonly value: T }
@@ -19,8 +22,8 @@ export type Restored<T> = RecoveryFacts &
   )
 
 /**
- * Recovery whose last check is the reading itself: where a checkpoint turns out damaged while the visitor reads it, the
- * next older one is visited. What the visitor throws of its own ends it.
+ * Recovery whose last check is the visitor's own reading. If a checkpoint turns out damaged while the visitor reads it,
+ * the next older checkpoint is visited. Any other error of the visitor ends the recovery.
  */
 export async function restore<T>(
   history: History,
@@ -35,7 +38,7 @@ export async function restore<T>(
       found ??= error
     })
     try {
-      // What the visitor does after an abort is its own affair: nobody waits for it.
+      // After an abort nobody waits for the visitor, even if it goes on.
       const visiting = Promise.resolve().then(() => visit(watched))
       given = { value: await untilAborted(visiting, options.signal) }
     } catch (error) {
@@ -43,7 +46,7 @@ export async function restore<T>(
       if (found === undefined) throw error
     }
     if (found === undefined) return "done"
-    // Also where the visitor made do without the bytes: what it built is built on a damaged checkpoint.
+    // Also if the visitor swallowed the error: its result rests on a damaged checkpoint.
     given = undefined
     return found.code === "CKPT_PRUNED" ? "gone" : [fatal("state-checksum", found.message)]
   }
@@ -54,7 +57,7 @@ export async function restore<T>(
   return { ...recovery, value: given.value }
 }
 
-/** Tells of damage that shows while its bytes are read. */
+/** A checkpoint that reports damage to `onDamage` while its bytes are read. */
 class WatchedCheckpoint implements Checkpoint {
   readonly id: number
   readonly manifest: Checkpoint["manifest"]
