@@ -2,8 +2,8 @@ import type { Emit } from "../events.js"
 import type { PruneReport } from "./prune.js"
 
 /**
- * Retention after saves: off their path, one run at a time, and one more if saves came meanwhile. Its failures are
- * events, and the next run tries again.
+ * Retention after saves. No save waits for it. There is one run at a time; if saves end during a run, one more run
+ * follows. A failure is an event, and the next run tries again.
  */
 export class BackgroundRetention {
   readonly #prune: () => Promise<PruneReport>
@@ -22,8 +22,8 @@ export class BackgroundRetention {
   }
 
   /**
-   * Waits for the run under way and for the one that is due by now, so that a caller never sees retention behind the
-   * saves before its call; not for those that later saves make due, which might never end.
+   * Waits for the run under way, and for the next run if it is due now. So a caller sees the retention of all saves
+   * before its call. It does not wait for the runs of later saves, which might never end.
    */
   async idle(): Promise<void> {
     for (let runs = this.#due ? 2 : 1; runs > 0 && this.#running !== undefined; runs--) await this.#running

@@ -6,9 +6,11 @@ import { latestValidId } from "../history/summary.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { PruneOptions } from "./prune.js"
 
+/** The answer of `collectOrphans`. */
 export interface OrphanReport {
-  /** Keys and names that are gone (for a dry run: that would be). */
+  /** The keys that were removed, and the names of unfinished writes; after a dry run, those that would be. */
   readonly removed: readonly string[]
+  /** The keys and names that could not be removed. */
   readonly failures: readonly { readonly key: string; readonly error: unknown }[]
   readonly dryRun: boolean
 }
@@ -16,9 +18,16 @@ export interface OrphanReport {
 const defaultOrphanAgeMs = 60 * 60 * 1000
 
 /**
- * Removes what saves that never finished left behind: states without a manifest, and what only the backend can see.
- * The order matters: the latest valid checkpoint is determined first, then states are listed, then manifests; so a
- * save that is under way is either above that checkpoint, or young, or has its manifest by then.
+ * Removes what unfinished saves left: states without a manifest, probe objects, and unfinished writes that only the
+ * backend sees, such as temporary files. A state is removed if all of these hold: it lies below V, the latest valid
+ * checkpoint; no manifest of its id is listed; and it is older than `olderThanMs`, by the storage's clock.
+ *
+ * The order is: find V, list the states, list the manifests. So a save that is under way has an id above V, or a young
+ * state, or a manifest in the later listing. Example of the wrong order: the manifests are listed; a save writes state
+ * 7 and manifest 7; the states are listed. Now state 7 looks like an orphan.
+ *
+ * Before a state is deleted, the floor is raised to its id: if its save is under way after all, the save is refused as
+ * pruned.
  */
 export async function collectOrphans(
   history: History,
@@ -35,21 +44,21 @@ export async function collectOrphans(
   const isOld = (meta: ObjectMeta) => now.getTime() - meta.lastModified.getTime() >= olderThanMs
   const prefixes = [...new Set([layout.statePrefix, layout.manifestPrefix])]
   const isOurs = (key: string) => layout.meaning(key).kind !== "foreign"
-  // Before anything else goes, since a directory that holds a temporary file is not empty.
+  // Unfinished writes go before the orphans: a directory that holds a temporary file is not empty, and would stay.
   const leftovers = mapConcurrently(prefixes, (prefix) =>
     storage.leftovers({ olderThanMs, prefix, isOurs, dryRun, signal }),
   )
-  // States before manifests: a state whose manifest comes in between is then no orphan.
+  // The states are listed before the manifests: if a manifest comes in between, its state is no orphan.
   const listings = lister.states(signal).then(async (states) => ({ states, manifests: await lister.manifests(signal) }))
   const [found, { states, manifests }] = await Promise.all([leftovers, listings])
   if (bound > 0 && !manifests.manifests.has(bound)) {
-    // It verified a moment ago, and nothing there is ever deleted: other manifests may be missing here as well, and a
-    // state whose manifest is not seen would pass for an orphan.
+    // V is there, since it verified a moment ago and is never deleted. So this listing is incomplete: it may lack other
+    // manifests too, and their states would look like orphans.
     const message = `the listing lacks checkpoint ${bound}, which is there, so nothing was collected`
     throw new BackendError("transient", message)
   }
   const orphans: { id: number; key: string }[] = []
-  // Of names that are only taken, an empty directory is ours; anything else there is not.
+  // Of the taken names, only an empty directory is ours; a stray file is not, and stays.
   const emptyDirectories = [...states.taken].filter(([, meta]) => meta.key.endsWith("/"))
   for (const [id, meta] of [...states.states, ...emptyDirectories]) {
     if (id < bound && !manifests.manifests.has(id) && isOld(meta)) orphans.push({ id, key: meta.key })
@@ -79,8 +88,8 @@ export async function collectOrphans(
 }
 
 /**
- * An id at or below the latest valid one, found before anything is listed for collection. The pointer's own checkpoint
- * serves in the common case; where it does not verify, all are looked at.
+ * V, or a lower id that is safe to use in its place; 0 if no checkpoint is valid. Usually the checkpoint that the
+ * pointer names is valid, and no listing is needed.
  */
 async function lowerBoundOfLatestValid(history: History, signal: AbortSignal | undefined): Promise<number> {
   const { pointer, verifier } = history
@@ -93,7 +102,8 @@ async function lowerBoundOfLatestValid(history: History, signal: AbortSignal | u
   return (await latestValidId(verifier, await history.view(signal), { signal })) ?? 0
 }
 
+/** The options of `collectOrphans`. */
 export interface CollectOptions extends PruneOptions {
-  /** Leave alone what is younger, by the storage's clock. Milliseconds, default one hour. */
+  /** Objects younger than this stay, by the storage's clock. Milliseconds; default 3,600,000, one hour. */
   olderThanMs?: number
 }

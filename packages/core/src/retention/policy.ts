@@ -2,21 +2,21 @@ import { CheckpointError } from "../errors.js"
 import type { CheckpointSummary } from "../history/summary.js"
 
 /**
- * Which checkpoints stay: one that any of the rules keeps. The latest valid one always stays, and so does everything
- * above it, and whatever is pinned.
+ * Which checkpoints stay: each that at least one rule keeps. The rules keep valid checkpoints only. The latest valid
+ * checkpoint, every checkpoint above it and every pinned checkpoint always stay. An empty policy is `CKPT_INVALID`.
  */
 export interface RetentionPolicy {
-  /** The latest so many that are valid. From 1. */
+  /** Keeps the latest `last` valid checkpoints. A whole number from 1. */
   last?: number
-  /** Those written within this many milliseconds, by the storage's clock. */
+  /** Keeps the checkpoints whose manifest was last written within this many milliseconds, by the storage's clock. */
   withinMs?: number
-  /** Those whose id is a multiple of this. From 1. */
+  /** Keeps the checkpoints whose id is a multiple of `every`. A whole number from 1. */
   every?: number
-  /** Those for which this gives true. */
+  /** Keeps the checkpoints for which this function gives true. It must answer at once, not by a promise. */
   keepIf?: (summary: CheckpointSummary) => boolean
 }
 
-/** Rejects a missing policy, and one that says nothing or nonsense, with `CKPT_INVALID`. */
+/** @throws {CheckpointError} `CKPT_INVALID` if the policy is missing, is empty or cannot be used */
 export function assertPolicy(policy: RetentionPolicy | undefined): asserts policy is RetentionPolicy {
   if (policy !== undefined) checkPolicy(policy)
   else
@@ -26,7 +26,7 @@ export function assertPolicy(policy: RetentionPolicy | undefined): asserts polic
     )
 }
 
-/** Rejects a policy that says nothing or nonsense with `CKPT_INVALID`. */
+/** @throws {CheckpointError} `CKPT_INVALID` if the policy is empty or cannot be used */
 export function checkPolicy(policy: RetentionPolicy): RetentionPolicy {
   const invalid = (message: string) => new CheckpointError("CKPT_INVALID", `retention: ${message}`)
   if (typeof policy !== "object" || policy === null) throw invalid("give a policy such as { last: 3 }.")
@@ -45,7 +45,7 @@ export function checkPolicy(policy: RetentionPolicy): RetentionPolicy {
   return policy
 }
 
-/** What the rules keep of `all` (ascending): damaged ones never fill a place. */
+/** The ids of `all` (ascending) that the rules keep. A damaged checkpoint fills no place of `last`. */
 export function keptBy(policy: RetentionPolicy, all: readonly CheckpointSummary[], nowMs: number): Set<number> {
   const valid = all.filter((summary) => summary.valid)
   const kept = new Set<number>()

@@ -7,18 +7,20 @@ import type { OperationOptions } from "../options.js"
 import { keptBy, type RetentionPolicy } from "./policy.js"
 import { type PruneFailure, removeBelow } from "./remove.js"
 
+/** The answer of `prune`. */
 export interface PruneReport {
-  /** Gone entirely (for a dry run: what would be), ascending. */
+  /** The ids that were removed, manifest and state; after a dry run, the ids that would be. Ascending. */
   readonly removed: readonly number[]
+  /** The ids that stay, ascending. */
   readonly kept: readonly number[]
-  /** Every object that should be gone and is not. The next run tries a manifest again, `collectOrphans` a state. */
+  /** The objects that could not be deleted. The next prune tries a manifest again, `collectOrphans` a state. */
   readonly failures: readonly PruneFailure[]
   readonly dryRun: boolean
 }
 
 /**
- * Removes what the policy does not keep, below the latest valid checkpoint only: first the floor is raised, so that
- * nothing removed can come back, then manifests go, then their states.
+ * Removes the checkpoints below the latest valid checkpoint that the policy does not keep. If no checkpoint is valid,
+ * none is removed.
  */
 export async function prune(
   history: History,
@@ -47,7 +49,7 @@ export async function prune(
   return { removed: doomed.filter((id) => !left.has(id)), kept, failures, dryRun }
 }
 
-/** Every listed checkpoint, ascending, beside the pointer and, where the policy asks for it, the storage's clock. */
+/** Every listed checkpoint, ascending, and the pointer. `now` is the storage's time, if the policy needs it. */
 async function lookAtAll(
   history: History,
   policy: RetentionPolicy,
@@ -64,13 +66,14 @@ async function lookAtAll(
     ])
     looking.catch(() => {})
   }
-  // A listing that is behind shows less, so less goes.
+  // One listing is enough: a listing that is behind the pointer shows fewer checkpoints, so fewer are removed.
   const view = await history.look(signal, { onListed })
   const [all, now] = await (looking as NonNullable<typeof looking>)
   return { view, all, now }
 }
 
+/** The options of `prune`. */
 export interface PruneOptions extends OperationOptions {
-  /** Say what would be removed and remove nothing. */
+  /** Report the checkpoints that would be removed, and remove none. Default false. */
   dryRun?: boolean
 }

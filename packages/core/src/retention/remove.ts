@@ -1,3 +1,15 @@
+/**
+ * The only place that deletes checkpoints. Three steps, in this order:
+ *
+ * 1. One swap of the pointer raises `floor` to the highest id that goes, and lists in `kept` the lower ids that stay.
+ * 2. The manifests are deleted.
+ * 3. Their states are deleted.
+ *
+ * Invariants: nothing at or above the latest valid checkpoint is ever deleted; no manifest ever stands without its
+ * state. After a crash behind step 1, the manifests that are left do not count, and the next prune deletes them. After
+ * a crash behind step 2, the states that are left are orphans.
+ */
+
 import { CheckpointError } from "../errors.js"
 import type { Pin, Pointer } from "../format/pointer.js"
 import type { History } from "../history/history.js"
@@ -7,15 +19,21 @@ import { pinsOf } from "../history/view.js"
 import type { DeleteFailure } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
 
+/** An object that could not be deleted. */
 export interface PruneFailure {
+  /** The checkpoint that the object belongs to. */
   readonly id: number
   readonly key: string
   readonly error: unknown
 }
 
 /**
- * The one way in which checkpoints are removed. `doomed` must lie below the latest valid checkpoint. What was pinned
- * meanwhile is spared. A state whose manifest could not be removed stays, so that no manifest ever stands without its state.
+ * Removes checkpoints. A checkpoint that was pinned meanwhile is spared. If a manifest could not be deleted, its state
+ * stays.
+ *
+ * @param doomed the ids that go, all below `latestValid`
+ * @param stays every other listed id
+ * @param latestValid the latest valid checkpoint
  */
 export async function removeBelow(
   history: History,
@@ -33,7 +51,7 @@ export async function removeBelow(
     return { failures, spared: doomed.filter((id) => pinned.has(id)) }
   }
   if (!history.isTold) {
-    // No floor to raise: pins of this store are made under the same lock.
+    // The pointer has no room for a floor. This store makes its pins under the same lock, so no pin comes in between.
     return history.removals.run(async () => remove((await history.lister.pins(signal)).pins, []))
   }
   const floor = doomed.reduce((highest, id) => Math.max(highest, id), 0)
@@ -45,13 +63,13 @@ export async function removeBelow(
   return remove(pinsOf({ pins: [] }, raised), trimmedClaims(history.place, listing, raised))
 }
 
-/** The objects of claims that the pointer does not need any more. */
+/** The keys of the claims' own objects that the raised pointer does not list any more. */
 function trimmedClaims({ layout }: Place, { claims }: Listing, raised: Pointer): string[] {
   const lowest = raised.claims[0]?.epoch ?? 0
   return claims.filter(({ epoch }) => epoch < lowest).map(({ epoch, from }) => layout.claimKey(epoch, from))
 }
 
-/** Manifests, then their states. */
+/** Deletes manifests, then their states. */
 async function removeObjects(
   { storage, layout }: Place,
   listing: Listing,
@@ -64,7 +82,7 @@ async function removeObjects(
     const byKey = new Map(ids.map((id) => [keyOf(id), id]))
     for (const { key, error } of failed) {
       const id = byKey.get(key)
-      // A claim's object that stays does no harm, and goes with the next run.
+      // A claim's object that could not be deleted does no harm, and the next run deletes it.
       if (id !== undefined) failures.push({ id, key, error })
     }
   }
@@ -77,7 +95,7 @@ async function removeObjects(
   return failures
 }
 
-/** Removes one checkpoint below the latest valid one. False if it is not there. */
+/** Removes one checkpoint, which must lie below the latest valid checkpoint. False if it does not exist. */
 export async function removeOne(history: History, id: number, signal: AbortSignal | undefined): Promise<boolean> {
   const view = await history.view(signal)
   if (!view.listing.manifests.has(id)) return false
