@@ -8,30 +8,33 @@ import { checksumsIn } from "./operator-checksums.js"
 import { type OnRead, stateProgress } from "./progress.js"
 import { type StateReader, stateSlice, VerifiedReader } from "./reader.js"
 
-/** A recovered checkpoint. Its bytes are read when they are asked for, and verified then. */
+/** A recovered checkpoint. Its bytes are read, and verified, when you ask for them. */
 export interface Checkpoint {
   readonly id: number
   readonly manifest: CheckpointManifest
-  /** The whole `state.bin`; `undefined` if the checkpoint has none. */
+  /** The whole `state.bin`, to be streamed or read at once; `undefined` if the checkpoint has no state. */
   state(): Promise<StateReader | undefined>
   /**
-   * One operator's state, verified; `undefined` if there is no such operator. Only its own bytes are read, unless the
-   * manifest has a checksum of the whole state alone (an older one): then the whole is read once before the first.
+   * The bytes of one operator's state, verified; `undefined` if the manifest has no such operator. Only these bytes are
+   * read. Exception: if the manifest has a checksum of the whole state but none of this operator, the whole state is
+   * read once, before the first such operator. Rejects with `CKPT_CORRUPT` if the bytes do not verify, with
+   * `CKPT_PRUNED` if retention removed the checkpoint meanwhile.
    */
   operator(name: string): Promise<Uint8Array | undefined>
+  /** Like `operator`, to be streamed. */
   operatorStream(name: string): Promise<StateReader | undefined>
 }
 
 export interface CheckpointOptions {
-  /** The state as it was found, for manifests that do not say its size. */
+  /** The stored state, for a manifest that does not say its size. */
   readonly stateMeta: ObjectMeta | undefined
-  /** Told in the phase `read` of all bytes of the state that its readers hand over. */
+  /** Called, in the phase `read`, for all bytes of the state that the checkpoint's readers hand over. */
   readonly onProgress?: OnProgress | undefined
-  /** Ends what its readers read. */
+  /** Its abort ends the checkpoint's readers. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A checkpoint over its manifest. */
+/** A checkpoint whose manifest is known. */
 export function openCheckpoint(
   place: Place,
   manifest: CheckpointManifest,
@@ -46,14 +49,14 @@ export function openCheckpoint(
   }
 
   let derived: Promise<ReadonlyMap<string, string>> | undefined
-  /** Of an operator whose manifest names none: from the whole state, once it verified. */
+  /** The checksum of an operator for which the manifest has none: computed from the whole state, if that verifies. */
   const derivedChecksum = async (name: string): Promise<string | undefined> => {
     if (manifest.stateChecksum === null) return undefined
     derived ??= checksumsIn(
       whole(() => {}),
       manifest.operatorStates,
     )
-    // One that failed is no answer for the next one who asks.
+    // A failure is not remembered: the next caller reads the state again.
     derived.catch(() => {
       derived = undefined
     })

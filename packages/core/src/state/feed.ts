@@ -1,3 +1,9 @@
+/**
+ * The bytes of a state: written from a source (source, feed, pack-operators), read back by readers (reader,
+ * checkpoint). Invariants: every byte is hashed on its way to the storage; a reader hands over its last chunk only
+ * after the checksum of all its bytes matched.
+ */
+
 import { Pace } from "../async/breather.js"
 import { Blocks, pieces, piecesInMemory } from "../bytes/rechunk.js"
 import { Digest, digestOf } from "../bytes/sha256.js"
@@ -6,27 +12,31 @@ import type { RecyclingChunks } from "../storage/backend.js"
 import type { PutBody } from "../storage/storage.js"
 import { chunksInMemory, chunksOf, release, type StateSource } from "./source.js"
 
+/** A state that was written. */
 export interface StateInfo {
-  /** SHA-256, lower-case hexadecimal. */
+  /** SHA-256, 64 lower-case hex digits. */
   readonly checksum: string
   /** Bytes. */
   readonly size: number
 }
 
-/** Up to here a state in memory is hashed before it is sent, and sent in one piece. */
+/** A state in memory of up to this many bytes is hashed first and then sent as it is. */
 const oneShotBytes = 8 * 1024 * 1024
 
-/** What a commit needs of a state: a body for `put`, and what was in it. */
+/** A state as a commit needs it: a body for `put`, and the checksum and size of the bytes that were read from it. */
 export interface StateFeed extends PutBody {
-  /** Reads what the backend did not take (it saw early that the key exists), so that the checksum covers everything. */
+  /**
+   * Reads the rest of the body, so that the checksum covers all of it. A backend may stop early: it saw that the key
+   * exists.
+   */
   drain(): Promise<void>
-  /** Valid once the body was read to its end. */
+  /** Checksum and size. To be called once the body was read to its end. */
   info(): StateInfo
-  /** Lets the source release what it holds, if it was not read to its end. */
+  /** Gives up the rest of the source, so that it can close its file or socket. */
   close(): void
 }
 
-/** A source as a feed. Rejects with `CKPT_INVALID` if it is none. */
+/** Opens a source as a feed. A source in no form of {@link StateSource} is `CKPT_INVALID`, here or when it is read. */
 export async function openFeed(source: StateSource, signal: AbortSignal | undefined): Promise<StateFeed> {
   const chunks = chunksInMemory(source)
   if (chunks === undefined) {
@@ -40,7 +50,7 @@ export async function openFeed(source: StateSource, signal: AbortSignal | undefi
   return { size, open: () => chunks, reopenable: () => true, drain: async () => {}, info: () => info, close: () => {} }
 }
 
-/** Bytes in memory that are hashed while they are written; they can be read again from their start. */
+/** Bytes in memory, hashed while they are written. They can be read again from the start. */
 class LargeMemoryFeed implements StateFeed {
   readonly size: number
   readonly #chunks: readonly Uint8Array[]
@@ -79,7 +89,7 @@ class LargeMemoryFeed implements StateFeed {
   }
 }
 
-/** Hashes what passes. The source stays open when the backend stops early, for `drain`. */
+/** Hashes the bytes that pass. If the backend stops early, the source stays open for `drain`. */
 export class StreamFeed implements StateFeed {
   readonly size = undefined
   readonly #source: AsyncIterator<Uint8Array>
@@ -93,8 +103,9 @@ export class StreamFeed implements StateFeed {
   readonly #blocks: Blocks | undefined
 
   /**
-   * @param release called if the source is given up; a generator that never started cannot do it by itself
-   * @param blocks what the pieces were taken from; it gets back those that the backend has done with
+   * @param release called if the source is given up before its first chunk: a generator that never started cannot
+   *   release anything itself
+   * @param blocks the memory of the pieces, which takes back the pieces that the backend has done with
    */
   constructor(source: AsyncIterator<Uint8Array>, release: () => void = () => {}, blocks?: Blocks) {
     this.#source = source
@@ -134,7 +145,7 @@ export class StreamFeed implements StateFeed {
     for (;;) {
       const piece = await this.#step()
       if (piece === undefined) return
-      // The digest is what is wanted.
+      // Only the digest is needed, not the piece.
       this.#blocks?.recycle(piece)
     }
   }
@@ -144,7 +155,7 @@ export class StreamFeed implements StateFeed {
     return { checksum: this.#digest.hex(), size: this.#digest.size }
   }
 
-  /** Not awaited, since a source that hangs would hang this. */
+  /** The source's `return` is not awaited: a source that hangs must not hang `close`. */
   close(): void {
     if (this.#ended) return
     this.#ended = true

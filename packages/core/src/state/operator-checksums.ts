@@ -1,6 +1,7 @@
 import { Digest } from "../bytes/sha256.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 
+/** The bytes of one operator within the state. */
 interface Part {
   readonly name: string
   readonly start: number
@@ -10,8 +11,8 @@ interface Part {
 }
 
 /**
- * The SHA-256 of every external operator, made while the whole state is read. As good as that reading: it has to reject
- * if the state does not verify.
+ * The SHA-256 of each external operator, by its name, computed while the whole state is read. `state` must reject if
+ * the whole state does not verify: only then are these checksums to be trusted.
  */
 export async function checksumsIn(
   state: AsyncIterable<Uint8Array>,

@@ -7,21 +7,22 @@ import { emptyRecord, type OperatorState } from "../format/manifest/model.js"
 import { StreamFeed } from "./feed.js"
 import { chunksOf, release, type StateSource } from "./source.js"
 
-/** Up to here an operator's state is kept in the manifest. Bytes. */
+/** An operator's state of up to this many bytes goes into the manifest, unless the caller says otherwise. */
 export const defaultInlineThreshold = 64 * 1024
-/** All inline states of one manifest together. Bytes, before base64. */
+/** Bytes of all inline states of one manifest together, at most; before base64. */
 const maxInlineBytes = 4 * 1024 * 1024
 
 export interface PackedOperators {
-  /** The `state.bin` to write; absent if everything went inline. */
+  /** The `state.bin` to write; absent if all operators are inline. */
   readonly feed?: StreamFeed
-  /** Valid once the feed was read to its end. */
+  /** The manifest's fields. To be called once the feed, if there is one, was read to its end. */
   result(): { operatorStates: Record<string, OperatorState>; operatorChecksums: Record<string, string> | undefined }
 }
 
 /**
- * Lays operators out: each is read once, in the order of their names (so that equal operators give equal bytes); a small
- * one goes inline, the rest behind each other into one state. Resolves when it is known whether there is a state.
+ * Lays out the states of operators: a small state goes inline, the others go into one `state.bin`, one behind the
+ * other. They are read in the order of their names, each once, so that equal operators give equal bytes. Resolves as
+ * soon as it is known whether there is a `state.bin`.
  */
 export async function packOperators(
   operators: Readonly<Record<string, StateSource>>,
@@ -72,7 +73,7 @@ class Packer {
     return { operatorStates: this.#states, operatorChecksums: hasExternal ? this.#checksums : undefined }
   }
 
-  /** The external operators, one behind the other; what is inline is taken on the way. */
+  /** The bytes of the external operators, one behind the other. Inline operators are taken out on the way. */
   async *externalBytes(): AsyncGenerator<Uint8Array, void, void> {
     const left = new Set(Object.keys(this.#operators).sort())
     try {
@@ -89,7 +90,7 @@ class Packer {
         }
       }
     } finally {
-      // Whatever was not read to its end holds a file or a socket.
+      // A source that was not read still holds its file or socket.
       for (const name of left) release(this.#operators[name] as StateSource)
     }
   }
@@ -120,7 +121,7 @@ class Packer {
   }
 }
 
-/** Chunks up to the first that goes beyond `limit` bytes. */
+/** Reads chunks until there are more than `limit` bytes, or until the source has ended. */
 async function readHead(
   chunks: AsyncIterator<Uint8Array, void>,
   limit: number,
@@ -130,7 +131,8 @@ async function readHead(
   while (bytes <= limit) {
     const step = await chunks.next()
     if (step.done) return { head, bytes, ended: true }
-    // Copied: the source may use its buffer again for the next chunk. Not by `slice`, which copies no Buffer.
+    // Copied, since the source may use its buffer again for the next chunk. `slice` would not do: of a Buffer it makes
+    // no copy.
     head.push(step.value.length <= limit ? new Uint8Array(step.value) : step.value)
     bytes += step.value.length
   }

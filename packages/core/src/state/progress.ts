@@ -2,19 +2,20 @@ import { Meter, type OnProgress } from "../bytes/progress.js"
 import type { Body } from "../storage/backend.js"
 import type { StateFeed, StateInfo } from "./feed.js"
 
-/** A part of a state. */
+/** A part of a state, or all of it. */
 export interface Slice {
   readonly offset: number
   readonly size: number
+  /** SHA-256 of the slice, if it is known. */
   readonly checksum: string | undefined
-  /** A whole object is also checked for its length. */
+  /** True for a whole state: then the stored object must have exactly `size` bytes. */
   readonly whole: boolean
 }
 
-/** Told of every chunk that is handed over: bytes of the slice so far. */
+/** Called for every chunk that is handed over. `bytesDone`: bytes of the slice so far. */
 export type OnRead = (slice: Slice, bytesDone: number) => void
 
-/** Of one slice by itself; it may be read several times. */
+/** The progress of one slice, which may be read several times. */
 export function sliceProgress(onProgress: OnProgress | undefined): OnRead {
   const meter = new Meter(onProgress, "read")
   let before = 0
@@ -26,7 +27,7 @@ export function sliceProgress(onProgress: OnProgress | undefined): OnRead {
   }
 }
 
-/** Of a whole state, of which slices are read in any order; what is read again counts once. */
+/** The progress of a whole state, whose slices are read in any order. A slice that is read twice counts once. */
 export function stateProgress(onProgress: OnProgress | undefined, stateSize: number): OnRead {
   const meter = new Meter(onProgress, "read")
   const slices = new Map<number, number>()
@@ -57,12 +58,12 @@ export class WriteProgress {
     this.#meter = new Meter(onProgress, "write")
   }
 
-  /** Nothing without a state. */
+  /** Tells the total. `undefined`: there is no state, and nothing is told. */
   end(info: StateInfo | undefined): void {
     if (info !== undefined) this.#meter.end(info.size)
   }
 
-  /** The same feed, watched. */
+  /** The same feed; its progress is told. */
   watch(feed: StateFeed): StateFeed {
     if (this.#onProgress === undefined) return feed
     return {
@@ -75,12 +76,12 @@ export class WriteProgress {
     }
   }
 
-  /** A body in memory stays one, which a backend may read again. */
+  /** An array stays an array, since a backend may read an array again. */
   #watched(body: Body, size: number | undefined): Body {
     if (!(Symbol.asyncIterator in body)) return body
     const chunks = body[Symbol.asyncIterator]()
     let taken = 0
-    // What was handed over last is taken when the next is asked for; of the last chunk `end` tells.
+    // The backend has taken a chunk when it asks for the next. The last chunk is told by `end`.
     let last = 0
     return {
       ...body,

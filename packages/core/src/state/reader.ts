@@ -8,28 +8,39 @@ import type { Place } from "../storage/place.js"
 import { type FoundManifest, readManifest } from "../verify/read-manifest.js"
 import { type OnRead, type Slice, sliceProgress } from "./progress.js"
 
-/** A state, or a part of one. Nothing is read before it is iterated; each iteration reads from the start. */
+/**
+ * The bytes of a state, or of a part of it. Nothing is read before the first chunk is asked for; each iteration reads
+ * from the start. An iteration rejects with `CKPT_CORRUPT` if the bytes do not verify, and with `CKPT_PRUNED` if
+ * retention removed the checkpoint meanwhile.
+ */
 export interface StateReader extends AsyncIterable<Uint8Array> {
   /** Bytes. */
   readonly size: number
-  /** SHA-256 of these bytes, where one is known. Then the last chunk is handed over only after it matched. */
+  /**
+   * SHA-256 of these bytes, 64 lower-case hex digits, if it is known. Then the last chunk comes only after the checksum
+   * matched.
+   */
   readonly checksum?: string
-  /** All bytes in one piece. Rejects with `CKPT_CORRUPT` if they do not verify. */
+  /** All bytes in one array. Rejects as an iteration does. */
   bytes(): Promise<Uint8Array>
 }
 
+/**
+ * The options of `readState`. A read of the whole state is verified, a read of a part is not. Progress is told in the
+ * phase `read`.
+ */
 export interface ReadStateOptions extends ProgressOptions {
-  /** First byte, default 0. */
+  /** The first byte to read. Default 0. */
   offset?: number
-  /** Bytes at most, default all up to the end. */
+  /** Bytes to read, at most. Default: up to the end of the state. */
   length?: number
   signal?: AbortSignal | undefined
 }
 
-/** The stored object has not the size that its manifest says. */
+/** The stored object has another size than its manifest says. */
 class WrongSize extends Error {}
 
-/** Reads a slice of a checkpoint's state and holds its last chunk back until everything before it verified. */
+/** Reads a slice of a checkpoint's state. The last chunk is held back until the checksum of the slice matched. */
 export class VerifiedReader implements StateReader {
   readonly size: number
   declare readonly checksum?: string
@@ -38,7 +49,7 @@ export class VerifiedReader implements StateReader {
   readonly #slice: Slice
   readonly #signal: AbortSignal | undefined
   readonly #onRead: OnRead
-  /** The manifest that says what these bytes are; absent for a state that was read without one. */
+  /** The manifest that the state belongs to; `undefined` for a state that is read without a manifest. */
   readonly #owner: CheckpointManifest | undefined
 
   constructor(
@@ -68,7 +79,7 @@ export class VerifiedReader implements StateReader {
     let seen = 0
     const stream = this.#place.storage.stream(key, {
       offset,
-      // Of a whole state everything is read, so that one that grew is noticed.
+      // A whole state is read to the end of its object, so that an object that grew is noticed.
       ...(whole ? { expected: size } : { length: size }),
       signal: this.#signal,
       onOpen: (meta) => {
@@ -110,8 +121,9 @@ export class VerifiedReader implements StateReader {
   }
 
   /**
-   * A state that is gone or another with its manifest was pruned, and its id may be taken anew by a late request; under
-   * the manifest that it was opened by it is damage.
+   * The error for bytes that are missing or wrong. It is `CKPT_CORRUPT` if the manifest of this reader is still there.
+   * If the manifest is gone, or another manifest has its place (a late request may take a pruned id), the checkpoint
+   * was pruned meanwhile: `CKPT_PRUNED`.
    */
   async #damaged(problem: string): Promise<CheckpointError> {
     let found: FoundManifest | undefined
@@ -146,7 +158,9 @@ export class VerifiedReader implements StateReader {
     return this.#damaged(`checksum mismatch: expected ${expected}, got ${actual}`)
   }
 
-  /** The storage's own checksum of the bytes failed: on their way, unless it fails with every further attempt. */
+  /**
+   * The storage's own checksum of the bytes did not match. If a second reading matches, they were damaged in transit.
+   */
   async #readAgain(error: BackendError, stored: number): Promise<unknown> {
     const { storage, layout } = this.#place
     const { offset, size, whole } = this.#slice
@@ -170,7 +184,11 @@ export class VerifiedReader implements StateReader {
   }
 }
 
-/** The part of a state that the options ask for, cut at its end. */
+/**
+ * The part of a state that the options ask for, cut at the state's end.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` if `offset` or `length` cannot be used
+ */
 export function stateSlice(size: number, checksum: string | undefined, options: ReadStateOptions = {}): Slice {
   const { offset = 0, length } = options
   for (const [name, value] of [

@@ -2,9 +2,12 @@ import { onAbort } from "../async/abort.js"
 import { CheckpointError } from "../errors.js"
 
 /**
- * Bytes of a state: in one piece, in several that belong behind each other, or as they are made. An iterable is read
- * once, one chunk at a time. Do not change a chunk that was handed over in an array before the save settles; one that an
- * iterable yielded may be used again as soon as the next is asked for.
+ * The bytes of a state, in one of three forms:
+ *
+ * - one `Uint8Array`, or an array of them, one behind the other. Leave these bytes unchanged until the save settles.
+ * - an async iterable of `Uint8Array`. It is read once, one chunk at a time. It may use the memory of a chunk again as
+ *   soon as the next chunk is asked for.
+ * - a `ReadableStream` of `Uint8Array`, read as an iterable is.
  */
 export type StateSource = Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
 
@@ -12,7 +15,7 @@ function isChunkArray(source: StateSource): source is readonly Uint8Array[] {
   return Array.isArray(source)
 }
 
-/** The chunks of a source that is in memory; `undefined` for one that is made while it is read. */
+/** The chunks of a source in memory; `undefined` for an iterable or a stream. */
 export function chunksInMemory(source: StateSource): readonly Uint8Array[] | undefined {
   if (source instanceof Uint8Array) return [source]
   if (!isChunkArray(source)) return undefined
@@ -20,7 +23,7 @@ export function chunksInMemory(source: StateSource): readonly Uint8Array[] | und
   return source
 }
 
-/** The chunks of a source, checked; a wait for the next one ends when the signal is aborted. */
+/** The chunks of a source, each checked to be a `Uint8Array`. An abort of the signal ends the wait for a chunk. */
 export function chunksOf(source: StateSource, signal: AbortSignal | undefined): CheckedChunks {
   return new CheckedChunks(source, signal)
 }
@@ -77,7 +80,7 @@ class CheckedChunks implements AsyncIterableIterator<Uint8Array, void, void> {
     return chunks?.values() ?? (iterable as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
   }
 
-  /** One listener for all chunks: a state of 2 GiB may have half a million. */
+  /** The signal has one listener for all chunks: a state of 2 GiB may have half a million chunks. */
   #untilAborted(iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
     this.#signal?.throwIfAborted()
     return new Promise((resolve, reject) => {
@@ -91,7 +94,7 @@ class CheckedChunks implements AsyncIterableIterator<Uint8Array, void, void> {
     this.#ignoreAbort()
   }
 
-  /** Not awaited, since a source that hangs would hang this. */
+  /** The source's `return` is not awaited: a source that hangs must not hang its reader. */
   #leave(): void {
     this.#end()
     const left = this.#iterator?.return?.()
@@ -99,14 +102,14 @@ class CheckedChunks implements AsyncIterableIterator<Uint8Array, void, void> {
   }
 }
 
-/** Ends a source that was never read: a stream holds a file or a socket from the start. */
+/** Ends a source that nobody reads. A stream holds its file or socket from the start, not only from the first read. */
 export function release(source: StateSource): void {
   const iterable = source as Partial<AsyncIterable<Uint8Array>> | undefined
   try {
     const iterator = iterable?.[Symbol.asyncIterator]?.()
     iterator?.return?.()?.then(undefined, () => {})
   } catch {
-    // Somebody else reads it (a stream that is locked), and ends it.
+    // The stream is locked: somebody else reads it, and ends it.
   }
 }
 
