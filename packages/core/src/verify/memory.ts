@@ -2,54 +2,58 @@ import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import { isValid, type Verified, type VerifyDepth } from "./verified.js"
 
-/** What is known of a checkpoint, without its manifest, which may be large. */
+/** What is remembered of a checkpoint: everything but its manifest, which may be large. */
 export interface Outline {
   readonly id: number
   readonly epoch?: number
   readonly timestampMs?: number
-  /** No issue is fatal. */
+  /** True if no issue is fatal. */
   readonly valid: boolean
   readonly issues: readonly ValidationIssue[]
   /** Bytes of the state. */
   readonly stateSize?: number
   /** When the manifest was last written, by the storage's clock. */
   readonly lastModified: Date
-  /** The epoch of the claim under which it was written, if there was one. */
+  /** The epoch of its writer's claim, if the writer had one. */
   readonly writerEpoch: number | undefined
-  /** The version of the manifest that was read. */
+  /** The version of the manifest that was read; `undefined` if the manifest cannot be decoded. */
   readonly version: string | undefined
 }
 
 interface Entry {
-  /** Of the manifest and the state that were looked at. The outline is of these and of no others. */
+  /** The versions of the manifest and the state that the outline describes. */
   readonly manifest: string
   readonly state: string | undefined
   readonly outline: Outline
   readonly stateChecksum: string | null | undefined
-  /** A deep look found that the state with this checksum is damaged. Only a deep look takes that back. */
+  /**
+   * True if a deep verification found the state with this checksum damaged. Only another deep verification takes it
+   * back.
+   */
   readonly isDamaged: boolean
 }
 
 /**
- * What this process verified, by checkpoint and the versions of its two objects: what has the same versions is not read again.
- * Neither a manifest nor a listing shows a damaged state, so a deep look's finding stays until the next deep look.
+ * The results of this process's verifications, by checkpoint and the versions of its manifest and state. A checkpoint
+ * with the same versions need not be read again. Damage of a state shows neither in the manifest nor in a listing, so
+ * it stays remembered until the next deep verification.
  */
 export class Memory {
   readonly #entries = new Map<number, Entry>()
 
-  /** The outline of a checkpoint whose manifest and state (`undefined`: none) have these versions; `undefined` if not known. */
+  /** The outline of a checkpoint with these versions of manifest and state; `undefined` if it is not remembered. */
   recall(id: number, manifest: ObjectMeta, state: ObjectMeta | undefined): Outline | undefined {
     const entry = this.#entries.get(id)
     return entry?.manifest === manifest.version && entry.state === state?.version ? entry.outline : undefined
   }
 
-  /** @param listed the state as a listing showed it, where the look began with one */
+  /** @param listed the state that a listing showed, if there was one */
   note(verified: Verified, depth: VerifyDepth, listed: ObjectMeta | undefined): Outline | undefined {
     const { id, manifest, manifestMeta, stateMeta } = verified
     if (verified.gone) this.#entries.delete(id)
     if (manifestMeta === undefined) return undefined
     const before = this.#entries.get(id)
-    // A manifest that cannot be decoded says nothing of the state.
+    // A manifest that cannot be decoded does not name its state, so the earlier checksum stays.
     const stateChecksum = manifest === undefined ? before?.stateChecksum : manifest.stateChecksum
     const wasDamaged = before?.isDamaged === true && before.stateChecksum === stateChecksum
     const isDamaged = manifest !== undefined && depth === "deep" ? !verified.valid : wasDamaged
@@ -59,7 +63,7 @@ export class Memory {
     return outline
   }
 
-  /** True for a checkpoint whose state this process has found damaged. */
+  /** True if this process has found the checkpoint's state damaged. */
   isDamaged({ id, manifest }: Verified): boolean {
     const entry = this.#entries.get(id)
     return entry?.isDamaged === true && entry.stateChecksum === manifest?.stateChecksum
@@ -69,13 +73,13 @@ export class Memory {
     this.#entries.delete(id)
   }
 
-  /** Forgets what is not among `ids`, so that memory does not grow by what others remove; but no damage. */
+  /** Forgets the checkpoints that are not among `ids`: others may have removed them. Damage is never forgotten here. */
   keep(ids: { has(id: number): boolean }): void {
     for (const [id, { isDamaged }] of this.#entries) if (!isDamaged && !ids.has(id)) this.#entries.delete(id)
   }
 }
 
-/** @param seen the manifest as it was read, or as a listing showed it */
+/** @param seen the manifest's key, version and time, as it was read or as a listing showed it */
 export function outlineOf(verified: Verified, seen: ObjectMeta, isDamaged: boolean): Outline {
   const { id, manifest, stateMeta } = verified
   const stateSize = manifest?.stateSize ?? stateMeta?.size

@@ -6,22 +6,25 @@ import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
 import type { Storage } from "../storage/storage.js"
 
-/** A manifest as it was found; without `manifest` where the bytes give none. */
+/** A manifest as it is stored. `manifest` is `undefined` if its bytes cannot be decoded; then the issues say why. */
 export interface FoundManifest {
   readonly meta: ObjectMeta | undefined
   readonly manifest: CheckpointManifest | undefined
   readonly issues: readonly ValidationIssue[]
 }
 
-/** Whether a manifest says that a state belongs to it: yes, no, or (legacy) that it does not know. */
+/**
+ * True if a manifest says that it has a state, false if it says that it has none, `undefined` if it (a legacy one) does
+ * not say.
+ */
 export function ownsState(manifest: CheckpointManifest): boolean | undefined {
   if (manifest.stateChecksum !== null || (manifest.stateSize ?? 0) > 0) return true
   return manifest.stateSize === undefined ? undefined : false
 }
 
 /**
- * Reads and checks one manifest. `undefined`: nothing is there. Damage is an issue; only the storage's own failures
- * reject.
+ * Reads and decodes one manifest. `undefined`: no manifest is there. Damage is an issue; only a failure of the storage
+ * rejects.
  */
 export async function readManifest(
   { storage, layout }: Place,

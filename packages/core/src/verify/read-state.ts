@@ -7,14 +7,17 @@ import type { Storage } from "../storage/storage.js"
 import { ownsState } from "./read-manifest.js"
 import type { VerifyDepth } from "./verified.js"
 
+/** A state as it is stored. */
 export interface FoundState {
   readonly size: number
   readonly meta?: ObjectMeta
-  /** Only where it was read. */
+  /** SHA-256 of its bytes, if they were read. */
   readonly checksum?: string
+  /** Why it cannot be read, if it cannot. */
   readonly damage?: string
 }
 
+/** Reads a state (deep), or looks up its size (shallow). `undefined`: no state is there. */
 export async function readState(
   storage: Storage,
   key: string,
@@ -46,14 +49,18 @@ export async function readState(
   } catch (error) {
     if (!(error instanceof BackendError)) throw error
     if (error.kind === "damaged") return { size: 0, damage: error.message }
-    // It changed while it was read, as no state of ours does. Once more, in case it was pruned and written anew.
+    // The state changed while it was read. A save never changes a state; but it may have been pruned and written anew,
+    // so it is read once more.
     if (error.kind !== "precondition") throw error
     if (again) return readState(storage, key, { ...options, listed: undefined }, false)
     return { size: 0, damage: error.message }
   }
 }
 
-/** A checksum that is not the manifest's is damage only if the bytes have it at rest. */
+/**
+ * Settles a checksum that is not the manifest's: the state is read again, to tell damage in transit from damage at
+ * rest.
+ */
 export async function settled(
   storage: Storage,
   key: string,
@@ -73,6 +80,7 @@ export async function settled(
   }
 }
 
+/** The size of a state that no manifest names. Something at its key that is no object has size 0. */
 export async function lookUp(
   storage: Storage,
   key: string,
@@ -86,6 +94,7 @@ export async function lookUp(
   }
 }
 
+/** The issues of a state, by its manifest. */
 export function stateIssues(manifest: CheckpointManifest, state: FoundState | undefined): ValidationIssue[] {
   const { stateChecksum, stateSize } = manifest
   const owns = ownsState(manifest) === true
@@ -97,7 +106,7 @@ export function stateIssues(manifest: CheckpointManifest, state: FoundState | un
   if (stateSize !== undefined && stateSize !== state.size) {
     return [fatal("state-size", `state.bin has ${state.size} bytes, the manifest says ${stateSize}`)]
   }
-  // Where no checksum stands, the validation of the manifest warns.
+  // A manifest without a checksum of its state gets a warning from its own validation.
   if (stateChecksum !== null && state.checksum !== undefined && state.checksum !== stateChecksum) {
     return [fatal("state-checksum", `state.bin checksum mismatch: expected ${stateChecksum}, got ${state.checksum}`)]
   }

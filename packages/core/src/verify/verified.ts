@@ -5,29 +5,32 @@ import type { OperationOptions, ProgressOptions } from "../options.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { FoundManifest } from "./read-manifest.js"
 
-/** `"deep"` reads the whole state and compares its checksum; `"shallow"` compares its size. */
+/** `"deep"`: the whole state is read and its checksum compared. `"shallow"`: only the size of the state is compared. */
 export type VerifyDepth = "shallow" | "deep"
 
-/** A checkpoint as it was found. */
+/** The result of verifying one checkpoint. */
 export interface Verified {
   readonly id: number
   readonly issues: readonly ValidationIssue[]
-  /** No issue is fatal. */
+  /** True if no issue is fatal. */
   readonly valid: boolean
+  /** `undefined` if it is gone or cannot be decoded. */
   readonly manifest: CheckpointManifest | undefined
   readonly manifestMeta: ObjectMeta | undefined
-  /** The state that belongs to it; absent where it has none or none was found. */
+  /** The checkpoint's state; `undefined` if it has none, or none was found. */
   readonly stateMeta: ObjectMeta | undefined
-  /** The manifest is not there (any more): pruned, or never written. */
+  /**
+   * True if the manifest is not there: it was never written, or the checkpoint was pruned, perhaps while it was read.
+   */
   readonly gone: boolean
 }
 
 export interface VerifyRequest {
   readonly depth: VerifyDepth
-  /** The state as a listing showed it (`null`: it showed none); left out, the state is looked up. */
+  /** The state as a listing showed it; `null` if the listing showed no state. Left out, the state is looked up. */
   readonly listed?: ObjectMeta | null | undefined
   readonly signal?: AbortSignal | undefined
-  /** Told in the phase `verify`, while a state is read. */
+  /** Called, in the phase `verify`, while a state is read. */
   readonly onProgress?: OnProgress | undefined
 }
 
@@ -40,14 +43,17 @@ export function unreadable(id: number, { meta, issues }: FoundManifest): Verifie
   return { id, manifest: undefined, manifestMeta: meta, stateMeta: undefined, gone: false, valid: false, issues }
 }
 
+/** The options of `verify`. Progress is told in the phase `verify`. */
 export interface VerifyOptions extends OperationOptions, ProgressOptions {
-  /** `"deep"` (default) reads the state and compares its checksum; `"shallow"` compares its size. */
+  /** Default `"deep"`. */
   depth?: VerifyDepth
 }
 
+/** The answer of `verify`. A checkpoint that does not exist or does not count has the issue `manifest-missing`. */
 export interface Verification {
   readonly id: number
-  /** No issue is fatal. */
+  /** True if no issue is fatal. */
   readonly valid: boolean
+  /** Warnings and fatal issues. */
   readonly issues: readonly ValidationIssue[]
 }

@@ -1,3 +1,8 @@
+/**
+ * Whether one checkpoint is sound: its manifest, and its state against the manifest. Whether it counts is not asked
+ * here, see `history/`. Invariant: damage is an issue of that checkpoint; only a failure of the storage rejects.
+ */
+
 import { Follower } from "../async/abort.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { fatal, type ValidateOptions, type ValidationIssue, validateManifest } from "../format/manifest/validate.js"
@@ -11,32 +16,29 @@ import { isValid, unreadable, type Verified, type VerifyRequest } from "./verifi
 type ReadManifest = FoundManifest & { readonly manifest: CheckpointManifest }
 type ReadState = (listed: ObjectMeta | undefined) => ReturnType<typeof readState>
 
-/** Whether one checkpoint is sound, and what was found out about each. */
+/** Verifies checkpoints, and remembers the result of each. */
 export class Verifier {
   readonly place: Place
   readonly #vnodeCount: number
   readonly memory = new Memory()
 
-  /** @param vnodeCount that a manifest of this job should name */
+  /** @param vnodeCount the number that a manifest of this job should have; another number is a warning */
   constructor(place: Place, vnodeCount: number) {
     this.place = place
     this.#vnodeCount = vnodeCount
   }
 
-  /** One manifest, read and decoded; `undefined` if nothing is there. Damage is an issue; only the storage's failures reject. */
+  /** One manifest, read and decoded; `undefined` if nothing is there. */
   manifest(id: number, signal?: AbortSignal): Promise<FoundManifest | undefined> {
     return readManifest(this.place, id, signal)
   }
 
-  /** The findings that need no state. */
+  /** The issues of a manifest that can be found without its state. */
   validate(manifest: CheckpointManifest, options: Omit<ValidateOptions, "vnodeCount"> = {}): ValidationIssue[] {
     return validateManifest(manifest, { ...options, vnodeCount: this.#vnodeCount })
   }
 
-  /**
-   * Manifest and state of one checkpoint, read at the same time. Deep reads the whole state and compares its checksum. What
-   * is found is remembered.
-   */
+  /** Reads manifest and state of one checkpoint, at the same time, and remembers the result. */
   async verify(id: number, request: VerifyRequest): Promise<Verified> {
     const found = await this.#look(id, request)
     this.memory.note(found, request.depth, request.listed ?? undefined)
@@ -44,8 +46,8 @@ export class Verifier {
   }
 
   /**
-   * A checkpoint as a listing shows it, looked at shallowly; `undefined` if it is gone. What is remembered of the same versions
-   * is not read again, unless `anew`.
+   * The outline of a listed checkpoint, verified shallowly; `undefined` if the checkpoint is gone. A result that is
+   * remembered for the same versions of manifest and state is taken from memory, unless `anew`.
    */
   async outline(
     id: number,
@@ -65,7 +67,8 @@ export class Verifier {
     const stop = new Follower(signal)
     const read: ReadState = (shown) =>
       readState(storage, layout.stateKey(id), { depth, listed: shown, signal: stop.signal, onProgress })
-    // Begun before the manifest is known, so that the two take one turn; given up where the state turns out not to matter.
+    // Manifest and state are read at the same time. If the manifest has no state, the read of the state is given
+    // up.
     const reading = listed === null ? undefined : read(listed)
     reading?.catch(() => {})
     try {
@@ -75,8 +78,8 @@ export class Verifier {
       const { manifest } = found
       if (manifest === undefined) return unreadable(id, found)
       if (ownsState(manifest) === false) return await this.#withoutState(id, { ...found, manifest }, request)
-      // A look that may have been made before the manifest was written does not tell that a state is missing, nor does a
-      // listing: either may be older than the manifest.
+      // A state that was not found may have been written since, with the manifest. So it is looked up again, after the
+      // manifest.
       const seen = (await reading) ?? (await read(undefined))
       return await this.#withState(id, { ...found, manifest }, seen, listed, stop.signal)
     } finally {
@@ -85,7 +88,7 @@ export class Verifier {
     }
   }
 
-  /** A state beside a manifest that names none belongs to nobody: a warning. */
+  /** For a manifest that names no state. A state beside it belongs to no checkpoint: a warning. */
   async #withoutState(id: number, found: ReadManifest, { listed, signal }: VerifyRequest): Promise<Verified> {
     const { storage, layout } = this.place
     const beside = listed === undefined ? await lookUp(storage, layout.stateKey(id), signal) : (listed ?? undefined)
@@ -115,7 +118,8 @@ export class Verifier {
     const wasReplaced = listed && state?.meta !== undefined && state.meta.version !== listed.version
     const now = missing ? await storage.head(layout.manifestKey(id), signal) : undefined
     if (missing ? now?.version !== meta?.version : wasReplaced && !isValid(issues)) {
-      // Retention removes the manifest first, so this one was pruned while it was read; what is there now came later.
+      // Retention removes the manifest before the state, so this checkpoint was pruned while it was read. Whatever has
+      // its place now came later.
       return gone(id, found, `checkpoint ${id} was pruned while it was read`)
     }
     return verified(id, found, state?.meta, issues)
