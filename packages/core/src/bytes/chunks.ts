@@ -1,7 +1,8 @@
+/** The chunks in one array. `size`: bytes of all chunks together. */
 export function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const only = chunks[0]
-  // A Buffer is copied: its `slice` is a view, and its memory may be a shared pool, so what a caller can do with the bytes
-  // would depend on the number of chunks.
+  // A single Buffer is copied too: its memory may be a shared pool, and its `slice` makes no copy. Otherwise the kind
+  // of array would depend on the number of chunks.
   if (chunks.length === 1 && only?.constructor === Uint8Array) return only
   const joined = new Uint8Array(size)
   let offset = 0

@@ -13,17 +13,19 @@ export class Meter {
     this.#phase = phase
   }
 
-  /** So many bytes are done. Says nothing if that is no more than what was told: what is done again is no progress. */
+  /**
+   * Tells that `bytesDone` bytes are done. Silent if as many were told before: work that is done again is no progress.
+   */
   reached(bytesDone: number, bytesTotal: number | undefined): void {
     if (bytesDone > (this.#told?.bytesDone ?? 0)) this.#tell(bytesDone, bytesTotal)
   }
 
-  /** All is done, and nothing more will be told. */
+  /** Tells that all bytes are done. Silent if this was told before. */
   end(bytesTotal: number): void {
     if (this.#told?.bytesDone !== bytesTotal || this.#told.bytesTotal === undefined) this.#tell(bytesTotal, bytesTotal)
   }
 
-  /** What is done is done once more, from its start. */
+  /** The work begins again from the start, and so does the count. */
   restart(): void {
     this.#told = undefined
   }
@@ -31,7 +33,7 @@ export class Meter {
   #tell(bytesDone: number, bytesTotal: number | undefined): void {
     this.#told = { phase: this.#phase, bytesDone, ...(bytesTotal === undefined ? {} : { bytesTotal }) }
     if (this.#onProgress === undefined) return
-    // A listener's own error is not one of the operation.
+    // An error of the listener must not fail the operation.
     try {
       const result: unknown = this.#onProgress(this.#told)
       if (result instanceof Promise) result.catch(() => {})

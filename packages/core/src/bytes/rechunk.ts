@@ -1,31 +1,36 @@
-/** The longest piece: larger ones gain nothing and hold up the event loop. */
+/** Bytes of a piece, at most: larger pieces gain nothing and hold up the event loop. */
 const maxPieceBytes = 1024 * 1024
-/** Smaller pieces cost a call each, so that copying them together is cheaper. */
+/** Smaller chunks are copied together: one call for each would cost more than the copy. */
 const minPieceBytes = 64 * 1024
 const blockBytes = 256 * 1024
 
 /**
- * Memory for pieces that are copied together. A block that was taken belongs to the reader of the pieces; one that
- * comes back is used again, which is several times faster than memory that the system has to provide anew.
+ * Memory for pieces that are copied together. A block that was taken belongs to the reader of the pieces. A block that
+ * comes back is used again, which is several times faster than new memory from the system.
  */
 export class Blocks {
   readonly #taken = new WeakSet<ArrayBufferLike>()
   readonly #free: Uint8Array[] = []
 
   take(): Uint8Array {
-    // Not cleared: what is handed on of it was written before.
+    // The memory is not cleared: only bytes that were written into it are handed on.
     const block = this.#free.pop() ?? Buffer.allocUnsafeSlow(blockBytes)
     this.#taken.add(block.buffer)
     return block
   }
 
-  /** To be called by who will not look at the piece again. One that is no block of these, or is back already, is ignored. */
+  /**
+   * Takes a block back from a reader that is done with it. A piece that is not of these blocks, or is back already, is
+   * ignored.
+   */
   recycle(piece: Uint8Array): void {
     if (this.#taken.delete(piece.buffer)) this.#free.push(new Uint8Array(piece.buffer))
   }
 }
 
-/** Bytes that will not change: large chunks are cut, small ones copied together. */
+/**
+ * The same bytes in pieces, for chunks that will not change: large chunks are cut, small chunks are copied together.
+ */
 export function* piecesInMemory(
   chunks: readonly Uint8Array[],
   blocks = new Blocks(),
@@ -56,8 +61,8 @@ export function* piecesInMemory(
 }
 
 /**
- * The same bytes in pieces of a size that is good to hash and to write. Every chunk is copied, which protects it from a
- * source that uses its buffer again.
+ * The same bytes in pieces of a size that is good to hash and to write. Every chunk is copied, since its source may use
+ * its buffer again.
  */
 export function pieces(
   chunks: AsyncIterable<Uint8Array>,
@@ -66,11 +71,13 @@ export function pieces(
   return new Pieces(chunks[Symbol.asyncIterator](), blocks)
 }
 
-/** Not a generator: for small chunks its turns of the microtask queue would take as long as the hash. */
+/** Not a generator: for small chunks, a generator's turns of the microtask queue would take as long as the hash. */
 class Pieces implements AsyncIterableIterator<Uint8Array, void, void> {
   readonly #chunks: AsyncIterator<Uint8Array>
   readonly #blocks: Blocks
-  /** What the last block had no room for. It must be copied before the next chunk is asked for. */
+  /**
+   * The rest of the last chunk, for which the last block had no room. It is copied before the next chunk is asked for.
+   */
   #rest: Uint8Array | undefined
   #ended = false
 

@@ -1,14 +1,14 @@
 import { createHash, type Hash } from "node:crypto"
 
-/** Updates below this size cost measurably more per byte; larger ones hold up the event loop. */
+/** Bytes hashed in one call. Shorter calls cost measurably more per byte; longer calls hold up the event loop. */
 const hashSliceBytes = 1024 * 1024
 
-/** The checksum of some bytes, as lower-case hexadecimal. For little at once: it does not yield to the event loop. */
+/** The SHA-256 of some bytes, as 64 lower-case hex digits. For short arrays: it does not yield to the event loop. */
 export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex")
 }
 
-/** True for a SHA-256 in the form in which it is stored. */
+/** True for a SHA-256 in its stored form: 64 lower-case hex digits. */
 export function isSha256(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text)
 }
@@ -27,13 +27,13 @@ export class Digest {
     return this.#size
   }
 
-  /** The checksum of all bytes so far, as lower-case hexadecimal; more may follow. */
+  /** The SHA-256 of all bytes so far, as 64 lower-case hex digits. More bytes may follow. */
   hex(): string {
     return this.#hash.copy().digest("hex")
   }
 }
 
-/** The checksum of a chain of chunks, as if they were one; the event loop runs on in between. */
+/** The digest of chunks, one behind the other. It yields to the event loop after every MiB. */
 export async function digestOf(chunks: Iterable<Uint8Array>, signal?: AbortSignal): Promise<Digest> {
   const digest = new Digest()
   let sinceYield = 0
