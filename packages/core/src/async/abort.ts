@@ -1,13 +1,13 @@
 /**
- * Calls `listener` when the signal is aborted; never, if it was aborted before this call. Returns the function that takes the
- * listener away: a signal may live as long as the process, so every listener is taken away in the end.
+ * Calls `listener` when the signal is aborted, but not if it was aborted before this call. Returns the function that
+ * removes the listener. Call it in any case: a signal may live as long as the process.
  */
 export function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
   signal?.addEventListener("abort", listener, { once: true })
   return () => signal?.removeEventListener("abort", listener)
 }
 
-/** The promise, or the signal's reason as soon as it is aborted. */
+/** Settles as the promise does, or rejects with the signal's reason as soon as the signal is aborted. */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   let ignore = () => {}
@@ -21,7 +21,7 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal |
   }
 }
 
-/** A controller of its own that is aborted together with `signal`, until it `leave`s. */
+/** A controller that is aborted together with `signal`, until `leave` is called. */
 export class Follower extends AbortController {
   readonly leave: () => void
 

@@ -1,10 +1,10 @@
 const stretchBytes = 1024 * 1024
 
-/** Lets everything else have its turn now and then: bytes that are in memory already would be worked on in one go. */
+/** Yields to the event loop after every MiB. Work on bytes that are in memory already would otherwise block it. */
 export class Pace {
   #bytes = 0
 
-  /** Waits a turn of the event loop after each MiB. */
+  /** To be called after each piece of work. `bytes`: bytes that were worked on. */
   async keep(bytes: number): Promise<void> {
     this.#bytes += bytes
     if (this.#bytes < stretchBytes) return

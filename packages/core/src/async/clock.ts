@@ -1,10 +1,10 @@
 import { onAbort } from "./abort.js"
 
-/** Time as the store sees it; a test may own it. */
+/** The store's time. A test may give its own. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number
-  /** Milliseconds from any start; never goes back. */
+  /** Milliseconds since an arbitrary start. Never goes back. */
   monotonic(): number
   /** Resolves after `ms` milliseconds; rejects with the signal's reason as soon as it is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>

@@ -1,9 +1,9 @@
-/** How many requests of one kind are under way at once, where an operation needs many. */
+/** Requests of one kind that are under way at once, at most, where an operation needs many. */
 export const requestConcurrency = 16
 
 /**
- * Runs `task` for every item, at most `limit` at once; the results are in the order of the items. Begins no further item
- * after a failure, and rejects with the first failure only when nothing is under way any more.
+ * Runs `task` for every item, at most `limit` at once. The results are in the order of the items. After a failure no
+ * further item begins; the tasks under way end; then the call rejects with the first failure.
  */
 export async function mapConcurrently<T, R>(
   items: readonly T[],

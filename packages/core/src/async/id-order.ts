@@ -1,11 +1,11 @@
 import { untilAborted } from "./abort.js"
 
-/** Lets saves go on in the order of their ids: each waits while a lower one is under way. */
+/** Orders saves by their ids: each save waits while a save of a lower id is under way. */
 export class IdOrder {
   readonly #underWay = new Map<number, number>()
   readonly #waiting = new Set<() => void>()
 
-  /** To be called when a save begins, so that the ones after it know of it; the result when it is over. */
+  /** To be called when a save begins. Gives the function to be called when the save ends. */
   enter(id: number): () => void {
     this.#underWay.set(id, (this.#underWay.get(id) ?? 0) + 1)
     let left = false

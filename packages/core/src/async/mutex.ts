@@ -1,4 +1,4 @@
-/** One task at a time, first come first served. */
+/** Runs one task at a time, in the order of the calls. */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve()
 
@@ -9,7 +9,7 @@ export class Mutex {
   }
 }
 
-/** One task at a time for each key; tasks of different keys do not wait for each other. */
+/** Runs one task at a time for each key. Tasks of different keys do not wait for each other. */
 export class KeyedMutex<K> {
   readonly #last = new Map<K, Promise<unknown>>()
 
