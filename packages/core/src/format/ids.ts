@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto"
 
-/** Ids are padded to six digits and grow past them. */
+/** An id as it stands in names: at least six digits, `000007`, and more for larger ids, `1000000`. */
 export function formatId(id: number): string {
   return String(id).padStart(6, "0")
 }
 
 /**
- * Reads an id back, strictly: only what {@link formatId} writes. `undefined`: not an id. `"unsafe"`: an id in the right
- * form that no JavaScript number holds exactly.
+ * Reads an id back. Only the form that {@link formatId} writes is an id; `undefined` for anything else. `"unsafe"`: an
+ * id beyond 2^53 - 1, which no JavaScript number holds exactly.
  */
 export function parseId(text: string): number | "unsafe" | undefined {
   if (!/^\d{6,}$/.test(text) || (text.length > 6 && text.startsWith("0"))) return undefined
@@ -15,6 +15,7 @@ export function parseId(text: string): number | "unsafe" | undefined {
   return Number.isSafeInteger(id) ? id : "unsafe"
 }
 
+/** 32 random hex digits (128 bits), which no other write will have. */
 export function newToken(): string {
   return randomBytes(16).toString("hex")
 }
@@ -23,11 +24,12 @@ export function ascending(a: number, b: number): number {
   return a - b
 }
 
-/** Latest first: ids are ordered as numbers, whatever the order of their names. */
+/** The ids in descending order, as numbers: `1000000` comes before `999999`, unlike their names. */
 export function latestFirst(ids: Iterable<number>): number[] {
   return [...ids].sort((a, b) => b - a)
 }
 
+/** The ids in ascending order, as numbers. */
 export function oldestFirst(ids: Iterable<number>): number[] {
   return [...ids].sort(ascending)
 }

@@ -1,28 +1,36 @@
+/**
+ * Exact JSON (RFC 8259): numbers keep their digits, objects keep the order of their keys. The printed form is that of
+ * serde_json's `to_string_pretty`, which the reference uses.
+ */
+
 import { toUSVString } from "node:util"
 
-/** A number as it was written. Nothing is rounded; whoever knows the field decides what it means. */
+/**
+ * A number, by the digits in which it was written. Nothing is rounded; the reader of a field decides what the number
+ * means.
+ */
 export interface JsonNumber {
   readonly number: string
 }
 export type JsonArray = readonly JsonValue[]
-/** Keys in the order in which they were written: a record would move keys such as "10" to the front. */
+/** Keys are in the order in which they were written. A record would move keys such as "10" to the front. */
 export type JsonObject = ReadonlyMap<string, JsonValue>
 export type JsonValue = null | boolean | string | JsonNumber | JsonArray | JsonObject
 
-/** Nesting and size at which {@link parseJson} stops, so that hostile input ends in an error and not in a full heap. */
+/** Limits of {@link parseJson}: hostile input must end in an error, not in a full heap. */
 const MAX_JSON_DEPTH = 128
 export const MAX_JSON_VALUES = 1_000_000
 
-/** Where a value stands: keys of objects and indices of arrays, outermost first. */
+/** The place of a value in a document: keys of objects and indices of arrays, outermost first. */
 export type JsonPath = readonly (string | number)[]
 
-/** The text is not JSON, or not JSON that is accepted here. */
+/** The text is not JSON, or is beyond a limit. */
 export class JsonError extends Error {
   override readonly name = "JsonError"
   readonly reason: string
-  /** As of {@link formatPath}; empty for the document itself. */
+  /** In the form of {@link formatPath}; empty for the document itself. */
   readonly path: string
-  /** Index into the text, in UTF-16 code units; absent when the error was found while printing. */
+  /** Index into the text, in UTF-16 code units. Absent for an error of printing. */
   readonly offset?: number
 
   constructor(reason: string, path: JsonPath, offset?: number) {
@@ -33,7 +41,7 @@ export class JsonError extends Error {
   }
 }
 
-/** `source_offsets["pg-cdc"].epoch`. Long keys are cut, so that a message stays a message. */
+/** A path for a message, such as `source_offsets["pg-cdc"].epoch`. Long keys are cut. */
 export function formatPath(path: JsonPath): string {
   let text = ""
   for (const part of path) {
@@ -44,7 +52,7 @@ export function formatPath(path: JsonPath): string {
   return text
 }
 
-/** `path: problem`, or the problem alone if it is the document's. */
+/** `path: problem`; the problem alone if the path is empty. */
 export function describe(path: JsonPath, problem: string): string {
   return path.length === 0 ? problem : `${formatPath(path)}: ${problem}`
 }
@@ -54,7 +62,10 @@ export function quote(text: string): string {
   return text.length <= 64 ? JSON.stringify(text) : `${JSON.stringify(text.slice(0, 64))}…`
 }
 
-/** False for a string with a lone surrogate, which has no UTF-8. (`isWellFormed` is not in every supported lib.) */
+/**
+ * False for a string with a lone surrogate, which has no form in UTF-8. (`String.isWellFormed` is not in every
+ * supported lib.)
+ */
 export function isWellFormed(text: string): boolean {
   return toUSVString(text) === text
 }
@@ -68,8 +79,8 @@ export function isJsonNumber(value: unknown): value is JsonNumber {
 }
 
 /**
- * Reads one JSON document. Stricter than `JSON.parse`: a key that occurs twice in an object, a lone surrogate, nesting
- * beyond {@link MAX_JSON_DEPTH} and more than {@link MAX_JSON_VALUES} values are errors; a byte order mark is one too.
+ * Reads one JSON document. Stricter than `JSON.parse`. Errors are also: a key that occurs twice in an object, a lone
+ * surrogate, a byte order mark, nesting beyond {@link MAX_JSON_DEPTH}, and more than {@link MAX_JSON_VALUES} values.
  *
  * @throws {JsonError} with path and offset
  */
@@ -161,7 +172,7 @@ class Parser {
     return items
   }
 
-  /** The path has one part per container that is open, so its length is the depth. */
+  /** The path has one part for each open container, so its length is the depth. */
   private enter(): void {
     if (this.path.length >= MAX_JSON_DEPTH) this.fail(`nested deeper than ${MAX_JSON_DEPTH}`)
     this.at++
@@ -226,11 +237,11 @@ class Parser {
 }
 
 /**
- * Prints as serde_json's `to_string_pretty` does: two spaces, `{}` and `[]` for what is empty, no newline at the end.
+ * Prints as serde_json's `to_string_pretty` does: indented by two spaces, an empty object as `{}`, an empty array as
+ * `[]`, no newline at the end. The limits are those of {@link parseJson}, so whatever is printed can be read.
  *
- * @throws {JsonError} for a lone surrogate, something that is no {@link JsonValue}, nesting beyond
- *   {@link MAX_JSON_DEPTH}, more than {@link MAX_JSON_VALUES} values (what is printed can be read), or more than
- *   `maxLength` characters
+ * @throws {JsonError} for a lone surrogate, a value that is no {@link JsonValue}, nesting beyond {@link
+ *   MAX_JSON_DEPTH}, more than {@link MAX_JSON_VALUES} values, or more than `maxLength` characters
  */
 export function printJson(value: JsonValue, maxLength = Number.MAX_SAFE_INTEGER): string {
   return new Printer(maxLength).document(value)

@@ -1,10 +1,18 @@
+/**
+ * The bytes at rest, which docs/reference.md describes: names, JSON, the pointer, the manifest. Nothing in this folder
+ * touches a storage. Invariants: whatever is written here is read back equal; a name that this store would not write is
+ * never taken for its own.
+ */
+
 import { CheckpointError } from "../errors.js"
 import { formatId, parseId } from "./ids.js"
 import { isWellFormed } from "./json.js"
 
-/** What a key is to a store. `id` is absent for a name of ours whose number is beyond 2^53 - 1. */
+/** The meaning of a key. `id` is `undefined` for a name of ours whose id is beyond 2^53 - 1. */
 type KeyMeaning =
-  /** `taken`: a name that takes an id without being an object of ours: an empty directory, a file where a directory belongs. */
+  /**
+   * `taken`: a name that takes an id, but is no object of ours: an empty directory, or a file in place of a directory.
+   */
   | { kind: "manifest" | "state" | "taken"; id: number | undefined }
   | { kind: "pin"; name: string; id: number }
   | { kind: "claim"; epoch: number; from: number }
@@ -12,23 +20,24 @@ type KeyMeaning =
   | { kind: "probe" }
   | { kind: "foreign" }
 
-/**
- * Where things lie: pure functions from ids to keys and back. Nothing else in core knows a key.
- */
+/** From ids to keys and back, by pure functions. Nothing else in core knows how a key is made. */
 export interface Layout {
   readonly name: LayoutName
   readonly pointerKey: string
-  /** JSON, with room for further fields (`floor`, a swap token); otherwise the bare name of a directory. */
+  /** `"json"`: an object, with room for `floor`, `claims`, `pins`. `"name"`: the bare name of a directory. */
   readonly pointerFormat: "json" | "name"
-  /** Listing these shows every manifest and every state; they are equal where one listing shows both. */
+  /** A listing of this prefix shows every manifest. Equal to `statePrefix` if one listing shows both. */
   readonly manifestPrefix: string
+  /** A listing of this prefix shows every state. */
   readonly statePrefix: string
   manifestKey(id: number): string
   stateKey(id: number): string
-  /** Listing this shows every pin; so does listing `manifestPrefix`. */
+  /** A listing of this prefix shows every pin; so does a listing of `manifestPrefix`. */
   readonly pinPrefix: string
   pinKey(name: string, id: number): string
-  /** Listing this shows every claim, where the pointer tells claims; so does listing `manifestPrefix`. */
+  /**
+   * A listing of this prefix shows every claim, if claims are in the pointer; so does a listing of `manifestPrefix`.
+   */
   readonly claimPrefix: string
   claimKey(epoch: number, from: number): string
   /** A key for the check that the storage honours conditions; `unique` is lower-case hexadecimal. */
@@ -36,6 +45,11 @@ export interface Layout {
   meaning(key: string): KeyMeaning
 }
 
+/**
+ * How keys are made. `"objects"`: `manifests/manifest-000007.json` and `checkpoints/state-000007.bin`. `"directory"`:
+ * `checkpoints/checkpoint_000007/manifest.json` and `state.bin` beside it. Both are the layouts of the reference,
+ * LaminarDB.
+ */
 export type LayoutName = "directory" | "objects"
 
 const probePattern = /^\.ckpt-probe-[0-9a-f]+$/
@@ -46,7 +60,7 @@ function meaningOf(kind: "manifest" | "state" | "taken", text: string | undefine
   return { kind, id: id === "unsafe" ? undefined : id }
 }
 
-/** A pin's name and id are both in its key, so that a listing tells all of it. */
+/** The key of a pin holds its name and its id, so that a listing says everything about it. */
 function pinName(name: string, id: number): string {
   return `${name}.${formatId(id)}.json`
 }
@@ -68,7 +82,7 @@ function claimOf(text: string): KeyMeaning {
   return typeof epoch === "number" && typeof from === "number" ? { kind: "claim", epoch, from } : { kind: "foreign" }
 }
 
-/** The name of a checkpoint's directory, which is also what the directory layout's pointer holds. */
+/** The name of a checkpoint's directory. The pointer of the directory layout holds such a name. */
 export function directoryName(id: number): string {
   return `checkpoint_${formatId(id)}`
 }
@@ -137,10 +151,14 @@ function objectLayout(prefix: string): Layout {
   }
 }
 
-// S3, GCS and Azure all stop at 1,024 bytes; the longest name that a layout adds to a prefix is about 60.
+// The longest key of S3, GCS and Azure has 1,024 bytes; the longest name that a layout adds to a prefix has about 60.
 const maxPrefixBytes = 960
 
-/** A prefix in its canonical form: empty, or segments that cannot climb, each followed by "/". Rejects with `CKPT_INVALID`. */
+/**
+ * A prefix in its canonical form: empty, or segments that cannot lead upwards, each followed by "/".
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` if the prefix cannot be used
+ */
 export function normalizePrefix(prefix: string): string {
   if (typeof prefix !== "string") throw invalidPrefix(String(prefix), "it is not a string")
   if (prefix === "") return ""
@@ -151,7 +169,7 @@ export function normalizePrefix(prefix: string): string {
   for (const segment of withSlash.slice(0, -1).split("/")) {
     if (segment === "") throw invalidPrefix(prefix, 'it starts with "/" or has "//"')
     if (segment === "." || segment === "..") throw invalidPrefix(prefix, `it has a "${segment}" segment`)
-    // Some clients decode once more on the way, and then these climb.
+    // Some clients decode a key once more, and an encoded dot segment then leads upwards.
     if (/^(?:\.|%2e){1,2}$/i.test(segment)) throw invalidPrefix(prefix, `it has an encoded dot segment "${segment}"`)
   }
   if (Buffer.byteLength(withSlash) > maxPrefixBytes)

@@ -2,36 +2,41 @@ import { parseId } from "./ids.js"
 import { isJsonNumber, isJsonObject, type JsonObject, type JsonValue, parseJson, printJson } from "./json.js"
 import { directoryName, type Layout } from "./layout.js"
 
-/** Who leads: the writer of the latest claim. */
+/** The writer of the latest claim: the leader. */
 export interface Writer {
   readonly epoch: number
-  /** Unique to one `claim()`, so that two claims of one epoch are never taken for each other. */
+  /** Unique to one `claim()`: if two claims take the same epoch, their tokens tell them apart. */
   readonly token: string
 }
 
-/** From here on, checkpoints above `from` count only if a writer of this epoch or a later one wrote them. */
+/** A checkpoint above `from` counts only if its writer has this epoch or a higher one. */
 export interface Claim {
   readonly epoch: number
   readonly from: number
 }
 
-/** What the pointer said when it was read. */
+/** The pointer, as it was read. */
 export interface Pointer {
-  /** The latest checkpoint by the pointer; 0 if there is no pointer or none that can be used. */
+  /** The latest checkpoint, by the pointer. 0 if there is no pointer, or it cannot be used. */
   readonly checkpointId: number
-  /** Ids up to here were pruned and never come back, except those in `kept`. */
+  /**
+   * Every id at or below the floor was pruned and never comes back, except the ids in `kept`. 0: nothing was pruned.
+   */
   readonly floor: number
   /** Ids at or below the floor that retention kept. */
   readonly kept: ReadonlySet<number>
-  /** Absent where nobody ever claimed this store. */
+  /** The leader; `undefined` if nobody ever claimed this store. */
   readonly writer: Writer | undefined
+  /** Ascending by epoch. */
   readonly claims: readonly Claim[]
-  /** Checkpoints that retention leaves alone, by the name of the pin. */
+  /** The ids that retention leaves alone, by the names of the pins. */
   readonly pins: ReadonlyMap<string, number>
-  /** Something is at the pointer's key, even if it cannot be used. */
+  /** True if something is at the pointer's key, even if it cannot be used. */
   readonly exists: boolean
   readonly version: string | undefined
-  /** All fields as they stand at rest, ours and others'. */
+  /**
+   * All fields as they are stored, ours and those of other programs. Empty if there are none, or they cannot be used.
+   */
   readonly fields: JsonObject
 }
 
@@ -48,12 +53,18 @@ export const noPointer: Pointer = {
   fields: noFields,
 }
 
-/** Nothing of it can be read, if there is anything; its claims, if it has some, were told by their own objects. */
+/**
+ * True if the pointer is missing or cannot be used (or is a bare name, which has no fields). If a lost pointer has
+ * claims, they come from the claims' own objects.
+ */
 export function isLost(pointer: Pointer): boolean {
   return pointer.fields.size === 0
 }
 
-/** Reads the pointer's bytes. Never throws: damage makes a pointer useless, and readers list anyway. */
+/**
+ * Reads the pointer's bytes. Never throws: a damaged pointer is a lost pointer, with a `problem`, and readers list
+ * anyway.
+ */
 export function decodePointer(
   layout: Layout,
   bytes: Uint8Array,
@@ -89,7 +100,7 @@ export function decodePointer(
   const kept = value.get("kept")
   const writer = decodeWriter(value.get("writer"))
   const claims = decodeClaims(value.get("claims"))
-  // To guess at who leads could bring back what a superseded writer wrote.
+  // A guess at the claims could make manifests of a superseded writer count again.
   if (writer === "unreadable" || claims === undefined) return useless("its writer or its claims cannot be read")
   return {
     pointer: {
@@ -127,7 +138,7 @@ function decodeClaims(value: JsonValue | undefined): Claim[] | undefined {
   return claims
 }
 
-/** What cannot be read here is told by the pins' own objects. */
+/** Entries that cannot be read are left out: the pins' own objects still tell them. */
 function decodePins(value: JsonValue | undefined): Map<string, number> {
   const pins = new Map<string, number>()
   if (!isJsonObject(value)) return pins
@@ -144,6 +155,7 @@ function safeInteger(value: JsonValue | undefined): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined
 }
 
+/** The fields of the pointer that change. Every other field stays. */
 export interface PointerChange {
   readonly checkpointId?: number
   readonly floor?: number
@@ -154,14 +166,15 @@ export interface PointerChange {
 }
 
 /**
- * The bytes of a changed pointer. Fields of others are kept. The token makes every write unique, as compare-and-swap
- * needs it on storages whose versions are content hashes, and tells ours from another's when an answer was lost.
+ * The bytes of a changed pointer. Fields of other programs are kept. `token` is unique to this write, for two reasons:
+ * a storage whose versions are content hashes must never see the same bytes twice; and after a lost answer it tells our
+ * write from another writer's.
  */
 export function encodePointer(layout: Layout, current: Pointer, change: PointerChange, token: string): Uint8Array {
   const checkpointId = change.checkpointId ?? current.checkpointId
   if (layout.pointerFormat === "name") return new TextEncoder().encode(directoryName(checkpointId))
   const fields = new Map(current.fields)
-  // First, and before the fields of others, as the reference writes it.
+  // `checkpoint_id` is the first field, as in the reference.
   fields.delete("checkpoint_id")
   const ordered = new Map<string, JsonValue>([["checkpoint_id", number(checkpointId)], ...fields])
   if (change.floor !== undefined) ordered.set("floor", number(change.floor))
@@ -169,7 +182,7 @@ export function encodePointer(layout: Layout, current: Pointer, change: PointerC
     if (change.kept.length > 0) ordered.set("kept", change.kept.map(number))
     else ordered.delete("kept")
   }
-  // Only their objects still told them.
+  // The claims of a lost pointer are in their own objects alone, so they are put into the pointer again.
   const lost = isLost(current) && current.claims.length > 0
   const writer = change.writer ?? (lost ? current.writer : undefined)
   const claims = change.claims ?? (lost ? current.claims : undefined)
@@ -204,8 +217,10 @@ function number(value: number): JsonValue {
   return { number: String(value) }
 }
 
-/** A checkpoint that retention leaves alone: a savepoint. */
+/** A savepoint: a checkpoint that retention leaves alone. */
 export interface Pin {
+  /** Up to 100 letters, digits, ".", "_" and "-"; the first is a letter or digit. */
   readonly name: string
+  /** The checkpoint. */
   readonly id: number
 }

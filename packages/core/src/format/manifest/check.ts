@@ -16,9 +16,10 @@ import {
 } from "./model.js"
 
 /**
- * A new manifest, its maps copied. Defaults: version 1, now, 256 vnodes, everything else empty.
+ * A new manifest; maps and arrays are copied. Defaults: `version` 1, `timestampMs` now, `vnodeCount` 256, everything
+ * else empty or null.
  *
- * @throws {CheckpointError} `CKPT_INVALID` with the field's path for anything that cannot be stored exactly
+ * @throws {CheckpointError} `CKPT_INVALID`, with the field's path, for a value that cannot be stored exactly
  */
 export function createManifest(init: ManifestInit): CheckpointManifest {
   const given = fields(init, [], manifestKeys)
@@ -37,8 +38,8 @@ export function createManifest(init: ManifestInit): CheckpointManifest {
 }
 
 /**
- * A checked copy: what it returns can be written and read back equal. Id and epoch may be 0 here, since a damaged
- * manifest can be read; a store refuses to save it.
+ * A checked copy, which can be written and is read back equal. Id and epoch may be 0 here, since such a manifest can be
+ * read; a store refuses to save it.
  *
  * @throws {CheckpointError} `CKPT_INVALID` with the field's path
  */
@@ -136,7 +137,7 @@ function writerStamp(value: unknown, path: JsonPath): WriterStamp {
   }
 }
 
-/** Only the outer shape; the values are checked where they are printed. */
+/** Checks the outer shape only. The values are checked when they are printed. */
 function unknownFields(value: unknown, path: JsonPath): UnknownFields {
   if (!(value instanceof Map)) invalid(path, `must be a Map as read from a manifest, not ${show(value)}`)
   for (const key of value.keys()) text(key, path)
@@ -145,7 +146,10 @@ function unknownFields(value: unknown, path: JsonPath): UnknownFields {
 
 type Check<T> = (value: unknown, path: JsonPath) => T
 
-/** A key that is misspelt, or that nothing would write, is an error: dropping it would lose data without a word. */
+/**
+ * A key that is no field of the manifest is an error. It may be misspelt, and to drop it would lose data without a
+ * word.
+ */
 function fields(value: unknown, path: JsonPath, known: ReadonlySet<string>): Record<string, unknown> {
   const object = plain(value, path)
   for (const key of Object.keys(object)) {
@@ -161,7 +165,10 @@ function record<T>(value: unknown, path: JsonPath, check: Check<T>): Record<stri
   return copy
 }
 
-/** A Map has no own keys and would be stored as `{}`; the tag tells it apart in any realm. */
+/**
+ * Refuses a Map: it has no own keys, and would be stored as `{}`. The tag tells it apart, also if it is of another
+ * realm.
+ */
 function plain(value: unknown, path: JsonPath): Record<string, unknown> {
   if (Object.prototype.toString.call(value) === "[object Object]") return value as Record<string, unknown>
   return invalid(path, `must be a plain object, not ${show(value)}`)

@@ -25,17 +25,18 @@ import {
 import { CHECKSUM_KEY } from "./seal.js"
 import { fatal, type IssueCode, newerVersion, type ValidationIssue, zeroIssues } from "./validate.js"
 
-/** What {@link decodeManifest} found: a manifest, fatal issues, or both (an id or epoch of 0 can be read). */
+/** A manifest, or fatal issues, or both: a manifest with id or epoch 0 can be read. */
 export interface DecodedManifest {
   readonly manifest?: CheckpointManifest
   readonly issues: ValidationIssue[]
 }
 
 /**
- * Reads a manifest as stored.
+ * Reads a manifest in its stored form, which is that of the reference (LaminarDB's `CheckpointManifest`, as serde_json
+ * writes it).
  *
- * @param stored its bytes, or the text that {@link manifestToJson} gave
- * @throws {CheckpointError} `CKPT_CORRUPT` with the field's path if it cannot be read exactly
+ * @param stored its bytes, or the text that {@link manifestToJson} gives
+ * @throws {CheckpointError} `CKPT_CORRUPT`, with the field's path, if it cannot be read exactly
  */
 export function parseManifest(stored: Uint8Array | string): CheckpointManifest {
   const { manifest, issues } = decodeManifest(typeof stored === "string" ? new TextEncoder().encode(stored) : stored)
@@ -44,8 +45,8 @@ export function parseManifest(stored: Uint8Array | string): CheckpointManifest {
 }
 
 /**
- * {@link parseManifest} for a walk over damaged manifests: never throws for what the bytes hold. Where a manifest is
- * returned, `validateManifest` finds these issues again, and more.
+ * Like {@link parseManifest}, for a walk over damaged manifests: damage is an issue, never an error. If there is a
+ * manifest, `validateManifest` finds these issues again, and more.
  */
 export function decodeManifest(bytes: Uint8Array): DecodedManifest {
   try {
@@ -84,7 +85,7 @@ function read(bytes: Uint8Array): CheckpointManifest {
   const text = decodeUtf8(bytes)
   const document = parseJson(text)
   if (!isJsonObject(document)) refuse([], `expected an object, found ${kind(document)}`)
-  // A later version may mean anything by its other fields, the checksum too, so none of them is looked at.
+  // In a later version any other field may mean something else, the checksum too. So no other field is read.
   const version = new Fields(document, []).required("version", u32)
   if (version > MANIFEST_VERSION) throw new Unreadable(newerVersion(version))
   checkChecksum(document, text, bytes)
@@ -100,8 +101,9 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /**
- * Only the exact tail counts, since only its place says which bytes it covers. A last field of another name that holds
- * the checksum of what stands before it is our tail with its name damaged: it must not pass for a legacy manifest.
+ * `manifest_checksum` must be the last field, in exactly the form of {@link checksumTail}: its place says which bytes
+ * it covers. Without that field a manifest is legacy, and has no checksum. Exception: a last field of another name that
+ * holds the checksum of the bytes before it. Then the name of our field was damaged, and so may be the rest.
  */
 function checkChecksum(document: JsonObject, text: string, bytes: Uint8Array): void {
   const tail = /,\n {2}("[^"\n]*"): "([0-9a-f]{64})"\n\}$/.exec(text.slice(-1024))
@@ -120,7 +122,7 @@ function unsound(reason: string): never {
   throw new Unreadable(corrupt(reason, "manifest-checksum"))
 }
 
-/** Takes fields out of an object one by one; what is left in the end is unknown. */
+/** Takes the known fields out of an object, one by one. The fields that are left are unknown fields. */
 class Fields {
   private readonly left: Map<string, JsonValue>
   private readonly path: JsonPath
@@ -147,7 +149,7 @@ class Fields {
     return this.optional(key, (value, path) => (value === null ? null : decode(value, path)), null)
   }
 
-  /** For a spread: the field if it is there, and no property otherwise. */
+  /** For a spread: an object with the field, or an empty object if the field is absent. */
   extension<K extends string, T>(property: K, key: string, decode: Decode<T>): { [P in K]?: T } {
     return this.left.has(key) ? ({ [property]: this.required(key, decode) } as { [P in K]?: T }) : {}
   }
@@ -261,7 +263,9 @@ const u32 = safeInteger(exactInteger("u32", 0n, 2n ** 32n - 1n))
 const u16 = safeInteger(exactInteger("u16", 0n, 2n ** 16n - 1n))
 const u64 = safeInteger(u64Exact)
 
-/** `1.0`, `1e3` and `-0` are integers to JavaScript only. Digits are capped because `BigInt` of many is slow. */
+/**
+ * Takes plain digits only, as serde does: not `1.0`, `1e3` or `-0`. At most 20 digits, since `BigInt` of many is slow.
+ */
 function exactInteger(type: string, min: bigint, max: bigint): Decode<bigint> {
   return (value, path) => {
     const literal = isJsonNumber(value) ? value.number : ""

@@ -15,9 +15,10 @@ import {
 import { CHECKSUM_KEY, checksumTail, NO_CHECKSUM, TAIL_LENGTH } from "./seal.js"
 
 /**
- * The manifest as stored: UTF-8, map keys and names sorted, `manifest_checksum` last. Equal manifests are equal bytes.
+ * The stored form of a manifest: UTF-8, map keys and names sorted, `manifest_checksum` last. Equal manifests are equal
+ * bytes.
  *
- * @throws {CheckpointError} `CKPT_INVALID` with the field's path for anything that would not be read back equal
+ * @throws {CheckpointError} `CKPT_INVALID`, with the field's path, for a value that would not be read back equal
  */
 export function encodeManifest(manifest: CheckpointManifest): Uint8Array {
   const json = toJson(checkManifest(manifest))
@@ -34,13 +35,13 @@ export function encodeManifest(manifest: CheckpointManifest): Uint8Array {
     const sizes = `${bytes.length} bytes, more than ${MAX_MANIFEST_BYTES}`
     throw new CheckpointError("CKPT_INVALID", `manifest: ${sizes}; give large operator state as external`)
   }
-  // The tail is ASCII and of fixed length, so it is filled in where the placeholder stands.
+  // The checksum's field is ASCII and has a fixed length, so it is written over the placeholder.
   const covered = bytes.length - TAIL_LENGTH
   new TextEncoder().encodeInto(checksumTail(sha256(bytes.subarray(0, covered))), bytes.subarray(covered))
   return bytes
 }
 
-/** {@link encodeManifest} as text. `JSON.stringify` cannot: it throws for bigints. */
+/** The stored form of a manifest, as text. (`JSON.stringify` cannot write a manifest: it throws for bigints.) */
 export function manifestToJson(manifest: CheckpointManifest): string {
   return new TextDecoder().decode(encodeManifest(manifest))
 }
@@ -108,7 +109,10 @@ function statusToJson(s: SinkCommitStatus): JsonValue {
   return s.status === "pending" ? "Pending" : "Committed"
 }
 
-/** Absent fields are left out. An unknown field may not have the name of a known one, not even of an absent one. */
+/**
+ * Known fields, then unknown fields; `undefined` is left out. An unknown field must not have the name of any known
+ * field.
+ */
 function withUnknown(
   unknown: UnknownFields | undefined,
   known: [string, JsonValue | undefined][],

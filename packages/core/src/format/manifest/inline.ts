@@ -1,16 +1,17 @@
 import { CheckpointError } from "../../errors.js"
 import type { OperatorState } from "./model.js"
 
-/** Inline state. The bytes are copied. */
+/** An operator whose state is inline. The bytes are copied, as base64 (RFC 4648, with padding). */
 export function inlineOperator(bytes: Uint8Array): OperatorState {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return { stateB64: view.toString("base64"), external: false, externalOffset: 0, externalLength: 0 }
 }
 
 /**
- * The bytes of an inline state, in memory of their own.
+ * The bytes of an inline state, copied.
  *
- * @throws {CheckpointError} `CKPT_CORRUPT` if there is none (`stateB64` is null), or it is not base64
+ * @throws {CheckpointError} `CKPT_CORRUPT` if the operator has no inline state (`stateB64` is null), or it is not
+ *   base64
  */
 export function decodeInline(operator: OperatorState): Uint8Array {
   const { stateB64 } = operator
@@ -19,7 +20,7 @@ export function decodeInline(operator: OperatorState): Uint8Array {
   return new Uint8Array(Buffer.from(stateB64, "base64"))
 }
 
-/** True for canonical base64 with padding. `Buffer` alone skips what it does not understand. */
+/** True for canonical base64 with padding. (`Buffer` alone would skip characters that are not base64.) */
 export function isBase64(value: string): boolean {
   return value.length % 4 === 0 && Buffer.from(value, "base64").toString("base64") === value
 }

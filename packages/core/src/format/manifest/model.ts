@@ -1,3 +1,9 @@
+/**
+ * The manifest's fields in memory: those of the reference (LaminarDB's `CheckpointManifest`) in camelCase, and the
+ * fields that
+ * @ckpt adds. docs/reference.md compares the two.
+ */
+
 import type { JsonObject } from "../json.js"
 
 /** The manifest version that this release writes, and the highest that it reads. */
@@ -6,84 +12,111 @@ export const DEFAULT_VNODE_COUNT = 256
 /** Largest manifest at rest, in bytes. A larger one is neither written nor read. */
 export const MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 
-/** A map from names to values without a prototype when read, so that `__proto__` and `constructor` are keys. */
+/**
+ * A map from names to values. A map that was read has no prototype, so `__proto__` and `constructor` are names like any
+ * other.
+ */
 export type NamedMap<T> = Readonly<Record<string, T>>
 
-/** Fields written by a later release or another program: opaque, kept exactly, written after the known ones. */
+/** Fields of a later release or another program. They are kept exactly, and written after the known fields. */
 export type UnknownFields = JsonObject
 
-/** How far a source (or a reference table) has been read: connector-specific text, such as partition → offset. */
+/** How far a source, or a reference table, has been read. */
 export interface ConnectorOffsets {
   readonly epoch: number
+  /** Text of the connector's own, such as partition → offset. */
   readonly offsets: NamedMap<string>
-  /** Always present when read or created; may be left out when given. */
+  /** Present in every manifest that was read or created. May be left out in a manifest that is given. */
   readonly metadata?: NamedMap<string>
   readonly unknownFields?: UnknownFields
 }
 
-/** Where one operator's state is: inline as base64, or a slice of the checkpoint's `state.bin`. */
+/** The place of one operator's state: inline as base64, or external, in a slice of the checkpoint's `state.bin`. */
 export interface OperatorState {
+  /** The inline state, base64 with padding; null for an external state. */
   readonly stateB64: string | null
   readonly external: boolean
   /** Bytes from the start of `state.bin`. */
   readonly externalOffset: number
+  /** Bytes. */
   readonly externalLength: number
   readonly unknownFields?: UnknownFields
 }
 
+/**
+ * Whether a sink has committed the checkpoint's epoch. At rest `"Pending"`, `"Committed"` or `{ "Failed": message }`.
+ */
 export type SinkCommitStatus =
   | { readonly status: "pending" | "committed" }
   | { readonly status: "failed"; readonly message: string }
 
-/** The claim under which a fenced writer wrote this, see `claim()`. Kept by the store. */
+/** The leader that wrote a manifest, see `claim()`. Set by the store alone: `save` and `update` ignore the caller's. */
 export interface WriterStamp {
+  /** The epoch of its claim. A plain writer has epoch 0. */
   readonly epoch: number
+  /** Unique to its claim. */
   readonly token: string
+  /** The end of the history when it claimed. */
   readonly from?: number
+  /** The epoch of the claim that marked this manifest. An update from before that claim fails. */
   readonly fenced?: number
   readonly unknownFields?: UnknownFields
 }
 
 /**
- * One checkpoint, in memory. Numbers are safe integers ≥ 0; watermarks (i64) and the pipeline hash (u64) are bigints.
- * A plain object: `{ ...manifest, epoch: 8 }` keeps everything else, unknown fields too.
+ * One checkpoint, in memory. Every number is an integer from 0 to 2^53 - 1; watermarks (i64) and the pipeline hash
+ * (u64) are bigints. A manifest is a plain object: `{ ...manifest, epoch: 8 }` keeps all other fields, unknown fields
+ * too.
  */
 export interface CheckpointManifest {
+  /** Of the format: 1. */
   readonly version: number
+  /** From 1. */
   readonly checkpointId: number
+  /** The job's own epoch, from 1. Not the epoch of a claim. */
   readonly epoch: number
-  /** When it was taken, in milliseconds since 1970. */
+  /** When the checkpoint was taken: milliseconds since 1970. */
   readonly timestampMs: number
   /** By source name. */
   readonly sourceOffsets: NamedMap<ConnectorOffsets>
   /** Last epoch, by sink name. */
   readonly sinkEpochs: NamedMap<number>
+  /** By sink name. */
   readonly sinkCommitStatuses: NamedMap<SinkCommitStatus>
   /** By table name. */
   readonly tableOffsets: NamedMap<ConnectorOffsets>
+  /** By operator name. */
   readonly operatorStates: NamedMap<OperatorState>
   readonly tableStoreCheckpointPath: string | null
+  /** From -2^63 to 2^63 - 1. */
   readonly watermark: bigint | null
+  /** By source name. */
   readonly sourceWatermarks: NamedMap<bigint>
   readonly sourceNames: readonly string[]
   readonly sinkNames: readonly string[]
+  /** From 0 to 2^64 - 1. */
   readonly pipelineHash: bigint | null
-  /** Number of virtual partitions; 0 when a legacy manifest does not say. */
+  /** Number of virtual partitions, up to 65,535. 0 in a legacy manifest that does not say. */
   readonly vnodeCount: number
-  /** SHA-256 of `state.bin`, 64 lower-case hex digits. */
+  /** SHA-256 of `state.bin`, 64 lower-case hex digits; null without a state, or if a legacy manifest does not say. */
   readonly stateChecksum: string | null
-  /** Bytes of `state.bin`; 0: no state. Absent in manifests of the reference. */
+  /** Bytes of `state.bin`. 0: there is no state. Absent in manifests of the reference. */
   readonly stateSize?: number
   /** SHA-256 of each external operator's slice, by operator name. */
   readonly operatorChecksums?: NamedMap<string>
+  /** Present if a leader wrote the manifest, or a claim marked it. */
   readonly writer?: WriterStamp
+  /** Unique to the last update. */
   readonly updateToken?: string
-  /** Present only if there are some. */
+  /** Present only if there are unknown fields. */
   readonly unknownFields?: UnknownFields
 }
 
 type Optional = Exclude<keyof CheckpointManifest, "checkpointId" | "epoch" | "operatorStates">
-/** What {@link createManifest} takes: id and epoch; the rest has defaults, and `undefined` is "left out". */
+/**
+ * The argument of {@link createManifest}. Id and epoch are required; every other field has a default, also if it is
+ * `undefined`.
+ */
 export type ManifestInit = Pick<CheckpointManifest, "checkpointId" | "epoch"> & {
   readonly [K in Optional]?: CheckpointManifest[K] | undefined
 } & { readonly operatorStates?: NamedMap<Partial<OperatorState>> | undefined }

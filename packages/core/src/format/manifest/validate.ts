@@ -2,7 +2,7 @@ import { describe } from "../json.js"
 import { isBase64 } from "./inline.js"
 import { type CheckpointManifest, MANIFEST_VERSION } from "./model.js"
 
-/** What a finding is about, for a program to branch on. */
+/** The kind of an issue, for a program to branch on. Codes do not change; messages may. */
 export type IssueCode =
   // Warnings.
   | "version-zero"
@@ -19,18 +19,18 @@ export type IssueCode =
   | "manifest-too-large"
   | "manifest-version"
   | "number-unsafe"
-  // Fatal: it can be read, and cannot be right.
+  // Fatal: the manifest can be read, but cannot be right.
   | "id-zero"
   | "epoch-zero"
   | "id-mismatch"
   | "operator-range"
   | "operator-base64"
-  // Fatal: the state beside it.
+  // Fatal: the state is damaged.
   | "state-missing"
   | "state-size"
   | "state-checksum"
 
-/** One finding. A checkpoint with a fatal one is not valid and is passed over by recovery. */
+/** One finding about a checkpoint. With a fatal issue the checkpoint is not valid, and recovery passes it over. */
 export interface ValidationIssue {
   readonly severity: "warning" | "fatal"
   readonly code: IssueCode
@@ -42,16 +42,16 @@ export interface ValidateOptions {
   readonly vnodeCount: number
   /** The id that the manifest's name holds. */
   readonly expectedId?: number | undefined
-  /** Bytes of the state that was found; used only if the manifest does not say. 0: there is none. */
+  /** Bytes of the state that was found, for a manifest that does not say its size. 0: there is no state. */
   readonly stateSize?: number | undefined
 }
 
-/** Everything that can be said about a manifest without reading its state. Warnings first, then what is fatal. */
+/** All issues of a manifest that can be found without its state: warnings first, then fatal issues. */
 export function validateManifest(manifest: CheckpointManifest, options: ValidateOptions): ValidationIssue[] {
   return [...warnings(manifest, options), ...fatals(manifest, options)]
 }
 
-/** The two fatal findings of a manifest that can still be read. */
+/** The two fatal issues that leave a manifest readable. */
 export function zeroIssues(manifest: CheckpointManifest): ValidationIssue[] {
   const issues: ValidationIssue[] = []
   const likely = "epoch or checkpoint_id is 0 — likely corrupted"
@@ -120,7 +120,7 @@ export function newerVersion(version: number): ValidationIssue {
   return fatal("manifest-version", message)
 }
 
-/** Written without a sum, which could round; false for NaN. */
+/** True if the range lies within the state. No sum is formed, since a sum could round. False for NaN. */
 function isWithin(offset: number, length: number, size = Number.MAX_SAFE_INTEGER): boolean {
   return offset >= 0 && length >= 0 && offset <= size && length <= size - offset
 }
