@@ -20,52 +20,68 @@ import type { ObjectBackend } from "../storage/backend.js"
 import type { RetryOptions } from "../storage/retry.js"
 import type { Verification, VerifyOptions } from "../verify/verified.js"
 
+/** The options of every store; each storage package adds its own. */
 export interface StoreOptions {
-  /** How keys are laid out. Set by each backend's `open…Store`; it must stay the same for the life of a store. */
+  /**
+   * How keys are made. Default `"objects"`; `openFsStore`: `"directory"`. It must stay the same for the life of a
+   * store: `recover` rejects with `CKPT_INVALID` if it finds checkpoints of the other layout alone.
+   */
   layout?: LayoutName | undefined
-  /** Segments before every key, such as "team/job-1/". */
+  /** Put before every key: segments, such as "team/job-1/". Up to 960 bytes. Default: none. */
   prefix?: string | undefined
-  /** What stays after each save. Default: everything. */
+  /** Which checkpoints stay after each save. Default: all. */
   retain?: RetentionPolicy | undefined
-  /** What a manifest of this job should say. A manifest that says something else gets a warning, and stays valid. */
-  expect?: { /** Virtual partitions of the job. Default 256. */ vnodeCount?: number | undefined } | undefined
-  /** Refuse every operation that would write. */
+  /** Values that a manifest of this job should have. A manifest with another value gets a warning, and stays valid. */
+  expect?:
+    | {
+        /** Virtual partitions of the job, from 1 to 65,535. Default 256. */
+        vnodeCount?: number | undefined
+      }
+    | undefined
+  /** Refuse every operation that would write, with `CKPT_READ_ONLY`. Default false. */
   readOnly?: boolean | undefined
+  /** How often a failed request is made again, and after which waits. */
   retry?: RetryOptions | undefined
   /**
-   * Milliseconds after which an attempt, or a body that stands still, is given up. Default 30,000, of `openFsStore`
-   * 300,000. A request that carries bytes to the storage gets one second more for each 128 KiB of them: a line slower than
-   * 1 Mbit/s is treated as dead.
+   * Milliseconds after which an attempt of a request, or a body that stands still, is given up. Default 30,000;
+   * `openFsStore`: 300,000. A request that carries bytes to the storage has one second more for each 128 KiB, so a line
+   * slower than 1 Mbit/s is treated as dead.
    */
   timeoutMs?: number | undefined
-  /** Called for what is worth knowing and needs no answer. What it throws is ignored. */
+  /** Called with each event. Its errors are ignored. */
   onEvent?: ((event: StoreEvent) => void) | undefined
-  /** For tests that own time. */
+  /** The store's time, for tests. Default: the machine's. */
   clock?: Clock | undefined
-  /** Numbers from 0 to below 1, for jitter. For tests that own chance. */
+  /** Gives numbers from 0 to below 1, for the jitter of waits; for tests. Default: `Math.random`. */
   random?: (() => number) | undefined
 }
 
+/** The options of `openCheckpointStore`. */
 export interface OpenOptions extends StoreOptions {
+  /** The storage. */
   backend: ObjectBackend
-  /** Close the backend together with the store. Default false: whoever made it closes it. */
+  /** True: `close` also closes the backend. Default false: its maker closes it. */
   ownsBackend?: boolean | undefined
 }
 
 /**
- * Checkpoints on one storage. All calls may be made at once. Absence is `undefined`; an abort rejects with the signal's
- * reason; what your own callbacks and streams throw reaches you unchanged; anything else is a `CheckpointError`.
+ * Checkpoints on one storage. Any number of calls may run at the same time. An absent value is `undefined`. A call
+ * rejects with a `CheckpointError`, with two exceptions: an abort rejects with the signal's reason, and an error of
+ * your own callback or stream reaches you unchanged.
  */
 export interface CheckpointStore extends AsyncDisposable {
   /**
-   * Writes a checkpoint: state, then manifest, then the pointer. Once it resolves, the checkpoint is recoverable until
-   * retention removes it. It never overwrites: an id that has other content is `CKPT_CONFLICT`. After a failure, call
-   * again with the same manifest object and the same state, or take `nextId()`.
+   * Writes a checkpoint: state, then manifest, then pointer. Once it resolves, the checkpoint can be recovered until
+   * retention removes it. A save never overwrites: an id that has other content, or was pruned, is `CKPT_CONFLICT`.
+   * After `CKPT_UNKNOWN_OUTCOME`, `CKPT_TIMEOUT` or `CKPT_IO`, save the same manifest object with the same state again,
+   * or take `nextId()`.
    */
   save(manifest: CheckpointManifest, options?: SaveOptions): Promise<SaveReceipt>
   /**
-   * Changes a manifest that is there, typically to record that sinks committed. `change` gets what is stored and returns
-   * the new one; it is called again after a lost race. Checksums and the state stay as they are.
+   * Changes a stored manifest by compare-and-swap, typically to record that sinks committed. `change` gets the stored
+   * manifest and returns the new manifest at once; after a lost race it gets the manifest that won. Version, writer,
+   * state and checksums stay as they are. Rejects with `CKPT_NOT_FOUND` if there is no such checkpoint, with
+   * `CKPT_CORRUPT` if it is damaged.
    */
   update(
     id: number,
@@ -73,57 +89,75 @@ export interface CheckpointStore extends AsyncDisposable {
     options?: OperationOptions,
   ): Promise<CheckpointManifest>
   /**
-   * Makes this process the one writer, by a store that it gives: recover on that one, after the claim. Whoever wrote before
-   * gets `CKPT_FENCED`, and what they still write never counts, on whatever machine they are and however late they wake (on
-   * the filesystem: among the processes of one machine).
-   * That store goes up only: each save needs a higher id than the last. Close it before this one, whose backend it uses.
-   * Rejects with `CKPT_FENCED` if another claimed meanwhile or, on the filesystem, if another process leads and shows signs
-   * of life; with `CKPT_UNSUPPORTED` where neither the storage can make one writer lead, nor a compare-and-swap holds among
-   * processes on a pointer that has room for a claim (that of the layout "objects" has).
+   * Makes this process the one writer. It gives a new store, the leader: recover on the leader, after the claim, and
+   * save with it. Every earlier writer gets `CKPT_FENCED`, and a checkpoint that it still writes never counts, on
+   * whatever machine it runs and however late it wakes. (On the filesystem: among the processes of one machine.)
+   *
+   * Each save of the leader needs a higher id than the last. Close the leader before this store, whose backend it uses.
+   *
+   * Rejects with `CKPT_FENCED` if another writer claimed meanwhile or, on the filesystem, if another process leads and
+   * shows signs of life. Rejects with `CKPT_UNSUPPORTED` if a claim is not possible. It needs either a backend with
+   * claims of its own, or the layout "objects" on a storage with a compare-and-swap among processes.
    */
   claim(options?: OperationOptions): Promise<CheckpointStore>
   /**
-   * Keeps a checkpoint whatever retention says: a savepoint. `list` shows its pins. The same pin again is fine; a name that
-   * pins another checkpoint is `CKPT_CONFLICT`; `CKPT_NOT_FOUND` if there is no such checkpoint, `CKPT_PRUNED` if it goes
-   * while it is pinned.
+   * Makes a checkpoint a savepoint: retention leaves it alone, and `list` shows its pins. To pin it again under the
+   * same name succeeds. Rejects with `CKPT_CONFLICT` if the name pins another checkpoint, with `CKPT_NOT_FOUND` if
+   * there is no such checkpoint, with `CKPT_CORRUPT` if it is damaged, with `CKPT_PRUNED` if retention removes it
+   * meanwhile.
    *
    * @param name up to 100 letters, digits, ".", "_" and "-", the first a letter or digit
    */
   pin(id: number, name: string, options?: OperationOptions): Promise<void>
-  /** Takes a pin away; retention decides again. False if there is none of that name. */
+  /** Removes a pin by its name, so that retention decides about the checkpoint again. False if no pin has that name. */
   unpin(name: string, options?: OperationOptions): Promise<boolean>
-  /** Every pin, ascending by checkpoint. */
+  /** Every pin, ascending by checkpoint, then by name. */
   pins(options?: OperationOptions): Promise<Pin[]>
-  /** Removes one checkpoint below the latest valid one. False if there is none; `CKPT_INVALID` if it is pinned. */
+  /**
+   * Removes one checkpoint. False if it does not exist. Rejects with `CKPT_INVALID` if it is pinned, or not below the
+   * latest valid checkpoint.
+   */
   remove(id: number, options?: OperationOptions): Promise<boolean>
-  /** One manifest. Rejects with `CKPT_CORRUPT` if it is damaged. */
+  /**
+   * One manifest; `undefined` if there is no such checkpoint. Rejects with `CKPT_CORRUPT` if the manifest is damaged.
+   */
   load(id: number, options?: OperationOptions): Promise<CheckpointManifest | undefined>
-  /** The latest manifest. Rejects with `CKPT_CORRUPT` if it is damaged: `recover()` goes past it. */
+  /**
+   * The latest manifest; `undefined` if there is none. Rejects with `CKPT_CORRUPT` if it is damaged: `recover()` goes
+   * past it.
+   */
   loadLatest(options?: OperationOptions): Promise<CheckpointManifest | undefined>
-  /** Every id with a manifest, ascending, damaged ones too. */
+  /** The ids of all checkpoints, damaged ones too, ascending. */
   ids(options?: OperationOptions): Promise<number[]>
-  /** Ascending. A damaged checkpoint is an entry with its issues, never a gap. */
+  /** All checkpoints, ascending by id. A damaged checkpoint is an entry with its issues, never a gap. */
   list(options?: OperationOptions): AsyncIterable<CheckpointSummary>
-  /** The lowest id above every id ever seen here: manifests, states, directories, the pointer. */
+  /** The lowest id above every id ever seen here: of manifests, states, directories and the pointer. */
   nextId(options?: OperationOptions): Promise<number>
-  /** Writes a state ahead of its manifest; `save` of that id on this store takes over checksum and size. */
+  /**
+   * Writes a state before its manifest. A later `save` of this id, on this store and without a state, takes over its
+   * checksum and size.
+   */
   writeState(id: number, state: StateSource, options?: OperationOptions & ProgressOptions): Promise<StateInfo>
-  /** The bytes beside a manifest; `undefined` if there are none. Read when iterated; a whole read verifies. */
+  /** The state of a checkpoint; `undefined` if it has none. It is read, and a whole read verified, when you iterate. */
   readState(id: number, options?: ReadStateOptions): Promise<StateReader | undefined>
-  /** Checks one checkpoint. Damage is an issue; only an unreachable storage rejects. */
+  /** Verifies one checkpoint. Damage is an issue; only a failure of the storage rejects. */
   verify(id: number, options?: VerifyOptions): Promise<Verification>
-  /** The latest checkpoint that verifies. Never takes an outage for a fresh start. */
+  /**
+   * Finds the latest checkpoint that verifies, and goes past damaged ones. A failure of the storage rejects; it is
+   * never a fresh start.
+   */
   recover(options?: RecoverOptions): Promise<Recovery>
   /**
-   * Recovers by reading: `visit` gets the latest checkpoint that verifies and reads from it what it needs. Should it turn
-   * out damaged while it is read, `visit` is called again with the next older one, so it must be able to start again.
-   * `depth` is `"shallow"` by default, since each byte is verified when it is read; what is not read is not verified.
+   * Recovers by reading. `visit` gets the latest checkpoint that verifies, and reads from it. If the checkpoint turns
+   * out damaged meanwhile, `visit` is called again with the next older checkpoint; so it must be able to start again.
+   * `depth` is `"shallow"` by default, since each byte is verified when `visit` reads it; a byte that `visit` does not
+   * read is not verified.
    */
   restore<T>(visit: (checkpoint: Checkpoint) => Promise<T>, options?: RestoreOptions): Promise<Restored<T>>
-  /** Removes what the policy (default: the store's `retain`) does not keep. */
+  /** Removes the checkpoints that a policy does not keep. Default policy: the store's `retain`. */
   prune(policy?: RetentionPolicy, options?: PruneOptions): Promise<PruneReport>
-  /** Removes what saves that never finished left behind. */
+  /** Removes the objects that unfinished saves left: states without a manifest, unfinished uploads, temporary files. */
   collectOrphans(options?: CollectOptions): Promise<OrphanReport>
-  /** Waits for what is under way, retention too. Later calls reject with `CKPT_CLOSED`. */
+  /** Waits for the calls under way, and for retention. Later calls reject with `CKPT_CLOSED`. */
   close(): Promise<void>
 }

@@ -12,7 +12,7 @@ import { Verifier } from "../verify/verifier.js"
 import type { OpenOptions } from "./api.js"
 import { assertVnodeCount } from "./arguments.js"
 
-/** What a store is made of. */
+/** The parts of a store. */
 export interface Parts {
   readonly clock: Clock
   readonly emit: Emit
@@ -21,9 +21,10 @@ export interface Parts {
 }
 
 /**
- * Checks the options of a store and puts its parts together. Nothing is asked of the storage.
+ * Checks the options of a store and makes its parts. No request is made.
  *
- * @param leader for the store that `claim()` gives
+ * @param leader set for a store that `claim()` gives
+ * @throws {CheckpointError} `CKPT_INVALID` if an option cannot be used
  */
 export function assemble(options: OpenOptions, leader: Leader | undefined): Parts {
   const { backend, clock = systemClock, random = Math.random, layout = "objects", prefix } = options

@@ -5,14 +5,16 @@ import { BackendError, CheckpointError } from "../errors.js"
 import type { OperationOptions } from "../options.js"
 import { explain, type Operation } from "../storage/explain.js"
 
-/** What a tracing channel `ckpt:<operation>` carries; `result` and `error` are added by Node. */
+/** The message of a tracing channel `ckpt:<operation>` (`node:diagnostics_channel`). Node adds `result` and `error`. */
 export interface TraceContext {
   readonly operation: string
+  /** The storage's name. */
   readonly backend: string
+  /** The checkpoint that the call names. */
   readonly id?: number
   /** Bytes of the state, once known. */
   bytes?: number
-  /** Milliseconds, once it ended. */
+  /** Milliseconds, once the call has ended. */
   elapsedMs?: number
 }
 
@@ -28,8 +30,8 @@ function channelOf(operation: Operation): TracingChannel<unknown, TraceContext> 
 }
 
 /**
- * Where calls come in and errors go out: closed stores, read-only ones, aborts, tracing, and the one place where a
- * backend's failure becomes a user's error.
+ * The gate of every call. On the way in: refuses calls of a closed or a read-only store, and traces. On the way out:
+ * this is the one place where a backend's failure becomes a user's error.
  */
 export class Calls {
   readonly #backend: string
@@ -42,7 +44,7 @@ export class Calls {
     this.#readOnly = readOnly
   }
 
-  /** An operation that changes the storage. */
+  /** Runs an operation that changes the storage. */
   write<T>(
     operation: Operation,
     id: number | undefined,
@@ -58,6 +60,7 @@ export class Calls {
     })
   }
 
+  /** Runs an operation that only reads. */
   run<T>(
     operation: Operation,
     id: number | undefined,
@@ -71,11 +74,11 @@ export class Calls {
         throw new CheckpointError("CKPT_CLOSED", message, { backend: this.#backend })
       }
       signal?.throwIfAborted()
-      // One signal serves every request of an operation, which may be hundreds; that is no leak.
+      // Hundreds of requests of one operation may listen to one signal. This is no leak, so Node must not warn.
       if (signal !== undefined) setMaxListeners(0, signal)
       const started = performance.now()
       try {
-        // Some of what runs inside does not listen to the signal (the pointer's swap is shared); the caller need not wait.
+        // Some requests do not listen to the signal: saves share the pointer's swap. The caller need not wait for them.
         return await untilAborted(this.#track(task(trace)), signal)
       } catch (error) {
         signal?.throwIfAborted()
@@ -87,13 +90,13 @@ export class Calls {
     return channelOf(operation).tracePromise(guarded, trace) as Promise<T>
   }
 
-  /** Refuses what comes from now on and waits for what is under way. */
+  /** Refuses later calls and waits for the calls under way. */
   async close(): Promise<void> {
     this.#closed = true
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
   }
 
-  /** What `close` waits for: also what goes on after its caller aborted. */
+  /** `close` waits for a tracked task, also if it goes on after its caller aborted. */
   #track<T>(running: Promise<T>): Promise<T> {
     this.#underWay.add(running)
     const forget = () => this.#underWay.delete(running)

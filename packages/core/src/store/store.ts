@@ -1,3 +1,8 @@
+/**
+ * The face of the library. Each operation checks its arguments, makes one call into the folders below, and tells the
+ * event. Invariant: every operation goes through {@link Calls}, so every error leaves in the same way.
+ */
+
 import { KeyedMutex } from "../async/mutex.js"
 import type { SaveOptions } from "../commit/prepare.js"
 import { receiptOf, type SaveReceipt, Saver } from "../commit/save.js"
@@ -33,7 +38,6 @@ import { assertId, assertVisitor } from "./arguments.js"
 import { assemble } from "./assemble.js"
 import { Calls } from "./calls.js"
 
-/** The face: each operation checks its arguments, makes one call, and tells the event. */
 export class Store implements CheckpointStore {
   readonly #options: OpenOptions
   readonly #clock
@@ -43,7 +47,7 @@ export class Store implements CheckpointStore {
   readonly #probe
   readonly #saver
   readonly #retention: BackgroundRetention | undefined
-  /** Updates of one checkpoint, one after the other: racing ourselves would only lose swaps. */
+  /** Runs the updates of one checkpoint one after the other: two at once would only lose swaps to each other. */
   readonly #updates = new KeyedMutex<number>()
   #closed: Promise<void> | undefined
 
@@ -107,7 +111,7 @@ export class Store implements CheckpointStore {
       await this.#probe.once(options.signal)
       const leader = await claim(this.#history, options.signal)
       this.#emit({ type: "claimed", epoch: leader.writer.epoch, from: leader.from })
-      // The backend stays with the store that it came with.
+      // The leader shares this store's backend, so this store closes it.
       return new Store({ ...this.#options, ownsBackend: false }, leader)
     })
   }
@@ -189,7 +193,7 @@ export class Store implements CheckpointStore {
   }
 
   async *list(options: OperationOptions = {}): AsyncGenerator<CheckpointSummary, void, void> {
-    // The generator runs between calls, so each step that reads is an operation of its own.
+    // The caller's code runs between two steps, so each step is a call of its own.
     yield* list(this.#history, options.signal, (task) => this.#afterRetention("list", options, task))
   }
 
@@ -222,7 +226,7 @@ export class Store implements CheckpointStore {
     })
   }
 
-  /** A reader never sees retention half done. */
+  /** Runs an operation after the retention of earlier saves, so that it never sees retention half done. */
   #afterRetention<T>(operation: Operation, options: OperationOptions, task: () => Promise<T>): Promise<T> {
     return this.#calls.run(operation, undefined, options, async () => {
       await this.#retention?.idle()
