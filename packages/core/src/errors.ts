@@ -1,22 +1,31 @@
-/** What went wrong, for a program to branch on. Messages may change; codes do not. */
+/** The kind of an error, for a program to branch on. Codes do not change; messages may. */
 export type CheckpointErrorCode =
-  /** The id is taken by other content, or was pruned (the directory layout does not note that). The id is burnt: take `nextId()`. */
+  /**
+   * The id has other content, or was pruned (which the directory layout does not remember). The id is burnt: take
+   * `nextId()`. A pin's name may be taken, too: see `pin`.
+   */
   | "CKPT_CONFLICT"
-  /** Another writer has claimed the store. Stop writing; recover, then claim if this process should lead. */
+  /**
+   * Another writer has claimed the store. Stop writing. If this process should lead, call `claim()`, then recover on
+   * its store.
+   */
   | "CKPT_FENCED"
-  /** The storage neither confirmed nor denied the write. It may become visible later. Nothing was cleaned up. */
+  /**
+   * Nobody knows whether the write took effect; it may still become visible. Save the same manifest again, or take
+   * `nextId()`.
+   */
   | "CKPT_UNKNOWN_OUTCOME"
-  /** Stored bytes do not verify. */
+  /** Stored bytes do not verify. `recover()` goes past them. */
   | "CKPT_CORRUPT"
-  /** The checkpoint was removed by retention while it was being read. */
+  /** Retention removed the checkpoint while it was read or pinned. Recover again. */
   | "CKPT_PRUNED"
-  /** The operation needs a checkpoint that does not exist. */
+  /** `update` or `pin` of a checkpoint that does not exist. */
   | "CKPT_NOT_FOUND"
-  /** An argument cannot be used. Nothing was written. */
+  /** An argument cannot be used, or the checkpoints are of the other layout. Nothing was written. */
   | "CKPT_INVALID"
-  /** The storage or the layout cannot do this safely. */
+  /** The storage ignores conditional writes, or storage and layout have no claims. */
   | "CKPT_UNSUPPORTED"
-  /** The storage did not answer in time. */
+  /** The storage did not answer within `timeoutMs`. */
   | "CKPT_TIMEOUT"
   /** The call would write, and the store was opened with `readOnly`. */
   | "CKPT_READ_ONLY"
@@ -25,16 +34,19 @@ export type CheckpointErrorCode =
   /** The storage failed; see `cause` and `retryable`. */
   | "CKPT_IO"
 
+/** The fields of a {@link CheckpointError}, each present if it is known. */
 export interface CheckpointErrorDetails {
   checkpointId?: number | undefined
+  /** The key of the object that the error is about. */
   key?: string | undefined
+  /** The storage's name. */
   backend?: string | undefined
-  /** True if the same call may succeed later without any change. */
+  /** True if the same call may succeed later, unchanged. Default false. */
   retryable?: boolean | undefined
   cause?: unknown
 }
 
-// Brands live in the global symbol registry so that an error made by one copy of this package is recognised by another.
+// The brands are in the global symbol registry, so that one copy of this package recognises an error of another copy.
 const checkpointErrorBrand = Symbol.for("@ckpt/core.CheckpointError")
 const backendErrorBrand = Symbol.for("@ckpt/core.BackendError")
 
@@ -42,7 +54,10 @@ function isBranded(value: unknown, brand: symbol): boolean {
   return typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[brand] === true
 }
 
-/** Every rejection of a store, except an abort, which rejects with the signal's reason. */
+/**
+ * Every rejection of a store, with two exceptions: an abort (the signal's reason) and an error of the caller's own
+ * code.
+ */
 export class CheckpointError extends Error {
   override readonly name = "CheckpointError"
   readonly [checkpointErrorBrand] = true
@@ -61,23 +76,23 @@ export class CheckpointError extends Error {
     this.retryable = details.retryable ?? false
   }
 
-  /** `instanceof` asks for the brand, so it also holds across two installed copies of this package. */
+  /** `instanceof` asks for the brand, not the class, so it holds across two installed copies of this package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isBranded(value, checkpointErrorBrand)
   }
 }
 
 /**
- * What a backend's failure means for the operation that saw it. An adapter chooses one of these and nothing else;
- * retries, read-backs and the codes that users see follow from it in core.
+ * The meaning of a backend's failure. An adapter chooses one of these kinds, and nothing else; from the kind follow, in
+ * core, retries, read-backs and the codes that users see.
  *
- * - `precondition`: the condition of the request does not hold (the key exists, the version is another, the range starts
- *   past the end). Nothing was changed.
+ * - `precondition`: the condition of the request does not hold (the key exists, the version is another, the range
+ *   starts past the end). Nothing was changed.
  * - `ambiguous`: the write may or may not have taken effect (time-out, reset, a 5xx after the body was sent).
  * - `transient`: nothing was changed and the same request may succeed shortly (throttled, too many open files).
  * - `denied`: credentials or permissions.
- * - `damaged`: something is at the key that is not an object (a symbolic link, a directory, a pipe), or its bytes fail
- *   the storage's own checksum. The damage is that key's alone; the storage works.
+ * - `damaged`: the key holds something that is not an object (a symbolic link, a directory, a pipe), or its bytes fail
+ *   the storage's own checksum. Only this key is damaged; the storage works.
  * - `fenced`: another writer has claimed the storage. Nothing was changed.
  * - `permanent`: anything else; the same request will fail again (disk full, no such bucket, a bad key).
  */
@@ -92,21 +107,22 @@ export type BackendErrorKind =
 
 export interface BackendErrorOptions {
   cause?: unknown
-  /** What the storage asked for in `Retry-After`, in milliseconds. */
+  /** Milliseconds that the storage asks to wait before the next attempt: `Retry-After` (RFC 9110, section 10.2.3). */
   retryAfterMs?: number
   /**
-   * For `ambiguous`: reading the key back proves nothing, because what is visible may still not be durable (a directory
-   * sync failed after the rename). The caller is told `CKPT_UNKNOWN_OUTCOME` at once.
+   * For `ambiguous`. True if no reading of the key can settle the write, because it may be visible and still not be
+   * durable (example: the sync of the directory failed after the rename). The caller gets `CKPT_UNKNOWN_OUTCOME` at
+   * once.
    */
   unsettleable?: boolean
   /**
-   * For a body that was read: its bytes do not have the checksum that the storage has for them, so what was handed over
-   * cannot be gone on with. Read again from the start; if it stays so, the object is damaged.
+   * For a body that was read. True if its bytes do not have the checksum that the storage keeps for them. Core then
+   * reads the object again from the start; if the checksum fails again, the object is damaged.
    */
   checksumMismatch?: boolean
 }
 
-/** The only error that a backend may reject with, apart from the reason of an aborted signal. */
+/** The only error that a backend may reject with, except the reason of an aborted signal. */
 export class BackendError extends Error {
   override readonly name = "BackendError"
   readonly [backendErrorBrand] = true
@@ -123,7 +139,7 @@ export class BackendError extends Error {
     this.checksumMismatch = options.checksumMismatch ?? false
   }
 
-  /** See {@link CheckpointError}: the brand, not the class. */
+  /** Asks for the brand, as {@link CheckpointError} does. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isBranded(value, backendErrorBrand)
   }

@@ -1,7 +1,11 @@
 import type { ValidationIssue } from "./format/manifest/validate.js"
 
-/** What a store tells about itself while it works. Nothing here needs an answer; errors that do are rejections. */
+/**
+ * What a store tells its listener, `onEvent`, while it works. No event needs an answer: an error that needs an answer
+ * is a rejection. `elapsedMs` and `delayMs` are milliseconds, `stateSize` is bytes.
+ */
 export type StoreEvent =
+  /** A checkpoint was saved. For `outcome` and `isLatest` see the receipt of `save`. */
   | {
       type: "saved"
       id: number
@@ -10,35 +14,45 @@ export type StoreEvent =
       stateSize: number
       elapsedMs: number
     }
-  /** The pointer names a newer checkpoint, so this save did not move it (a delayed or a second writer). */
+  /**
+   * The save of `id` did not move the pointer, which names the newer checkpoint `current`: a late or a second writer.
+   */
   | { type: "pointer-superseded"; id: number; current: number }
-  /** The checkpoint is safe, but the pointer could not be moved; readers find the checkpoint by listing. */
+  /** The pointer could not be moved. The checkpoint `id` is safe all the same: readers find it by listing. */
   | { type: "pointer-failed"; id: number; error: unknown }
-  /** The pointer holds no id that can be used; readers list instead, and the next save replaces it. */
+  /** The pointer cannot be used. Readers find checkpoints by listing, and the next save replaces the pointer. */
   | { type: "pointer-unreadable"; key: string; reason: string }
-  /** A request failed in a way that may pass; it is made again after `delayMs`. */
+  /**
+   * A request failed, perhaps in passing. It is made again after `delayMs`. `attempt`: the attempt that failed, from 1.
+   */
   | { type: "retry"; operation: string; key: string; attempt: number; delayMs: number; error: unknown }
-  /** Recovery went past this checkpoint. */
+  /** Recovery passed over a checkpoint. `id` is absent if it is beyond 2^53 - 1. */
   | { type: "skipped"; id?: number; key: string; issues: readonly ValidationIssue[] }
+  /** Recovery found the checkpoint `id`, after `skipped` newer checkpoints. */
   | { type: "recovered"; id: number; skipped: number; elapsedMs: number }
   | { type: "updated"; id: number }
-  /** A store of this process leads now; its history goes on above `from`, where claims say so. */
+  /**
+   * A store of this process leads now. `from`: the end of the history so far; absent if the backend makes the claim.
+   */
   | { type: "claimed"; epoch: number; from?: number }
   | { type: "pinned"; id: number; name: string }
   | { type: "unpinned"; name: string }
+  /** `prune`, `remove` or retention removed checkpoints. `failures`: objects that could not be deleted. */
   | { type: "pruned"; removed: readonly number[]; failures: number }
-  /** Retention after a save failed; the next run tries again. */
+  /** Retention after a save failed. The next run tries again. */
   | { type: "retention-failed"; error: unknown }
+  /** `collectOrphans` removed this key. */
   | { type: "orphan-removed"; key: string; id?: number }
-  /** A name under the store's prefix that is not one of ours. It is never counted and never deleted. Said once per name. */
+  /** A key under the store's prefix that is not ours. It is never counted and never deleted. One event for each key. */
   | { type: "foreign-key"; key: string }
-  /** An id so far above the pointer that `nextId` does not go by it (a stray file must not use up the ids). */
+  /** `nextId` ignores this id, which is more than 2^32 above the pointer: a stray file must not use up the ids. */
   | { type: "id-ignored"; id: number; pointer: number }
+  /** A manifest that was loaded or recovered has warnings. */
   | { type: "manifest-warnings"; id: number; issues: readonly ValidationIssue[] }
 
 export type Emit = (event: StoreEvent) => void
 
-/** A listener's own error must not turn a finished save into a failed one, so it ends here. */
+/** An error of the listener ends here: it must not fail a save that has succeeded. */
 export function safeEmitter(listener: ((event: StoreEvent) => void) | undefined): Emit {
   if (listener === undefined) return () => {}
   return (event) => {

@@ -1,19 +1,21 @@
-/** What every operation takes: abort it, and it rejects with the signal's reason. */
+/** The options of every operation. */
 export interface OperationOptions {
+  /** When it is aborted, the operation rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
 /** How far a long operation has come. */
 export interface Progress {
-  /** `write`: a state is written. `read`: it is handed over. `verify`: it is read to be checked. */
+  /** `write`: a state is written. `read`: a state is handed over to you. `verify`: a state is read to be verified. */
   readonly phase: "write" | "read" | "verify"
-  /** Bytes of the state so far; never falls, but for a state that is read again or of the next checkpoint. */
+  /** Bytes of the state so far. Begins again from 0 only if a state is read again, or the next checkpoint's is read. */
   readonly bytesDone: number
-  /** Absent while the size is not known (a stream). */
+  /** Bytes of the whole state. Absent while the size is not known, as of a stream. */
   readonly bytesTotal?: number
 }
 
+/** The option of every operation that writes or reads a state. */
 export interface ProgressOptions {
-  /** Called now and then, at most once per chunk, and at the end. What it throws is ignored. */
+  /** Called at most once for each chunk, and at the end. Its errors are ignored. */
   onProgress?: ((progress: Progress) => void) | undefined
 }
