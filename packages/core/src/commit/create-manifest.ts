@@ -34,7 +34,7 @@ export async function createManifestObject(
   const cause = lost ?? created.cause
   const settled = await settleManifest(place, manifest, bytes, signal, cause)
   if (settled !== "absent") return settled
-  if (created.outcome === "taken") throw conflict(place, id, "it was there and was removed meanwhile")
+  if (created.outcome === "taken") throw conflict(place, id, "a manifest was there, and was removed meanwhile")
   throw unknownOutcome(place, id, cause)
 }
 

@@ -61,7 +61,7 @@ function assertClaimable({ hasClaims, place }: History): void {
     backend.capabilities.compareAndSwap === "storage"
       ? `the ${layout.name} layout has no room for a claim`
       : `storage ${backend.name} has no compare-and-swap that holds among processes`
-  const message = `claim: ${why}. Use an object store with the "objects" layout, or make sure by other means that one process writes.`
+  const message = `claim: ${why}. Use an object store with the "objects" layout, or make sure by other means that only one process writes.`
   throw new CheckpointError("CKPT_UNSUPPORTED", message, { backend: backend.name })
 }
 

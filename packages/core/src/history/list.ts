@@ -17,7 +17,7 @@ export async function nextId(history: History, signal: Signal): Promise<number> 
   const next = (await history.look(signal)).nextId(history.emit)
   if (Number.isSafeInteger(next)) return next
   const message =
-    "the ids of this store are used up (2^53 - 1). Remove what has such an id, or start a store elsewhere."
+    "the ids of this store are used up (2^53 - 1). Remove the object with that id, or open a store in another place."
   throw new CheckpointError("CKPT_INVALID", message, { backend: history.place.backend })
 }
 

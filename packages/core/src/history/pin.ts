@@ -93,7 +93,7 @@ async function manifestThere(
   const found = await history.verifier.manifest(id, signal)
   if (found === undefined) throw notThere(history, id)
   if (found.manifest !== undefined) return found.manifest
-  const message = `checkpoint ${id} is damaged, and a pin would not mend it: ${found.issues[0]?.message}. Pin one that verifies.`
+  const message = `checkpoint ${id} is damaged, and a pin would not mend it: ${found.issues[0]?.message}. Pin a checkpoint that verifies.`
   throw new CheckpointError("CKPT_CORRUPT", message, history.place.manifest(id))
 }
 
@@ -103,7 +103,7 @@ function notThere(history: History, id: number): CheckpointError {
 }
 
 function pruned(history: History, id: number): CheckpointError {
-  const message = `checkpoint ${id} was removed while it was being pinned.`
+  const message = `checkpoint ${id} was pruned while it was pinned. Call recover() again, or pin a newer checkpoint.`
   return new CheckpointError("CKPT_PRUNED", message, history.place.manifest(id))
 }
 

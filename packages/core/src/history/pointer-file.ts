@@ -274,7 +274,7 @@ function fenced(backend: string, own: Writer | undefined, leader: Writer | undef
     own === undefined
       ? "this store was opened without a claim"
       : `this store writes under claim ${own.epoch}, which was superseded`
-  const now = leader === undefined ? "the claim is not there any more" : `claim ${leader.epoch} leads`
+  const now = leader === undefined ? "the claim is gone" : `claim ${leader.epoch} leads`
   const message = `${who}: ${now}. Stop writing. To lead, call claim() and recover on the store that it gives.`
   return new CheckpointError("CKPT_FENCED", message, { backend })
 }

@@ -102,7 +102,7 @@ export async function removeOne(history: History, id: number, signal: AbortSigna
   const latestValid = await latestValidId(history.verifier, view, { signal })
   if (latestValid === undefined || id >= latestValid) {
     const which = latestValid === id ? "the latest valid checkpoint" : "not below the latest valid checkpoint"
-    const message = `checkpoint ${id} is ${which}, and nothing there is ever deleted. Save a newer one first.`
+    const message = `checkpoint ${id} is ${which}, and is never deleted. Save a newer checkpoint first.`
     throw new CheckpointError("CKPT_INVALID", message, history.place.manifest(id))
   }
   const pin = view.pins.find((one) => one.id === id)
