@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest"
 import { BackendError, CheckpointError } from "../src/errors.js"
 
-test("errors of a second copy of this package are recognised", async () => {
+test("an error of a second copy of this package is recognised", async () => {
   vi.resetModules()
   const second = await import("../src/errors.js")
   expect(second.CheckpointError).not.toBe(CheckpointError)
@@ -14,7 +14,7 @@ test("errors of a second copy of this package are recognised", async () => {
   }
 })
 
-test("details are present only where they are known", () => {
+test("an error has only the details that are known", () => {
   const cause = new Error("disk")
   const error = new CheckpointError("CKPT_IO", "failed", {
     checkpointId: 3,

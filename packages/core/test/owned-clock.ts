@@ -1,6 +1,6 @@
 import type { Clock } from "../src/async/clock.js"
 
-/** Time that passes only when someone waits for it, or when a test says so. */
+/** A clock whose time passes only when somebody waits for it, or when a test says so. */
 export class OwnedClock implements Clock {
   time = 0
   readonly slept: number[] = []

@@ -27,7 +27,7 @@ describe("ids in names", () => {
     expect(parseId(text)).toBeUndefined()
   })
 
-  test("an id that no number holds is told apart from a name that is not ours", () => {
+  test("an id beyond 2^53 - 1 is told apart from a foreign name", () => {
     expect(parseId("9007199254740991")).toBe(Number.MAX_SAFE_INTEGER)
     expect(parseId("9007199254740992")).toBe("unsafe")
     expect(parseId("9007199254740993")).toBe("unsafe")
@@ -36,7 +36,7 @@ describe("ids in names", () => {
 })
 
 describe.each(layouts)("%s layout", (name) => {
-  test("keys mean what they were made for, under any prefix", async () => {
+  test("a key means the object that it was made for, under any prefix", async () => {
     const prefixes = fc.constantFrom("", "a", "team/job-1/", "ünï/cödé", "%2e%2e%2e")
     await fc.assert(
       fc.property(prefixes, fc.maxSafeNat(), (prefix, id) => {
@@ -51,7 +51,7 @@ describe.each(layouts)("%s layout", (name) => {
     )
   })
 
-  test("no key of one prefix means anything under another", () => {
+  test("a key of one prefix is foreign under another prefix", () => {
     const inner = createLayout(name, "a/b")
     for (const prefix of ["", "a", "a/bc", "b"]) {
       const outer = createLayout(name, prefix)
@@ -61,7 +61,7 @@ describe.each(layouts)("%s layout", (name) => {
   })
 })
 
-test("names that only look like ours are foreign", () => {
+test("names that only resemble ours are foreign", () => {
   const directory = createLayout("directory")
   for (const name of [
     "checkpoint_9",
@@ -85,7 +85,7 @@ test("names that only look like ours are foreign", () => {
   expect(objects.meaning("checkpoints/manifest-000001.json")).toEqual({ kind: "foreign" })
 })
 
-test("anything else at a checkpoint's name takes its id", () => {
+test("anything else under a checkpoint's name takes its id", () => {
   const layout = createLayout("directory")
   for (const rest of ["", "/", "/manifest.json.tmp", "/state.bin/x"]) {
     expect(layout.meaning(`checkpoints/checkpoint_000007${rest}`), rest).toEqual({ kind: "taken", id: 7 })
@@ -93,7 +93,7 @@ test("anything else at a checkpoint's name takes its id", () => {
 })
 
 describe("prefixes", () => {
-  test("get their slash", () => {
+  test("get a slash at the end", () => {
     expect(normalizePrefix("")).toBe("")
     expect(normalizePrefix("a")).toBe("a/")
     expect(normalizePrefix("a/b/")).toBe("a/b/")

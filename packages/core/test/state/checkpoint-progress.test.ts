@@ -42,13 +42,13 @@ function opened() {
   return { checkpoint: openCheckpoint(place, manifest, options), told }
 }
 
-test("the whole state: each chunk that is handed over", async () => {
+test("reading the whole state tells each chunk that is handed over", async () => {
   const { checkpoint, told } = opened()
   await (await checkpoint.state())?.bytes()
   expect(told).toEqual([15, 30, 45, 60, 75, 90, 100])
 })
 
-test("operators add up to the state, in whatever order; what is read again counts once", async () => {
+test("reading operators in any order adds up to the state; an operator that is read again counts once", async () => {
   const { checkpoint, told } = opened()
   await checkpoint.operator("second")
   expect(told).toEqual([15, 30, 45, 60])

@@ -58,7 +58,7 @@ test("every form of a source gives the same bytes, size and checksum", async () 
   )
 })
 
-test("what is large and in memory is hashed while it is read, and can be read again", async () => {
+test("a large state in memory is hashed while it is read, and can be read again", async () => {
   const bytes = Buffer.alloc(9 * 1024 * 1024, "abc")
   const feed = await openFeed([bytes], undefined)
   for (let round = 0; round < 2; round++) {
@@ -68,7 +68,7 @@ test("what is large and in memory is hashed while it is read, and can be read ag
   }
 })
 
-test("a stream that was touched cannot be read again; draining completes its checksum", async () => {
+test("a stream cannot be read again after its first chunk; draining completes its checksum", async () => {
   const bytes = Buffer.alloc(3_000_000, "x")
   const feed = await openFeed(reusingOneBuffer(bytes, 70_000), undefined)
   expect(feed.reopenable()).toBe(true)
@@ -79,7 +79,7 @@ test("a stream that was touched cannot be read again; draining completes its che
   expect(feed.info()).toEqual({ checksum: sha256(bytes), size: bytes.length })
 })
 
-test("many small chunks become few pieces, a huge one becomes several", async () => {
+test("many small chunks become few pieces, a huge chunk becomes several", async () => {
   const block = 256 * 1024
   const sizesOf = async (chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => {
     const sizes: number[] = []
@@ -92,7 +92,7 @@ test("many small chunks become few pieces, a huge one becomes several", async ()
   expect(await sizesOf(pieces(reusingOneBuffer(new Uint8Array(16 * block), 4096)))).toEqual(Array(16).fill(block))
   expect(await sizesOf(pieces(one(9.5 * block)))).toEqual([...Array(9).fill(block), block / 2])
   expect(await sizesOf(pieces(one(0)))).toEqual([])
-  // What is in memory and large enough is only cut.
+  // A large chunk in memory is cut, not copied.
   const small = Array.from({ length: 100 }, () => new Uint8Array(4096))
   expect(await sizesOf(piecesInMemory([new Uint8Array(2_500_000), ...small, new Uint8Array(65_536)]))).toEqual([
     ...[1_048_576, 1_048_576, 402_848],
@@ -106,14 +106,14 @@ test("a source may use its buffer again, however long its chunks are", async () 
   for (const size of [999, 65_536, 300_000, 2_000_000]) {
     const feed = await openFeed(reusingOneBuffer(bytes, size), undefined)
     const kept: Uint8Array[] = []
-    // Kept as they are until the end, as a backend does that writes behind.
+    // The pieces are kept until the end, as a backend with a write-behind buffer keeps them.
     for await (const piece of feed.open(watch)) kept.push(piece)
     expect(Buffer.concat(kept).equals(bytes)).toBe(true)
     expect(feed.info().checksum).toBe(sha256(bytes))
   }
 })
 
-test("pieces that are given back are used again, the others never", async () => {
+test("the memory of a piece that is given back is used again, and no other memory", async () => {
   const bytes = Buffer.alloc(3_000_000, "abcdefg")
   const forms = [reusingOneBuffer(bytes, 4096), cut(Buffer.concat([bytes, bytes, bytes]), 4096)]
   for (const form of forms) {
@@ -125,7 +125,7 @@ test("pieces that are given back are used again, the others never", async () => 
       seen.add(piece.buffer)
       hash.update(piece)
       body.recycle(piece)
-      // Once only, whoever is careless.
+      // A piece that is given back twice is taken once.
       body.recycle(piece)
       body.recycle(new Uint8Array(8))
     }
@@ -164,7 +164,7 @@ test("an abort does not wait for a source that hangs, and closes it", async () =
   expect(closed).toBe(true)
 })
 
-test("operators: what is small goes inline, the rest behind each other with exact offsets and checksums", async () => {
+test("operators: small states go inline, the others one behind the other, with exact offsets and checksums", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.dictionary(fc.string({ maxLength: 6 }), fc.uint8Array({ maxLength: 400 }), { maxKeys: 8 }),

@@ -14,7 +14,7 @@ function verified(change: Partial<Verified> = {}): Verified {
   return { id: 7, ...found, ...change }
 }
 
-test("recalls what has the same versions of manifest and state, and nothing else", () => {
+test("a checkpoint is recalled if manifest and state have the same versions, and only then", () => {
   const memory = new Memory()
   const outline = memory.note(verified(), "shallow", undefined)
   expect(outline).toMatchObject({ id: 7, epoch: 3, valid: true, stateSize: 1, lastModified: new Date(5) })
@@ -29,14 +29,14 @@ test("recalls what has the same versions of manifest and state, and nothing else
   expect(memory.recall(8, meta("m1"), meta("s1"))).toBeUndefined()
 })
 
-test("a state beside a manifest that owns none counts as the state that was listed", () => {
+test("a checkpoint without a state of its own is recalled by the version of the state that was listed beside it", () => {
   const memory = new Memory()
   memory.note(verified({ stateMeta: undefined }), "shallow", meta("beside"))
   expect(memory.recall(7, meta("m1"), meta("beside"))).toBeDefined()
   expect(memory.recall(7, meta("m1"), undefined)).toBeUndefined()
 })
 
-test("damage that a deep look found stays until a deep look finds none: through shallow looks, updates and unreadable manifests", () => {
+test("damage of a state stays remembered, through shallow looks, updates and unreadable manifests, until a deep look finds none", () => {
   const memory = new Memory()
   memory.note(verified({ valid: false }), "deep", undefined)
   const steps = [
@@ -57,14 +57,14 @@ test("damage that a deep look found stays until a deep look finds none: through 
   expect(memory.recall(7, meta("m1"), meta("s1"))?.valid).toBe(true)
 })
 
-test("another state under the same id is not damaged by what was found before", () => {
+test("another state under the same id is not taken for the damaged state", () => {
   const memory = new Memory()
   memory.note(verified({ valid: false }), "deep", undefined)
   const other = { ...createManifest({ checkpointId: 7, epoch: 3 }), stateChecksum: "b".repeat(64), stateSize: 1 }
   expect(memory.note(verified({ manifest: other }), "shallow", undefined)?.valid).toBe(true)
 })
 
-test("forgets what is gone and what is not listed any more, but no damage", () => {
+test("a checkpoint that is gone or not listed any more is forgotten, its damage is not", () => {
   const memory = new Memory()
   for (const id of [1, 2, 3]) memory.note(verified({ id, valid: id !== 2 }), "deep", undefined)
   memory.note(verified({ id: 3, gone: true, manifestMeta: undefined }), "shallow", undefined)
@@ -74,7 +74,7 @@ test("forgets what is gone and what is not listed any more, but no damage", () =
   expect(memory.isDamaged(verified({ id: 2 }))).toBe(false)
 })
 
-test("holds a hundred thousand checkpoints and gives them back", () => {
+test("a hundred thousand checkpoints are remembered and recalled", () => {
   const memory = new Memory()
   const ids = Array.from({ length: 100_000 }, (_, index) => index + 1)
   const one = verified()

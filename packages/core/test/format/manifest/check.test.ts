@@ -16,10 +16,10 @@ function problem(run: () => unknown): string {
   return "accepted"
 }
 
-/** As a plain-JavaScript caller would: no types in the way. */
+/** Calls createManifest as plain JavaScript does, without types. */
 const create = (init: object): CheckpointManifest => createManifest({ ...base, ...init } as ManifestInit)
 
-test("fills in the defaults", () => {
+test("createManifest fills in the defaults", () => {
   const before = Date.now()
   const m = createManifest(base)
   expect(m.timestampMs).toBeGreaterThanOrEqual(before)
@@ -40,7 +40,7 @@ test("fills in the defaults", () => {
   }
 })
 
-test("undefined is left out, at the top and below", () => {
+test("an undefined field counts as left out, at the top level and below", () => {
   const m = create({
     watermark: undefined,
     timestampMs: undefined,
@@ -54,7 +54,7 @@ test("undefined is left out, at the top and below", () => {
   expect(m.writer).toStrictEqual({ epoch: 1, token: "t" })
 })
 
-test("copies what it is given, and keeps keys that a prototype would swallow", () => {
+test("createManifest copies its argument, and keeps keys that a prototype would swallow", () => {
   const offsets: Record<string, string> = { "0": "5" }
   const named = Object.fromEntries([
     ["__proto__", { epoch: 1, offsets }],
@@ -160,7 +160,7 @@ test.each([undefined, null, 5, "x", [], new Map()])("refuses %o instead of an in
 })
 
 describe("inline state", () => {
-  test("bytes, also of a view into something larger, come back equal and on their own", () => {
+  test("bytes, also of a view into a larger buffer, come back equal and in memory of their own", () => {
     const all = Uint8Array.from({ length: 256 }, (_, index) => index)
     for (const bytes of [all, all.subarray(3, 10), new Uint8Array()]) {
       const decoded = decodeInline(inlineOperator(bytes))
@@ -187,7 +187,7 @@ describe("inline state", () => {
     expect(problem(() => decodeInline(operator))).toMatch(/^CKPT_CORRUPT .*base64/)
   })
 
-  test("an operator without inline state says so", () => {
+  test("an operator without inline state is CKPT_CORRUPT", () => {
     const operator: OperatorState = { stateB64: null, external: true, externalOffset: 0, externalLength: 5 }
     expect(problem(() => decodeInline(operator))).toMatch(/^CKPT_CORRUPT .*no inline state/)
   })

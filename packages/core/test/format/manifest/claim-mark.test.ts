@@ -9,9 +9,9 @@ const stamped = { ...plain, writer: { epoch: 2, token: "abc", from: 1 } }
 
 test.each([
   ["of a plain writer", plain],
-  ["of one that claimed", stamped],
+  ["of a leader", stamped],
   ["that was updated", { ...stamped, updateToken: "u" }],
-])("a manifest %s is the same without its mark, however many claims marked it", (_, manifest) => {
+])("a manifest %s without its mark has its first bytes again, however many claims marked it", (_, manifest) => {
   const bytes = encodeManifest(manifest)
   const once = marked(manifest, 3)
   expect(parseManifest(once).writer?.fenced).toBe(3)
@@ -21,7 +21,7 @@ test.each([
   }
 })
 
-test("what bears no mark, or cannot be trusted, is not taken for marked", () => {
+test("a manifest without a mark, or a damaged manifest, is not taken for marked", () => {
   expect(withoutMark(decodeManifest(encodeManifest(stamped)))).toBeUndefined()
   const damaged = marked(stamped, 3).map((byte, at) => (at === 40 ? byte ^ 1 : byte))
   expect(withoutMark(decodeManifest(damaged))).toBeUndefined()

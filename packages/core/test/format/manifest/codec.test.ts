@@ -143,13 +143,13 @@ const golden = `{
     true
   ]`
 
-test("the golden text of a manifest with every field", () => {
+test("a manifest with every field has the golden text", () => {
   expect(manifestToJson(full)).toBe(withChecksum(golden))
   expect(Buffer.from(encodeManifest(full)).toString()).toBe(withChecksum(golden))
   expect(parseManifest(encodeManifest(full))).toStrictEqual(full)
 })
 
-test("a legacy manifest has the defaults of section 3", () => {
+test("a legacy manifest with its four required fields alone gets the defaults", () => {
   const m = parseManifest(bytesOf(`{${head}}`))
   expect(m).toStrictEqual({ ...base, vnodeCount: 0 })
   expect(Object.getPrototypeOf(m.sourceOffsets)).toBeNull()
@@ -167,7 +167,7 @@ describe("exactness", () => {
   test.each([0n, 2n ** 53n + 1n, 2n ** 64n - 1n])("pipeline hash %s", (pipelineHash) => {
     expect(parseManifest(encodeManifest({ ...base, pipelineHash })).pipelineHash).toBe(pipelineHash)
   })
-  test("numbers up to 2^53 - 1 are values, those above are issues", () => {
+  test("numbers up to 2^53 - 1 are values, larger numbers are issues", () => {
     const at = (id: string): Uint8Array => bytesOf(`{"version":1,"checkpoint_id":${id},"epoch":1,"timestamp_ms":5}`)
     expect(parseManifest(at("9007199254740991")).checkpointId).toBe(2 ** 53 - 1)
     for (const id of ["9007199254740992", "9007199254740993", "18446744073709551615"]) {
@@ -257,7 +257,7 @@ test("bytes that are not UTF-8 are corrupt, never replaced", () => {
   expect(issueOf(bytes)).toContain("manifest-corrupt: corrupt manifest: not UTF-8")
 })
 
-test("a later version is not looked at any further", () => {
+test("of a later version only the version is read", () => {
   expect(issueOf(`{"version":2,"whatever":true}`)).toContain(
     "fatal manifest-version: manifest version 2 is newer than 1",
   )
@@ -272,7 +272,7 @@ test("an id or epoch of 0 can be read and is fatal", () => {
   expect(parseManifest(encodeManifest(manifest as CheckpointManifest))).toStrictEqual(manifest)
 })
 
-test("any string is read as a state checksum, since it will not match; only hex is written", () => {
+test("any string is read as a state checksum, and matches no state; only 64 hex digits are written", () => {
   const m = parseManifest(bytesOf(`{${head},"state_checksum":"nonsense"}`))
   expect(m.stateChecksum).toBe("nonsense")
   expect(catchError(() => encodeManifest(m)).message).toContain("stateChecksum: must be 64 lower-case hex digits")
@@ -283,7 +283,7 @@ describe("manifest_checksum", () => {
   const covered = text.slice(0, text.lastIndexOf(","))
   const checksum = createHash("sha256").update(covered).digest("hex")
 
-  test("the exact tail is accepted and not part of the manifest", () => {
+  test("is accepted in its exact form, and is not part of the manifest", () => {
     expect(parseManifest(bytesOf(text))).toStrictEqual(base)
     expect(text).toBe(withChecksum(covered))
   })
@@ -304,23 +304,23 @@ describe("manifest_checksum", () => {
     expect(issueOf(damaged)).toContain("fatal manifest-checksum: corrupt manifest: ")
   })
 
-  test("twice is a duplicate key", () => {
+  test("is a duplicate key if it occurs twice", () => {
     expect(issueOf(withChecksum(text.slice(0, -2)))).toContain('duplicate key "manifest_checksum"')
   })
 
-  test("below the top it is a name like any other", () => {
+  test("is a name like any other below the top level", () => {
     const m = { ...base, sinkEpochs: { manifest_checksum: 3 } }
     expect(parseManifest(encodeManifest(m)).sinkEpochs["manifest_checksum"]).toBe(3)
     const nested = `{${head},"source_offsets":{"a":{"offsets":{},"epoch":1,"manifest_checksum":5}}}`
     expect(manifestToJson(parseManifest(bytesOf(nested)))).toContain(`"manifest_checksum": 5\n    }`)
   })
 
-  test("another last field of 64 hex digits is legacy", () => {
+  test("is absent, and the manifest legacy, if another last field holds 64 hex digits", () => {
     expect(issueOf(`{${head},\n  "state_checksum": "${"0".repeat(64)}"\n}`)).toBe("")
     expect(issueOf(`{${head},\n  "other": "${"0".repeat(64)}"\n}`)).toBe("")
   })
 
-  test("every single flipped bit is found", () => {
+  test("finds every single flipped bit", () => {
     for (const manifest of [base, full]) {
       const bytes = encodeManifest(manifest)
       for (let bit = 0; bit < bytes.length * 8; bit++) {
@@ -331,7 +331,7 @@ describe("manifest_checksum", () => {
     }
   })
 
-  test("every truncation is found", () => {
+  test("finds every truncation", () => {
     const bytes = encodeManifest(full)
     for (let length = 0; length < bytes.length; length++) {
       if (decodeManifest(bytes.subarray(0, length)).issues.length === 0) expect.fail(`length ${length}`)
@@ -401,7 +401,7 @@ test.each<[object, string]>([
   expect(error.message).toContain(`manifest: ${path}`)
 })
 
-test("undefined in a nullable or optional field is null or absent", () => {
+test("an undefined nullable field is written as null, an undefined optional field is left out", () => {
   const loose = {
     ...base,
     watermark: undefined,

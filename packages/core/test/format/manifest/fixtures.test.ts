@@ -16,7 +16,7 @@ function manifestPath(store: string, id: string): string {
   return join(root, store, store.endsWith("-objects") ? objects : `checkpoints/checkpoint_${padded}/manifest.json`)
 }
 
-/** What the reference says of a store. Read exactly: it holds ids beyond 2^53. */
+/** The reference's account of a store. It is read exactly, since it has ids beyond 2^53. */
 function expectedOf(store: string): JsonObject[] {
   const text = readFileSync(join(root, `${store.replace("-objects", "")}.expected.json`), "utf8")
   return (parseJson(text) as JsonObject).get("checkpoints") as unknown as JsonObject[]
@@ -28,7 +28,7 @@ const literal = (value: JsonValue | undefined): string =>
 const exact = new Set(["watermark", "pipeline_hash", "source_watermarks"])
 const maps = ["source_offsets", "sink_epochs", "sink_commit_statuses", "table_offsets", "operator_states"]
 
-/** The expected in-memory form, by renaming and converting alone: knows nothing of the decoder. */
+/** The expected form in memory, made by renaming and converting alone, without the decoder. */
 function inMemory(value: JsonValue, key: string, bigints: boolean, isMap: boolean): unknown {
   if (isJsonNumber(value)) return bigints ? BigInt(value.number) : Number(value.number)
   if (Array.isArray(value)) return value
@@ -55,7 +55,7 @@ describe.each(stores)("fixture %s", (store) => {
   const checkpoints = expectedOf(store)
   const found = readdirSync(join(root, store), { recursive: true, encoding: "utf8" })
 
-  test("the expectation covers every manifest", () => {
+  test("the reference's account covers every manifest", () => {
     const manifests = found.filter((name) => /manifest(-\d+)?\.json$/.test(name))
     expect(checkpoints.filter((checkpoint) => checkpoint.get("manifest") !== null)).toHaveLength(manifests.length)
   })
@@ -81,7 +81,7 @@ describe.each(stores)("fixture %s", (store) => {
       expect(parsed).toStrictEqual(inMemory(manifest, "", false, false))
     })
 
-    test(`${id} has the findings of the reference`, () => {
+    test(`${id} has the issues that the reference finds`, () => {
       const parsed = parseManifest(readFileSync(path))
       const length = checkpoint.get("state_len")
       const stateSize = length === null ? 0 : Number(literal(length))
@@ -93,14 +93,14 @@ describe.each(stores)("fixture %s", (store) => {
       expect(issues.map(({ severity, message }) => ({ severity, message }))).toEqual(expected)
     })
 
-    test(`${id} is read back equal after being written`, () => {
+    test(`${id} is written, and read back equal`, () => {
       const parsed = parseManifest(readFileSync(path))
       expect(parseManifest(encodeManifest(parsed))).toStrictEqual(parsed)
     })
   }
 })
 
-test.each(["1", "2", "7"])("basic %s is written as the reference writes it, but for the order of map keys", (id) => {
+test.each(["1", "2", "7"])("basic %s is written as the reference writes it, except for the order of map keys", (id) => {
   const text = readFileSync(manifestPath("basic", id), "utf8")
   const covered = sortMaps(text).slice(0, -"\n}".length)
   const checksum = createHash("sha256").update(covered).digest("hex")

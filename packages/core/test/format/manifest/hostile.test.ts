@@ -18,7 +18,7 @@ test.each(["[", '{"a":', '[{"":'])("50,000 levels of %s end in an issue", (open)
   expect(issueOf(Buffer.from(`${head},"x":${open.repeat(50_000)}`))).toContain("nested deeper than 128")
 })
 
-test("64 MB of small keys are refused by the cap on values", () => {
+test("64 MB of small keys are refused by the limit of values", () => {
   const bytes = Buffer.alloc(MAX_MANIFEST_BYTES, " ")
   let end = bytes.write(`${head},"sink_epochs":{"0":1`)
   for (let key = 1; end < bytes.length - 32; key++) end += bytes.write(`,"${key.toString(36)}":1`, end, "latin1")
@@ -27,19 +27,19 @@ test("64 MB of small keys are refused by the cap on values", () => {
   expect(issueOf(bytes)).toContain(`more than ${MAX_JSON_VALUES} values`)
 })
 
-test("64 MB of empty containers are refused by the same cap", () => {
+test("64 MB of empty containers are refused by the limit of values", () => {
   const bytes = Buffer.alloc(MAX_MANIFEST_BYTES, "{},")
   bytes.write(`${head},"x":[`.padEnd(96))
   expect(issueOf(bytes)).toContain(`more than ${MAX_JSON_VALUES} values`)
 })
 
-test("one byte over the cap is too large, whatever it holds", () => {
+test("a manifest one byte over the limit is too large, whatever it holds", () => {
   expect(issueOf(Buffer.alloc(MAX_MANIFEST_BYTES + 1, " "))).toContain(
     "manifest-too-large: corrupt manifest: 67108865 bytes",
   )
 })
 
-test("what is too large is not written either, by characters, by bytes or by values", () => {
+test("a manifest that is too large by characters, by bytes or by values is not written", () => {
   const create = (text: string) => createManifest({ checkpointId: 1, epoch: 1, updateToken: text })
   const names = Array.from({ length: MAX_JSON_VALUES }, () => "")
   for (const [manifest, reason] of [
@@ -52,7 +52,7 @@ test("what is too large is not written either, by characters, by bytes or by val
   }
 })
 
-test("a manifest with as many values as can be written can be read", () => {
+test("a manifest with as many values as can be written can be read back", () => {
   const empty = createManifest({ checkpointId: 1, epoch: 1 })
   // The object, its 17 fields and the checksum are values too.
   const sourceNames = Array.from({ length: MAX_JSON_VALUES - 19 }, () => "")

@@ -34,7 +34,7 @@ const i64 = fc.oneof(
 const u64 = fc.oneof(fc.bigInt(0n, 2n ** 64n - 1n), fc.constantFrom(0n, 2n ** 64n - 1n, 2n ** 53n + 1n))
 const hex = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("hex"))
 
-/** With the prototype of a caller's object literal, or none. */
+/** A record with the prototype of a caller's object literal, or without a prototype. */
 const map = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> =>
   fc.tuple(fc.array(fc.tuple(key, value), { maxLength: 6 }), fc.boolean()).map(([entries, bare]) => {
     const record = Object.fromEntries(entries)
@@ -51,7 +51,7 @@ const json = fc.letrec<{ value: JsonValue }>((tie) => ({
     fc.array(fc.tuple(key, tie("value")), { maxLength: 3 }).map((entries) => new Map(entries)),
   ),
 })).value
-/** The dash keeps generated names apart from known ones. */
+/** The dash keeps a generated name different from every known name. */
 const unknown = fc.option(
   fc
     .array(
@@ -123,7 +123,7 @@ const init: fc.Arbitrary<ManifestInit> = fc
 
 const manifest = init.map(createManifest)
 
-test("property: what is written is read back equal, and written again to the same bytes", () => {
+test("property: a written manifest is read back equal, and written again to the same bytes", () => {
   fc.assert(
     fc.property(manifest, (m) => {
       const bytes = encodeManifest(m)
@@ -137,7 +137,7 @@ test("property: what is written is read back equal, and written again to the sam
   )
 })
 
-test("property: every name that was given is there, as an own key", () => {
+test("property: every given name is an own key of the map that is read", () => {
   fc.assert(
     fc.property(map(count), (sinkEpochs) => {
       const read = parseManifest(encodeManifest(createManifest({ checkpointId: 1, epoch: 1, sinkEpochs })))
@@ -159,7 +159,7 @@ test("property: the order of keys and names makes no difference", () => {
   )
 })
 
-test("property: the text is JSON to others too, but for its large numbers", () => {
+test("property: the text is JSON for JSON.parse too, except for its large numbers", () => {
   fc.assert(
     fc.property(manifest, (m) => {
       const parsed = JSON.parse(manifestToJson(m)) as Record<string, unknown>
@@ -169,7 +169,7 @@ test("property: the text is JSON to others too, but for its large numbers", () =
   )
 })
 
-test("property: one flipped bit anywhere is always found", () => {
+test("property: one flipped bit anywhere is found", () => {
   fc.assert(
     fc.property(manifest, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.nat(7), (m, place, bit) => {
       const bytes = encodeManifest(m)

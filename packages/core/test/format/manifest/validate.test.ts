@@ -11,7 +11,7 @@ const found = (change: Partial<CheckpointManifest>, options: Partial<ValidateOpt
     (i) => `${i.severity} ${i.code}: ${i.message}`,
   )
 
-test("a good manifest has no findings", () => {
+test("a good manifest has no issues", () => {
   expect(found({}, { expectedId: 3, stateSize: 0 })).toEqual([])
 })
 
@@ -36,11 +36,11 @@ test.each<[Partial<CheckpointManifest>, string]>([
   expect(issues[0]).toContain(`warning ${expected}`)
 })
 
-test("statuses and names that were never recorded are no finding", () => {
+test("a manifest that records no sink statuses and no source names has no issue for lacking them", () => {
   expect(found({ sinkEpochs: { a: 1 }, sourceOffsets: { a: connector } })).toEqual([])
 })
 
-test("a state found beside a manifest that has no size counts; one beside size 0 is not its own", () => {
+test("a state beside a manifest without a size belongs to it; a state beside size 0 does not", () => {
   expect(found({}, { stateSize: 5 })[0]).toContain("state-unverified")
   expect(found({ stateSize: 0 }, { stateSize: 5 })).toEqual([])
   expect(found({ stateSize: 5, stateChecksum: "0".repeat(64) })).toEqual([])
@@ -95,7 +95,7 @@ describe("external ranges", () => {
     expect(range(offset, length, size)[0]).toContain("fatal operator-range: operator_states.o: ")
   })
 
-  test("the size of the state that was found is used where the manifest has none", () => {
+  test("are compared with the size of the found state if the manifest has no size", () => {
     const operatorStates = { o: { ...none, external: true, externalLength: 5 } }
     const stateChecksum = "0".repeat(64)
     expect(found({ operatorStates, stateChecksum }, { stateSize: 5 })).toEqual([])
