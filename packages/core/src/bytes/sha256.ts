@@ -15,11 +15,18 @@ export function isSha256(text: string): boolean {
 
 /** A running SHA-256 that knows how many bytes it has seen. */
 export class Digest {
-  #hash: Hash = createHash("sha256")
+  readonly #hash: Hash = createHash("sha256")
+  readonly #prefixed: Hash | undefined
   #size = 0
+
+  /** @param prefix the digest also {@link has} the checksum of the bytes behind these */
+  constructor(prefix?: Uint8Array) {
+    if (prefix !== undefined) this.#prefixed = createHash("sha256").update(prefix)
+  }
 
   update(bytes: Uint8Array): void {
     this.#hash.update(bytes)
+    this.#prefixed?.update(bytes)
     this.#size += bytes.length
   }
 
@@ -30,6 +37,11 @@ export class Digest {
   /** The SHA-256 of all bytes so far, as 64 lower-case hex digits. More bytes may follow. */
   hex(): string {
     return this.#hash.copy().digest("hex")
+  }
+
+  /** Whether the bytes so far, alone or behind the prefix, have this checksum. */
+  has(checksum: string): boolean {
+    return this.hex() === checksum || this.#prefixed?.copy().digest("hex") === checksum
   }
 }
 

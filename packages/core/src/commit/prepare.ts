@@ -1,6 +1,8 @@
 import { CheckpointError } from "../errors.js"
 import { checkManifest } from "../format/manifest/check.js"
+import { decodeInline } from "../format/manifest/inline.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
+import { checksumMeaning } from "../format/manifest/state-checksum.js"
 import type { History } from "../history/history.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
 import { openFeed, type StateInfo } from "../state/feed.js"
@@ -51,7 +53,14 @@ export async function prepareSave(
     const operatorStates = { ...manifest.operatorStates }
     for (const name of Object.keys(operators)) delete operatorStates[name]
     refuseDangling(id, operatorStates)
-    const packed = await packOperators(operators, options.inlineThreshold ?? defaultInlineThreshold, signal)
+    // Inline states that the manifest brings are laid out with the rest: inline and external ones do not go together.
+    const brought = inlineSources(operatorStates)
+    for (const name of Object.keys(brought)) delete operatorStates[name]
+    const packed = await packOperators(
+      { ...brought, ...operators },
+      options.inlineThreshold ?? defaultInlineThreshold,
+      signal,
+    )
     const complete = (info: StateInfo | undefined): CheckpointManifest => {
       const { operatorStates: fresh, operatorChecksums } = packed.result()
       return withState(
@@ -69,6 +78,7 @@ export async function prepareSave(
   }
 
   if (state !== undefined) {
+    refuseInline(id, manifest.operatorStates)
     const chunks = chunksInMemory(state)
     const size = chunks?.reduce((sum, chunk) => sum + chunk.length, 0)
     assertSavable({ ...manifest, stateSize: size ?? sizeUnknown, stateChecksum: "" }, history.verifier)
@@ -102,11 +112,14 @@ async function stateWrittenAhead(
   const { checkpointId: id, stateChecksum, stateSize } = manifest
   const info = ahead.get(id)
   if (info !== undefined && (stateChecksum === null || stateChecksum === info.checksum)) {
+    refuseInline(id, manifest.operatorStates)
     // The state may have been collected since, or removed with its checkpoint.
     const stored = await storage.head(layout.stateKey(id), signal)
     if (stored?.size === info.size) return info
     throw invalid(id, "the state that writeState wrote is gone. Take nextId() and write the state again")
   }
+  // A manifest that was loaded from a store of the reference: its checksum is of the inline states, and no state belongs to it.
+  if (checksumMeaning(manifest).of === "inline") return undefined
   if (stateChecksum === null && (stateSize ?? 0) === 0) {
     refuseDangling(id, manifest.operatorStates)
     return undefined
@@ -115,9 +128,27 @@ async function stateWrittenAhead(
   if (stateChecksum === null) throw invalid(id, `stateSize is ${stateSize}, but there is no stateChecksum. ${advice}`)
   const stored = await storage.digest(layout.stateKey(id), { signal })
   if (stored === undefined) throw invalid(id, `stateChecksum names a state, but no state was written. ${advice}`)
-  if (stored.hex() !== stateChecksum)
+  if (!stored.has(stateChecksum))
     throw invalid(id, `the state that was written has checksum ${stored.hex()}. ${advice}`)
   return { checksum: stateChecksum, size: stored.size }
+}
+
+/** The inline states of a manifest as sources. An operator without bytes (null) stays as it is. */
+function inlineSources(operatorStates: CheckpointManifest["operatorStates"]): Record<string, Uint8Array> {
+  const sources: Record<string, Uint8Array> = Object.create(null)
+  for (const [name, operator] of Object.entries(operatorStates)) {
+    if (!operator.external && operator.stateB64 !== null) sources[name] = decodeInline(operator)
+  }
+  return sources
+}
+
+/** Refuses a state beside inline states: no checksum of both suits older and newer readers of the reference. */
+function refuseInline(id: number, operatorStates: CheckpointManifest["operatorStates"]): void {
+  const inline = Object.keys(operatorStates).find((name) => operatorStates[name]?.stateB64 != null)
+  if (inline === undefined) return
+  const name = JSON.stringify(inline)
+  const problem = `operatorStates[${name}] is inline, and the save also has a state that is no operator's`
+  throw invalid(id, `${problem}. Give both in operators, or remove ${name}`)
 }
 
 /**

@@ -3,6 +3,7 @@ import { newToken } from "../format/ids.js"
 import { checkManifest } from "../format/manifest/check.js"
 import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
+import { checksumMeaning, inlineChecksum } from "../format/manifest/state-checksum.js"
 import type { History } from "../history/history.js"
 import { countsAs } from "../history/rule.js"
 import { maxSwaps, swap } from "../storage/swap.js"
@@ -109,6 +110,13 @@ function changed(
   if (given.checkpointId !== checkpointId)
     throw invalid(`the change gave checkpointId ${given.checkpointId}; it must stay ${checkpointId}.`)
   const next = checkManifest(keepIntegrity(current, given, token))
+  if (
+    checksumMeaning(current).of !== "state" &&
+    inlineChecksum(next.operatorStates) !== inlineChecksum(current.operatorStates)
+  )
+    throw invalid(
+      `checkpoint ${checkpointId} was written by the reference, and its state_checksum covers the inline states. Leave operatorStates as they are.`,
+    )
   const before = new Set(verifier.validate(current, { expectedId: checkpointId }).map((issue) => issue.code))
   const broken = verifier
     .validate(next, { expectedId: checkpointId })

@@ -28,6 +28,8 @@ export interface Layout {
   readonly pointerFormat: "json" | "name"
   /** A listing of this prefix shows every manifest. Equal to `statePrefix` if one listing shows both. */
   readonly manifestPrefix: string
+  /** A listing of this prefix shows the stores of the nodes of a cluster of the reference. */
+  readonly nodePrefix: string
   /** A listing of this prefix shows every state. */
   readonly statePrefix: string
   manifestKey(id: number): string
@@ -94,6 +96,7 @@ function directoryLayout(prefix: string): Layout {
     pointerKey: `${base}latest.txt`,
     pointerFormat: "name",
     manifestPrefix: base,
+    nodePrefix: `${prefix}nodes/`,
     statePrefix: base,
     manifestKey: (id) => `${base}${directoryName(id)}/manifest.json`,
     stateKey: (id) => `${base}${directoryName(id)}/state.bin`,
@@ -125,6 +128,7 @@ function objectLayout(prefix: string): Layout {
     pointerKey: `${manifests}latest.json`,
     pointerFormat: "json",
     manifestPrefix: manifests,
+    nodePrefix: `${prefix}nodes/`,
     statePrefix: states,
     manifestKey: (id) => `${manifests}manifest-${formatId(id)}.json`,
     stateKey: (id) => `${states}state-${formatId(id)}.bin`,

@@ -26,6 +26,12 @@ export interface Listing {
 // Foreign keys that are remembered, at most: a bucket full of foreign objects must not fill our memory.
 const maxForeignKeys = 1_000
 
+/** A key of a store that is somewhere else. `node`: the prefix of the cluster's node to which the store belongs. */
+export interface Elsewhere {
+  readonly key: string
+  readonly node?: string
+}
+
 /** Lists objects and sorts them. A key that is not ours is an event once, and is otherwise left alone. */
 export class Lister {
   readonly #place: Place
@@ -58,13 +64,21 @@ export class Lister {
   }
 
   /**
-   * The key of a checkpoint in the other layout, under a prefix that this layout never lists; `undefined` if there is
-   * none.
+   * A checkpoint that this store never lists: in the other layout, or in the store of a node of a cluster. `undefined` if
+   * there is none.
    */
-  async elsewhere(signal?: AbortSignal): Promise<string | undefined> {
+  async elsewhere(signal?: AbortSignal): Promise<Elsewhere | undefined> {
+    const { manifestPrefix, statePrefix, nodePrefix } = this.#place.layout
     const prefix = this.#other.manifestPrefix
-    if (prefix === this.#place.layout.manifestPrefix || prefix === this.#place.layout.statePrefix) return undefined
-    return this.#sort(await this.#list(prefix, signal)).elsewhere
+    const isSeen = prefix === manifestPrefix || prefix === statePrefix
+    const [other, nodes] = await Promise.all([isSeen ? [] : this.#list(prefix, signal), this.#list(nodePrefix, signal)])
+    const key = this.#sort(other).elsewhere
+    if (key !== undefined) return { key }
+    for (const { key } of nodes) {
+      const node = /^[^/]+\/(?=(?:checkpoints|manifests)\/)/.exec(key.slice(nodePrefix.length))?.[0]
+      if (node !== undefined) return { key, node: `${nodePrefix}${node}` }
+    }
+    return undefined
   }
 
   /** Manifests and states, listed at the same time. */

@@ -28,6 +28,5 @@ export async function readState(
   const manifest = found?.manifest
   const owner = manifest !== undefined && counts && ownsState(manifest) !== false ? manifest : undefined
   const size = owner?.stateSize ?? meta.size
-  const checksum = owner?.stateChecksum ?? undefined
-  return openState(place, id, stateSlice(size, checksum, options), options, owner)
+  return openState(place, id, stateSlice(size, owner, options), options, owner)
 }

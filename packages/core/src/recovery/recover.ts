@@ -11,7 +11,7 @@ import { latestFirst } from "../format/ids.js"
 import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import { isLost } from "../format/pointer.js"
 import { type History, maxRounds, restless } from "../history/history.js"
-import type { Listing } from "../history/listing.js"
+import type { Elsewhere, Listing } from "../history/listing.js"
 import type { View } from "../history/view.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
 import type { Place } from "../storage/place.js"
@@ -44,7 +44,7 @@ export async function walk(
 ): Promise<Recovery> {
   const started = clock.monotonic()
   const { emit } = history
-  let elsewhere: Promise<string | undefined> | undefined
+  let elsewhere: Promise<Elsewhere | undefined> | undefined
   for (let round = 1; round <= maxRounds; round++) {
     const walked = await walkOnce(history, options, visit)
     // A checkpoint was removed while it was read, so the listing is old: begin again.
@@ -65,8 +65,9 @@ export async function walk(
       return { ...facts, outcome: "recovered", checkpoint }
     }
     const fresh = isFresh(view, examined)
-    const other = fresh ? (view.listing.elsewhere ?? (await elsewhere)) : undefined
-    if (other !== undefined) throw otherLayout(history.place, other)
+    const key = view.listing.elsewhere
+    const other = fresh ? (key === undefined ? await elsewhere : { key }) : undefined
+    if (other !== undefined) throw storeElsewhere(history.place, other)
     return { ...facts, outcome: fresh ? "fresh" : "exhausted" }
   }
   throw restless(history.place)
@@ -166,10 +167,13 @@ const notAccepted: ValidationIssue = {
 
 const beyondNumbers = fatal("number-unsafe", "the id in this name is beyond 2^53 - 1; use a newer tool to read it")
 
-function otherLayout({ layout, backend }: Place, key: string): CheckpointError {
+function storeElsewhere({ layout, backend }: Place, { key, node }: Elsewhere): CheckpointError {
   const other = layout.name === "objects" ? "directory" : "objects"
   const message =
-    `nothing was saved on ${backend} in the layout "${layout.name}", but ${key} is of the layout "${other}". ` +
-    `Open the store with layout: "${other}", or use another place to start anew.`
+    node === undefined
+      ? `nothing was saved on ${backend} in the layout "${layout.name}", but ${key} is of the layout "${other}". ` +
+        `Open the store with layout: "${other}", or use another place to start anew.`
+      : `nothing was saved on ${backend} here, but ${key} is of a node of a cluster. ` +
+        `Open the store of that node with prefix: ${JSON.stringify(node)} (on the filesystem: that folder), or use another place to start anew.`
   return new CheckpointError("CKPT_INVALID", message, { backend, key })
 }

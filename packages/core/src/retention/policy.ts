@@ -64,3 +64,20 @@ export function keptBy(policy: RetentionPolicy, all: readonly CheckpointSummary[
   }
   return kept
 }
+
+/**
+ * The invalid checkpoints that stay all the same: retention deletes none that it cannot judge. A manifest of a newer version
+ * stays, so that going back to an older release loses nothing. A damaged checkpoint stays until as many valid ones lie above it
+ * as the policy keeps.
+ *
+ * @param counting the checkpoints that count, ascending
+ */
+export function keptUnjudged(policy: RetentionPolicy, counting: readonly CheckpointSummary[]): Set<number> {
+  const kept = new Set<number>()
+  let validAbove = 0
+  for (const { id, valid, issues } of [...counting].reverse()) {
+    if (valid) validAbove++
+    else if (validAbove < (policy.last ?? 1) || issues.some(({ code }) => code === "manifest-version")) kept.add(id)
+  }
+  return kept
+}

@@ -4,7 +4,7 @@ import type { Listing } from "../history/listing.js"
 import { type Summarized, summaries, withPins } from "../history/summary.js"
 import type { View } from "../history/view.js"
 import type { OperationOptions } from "../options.js"
-import { keptBy, type RetentionPolicy } from "./policy.js"
+import { keptBy, keptUnjudged, type RetentionPolicy } from "./policy.js"
 import { type PruneFailure, removeBelow } from "./remove.js"
 
 /** The answer of `prune`. */
@@ -38,6 +38,7 @@ export async function prune(
     // A checkpoint that does not count is kept by no rule.
     const kept = keptBy(policy, counting, looked.now.getTime())
     for (const { id, pins } of counting) if (pins !== undefined) kept.add(id)
+    for (const id of keptUnjudged(policy, counting)) kept.add(id)
     for (const { outline } of all) if (outline.id < latestValid && !kept.has(outline.id)) doomed.push(outline.id)
   }
   const goes = new Set(doomed)

@@ -44,7 +44,7 @@ export function openCheckpoint(
   const stateSize = manifest.stateSize ?? stateMeta?.size ?? 0
   const onRead = stateProgress(onProgress, stateSize)
   const whole = (told: OnRead) => {
-    const slice = stateSlice(stateSize, manifest.stateChecksum ?? undefined)
+    const slice = stateSlice(stateSize, manifest)
     return new VerifiedReader(place, id, slice, signal, told, manifest)
   }
 

@@ -4,6 +4,7 @@ import { Digest } from "../bytes/sha256.js"
 import { CheckpointError } from "../errors.js"
 import { inlineOperator } from "../format/manifest/inline.js"
 import { emptyRecord, type OperatorState } from "../format/manifest/model.js"
+import { byUtf8 } from "../format/utf8-order.js"
 import { StreamFeed } from "./feed.js"
 import { chunksOf, release, type StateSource } from "./source.js"
 
@@ -20,9 +21,10 @@ export interface PackedOperators {
 }
 
 /**
- * Lays out the states of operators: a small state goes inline, the others go into one `state.bin`, one behind the
- * other. They are read in the order of their names, each once, so that equal operators give equal bytes. Resolves as
- * soon as it is known whether there is a `state.bin`.
+ * Lays out the states of operators. They are read in the order of their names, each once, so that equal operators give
+ * equal bytes. All go inline if each is small and they are few. Otherwise all go into one `state.bin`, one behind the other:
+ * no `state_checksum` of a manifest with inline and external operators suits both older and newer readers of the
+ * reference. Resolves as soon as it is known whether there is a `state.bin`.
  */
 export async function packOperators(
   operators: Readonly<Record<string, StateSource>>,
@@ -55,7 +57,6 @@ class Packer {
   readonly #signal: AbortSignal | undefined
   readonly #states = emptyRecord<OperatorState>()
   readonly #checksums = emptyRecord<string>()
-  #inlineBytes = 0
   #offset = 0
 
   constructor(
@@ -73,26 +74,36 @@ class Packer {
     return { operatorStates: this.#states, operatorChecksums: hasExternal ? this.#checksums : undefined }
   }
 
-  /** The bytes of the external operators, one behind the other. Inline operators are taken out on the way. */
+  /** The bytes of the external operators, one behind the other; none if all operators go inline. */
   async *externalBytes(): AsyncGenerator<Uint8Array, void, void> {
-    const left = new Set(Object.keys(this.#operators).sort())
+    const left = new Set(Object.keys(this.#operators).sort(byUtf8))
+    /** The operators that fit so far: they go inline only if all do. */
+    const small = new Map<string, Uint8Array>()
+    let fits = true
+    let inlineBytes = 0
     try {
       for (const name of left) {
         left.delete(name)
         const chunks = chunksOf(this.#operators[name] as StateSource, this.#signal)
-        const limit = Math.min(this.#inlineThreshold, maxInlineBytes - this.#inlineBytes)
-        const { head, bytes, ended } = await readHead(chunks, limit)
-        if (ended) {
-          this.#states[name] = inlineOperator(joinChunks(head, bytes))
-          this.#inlineBytes += bytes
-        } else {
-          yield* this.#external(name, head, chunks)
+        let head: readonly Uint8Array[] = []
+        if (fits) {
+          const read = await readHead(chunks, Math.min(this.#inlineThreshold, maxInlineBytes - inlineBytes))
+          if (read.ended) {
+            small.set(name, joinChunks(read.head, read.bytes))
+            inlineBytes += read.bytes
+            continue
+          }
+          fits = false
+          head = read.head
+          for (const [before, bytes] of small) yield* this.#external(before, [bytes], chunksOf([], this.#signal))
         }
+        yield* this.#external(name, head, chunks)
       }
     } finally {
       // A source that was not read still holds its file or socket.
       for (const name of left) release(this.#operators[name] as StateSource)
     }
+    if (fits) for (const [name, bytes] of small) this.#states[name] = inlineOperator(bytes)
   }
 
   async *#external(

@@ -8,6 +8,8 @@ export interface Slice {
   readonly size: number
   /** SHA-256 of the slice, if it is known. */
   readonly checksum: string | undefined
+  /** The checksum may also be of these bytes followed by the slice. */
+  readonly prefix?: Uint8Array | undefined
   /** True for a whole state: then the stored object must have exactly `size` bytes. */
   readonly whole: boolean
 }

@@ -2,6 +2,7 @@ import { joinChunks } from "../bytes/chunks.js"
 import { Digest } from "../bytes/sha256.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
+import { digestPrefix } from "../format/manifest/state-checksum.js"
 import type { ProgressOptions } from "../options.js"
 import { explain } from "../storage/explain.js"
 import type { Place } from "../storage/place.js"
@@ -71,9 +72,9 @@ export class VerifiedReader implements StateReader {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
-    const { offset, size, checksum, whole } = this.#slice
+    const { offset, size, checksum, whole, prefix } = this.#slice
     const key = this.#place.layout.stateKey(this.#id)
-    const digest = checksum === undefined ? undefined : new Digest()
+    const digest = checksum === undefined ? undefined : new Digest(prefix)
     let held: Uint8Array | undefined
     let stored = offset + size
     let seen = 0
@@ -108,8 +109,7 @@ export class VerifiedReader implements StateReader {
       await stream.return("complete")
     }
     if (seen !== size) throw await this.#damaged(`gave ${seen} bytes at ${offset}, ${size} were expected`)
-    const actual = digest?.hex()
-    if (checksum !== undefined && actual !== checksum) throw await this.#mismatch(checksum, actual)
+    if (checksum !== undefined && digest?.has(checksum) === false) throw await this.#mismatch(checksum, digest.hex())
     this.#onRead(this.#slice, size)
     if (held !== undefined) yield held
   }
@@ -187,9 +187,10 @@ export class VerifiedReader implements StateReader {
 /**
  * The part of a state that the options ask for, cut at the state's end.
  *
+ * @param owner the manifest that names the state's checksum
  * @throws {CheckpointError} `CKPT_INVALID` if `offset` or `length` cannot be used
  */
-export function stateSlice(size: number, checksum: string | undefined, options: ReadStateOptions = {}): Slice {
+export function stateSlice(size: number, owner: CheckpointManifest | undefined, options: ReadStateOptions = {}): Slice {
   const { offset = 0, length } = options
   for (const [name, value] of [
     ["offset", offset],
@@ -204,7 +205,9 @@ export function stateSlice(size: number, checksum: string | undefined, options: 
   }
   const end = length === undefined ? size : Math.min(size, offset + length)
   const whole = offset === 0 && end === size
-  return { offset, size: end - offset, checksum: whole ? checksum : undefined, whole }
+  const checksum = whole ? (owner?.stateChecksum ?? undefined) : undefined
+  const prefix = whole && owner !== undefined ? digestPrefix(owner) : undefined
+  return { offset, size: end - offset, checksum, whole, ...(prefix === undefined ? {} : { prefix }) }
 }
 
 export function openState(

@@ -87,28 +87,30 @@ export class Storage {
   async hasChecksum(
     key: string,
     checksum: string,
-    part: { offset: number; size: number; whole: boolean },
+    part: { offset: number; size: number; whole: boolean; prefix?: Uint8Array | undefined },
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
-    const { offset, size, whole } = part
+    const { offset, size, whole, prefix } = part
     if (!comesInRanges(this.backend, size)) return false
-    const again = await this.digest(key, { ...(whole ? {} : { offset, length: size }), inOneBody: true, signal })
-    return again?.hex() === checksum
+    const range = whole ? {} : { offset, length: size }
+    const again = await this.digest(key, { ...range, prefix, inOneBody: true, signal })
+    return again?.has(checksum) === true
   }
 
   /**
    * Size and checksum of a stored object, or of a part of it, in constant memory; `undefined` if it is not there.
    *
+   * @param options.prefix see {@link Digest}
    * @param options.onProgress told in the phase `verify`
    */
   async digest(
     key: string,
-    options: StreamOptions & { onProgress?: OnProgress | undefined } = {},
+    options: StreamOptions & { prefix?: Uint8Array | undefined; onProgress?: OnProgress | undefined } = {},
   ): Promise<Digest | undefined> {
     const { onProgress, signal, onOpen } = options
     const meter = new Meter(onProgress, "verify")
     for (let failures = 1; ; failures++) {
-      const digest = new Digest()
+      const digest = new Digest(options.prefix)
       let size = 0
       const opened = (meta: ObjectMeta) => {
         size = meta.size

@@ -1,6 +1,7 @@
 import { BackendError } from "../errors.js"
 import { type DecodedManifest, decodeManifest } from "../format/manifest/decode.js"
 import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "../format/manifest/model.js"
+import { checksumMeaning } from "../format/manifest/state-checksum.js"
 import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
@@ -18,6 +19,7 @@ export interface FoundManifest {
  * not say.
  */
 export function ownsState(manifest: CheckpointManifest): boolean | undefined {
+  if (checksumMeaning(manifest).of === "inline") return false
   if (manifest.stateChecksum !== null || (manifest.stateSize ?? 0) > 0) return true
   return manifest.stateSize === undefined ? undefined : false
 }

@@ -1,6 +1,8 @@
 import type { OnProgress } from "../bytes/progress.js"
+import type { Digest } from "../bytes/sha256.js"
 import { BackendError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
+import { mayCoverInline } from "../format/manifest/state-checksum.js"
 import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Storage } from "../storage/storage.js"
@@ -12,7 +14,7 @@ export interface FoundState {
   readonly size: number
   readonly meta?: ObjectMeta
   /** SHA-256 of its bytes, if they were read. */
-  readonly checksum?: string
+  readonly digest?: Pick<Digest, "hex" | "has">
   /** Why it cannot be read, if it cannot. */
   readonly damage?: string
 }
@@ -26,10 +28,12 @@ export async function readState(
     listed: ObjectMeta | undefined
     signal: AbortSignal
     onProgress: OnProgress | undefined
+    /** See {@link Digest}. */
+    prefix?: Uint8Array | undefined
   },
   again = true,
 ): Promise<FoundState | undefined> {
-  const { depth, listed, signal, onProgress } = options
+  const { depth, listed, signal, onProgress, prefix } = options
   try {
     if (depth === "shallow") {
       const meta = listed ?? (await storage.head(key, signal))
@@ -39,13 +43,14 @@ export async function readState(
     const digest = await storage.digest(key, {
       signal,
       onProgress,
+      prefix,
       expected: listed?.size,
       onOpen: (opened) => {
         meta = opened
       },
     })
     if (digest === undefined || meta === undefined) return undefined
-    return { size: digest.size, meta, checksum: digest.hex() }
+    return { size: digest.size, meta, digest }
   } catch (error) {
     if (!(error instanceof BackendError)) throw error
     if (error.kind === "damaged") return { size: 0, damage: error.message }
@@ -67,13 +72,14 @@ export async function settled(
   { stateChecksum, stateSize }: CheckpointManifest,
   state: FoundState | undefined,
   signal: AbortSignal,
+  prefix: Uint8Array | undefined,
 ): Promise<FoundState | undefined> {
-  if (state?.checksum === undefined || stateChecksum === null || state.checksum === stateChecksum) return state
+  if (state?.digest === undefined || stateChecksum === null || state.digest.has(stateChecksum)) return state
   const { size } = state
   if (stateSize !== undefined && stateSize !== size) return state
   try {
-    const isSound = await storage.hasChecksum(key, stateChecksum, { offset: 0, size, whole: true }, signal)
-    return isSound ? { ...state, checksum: stateChecksum } : state
+    const isSound = await storage.hasChecksum(key, stateChecksum, { offset: 0, size, whole: true, prefix }, signal)
+    return isSound ? { ...state, digest: { hex: () => stateChecksum, has: () => true } } : state
   } catch (error) {
     if (error instanceof BackendError && (error.kind === "damaged" || error.kind === "precondition")) return state
     throw error
@@ -99,7 +105,12 @@ export function stateIssues(manifest: CheckpointManifest, state: FoundState | un
   const { stateChecksum, stateSize } = manifest
   const owns = ownsState(manifest) === true
   if (state === undefined) {
-    return owns ? [fatal("state-missing", "state.bin referenced by the manifest but not found")] : []
+    if (!owns) return []
+    if (mayCoverInline(manifest)) {
+      const message = "state_checksum is not of the inline states, and there is no state.bin: one of the two is damaged"
+      return [fatal("state-checksum", message)]
+    }
+    return [fatal("state-missing", "state.bin referenced by the manifest but not found")]
   }
   if (state.damage !== undefined)
     return owns ? [fatal("state-missing", `state.bin cannot be read: ${state.damage}`)] : []
@@ -107,8 +118,9 @@ export function stateIssues(manifest: CheckpointManifest, state: FoundState | un
     return [fatal("state-size", `state.bin has ${state.size} bytes, the manifest says ${stateSize}`)]
   }
   // A manifest without a checksum of its state gets a warning from its own validation.
-  if (stateChecksum !== null && state.checksum !== undefined && state.checksum !== stateChecksum) {
-    return [fatal("state-checksum", `state.bin checksum mismatch: expected ${stateChecksum}, got ${state.checksum}`)]
+  if (stateChecksum !== null && state.digest?.has(stateChecksum) === false) {
+    const message = `state.bin checksum mismatch: expected ${stateChecksum}, got ${state.digest.hex()}`
+    return [fatal("state-checksum", message)]
   }
   return []
 }

@@ -5,6 +5,7 @@
 
 import { Follower } from "../async/abort.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
+import { digestPrefix } from "../format/manifest/state-checksum.js"
 import { fatal, type ValidateOptions, type ValidationIssue, validateManifest } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
@@ -14,7 +15,6 @@ import { lookUp, readState, settled, stateIssues } from "./read-state.js"
 import { isValid, unreadable, type Verified, type VerifyRequest } from "./verified.js"
 
 type ReadManifest = FoundManifest & { readonly manifest: CheckpointManifest }
-type ReadState = (listed: ObjectMeta | undefined) => ReturnType<typeof readState>
 
 /** Verifies checkpoints, and remembers the result of each. */
 export class Verifier {
@@ -65,11 +65,11 @@ export class Verifier {
     const { depth, listed, signal, onProgress } = request
     const { storage, layout } = this.place
     const stop = new Follower(signal)
-    const read: ReadState = (shown) =>
-      readState(storage, layout.stateKey(id), { depth, listed: shown, signal: stop.signal, onProgress })
-    // Manifest and state are read at the same time. If the manifest has no state, the read of the state is given
-    // up.
-    const reading = listed === null ? undefined : read(listed)
+    const early = new Follower(stop.signal)
+    const read = (shown: ObjectMeta | undefined, reading: Follower = stop, prefix?: Uint8Array) =>
+      readState(storage, layout.stateKey(id), { depth, listed: shown, signal: reading.signal, onProgress, prefix })
+    // Manifest and state are read at the same time. If the manifest has no state, the read of the state is given up.
+    const reading = listed === null ? undefined : read(listed, early)
     reading?.catch(() => {})
     try {
       signal?.throwIfAborted()
@@ -78,9 +78,15 @@ export class Verifier {
       const { manifest } = found
       if (manifest === undefined) return unreadable(id, found)
       if (ownsState(manifest) === false) return await this.#withoutState(id, { ...found, manifest }, request)
+      const prefix = depth === "deep" ? digestPrefix(manifest) : undefined
+      // Two checksums are possible: one reading that knows of both takes the place of the early one.
+      if (prefix !== undefined) early.abort()
       // A state that was not found may have been written since, with the manifest. So it is looked up again, after the
       // manifest.
-      const seen = (await reading) ?? (await read(undefined))
+      const seen =
+        prefix === undefined
+          ? ((await reading) ?? (await read(undefined)))
+          : await read(listed ?? undefined, stop, prefix)
       return await this.#withState(id, { ...found, manifest }, seen, listed, stop.signal)
     } finally {
       stop.abort()
@@ -109,7 +115,7 @@ export class Verifier {
   ): Promise<Verified> {
     const { storage, layout } = this.place
     const { manifest, meta } = found
-    const state = await settled(storage, layout.stateKey(id), manifest, seen, signal)
+    const state = await settled(storage, layout.stateKey(id), manifest, seen, signal, digestPrefix(manifest))
     const issues = [
       ...this.validate(manifest, { expectedId: id, stateSize: state?.size ?? 0 }),
       ...stateIssues(manifest, state),

@@ -116,7 +116,9 @@ export const backgroundScenarios: readonly Scenario[] = [
       assert.deepEqual(await store.ids(), [2, 3])
       await plant(keys.manifest(3), flipped(await peek(keys.manifest(3))))
       await saveAll(store, 4)
-      assert.deepEqual(await store.ids(), [2, 4])
+      assert.deepEqual(await store.ids(), [2, 3, 4])
+      await saveAll(store, 5)
+      assert.deepEqual(await store.ids(), [4, 5])
     },
   },
   {

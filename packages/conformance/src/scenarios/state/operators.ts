@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { CheckpointManifest, StateSource } from "@ckpt/core"
+import { type CheckpointManifest, inlineOperator, type StateSource } from "@ckpt/core"
 import { pattern } from "../../harness/bytes.js"
 import { recorder } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
@@ -23,7 +23,7 @@ const externals = (manifest: CheckpointManifest | undefined) =>
 
 export const operatorScenarios: readonly Scenario[] = [
   {
-    name: "operators: up to 64 KiB go inline, and more goes into the state",
+    name: "operators: all go inline if each has up to 64 KiB; otherwise all go into the state",
     async run({ open, keys, allKeys }) {
       const store = await open()
       const operators = {
@@ -33,10 +33,10 @@ export const operatorScenarios: readonly Scenario[] = [
         none: new Uint8Array(0),
       }
       const receipt = await store.save(manifestOf(1), { operators })
-      assert.equal(receipt.stateSize, 64 * kib + 1)
+      assert.equal(receipt.stateSize, 2 * 64 * kib + 2)
       const { checkpoint } = await (await open()).recover()
-      assert.deepEqual(externals(checkpoint?.manifest), ["above"])
-      assert.deepEqual(Object.keys(checkpoint?.manifest.operatorChecksums ?? {}), ["above"])
+      assert.deepEqual(externals(checkpoint?.manifest), ["above", "exact", "none", "small"])
+      assert.deepEqual(Object.keys(checkpoint?.manifest.operatorChecksums ?? {}), ["above", "exact", "none", "small"])
       for (const [name, content] of Object.entries(operators)) {
         assertBytes(await checkpoint?.operator(name), content, name)
         const reader = await checkpoint?.operatorStream(name)
@@ -46,32 +46,36 @@ export const operatorScenarios: readonly Scenario[] = [
       assert.equal(await checkpoint?.operator("other"), undefined)
       assert.equal(await checkpoint?.operator("toString"), undefined)
 
-      await store.save(manifestOf(2), { operators: { a: bytes("x") } })
+      const { above: _, ...small } = operators
+      await store.save(manifestOf(2), { operators: small })
+      assert.deepEqual(externals(await store.load(2)), [])
       assert.ok(!(await allKeys()).includes(keys.state(2)))
       assert.equal(await (await store.recover()).checkpoint?.state(), undefined)
     },
   },
   {
-    name: "operators: with inlineThreshold 0 all but empty operators go into the state, in the order of their names",
+    name: "operators: with inlineThreshold 0 all go into the state, in the order of their names, unless all are empty",
     async run({ open, keys, peek }) {
       const store = await open()
       const operators = { b: bytes("second"), a: streamOf("fi", "rst"), c: new Uint8Array(0) }
       await store.save(manifestOf(1), { operators, inlineThreshold: 0 })
       assert.equal(text(await peek(keys.state(1))), "firstsecond")
       const manifest = await store.load(1)
-      assert.deepEqual(externals(manifest), ["a", "b"])
+      assert.deepEqual(externals(manifest), ["a", "b", "c"])
       assert.deepEqual(
         [manifest?.operatorStates["b"]?.externalOffset, manifest?.operatorStates["b"]?.externalLength],
         [5, 6],
       )
       assert.equal((await store.verify(1)).valid, true)
+      await store.save(manifestOf(2), { operators: { c: new Uint8Array(0) }, inlineThreshold: 0 })
+      assert.deepEqual(externals(await store.load(2)), [])
       for (const inlineThreshold of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
-        await refusal(store.save(manifestOf(2), { operators: {}, inlineThreshold }), "CKPT_INVALID")
+        await refusal(store.save(manifestOf(3), { operators: {}, inlineThreshold }), "CKPT_INVALID")
       }
     },
   },
   {
-    name: "operators: at most 4 MiB go inline in all",
+    name: "operators: more than 4 MiB in all go into the state, however small each is",
     async run({ open }) {
       const store = await open()
       const operators: Record<string, Uint8Array> = {}
@@ -81,7 +85,7 @@ export const operatorScenarios: readonly Scenario[] = [
       const { checkpoint } = await store.recover()
       const manifest = checkpoint?.manifest
       assert.equal(Object.keys(manifest?.operatorStates ?? {}).length, 70)
-      assert.deepEqual(externals(manifest), ["op-64", "op-65", "op-66", "op-67", "op-68", "op-69"])
+      assert.deepEqual(externals(manifest), Object.keys(operators))
       for (const name of ["op-00", "op-63", "op-64", "op-69"]) {
         assertBytes(await checkpoint?.operator(name), operators[name] as Uint8Array, name)
       }
@@ -91,7 +95,7 @@ export const operatorScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "operators: streams that reuse their buffer read back whole, inline and in the state",
+    name: "operators: streams that reuse their buffer read back whole, also those that would have fitted inline",
     async run({ open }) {
       const store = await open()
       const contents = { inline: pattern(50 * kib, 3), large: pattern(900 * kib, 5), edge: pattern(68 * kib, 9) }
@@ -100,7 +104,7 @@ export const operatorScenarios: readonly Scenario[] = [
       )
       await store.save(manifestOf(1), { operators })
       const { checkpoint } = await store.recover()
-      assert.deepEqual(externals(checkpoint?.manifest), ["edge", "large"])
+      assert.deepEqual(externals(checkpoint?.manifest), ["edge", "inline", "large"])
       for (const [name, content] of Object.entries(contents)) {
         assertBytes(await checkpoint?.operator(name), content, name)
       }
@@ -184,12 +188,40 @@ export const operatorScenarios: readonly Scenario[] = [
       await refusal(store.save(next, { operators: { other: bytes("o") } }), "CKPT_INVALID", 2)
       await refusal(store.save(next, { operators: {}, state: bytes("both") }), "CKPT_INVALID", 2)
       assert.ok(!(await allKeys()).includes(keys.manifest(2)))
-      // A state that is given anew replaces the external one. An inline state may stay.
-      await store.save(next, { operators: { big: pattern(71 * kib) } })
+      // A state that is given anew replaces the external one. An inline state that the manifest brings goes with it.
+      const brings = {
+        ...next,
+        operatorStates: { ...next.operatorStates, small: inlineOperator(bytes("s")) },
+      }
+      await store.save(brings, { operators: { big: pattern(71 * kib) } })
       const { checkpoint } = await store.recover()
       assert.equal((await checkpoint?.operator("big"))?.length, 71 * kib)
       assert.equal(text(await checkpoint?.operator("small")), "s")
       assert.deepEqual(await store.verify(2), { id: 2, valid: true, issues: [] })
+    },
+  },
+  {
+    name: "operators: inline operators beside a state of its own form are CKPT_INVALID: no checksum of both suits every reader",
+    async run({ open, allKeys, keys }) {
+      const store = await open()
+      const manifest = { ...manifestOf(1), operatorStates: { small: inlineOperator(bytes("s")) } }
+      const error = await refusal(store.save(manifest, { state: bytes("whole") }), "CKPT_INVALID", 1)
+      assert.match(error.message, /"small"/)
+      await store.writeState(1, bytes("ahead"))
+      await refusal(store.save(manifest), "CKPT_INVALID", 1)
+      assert.ok(!(await allKeys()).includes(keys.manifest(1)))
+      await store.save({ ...manifest, checkpointId: 2 })
+      assert.equal(text(await (await store.recover()).checkpoint?.operator("small")), "s")
+    },
+  },
+  {
+    name: "operators: names are laid out by their UTF-8 bytes, as the reference orders them",
+    async run({ open, peek, keys }) {
+      const operators = { "\u{1f980}": bytes("crab"), "\uffee": bytes("arrow"), é: bytes("e"), z: bytes("z") }
+      await (await open()).save(manifestOf(1), { operators, inlineThreshold: 0 })
+      assert.equal(text(await peek(keys.state(1))), "zearrowcrab")
+      const names = Object.keys(JSON.parse(text(await peek(keys.manifest(1)))).operator_states)
+      assert.deepEqual(names, ["z", "é", "\uffee", "\u{1f980}"])
     },
   },
   {

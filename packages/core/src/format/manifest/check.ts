@@ -1,6 +1,7 @@
 import { isSha256 } from "../../bytes/sha256.js"
 import { CheckpointError } from "../../errors.js"
 import { describe, isWellFormed, type JsonPath, quote } from "../json.js"
+import { byUtf8 } from "../utf8-order.js"
 import { isBase64 } from "./inline.js"
 import {
   type CheckpointManifest,
@@ -176,7 +177,7 @@ function plain(value: unknown, path: JsonPath): Record<string, unknown> {
 
 function names(value: unknown, path: JsonPath): string[] {
   if (!Array.isArray(value)) invalid(path, `must be an array of strings, not ${show(value)}`)
-  return Array.from(value as unknown[], (name, index) => text(name, [...path, index])).sort()
+  return Array.from(value as unknown[], (name, index) => text(name, [...path, index])).sort(byUtf8)
 }
 
 function optional<K extends string, T>(key: K, value: unknown, check: Check<T>, path: JsonPath = []): { [P in K]?: T } {

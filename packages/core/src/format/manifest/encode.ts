@@ -1,6 +1,7 @@
 import { sha256 } from "../../bytes/sha256.js"
 import { CheckpointError } from "../../errors.js"
 import { JsonError, type JsonValue, printJson, quote } from "../json.js"
+import { byUtf8 } from "../utf8-order.js"
 import { checkManifest } from "./check.js"
 import {
   type CheckpointManifest,
@@ -130,6 +131,6 @@ function withUnknown(
 
 function sorted<T>(map: NamedMap<T>, toValue: (value: T) => JsonValue): JsonValue {
   const json = new Map<string, JsonValue>()
-  for (const key of Object.keys(map).sort()) json.set(key, toValue(map[key] as T))
+  for (const key of Object.keys(map).sort(byUtf8)) json.set(key, toValue(map[key] as T))
   return json
 }

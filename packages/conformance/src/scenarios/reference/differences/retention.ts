@@ -3,7 +3,7 @@ import type { ObjectBackend } from "@ckpt/core"
 import { calls, denied, intercept, permanent, recorder, withFaults } from "../../../harness/faults.js"
 import type { Scenario } from "../../../harness/scenario.js"
 import { later } from "../../retention/clocks.js"
-import { assertRecovers, manifestOf, refusal, saveAll } from "../../support.js"
+import { assertRecovers, manifestOf, range, refusal, saveAll, text } from "../../support.js"
 
 /** Makes single keys of a delete fail, as a storage may report for many deletes in one request. */
 function undeletable(backend: ObjectBackend, ...keys: string[]): ObjectBackend {
@@ -58,14 +58,29 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
-    name: "prune removes damaged checkpoints below the latest valid one",
+    name: "prune removes a damaged checkpoint once as many valid ones lie above it as the policy keeps, and no earlier",
     async run({ open, keys, plant }) {
       const store = await open()
       await saveAll(store, 1, 2, 3)
       await plant(keys.manifest(2), "damaged")
       const report = await store.prune({ last: 2 })
-      assert.deepEqual([report.removed, report.kept], [[2], [1, 3]])
-      assert.deepEqual(await store.ids(), [1, 3])
+      assert.deepEqual([report.removed, report.kept], [[], [1, 2, 3]])
+      await saveAll(store, 4)
+      assert.deepEqual((await store.prune({ last: 2 })).removed, [1, 2])
+      assert.deepEqual(await store.ids(), [3, 4])
+    },
+  },
+  {
+    name: "prune keeps a checkpoint of a newer version, however many valid ones lie above it",
+    async run({ open, keys, plant, peek }) {
+      const store = await open()
+      await saveAll(store, 1, 2)
+      const newer = text(await peek(keys.manifest(1))).replace('"version": 1', '"version": 2')
+      await plant(keys.manifest(1), newer)
+      await saveAll(store, ...range(3, 6))
+      const report = await store.prune({ last: 1 })
+      assert.deepEqual([report.removed, report.kept], [range(2, 5), [1, 6]])
+      assert.equal(text(await peek(keys.manifest(1))), newer)
     },
   },
   {
