@@ -51,7 +51,7 @@ export function mayCoverInline({ stateSize, operatorChecksums, operatorStates }:
   return operators.length > 0 && operators.every((operator) => !operator.external)
 }
 
-export function hasInline(operatorStates: CheckpointManifest["operatorStates"]): boolean {
+function hasInline(operatorStates: CheckpointManifest["operatorStates"]): boolean {
   return Object.values(operatorStates).some((operator) => !operator.external)
 }
 
