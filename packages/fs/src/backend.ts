@@ -44,6 +44,11 @@ const silentAfterAtLeast = 50
 export interface FsBackendOptions {
   /** How claims of other processes are judged. */
   claim?: FsClaimOptions | undefined
+  /**
+   * Nothing is read from a root that does not exist, and it is not created: for a store that was there before, on a volume that
+   * may not be mounted yet. Default false.
+   */
+  mustExist?: boolean | undefined
   /** The calls to make instead of those of `node:fs/promises`: for tests that count, fail or record them. */
   files?: FileApi | undefined
 }
@@ -63,7 +68,7 @@ export class FsBackend implements ObjectBackend {
   #held: HeldClaims | undefined
 
   constructor(root: string, options: FsBackendOptions = {}) {
-    this.#root = new Root(root, options.files ?? nodeFiles)
+    this.#root = new Root(root, options.files ?? nodeFiles, options.mustExist)
     this.#silentAfterMs = options.claim?.silentAfterMs ?? defaultSilentAfterMs
     if (!(this.#silentAfterMs >= silentAfterAtLeast && this.#silentAfterMs <= silentAfterAtMost)) {
       const range = `from ${silentAfterAtLeast} to ${silentAfterAtMost}`
@@ -157,7 +162,9 @@ export class FsBackend implements ObjectBackend {
       throwIfAborted(signal)
       const check = async () => this.#access.fence.check(await this.#root.resolve(), folders)
       try {
-        return await operation(check)
+        const written = await operation(check)
+        this.#root.hold()
+        return written
       } catch (error) {
         if (hasErrno(error, "ENOENT") || (error instanceof BackendError && error.kind === "transient")) await check()
         throw error

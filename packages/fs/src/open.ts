@@ -7,6 +7,11 @@ export interface FsStoreOptions extends StoreOptions {
   files?: FileApi | undefined
   /** How `claim()` judges the claims of other processes. */
   claim?: FsClaimOptions | undefined
+  /**
+   * A root that does not exist is `CKPT_IO`, not a fresh start: for a store that was there before, on a volume that may not be
+   * mounted yet. Default false.
+   */
+  mustExist?: boolean | undefined
 }
 
 // A local disk may be silent for long while it flushes gigabytes. It loses no requests, as a network does.
@@ -19,8 +24,8 @@ const defaultTimeoutMs = 5 * 60 * 1000
  * @param root the folder that holds (or will hold) `checkpoints/`
  */
 export async function openFsStore(root: string, options: FsStoreOptions = {}): Promise<CheckpointStore> {
-  const { files, claim, ...rest } = options
-  const backend = new FsBackend(root, { files, claim })
+  const { files, claim, mustExist, ...rest } = options
+  const backend = new FsBackend(root, { files, claim, mustExist })
   return openCheckpointStore({
     layout: "directory",
     timeoutMs: defaultTimeoutMs,

@@ -4,7 +4,7 @@ import { BackendError } from "@ckpt/core"
 import { markDoubtful, refuseDoubtful } from "./doubts.js"
 import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
-import { damaged, kindOf, lookUp } from "./file-info.js"
+import { damaged, identityOf, kindOf, lookUp } from "./file-info.js"
 import { at } from "./paths.js"
 import { linked, type Root } from "./root.js"
 import { openDirectory, syncDirectory } from "./sync-directory.js"
@@ -172,9 +172,4 @@ async function exists(files: FileApi, path: string): Promise<boolean> {
     if (hasErrno(error, "ENOENT")) return false
     throw error
   }
-}
-
-/** Contains the time of birth, since an inode number may be used again as soon as its directory is removed. */
-function identityOf(info: BigIntStats): string {
-  return `${info.dev}-${info.ino}-${info.birthtimeNs}`
 }

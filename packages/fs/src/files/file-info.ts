@@ -51,3 +51,8 @@ export async function namesIn(files: FileApi, folder: string): Promise<string[]>
     throw error
   }
 }
+
+/** Which directory it is. Contains the time of birth, since an inode number may be used again as soon as its directory is removed. */
+export function identityOf(info: BigIntStats): string {
+  return `${info.dev}-${info.ino}-${info.birthtimeNs}`
+}

@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path"
 import { BackendError } from "@ckpt/core"
 import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
-import { damaged, kindOf, lookUp } from "./file-info.js"
+import { damaged, identityOf, kindOf, lookUp } from "./file-info.js"
 import { at } from "./paths.js"
 
 /** The folder that holds the store. It may be a symbolic link, and it may not exist yet. `Directories` creates it. */
@@ -10,14 +10,29 @@ export class Root {
   /** The path as given, made absolute: a later `process.chdir` changes nothing. */
   readonly path: string
   readonly files: FileApi
+  readonly #mustExist: boolean
   #last: string | undefined
+  /** Of the folder that was found last. */
+  #seen: string | undefined
+  /** Of the folder that held something of this store: it must not be another one later. */
+  #ours: string | undefined
 
-  constructor(path: string, files: FileApi) {
+  /** @param mustExist a folder that does not exist is an outage, also before anything was written */
+  constructor(path: string, files: FileApi, mustExist = false) {
     if (typeof path !== "string" || path === "" || path.includes("\0")) {
       throw new BackendError("permanent", `cannot use ${JSON.stringify(path)} as the root: give the path of a folder.`)
     }
     this.path = resolve(path)
     this.files = files
+    this.#mustExist = mustExist
+  }
+
+  /**
+   * The folder that was found last holds something of this store. From now on its absence, or another folder in its place, is an
+   * outage: a volume that was unmounted leaves an empty mount point, and a save into that would be acknowledged and gone.
+   */
+  hold(): void {
+    this.#ours ??= this.#seen
   }
 
   /** The real path that was found last: a guess at the current one. */
@@ -40,18 +55,35 @@ export class Root {
     } catch (error) {
       if (!hasErrno(error, "ENOENT")) throw error
       await this.#refuseDanglingLink()
-      return undefined
+      return this.#nothing()
     }
     const info = await (real === this.path ? looked : lookUp(this.files, real))
-    if (info === undefined) return undefined
+    if (info === undefined) return this.#nothing()
     if (!info.isDirectory()) {
       throw new BackendError(
         "permanent",
         `the root ${this.path} is ${kindOf(info)}, not a folder. Give another path, or move it away.`,
       )
     }
+    const identity = identityOf(info)
+    if (this.#ours !== undefined && identity !== this.#ours) throw this.#gone("another folder is in its place")
+    this.#seen = identity
     this.#last = real
     return real
+  }
+
+  #nothing(): undefined {
+    if (this.#ours !== undefined) throw this.#gone("nothing is there")
+    if (!this.#mustExist) return undefined
+    throw new BackendError(
+      "permanent",
+      `the root ${this.path} does not exist, and mustExist is set. Mount or create it.`,
+    )
+  }
+
+  #gone(found: string): BackendError {
+    const message = `the folder that this store wrote to or read from, ${this.path}, is gone (${found}): was it unmounted, moved or removed?`
+    return new BackendError("transient", `${message} Bring it back, or open the store again.`)
   }
 
   /** A dangling link may lead to an unmounted disk. That is an outage, and an outage is never an empty store. */

@@ -1,0 +1,124 @@
+import { execFileSync } from "node:child_process"
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { CheckpointStore } from "@ckpt/core"
+import { createManifest } from "@ckpt/core"
+import { describe, expect, onTestFinished, test } from "vitest"
+import { openFsStore } from "../../src/index.js"
+
+const quick = { retry: { attempts: 1 } }
+const manifest = (checkpointId: number) => createManifest({ checkpointId, epoch: checkpointId })
+const gone = { code: "CKPT_IO", retryable: true, message: expect.stringContaining("is gone") }
+
+async function parentFolder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "ckpt-gone-"))
+  onTestFinished(() => rm(path, { recursive: true }))
+  return path
+}
+
+/** Every operation that would answer from an empty folder, or write into it. */
+function operations(store: CheckpointStore): Record<string, () => Promise<unknown>> {
+  return {
+    save: () => store.save(manifest(9), { state: new Uint8Array([9]) }),
+    writeState: () => store.writeState(9, new Uint8Array([9])),
+    update: () => store.update(1, (current) => ({ ...current, sinkEpochs: { s: 1 } })),
+    remove: () => store.remove(1),
+    load: () => store.load(1),
+    loadLatest: () => store.loadLatest(),
+    ids: () => store.ids(),
+    list: async () => {
+      for await (const _ of store.list());
+    },
+    nextId: () => store.nextId(),
+    readState: () => store.readState(1),
+    verify: () => store.verify(1),
+    recover: () => store.recover(),
+    restore: () => store.restore(async () => 0),
+    prune: () => store.prune({ last: 1 }),
+    collectOrphans: () => store.collectOrphans(),
+    pin: () => store.pin(1, "p"),
+    unpin: () => store.unpin("p"),
+    pins: () => store.pins(),
+    claim: () => store.claim(),
+  }
+}
+
+describe.each(["directory", "objects"] as const)("the root of a running store, %s layout", (layout) => {
+  test.each([
+    ["is removed", async (root: string) => rm(root, { recursive: true })],
+    [
+      "is replaced by an empty folder",
+      async (root: string) => {
+        await rename(root, `${root}-aside`)
+        await mkdir(root)
+      },
+    ],
+  ] as const)("%s: every operation is an outage, and nothing is created", async (_, lose) => {
+    const root = join(await parentFolder(), "data")
+    await using store = await openFsStore(root, { ...quick, layout })
+    await store.save(manifest(1), { state: new Uint8Array([1]) })
+    await lose(root)
+    for (const [name, run] of Object.entries(operations(store))) {
+      await expect(run(), name).rejects.toMatchObject(gone)
+      expect(await readdir(root).catch(() => []), name).toEqual([])
+    }
+  })
+
+  test("a volume is unmounted and mounted again: nothing goes into the mount point, and the store goes on", async (context) => {
+    const root = join(await parentFolder(), "mount")
+    const disk = join(await parentFolder(), "disk")
+    await mkdir(root)
+    await mkdir(disk)
+    const mount = () => execFileSync("mount", ["--bind", disk, root], { stdio: "pipe" })
+    try {
+      mount()
+    } catch (error) {
+      if (process.env["CI"] === "true") throw error
+      context.skip("this user may not mount")
+    }
+    onTestFinished(() => void execFileSync("sh", ["-c", `umount -l "${root}" 2>/dev/null || true`]))
+    await using store = await openFsStore(root, { ...quick, layout })
+    await store.save(manifest(1))
+    await store.save(manifest(2))
+    execFileSync("umount", [root])
+    await expect(store.save(manifest(3))).rejects.toMatchObject(gone)
+    await expect(store.recover()).rejects.toMatchObject(gone)
+    expect(await readdir(root)).toEqual([])
+    mount()
+    await store.save(manifest(3))
+    expect((await store.recover()).checkpoint?.id).toBe(3)
+  })
+})
+
+test("a store that only read is told as well", async () => {
+  const root = join(await parentFolder(), "data")
+  await using writer = await openFsStore(root)
+  await writer.save(manifest(1))
+  await using reader = await openFsStore(root, { ...quick, readOnly: true })
+  expect((await reader.recover()).checkpoint?.id).toBe(1)
+  await rm(root, { recursive: true })
+  await expect(reader.recover()).rejects.toMatchObject(gone)
+})
+
+test("mustExist: a root that is not there is an outage from the start, for readers and writers, and is not created", async () => {
+  const parent = await parentFolder()
+  const root = join(parent, "data")
+  await using store = await openFsStore(root, { ...quick, mustExist: true })
+  for (const [name, run] of Object.entries(operations(store))) {
+    const failure = { code: "CKPT_IO", message: expect.stringContaining("mustExist") }
+    await expect(run(), name).rejects.toMatchObject(failure)
+  }
+  expect(await readdir(parent)).toEqual([])
+  await mkdir(root)
+  expect((await store.recover()).outcome).toBe("fresh")
+  await store.save(manifest(1))
+})
+
+test("a folder that is missing at a first start is still a fresh start", async () => {
+  const root = join(await parentFolder(), "a/b/data")
+  await using store = await openFsStore(root)
+  expect((await store.recover()).outcome).toBe("fresh")
+  await store.save(manifest(1))
+  expect((await store.recover()).checkpoint?.id).toBe(1)
+})
