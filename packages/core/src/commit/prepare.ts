@@ -177,13 +177,13 @@ export interface SaveOptions extends OperationOptions, ProgressOptions {
   /** The bytes of `state.bin`, in a format of your own. */
   state?: StateSource | undefined
   /**
-   * The state of each operator, by its name. A small state goes into the manifest, see `inlineThreshold`; the others go
-   * into `state.bin`.
+   * The state of each operator, by its name. All go into the manifest if each is small, see `inlineThreshold`; otherwise
+   * all go into `state.bin`.
    */
   operators?: Readonly<Record<string, StateSource>> | undefined
   /**
-   * An operator's state of up to this many bytes goes into the manifest. Default 65,536; all of them together at most 4
-   * MiB.
+   * Operators go into the manifest if the state of each has at most this many bytes. Default 65,536; all of them together
+   * at most 4 MiB.
    */
   inlineThreshold?: number | undefined
 }

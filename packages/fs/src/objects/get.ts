@@ -166,8 +166,19 @@ class FileBody implements AsyncIterableIterator<Uint8Array>, RecyclingChunks {
       return { done: false, value }
     } catch (error) {
       await this.#release()
-      throw this.#signal?.aborted ? this.#signal.reason : failure(error, "read", this.#path)
+      throw this.#signal?.aborted ? this.#signal.reason : this.#readFailure(error)
     }
+  }
+
+  /**
+   * EIO while bytes are read is how a filesystem with checksums (btrfs, ZFS) reports a rotten file, and how a disk reports a bad
+   * sector. If it stays so with every attempt, it is the damage of this file and no outage. EIO of an open or of a listing is
+   * an outage.
+   */
+  #readFailure(error: unknown): BackendError {
+    const failed = failure(error, "read", this.#path)
+    if (!hasErrno(error, "EIO")) return failed
+    return new BackendError("transient", failed.message, { cause: error, checksumMismatch: true })
   }
 
   #readAhead(): void {

@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { type CheckpointStore, createManifest } from "@ckpt/core"
+import { expect, onTestFinished, test } from "vitest"
+import { openFsStore } from "../../src/index.js"
+import { errno, watchFiles } from "../backend/watched-files.js"
+
+const clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  // The waits between attempts are not what is tested; a time-out never comes.
+  sleep: (ms: number) => (ms > 5_000 ? new Promise<void>(() => {}) : Promise.resolve()),
+}
+
+/** Three checkpoints with states, read by a store on whose disk the files that match cannot be read. */
+async function rotting(layout: "directory" | "objects", rotten: RegExp, call = "read"): Promise<CheckpointStore> {
+  const root = await mkdtemp(join(tmpdir(), "ckpt-rotten-"))
+  onTestFinished(() => rm(root, { recursive: true }))
+  const writer = await openFsStore(root, { layout })
+  for (const checkpointId of [1, 2, 3]) {
+    await writer.save(createManifest({ checkpointId, epoch: 1 }), { state: new Uint8Array(100).fill(checkpointId) })
+  }
+  await writer.close()
+  const files = watchFiles({
+    before({ name, path }) {
+      if (name === call && rotten.test(path)) throw errno("EIO")
+    },
+  })
+  const store = await openFsStore(root, { layout, files, clock })
+  onTestFinished(() => store.close())
+  return store
+}
+
+const manifestOf = (id: number) => new RegExp(`(?:checkpoint_00000${id}/manifest|manifest-00000${id})\\.json`)
+const stateOf = (id: number) => new RegExp(`(?:checkpoint_00000${id}/state|state-00000${id})\\.bin`)
+
+for (const layout of ["directory", "objects"] as const) {
+  for (const [what, of] of [
+    ["manifest", manifestOf],
+    ["state", stateOf],
+  ] as const) {
+    test(`${layout} layout: a ${what} that cannot be read is that checkpoint's damage, and recovery goes past it`, async () => {
+      const store = await rotting(layout, of(3))
+      const found = await store.recover()
+      expect([found.checkpoint?.id, found.skipped.map(({ id }) => id)]).toEqual([2, [3]])
+      expect(await store.verify(3)).toMatchObject({ valid: false })
+      const restored = await store.restore(async (checkpoint) => (await checkpoint.state())?.bytes())
+      expect([restored.checkpoint?.id, restored.value?.[0]]).toEqual([2, 2])
+    })
+  }
+
+  test(`${layout} layout: an old checkpoint that cannot be read can be removed`, async () => {
+    const store = await rotting(layout, manifestOf(1))
+    expect(await store.remove(1)).toBe(true)
+    expect(await store.ids()).toEqual([2, 3])
+  })
+
+  test(`${layout} layout: nothing that can be read is exhausted, never fresh; so is a pointer that cannot be read`, async () => {
+    const nothing = await rotting(layout, /./)
+    const found = await nothing.recover()
+    expect([found.outcome, found.skipped.length]).toEqual(["exhausted", 3])
+    const pointer = await rotting(layout, /latest\./)
+    expect((await pointer.recover()).checkpoint?.id).toBe(3)
+  })
+
+  test(`${layout} layout: a directory that cannot be listed, and a file that cannot be opened, are an outage`, async () => {
+    for (const call of ["readdir", "open"]) {
+      const store = await rotting(layout, call === "open" ? manifestOf(3) : /./, call)
+      await expect(store.recover(), call).rejects.toMatchObject({ code: "CKPT_IO" })
+    }
+  })
+}
