@@ -43,6 +43,7 @@ export interface CheckpointErrorDetails {
   backend?: string | undefined
   /** True if the same call may succeed later, unchanged. Default false. */
   retryable?: boolean | undefined
+  /** The error behind this error, such as a {@link BackendError}. */
   cause?: unknown
 }
 
@@ -105,7 +106,9 @@ export type BackendErrorKind =
   | "fenced"
   | "permanent"
 
+/** The details of a {@link BackendError}. */
 export interface BackendErrorOptions {
+  /** The error of the SDK or the operating system. */
   cause?: unknown
   /** Milliseconds that the storage asks to wait before the next attempt: `Retry-After` (RFC 9110, section 10.2.3). */
   retryAfterMs?: number

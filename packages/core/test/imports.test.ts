@@ -32,7 +32,7 @@ function write(path: string, text: string): void {
   writeFileSync(join(tree, path), text)
 }
 
-/** The rules of the repository, over a tree of this test's own. Returns "file rule" for each finding. */
+/** Applies the repository's rules to a tree of this test's own. Returns "file rule" for each finding. */
 function lint(): string[] {
   const args = [biome, "lint", "--reporter=json", "--max-diagnostics=none"]
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: tree, encoding: "utf8" })
@@ -51,7 +51,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(tree, { recursive: true }))
 
-test("an import that points up, or sideways, fails the lint; one that points down passes", () => {
+test("an import that points up or sideways fails the lint, an import that points down passes", () => {
   const expected: string[] = []
   for (const from of folders) {
     write(`packages/core/src/${from}/leaf.ts`, `export const ${from} = 1\n`)
@@ -67,7 +67,7 @@ test("an import that points up, or sideways, fails the lint; one that points dow
   expect(lint().sort()).toEqual(expected.sort())
 })
 
-test("an import circle fails the lint, also where only types go round", () => {
+test("a circle of imports fails the lint, also a circle of types alone", () => {
   rmSync(join(tree, "packages/core/src"), { recursive: true })
   write("packages/core/src/format/a.ts", 'import type { B } from "./b.js"\nexport interface A {\n  b: B\n}\n')
   write("packages/core/src/format/b.ts", 'import type { A } from "./a.js"\nexport interface B {\n  a: A\n}\n')

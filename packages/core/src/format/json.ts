@@ -240,8 +240,8 @@ class Parser {
  * Prints as serde_json's `to_string_pretty` does: indented by two spaces, an empty object as `{}`, an empty array as
  * `[]`, no newline at the end. The limits are those of {@link parseJson}, so whatever is printed can be read.
  *
- * @throws {JsonError} for a lone surrogate, a value that is no {@link JsonValue}, nesting beyond {@link
- *   MAX_JSON_DEPTH}, more than {@link MAX_JSON_VALUES} values, or more than `maxLength` characters
+ * @throws {JsonError} for a lone surrogate, a value that is no {@link JsonValue}, nesting or a number of
+ *   values beyond the limits, or more than `maxLength` characters
  */
 export function printJson(value: JsonValue, maxLength = Number.MAX_SAFE_INTEGER): string {
   return new Printer(maxLength).document(value)

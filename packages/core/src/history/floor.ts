@@ -22,9 +22,10 @@ export function mergeFloor(current: Pointer, floor: number, kept: readonly numbe
 }
 
 /**
- * Drops the claims that are not needed any more: of all claims whose `from` is below every kept id, only the last
- * stays. Dropping an earlier claim brings nothing back. A manifest that it excluded is either above the last claim's
- * `from`, and the last claim excludes the manifest; or at or below that `from`, and the floor excludes it.
+ * Drops the claims that are not needed any more: of all claims whose `from` is at or below the floor and below every
+ * kept id, only the last stays. Dropping an earlier claim brings nothing back. A manifest that it excluded is either
+ * above the last claim's `from`, and the last claim excludes the manifest; or at or below that `from`, and the floor
+ * excludes it.
  */
 function withoutOldClaims({ claims }: Pointer, floor: number, kept: readonly number[]): PointerChange {
   const lowest = kept.reduce((least, id) => Math.min(least, id), floor + 1)

@@ -75,9 +75,9 @@ export class History {
   }
 
   /**
-   * A view whose listing is not behind its pointer. After the first listing that is behind, it lists again; after a
-   * later one, only if the pointer has moved meanwhile. A pointer that stands still names a checkpoint that is lost,
-   * and another listing would not show that checkpoint.
+   * A view whose listing is not behind its pointer. It lists again after the first listing that is behind the pointer;
+   * after that, only while the pointer keeps moving. A pointer that stands still names a checkpoint that is lost, and
+   * another listing would not show that checkpoint.
    */
   async view(signal: AbortSignal | undefined, options: LookOptions = {}): Promise<View> {
     let before: View | undefined

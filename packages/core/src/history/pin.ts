@@ -103,7 +103,7 @@ function notThere(history: History, id: number): CheckpointError {
 }
 
 function pruned(history: History, id: number): CheckpointError {
-  const message = `checkpoint ${id} was pruned while it was pinned. Call recover() again, or pin a newer checkpoint.`
+  const message = `checkpoint ${id} was pruned before the pin was made. Pin a newer checkpoint.`
   return new CheckpointError("CKPT_PRUNED", message, history.place.manifest(id))
 }
 

@@ -11,11 +11,13 @@ import type { View } from "./view.js"
  */
 export interface CheckpointSummary {
   readonly id: number
+  /** The job's epoch. */
   readonly epoch?: number
   /** The manifest's own time, by the writer's clock: milliseconds since 1970. */
   readonly timestampMs?: number
   /** True if no issue is fatal. `list` compares the state's size; `verify` and `recover` also compare its checksum. */
   readonly valid: boolean
+  /** Warnings and fatal issues. */
   readonly issues: readonly ValidationIssue[]
   /** Bytes of `state.bin`. */
   readonly stateSize?: number

@@ -24,6 +24,7 @@ export interface PruneFailure {
   /** The checkpoint that the object belongs to. */
   readonly id: number
   readonly key: string
+  /** Why it could not be deleted: the backend's error. */
   readonly error: unknown
 }
 

@@ -264,7 +264,8 @@ const u16 = safeInteger(exactInteger("u16", 0n, 2n ** 16n - 1n))
 const u64 = safeInteger(u64Exact)
 
 /**
- * Takes plain digits only, as serde does: not `1.0`, `1e3` or `-0`. At most 20 digits, since `BigInt` of many is slow.
+ * Takes plain digits only, since `1.0`, `1e3` and `-0` are integers to JavaScript alone. At most 20 digits, since
+ * `BigInt` of many is slow.
  */
 function exactInteger(type: string, min: bigint, max: bigint): Decode<bigint> {
   return (value, path) => {

@@ -1,15 +1,15 @@
 /**
  * The manifest's fields in memory: those of the reference (LaminarDB's `CheckpointManifest`) in camelCase, and the
- * fields that
- * @ckpt adds. docs/reference.md compares the two.
+ * fields that this library adds. docs/reference.md compares the two.
  */
 
 import type { JsonObject } from "../json.js"
 
 /** The manifest version that this release writes, and the highest that it reads. */
 export const MANIFEST_VERSION = 1
+/** Virtual partitions, if the job does not say otherwise. */
 export const DEFAULT_VNODE_COUNT = 256
-/** Largest manifest at rest, in bytes. A larger one is neither written nor read. */
+/** Bytes of a stored manifest, at most. A larger manifest is neither written nor read. */
 export const MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 
 /**
