@@ -118,7 +118,8 @@ async function stateWrittenAhead(
     if (stored?.size === info.size) return info
     throw invalid(id, "the state that writeState wrote is gone. Take nextId() and write the state again")
   }
-  // A manifest that was loaded from a store of the reference: its checksum is of the inline states, and no state belongs to it.
+  // A manifest that was loaded from a store of the reference: its checksum is of the inline states, and no state
+  // belongs to it.
   if (checksumMeaning(manifest).of === "inline") return undefined
   if (stateChecksum === null && (stateSize ?? 0) === 0) {
     refuseDangling(id, manifest.operatorStates)
@@ -177,13 +178,13 @@ export interface SaveOptions extends OperationOptions, ProgressOptions {
   /** The bytes of `state.bin`, in a format of your own. */
   state?: StateSource | undefined
   /**
-   * The state of each operator, by its name. All go into the manifest if each is small, see `inlineThreshold`; otherwise
-   * all go into `state.bin`.
+   * The state of each operator, by its name. All go into the manifest if they are small, see `inlineThreshold`;
+   * otherwise all go into `state.bin`.
    */
   operators?: Readonly<Record<string, StateSource>> | undefined
   /**
-   * Operators go into the manifest if the state of each has at most this many bytes. Default 65,536; all of them together
-   * at most 4 MiB.
+   * The states of all operators go into the manifest if each has at most this many bytes, and all together have at most
+   * 4 MiB. Default 65,536.
    */
   inlineThreshold?: number | undefined
 }

@@ -2,8 +2,10 @@ import { CheckpointError } from "../errors.js"
 import type { CheckpointSummary } from "../history/summary.js"
 
 /**
- * Which checkpoints stay: each that at least one rule keeps. The rules keep valid checkpoints only. The latest valid
- * checkpoint, every checkpoint above it and every pinned checkpoint always stay. An empty policy is `CKPT_INVALID`.
+ * Which checkpoints stay: each valid checkpoint that at least one rule keeps. An empty policy is `CKPT_INVALID`.
+ *
+ * The latest valid checkpoint, every checkpoint above it, every pinned checkpoint and every manifest of a newer version
+ * always stay. A damaged checkpoint stays until `last` valid checkpoints lie above it (without `last`: one).
  */
 export interface RetentionPolicy {
   /** Keeps the latest `last` valid checkpoints. A whole number from 1. */
@@ -66,9 +68,9 @@ export function keptBy(policy: RetentionPolicy, all: readonly CheckpointSummary[
 }
 
 /**
- * The invalid checkpoints that stay all the same: retention deletes none that it cannot judge. A manifest of a newer version
- * stays, so that going back to an older release loses nothing. A damaged checkpoint stays until as many valid ones lie above it
- * as the policy keeps.
+ * The invalid checkpoints that stay: retention deletes no checkpoint that it cannot judge. A manifest of a newer
+ * version stays, so that going back to an older release loses nothing. A damaged checkpoint stays until as many valid
+ * checkpoints lie above it as `last` keeps (without `last`: one).
  *
  * @param counting the checkpoints that count, ascending
  */

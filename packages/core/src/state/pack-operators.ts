@@ -8,7 +8,7 @@ import { byUtf8 } from "../format/utf8-order.js"
 import { StreamFeed } from "./feed.js"
 import { chunksOf, release, type StateSource } from "./source.js"
 
-/** An operator's state of up to this many bytes goes into the manifest, unless the caller says otherwise. */
+/** Bytes of an inline state, at most, unless the caller says otherwise. */
 export const defaultInlineThreshold = 64 * 1024
 /** Bytes of all inline states of one manifest together, at most; before base64. */
 const maxInlineBytes = 4 * 1024 * 1024
@@ -22,8 +22,8 @@ export interface PackedOperators {
 
 /**
  * Lays out the states of operators. They are read in the order of their names, each once, so that equal operators give
- * equal bytes. All go inline if each is small and they are few. Otherwise all go into one `state.bin`, one behind the other:
- * no `state_checksum` of a manifest with inline and external operators suits both older and newer readers of the
+ * equal bytes. All go inline if each is small and they are few. Otherwise all go into one `state.bin`, one behind the
+ * other: no `state_checksum` of a manifest with inline and external operators suits both older and newer readers of the
  * reference. Resolves as soon as it is known whether there is a `state.bin`.
  */
 export async function packOperators(
