@@ -56,8 +56,8 @@ export async function pin(history: History, id: number, name: string, signal: Ab
 export async function unpin(history: History, name: string, signal: AbortSignal | undefined): Promise<boolean> {
   const { pointer } = history
   const { storage, layout } = history.place
-  const survey = await history.lister.pins(signal)
-  const keys = survey.pins.filter((one) => one.name === name).map(({ id }) => layout.pinKey(name, id))
+  const listing = await history.lister.pins(signal)
+  const keys = listing.pins.filter((one) => one.name === name).map(({ id }) => layout.pinKey(name, id))
   let found = keys.length > 0
   if (history.isTold && pointer.writer !== undefined) pointer.assertLeads(await pointer.read(signal))
   // The object goes first. If a crash comes in between, the entry is left, and the checkpoint is still pinned.
@@ -74,8 +74,8 @@ export async function unpin(history: History, name: string, signal: AbortSignal 
 }
 
 export async function listPins(history: History, signal: AbortSignal | undefined): Promise<Pin[]> {
-  const survey = await history.lister.pins(signal)
-  return pinsOf(survey, await history.pointer.read(signal))
+  const listing = await history.lister.pins(signal)
+  return pinsOf(listing, await history.pointer.read(signal))
 }
 
 function assertFree(history: History, pins: readonly Pin[], id: number, name: string): void {
