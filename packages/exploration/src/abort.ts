@@ -1,6 +1,6 @@
 /**
- * The platform's abort controller, without what a simulation has no use for: making and aborting one costs Node more than
- * everything else that core does for a request. Put in its place for the time of an exploration.
+ * Stands in for the platform's abort signal while an exploration runs, with only the parts that core uses. Making and
+ * aborting a real one costs Node more than everything else that core does for a request.
  */
 class LightSignal {
   aborted = false
@@ -31,7 +31,7 @@ class LightSignal {
   }
 }
 
-// By this `setMaxListeners` of node:events knows an event target.
+// `setMaxListeners` of node:events recognises an event target by this property.
 Object.defineProperty(LightSignal, Symbol.for("nodejs.event_target"), { value: true })
 
 const plainReason = new Error("aborted")

@@ -47,7 +47,7 @@ async function main(): Promise<number> {
   return exploreAll(portionsOf(chosen, firstSeed, count), count)
 }
 
-/** Small portions of all plans in turn, so that every plan gets its share of whatever time there is. */
+/** Small portions, from each plan in turn: every plan gets its share of the time, however short the run is. */
 function portionsOf(chosen: readonly PlanName[], firstSeed: number, count: number): Portion[] {
   const portions: Portion[] = []
   const most = 250

@@ -56,7 +56,7 @@ async function exploreAll(
     if (violation !== undefined) {
       return { schedules: done + 1, steps, acknowledged, found: { plan, seed, scenario, choices, violation } }
     }
-    // Promises alone would keep everything else from running.
+    // Lets timers and messages have their turn: a chain of promises alone would keep them waiting.
     if (done % 64 === 63) await new Promise((resolve) => setImmediate(resolve))
   }
   return { schedules: count, steps, acknowledged, found: undefined }

@@ -1,4 +1,4 @@
-// Finds the schedule of every mutant anew and writes it to test/regressions: after a change of core's requests.
+// Run after a change of core's requests: finds the schedule of every mutant anew and writes it to test/regressions.
 // `node dist/record.js [part of a mutant's name]`
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import * as core from "@ckpt/core"
@@ -12,7 +12,7 @@ import { replay, reportOf } from "./report.js"
 const folder = new URL("../test/regressions/", import.meta.url)
 await mkdir(folder, { recursive: true })
 const [part = "", underPath, from = "0", to] = process.argv.slice(2)
-// Edits of core that are not in its build yet.
+// Edits that every copy of core's build gets besides those of its mutant.
 const under: Edit[] = underPath === undefined ? [] : JSON.parse(await readFile(underPath, "utf8"))
 const sound = under.length === 0 ? { core } : await mutantOptions({ name: "", plans: [], edits: [] }, under)
 

@@ -4,16 +4,16 @@ import { shrink } from "./shrink.js"
 import { type SimulateOptions, simulate } from "./simulate.js"
 
 export interface Report {
-  /** What was violated, by the shortest schedule that was found. */
+  /** The message of the violation in the shortened schedule. */
   readonly violation: string
-  /** What happens in it. */
+  /** Each step of the schedule. */
   readonly lines: readonly string[]
   readonly schedule: Schedule
-  /** All of it, to be read. */
+  /** The whole report. */
   readonly text: string
 }
 
-/** Shrinks what was found and tells it line by line, with the command that finds it again. */
+/** Shrinks a schedule with a violation and tells it line by line, with the command that finds it again. */
 export async function reportOf(found: Found, options: SimulateOptions, variant?: string): Promise<Report> {
   const schedule = await shrink(found, options)
   const { violation, trace } = await replay(schedule, options)
@@ -30,7 +30,7 @@ export async function reportOf(found: Found, options: SimulateOptions, variant?:
   return { violation: message, lines, schedule, text }
 }
 
-/** The same schedule once more, written down. */
+/** Runs the schedule once more, with its trace. */
 export function replay(schedule: Schedule, options: SimulateOptions) {
   return simulate(schedule.scenario, [...schedule.choices], { ...options, trace: true })
 }

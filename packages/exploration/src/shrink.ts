@@ -3,14 +3,14 @@ import type { Action } from "./scenario/action.js"
 import type { ProcessPlan, Scenario, Schedule } from "./scenario/scenario.js"
 import { type Outcome, type SimulateOptions, simulate } from "./simulate.js"
 
-/** A schedule that ends in a violation, and what it costs to read. */
+/** A schedule that ends in a violation, and how much there is to read in it. */
 interface Best extends Schedule {
   readonly cost: number
 }
 
 /**
- * Makes a schedule that ends in a violation as short as it can: processes, actions and faults go, choices become the
- * plain ones, as long as some violation is left.
+ * Makes a schedule that ends in a violation as short as possible: leaves out processes, actions and faults, and makes
+ * choices 0, as long as the schedule still ends in some violation.
  */
 export function shrink(schedule: Schedule, options: SimulateOptions, maxRuns = 500): Promise<Schedule> {
   return lightly(() => new Shrinker(options, maxRuns).shrink(schedule))
@@ -58,7 +58,7 @@ class Shrinker {
     return true
   }
 
-  /** Fewer processes and actions, and of each thing the plainest. */
+  /** Leaves out processes and actions, and makes those that stay as plain as possible. */
   async #simplify(): Promise<void> {
     for (const candidate of simpler(this.#now.scenario)) {
       const { scenario } = this.#now
@@ -147,7 +147,7 @@ function costOf(scenario: Scenario, { steps, choices }: Outcome): number {
     scenario.processes.some((one) => one.retain !== undefined),
     ...scenario.processes.flatMap((one) => one.actions.map((action) => action.meanwhile === true)),
   ].filter((one) => one).length
-  // Lower values first, so that to lower one counts as a gain.
+  // A lower value costs a little less, so that lowering a choice counts as a gain.
   const height = choices.reduce((sum, one) => sum + one, 0) / 1_000
   return steps + 2 * actions + odd + 0.5 * features + height
 }

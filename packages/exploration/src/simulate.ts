@@ -14,7 +14,7 @@ import { SimulatedStorage, type StorageFlaws } from "./storage/storage.js"
 
 export interface Outcome {
   readonly violation: Error | undefined
-  /** The choices that were taken: with them the schedule replays. */
+  /** The choices that were taken. With them the schedule replays. */
   readonly choices: readonly number[]
   readonly steps: number
   readonly acknowledged: number
@@ -24,11 +24,11 @@ export interface Outcome {
 export interface SimulateOptions {
   readonly core: Core
   readonly flaws?: StorageFlaws | undefined
-  /** Write down what happens. */
+  /** Write each step down. */
   readonly trace?: boolean
 }
 
-/** Runs one schedule; its choices are drawn, or those that were recorded. */
+/** Runs one schedule. `source` draws its choices, or is the choices that were recorded. */
 export async function simulate(
   scenario: Scenario,
   source: Random | readonly number[],
@@ -78,14 +78,14 @@ export async function simulate(
 }
 
 /**
- * Resolves when every process waits for the network, or for nothing: whatever follows from an answer is made of promises
- * alone, and Node comes to its ticks only after the last promise job.
+ * Resolves when every process waits for the network, or has ended. All that a process does after an answer are promise
+ * jobs, and Node runs its next ticks only after the last promise job.
  */
 function everybodyWaits(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve))
 }
 
-/** A fresh process on what is left must find what the model says. */
+/** At the end a fresh process must recover the checkpoint that the model calls the latest. */
 async function checkEnd(core: Core, storage: SimulatedStorage, model: Model): Promise<void> {
   const store = await core.openCheckpointStore({
     backend: direct(storage),

@@ -9,7 +9,7 @@ export interface Portion {
   readonly count: number
 }
 
-/** Errors do not survive the way between threads as they are. */
+/** Tells the seed and not the error: an error does not reach another thread as it is. */
 export type Answer = Omit<Explored, "found"> & { readonly foundSeed: number | undefined }
 
 parentPort?.on("message", async ({ plan, firstSeed, count }: Portion) => {

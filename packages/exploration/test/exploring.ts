@@ -7,13 +7,13 @@ import { type PlanName, plans } from "../src/scenario/plans.js"
 const share = Number(process.env["CKPT_SCHEDULES"] ?? 100_000) / 100_000
 const firstSeed = Number(process.env["CKPT_SEED"] ?? 1)
 
-/** A test that runs so many schedules of a plan (of 100,000 in all files) and shows the first that goes wrong. */
+/** A test that runs so many schedules of a plan (of 100,000 in all files), and shows the first violation. */
 export function exploring(plan: PlanName, of100_000: number): void {
   const count = Math.max(1, Math.round(of100_000 * share))
   test(`${plan}: ${plans[plan].says}; ${count} schedules from seed ${firstSeed}`, async () => {
     const { found, acknowledged } = await explore(plan, firstSeed, count, { core })
     if (found !== undefined) throw new Error((await reportOf(found, { core })).text)
-    // A simulation in which nothing succeeds shows nothing.
+    // A simulation proves something only if saves succeed in it.
     expect(acknowledged).toBeGreaterThan(count / 10)
   })
 }

@@ -6,7 +6,7 @@ import { replay } from "../src/report.js"
 
 const folder = new URL("found/", import.meta.url)
 
-// What exploration found in core itself, each by the schedule that showed it.
+// The faults that exploration found in core itself, each with the schedule that showed it.
 for (const file of await readdir(folder)) {
   test(file.replace(".json", "").replaceAll("-", " "), async () => {
     const schedule = JSON.parse(await readFile(new URL(file, folder), "utf8")) as Regression

@@ -9,7 +9,7 @@ import { replay } from "../src/report.js"
 
 const most = 10_000
 
-/** A rule left out must show within 10,000 schedules, unless that takes long; and by the one schedule that was kept of it. */
+/** A mutant must be found within 10,000 schedules, unless it is rare, and by the schedule that was kept of it. */
 export function testMutant(mutant: Mutant): void {
   describe(mutant.name, () => {
     const explored = mutant.isRare === true ? [] : ["is found"]

@@ -7,7 +7,7 @@ import { SimulatedStorage } from "../src/storage/storage.js"
 
 const keys = ["a/1", "a/2", "a/22", "b/1"]
 
-/** One request as a seed has it, its outcome in a form that does not depend on how a storage counts versions. */
+/** Makes one request that `random` draws. Its outcome names no version, since storages number versions differently. */
 async function ask(backend: ObjectBackend, random: Random, versions: Map<string, string[]>): Promise<unknown> {
   const key = random.among(keys)
   const body = [new Uint8Array(random.below(4)).fill(random.below(3)), new Uint8Array(random.below(2))]

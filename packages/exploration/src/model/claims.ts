@@ -1,7 +1,7 @@
 import type { Operation } from "./operation.js"
 import { Violation } from "./violation.js"
 
-/** The claims that were given, and what nobody before them may do any more. */
+/** The claims that were given. Once a claim is given, every earlier writer is superseded. */
 export class Claims {
   /** `latest`: the latest checkpoint when the claim was given. */
   readonly #given: { readonly epoch: number; readonly latest: number; readonly tick: number }[] = []
@@ -34,8 +34,8 @@ export class Claims {
   }
 
   /**
-   * The manifest of `id` was replaced by one with these updates. Once a claim is given, nobody before it changes the
-   * manifest that its holder recovers from. `doing`: the operations of the process that replaced it.
+   * A process replaced the manifest of `id`, which now holds these updates; `doing`: its operations. Once a claim is
+   * given, no earlier writer may change the manifest from which the new leader recovers.
    */
   manifestChanged(id: number, updates: readonly string[], doing: readonly Operation[], tick: number): void {
     for (const update of updates) if (!this.#updateTicks.has(update)) this.#updateTicks.set(update, tick)

@@ -13,8 +13,8 @@ interface CountedCheckpoint {
 export class Counted {
   readonly byId = new Map<number, CountedCheckpoint>()
   /**
-   * What counted for plain readers, was never acknowledged, and was shut out when the store was claimed for the first
-   * time: until then nobody can say which saves are refused already.
+   * Ids that counted for plain readers, were never acknowledged, and were shut out by the first claim of the store.
+   * They are no violation: while the first claim is being made, nobody can say which saves are refused already.
    */
   readonly shutOutByFirstClaim = new Set<number>()
   /** Ids that somebody was told are removed. */
@@ -22,7 +22,7 @@ export class Counted {
   /** Contents of saves that were refused for certain. */
   readonly refused = new Set<number>()
 
-  /** Looks at every manifest. The highest id that counts; 0: none. `when`: for the message of a violation. */
+  /** Looks at every manifest. Returns the highest id that counts; 0: none. `when`: for the message of a violation. */
   look(view: View, tick: number, isFirstClaim: boolean, when: string): number {
     this.#seeWhatCeased(view, tick, isFirstClaim)
     let latest = 0

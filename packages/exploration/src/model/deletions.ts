@@ -4,9 +4,9 @@ import type { Operation } from "./operation.js"
 import { Violation } from "./violation.js"
 
 export interface DeletionFacts {
-  /** What the process that sent the request was doing. */
+  /** The operations that the sender of the request was doing. */
   readonly doing: readonly Operation[]
-  /** The request arrives after its process was told that it failed, or after a crash. */
+  /** The request was delayed, is a repetition, or was left by a crash. */
   readonly late: boolean
   /** The latest checkpoint that counts. */
   readonly latest: number
@@ -15,7 +15,7 @@ export interface DeletionFacts {
   readonly now: number
 }
 
-/** Throws where nobody may delete this object now, or not the process that does it. */
+/** Throws if this object may not be deleted now, or not by this sender. */
 export function assertMayDelete(key: string, { doing, late, latest, created, now }: DeletionFacts): void {
   const name = nameOf(key)
   if (name === undefined) return

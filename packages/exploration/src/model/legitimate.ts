@@ -10,13 +10,14 @@ interface Facts {
 }
 
 /**
- * Whether an operation may have made this acknowledged checkpoint go: by its own rule, or because the checkpoint was
- * acknowledged while it ran and was outranked by then, so that neither could know of the other.
+ * Whether an operation may have removed this acknowledged checkpoint. It may by its own rule. It also may if the
+ * checkpoint was acknowledged while the operation ran, and a newer checkpoint counted already: neither the save nor the
+ * operation could know of the other.
  */
 export function mayRemove(operation: Operation, one: Acknowledged, facts: Facts): boolean {
   const { action } = operation
   if (one.id >= facts.latest) return false
-  // What was acknowledged before its last listing, a collection sees.
+  // A collection sees every checkpoint that was acknowledged before its last listing.
   const saw = action.do === "collectOrphans" ? operation.lastListing : operation.start
   if (one.outranked && one.tick > saw) return true
   if (action.do === "remove") return removedId(operation) === one.id
@@ -24,7 +25,7 @@ export function mayRemove(operation: Operation, one: Acknowledged, facts: Facts)
   return !keeps(action.policy, one, facts)
 }
 
-/** `remove` names its id when it begins. */
+/** The id of each `remove`, named when the operation begins. */
 const removals = new WeakMap<Operation, number>()
 
 export function nameRemoval(operation: Operation, id: number): void {
@@ -35,7 +36,7 @@ function removedId(operation: Operation): number | undefined {
   return removals.get(operation)
 }
 
-/** Whether the policy keeps it, whatever of the newer checkpoints the operation saw. */
+/** Whether the policy keeps the checkpoint, whichever of the newer checkpoints the operation saw. */
 function keeps(name: PolicyName, { id, content }: Acknowledged, { counted, created, now }: Facts): boolean {
   const { last, every, withinMs } = policies[name]
   if (last !== undefined) return [...counted.keys()].filter((other) => other > id).length < last

@@ -13,14 +13,14 @@ import { type SeenManifest, View } from "./view.js"
 import { Violation } from "./violation.js"
 
 /**
- * The sequential model: what was acknowledged must be there, in the storage itself, after every single request, until an
- * operation removed it that was allowed to; and no reader is told anything else.
+ * The sequential model. After every single request it looks at the storage itself: each acknowledged checkpoint must be
+ * there, until an operation removed it that was allowed to. And every answer that a reader is given must agree.
  */
 export class Model implements Watcher {
   readonly acknowledged = new Map<number, Acknowledged>()
   readonly readings: Readings
   readonly pins = new Pins()
-  /** Somebody may have collected the probe of another while that stood still. */
+  /** A collection removed a probe. If its process stood still meanwhile, `CKPT_UNSUPPORTED` is no violation. */
   probesCollected = false
   readonly #storage: SimulatedStorage
   readonly #view = new View()
@@ -65,7 +65,7 @@ export class Model implements Watcher {
     return this.#latest
   }
 
-  /** What plain readers may have seen until the first claim shut it out. */
+  /** Ids that plain readers may have seen until the first claim shut them out. */
   get shutOutByFirstClaim(): ReadonlySet<number> {
     return this.#counted.shutOutByFirstClaim
   }
@@ -75,7 +75,7 @@ export class Model implements Watcher {
     return Math.max(1, this.#highestId - which)
   }
 
-  // ---- what processes do and are told
+  // ---- operations of processes, and their answers
 
   begin(action: Action, process: string, epoch: number): Operation {
     const operation: Operation = {
@@ -100,7 +100,7 @@ export class Model implements Watcher {
     this.#check(`when ${id} was acknowledged`)
   }
 
-  /** A save was refused in a way that says: it is not there and never will be. */
+  /** A save was refused for certain: its checkpoint is not there, and never will be. */
   refused(content: number): void {
     // The same save, called twice at once, may have been acknowledged by the other call.
     for (const one of this.acknowledged.values()) if (one.content === content) return
@@ -108,7 +108,7 @@ export class Model implements Watcher {
     this.#check("when a save was refused")
   }
 
-  /** The same save is tried once more: what was refused before may succeed now. */
+  /** The same save is tried once more: an earlier refusal says nothing about this try. */
   tried(content: number): void {
     this.#counted.refused.delete(content)
   }
@@ -123,7 +123,7 @@ export class Model implements Watcher {
     this.#claims.given(epoch, this.#latest, ++this.#tick)
   }
 
-  /** Somebody was told that these are removed. They never come back. */
+  /** A process was told that these ids are removed. They never come back. */
   removed(ids: readonly number[]): void {
     for (const id of ids) this.#counted.removed.add(id)
     this.#check("when a removal was acknowledged")
@@ -137,7 +137,7 @@ export class Model implements Watcher {
     this.pins.unpinEnds(name, ++this.#tick)
   }
 
-  // ---- what requests do
+  // ---- requests, as they take effect
 
   beforeApply(request: Request, late: boolean): void {
     this.#applying = request
@@ -165,7 +165,7 @@ export class Model implements Watcher {
     this.#applying = undefined
   }
 
-  // ---- what must hold at every moment
+  // ---- checks that hold at every moment
 
   #acknowledge(id: number, content: number): void {
     const before = this.acknowledged.get(id)

@@ -6,7 +6,7 @@ export interface Operation {
   readonly process: string
   /** The claim under which the process writes; 0: none. */
   readonly epoch: number
-  /** When it began; ticks count changes of the storage and what processes were told. */
+  /** When it began, in ticks: each change of the storage and each answer to a process is a tick. */
   readonly start: number
   /** The highest acknowledged id when it began. */
   readonly acknowledged: number

@@ -1,13 +1,13 @@
 import type { Operation } from "./operation.js"
 import { Violation } from "./violation.js"
 
-/** Which pins hold: a process was told so, and nobody began to take them away. */
+/** The pins that hold: a process was told that the pin is set, and no process has begun to unpin it. */
 export class Pins {
   readonly #held = new Map<string, number>()
-  /** Of each name: when the last unpin of it ended, and how many are under way. */
+  /** For each name: when its last unpin ended, and how many unpins of it are under way. */
   readonly #unpins = new Map<string, { ended: number; underWay: number }>()
 
-  /** A copy of them, by name. */
+  /** A copy of the pins, by name. */
   now(): ReadonlyMap<string, number> {
     return new Map(this.#held)
   }
@@ -18,9 +18,9 @@ export class Pins {
     return undefined
   }
 
-  /** `counts`: whether the checkpoint does now. */
+  /** A process was told that the pin is set. `counts`: whether the checkpoint counts now. */
   pinned(operation: Operation, id: number, name: string, counts: boolean): void {
-    // Somebody began to take it away meanwhile: either may have come first.
+    // An unpin of the same name ran meanwhile: either of the two may have come first.
     const unpins = this.#unpinsOf(name)
     if (unpins.underWay > 0 || unpins.ended > operation.start) return
     const other = this.#held.get(name)

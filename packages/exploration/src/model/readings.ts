@@ -2,7 +2,7 @@ import type { Counted } from "./counted.js"
 import type { Acknowledged, Operation } from "./operation.js"
 import { Violation } from "./violation.js"
 
-/** What readers are told: each answer must have been true at some moment of the reading. */
+/** The answers that readers are given: each must have been true at some moment of the reading. */
 export class Readings {
   /** When the store was claimed for the first time; -1: not yet. */
   firstClaimTick = -1
@@ -25,7 +25,7 @@ export class Readings {
   /** A reader was told that `id` is a checkpoint. */
   one(operation: Operation, id: number, content: number | undefined): void {
     const counted = this.#counted.byId.get(id)
-    // A reader that knew nothing of the first claim yet.
+    // The reader may have judged by the pointer of before the first claim.
     if (counted === undefined && this.firstClaimTick >= operation.start) return
     if (counted === undefined || (!counted.counts && counted.last < operation.start)) {
       throw new Violation(`checkpoint ${id} was read, and did not count at any moment of this read`)

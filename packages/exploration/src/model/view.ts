@@ -2,10 +2,10 @@ import { stateText } from "../scenario/state-text.js"
 import { nameOf, type ObjectName } from "../storage/keys.js"
 import type { StoredObject } from "../storage/storage.js"
 
-/** A manifest as far as the model looks at it. */
+/** The fields of a manifest that the model looks at. */
 export interface SeenManifest {
   readonly id: number
-  /** Unique to one call of save: its epoch. */
+  /** The number of the call of save that wrote it, kept in the manifest as its epoch. */
   readonly content: number
   readonly writerEpoch: number
   readonly stateSize: number
@@ -53,15 +53,15 @@ function pointerOf(fields: Record<string, unknown>): SeenPointer {
   }
 }
 
-/** The storage as the protocol reads it, told apart from core: what is there, and what of it counts. */
+/** The objects of the storage, and which of them count. The rule of the protocol by code of its own, not by core's. */
 export class View {
   readonly manifests = new Map<number, SeenManifest>()
   readonly #states = new Map<number, string>()
-  /** All that there ever were, by epoch. */
+  /** `from` of every claim that there ever was, by epoch. */
   readonly #claims = new Map<number, number>()
   #pointer = noPointer
 
-  /** Takes one change in. The kind of object that it was, and its id. */
+  /** Takes one change in. Returns the kind and the id of the object that changed. */
   change(key: string, object: StoredObject | undefined): ObjectName | undefined {
     const name = nameOf(key)
     if (name === undefined) return undefined
@@ -96,13 +96,13 @@ export class View {
     return manifest !== undefined && this.counts(manifest)
   }
 
-  /** The epoch of a claim, trimmed by now or not, that shuts it out. */
+  /** The epoch of a claim that shuts the checkpoint out, also of a claim that was trimmed since. */
   shutOutBy({ id, writerEpoch }: SeenManifest): number | undefined {
     for (const [epoch, from] of this.#claims) if (epoch > writerEpoch && from < id) return epoch
     return undefined
   }
 
-  /** Its state is there, whole. */
+  /** Whether the state of the checkpoint is there, whole. */
   isWhole({ id, content, stateSize }: SeenManifest): boolean {
     return stateSize === 0 || this.#states.get(id) === stateText(content)
   }

@@ -1,2 +1,2 @@
-/** What must hold and did not. */
+/** Something that must always hold did not hold. */
 export class Violation extends Error {}

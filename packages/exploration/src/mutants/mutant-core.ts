@@ -9,7 +9,7 @@ import { type Edit, loadVariant } from "./variant.js"
 
 const variants = fileURLToPath(new URL("../../.variants/", import.meta.url))
 
-/** What a simulation needs to run without the rule that the mutant leaves out. `under`: edits that every copy gets. */
+/** Options of a simulation without the rule that the mutant leaves out. `under`: further edits of every copy. */
 export async function mutantOptions(mutant: Mutant, under: readonly Edit[] = []): Promise<SimulateOptions> {
   const edits = [...under, ...(mutant.edits ?? [])]
   if (edits.length === 0) return { core, flaws: mutant.flaws }

@@ -5,12 +5,13 @@ import type { Edit } from "./variant.js"
 /** The protocol without one of its rules. */
 export interface Mutant {
   readonly name: string
-  /** What goes wrong without it, where that is not plain. */
+  /** Changes of core's build that leave the rule out. */
   readonly edits?: readonly Edit[]
+  /** Conditions that the storage does not keep. */
   readonly flaws?: StorageFlaws
-  /** It takes thousands of schedules to find: the tests play the one that was kept, `pnpm record` finds it anew. */
+  /** Finding it takes thousands of schedules: the tests only play the kept schedule; `pnpm record` finds a new one. */
   readonly isRare?: boolean
-  /** Where it shows. */
+  /** The plans whose schedules show it. */
   readonly plans: readonly PlanName[]
 }
 

@@ -10,7 +10,7 @@ export interface NetworkedStorage {
   readonly storage: SimulatedStorage
   /** Objects that one page of a listing holds. */
   readonly pageSize: number
-  /** Otherwise they are answered at once: nobody else knows the key of a probe, so nothing can come in between. */
+  /** If false, probes are answered at once: nobody else knows the key of a probe, so nothing can come in between. */
   readonly probesAreScheduled: boolean
   readonly probeNames: ProbeNames
 }
@@ -56,7 +56,7 @@ export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBacken
         const found = await page(prefix, after, options?.signal)
         yield* found
         const last = found.at(-1)
-        // The last page of a real listing says so; here it is the one that is not full.
+        // A real listing marks its last page; here the last page is the first that is not full.
         if (last === undefined || found.length < pageSize) return
         after = last.key
       }
@@ -96,7 +96,7 @@ function sender(lane: Lane): Send {
     })
 }
 
-/** The bytes as they were when the read was opened, in two pieces that each must be chosen to arrive. */
+/** A body of the bytes as they were when the read was opened, in two pieces. Each piece must be chosen to arrive. */
 function inPieces(send: Send, stored: StoredObject, options: GetOptions): ObjectContent {
   const bytes = rangeOf(stored, options.range)
   const middle = Math.ceil(bytes.length / 2)

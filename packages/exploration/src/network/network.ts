@@ -11,8 +11,8 @@ const faults = ["none", "answer lost", "lost", "delayed", "comes twice", "crash"
 const readFaults = ["none", "fails", "slow body", "crash"] as const
 
 /**
- * Stands between stores and their storage, and owns every request: none arrives before it is chosen. What was lost or
- * left by a crash may still arrive later, as a delayed request does.
+ * Stands between stores and their storage, and owns every request: no request arrives before it is chosen. A request
+ * that was delayed or repeated, or that a crashed process had sent, may arrive late.
  */
 export class Network {
   readonly #networked: NetworkedStorage
@@ -53,18 +53,18 @@ export class Network {
     return { lane, backend: backendOf(lane, this.#networked) }
   }
 
-  /** One request arrives, or is lost. False: there is none that could, but for late ones. */
+  /** One request arrives, or is lost. Returns false if no request waits; late ones do not count. */
   step(): boolean {
     const lanes: Lane[] = []
     for (const lane of this.#lanes) {
       if (lane.pending.length > 1 || lane.pending[0]?.signal?.aborted) {
-        // A read that was given up changes nothing, whether it arrives or not.
+        // Drops reads that were given up: they change nothing, whether they arrive or not.
         lane.pending = lane.pending.filter((request) => request.write || request.signal?.aborted !== true)
       }
       if (lane.pending.length > 0) lanes.push(lane)
     }
     if (lanes.length === 0) return false
-    // 0 is the lane that ran last, or the next one after it: a process goes on until it is told to stand still.
+    // 0 is the lane that ran last, or the next lane after it: a process goes on until a choice makes it stand still.
     const start = this.#current?.index ?? 0
     if (lanes.length > 1) lanes.sort((a, b) => this.#distance(start, a) - this.#distance(start, b))
     const chosen = this.#choices.below(lanes.length + this.#late.length, this.#odds.stays)
@@ -86,7 +86,7 @@ export class Network {
     return (lane.index - start + count) % count
   }
 
-  /** What was delayed, repeated or left behind arrives now, oldest first. */
+  /** The oldest late request arrives now. Returns false if there is none. */
   deliverLate(): boolean {
     const late = this.#late.shift()
     if (late === undefined) return false
@@ -160,7 +160,7 @@ export class Network {
     else request.resolve(value)
   }
 
-  /** The process is gone. What it had sent may still arrive. */
+  /** The process is gone. The writes that it had sent may still arrive. */
   #crash(lane: Lane): void {
     lane.alive = false
     this.#log?.(`${lane.name} CRASHES`)

@@ -4,7 +4,7 @@ const probe = /^(.*\.ckpt-probe-)([0-9a-f]{16})$/
 export class ProbeNames {
   readonly #names = new Map<string, string>()
 
-  /** The key under which the storage has it: another one for a probe, the same for everything else. */
+  /** The key in the storage: a probe gets a number for its name, every other key stays. */
   named(key: string): string {
     const match = probe.exec(key)
     if (match === null) return key

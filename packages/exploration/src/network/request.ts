@@ -1,23 +1,23 @@
-/** Of one process: its requests that wait to be chosen. */
+/** The requests of one process that wait to be chosen. */
 export interface Lane {
   readonly name: string
   readonly index: number
   alive: boolean
   pending: Request[]
-  /** What it does now, for whoever judges its requests. */
+  /** The operations of the process now, by which the watcher judges its requests. */
   doing: unknown
 }
 
 export interface Request {
   readonly what: () => string
   readonly write: boolean
-  /** The issuing lane's `doing` when it was sent. */
+  /** `doing` of its lane when the request was sent. */
   readonly doing: unknown
   readonly keys: readonly string[]
   readonly kind: "put" | "get" | "head" | "page" | "delete" | "now" | "body"
-  /** It begins a listing. */
+  /** The request begins a listing. */
   readonly firstPage: boolean
-  /** What the storage does when the request arrives; throws what it refuses. */
+  /** The storage carries the request out, or throws its refusal. `slow`: the body of a read comes in pieces. */
   apply(slow: boolean): unknown
   resolve(value: unknown): void
   reject(error: unknown): void

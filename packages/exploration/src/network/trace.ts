@@ -12,7 +12,7 @@ export function short(key: string): string {
     .replace(/^manifests\/pins\/(\w+)\.0*(\d+)\.json$/, "pin-$1-$2")
 }
 
-/** What a request was answered, as a trace tells it. */
+/** The answer to a request, as a trace tells it. */
 export function outcomeOf({ kind }: Request, value: unknown): string {
   if (value === undefined) return kind === "delete" ? "ok" : "nothing there"
   if (kind === "page") return (value as ObjectMeta[]).map(({ key }) => short(key)).join(" ") || "nothing"

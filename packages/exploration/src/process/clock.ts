@@ -1,8 +1,8 @@
 import type { Clock } from "@ckpt/core"
 
 /**
- * The clock of one process: it may be years off, and jump; the monotonic one goes forward only, by a lot where the
- * process stood still. Waits between attempts pass at once: what could happen meanwhile, the scheduler decides anyway.
+ * The clock of one process. Its time of day may be years off, and jump; its monotonic time only goes forward. A wait
+ * between two attempts passes at once: the scheduler alone decides which requests arrive meanwhile.
  */
 export class ProcessClock implements Clock {
   readonly #storageNow: () => number

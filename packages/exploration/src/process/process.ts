@@ -10,7 +10,7 @@ import { Reader } from "./reader.js"
 import { Self, type World } from "./self.js"
 import { Writer } from "./writer.js"
 
-/** What an operation may end with, where nothing is damaged and nobody misuses it. */
+/** The codes with which an operation may fail where nothing is damaged and no call is misused. */
 const expected: ReadonlySet<CheckpointErrorCode> = new Set([
   "CKPT_CONFLICT",
   "CKPT_FENCED",
@@ -66,14 +66,14 @@ export class Process {
       if (action.meanwhile !== true) await running
       else {
         underWay.push(running)
-        // Noticed below, unless something went wrong before.
+        // A failure is noticed by `Promise.all` below, or the run has failed before.
         running.catch(() => {})
       }
     }
     await Promise.all(underWay)
   }
 
-  /** All failures but violations end here. */
+  /** Carries one action out. Expected failures end here; violations go on to the caller. */
   async #perform(action: Action): Promise<void> {
     const { name, world, epoch } = this.#self
     const { model, log } = world
@@ -94,7 +94,7 @@ export class Process {
 
   #setDoing(doing: readonly Operation[]): void {
     this.#doing = doing
-    // Retention after a save deletes while something else is done.
+    // Retention after a save deletes in the background: its requests belong to none of the operations under way.
     this.#lane.doing = this.#plan.retain === undefined ? doing : []
   }
 
@@ -109,8 +109,8 @@ export class Process {
   }
 
   /**
-   * Resolves to the words for the trace. Not async itself: one more promise would change in which order actions that run
-   * at the same time send their requests, and so what recorded choices mean.
+   * Resolves to the words for the trace. Not async itself: one more promise would change the order in which two actions
+   * at the same time send their requests, and recorded choices would mean another schedule.
    */
   #act(action: Action, operation: Operation): Promise<string | undefined> {
     const { clock, world } = this.#self

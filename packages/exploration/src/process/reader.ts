@@ -62,7 +62,7 @@ export class Reader {
     }
   }
 
-  /** `before`: the latest that this process had seen when it began to look. */
+  /** `before`: the latest checkpoint that this process had seen when the operation began. */
   #observe(id: number, before: number): void {
     const { name, world } = this.#self
     if (id < before && !world.model.shutOutByFirstClaim.has(before)) {
@@ -111,7 +111,7 @@ export class Reader {
     world.model.readings.one(operation, id, manifest.epoch)
     const state = await store.readState(id)
     if (state === undefined) return `${id} has no state`
-    // A state that no manifest covers any more is not verified; what it is, nobody promised.
+    // Without a checksum no manifest covers the state any more: its content is not promised.
     if (state.checksum !== undefined) compare(manifest.epoch, await state.bytes())
     return `${id} is whole`
   }

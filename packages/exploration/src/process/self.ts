@@ -5,7 +5,7 @@ import type { Network } from "../network/network.js"
 import type { SimulatedStorage } from "../storage/storage.js"
 import { ProcessClock } from "./clock.js"
 
-/** What all processes of one schedule share. */
+/** The surroundings that all processes of one schedule share. */
 export interface World {
   readonly core: Core
   /** How often a request is made at most. */
@@ -18,7 +18,7 @@ export interface World {
   readonly log: ((line: string) => void) | undefined
 }
 
-/** What the actions of one process share. */
+/** One process, as its actions share it. */
 export class Self {
   readonly name: string
   readonly world: World

@@ -41,7 +41,7 @@ export class Writer {
 
   async #save(store: CheckpointStore, action: Writing & { do: "save" }, operation: Operation): Promise<string> {
     const self = this.#self
-    // Another save may be asking at the same time; one process gives no id out twice.
+    // Two saves may ask at the same time; a process must not use an id twice.
     if (self.nextId === 0) self.nextId = Math.max(await store.nextId(), self.nextId)
     const id = self.nextId++
     const content = self.world.count()
@@ -64,9 +64,9 @@ export class Writer {
     try {
       await store.save(manifest, state === undefined ? {} : { state })
     } catch (error) {
-      // A retry may be refused while an earlier try of it is still under way.
+      // `save again` may be refused while the first call of the same save is still under way.
       if (error instanceof CheckpointError && operation.action.do === "save") {
-        // Of a plain writer that was refused by a claim, the claim may still have found the manifest.
+        // A plain writer that is refused by a claim is not refused for certain: the claim may have found its manifest.
         const fenced = error.code === "CKPT_FENCED" && operation.epoch > 0
         const alone = this.#saving.filter((one) => one === content).length === 1
         if (!alone) throw error

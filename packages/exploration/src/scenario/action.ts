@@ -1,9 +1,9 @@
 import type { RetentionPolicy } from "@ckpt/core"
 
-/** Policies that a plan can name; a schedule is written down as JSON, so `keep` is one fixed rule. */
+/** Policies that a plan can name. A schedule is written down as JSON, so the policy with a function has a name too. */
 export type PolicyName = "last 1" | "last 2" | "every 2" | "every 3" | "within 10 s" | "keep odd contents"
 
-/** Deciding by the content keeps a policy the same for everybody who looks at a checkpoint. */
+/** `keepIf` decides by the content, so that every process decides the same of a checkpoint. */
 export const policies: Readonly<Record<PolicyName, RetentionPolicy>> = {
   "last 1": { last: 1 },
   "last 2": { last: 2 },
@@ -13,7 +13,7 @@ export const policies: Readonly<Record<PolicyName, RetentionPolicy>> = {
   "keep odd contents": { keepIf: (summary) => (summary.epoch ?? 0) % 2 === 1 },
 }
 
-/** What writes checkpoints. */
+/** Actions that write checkpoints. */
 export type Writing =
   | { readonly do: "claim" }
   /** The next id of this process; `state`: with a state; `ahead`: written before by writeState. */
@@ -22,12 +22,12 @@ export type Writing =
   | { readonly do: "save again" }
   | { readonly do: "update"; readonly which: number }
 
-/** What reads checkpoints. */
+/** Actions that read checkpoints. */
 export type Reading =
   | { readonly do: "recover" | "loadLatest" | "list" | "ids" | "nextId" | "restore" }
   | { readonly do: "readState" | "load" | "verify"; readonly which: number }
 
-/** What removes checkpoints, and what keeps them from it. */
+/** Actions that remove checkpoints, and pins, which keep them. */
 export type Keeping =
   | { readonly do: "remove"; readonly which: number }
   | { readonly do: "prune"; readonly policy: PolicyName }
@@ -39,10 +39,10 @@ export type Keeping =
 type Timing =
   /** The storage's clock goes on. */
   | { readonly do: "wait"; readonly ms: number }
-  /** This process' clock jumps to so far from the storage's. */
+  /** The clock of this process jumps to `ms` after the storage's clock. */
   | { readonly do: "jump"; readonly ms: number }
 
-/** One thing that a process does. `which` counts backwards from the latest checkpoint that was ever seen. */
+/** One call of a process. `which` counts backwards from the highest id that ever had an object. */
 export type Action = (Writing | Reading | Keeping | Timing) & {
   /** The next action begins at once, while this one is still under way. */
   readonly meanwhile?: boolean

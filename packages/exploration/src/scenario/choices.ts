@@ -1,8 +1,8 @@
 import type { Random } from "./random.js"
 
 /**
- * What decides a schedule: one number after the other, 0 the plainest each time. Drawn and written down, or read from
- * what was written down; beyond its end everything is 0.
+ * The numbers that decide a schedule, one after the other; 0 is the plainest each time. They are drawn and recorded, or
+ * read from a record. Beyond the end of the record every number is 0.
  */
 export class Choices {
   readonly taken: number[] = []
@@ -24,7 +24,7 @@ export class Choices {
     return value
   }
 
-  /** A number with the odds given for 1, 2, …; 0 with what is left. */
+  /** A number with the odds given for 1, 2, …; 0 with the rest. */
   odds(odds: readonly number[]): number {
     const random = this.#random
     if (random === undefined) return this.#read(odds.length + 1)

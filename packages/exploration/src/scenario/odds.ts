@@ -1,16 +1,16 @@
-/** How often what goes wrong, for each request. */
+/** How likely each fault is, for each request. */
 export interface Odds {
-  /** The process that ran goes on running. */
+  /** The process that sent the last request sends the next one. */
   readonly stays: number
   /** A write took effect, and its answer is lost. */
   readonly answerLost: number
-  /** A write is lost, and its sender is told nothing. */
+  /** A write is lost, and its sender gets no answer. */
   readonly lost: number
   /** A write seems lost, and arrives later. */
   readonly delayed: number
   /** A write arrives once more later. */
   readonly twice: number
-  /** The process crashes; what it had under way may arrive later. */
+  /** The process crashes; the writes that it had sent may arrive later. */
   readonly crash: number
   /** A read fails, and may be tried again. */
   readonly readFails: number

@@ -9,7 +9,7 @@ const tenYears = 10 * 365 * 24 * 3600 * 1000
 
 type Weights = Readonly<Partial<Record<Action["do"], number>>>
 
-/** What schedules of one kind are made of. */
+/** From what the scenarios of one kind are drawn. */
 interface Plan {
   readonly says: string
   readonly processes: readonly number[]
@@ -18,13 +18,13 @@ interface Plan {
   readonly starts: readonly StartName[]
   readonly policies?: readonly PolicyName[]
   readonly ages?: readonly number[]
-  /** What the first processes do instead, one after the other. */
+  /** Actions of the first processes in place of `weights`: the first role is that of the first process. */
   readonly roles?: readonly {
     readonly first?: Action
     readonly weights: Weights
     readonly actions: readonly number[]
   }[]
-  /** How likely a process claims first. */
+  /** How likely a process begins with a claim. */
   readonly claimsFirst?: number
   /** How likely the last process only reads. */
   readonly observer?: number

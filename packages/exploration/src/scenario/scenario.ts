@@ -8,7 +8,7 @@ export interface ProcessPlan {
   readonly retain?: PolicyName
 }
 
-/** Everything that decides what happens in one schedule; plain JSON. */
+/** Everything that decides one schedule but for the choices; plain JSON. */
 export interface Scenario {
   readonly start: StartName
   readonly processes: readonly ProcessPlan[]
@@ -18,13 +18,13 @@ export interface Scenario {
   readonly pageSize: number
   readonly contentVersions: boolean
   readonly probesAreScheduled: boolean
-  /** After so many requests nobody goes on, and what is there then must do. */
+  /** After so many requests every process stops, and the storage must be sound as it is. */
   readonly steps: number
-  /** What was delayed arrives at the end, or never. */
+  /** Whether late requests still arrive at the end, or never. */
   readonly lateArrive: boolean
 }
 
-/** A scenario and the choices of its scheduler: it replays exactly. */
+/** A scenario and the choices of its scheduler. It replays exactly. */
 export interface Schedule {
   readonly scenario: Scenario
   readonly choices: readonly number[]

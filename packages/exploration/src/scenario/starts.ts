@@ -4,7 +4,7 @@ import { pointerKey, stateKey } from "../storage/keys.js"
 import { SimulatedStorage } from "../storage/storage.js"
 import { stateText } from "./state-text.js"
 
-/** What is there before a schedule begins. */
+/** The checkpoints that are there before a schedule begins. */
 export type StartName =
   | "nothing"
   | "two"
@@ -18,13 +18,13 @@ export type StartName =
 export interface Start {
   readonly storage: SimulatedStorage
   readonly acknowledged: readonly { id: number; content: number }[]
-  /** Contents up to here are used. */
+  /** The highest content that is used. */
   readonly contents: number
 }
 
 const made = new Map<string, Promise<Start>>()
 
-/** The storage as earlier writers left it, made once, by core as it is; schedules work on copies of it. */
+/** The storage as earlier writers left it: made once, by core without any rule left out. Schedules work on copies. */
 export function startOf(name: StartName, contentVersions: boolean): Promise<Start> {
   const key = `${name} ${contentVersions}`
   let start = made.get(key)
@@ -62,7 +62,7 @@ async function make(name: StartName, contentVersions: boolean): Promise<Start> {
       await save(4, true)
     }
   } else if (name === "near a million") {
-    // From here on the order of keys is not the order of ids.
+    // From 1,000,000 on the order of keys is not the order of ids.
     await save(999_998, true)
     await save(999_999, true)
   } else if (name !== "nothing") {

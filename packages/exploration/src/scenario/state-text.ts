@@ -1,4 +1,4 @@
-/** The text of the state that a save with this content writes. */
+/** The state of a save with this content, as text. */
 export function stateText(content: number): string {
   return `state of content ${content}`
 }

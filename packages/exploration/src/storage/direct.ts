@@ -28,7 +28,7 @@ export function direct(storage: SimulatedStorage): ObjectBackend {
   }
 }
 
-/** The body of a put in one piece. Not a promise where it is in memory. */
+/** The body of a put in one piece. A promise only if the body is a stream. */
 export function wholeBody(body: Parameters<ObjectBackend["put"]>[1]): Uint8Array | Promise<Uint8Array> {
   if (Array.isArray(body)) return body.length === 1 ? (body[0] as Uint8Array) : Buffer.concat(body)
   return collect(body as AsyncIterable<Uint8Array>)
@@ -54,7 +54,7 @@ export function contentOf(stored: StoredObject, range: GetOptions["range"]): Obj
 
 const done: IteratorResult<Uint8Array> = { done: true, value: undefined }
 
-/** A body that is there at once; by hand, since a generator costs more than everything else here. */
+/** A body of bytes that are there. Not a generator: it would cost more than all the rest of a request. */
 function atOnce(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   return {
     [Symbol.asyncIterator]() {

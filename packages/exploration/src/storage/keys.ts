@@ -1,4 +1,4 @@
-// The keys of the objects, told apart from core, so that a mistake in its layout shows.
+// The keys of the objects, written down apart from core, so that a mistake in core's layout shows.
 
 export const pointerKey = "manifests/latest.json"
 
@@ -9,11 +9,11 @@ export const isProbe = (key: string): boolean => key.includes(".ckpt-probe-")
 
 export interface ObjectName {
   readonly kind: "manifest" | "state" | "pointer"
-  /** Of the pointer: 0. */
+  /** 0 for the pointer. */
   readonly id: number
 }
 
-/** The object that a key names; `undefined` for one that is neither manifest nor state nor pointer. */
+/** The object that a key names, if it is a manifest, a state or the pointer. */
 export function nameOf(key: string): ObjectName | undefined {
   if (key === pointerKey) return { kind: "pointer", id: 0 }
   if (key.startsWith("manifests/manifest-")) return { kind: "manifest", id: Number.parseInt(key.slice(19), 10) }

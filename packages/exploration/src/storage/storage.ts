@@ -6,7 +6,7 @@ export interface StoredObject {
   readonly meta: ObjectMeta
 }
 
-/** What a storage may fail to keep, to see whether the exploration notices. */
+/** Conditions that the storage does not keep, to see whether the exploration notices. */
 export interface StorageFlaws {
   /** `when: { version }` is not looked at. */
   readonly replacesAnyVersion?: boolean
@@ -15,20 +15,20 @@ export interface StorageFlaws {
 }
 
 export interface StorageOptions {
-  /** Versions are the content itself, as a hash of it would be: equal bytes have equal versions. Default: a counter. */
+  /** The version of an object is its content: as with a hash, equal bytes have equal versions. Default: a counter. */
   readonly contentVersions?: boolean
   readonly flaws?: StorageFlaws | undefined
 }
 
 /**
- * A bucket whose every request is one call that neither waits nor copies: as the memory backend, at a fraction of the
- * time, since schedules are counted by the hundred thousand. Whoever gets bytes must not write into them.
+ * A bucket in memory. Each request is one call that neither waits nor copies. It takes a fraction of the time of the
+ * memory backend, which matters with hundreds of thousands of schedules. Bytes that a get returns are shared: do not write.
  */
 export class SimulatedStorage {
   /** Milliseconds since 1970; goes forward only. */
   now: number
   readonly objects: Map<string, StoredObject>
-  /** Told of every change, after it. */
+  /** Called after every change. */
   onChange: ((key: string, object: StoredObject | undefined) => void) | undefined
   readonly #options: StorageOptions
   #versions: number
