@@ -10,7 +10,7 @@ import { has, withHeaders, without } from "./headers.js"
 import { relay, statusOf } from "./pass.js"
 import type { ServerSide } from "./server-side.js"
 
-/** Head and a part of the body; what comes then is the caller's. */
+/** Sends the head and a part of the body. The caller ends the answer, or leaves it open. */
 export async function breakMidAnswer(exchange: Exchange, server: ServerSide, afterBytes: number): Promise<void> {
   const answer = await server.ask(exchange)
   const status = statusOf(answer)
@@ -21,7 +21,7 @@ export async function breakMidAnswer(exchange: Exchange, server: ServerSide, aft
   await exchange.flushed()
 }
 
-/** An early end of the body that looks like its end. */
+/** Ends the body early, so that it looks complete. */
 export async function truncate(
   fault: Fault & { kind: "truncate" },
   exchange: Exchange,
@@ -34,7 +34,7 @@ export async function truncate(
   exchange.serverAnswered(status)
   switch (fault.framing) {
     case "length": {
-      // The length of an answer without one is known only at its end.
+      // An answer without a content-length must be read to its end to know its length.
       const whole = has(answer.rawHeaders, "content-length") ? undefined : await collect(answer)
       const length = whole?.length ?? answer.headers["content-length"]
       exchange.head(status, answer.statusMessage, [...bare, "Content-Length", String(length)])
@@ -52,7 +52,7 @@ export async function truncate(
   }
 }
 
-/** A gzip body that nobody asked for. */
+/** Compresses the body, although the client did not ask for it. */
 export async function compress(exchange: Exchange, server: ServerSide): Promise<void> {
   const answer = await server.ask(exchange)
   const status = statusOf(answer)
@@ -67,7 +67,7 @@ export async function compress(exchange: Exchange, server: ServerSide): Promise<
   exchange.end()
 }
 
-/** Another status, other headers, another body than the server's. */
+/** Replaces the status, the headers or the body of the server's answer. */
 export async function replace(
   fault: Fault & { kind: "replace-answer" },
   exchange: Exchange,
@@ -109,7 +109,7 @@ const filler = Buffer.alloc(16 * 1024, " ")
 
 async function* spaces(): AsyncGenerator<Uint8Array> {
   for (;;) {
-    // A reader in the same process gets its turn.
+    // Lets a reader in the same process have its turn.
     await turn()
     yield filler
   }

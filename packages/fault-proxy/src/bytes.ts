@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer"
 
 export type Chunks = AsyncIterable<Uint8Array>
 
-/** At most `count` bytes, and never the last one of the body: what is cut, is cut. Stops reading once it has them. */
+/** At most `count` bytes, and never the last byte of the body, so that something is missing. Then it stops reading. */
 export async function* first(chunks: Chunks, count: number): AsyncGenerator<Uint8Array> {
   let left = count
   for await (const chunk of allButLast(chunks)) {
@@ -26,7 +26,7 @@ async function* allButLast(chunks: Chunks): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** One bit of the byte at `at` is another; of the last byte, if there are fewer. */
+/** Flips one bit of the byte at `at`, or of the last byte if the body is shorter. */
 export async function* flipped(chunks: Chunks, at: number): AsyncGenerator<Uint8Array> {
   let offset = 0
   let done = false
@@ -48,7 +48,7 @@ export async function* flipped(chunks: Chunks, at: number): AsyncGenerator<Uint8
   if (last.length > 0) yield withBitFlipped(last, 0)
 }
 
-/** The lowest bit: what was text stays text, so that only a checksum or a close look can tell. */
+/** Flips the lowest bit: text stays text, so that only a checksum or a close look can tell. */
 function withBitFlipped(bytes: Uint8Array, at: number): Uint8Array {
   const copy = Buffer.from(bytes)
   copy.writeUInt8(copy.readUInt8(at) ^ 1, at)
@@ -72,7 +72,7 @@ export async function* paced(
   }
 }
 
-/** The most that is ever held of one body, where a fault needs it whole. */
+/** The limit for a body that a fault needs whole, in memory. */
 const maxBufferedBytes = 64 * 1024 * 1024
 
 export async function collect(chunks: Chunks): Promise<Buffer> {
@@ -90,6 +90,6 @@ export async function collect(chunks: Chunks): Promise<Buffer> {
 
 export async function drain(chunks: Chunks): Promise<void> {
   for await (const _ of chunks) {
-    // Read so that the sender gets to its end.
+    // Reads on, so that the sender can finish.
   }
 }

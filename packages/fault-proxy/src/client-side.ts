@@ -7,17 +7,17 @@ type Accept = (request: IncomingMessage, response: ServerResponse, awaitsContinu
 /** The clients' side of the proxy: a free port of 127.0.0.1. */
 export interface ClientSide {
   readonly endpoint: string
-  /** Takes no connection any more, and resets those that are open. */
+  /** Refuses new connections, and resets those that are open. */
   stop(): Promise<void>
 }
 
 export async function listenForClients(accept: Accept): Promise<ClientSide> {
   const sockets = new Set<Socket>()
-  // No time-outs of its own: what ends a connection is the client, the server or a rule.
+  // No time-outs of its own: only the client, the server or a rule ends a connection.
   const listener = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0, maxHeaderSize: 262_144 })
   listener.on("request", (request, response) => accept(request, response, false))
   listener.on("checkContinue", (request, response) => accept(request, response, true))
-  // Node would answer 417 by itself; what to say to another expectation is the server's.
+  // Node would answer another expectation with 417 by itself; here the server answers it.
   listener.on("checkExpectation", (request, response) => accept(request, response, false))
   listener.on("connection", (socket) => {
     sockets.add(socket)

@@ -1,4 +1,4 @@
-/** The client's connection has ended before its answer did. */
+/** The client's connection ended before its answer was complete. */
 export class ClientGone extends Error {
   override readonly name = "ClientGone"
 }
@@ -13,7 +13,7 @@ export class Unreachable extends Error {
   override readonly name = "Unreachable"
 }
 
-/** The server, or its network, ended a connection that was made. The client sees the same. */
+/** The server, or its network, ended an open connection. The client's connection is ended too. */
 export class ServerGone extends Error {
   override readonly name = "ServerGone"
 }

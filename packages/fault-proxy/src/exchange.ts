@@ -36,13 +36,13 @@ export class Exchange {
       this.#tellClosed = resolve
     })
     response.once("close", this.#tellClosed)
-    // A connection that breaks shows where it is read or written; without listeners it would end the process.
+    // Reading and writing notice a broken connection. Without these listeners its error would end the process.
     request.on("error", () => {})
     response.on("error", () => {})
     request.socket.once("close", this.#endBody)
   }
 
-  // Node no longer tells a request of its connection's end once it has been answered.
+  // Once a request has been answered, Node no longer tells it that its connection ended.
   readonly #endBody = () => {
     if (!this.request.complete) this.request.destroy()
   }
@@ -55,19 +55,19 @@ export class Exchange {
     return this.#response.headersSent
   }
 
-  /** An answer of this status has a body. */
+  /** Whether an answer of this status has a body. */
   hasBody(status: number): boolean {
     return this.request.method !== "HEAD" && status >= 200 && status !== 204 && status !== 304
   }
 
-  /** Runs when the client has gone before its answer was complete. */
+  /** Runs `run` if the client goes before its answer is complete. */
   onAbandoned(run: () => void): void {
     void this.closed.then(() => {
       if (!this.#response.writableFinished) run()
     })
   }
 
-  /** What the exchange does besides; it is not over before this is. */
+  /** Adds work of the exchange in the background: the exchange is over only after it. */
   alongside(work: Promise<unknown>): void {
     this.#background.push(work)
   }
@@ -86,7 +86,7 @@ export class Exchange {
     }
   }
 
-  /** Takes what is left of the request's body, for as long as the client sends. */
+  /** Takes the rest of the request's body, for as long as the client sends. */
   async discardBody(): Promise<void> {
     await drain(this.body()).catch(() => {})
   }
@@ -103,7 +103,7 @@ export class Exchange {
     this.#changed()
   }
 
-  /** Sends the head. Without a length and not chunked, the body ends with the connection. */
+  /** Sends the head. A body with neither a length nor chunks ends with the connection. */
   head(status: number, message: string | undefined, headers: RawHeaders, date = false): void {
     if (this.gone) throw new ClientGone()
     this.record.answered = status
@@ -134,7 +134,7 @@ export class Exchange {
     const bytes = Buffer.from(body as Uint8Array)
     const framed = has(raw, "content-length") || has(raw, "transfer-encoding")
     if (!framed && status !== 204 && status !== 304) raw.push("Content-Length", String(bytes.length))
-    // The client may send its body or leave it; where the next request starts, nobody knows.
+    // The client may still send its body or not, so the start of its next request could not be found.
     if (this.#awaitsContinue && !has(raw, "connection")) raw.push("Connection", "close")
     this.head(status, undefined, raw, true)
     if (this.hasBody(status) && bytes.length > 0) await this.send(only(bytes))
@@ -148,8 +148,8 @@ export class Exchange {
   }
 
   /**
-   * All that was written is with the kernel, and a client in this process had a turn to read it. Where bytes and a reset
-   * arrive in one poll, libuv reports the bytes and then a clean end, and a body without a length looks complete.
+   * Resolves when the kernel has all that was written, and a client in this process had a turn to read it. If bytes and
+   * a reset arrive in one poll, libuv reports the bytes and then a clean end: a body without a length looks complete.
    */
   async flushed(): Promise<void> {
     await flushed(this.request.socket)
@@ -159,12 +159,12 @@ export class Exchange {
   /** A real reset (RST). */
   reset(): void {
     const { socket } = this.request
-    // Where the client is just ending its side, the reset fails (EINVAL): Node then tells an error, and never the close.
+    // If the client is just ending its side, the reset fails (EINVAL). Node then emits `error`, and never `close`.
     socket.once("error", this.#tellClosed)
     socket.resetAndDestroy()
   }
 
-  /** Closes the connection in order (FIN), once what was written is out. */
+  /** Closes the connection in order (FIN), once all that was written is sent. */
   close(): void {
     this.request.socket.destroySoon()
   }
@@ -174,12 +174,12 @@ export async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-/** Sends the head before the body. Not by `flushHeaders()`, which writes UTF-8 where headers are bytes, read as Latin-1. */
+/** Sends the head before the body. `flushHeaders()` would write UTF-8, but headers are bytes, read as Latin-1. */
 export function flushHead(message: OutgoingMessage): void {
   message.write("", "latin1")
 }
 
-/** Writes and waits while the other side is slow; false once there is no other side. */
+/** Writes, and waits while the other side is slow. Resolves to false if the other side has gone. */
 export async function write(sink: Writable, chunk: Uint8Array): Promise<boolean> {
   if (sink.destroyed) return false
   if (sink.write(chunk)) return true

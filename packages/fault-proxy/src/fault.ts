@@ -11,7 +11,7 @@ type Content = string | Uint8Array
 
 /**
  * What happens to a request. "Applied" means that the server received the whole request and answered it, also where the
- * client has given up meanwhile. `afterBytes` counts bytes of body. What is cut always misses at least the last byte.
+ * client has given up meanwhile. `afterBytes` counts bytes of body. A body that is cut lacks at least its last byte.
  */
 export type Fault =
   /** The connection is reset before anything reaches the server. */
@@ -19,13 +19,13 @@ export type Fault =
   /** Applied; the connection is reset before any byte of the answer. */
   | { readonly kind: "answer-lost" }
   /**
-   * Head and up to `afterBytes` of the body, then a reset, which may overtake bytes that the client was slow to read. An
-   * answer without a body breaks off after its status line.
+   * The head and up to `afterBytes` of the body, then a reset. The reset may overtake bytes that the client was slow to
+   * read. An answer without a body breaks off after its status line.
    */
   | { readonly kind: "reset-mid-answer"; readonly afterBytes: number }
   /**
-   * The proxy answers. After the request's body, or before it with `early`; unknown to the server, or after it with
-   * `applied`, which wins over `early`.
+   * The proxy answers, after it has taken the request's body, or before that with `early`. The server does not see the
+   * request, or answers it first with `applied`. `applied` wins over `early`.
    */
   | {
       readonly kind: "status"
@@ -39,23 +39,23 @@ export type Fault =
   | { readonly kind: "hang" }
   /** Applied, never answered. */
   | { readonly kind: "hang-after" }
-  /** As `reset-mid-answer`, but silence instead of the reset. */
+  /** Like `reset-mid-answer`, but with silence in place of the reset. */
   | { readonly kind: "hang-mid-answer"; readonly afterBytes: number }
-  /** The server sees a body that breaks off, the client a reset. Without a body the server sees nothing. */
+  /** The server sees a body that breaks off, and the client a reset. Without a body the server sees nothing. */
   | { readonly kind: "cut-request"; readonly afterBytes: number }
   /**
-   * An early end of the answer's body that looks clean. `length`: the content-length stays and the connection closes.
+   * The answer's body ends early and looks complete. `length`: the content-length stays and the connection closes.
    * `chunked`: a proper last chunk. `close`: no length, the connection closes. An empty body stays as it is.
    */
   | { readonly kind: "truncate"; readonly afterBytes: number; readonly framing: "length" | "chunked" | "close" }
   /** One bit of the byte at this offset of the body is flipped; of the last byte, if the body is shorter. */
   | { readonly kind: "corrupt-answer"; readonly at: number }
   | { readonly kind: "corrupt-request"; readonly at: number }
-  /** `content-encoding: gzip` although nobody asked; without a length. */
+  /** The body comes with `content-encoding: gzip`, although the client did not ask for it, and without a length. */
   | { readonly kind: "compress-answer" }
   /**
-   * Applied; status and body are replaced. The server's headers stay, but for `headers` (undefined removes one), the
-   * length and the content-encoding. `status` defaults to the server's.
+   * Applied; status and body are replaced. `status` defaults to the server's. The server's headers stay, but for the
+   * length, the content-encoding, and those in `headers` (undefined removes a header).
    */
   | {
       readonly kind: "replace-answer"
@@ -63,42 +63,42 @@ export type Fault =
       readonly headers?: OutgoingHttpHeaders | undefined
       readonly body: Content | ((answer: BufferedAnswer) => Content | Promise<Content>)
     }
-  /** Head and body of the server's answer, chunked, then spaces for as long as the client reads. */
+  /** The head and body of the server's answer, chunked, then spaces for as long as the client reads. */
   | { readonly kind: "endless-answer" }
   /** Waits before anything is forwarded. */
   | { readonly kind: "latency"; readonly ms: number }
   /** Both bodies pass at this rate. */
   | { readonly kind: "trickle"; readonly bytesPerSecond: number }
-  /** The client gets the first answer; then, and not before `until`, the same request reaches the server once more. */
+  /** The client gets the first answer. After that, and after `until`, the same request reaches the server once more. */
   | { readonly kind: "duplicate"; readonly until?: Promise<void> | Gate | undefined }
-  /** Taken whole from the client; applied when released, even if the client has gone by then. */
+  /** The whole request is taken from the client. It is applied when released, even if the client has gone by then. */
   | { readonly kind: "hold"; readonly until: Promise<void> | Gate }
 
-/** The first rule that fits and has not run out decides; a rule that does not act leaves the request to the next one. */
+/** The first rule that fits, has not run out, and acts decides the fault of a request. Later rules are not asked. */
 export interface Rule {
   when(request: ProxiedRequest): boolean
-  /** A function may decide by the request; `undefined` does not act, and does not count. */
+  /** A function may decide by the request. If it returns `undefined`, the rule does not act, and no act is counted. */
   readonly fault: Fault | ((request: ProxiedRequest) => Fault | undefined)
-  /** How many requests it acts on; default all. */
+  /** On how many requests the rule acts; default all. */
   readonly times?: number | undefined
-  /** How many requests that fit it lets pass first; default 0. */
+  /** How many requests that fit pass first; default 0. */
   readonly skip?: number | undefined
 }
 
-/** One request as the proxy saw it. It stays live: the fields after `headers` are filled in as the exchange goes on. */
+/** One request as the proxy saw it. Live: the fields after `headers` are filled in as the exchange goes on. */
 export interface ProxiedRequest {
   /** Counts from 0, and from 0 again after `resetCounts()`. */
   readonly index: number
   readonly method: string
-  /** Decoded, without the query; as it was sent where it cannot be decoded. */
+  /** Decoded, and without the query. A path that cannot be decoded is as it was sent. */
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
-  /** What was done to this request, if a rule matched it. */
+  /** The fault of this request, if a rule acted on it. */
   readonly fault?: Fault | undefined
-  /** The status that the server gave: known when its answer is complete, or when its head is passed on. */
+  /** The status of the server's answer, known when the answer is complete, or when its head is passed on. */
   readonly serverAnswered?: number | undefined
-  /** The status that was sent to the client, if any was. */
+  /** The status that was sent to the client, if the client got an answer. */
   readonly answered?: number | undefined
   /** Bytes of body that came from the client. */
   readonly bytesReceived: number
@@ -111,7 +111,7 @@ export interface Gate {
   /** Resolves with the first request that waits here, once its whole body has arrived. */
   readonly reached: Promise<ProxiedRequest>
   readonly released: Promise<void>
-  /** Lets go what waits, and whatever comes later. */
+  /** Lets go every request that waits, and every later one. */
   release(): void
   /** Called by the proxy. */
   reach(request: ProxiedRequest): void

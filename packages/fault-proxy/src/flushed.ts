@@ -1,6 +1,6 @@
 import type { Socket } from "node:net"
 
-/** Resolves once all that was written is with the kernel, or the connection is gone. */
+/** Resolves when the kernel has all that was written, or the connection is gone. */
 export async function flushed(socket: Socket): Promise<void> {
   if (socket.destroyed) return
   await new Promise<void>((resolve) => {

@@ -11,7 +11,7 @@ export function has(raw: RawHeaders, name: string): boolean {
   return raw.some((text, i) => i % 2 === 0 && text.toLowerCase() === name)
 }
 
-/** `headers` in place of those of the same name; a value of undefined removes one. */
+/** Puts `headers` in place of those with the same names. A value of undefined removes the header. */
 export function withHeaders(raw: RawHeaders, headers: OutgoingHttpHeaders): string[] {
   const names = Object.keys(headers).map((name) => name.toLowerCase())
   return [...without(raw, ...names), ...rawHeaders(headers)]

@@ -5,7 +5,7 @@ import type { AskOptions, ServerSide } from "./server-side.js"
 
 type Change = (chunks: Chunks) => Chunks
 
-/** Forwards the request and passes the answer on, both as they come, each body through its change. */
+/** Forwards the request and passes the answer on, both as they arrive, each body through its change. */
 export async function pass(
   exchange: Exchange,
   server: ServerSide,
@@ -23,7 +23,7 @@ export async function relay(exchange: Exchange, answer: IncomingMessage, change?
   exchange.end(answer.rawTrailers)
 }
 
-/** Has the server do it, whatever becomes of the client, and takes the whole answer. */
+/** Has the server carry the request out, even if the client goes, and takes the whole answer. */
 export async function apply(exchange: Exchange, server: ServerSide, options: AskOptions = {}): Promise<void> {
   const answer = await server.ask(exchange, { ...options, detached: true })
   await drain(answer)

@@ -7,7 +7,7 @@ import { apply, pass } from "./pass.js"
 import { cutRequest, duplicate, hold } from "./request-faults.js"
 import type { ServerSide } from "./server-side.js"
 
-/** Carries one request through, with this fault or without any. */
+/** Carries one request through, with the fault if there is one. */
 export async function perform(fault: Fault | undefined, exchange: Exchange, server: ServerSide): Promise<void> {
   switch (fault?.kind) {
     case undefined:

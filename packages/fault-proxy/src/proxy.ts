@@ -9,21 +9,21 @@ import { Rules } from "./rules.js"
 import { ServerSide } from "./server-side.js"
 
 export interface FaultProxy extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT`, to give to a client in place of the server's own. */
+  /** `http://127.0.0.1:PORT`, to give to a client in place of the server's address. */
   readonly endpoint: string
   /** Every request since the start or `resetCounts()`, in order of arrival. Live. */
   readonly requests: readonly ProxiedRequest[]
   /** Adds rules after those in force. */
   inject(...rules: Rule[]): void
-  /** Takes all rules away; what they have begun goes on. */
+  /** Takes all rules away. Faults that have begun go on. */
   clear(): void
   /** Forgets the requests; those in flight finish unseen. */
   resetCounts(): void
-  /** The first request, past or to come, of which this holds. Asked again whenever one arrives or is answered. */
+  /** The first request, past or to come, that fits. The condition is asked when a request arrives or is answered. */
   seen(condition: (request: ProxiedRequest) => boolean): Promise<ProxiedRequest>
   /** Resolves when nothing is in flight, on either side. */
   idle(): Promise<void>
-  /** Ends everything at once, also what hangs or is held. */
+  /** Ends every request at once, also those that hang or are held. */
   stop(): Promise<void>
 }
 
@@ -85,7 +85,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   }
 }
 
-/** What breaks on one side breaks on the other; what the proxy itself cannot do is a 502 that says so. */
+/** A connection that broke on one side is reset on the other. A failure of the proxy itself is a 502 that names it. */
 async function fail(exchange: Exchange, error: unknown): Promise<void> {
   const ended = error instanceof ClientGone || error instanceof ServerGone || error instanceof Stopped
   const broke = (error as NodeJS.ErrnoException).code === "ECONNRESET"

@@ -5,7 +5,7 @@ import type { Fault } from "./fault.js"
 import { apply, relay, statusOf } from "./pass.js"
 import type { ServerSide } from "./server-side.js"
 
-/** The server sees a body that breaks off, the client a reset. */
+/** The server sees a body that breaks off, and the client a reset. */
 export async function cutRequest(exchange: Exchange, server: ServerSide, afterBytes: number): Promise<void> {
   const { headers } = exchange.request
   const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0
@@ -13,7 +13,7 @@ export async function cutRequest(exchange: Exchange, server: ServerSide, afterBy
   exchange.reset()
 }
 
-/** Takes the whole request, waits, and has it applied whether or not the client still waits. */
+/** Takes the whole request, waits, and has it applied, even if the client has gone. */
 export async function hold(fault: Fault & { kind: "hold" }, exchange: Exchange, server: ServerSide): Promise<void> {
   exchange.letSend()
   const body = await collect(exchange.body())

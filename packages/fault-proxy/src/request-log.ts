@@ -8,7 +8,7 @@ interface Watcher {
   readonly reject: (reason: unknown) => void
 }
 
-/** Every request in order of arrival, and whoever waits for one of them. */
+/** Every request in order of arrival, and the callers that wait for one. */
 export class RequestLog {
   readonly requests: RequestRecord[] = []
   readonly #watchers = new Set<Watcher>()
@@ -23,14 +23,14 @@ export class RequestLog {
     this.requests.length = 0
   }
 
-  /** The first request, past or to come, of which the condition holds. */
+  /** The first request, past or to come, that fits the condition. */
   seen(condition: (request: ProxiedRequest) => boolean): Promise<ProxiedRequest> {
     const found = this.requests.find(condition)
     if (found !== undefined) return Promise.resolve(found)
     return new Promise((resolve, reject) => this.#watchers.add({ condition, resolve, reject }))
   }
 
-  /** Asks every condition again. */
+  /** The request has changed: asks every condition again. */
   changed(record: RequestRecord): void {
     for (const watcher of this.#watchers) {
       try {
@@ -43,7 +43,7 @@ export class RequestLog {
     }
   }
 
-  /** No request will come any more: rejects for whoever waits. */
+  /** No request will come any more: rejects every caller that waits. */
   stop(reason: unknown): void {
     for (const { reject } of this.#watchers) reject(reason)
     this.#watchers.clear()

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http"
 import type { Fault, ProxiedRequest } from "./fault.js"
 
-/** The same, writable: for the proxy itself. */
+/** A `ProxiedRequest` whose fields the proxy writes. */
 export class RequestRecord implements ProxiedRequest {
   readonly index: number
   readonly method: string

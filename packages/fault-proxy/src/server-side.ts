@@ -7,14 +7,14 @@ import type { Gate } from "./fault.js"
 import { flushed } from "./flushed.js"
 import { has } from "./headers.js"
 
-// Connections are given up long before a server does so: a request that meets a connection just closed by the server
-// would fail for a reason that no rule asked for.
+// The proxy gives connections up long before a server does. A request on a connection that the server has just closed
+// would fail although no rule asked for it.
 const idleConnectionMs = 1000
 
 export interface AskOptions {
-  /** In place of the client's. */
+  /** The body to send in place of the client's. */
   readonly body?: Chunks | undefined
-  /** Goes on when the client has gone, as a request does that is already on its way. */
+  /** The request goes on when the client has gone, like a request that is already on its way. */
   readonly detached?: boolean | undefined
 }
 
@@ -70,7 +70,7 @@ export class ServerSide {
       request.on("error", (cause) => reject(new Unreachable(`${this.#target.origin}: ${cause.message}`, { cause })))
     })
     request.on("continue", () => exchange.letSend())
-    // An answer that comes before the cut goes with it.
+    // An answer that comes before the cut is dropped with the connection.
     request.on("response", (message) => message.on("error", () => {}).resume())
     flushHead(request)
     try {
@@ -95,7 +95,7 @@ export class ServerSide {
     return this.unlessStopped("released" in until ? until.released : until)
   }
 
-  /** Waits for what a test decides, but no longer than the proxy lives. */
+  /** Waits until a test releases the request, but no longer than the proxy lives. */
   async unlessStopped<T>(work: T | Promise<T>): Promise<T> {
     const { signal } = this.#stop
     if (signal.aborted) throw new Stopped()
@@ -120,7 +120,7 @@ export class ServerSide {
   #send(exchange: Exchange): ClientRequest {
     const { method, url, rawHeaders } = exchange.request
     const { hostname, port } = this.#target
-    // Node would announce a chunked body for a POST that has neither a length nor an encoding; HTTP says it has no body.
+    // A POST with neither a length nor an encoding has no body, says HTTP. Node would announce a chunked one.
     const bodyless = !has(rawHeaders, "content-length") && !has(rawHeaders, "transfer-encoding")
     const chunkedByDefault = !["GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "CONNECT"].includes(method ?? "GET")
     const headers = bodyless && chunkedByDefault ? [...rawHeaders, "Content-Length", "0"] : rawHeaders
@@ -142,7 +142,7 @@ async function upload(body: Chunks, request: ClientRequest, exchange: Exchange):
   try {
     for await (const chunk of body) {
       if (await write(request, chunk)) continue
-      // The server has closed, perhaps after an early answer, and the client has to be able to read that.
+      // The server has closed the connection, perhaps after an early answer, which the client must be able to read.
       return await exchange.discardBody()
     }
     const { rawTrailers } = exchange.request
@@ -151,7 +151,7 @@ async function upload(body: Chunks, request: ClientRequest, exchange: Exchange):
     if (pairs.length > 0) request.addTrailers(pairs)
     request.end()
   } catch {
-    // The client broke off; so does the request.
+    // The client broke off, so the request to the server breaks off too.
     request.destroy()
   }
 }

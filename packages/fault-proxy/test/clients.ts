@@ -11,7 +11,7 @@ export interface Sent {
   onBytes?: (count: number) => void
 }
 
-/** What a caller of this client got to see. */
+/** The answer as the caller of a client sees it. */
 export interface Outcome {
   status?: number
   headers: Record<string, string | string[] | undefined>
@@ -85,7 +85,7 @@ export async function viaFetch(url: string, sent: Sent = {}): Promise<Outcome> {
   return outcome
 }
 
-/** Sends `head` over a bare socket; resolves with the bytes that came and how the connection ended. */
+/** Sends `head` over a bare socket. Resolves with the bytes that arrived, and with how the connection ended. */
 export function viaSocket(url: string, head: string): Promise<{ text: string; ended: "reset" | "end" }> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve) => {

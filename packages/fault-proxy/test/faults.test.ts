@@ -18,7 +18,7 @@ describe.each(clients)("as %s sees it", (name, client) => {
   const put = () => client(`${proxy.endpoint}/a`, { method: "PUT", body: text })
   const get = (query = "") => client(`${proxy.endpoint}/a${query}`)
 
-  /** Stores the object that the answers are made of, and forgets that it did. */
+  /** Stores the object that the answers are made of, and forgets the requests for it. */
   async function stored(): Promise<void> {
     expect((await put()).status).toBe(200)
     await proxy.idle()
@@ -46,7 +46,7 @@ describe.each(clients)("as %s sees it", (name, client) => {
     await stored()
     inject({ kind: "reset-mid-answer", afterBytes: 5_000 })
     const seen = await get(query)
-    // undici takes a reset for the end of a body that has no length and ends with its connection.
+    // If a body has no length and ends with its connection, undici takes a reset for its end.
     if (name === "fetch" && query === "?close") expect(seen.error).toBeUndefined()
     else expect(seen.error).toMatch(reset)
     expect(seen.body).toEqual(text.subarray(0, 5_000))
@@ -174,7 +174,7 @@ describe.each(clients)("as %s sees it", (name, client) => {
     const seen = await get()
     expect(seen.headers["content-encoding"]).toBe("gzip")
     expect(seen.headers["content-length"]).toBeUndefined()
-    // fetch unpacks whatever comes.
+    // fetch unpacks every compressed body.
     expect(name === "fetch" ? seen.body : gunzipSync(seen.body)).toEqual(text)
   })
 

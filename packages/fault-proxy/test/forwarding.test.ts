@@ -100,7 +100,7 @@ it("answers early while the body is still being sent", async () => {
   const status = await new Promise((resolve) => request.on("response", (answer) => resolve(answer.resume().statusCode)))
   expect(status).toBe(503)
   request.end(Buffer.alloc(10))
-  // The connection is in order: the next request uses it.
+  // The connection is still good: the next request uses it.
   expect((await viaHttp(`${proxy.endpoint}/a`, { method: "PUT", body: Buffer.alloc(3), agent })).status).toBe(200)
   expect(proxy.requests.map(({ bytesReceived }) => bytesReceived)).toEqual([20, 3])
   expect(origin.received).toHaveLength(1)
@@ -156,7 +156,7 @@ it("a server that breaks off, before or in its answer, is a reset and no 502", a
 it("trailers go through in both directions", async () => {
   const server = createServer(async (request, response) => {
     for await (const _ of request) {
-      // To its end, where the trailers are.
+      // Read to its end, where the trailers are.
     }
     response.writeHead(200, { Trailer: "X-Sum" })
     response.write("body")

@@ -108,7 +108,7 @@ it("streams 64 MiB both ways within bounded memory, at the pace of the slower si
   let mostAhead = 0
   let mostHeld = 0
   const held = () => {
-    // The second one waits for the buffers that the first one freed.
+    // The second call waits for the buffers that the first call freed.
     collectGarbage()
     collectGarbage()
     mostHeld = Math.max(mostHeld, process.memoryUsage().arrayBuffers)
@@ -152,7 +152,7 @@ it("streams 64 MiB both ways within bounded memory, at the pace of the slower si
     for await (const chunk of answer) hex += chunk
     expect(hex).toBe(expected)
     expect(record()?.bytesReceived).toBe(size)
-    // What the kernel's buffers hold is the system's; without back-pressure this would come near the whole body.
+    // The size of the kernel's buffers is up to the system. Without back-pressure nearly the whole body would be ahead.
     expect(mostAhead).toBeLessThan(size / 2)
 
     big.resetCounts()
