@@ -1,4 +1,4 @@
-// Before a build: removes the `dist` of the package it is run in, so that nothing is packed whose source is gone.
+// Run before a build, in a package: removes its `dist`, so that no file is packed whose source is gone.
 import { rmSync } from "node:fs"
 
 rmSync("dist", { recursive: true, force: true })

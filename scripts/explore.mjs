@@ -1,4 +1,4 @@
-// npm run explore: a million schedules of several stores over one storage. Arguments go to it: --help says which.
+// npm run explore: a million schedules of several stores over one storage. Arguments go to its command; see --help.
 import { build, install, run } from "./toolchain.mjs"
 
 process.exitCode =

@@ -47,7 +47,7 @@ function vitest() {
   mkdirSync(results)
   const code = run("vitest", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`])
   counts = countTests()
-  // A worker that died or an error outside of any test fails the run without failing a test.
+  // If a worker died, or an error came outside of any test, the run fails although no test does.
   if (code !== 0 && counts.failed === 0) counts.failed = 1
   if (counts.failed > 0) return code || 1
   if (counts.passed === 0) {
@@ -68,7 +68,7 @@ function countTests() {
   } catch {
     return { passed: 0, failed: 0, skipped: 0 }
   }
-  // A file that cannot be loaded fails without having a test.
+  // A file that cannot be loaded fails although it has no test.
   const brokenFiles = json.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0).length
   return {
     passed: json.numPassedTests,
@@ -77,7 +77,7 @@ function countTests() {
   }
 }
 
-/** One line for each package that is fine; the tool's whole output for the first that is not. */
+/** One line for each sound package, and the tool's whole output for the first that is not sound. */
 function eachPackage(command, args) {
   for (const folder of publicPackages) {
     const { code, output } = capture(command, args, { cwd: join(root, folder) })

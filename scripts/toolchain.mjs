@@ -1,4 +1,4 @@
-// What every command of this repository stands on: pnpm brought through npm, dependencies installed, packages built.
+// The steps before every command of this repository: bring pnpm through npm, install dependencies, build packages.
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import {
@@ -26,7 +26,7 @@ export function run(command, args, options) {
   return spawn(command, args, { ...options, stdio: "inherit" }).code
 }
 
-/** The same, but returns what the program wrote instead of showing it. */
+/** Runs a program in the same way, but returns its output instead of showing it. */
 export function capture(command, args, options) {
   return spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] })
 }
@@ -44,7 +44,7 @@ function spawn(command, args, { cwd = root, env = {}, stdio }) {
   return { code: status ?? 1, output: `${stdout ?? ""}${stderr ?? ""}` }
 }
 
-/** Installs what the lockfile says, unless that is what the last install left. Returns an exit code. */
+/** Installs the dependencies of the lockfile, unless the last install has. Returns an exit code. */
 export function install() {
   const workspace = [".", ...packageFolders("packages", "examples")]
   const wanted = manifestsHash(workspace)
@@ -69,7 +69,7 @@ export function packageFolders(...parents) {
   )
 }
 
-/** Puts the pinned pnpm into .tools, complete or not at all. Returns an exit code. */
+/** Puts the pinned pnpm into .tools, either as a whole or not at all. Returns an exit code. */
 export function bringPnpm() {
   if (existsSync(pnpmHome)) return 0
   mkdirSync(dirname(pnpmHome), { recursive: true })
@@ -79,7 +79,7 @@ export function bringPnpm() {
   try {
     if (code === 0) renameSync(staging, pnpmHome)
   } catch (error) {
-    if (!existsSync(pnpmHome)) throw error // otherwise another run was faster, and its copy is as good
+    if (!existsSync(pnpmHome)) throw error // otherwise another run was faster, and its copy serves as well
   } finally {
     rmSync(staging, { recursive: true, force: true })
   }

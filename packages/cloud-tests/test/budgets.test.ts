@@ -7,7 +7,7 @@ import { manifestOf, stateOf } from "./faults/operations.js"
 
 type Counts = Partial<Record<RequestKind, number>>
 
-/** Where a request removes one object only, as many requests as objects. */
+/** How many requests delete so many objects. On GCS a request deletes one object, elsewhere a batch. */
 const deletes = (cloud: Cloud, objects: number) => (cloud.name === "gcs" ? objects : 1)
 
 async function requestsOf(
@@ -17,7 +17,7 @@ async function requestsOf(
 ): Promise<Counts> {
   await using at = await ProxiedBucket.create(cloud)
   const store = await at.open()
-  // The steady state: the storage was probed, the pointer was read.
+  // The steady state: the storage was probed, and the pointer was read.
   await store.save(manifestOf(1), { state: stateOf(1) })
   await before(store, at)
   at.proxy.resetCounts()
@@ -61,7 +61,7 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("requests on
   test("list of 100: one listing per prefix, the pointer, and each manifest once", async () => {
     const all = async (store: CheckpointStore) => {
       for await (const _ of store.list()) {
-        // Only what it costs is asked.
+        // Only the number of requests matters here.
       }
     }
     const counts = await requestsOf(cloud, all, (store) => saveAll(store, ids(2, 100)))
@@ -86,7 +86,7 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("requests on
         for (const id of ids(10, 29)) await at.plant(`checkpoints/state-0000${id}.bin`, "an orphan")
       },
     )
-    // The clock is asked by a listing. Unfinished uploads are listed by S3 alone, under both prefixes.
+    // A listing tells the storage's clock. Only on S3 unfinished uploads are listed, under both prefixes.
     const leftovers = cloud.name === "s3" ? { other: 2 } : {}
     expect(counts).toEqual({ list: 3, get: 1, head: 1, put: 1, delete: deletes(cloud, 20), ...leftovers })
   })

@@ -4,7 +4,7 @@ import { ProxiedBucket } from "./clouds/proxied.js"
 import { manifestOf, stateOf } from "./faults/operations.js"
 
 describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("deletes half way, $name", ({ cloud }) => {
-  // Batches go manifests first, then states; where a request removes one object, three of each.
+  // Manifests go first, then states: one batch of each, or three requests of each where a request removes one object.
   const each = cloud.name === "gcs" ? 3 : 1
 
   test.each([503, 403])("manifests go, states are answered %i: reported, and collected later", async (status) => {

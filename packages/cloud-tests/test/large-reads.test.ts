@@ -16,7 +16,7 @@ function pattern(): Uint8Array {
   return content
 }
 
-/** Bytes of the ranges in which a large state is read. */
+/** The bytes of each range in which a large state is read. */
 const rangeBytes = { s3: 8 * MiB, azure: 4 * MiB, gcs: 8 * MiB }
 
 const rangesOf = (cloud: Cloud) => {
@@ -27,7 +27,7 @@ const rangesOf = (cloud: Cloud) => {
   ])
 }
 
-/** First and last byte; empty for a request of the whole. */
+/** The first and the last byte of each request; empty for a request of the whole object. */
 function rangeOf({ headers }: ProxiedRequest): number[] {
   const header = headers["x-ms-range"] ?? headers["range"] ?? ""
   return (/^bytes=(\d+)-(\d+)$/.exec(String(header)) ?? []).slice(1).map(Number)
@@ -81,7 +81,7 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("large state
       .map(rangeOf)
       .filter(([from = 0, to]) => from >= first && to === last)
     expect(again.length).toBe(2)
-    // Where it stopped depends on how much of the answer came through before the reset.
+    // The byte where it stopped depends on how much of the answer arrived before the reset.
     expect(again[1]?.[0]).toBeLessThanOrEqual(first + MiB)
     expect(asked().length).toBe(rangesOf(cloud).length + 1)
   })

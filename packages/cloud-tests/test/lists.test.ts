@@ -5,10 +5,10 @@ import { mapLimit } from "./clouds/limit.js"
 import { ProxiedBucket } from "./clouds/proxied.js"
 import { manifestOf } from "./faults/operations.js"
 
-/** The most keys that one page of a listing holds; Azure would give 5,000, and is asked for no more. */
+/** The most keys that one page of a listing holds. Azure would give 5,000, but is asked for this many. */
 const pageSize = 1000
 
-/** The same page without the entries for which this holds; whatever leads to the next page stays. */
+/** The page without the entries that fit. The token of the next page stays. */
 function withoutEntries(cloud: Cloud, page: Buffer, gone: (entry: string) => boolean): string {
   const text = page.toString()
   if (cloud.name === "gcs") {
@@ -39,14 +39,14 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("listings of
     expect(await store.ids()).toEqual(ids)
     at.proxy.clear()
 
-    // It fails for ever: an error, never a short list.
+    // It always fails: an error, never a short list.
     let pages = 0
     const second = () => pages++ % 2 === 1
     at.proxy.inject({ when: isList(cloud), fault: () => (second() ? { kind: "status", status: 503 } : undefined) })
     await expect(store.ids()).rejects.toMatchObject({ code: "CKPT_IO" })
     at.proxy.clear()
 
-    // It is the first page again, for ever: an error, not an endless listing.
+    // The second page is always the first page again: an error, not an endless listing.
     let first: Buffer | undefined
     at.proxy.inject({
       when: isList(cloud),
@@ -63,7 +63,7 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("listings of
     expect(at.proxy.requests.length).toBeLessThan(20)
     at.proxy.clear()
 
-    // The first page is empty, and has a next one: what is on that is found.
+    // The first page is empty, and has a next page: the keys of the next page are found.
     at.proxy.inject({
       when: isList(cloud),
       times: 1,
@@ -72,7 +72,7 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("listings of
     expect(await store.ids()).toEqual([count])
   })
 
-  // Where putting them takes seconds.
+  // Only on GCS, where to put so many objects takes no more than seconds.
   if (cloud.name === "gcs")
     test("10,001 keys, in eleven pages", async () => {
       await using at = await ProxiedBucket.create(cloud)

@@ -12,13 +12,13 @@ const cases = nodeBinaries().flatMap((node) =>
   ["own", "@google-cloud/storage", "google-cloud-storage-8"].map((client) => ({ ...node, client })),
 )
 
-// With the client's own retries, one 503 on a download ends the process on Node 24 and later
+// With the client's own retries, a single 503 on a download ends the process on Node 24 and later
 // (googleapis/google-cloud-node#8670).
 test.each(cases)("Node $major, client $client: 503s on downloads are survived", async ({ major, path, client }) => {
   await using at = await ProxiedBucket.create(gcs)
   const writer = await at.openDirect()
   await writer.save(manifestOf(1), { state: new TextEncoder().encode("whole") })
-  // Each download fails at first: the pointer's, the manifest's, the state's.
+  // The first try of each download fails: of the pointer, of the manifest, and of the state.
   const failed = new Set<string>()
   at.proxy.inject({
     when: (request) => gcs.see(request).kind === "get",

@@ -7,7 +7,7 @@ import { longState, manifestOf, stateOf } from "./faults/operations.js"
 const stateKey = "checkpoints/state-000002.bin"
 const manifestKey = "manifests/manifest-000002.json"
 
-/** Lost answers have two sides; that ours is a success is shown by the table of faults. This is the other one. */
+// After a lost answer the object may be our own or another's. The table of faults shows the first case, this the second.
 describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))(
   "lost answers, another was first, $name",
   ({ cloud }) => {

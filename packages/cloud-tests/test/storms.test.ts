@@ -9,7 +9,7 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("storms, $na
   test("half of all requests are answered 503 for ever: slow, and right", async () => {
     await using at = await ProxiedBucket.create(cloud)
     const store = await at.open({ retry: { attempts: 8 } })
-    // Every other one of those that ask for the same, so that the rhythm of the store's own requests does not matter.
+    // Every other one of the same requests, so that the rhythm of the store's own requests does not matter.
     const seen = new Map<string, number>()
     at.proxy.inject({
       when: () => true,

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http"
 import { ServiceError } from "./errors.js"
 
-/** Of https://cloud.google.com/storage/docs/access-control/iam-permissions; those that this server asks for. */
+/** The permissions that this server asks for: https://cloud.google.com/storage/docs/access-control/iam-permissions */
 export type Permission =
   | "storage.buckets.create"
   | "storage.buckets.delete"
@@ -13,7 +13,7 @@ export type Permission =
   | "storage.objects.list"
   | "storage.objects.update"
 
-/** One thing that a request is about to do. */
+/** One action that a request is about to take. */
 export interface AccessRequest {
   readonly permission: Permission
   /** Absent for the list of the project's buckets. */
@@ -22,13 +22,13 @@ export interface AccessRequest {
 }
 
 export interface AccessOptions {
-  /** The one bearer token that is let in. Without this option any or no `Authorization` header is. */
+  /** The only bearer token that is let in. Without this option any `Authorization` header is let in, or none. */
   requireToken?: string | undefined
-  /** True refuses what it is asked about with 403; asked anew for every request. */
+  /** Returns true to refuse the action with 403. Asked anew for every request. */
   deny?: ((request: AccessRequest) => boolean) | undefined
 }
 
-// The service names the caller; the tests have one.
+// The service names the caller here; in the tests there is only one.
 const caller = "test@ckpt-test.iam.gserviceaccount.com"
 
 export class Access {

@@ -6,7 +6,7 @@ export interface Checksums {
   readonly md5Hash: string
 }
 
-// Eight bytes a step ("slicing by 8"): one byte a step would take longer than the transfer over the loopback interface.
+// Eight bytes a step ("slicing by 8"). With one byte a step it would take longer than the transfer over loopback.
 const tables = makeTables(0x82f63b78)
 const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
   Int32Array,
@@ -66,7 +66,7 @@ export class RunningChecksums {
     this.#md5.update(bytes)
   }
 
-  /** So far; more bytes may follow. */
+  /** The checksums of the bytes so far; more may follow. */
   current(): Checksums {
     const crc = Buffer.alloc(4)
     crc.writeUInt32BE(this.#crc)
@@ -76,7 +76,7 @@ export class RunningChecksums {
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** Of a content that is there already. Lets other requests in between: hundreds of megabytes take a second. */
+/** Both checksums of bytes in memory. Hundreds of megabytes take a second, so other requests have turns in between. */
 export async function checksumsOf(chunks: readonly Uint8Array[]): Promise<Checksums> {
   const running = new RunningChecksums()
   const stride = 1024 * 1024

@@ -1,4 +1,4 @@
-/** Bytes as they came off the socket: kept in their pieces, never joined. */
+/** Bytes in the pieces in which they came off the socket, never joined. */
 export interface Content {
   readonly chunks: readonly Buffer[]
   readonly size: number

@@ -11,7 +11,7 @@ export class ServiceError extends Error {
   readonly status: number
   readonly reason: string
   readonly at: ErrorLocation | undefined
-  /** To be sent with it. */
+  /** Headers of the response. */
   readonly headers: Readonly<Record<string, string>>
 
   constructor(
@@ -56,7 +56,7 @@ export function notModified(): ServiceError {
   return new ServiceError(304, "notModified", "Not Modified")
 }
 
-/** Refused aloud rather than ignored, so that no test passes on something that this server does not do. */
+/** Refuses what this server does not do, rather than ignore it, so that no test passes by accident. */
 export function notImplemented(what: string): ServiceError {
   return new ServiceError(501, "notImplemented", `${what} is not implemented by this test server.`)
 }

@@ -19,11 +19,11 @@ export interface GcsServer {
   readonly endpoint: string
   /** @throws {ServiceError} 409 if it exists, 400 for a bad name */
   createBucket(name: string): void
-  /** Cuts what is still open, and forgets everything. */
+  /** Cuts all open connections, and forgets all objects. */
   stop(): Promise<void>
 }
 
-/** Starts a server on a free port of the loopback interface. What it stores lives in memory until it is stopped. */
+/** Starts a server on a free port of the loopback interface. Its objects live in memory until it is stopped. */
 export async function startGcsServer(options: GcsServerOptions = {}): Promise<GcsServer> {
   const now = options.now ?? (() => Date.now())
   const store = new ObjectStore(now)
@@ -32,7 +32,7 @@ export async function startGcsServer(options: GcsServerOptions = {}): Promise<Gc
     response.setHeader("date", new Date(now()).toUTCString())
     void answer(service, request, response)
   })
-  // A client that keeps a connection must not find it closed just when it sends: tests would fail by chance.
+  // Kept connections stay open: tests would fail by chance if one were closed just when its client sends.
   server.keepAliveTimeout = 10 * 60_000
   server.requestTimeout = 0
   await new Promise<void>((resolve, reject) => {
@@ -58,8 +58,8 @@ async function answer(service: Service, request: IncomingMessage, response: Serv
     if (answersInText(call)) form = "text"
     await route(service, call)
   } catch (error) {
-    // In the middle of a body, theirs or ours: the client is gone, or its upload was taken over by a newer request. What
-    // it still sends is not read any more, so it must not wait for an answer either.
+    // In the middle of the body of a request or an answer: the client is gone, or a newer request took its upload over.
+    // The rest of its body is not read, so it must not wait for an answer either.
     const unread = request.destroyed && !request.complete
     if (unread || response.headersSent || response.destroyed) return void response.destroy()
     const known = error instanceof ServiceError

@@ -28,7 +28,7 @@ describe.each(clients)("listing by version $major of the client", ({ Client }) =
       const [files, next] = (await bucket.getFiles(query)) as unknown as [{ name: string }[], object | null]
       seen.push(...files.map(({ name }) => name))
       pages++
-      // What is deleted between two pages does not shift the rest.
+      // An object that is deleted between two pages does not shift the rest.
       await bucket.file(files.at(-1)!.name).delete()
       query = next ?? null
     }

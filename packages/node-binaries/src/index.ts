@@ -12,8 +12,8 @@ export interface NodeBinary {
 const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /**
- * The Nodes that this machine can run, the one at hand first. There are packages for Linux on x64 alone; in CI a missing
- * one is an error, elsewhere it is left out.
+ * The Nodes that this machine can run; the first is the Node that runs this code. There are packages for Linux on x64
+ * alone. In CI a missing Node is an error, elsewhere it is left out.
  */
 export function nodeBinaries(): NodeBinary[] {
   const installed = ["22", "24", "26"].map((major) => ({

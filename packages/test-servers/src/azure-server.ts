@@ -11,7 +11,7 @@ import { share } from "./shared.js"
 
 export interface AzureServer {
   connectionString: string
-  /** Of the account, without a slash at its end. */
+  /** The URL of the account, without a slash at its end. */
   blobEndpoint: string
   accountName: string
   /** Base64. */
@@ -29,9 +29,9 @@ const startTimeoutMs = 60_000
 const remedy = "Set CKPT_TEST_AZURE_CONNECTION_STRING to any storage account."
 
 /**
- * Loaded into azurite before itself. Its stdin is a pipe from this process, and ends with this process. And every ten
- * minutes azurite looks for memory to free, which with ten thousand blobs takes minutes in which it answers nobody (seen
- * with 3.35); it has no option for that, and the servers of tests do not live so long.
+ * Loaded into azurite before its own code. First, it ends azurite with its stdin, a pipe from this process, which ends
+ * with this process. Second, it switches off the search for memory to free that azurite makes every ten minutes: with
+ * ten thousand blobs azurite answers nobody for minutes (seen with 3.35), and it has no option against the search.
  */
 function preload(program: string): string {
   const code = `
@@ -43,8 +43,8 @@ function preload(program: string): string {
 
 /**
  * A blob service: the account of CKPT_TEST_AZURE_CONNECTION_STRING, otherwise azurite on loopback, in memory, with an
- * account and key of its own; one for all callers in this process that ask for the same memory limit. It ends with this
- * process at the latest, however that ends. Where azurite is not installed: undefined, and a line on stderr.
+ * account and key of its own. All callers in this process that ask for the same memory limit share one. It ends with
+ * this process at the latest, even if that is killed. If azurite is not installed: undefined, and a line on stderr.
  *
  * @throws Error if it does not start within a minute, and with CI=true if azurite is not installed
  */
@@ -88,7 +88,7 @@ async function startAzurite(program: string, extentMemoryLimit: number): Promise
   }
 }
 
-/** The address that azurite says it listens on. */
+/** The address that azurite prints when it listens. */
 async function listening(child: ChildProcess): Promise<string> {
   let output = ""
   const gone = new AbortController()

@@ -1,6 +1,6 @@
 import { totalmem } from "node:os"
 
-/** What one cluster of this machine is made of: all of it in one folder, all of it on loopback. */
+/** One cluster on this machine: all of its files in one folder, all of its ports on loopback. */
 export interface Cluster {
   readonly fsid: string
   readonly monPort: number
@@ -82,8 +82,8 @@ debug_ms = 0
 }
 
 /**
- * The first process of the namespaces in which a cluster runs; arguments: Ceph's root folder, the data folder. It waits
- * for the end of its stdin, a pipe from whoever started it, and with it the kernel ends all others: nothing of theirs
+ * The first process of the namespaces in which a cluster runs; arguments: Ceph's root folder, the data folder. It ends
+ * with its stdin, a pipe from the starter, and the kernel then ends all other processes of the cluster: none of them
  * needs an orderly end. If a command of the start fails, or the gateway ends, it says "failed" on stdout.
  */
 export function clusterScript({ fsid, monPort, accessKeyId, secretAccessKey }: Cluster): string {

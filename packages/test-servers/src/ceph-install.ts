@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { run } from "./command.js"
 import { isolation } from "./host.js"
 
-// The number goes up with every change of what is installed, so that an older cache is not taken for the new one.
+// The number goes up with every change of the installed packages, so that an older cache is not used.
 const folderName = `ceph-forky-1-${process.arch}`
 
 /** The folder under which the servers are kept: `ckpt-test-servers` in XDG_CACHE_HOME or `~/.cache`. */
@@ -13,7 +13,7 @@ export function cacheFolder(): string {
   return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ckpt-test-servers")
 }
 
-/** Where Ceph is, or is to be, installed: a root folder of its own. */
+/** The root folder of its own in which Ceph is, or will be, installed. */
 export function cephRoot(cache: string = cacheFolder()): string {
   return join(cache, folderName)
 }
@@ -34,8 +34,8 @@ mmdebstrap --mode=root --variant=apt --aptopt='APT::Install-Recommends "false"' 
   --aptopt='Acquire::Check-Valid-Until "false"' --include=radosgw,ceph-mon,ceph-osd forky "$1.partial"
 `
 
-// What was asked for may have been installed by the former holder of the lock. The rest of an interrupted installation
-// is under the name that nobody takes for complete, and nobody else is at it: we hold the lock.
+// The former holder of the lock may have installed it already. Otherwise the remains of an interrupted installation may
+// be there, under their own name. They can be removed: this process holds the lock, so no other one is installing.
 const build = (fill: string): string => `
 set -e
 [ ! -e "$1" ] || exit 0
@@ -53,9 +53,9 @@ export interface InstallOptions {
 }
 
 /**
- * Installs Ceph into the cache unless it is there; about 200 MB are received, 700 MB stay on disk. It is built under
- * another name and renamed when complete. Processes that install at once take turns by a file lock, which the kernel
- * gives back when its holder dies; the later ones find the folder and do nothing.
+ * Installs Ceph into the cache unless it is there; about 200 MB are received, 700 MB stay on disk. The folder is built
+ * under another name and renamed when complete. Processes that install at once take turns by a file lock, which the
+ * kernel frees when its holder dies; the later processes find the folder and do nothing.
  *
  * @returns the root folder
  * @throws Error with the whole output of a command that failed
@@ -66,7 +66,7 @@ export async function installCeph(options: InstallOptions = {}): Promise<string>
   await mkdir(join(root, ".."), { recursive: true })
   process.stderr.write(`Installing Ceph for the S3 tests into ${root}, once; this takes a minute or two.\n`)
   const lock = ["--no-fork", `${root}.lock`]
-  // Not ended with this process: the machine's own package manager would be left half done.
+  // It may outlive this process: to end it would leave the machine's own package manager half done.
   if (options.fill === undefined) await succeed("flock", [...lock, "sh", "-c", prepare])
   await succeed("setpriv", [
     ...["--pdeathsig", "KILL", "flock", ...lock],

@@ -12,7 +12,7 @@ import type { S3Server } from "./s3-endpoint.js"
 
 const startTimeoutMs = 120_000
 
-// The folder goes after everything in the namespaces has ended, also when this process is no longer there to do it.
+// Removes the folder after every process in the namespaces has ended, even if this process has ended before.
 const keeper = `unshare ${isolation.join(" ")} sh "$2/cluster.sh" "$1" "$2"; rm -rf --one-file-system "$2"`
 
 /**
@@ -30,7 +30,7 @@ export async function startCeph(root: string): Promise<S3Server> {
   for (const folder of ["mon", "osd", "rgw"]) await mkdir(join(data, folder))
   await writeFile(join(data, "ceph.conf"), cephConf(cluster))
   await writeFile(join(data, "cluster.sh"), clusterScript(cluster))
-  // A session of its own, so that Ctrl-C in the terminal reaches this process alone and the end of stdin does the rest.
+  // A session of its own: Ctrl-C in the terminal then reaches this process alone, and the end of stdin ends the cluster.
   const child = spawn("sh", ["-c", keeper, "ceph", root, data], { detached: true, stdio: ["pipe", "pipe", "inherit"] })
   const endpoint = `http://127.0.0.1:${s3Port}`
   const stop = async (): Promise<void> => {

@@ -8,8 +8,8 @@ function hasEnded(child: ChildProcess): boolean {
 }
 
 /**
- * Ends a child that was spawned `detached` and ends when its stdin does; after ten seconds without effect its process
- * group, which is its own, is killed.
+ * Ends a child that was spawned `detached` and that ends with its stdin. If it has not ended after ten seconds, its
+ * process group is killed.
  */
 export async function endByStdin(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return
@@ -21,11 +21,11 @@ export async function endByStdin(child: ChildProcess): Promise<void> {
   clearTimeout(timer)
 }
 
-/** A program that is done need not wait for its servers: they end with it. */
+/** Lets a program that is done end without waiting for its servers, which end with it. */
 export function letGo(child: ChildProcess): void {
   child.unref()
   for (const stream of [child.stdin, child.stdout, child.stderr]) {
-    // Pipes are sockets here, which the types of a child do not say.
+    // The pipes of a child are sockets, which its types do not say.
     ;(stream as { unref?: () => void } | null)?.unref?.()
   }
 }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 
 /**
- * Runs a command to its end and gives its exit status and all that it printed.
+ * Runs a command to its end. Resolves to its exit status and its whole output.
  *
  * @throws Error if it cannot be started
  */

@@ -2,18 +2,18 @@ import { execFile } from "node:child_process"
 import { accessSync, constants } from "node:fs"
 import { delimiter, join } from "node:path"
 
-/** What the servers need to know of the machine; a test passes another one to see what a poorer machine is told. */
+/** The facts of the machine on which the servers depend. A test passes those of a poorer machine, to see the answer. */
 export interface Host {
   readonly platform: string
   /** The effective user id; undefined where there are none (Windows). */
   readonly uid: number | undefined
   /** Whether a command of this name is on the PATH. */
   has(command: string): boolean
-  /** Whether this user may make mount and process namespaces: root in a container without rights may not. */
+  /** Whether this user may make mount and process namespaces. Example: root in a container without rights may not. */
   canIsolate(): Promise<boolean>
 }
 
-/** The options of `unshare` under which everything that is started ends with its first process, and its mounts with it. */
+/** Options of `unshare`: when the first process ends, so do all other processes and the mounts. */
 export const isolation = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 export const thisHost: Host = {

@@ -2,9 +2,9 @@ const toldKey = Symbol.for("@ckpt/test-servers/told")
 const globals = globalThis as { [toldKey]?: Set<string> }
 
 /**
- * Says once on stderr which tests are left out, why, and what to set so that they run.
+ * Says once on stderr which tests are left out, why, and which variables to set so that they run.
  *
- * @throws Error with that text where CI=true: there nothing may be skipped
+ * @throws Error with that text if CI=true, where every test must run
  */
 export function leaveOut(server: string, reason: string, remedy: string): undefined {
   const text = `The tests against ${server} are left out: ${reason}. ${remedy}`

@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises"
 import { createServer } from "node:net"
 
 /**
- * A port of 127.0.0.1 that nobody listens on, for a program that cannot be told to take any. It lies below the range
- * from which the system hands out ports, so that nobody is given it before that program has it.
+ * A free port of 127.0.0.1, for a program that cannot choose a free port by itself. It lies below the range from which
+ * the system hands out ports, so that no other program is given it first.
  */
 export async function freePort(): Promise<number> {
   const range = await readFile("/proc/sys/net/ipv4/ip_local_port_range", "utf8")

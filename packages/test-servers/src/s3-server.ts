@@ -9,9 +9,9 @@ const remedy =
   "Set CKPT_TEST_S3_ENDPOINT (and CKPT_TEST_S3_REGION, CKPT_TEST_S3_ACCESS_KEY_ID, CKPT_TEST_S3_SECRET_ACCESS_KEY) to any S3 server."
 
 /**
- * A real S3 server: the one that CKPT_TEST_S3_ENDPOINT names, otherwise a Ceph RADOS gateway on loopback, installed into
- * the cache folder first if need be (minutes), and one for all callers in this process. It ends with this process at the
- * latest, however that ends. On a machine that cannot run it: undefined, and a line on stderr.
+ * A real S3 server: that of CKPT_TEST_S3_ENDPOINT, otherwise a Ceph RADOS gateway on loopback, which is installed into
+ * the cache folder first if need be (minutes). All callers in this process share one. It ends with this process at the
+ * latest, even if that is killed. On a machine that cannot run it: undefined, and a line on stderr.
  *
  * @throws Error if it cannot be installed or started, and with CI=true if this machine cannot run it
  */

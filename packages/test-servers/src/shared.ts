@@ -8,14 +8,14 @@ interface Entry {
   readonly server: Promise<Stoppable | undefined>
 }
 
-// Several copies of this module may be loaded (from src, from dist, by a bundler); they still share one table.
+// A global table: several copies of this module may be loaded (from src, from dist, by a bundler), and must share it.
 const tableKey = Symbol.for("@ckpt/test-servers")
 const globals = globalThis as { [tableKey]?: Map<string, Entry> }
 
 /**
- * One server per name in this process: the first caller starts it, the others get the same, and it ends when the last
- * of them has called `stop()`. A second `stop()` of one caller does nothing. A start that failed is tried again by the
- * next caller.
+ * One server per name in this process. The first caller starts it, the others get the same server, and it ends when the
+ * last of them has called `stop()`. A second `stop()` of one caller does nothing. If a start failed, the next caller
+ * tries again.
  */
 export async function share<T extends Stoppable>(
   name: string,
@@ -31,7 +31,7 @@ export async function share<T extends Stoppable>(
     if (!using) return false
     using = false
     if (--entry.users > 0) return false
-    // Out of the table before the server ends, so that nobody gets one that is ending.
+    // The server leaves the table before it ends, so that no caller gets a server that is ending.
     if (table.get(name) === entry) table.delete(name)
     return true
   }
@@ -43,7 +43,7 @@ export async function share<T extends Stoppable>(
     }
     return { ...server, stop: async () => (release() ? server.stop() : undefined) }
   } catch (error) {
-    // A start that failed leaves the table at once, whoever else still waits for it.
+    // A start that failed leaves the table at once, even while other callers still wait for it.
     if (table.get(name) === entry) table.delete(name)
     release()
     throw error

@@ -63,7 +63,7 @@ describe.skipIf(server === undefined)("Azure", () => {
   test("reads a range and refuses one beyond the end", async () => {
     await put("range", "0123456789")
     expect(await text("range", 2, 3)).toBe("234")
-    // At the end itself azurite answers 206 with nothing, where the service says 416.
+    // For a range that starts at the end, azurite answers 206 and no bytes; the service answers 416.
     expect(await status(container.getBlobClient("range").download(11))).toBe(416)
   })
 
@@ -78,7 +78,7 @@ describe.skipIf(server === undefined)("Azure", () => {
   })
 })
 
-// The limit is azurite's: a storage account that the environment names instead has none.
+// Only azurite has this limit: a storage account that the environment names has none.
 test.skipIf(server === undefined || process.env["CKPT_TEST_AZURE_CONNECTION_STRING"])(
   "holds as much as it is told to",
   async () => {

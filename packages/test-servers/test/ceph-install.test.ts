@@ -7,7 +7,7 @@ import { cacheFolder, cephInstalled, cephRoot, installCeph } from "../src/ceph-i
 import { thisHost } from "../src/host.js"
 import { descendants, kill, runProgram, stillThere } from "./processes.js"
 
-// Namespaces and chroot are root's, on Linux: elsewhere nothing can be installed. In CI a skipped test is a failure.
+// Only root on Linux has namespaces and chroot, so only there Ceph can be installed. In CI a skipped test is a failure.
 const able = process.platform === "linux" && process.geteuid?.() === 0 && (await thisHost.canIsolate())
 
 async function emptyCache(): Promise<string> {
@@ -41,7 +41,7 @@ test.skipIf(!able)("an installation that was killed half way is not taken for co
 
 test.skipIf(!able)("processes that install at once do it once", async () => {
   const cache = await emptyCache()
-  // Fails if the folder is there, which is so while another installation is at it.
+  // Fails if the folder is there, as it is while another installation works on it.
   const fill = `echo once >>"$1.count"; mkdir "$1.partial"; sleep 0.3; echo whole >"$1.partial/file"`
   const installers = Array.from({ length: 4 }, () => runProgram("installer.mjs", cache, fill))
   expect(await Promise.all(installers.map(({ line }) => line()))).toEqual(installers.map(() => cephRoot(cache)))

@@ -5,7 +5,7 @@ import { descendants, kill, listeningAddresses, type Process, runProgram, stillT
 
 const loopback = /^(0100007F|0+1000000|0000000000000000FFFF00000100007F):/
 
-// Only servers that are started here: one that the environment names lives on.
+// Only for servers that are started here: a server that the environment names lives on.
 const cases = [
   {
     name: "s3",
@@ -74,7 +74,7 @@ describe.each(started)("$name", ({ name, processes, ports }) => {
   test("does not keep a program that is done", async () => {
     const { starter, started } = await start()
     const exited = once(starter.child, "exit")
-    // It waits for a line that cannot come any more: nothing but the server could keep it.
+    // The program waits for a line that cannot come any more, so only the server could keep it from ending.
     starter.child.stdin.end()
     await exited
     await vi.waitFor(() => expectNothingLeft(started), { timeout: 20_000, interval: 20 })

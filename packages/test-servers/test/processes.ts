@@ -30,14 +30,14 @@ export async function kill(child: ChildProcess): Promise<void> {
   await exited
 }
 
-/** A process of this machine, told from a later one of the same number by its start. */
+/** A process of this machine. Its start tells it from a later process of the same number. */
 export interface Process {
   readonly pid: number
   readonly started: string
   readonly command: string
 }
 
-/** All that descend from a process, without it. */
+/** All descendants of a process. */
 export function descendants(pid: number): Process[] {
   const children = allProcesses().filter(({ parent }) => parent === pid)
   return children.flatMap((child) => [child, ...descendants(child.pid)])

@@ -18,7 +18,7 @@ export const azure: Cloud = {
   async createBucket(name) {
     await BlobServiceClient.fromConnectionString(connectionString).createContainer(name)
   },
-  // Azurite looks through all it has every ten minutes, and answers nobody meanwhile.
+  // Azurite looks through all of its blobs every ten minutes, and answers nobody meanwhile.
   async dropBucket(name) {
     await BlobServiceClient.fromConnectionString(connectionString).deleteContainer(name)
   },

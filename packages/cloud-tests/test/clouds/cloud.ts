@@ -1,14 +1,14 @@
 import type { CheckpointStore, ObjectBackend, StoreOptions } from "@ckpt/core"
 import type { ProxiedRequest } from "@ckpt/fault-proxy"
 
-/** What a request of an SDK is to a store. */
+/** The kind of a request of an SDK, as a store sees it. */
 export type RequestKind =
   /** One request that writes a whole object. */
   "put" | "begin" | "part" | "completion" | "get" | "head" | "list" | "delete" | "other"
 
 export interface SeenRequest {
   readonly kind: RequestKind
-  /** Of the object, without the bucket; the first one of a batch is not known. */
+  /** The key of the object, without the bucket; not known for a batch. */
   readonly key: string | undefined
   readonly bucket: string | undefined
 }
@@ -24,11 +24,11 @@ export interface Cloud {
   /** The server itself, `http://127.0.0.1:PORT`. */
   readonly endpoint: string
   createBucket(name: string): Promise<void>
-  /** With all that is in it, where the server gets slower with what it holds. */
+  /** Removes the bucket with all of its objects. Only for a server that gets slower the more objects it holds. */
   dropBucket?(name: string): Promise<void>
   openStore(place: Place, options: StoreOptions): Promise<CheckpointStore>
   openBackend(place: Place): ObjectBackend
   see(request: ProxiedRequest): SeenRequest
-  /** A body that says, under status 200, that the request failed. */
+  /** A body that tells, with status 200, that the request failed. */
   readonly errorBody: string
 }

@@ -4,7 +4,7 @@ import { FaultClock } from "../faults/clock.js"
 import type { Cloud, RequestKind, SeenRequest } from "./cloud.js"
 import { freshBucket } from "./names.js"
 
-/** One bucket, a proxy before it, and stores that go through the proxy or past it. */
+/** One bucket, a proxy in front of it, and stores that go through the proxy or past it. */
 export class ProxiedBucket implements AsyncDisposable {
   readonly cloud: Cloud
   readonly bucket: string
@@ -29,7 +29,7 @@ export class ProxiedBucket implements AsyncDisposable {
     return this.#kept(await this.cloud.openStore(place, { clock: this.clock, random: () => 0.5, ...options }))
   }
 
-  /** Past the proxy: another process, which no fault befalls. */
+  /** A store that goes past the proxy, as another process without faults would. */
   async openDirect(options: StoreOptions = {}): Promise<CheckpointStore> {
     return this.#kept(await this.cloud.openStore({ endpoint: this.cloud.endpoint, bucket: this.bucket }, options))
   }
@@ -45,7 +45,7 @@ export class ProxiedBucket implements AsyncDisposable {
     await backend.put(key, [new TextEncoder().encode(text)])
   }
 
-  /** Every key that is there, sorted; past the proxy. */
+  /** All keys, sorted; past the proxy. */
   async keys(): Promise<string[]> {
     await using backend = this.cloud.openBackend({ endpoint: this.cloud.endpoint, bucket: this.bucket })
     const keys: string[] = []

@@ -2,32 +2,32 @@ import type { Fault, ProxiedRequest } from "@ckpt/fault-proxy"
 import type { Cloud } from "../clouds/cloud.js"
 import type { Operation } from "./operations.js"
 
-/** What is known of the request that a fault hits. */
+/** The facts of the request that a fault hits. */
 interface Hit {
   readonly cloud: Cloud
   readonly request: ProxiedRequest
-  /** Bytes of body of the answer or of the request after which it breaks off. */
+  /** The bytes of the body, of the answer or of the request, after which it breaks off. */
   readonly afterBytes: number
 }
 
-/** "honest": whatever is said is true. That is asked of every outcome. */
+/** "honest": every answer of the store is true. Every outcome must be. */
 type Expected = "survived" | "an error" | "honest"
 
 export interface CatalogueFault {
-  /** As the table names it. */
+  /** The name of the fault in the table. */
   readonly name: string
   fault(hit: Hit): Fault
-  /** How many requests it hits; default 1. */
+  /** How many requests the fault hits; default 1. */
   readonly times?: number
-  /** Only a time-out ends it: once the proxy is this far with a request, time passes. */
+  /** Only a time-out ends the request: time passes once the proxy is this far with it. */
   readonly hangs?: "when it arrived" | "when the server answered" | "when the answer began"
-  /** Where it makes sense; default everywhere. */
+  /** For which requests the fault makes sense; default all. */
   readonly on?: "requests with a body" | "answers with a body"
-  /** What must come of it. Default for one that hits once: the caller sees nothing of it. */
+  /** The outcome that is demanded. Default for a fault that hits once: the caller does not notice it. */
   outcome?(cloud: Cloud, operation: Operation): Expected
 }
 
-/** Google's requests for whole objects begin with metadata and end with a boundary; what is stored lies before that. */
+/** Google's requests for whole objects begin with metadata and end with a boundary; the stored bytes lie in between. */
 function damagedByte(cloud: Cloud, request: ProxiedRequest, afterBytes: number): number {
   if (cloud.name !== "gcs" || cloud.see(request).kind !== "put") return afterBytes
   return Number(request.headers["content-length"]) - 55
@@ -35,7 +35,7 @@ function damagedByte(cloud: Cloud, request: ProxiedRequest, afterBytes: number):
 
 const slowDown = { kind: "status", status: 503, body: "slow down" } as const
 
-/** One row of the table each. A fault without `times` hits once: then the operation must succeed all the same. */
+/** Each fault is one row of the table. A fault without `times` hits once: the operation must succeed all the same. */
 export const catalogue: readonly CatalogueFault[] = [
   { name: "connection reset before the request arrives", fault: () => ({ kind: "reset-before" }) },
   { name: "request takes effect, answer lost", fault: () => ({ kind: "answer-lost" }) },
@@ -64,7 +64,7 @@ export const catalogue: readonly CatalogueFault[] = [
   {
     name: "403",
     fault: () => ({ kind: "status", status: 403, body: "" }),
-    // Azure has a permission for batches alone: one that is refused is done key by key.
+    // Azure has a permission for batches of its own: if a batch is refused, its keys are deleted one by one.
     outcome: ({ name }, { does }) => (name === "azure" && does === "prune" ? "honest" : "an error"),
   },
   {
@@ -75,7 +75,7 @@ export const catalogue: readonly CatalogueFault[] = [
       headers: { "content-type": "text/html" },
       body: "<html><body>Not Found</body></html>",
     }),
-    // Never taken for "there is no such object".
+    // It must never be taken for "there is no such object".
     outcome: ({ name }, { does }) => (name === "azure" && does === "prune" ? "honest" : "an error"),
   },
   { name: "request swallowed, no answer", fault: () => ({ kind: "hang" }), hangs: "when it arrived" },
@@ -124,8 +124,8 @@ export const catalogue: readonly CatalogueFault[] = [
       at: damagedByte(cloud, request, afterBytes),
     }),
     on: "requests with a body",
-    // Google checks a long upload as a whole, at its end, and a source that was read once cannot be sent again. S3 has no
-    // checksum for the list of parts.
+    // Google checks a long upload only at its end and as a whole, and a source that was read cannot be sent again. S3
+    // has no checksum for the list of parts.
     outcome: ({ name }, { inParts, name: operation }) =>
       (name === "gcs" && inParts) || (name === "s3" && operation === "completion") ? "an error" : "survived",
   },

@@ -7,7 +7,7 @@ import type { CatalogueFault } from "./catalogue.js"
 import type { FaultClock } from "./clock.js"
 import { latestBefore, longState, manifestOf, newId, type Operation, stateOf } from "./operations.js"
 
-/** More of one operation's requests than this would be a retry that does not end. */
+/** The most requests of one operation: more would be a retry that does not end. */
 const mostRequests = 40
 
 /** Whether the fault can befall this request at all. */
@@ -18,14 +18,14 @@ export function applies(cloud: Cloud, operation: Operation, fault: CatalogueFaul
 }
 
 /**
- * Breaks one request of one operation and says what came of it, in the words of the table. Rejects if that was wrong:
- * a success that is none, an error without need, a checkpoint that does not verify afterwards.
+ * Breaks one request of one operation. Resolves to the outcome, in the words of the table. Rejects a wrong outcome: a
+ * success that is none, an error without need, a checkpoint that does not verify afterwards.
  */
 export async function runCell(cloud: Cloud, operation: Operation, fault: CatalogueFault): Promise<string> {
   await using at = await ProxiedBucket.create(cloud)
   const { proxy, clock } = at
   const store = await at.open()
-  // The steady state: the storage was probed, the pointer is known.
+  // The steady state: the storage was probed, and the pointer is known.
   for (let id = 1; id <= latestBefore; id++) await store.save(manifestOf(id), { state: stateOf(id) })
 
   proxy.resetCounts()
@@ -44,7 +44,7 @@ export async function runCell(cloud: Cloud, operation: Operation, fault: Catalog
   assert.ok(proxy.requests.length <= mostRequests, `${proxy.requests.length} requests`)
   waitedAsAsked(fault, clock, outcome)
   proxy.clear()
-  // What was delayed has arrived, what was lost is gone.
+  // Delayed requests have arrived by now, and lost ones are gone.
   await proxy.idle()
   // Awaited: the bucket and its stores end with this block.
   return await judge(at, operation, fault, outcome)
@@ -61,7 +61,7 @@ async function timeOutWhen(
     "when the server answered": () => broken.serverAnswered !== undefined,
     "when the answer began": () => broken.answered !== undefined,
   }[when]
-  // A proxy that is stopped rejects; the test that stopped it has its outcome by then.
+  // A stopped proxy rejects. The test that stopped it has its outcome by then.
   await proxy.seen((request) => request === broken && far()).catch(() => {})
   clock.timeOut()
 }
@@ -101,14 +101,14 @@ async function judge(
     collect: () => judgeCollection(at, outcome),
     prune: () => judgePrune(at, outcome),
   }[operation.does]()
-  // Whatever happened, the store goes on.
+  // The store must go on after every outcome.
   const next = await after.nextId()
   assert.equal((await after.save(manifestOf(next))).outcome, "created")
   assert.equal((await after.loadLatest())?.checkpointId, next)
   return text
 }
 
-/** A save whose pointer alone failed is a success, and says so; a prune names what it could not remove. */
+/** A save whose pointer alone failed is a success, and says so. A prune names the objects that it could not remove. */
 function assertFailed(outcome: Outcome): void {
   if ("error" in outcome) return
   const { isLatest, failures } = outcome.value as Partial<SaveReceipt & PruneReport>
@@ -168,7 +168,7 @@ async function judgeRecovery(outcome: Outcome): Promise<string> {
   return code
 }
 
-/** There is no orphan: whatever a listing says, nothing may go. */
+/** There is no orphan, so no object may go, even if a listing lacks something. */
 async function judgeCollection(at: ProxiedBucket, outcome: Outcome): Promise<string> {
   const keys = await at.keys()
   for (const id of [1, 2, 3, latestBefore]) {
@@ -190,7 +190,7 @@ async function judgePrune(at: ProxiedBucket, outcome: Outcome): Promise<string> 
     return code
   }
   const report = outcome.value as PruneReport
-  // What is counted is gone, and what is not gone is named. (A failure may name what is gone: an answer was lost.)
+  // Every counted object is gone, and every remaining one is named. (A lost answer may name an object that is gone.)
   const named = new Set(report.failures.map(({ id }) => id))
   for (const id of [1, 2, 3]) {
     if (report.removed.includes(id)) assert.ok(!isThere(id), `${id} is counted as removed: ${keys.join(", ")}`)

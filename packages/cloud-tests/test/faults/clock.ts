@@ -9,8 +9,8 @@ interface Sleeper {
 }
 
 /**
- * Waits between attempts pass at once, and time with them. A time-out fires when the test says that a request hangs, so
- * that it neither costs real time nor fires because a machine is slow.
+ * A wait between two attempts passes at once, and the time of the clock with it. A time-out fires when the test says
+ * that a request hangs: it costs no real time, and never fires because a machine is slow.
  */
 export class FaultClock implements Clock {
   readonly waits: number[] = []
@@ -48,7 +48,7 @@ export class FaultClock implements Clock {
     })
   }
 
-  /** Every time-out that runs now is over. */
+  /** Fires every time-out that runs now. */
   timeOut(): void {
     for (const { at } of this.#timeouts) this.#time = Math.max(this.#time, at)
     for (const sleeper of [...this.#timeouts]) sleeper.wake()

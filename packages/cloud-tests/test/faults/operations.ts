@@ -26,15 +26,15 @@ async function* inChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, vo
   for (let offset = 0; offset < bytes.length; offset += 1024 * 1024) yield bytes.subarray(offset, offset + 1024 * 1024)
 }
 
-/** What a store does, and the one of its requests that is broken. */
+/** An operation of a store, and the request of it that is broken. */
 export interface Operation {
-  /** As the table names it. */
+  /** The name of the request in the table. */
   readonly name: string
   readonly does: "save" | "update" | "recover" | "prune" | "collect"
   /** The state is longer than one part. */
   readonly inParts?: boolean
   readonly hasRequestBody: boolean
-  /** False where the answer of success is empty on some service, so that it cannot be cut. */
+  /** False if the answer of success is empty on this service, so that it cannot be cut. */
   readonly hasAnswerBody: (cloud: Cloud) => boolean
   readonly afterBytes: number
   run(store: CheckpointStore): Promise<unknown>
@@ -47,7 +47,7 @@ const is = (kind: RequestKind, key?: string) => (seen: SeenRequest) =>
   seen.kind === kind && (key === undefined || seen.key === key)
 
 const saveWithState = (store: CheckpointStore) => store.save(manifestOf(newId), { state: stateOf(newId) })
-// Read once, as from a source that cannot be asked again.
+// A state that can be read only once.
 const saveLong = (store: CheckpointStore) => store.save(manifestOf(newId), { state: inChunks(longState) })
 const answersWrites = ({ name }: Cloud) => name === "gcs"
 

@@ -12,8 +12,8 @@ export function markdownTable(header: readonly string[], rows: readonly (readonl
 }
 
 /**
- * The section between `<!-- name -->` and `<!-- /name -->` of docs/backends.md must say this. With CKPT_UPDATE_DOCS=1 it
- * is written instead.
+ * The section between `<!-- name -->` and `<!-- /name -->` of docs/backends.md must be this text. With
+ * CKPT_UPDATE_DOCS=1 the section is written instead.
  */
 export async function assertDocumented(name: string, content: string): Promise<void> {
   const text = await readFile(page, "utf8")

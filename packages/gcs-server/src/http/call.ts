@@ -6,7 +6,7 @@ export interface Call {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly method: string
-  /** The path, split at "/" and then decoded: an object's name is one segment, with whatever slashes it has. */
+  /** The path, split at "/" and then decoded: an object's name is one segment, even with slashes in it. */
   readonly path: readonly string[]
   readonly query: URLSearchParams
   /** `http://host:port` as the client wrote it, for links back to this server. */
@@ -36,7 +36,7 @@ function decode(segment: string): string {
   }
 }
 
-/** A header of which there may be but one. */
+/** A header that may come only once. */
 export function header(call: Call, name: string): string | undefined {
   const value = call.request.headers[name]
   return Array.isArray(value) ? value.join(",") : value

@@ -6,7 +6,7 @@ import { etagOf, type StoredObject } from "../objects/stored-object.js"
 import { type Call, header } from "./call.js"
 import { readRange } from "./range.js"
 
-/** Sends the bytes of an object, or the range of them that is asked for. @throws {ServiceError} 416 */
+/** Sends the bytes of an object, or the range that the call asks for. @throws {ServiceError} 416 */
 export async function sendMedia(call: Call, object: StoredObject): Promise<void> {
   const { request, response } = call
   const { size } = object.content

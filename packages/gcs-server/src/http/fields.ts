@@ -1,11 +1,11 @@
 import { invalid } from "../errors.js"
 
-/** What of a response is wanted: by field, the mask below it, or `true` for all of it. `*` is any field. */
+/** The wanted part of a response: for each field the mask below it, or `true` for all of it. `*` is any field. */
 type Mask = Map<string, Mask | true>
 
 /**
- * A partial response, by a mask like `nextPageToken,items(name,size,metadata/owner)`. What the mask leaves out is left
- * out here too: a client that forgets to ask for `nextPageToken` gets one page, as it would from the service.
+ * A partial response, by a mask like `nextPageToken,items(name,size,metadata/owner)`. As by the service, other
+ * fields are left out. Example: a client that does not ask for `nextPageToken` gets one page.
  * @throws {ServiceError} 400 for a mask that cannot be read
  */
 export function selectFields(body: Record<string, unknown>, fields: string | null): Record<string, unknown> {

@@ -14,7 +14,7 @@ export function handleObjects(service: Service, call: Call, bucketName: string):
   if (call.method !== "GET") throw notImplemented(`${call.method} of the objects, but for uploads,`)
   permit(service, call, "storage.objects.list", bucketName)
   const page = listPage(service.store.bucket(bucketName), readListQuery(call.query))
-  // As the service does: what is empty is left out.
+  // Empty lists are left out, as by the service.
   sendJson(call, {
     kind: "storage#objects",
     ...(page.nextPageToken === undefined ? {} : { nextPageToken: page.nextPageToken }),

@@ -5,8 +5,8 @@ export interface ByteSpan {
 }
 
 /**
- * The one range of a `Range` header. `undefined` for no header and for one that is to be ignored (another unit, several
- * ranges, not understood); `"unsatisfiable"` if no byte of `size` lies in it.
+ * The range of a `Range` header. `undefined` without a header, and for a header to be ignored (another unit, several
+ * ranges, not understood). `"unsatisfiable"` if none of the `size` bytes lies in the range.
  */
 export function readRange(header: string | undefined, size: number): ByteSpan | "unsatisfiable" | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec((header ?? "").trim())

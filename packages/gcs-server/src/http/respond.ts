@@ -12,7 +12,7 @@ export function sendJson(call: Call, body: Record<string, unknown>, headers: Out
   send(call.response, 200, jsonType, JSON.stringify(selected), headers)
 }
 
-/** Without a body: 204, 304, 308 and the like. */
+/** A response without a body: 204, 304, 308 and the like. */
 export function sendEmpty(response: ServerResponse, status: number, headers: OutgoingHttpHeaders = {}): void {
   response.writeHead(status, status === 204 || status === 304 ? headers : { "content-length": 0, ...headers })
   response.end()

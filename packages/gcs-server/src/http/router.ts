@@ -5,7 +5,7 @@ import { handleObject, handleObjects } from "./objects.js"
 import type { Service } from "./service.js"
 import { handleSessionDelete, handleSessionPut, handleUpload } from "./uploads.js"
 
-/** Finds what a call is about. @throws {ServiceError} 404 for a path that the service does not have, 501 for one left out */
+/** Finds the handler of a call. @throws {ServiceError} 404 for an unknown path, 501 for one that is left out here */
 export async function route(service: Service, call: Call): Promise<void> {
   const [first] = call.path
   if (first === "upload") return routeUpload(service, call, call.path.slice(1))
@@ -33,7 +33,7 @@ async function routeUpload(service: Service, call: Call, path: readonly string[]
 
 const notFound = () => new ServiceError(404, "notFound", "Not Found")
 
-/** Where the service answers an error as plain text. */
+/** Whether the service answers an error of this call as plain text. */
 export function answersInText(call: Call): boolean {
   return call.query.get("alt") === "media"
 }

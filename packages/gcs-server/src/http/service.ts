@@ -3,7 +3,7 @@ import type { ObjectStore } from "../objects/store.js"
 import type { UploadSessions } from "../uploads/sessions.js"
 import type { Call } from "./call.js"
 
-/** What the handlers work on. */
+/** The parts of the server that the handlers work on. */
 export interface Service {
   readonly store: ObjectStore
   readonly sessions: UploadSessions

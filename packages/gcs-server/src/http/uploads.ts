@@ -42,7 +42,7 @@ async function insert(
   const checksums = await checksumsOf(content.chunks)
   checkDeclared(declared, checksums)
   checkDeclared(parseHashHeader(header(call, "x-goog-hash")), checksums)
-  // Nothing waits from here on: the condition is checked and the object written in one step.
+  // From here on nothing is awaited: the condition is checked and the object written in one step.
   permitOverwrite(service, call, bucket, name)
   const attributes = { contentType: contentType ?? "application/octet-stream", ...declared.attributes }
   const object = service.store.insert(bucket, { name, attributes, content, ...checksums }, preconditions)
@@ -69,7 +69,7 @@ async function openSession(service: Service, call: Call, bucket: string): Promis
   sendEmpty(call.response, 200, { location, "x-guploader-uploadid": id })
 }
 
-/** `PUT /upload/storage/v1/b/{bucket}/o?upload_id=…`. Whoever has the address of a session needs no other permission. */
+/** `PUT /upload/storage/v1/b/{bucket}/o?upload_id=…`. A caller with the address of a session needs no permission. */
 export async function handleSessionPut(service: Service, call: Call, bucket: string, id: string): Promise<void> {
   const session = service.sessions.find(bucket, id)
   const range = parseContentRange(header(call, "content-range"))
@@ -97,7 +97,7 @@ function nameOf(call: Call, declared: DeclaredObject): string {
   return name
 }
 
-/** Replacing an object takes the permission to delete it as well. */
+/** To replace an object a caller must also be allowed to delete it. */
 function permitOverwrite(service: Service, call: Call, bucket: string, name: string): void {
   if (service.store.peek(bucket, name) !== undefined) permit(service, call, "storage.objects.delete", bucket, name)
 }

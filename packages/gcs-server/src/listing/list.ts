@@ -4,7 +4,7 @@ import type { StoredObject } from "../objects/stored-object.js"
 import { pageTokenAfter, readPageToken } from "./page-token.js"
 import { compareUtf8 } from "./sorted-names.js"
 
-/** The most that one page holds, whatever was asked for. */
+/** The most entries of one page, even if the caller asks for more. */
 const pageLimit = 1000
 
 export interface ListQuery {
@@ -46,7 +46,7 @@ export function readMaxResults(query: URLSearchParams): number {
   const text = query.get("maxResults")
   if (text === null) return pageLimit
   if (!/^\d+$/.test(text)) throw invalid(`Invalid unsigned integer value: '${text}'.`)
-  // Zero is taken as "no wish".
+  // Zero means "no limit asked for".
   return Math.min(Number(text) || pageLimit, pageLimit)
 }
 

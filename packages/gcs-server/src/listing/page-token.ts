@@ -7,7 +7,7 @@ export function pageTokenAfter(last: string): string {
   return Buffer.concat([Buffer.from([0x0a, ...length]), name]).toString("base64")
 }
 
-/** @throws {ServiceError} 400 for a token that was not given out here */
+/** @throws {ServiceError} 400 for a token that this server did not give out */
 export function readPageToken(token: string): string {
   const bytes = Buffer.from(token, "base64")
   const long = ((bytes[1] ?? 0) & 128) !== 0

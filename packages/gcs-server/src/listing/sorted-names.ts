@@ -1,6 +1,6 @@
 /**
- * Order of the UTF-8 bytes, which is the order of the code points. JavaScript's own order is that of UTF-16 units, which
- * puts U+1F600 (a surrogate pair from D83D on) before U+FF5E.
+ * The order of UTF-8 bytes, which is the order of code points. JavaScript's own order is that of UTF-16 units. Example:
+ * it puts U+1F600 (a surrogate pair from D83D on) before U+FF5E.
  */
 export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
@@ -28,7 +28,7 @@ export class SortedNames {
     if (this.#names[at] === name) this.#names.splice(at, 1)
   }
 
-  /** In order, from the first that is not below `start`. */
+  /** The names from `start` on, in order. */
   *from(start: string): Generator<string, void, void> {
     for (let i = this.#firstFrom(start); i < this.#names.length; i++) yield this.#names[i] as string
   }

@@ -1,6 +1,6 @@
 import { invalid, ServiceError } from "../errors.js"
 
-/** What a writer may say about an object, by the names of the JSON API. */
+/** The attributes that a writer may give an object, by their names in the JSON API. */
 export interface Attributes {
   contentType?: string
   contentEncoding?: string
@@ -23,7 +23,7 @@ const plain = [
   "storageClass",
 ] as const satisfies (keyof Attributes)[]
 
-/** What came with an upload: the attributes, and the name and checksums if they were given there. */
+/** The resource that came with an upload: the attributes, and the name and checksums if they are in it. */
 export interface DeclaredObject {
   readonly name?: string
   readonly crc32c?: string
@@ -44,7 +44,7 @@ export function parseObjectResource(text: string): DeclaredObject {
   return { ...string("name"), ...string("crc32c"), ...string("md5Hash"), attributes }
 }
 
-/** The attributes after a PATCH: what is absent stays, `null` removes, `metadata` is merged pair by pair. */
+/** The attributes after a PATCH: an absent one stays, `null` removes one, and `metadata` is merged pair by pair. */
 export function patchAttributes(before: Attributes, patch: Record<string, unknown>): Attributes {
   const after: Attributes = { ...before }
   for (const field of plain) {

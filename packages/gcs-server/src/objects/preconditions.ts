@@ -1,6 +1,6 @@
 import { conditionNotMet, notModified, ServiceError } from "../errors.js"
 
-/** What a request demands of the object that is there: numbers, 0 meaning "none is there". */
+/** The conditions of a request on the object that is there. They are numbers; 0 means "no object is there". */
 export interface Preconditions {
   readonly ifGenerationMatch?: bigint
   readonly ifGenerationNotMatch?: bigint
@@ -15,7 +15,7 @@ const names = [
   "ifMetagenerationNotMatch",
 ] as const satisfies (keyof Preconditions)[]
 
-/** @throws {ServiceError} 400 for a number that is none */
+/** @throws {ServiceError} 400 for a text that is no number */
 export function readPreconditions(query: URLSearchParams): Preconditions {
   const read: { -readonly [K in keyof Preconditions]: Preconditions[K] } = {}
   for (const name of names) {
@@ -37,7 +37,7 @@ export function readLong(query: URLSearchParams, name: string): bigint | undefin
 }
 
 /**
- * @param current what is there now, or `undefined` for nothing
+ * @param current the object that is there now, if any
  * @throws {ServiceError} 412; for a read whose "not match" condition fails, 304
  */
 export function checkPreconditions(

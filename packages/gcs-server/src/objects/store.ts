@@ -21,7 +21,7 @@ export interface NewObject extends Checksums {
   readonly attributes: Attributes
 }
 
-/** All buckets and live objects. Every method checks and writes in one synchronous step: nothing comes between. */
+/** All buckets and live objects. Every method checks and writes in one synchronous step. */
 export class ObjectStore {
   readonly #buckets = new Map<string, Bucket>()
   readonly #now: () => number
@@ -66,12 +66,12 @@ export class ObjectStore {
     this.#buckets.delete(name)
   }
 
-  /** What is there now, without any condition. */
+  /** The object that is there now, without any condition. */
   peek(bucket: string, name: string): StoredObject | undefined {
     return this.bucket(bucket).objects.get(name)
   }
 
-  /** @param generation only this one; an older one is gone, because there is no versioning */
+  /** @param generation the only one to find; older ones are gone, since there is no versioning */
   get(bucket: string, name: string, generation: bigint | undefined, preconditions: Preconditions): StoredObject {
     const object = this.#live(bucket, name, generation)
     checkPreconditions(preconditions, object, "read")

@@ -2,11 +2,11 @@ import type { Checksums } from "../checksums.js"
 import type { Content } from "../content.js"
 import type { Attributes } from "./attributes.js"
 
-/** One live object. Never changed: a PATCH puts another one in its place. */
+/** One live object. It never changes: a PATCH puts another object in its place. */
 export interface StoredObject extends Checksums {
   readonly bucket: string
   readonly name: string
-  /** Microseconds since 1970, more or less; unique and rising over the whole server. */
+  /** About the microseconds since 1970; unique and rising over the whole server. */
   readonly generation: number
   readonly metageneration: number
   readonly content: Content

@@ -1,10 +1,10 @@
 import type { Checksums } from "../checksums.js"
 import { invalid } from "../errors.js"
 
-/** What the uploader says that the bytes should hash to. */
+/** The checksums that the uploader gives for the bytes. */
 export type DeclaredChecksums = Partial<Checksums>
 
-/** Of an `x-goog-hash: crc32c=…,md5=…` header. */
+/** The checksums of an `x-goog-hash: crc32c=…,md5=…` header. */
 export function parseHashHeader(header: string | string[] | undefined): DeclaredChecksums {
   const declared: { -readonly [K in keyof Checksums]?: string } = {}
   for (const part of String(header ?? "").split(",")) {

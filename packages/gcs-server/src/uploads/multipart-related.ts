@@ -4,23 +4,23 @@ import { invalid } from "../errors.js"
 export interface MultipartUpload {
   /** The first part: the object resource as JSON text. */
   readonly resource: string
-  /** Of the second part. */
+  /** The type of the second part. */
   readonly contentType: string | undefined
   readonly media: Content
 }
 
 interface Part {
   readonly headers: string
-  /** Of the first byte after the headers. */
+  /** The offset of the first byte after the headers. */
   readonly start: number
 }
 
-// The headers of both parts and the metadata; user metadata is limited to 8 KiB.
+// Room for the headers of both parts and the metadata; the service limits user metadata to 8 KiB.
 const longestHead = 64 * 1024
 
 /**
- * Splits a `multipart/related` body (RFC 2387) into its two parts. Only the head is looked at byte by byte; the media is
- * what lies between it and the closing boundary at the very end, and is not copied.
+ * Splits a `multipart/related` body (RFC 2387) into its two parts. Only the head is looked at byte by byte. The media
+ * is all bytes between the head and the closing boundary at the very end, and is not copied.
  * @throws {ServiceError} 400
  */
 export function parseMultipartRelated(contentType: string | undefined, body: Content): MultipartUpload {
@@ -48,7 +48,7 @@ function partAt(head: Buffer, delimiterAt: number, delimiter: string): Part {
   if (delimiterAt === -1) throw malformed()
   const lineEnd = delimiterAt + delimiter.length
   if (head.toString("latin1", lineEnd, lineEnd + 2) !== "\r\n") throw malformed()
-  // From the line break of the delimiter on, so that a part without any header is found as well.
+  // Searches from the line break of the delimiter on, so that a part without any header is found as well.
   const headersEnd = head.indexOf("\r\n\r\n", lineEnd)
   if (headersEnd === -1) throw malformed()
   return { headers: head.toString("latin1", lineEnd + 2, headersEnd), start: headersEnd + 4 }

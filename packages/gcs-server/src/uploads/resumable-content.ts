@@ -1,10 +1,10 @@
 import { type Checksums, RunningChecksums } from "../checksums.js"
 import type { Content } from "../content.js"
 
-/** What a session keeps of an unfinished transfer is always a multiple of this many bytes. */
+/** A session keeps a multiple of this many bytes of an unfinished transfer. */
 const quantum = 256 * 1024
 
-/** The bytes of an upload in progress: whole quanta are kept, what follows them is held until its request ends well. */
+/** The bytes of an upload in progress: whole quanta are kept, later bytes are held until their request ends well. */
 export class ResumableContent {
   readonly #kept: Buffer[] = []
   #keptBytes = 0

@@ -18,7 +18,7 @@ export class UploadSessions {
   }
 
   /**
-   * The precondition is looked at here already, so that a client need not send what will be refused; it counts at the end.
+   * The precondition counts at the end. It is checked here too, to spare a client the bytes that would be refused.
    * @returns the id
    * @throws {ServiceError} 412
    */

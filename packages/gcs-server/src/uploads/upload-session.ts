@@ -7,7 +7,7 @@ import type { ContentRange } from "./content-range.js"
 import { checkDeclared, type DeclaredChecksums } from "./declared-checksums.js"
 import { ResumableContent } from "./resumable-content.js"
 
-/** What was said when the session was started; it holds for the object that the session makes. */
+/** The options of the start of a session. They hold for the object that the session makes. */
 export interface SessionStart {
   readonly bucket: string
   readonly name: string
@@ -20,10 +20,10 @@ export interface SessionStart {
   readonly permit: () => void
 }
 
-/** `"incomplete"`: more bytes are wanted, from `session.keptBytes` on. */
+/** `"incomplete"`: more bytes must follow, from `session.keptBytes` on. */
 export type UploadState = { readonly done: StoredObject } | "incomplete"
 
-/** One resumable upload. Nothing of it is visible until it is complete. */
+/** One resumable upload. It becomes visible when it is complete. */
 export class UploadSession {
   readonly start: SessionStart
   readonly #store: ObjectStore
@@ -41,10 +41,10 @@ export class UploadSession {
   }
 
   /**
-   * One PUT. The latest request has the session: an older one that is still being read (its client is gone, but the
-   * connection does not show it yet) gets no further.
+   * One PUT. The session belongs to the latest request. An older request that is still being read is cut: its client is
+   * gone, but the connection does not show it yet.
    * @param declaredNow checksums of the whole object that came with this request
-   * @throws {ServiceError} 400 for a range that does not fit, 412 at the end; what is thrown at the end is final
+   * @throws {ServiceError} 400 for a range that does not fit, 412 at the end; an error at the end is final
    */
   async receive(
     range: ContentRange,
@@ -68,7 +68,7 @@ export class UploadSession {
       throw wrongLength(received, wanted)
     }
     const end = range.first + received
-    // "a-*" without a total: the object ends where this request ends.
+    // A range "a-*" without a total: the object ends where this request ends.
     const total = range.total ?? (range.last === undefined ? end : undefined)
     if (total !== undefined && end > total) throw wrongLength(received, total - range.first)
     if (end === total) return this.#finish(total, declaredNow)
@@ -124,7 +124,7 @@ export class UploadSession {
         { name, attributes, content: content.content(), ...checksums },
         preconditions,
       )
-      // For the answers to come, without its bytes: they must go when the object goes.
+      // Kept for later answers, but without the bytes, so that memory is freed when the object is deleted.
       this.#outcome = { done: { ...done, content: { chunks: [], size: total } } }
       this.#content = undefined
       return this.#outcome

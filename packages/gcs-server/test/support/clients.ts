@@ -4,13 +4,13 @@ import type { GcsServer } from "../../src/index.js"
 
 export type ClientMajor = 7 | 8
 
-/** Both majors that must work. Version 8 says that it needs Node.js 22, but what is used here runs on 20 as well. */
+/** Both majors that must work. Version 8 asks for Node.js 22, but the parts that are used here also run on 20. */
 export const clients: { major: ClientMajor; Client: typeof Storage }[] = [
   { major: 7, Client: Storage },
   { major: 8, Client: Storage8 as unknown as typeof Storage },
 ]
 
-/** A bucket, made through the client. Retries come after a second, its least. */
+/** A bucket, made through the client. Retries come after a second, the shortest time that the client takes. */
 export async function openBucket(Client: typeof Storage, endpoint: string, name = "test-bucket"): Promise<Bucket> {
   const storage = new Client({ apiEndpoint: endpoint, projectId: "test", retryOptions: { maxRetryDelay: 1 } })
   const [bucket] = await storage.createBucket(name)
@@ -23,7 +23,7 @@ export function bucketAt(Client: typeof Storage, endpoint: string, name = "test-
   return new Client(options).bucket(name)
 }
 
-/** What a promise rejects with, whatever it is: one of the client's rejections is no Error. */
+/** The reason with which a promise rejects, of any type: one of the client's rejections is no Error. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise

@@ -13,7 +13,7 @@ export interface RawResponse {
   text: string
 }
 
-/** One request as it is, without any client's help. The `content-length` is that of the body, unless given. */
+/** One raw request, without a client. The `content-length` is that of the body, unless given. */
 export function send(url: string, { method, headers = {}, body = "" }: RawRequest): Promise<RawResponse> {
   const length = "transfer-encoding" in headers ? {} : { "content-length": Buffer.byteLength(body) }
   return new Promise((resolve, reject) => {
@@ -32,13 +32,13 @@ export function send(url: string, { method, headers = {}, body = "" }: RawReques
   })
 }
 
-/** Sends less than it promises, and hangs up. Resolves once the server has closed its side. */
+/** Sends fewer bytes than its head promises, and hangs up. Resolves when the server has closed its side. */
 export function sendCut(url: string, headers: OutgoingHttpHeaders, body: Buffer): Promise<void> {
   return new Promise((resolve) => {
     const sent = request(url, { method: "PUT", agent: false, headers })
     sent.on("error", () => {})
     sent.on("close", () => resolve())
-    // Ended, not destroyed: what was written arrives first, so what the server keeps is certain.
+    // Ended, not destroyed: all that was written arrives first, so it is certain what the server keeps.
     sent.write(body, () => sent.socket!.end())
   })
 }

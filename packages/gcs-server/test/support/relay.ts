@@ -8,8 +8,8 @@ export interface Relay {
 }
 
 /**
- * Passes bytes on to the server, and once, after `cutAfter` bytes from the client, hangs up on both. The server gets exactly
- * those bytes first.
+ * Passes bytes on to the server. Once, after `cutAfter` bytes from the client, it hangs up on both sides. The server
+ * gets exactly those bytes first.
  */
 export async function startRelay(target: string, cutAfter: number): Promise<Relay> {
   const { hostname, port } = new URL(target)
