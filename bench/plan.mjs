@@ -43,7 +43,7 @@ export function plan({ quick, rounds }) {
   /** @param {number} size */
   const often = (size) =>
     size >= 512 * MiB ? effort(5, 30_000) : size >= 64 * MiB ? effort(11, 25_000) : effort(201, 15_000)
-  // The disk is what varies most: a dozen rounds, so that one stall does not decide.
+  // The disk varies most: a dozen rounds, so that one stall does not decide.
   /** @param {number} size */
   const oftenSaved = (size) => (size >= 512 * MiB ? effort(15, 80_000) : often(size))
   return [
@@ -56,7 +56,7 @@ export function plan({ quick, rounds }) {
     })),
     ...sizes.map((size) => ({
       name: `fs peers ${words(size)}`,
-      // A log or a journal of a database beside what it keeps, and two of each.
+      // Room for the log or the journal of a database beside its data, and for two of each.
       room: size >= 512 * MiB ? size * 50 : size * 150,
       run: async (/** @type {Context} */ { workplace, versions, syncs }) => {
         const effortHere =
@@ -122,7 +122,7 @@ function memoryPlan(size) {
       name: `memory ${kind}`,
       room: 0,
       run: async () => {
-        // The server keeps what it stores in memory, and needs some for itself.
+        // The server keeps its objects in memory, and needs some memory for itself.
         if ((await availableMemory()) < size * 2.5) throw new Error("too little memory for the server's copy")
         const servers = startService("servers.mjs")
         try {

@@ -11,7 +11,7 @@ import { startService } from "./services/service.mjs"
 /** @typedef {import("./lib/table.mjs").Table} Table */
 
 /**
- * For what was not reached: where its time goes.
+ * For each target that was not reached: where the time goes.
  *
  * @param {readonly import("./lib/targets.mjs").Target[]} targets
  * @param {Workplace} workplace
@@ -35,7 +35,7 @@ export async function profiles(targets, workplace) {
  */
 async function profileOf(id, workplace) {
   const [, what, size] = /^fs-(save|recover)-(\d+)$/.exec(id) ?? []
-  // What a small save does is wait for one call after the other; a profile of the main thread would show it idle.
+  // A small save waits for one call after the other: a profile of the main thread would show it idle.
   if (what === "save" && Number(size) < MiB) return callTimes(Number(size), await workplace.fresh())
   if (what !== undefined) return fsProfile(/** @type {"save" | "recover"} */ (what), Number(size), workplace)
   const cloud = [s3, azure, gcs].find(({ name }) => id === `${name}-save-10` || id === `memory-${name}`)

@@ -1,4 +1,4 @@
-// npm run bench: everything that docs/performance.md says, measured here and now.
+// npm run bench: measures every figure of docs/performance.md, here and now.
 import { writeFileSync } from "node:fs"
 import { Workplace } from "./lib/disk.mjs"
 import { isWanted, readOptions, usage } from "./lib/options.mjs"
@@ -15,7 +15,7 @@ if (!options.list) prepare(options.build)
 // The S3 client's notice about future versions says nothing about this run.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true"
 
-// What follows imports the build.
+// The imports below are from the build.
 const { plan } = await import("./plan.mjs")
 const wanted = plan(options).filter(({ name }) => isWanted(name, options.words))
 if (options.list || wanted.length === 0) {

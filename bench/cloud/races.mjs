@@ -52,7 +52,7 @@ export async function cloudRaces(cloud, { size, delayMs, rounds, budgetMs }) {
 async function saveRace({ cloud, size, delayMs, store, bare, counter }, options) {
   const chunks = chunksOf(size, MiB)
   const whole = wholeOf(size)
-  // The first write of a store checks the storage; the second is what every later one is.
+  // The first write of a store checks the storage too. The second write costs as much as every later one.
   await store.save(manifestOf(1))
   const stateIds = (/** @type {number} */ round) => round * 2 + 3
   /** @type {Subject[]} */
@@ -61,7 +61,7 @@ async function saveRace({ cloud, size, delayMs, store, bare, counter }, options)
       name: "ckpt save",
       note: "state, manifest, pointer",
       run: (round) => store.save(manifestOf(round * 2 + 2), { state: chunks }),
-      // The latest stays, so that memory of the server holds two at most.
+      // Only the latest checkpoint stays, so that the memory of the server holds two at most.
       after: async (round) => void (round > 0 && (await store.remove(round * 2))),
     },
     {
@@ -126,7 +126,7 @@ async function restoreRace({ cloud, size, delayMs, store, bare, counter }, optio
 }
 
 /**
- * Counts what passes the proxy during each timed run.
+ * Counts the requests that pass the proxy during each timed run.
  *
  * @param {import("../services/service.mjs").Service} proxy
  */

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module"
 
 /**
- * The SDK that a backend of this repository is built against, so that both sides of a comparison use the same one.
+ * The SDK that a backend of this repository is built with: both sides of a comparison use the same SDK.
  *
  * @param {"s3" | "azure" | "gcs"} backend
  * @param {string} name

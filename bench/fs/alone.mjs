@@ -3,7 +3,7 @@ import { open, readFile, unlink } from "node:fs/promises"
 import { join } from "node:path"
 import { chunksOf, MiB } from "../lib/content.mjs"
 
-// What a save cannot be faster than: its hash, and its bytes on the disk.
+// The lower bounds of a save: to hash its bytes, and to write them to the disk.
 
 /**
  * @param {number} size bytes
@@ -44,8 +44,8 @@ export function writeAndSyncAlone(size, folder, settle) {
         await file.close()
       }
     },
-    // As with the stores, the latest stays: to write where a file was removed a moment ago costs the disk, and a virtual
-    // machine's memory, less.
+    // The latest file stays, as with the stores. To write where a file was removed a moment ago would cost the
+    // disk, and the memory of a virtual machine, less.
     after: async (round) => (round > 0 ? unlink(path(round - 1)) : undefined),
   }
 }

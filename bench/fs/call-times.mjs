@@ -7,8 +7,7 @@ import { number } from "../lib/table.mjs"
 const saves = 101
 
 /**
- * What a small save waits for: a table of its file calls, in which each moment belongs to a sync, to another call, or to
- * no call at all.
+ * A table of the file calls that a small save waits for. Each moment belongs to a sync, to another call, or to no call.
  *
  * @param {number} size bytes of state; 0 is a manifest alone
  * @param {string} folder
@@ -26,7 +25,7 @@ export async function callTimes(size, folder) {
     calls.length = 0
     const from = performance.now()
     await store.save(manifestOf(id), options)
-    // The first one makes the folders.
+    // The first save makes the folders.
     if (id > 1) rounds.push(partition(calls, from, performance.now()))
   }
   await store.close()

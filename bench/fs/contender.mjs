@@ -2,7 +2,7 @@ import { chunksOf, KiB, MiB, manifestOf } from "../lib/content.mjs"
 import { SequentialPort } from "./sequential-port.mjs"
 
 /**
- * Somebody who can keep a checkpoint: a state of bytes, and a manifest.
+ * A library that can keep a checkpoint: a state of bytes, and a manifest.
  *
  * @typedef {object} Session
  * @property {(id: number, chunks: readonly Uint8Array[] | undefined) => Promise<unknown>} save resolves when it says it is safe

@@ -10,7 +10,7 @@ import { SequentialPort } from "./sequential-port.mjs"
 const run = promisify(execFile)
 
 /**
- * `list` and `prune` over many checkpoints. They are made once, and copied for each prune.
+ * `list` and `prune` over many checkpoints. The checkpoints are made once, and copied for each prune.
  *
  * @param {{ count: number, rounds: number, budgetMs: number }} what
  * @param {import("../lib/disk.mjs").Workplace} workplace
@@ -78,8 +78,8 @@ async function listed(store, count) {
 }
 
 /**
- * The files of many checkpoints, written as fast as the page cache takes them: a store in memory with the same layout
- * says what they hold.
+ * Writes the files of many checkpoints as fast as the page cache takes them. A store in memory with the same layout
+ * gives their content.
  *
  * @param {string} folder
  * @param {number} count

@@ -14,7 +14,7 @@ import { ckpt, ckptSmallChunks, port, portSmallChunks, stateFor } from "./conten
  */
 
 /**
- * Saves of one size, in this store and in the sequence that it replaces, and what no save can do without.
+ * Saves of one size, in this store and in the sequence that it replaces, beside the lower bounds of every save.
  *
  * @param {SaveRace} what
  * @param {import("../lib/disk.mjs").Workplace} workplace
@@ -31,7 +31,7 @@ export async function saveRace(what, workplace) {
 }
 
 /**
- * The same against what people use instead.
+ * Saves of one size against the libraries that people use instead.
  *
  * @param {SaveRace & { peers: readonly Contender[], versions: Record<string, string> }} what
  * @param {import("../lib/disk.mjs").Workplace} workplace
@@ -45,7 +45,8 @@ export async function peerRace({ peers, versions, ...what }, workplace) {
 }
 
 /**
- * Everybody in a folder with one save behind them: what is created once is not counted.
+ * Races contenders, each in a folder of its own and with one save behind it: files that only the first save creates are
+ * not counted.
  *
  * @param {SaveRace & { id: string, title: string, contenders: Contender[], alone: import("../lib/interleave.mjs").Subject[] }} what
  * @param {import("../lib/disk.mjs").Workplace} workplace
@@ -80,7 +81,7 @@ async function enter(contender, size, workplace) {
     note,
     before: settling(size, workplace),
     run: (round) => session.save(idOf(round), state),
-    // The disk holds two large ones at most; the latest one always stays.
+    // The disk holds at most two large checkpoints. The latest always stays.
     after: async (round) => (size >= 64 * MiB ? session.remove?.(idOf(round) - 1) : undefined),
   }
   return { subject, close: () => session.close() }

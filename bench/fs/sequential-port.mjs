@@ -3,9 +3,9 @@ import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/p
 import { dirname, join } from "node:path"
 import { manifestToJson, parseManifest } from "../../packages/core/dist/index.js"
 
-// The checkpoint store that this project follows, call by call: temporary file, sync, rename, sync of the directory, for
-// state, manifest and pointer one after the other; the whole state is hashed before it is written, and read before it is
-// hashed. What it does for Windows and its log lines are left out.
+// The checkpoint store that this project follows, call by call. For state, manifest and pointer, one after the other: a
+// temporary file, its sync, its rename, and a sync of the directory. The whole state is hashed before it is written,
+// and read before it is hashed. Left out are its code for Windows and its log lines.
 
 const digits = 6
 
@@ -98,7 +98,7 @@ export class SequentialPort {
       try {
         found.push((await this.load(id)).epoch)
       } catch {
-        // Missing or damaged: not listed.
+        // A missing or damaged manifest is not listed.
       }
     }
     return found

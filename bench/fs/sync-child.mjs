@@ -11,7 +11,7 @@ const session = await contender.open(folder)
 const state = stateFor(contender, Number(size))
 await session.save(1, state)
 
-// Its fsync stands in the trace under its path.
+// The fsync of this file stands in the trace under its path.
 const mark = openSync(join(folder, "sync-mark"), "w")
 fsyncSync(mark)
 for (let id = 2; id < 2 + Number(saves); id++) await session.save(id, state)

@@ -1,8 +1,8 @@
 import { installedVersion } from "../lib/prepare.mjs"
 
 /**
- * The versions of what can be compared with: installed, compiled, and able to keep one manifest. "" stands for what is of
- * this repository.
+ * The versions of the libraries that can be compared with: installed, compiled, and able to keep one manifest. ""
+ * stands for a contender of this repository.
  *
  * @param {readonly import("./contender.mjs").Contender[]} contenders
  * @param {import("../lib/disk.mjs").Workplace} workplace

@@ -8,7 +8,7 @@ export const GiB = 1024 * MiB
 const block = randomFillSync(Buffer.alloc(16 * MiB))
 
 /**
- * A state in memory, as views of one random block: nothing that a disk or a server could compress.
+ * A state in memory, as views of one random block, which neither a disk nor a server can compress.
  *
  * @param {number} size bytes
  * @param {number} chunkBytes

@@ -33,7 +33,7 @@ export class Workplace {
     return bavail * bsize > bytes
   }
 
-  /** Waits until everything that was written is on the disk, so that nobody's dirty pages are another's time. */
+  /** Waits until all written bytes are on the disk: no contender's dirty pages may cost another contender time. */
   async settle() {
     await run("sync", ["-f", this.folder])
   }

@@ -1,5 +1,5 @@
 /**
- * One thing that is timed.
+ * A subject that is timed.
  *
  * @typedef {object} Subject
  * @property {string} name
@@ -18,9 +18,9 @@
  */
 
 /**
- * Runs all subjects in each round, in another order each time, and nobody twice in a row: no subject always comes after
- * the same other one (what one leaves behind, a disk that still frees its blocks, say, is the next one's time), and what
- * loads the machine for a while loads all of them. A subject that fails leaves the race; the others go on.
+ * Runs all subjects in each round, in another order each time, and no subject twice in a row. So a load on the machine
+ * for a while meets all subjects, and no subject always comes after the same other subject. Example: a disk still frees
+ * the blocks of one subject, which costs the next subject time. A subject that fails leaves the race; the others go on.
  *
  * @param {readonly Subject[]} subjects
  * @param {{ rounds: number, warmup?: number, budgetMs?: number }} options at least three rounds are run; after that
@@ -55,7 +55,7 @@ export async function interleave(subjects, { rounds, warmup = 1, budgetMs = Numb
 }
 
 /**
- * Orders from a fixed seed, so that every run has the same ones.
+ * Orders from a fixed seed, so that every run has the same orders.
  *
  * @template T
  * @param {readonly T[]} subjects

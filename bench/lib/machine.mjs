@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { cpus, loadavg, release, totalmem, type } from "node:os"
 import { GiB } from "./content.mjs"
 
-/** What a figure means nothing without. */
+/** The machine and the versions, without which a figure means nothing. */
 export function machine() {
   return {
     date: new Date().toISOString(),

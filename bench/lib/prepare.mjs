@@ -7,7 +7,7 @@ const folder = join(root, "bench")
 const stamp = join(folder, "node_modules", ".installed-from")
 
 /**
- * Builds the workspace, and installs what it is compared with into a folder of its own.
+ * Builds the workspace, and installs the peers that it is compared with into a folder of their own.
  *
  * @param {boolean} withBuild
  */
@@ -17,16 +17,16 @@ export function prepare(withBuild) {
   if (installPeers() !== 0) console.error("bench: not all peers could be installed; the tables say which are missing")
 }
 
-/** Returns an exit code. Peers that must be compiled are optional: without a compiler the others are installed. */
+/** Returns an exit code. Peers that must be compiled are optional: without a compiler only the others are installed. */
 function installPeers() {
   const wanted = createHash("sha256").update(process.version)
   for (const file of ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml"])
     wanted.update(readFileSync(join(folder, file)))
   const hash = wanted.digest("hex")
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return 0
-  // What was compiled for another Node is not compiled again by itself.
+  // Peers that were compiled for another Node must be compiled again.
   if (existsSync(stamp)) rmSync(join(folder, "node_modules"), { recursive: true })
-  // The headers that came with this Node, where they did: compiling then needs no download.
+  // If this Node came with its headers, compiling needs no download.
   const prefix = dirname(dirname(process.execPath))
   const headers = existsSync(join(prefix, "include", "node", "node.h")) ? { npm_config_nodedir: prefix } : {}
   const env = { CI: "true", ...headers }

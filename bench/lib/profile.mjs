@@ -23,7 +23,7 @@ export async function profiled(title, run) {
   const spent = new Map()
   samples.forEach((id, index) => {
     const name = names.get(id) ?? "?"
-    // The profiler's own start and stop.
+    // Leaves out the start and the stop of the profiler itself.
     if (name === "dispatch") return
     spent.set(name, (spent.get(name) ?? 0) + timeDeltas[index] / 1000)
   })

@@ -1,4 +1,4 @@
-// Medians and quartiles: a mean says little where one fsync in twenty meets somebody else's journal commit.
+// Medians and quartiles: a mean says little if one fsync in twenty meets the journal commit of another program.
 
 /**
  * @typedef {object} Spread
@@ -23,7 +23,7 @@ export function spread(values) {
 }
 
 /**
- * Round by round, one over the other: what loads the machine loads both of a pair.
+ * The ratio of each round, one subject over the other: a load on the machine meets both of a pair.
  *
  * @param {readonly number[]} ours
  * @param {readonly number[]} theirs

@@ -7,7 +7,7 @@
  */
 
 /**
- * Markdown, which is also readable as it stands.
+ * The table in Markdown, which is also readable as plain text.
  *
  * @param {Table} table
  * @param {string} heading

@@ -16,7 +16,7 @@ import { number, spreadText } from "./table.mjs"
 /** @typedef {import("../memory/budgets.mjs").MemoryResult} MemoryResult */
 
 /**
- * What must be reached, and whether it was.
+ * The targets, and whether each was reached.
  *
  * @param {readonly Race[]} races
  * @param {readonly MemoryResult[]} memory

@@ -48,7 +48,7 @@ export async function memoryOf(what) {
   }
 }
 
-/** Bytes that processes can still have. */
+/** The bytes of memory that processes can still get. */
 export async function availableMemory() {
   const [, kib] = /^MemAvailable:\s+(\d+) kB/m.exec(await readFile("/proc/meminfo", "utf8")) ?? []
   return Number(kib ?? 0) * 1024

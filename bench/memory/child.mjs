@@ -1,11 +1,11 @@
-// Saves and restores one large state in a process of its own, and says what that took. Argument: JSON, see budgets.mjs.
+// Saves and restores one large state in a process of its own, and reports the cost. Argument: JSON, see budgets.mjs.
 import { readFileSync, writeFileSync } from "node:fs"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { chunksOf, KiB, MiB } from "../lib/content.mjs"
 import { openLargeState } from "./subjects.mjs"
 
 const { size, ...where } = JSON.parse(process.argv[2])
-// Divides the parts of all SDKs, and the size.
+// The size of the chunks divides the parts of all SDKs, and the size of the state.
 const chunks = chunksOf(8 * MiB, 256 * KiB)
 
 /** @param {number} bytes */
@@ -29,7 +29,7 @@ function memory(name) {
  * @param {() => Promise<unknown>} run
  */
 async function watched(run) {
-  // Sets VmHWM, the kernel's own record of the peak, to what is resident now.
+  // Sets VmHWM, the kernel's own record of the peak, to the resident memory of now.
   writeFileSync("/proc/self/clear_refs", "5")
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
@@ -42,7 +42,7 @@ async function watched(run) {
 }
 
 const subject = await openLargeState(where)
-// Idle is a process that has done all of it once, small: its code is loaded, its connections are open.
+// A process is idle after a small save and restore: its code is loaded, and its connections are open.
 await subject.save(1, stateOf(256 * KiB))
 await subject.restore(1)
 await new Promise((resolve) => setTimeout(resolve, 500))

@@ -1,4 +1,4 @@
-// Does nothing, and says how late its timers were: what the machine does to every process, whatever that one runs.
+// Does nothing, and reports how late its timers were: the machine delays every process by this much.
 import { monitorEventLoopDelay } from "node:perf_hooks"
 
 const delay = monitorEventLoopDelay({ resolution: 1 })

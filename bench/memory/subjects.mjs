@@ -40,7 +40,7 @@ export async function openLargeState({ kind, folder = "", server = {}, bucket = 
 }
 
 /**
- * The SDK alone, with parts of 8 MiB, four at once: what of memory and delay is its own.
+ * The SDK alone, with parts of 8 MiB, four at once: its own share of memory and delay.
  *
  * @param {Record<string, string>} server
  * @param {string} bucket

@@ -1,4 +1,4 @@
-// A proxy that makes the way longer and counts requests, in a process of its own.
+// A proxy that delays requests and counts them, in a process of its own.
 import { connect, createServer } from "node:net"
 import { serve } from "./service.mjs"
 
@@ -18,8 +18,8 @@ serve({
 })
 
 /**
- * Half of the delay on each way, whatever the number of bytes: latency costs no throughput here. A new connection costs
- * one more round trip, as its handshake would.
+ * Delays each direction by half of the delay, for any number of bytes: latency costs no throughput here. A new
+ * connection costs one more round trip, as its handshake would.
  *
  * @param {number} port of the server, on the loopback interface
  * @param {number} delayMs added to each round trip
@@ -62,7 +62,7 @@ function forward(from, to, delayMs, notBefore) {
   }
   const deliver = () => {
     armed = false
-    // Timers come a little early or late; what is due within half a millisecond goes now.
+    // Timers come a little early or late: bytes that are due within half a millisecond go now.
     const now = performance.now() + 0.5
     while (queue.length > 0 && queue[0].at <= now) {
       const { piece } = /** @type {{ piece: Buffer | undefined }} */ (queue.shift())

@@ -7,7 +7,7 @@ import { serve } from "./service.mjs"
 const running = []
 
 /**
- * What can be sent to another process: the addresses and keys.
+ * The addresses and keys of a server, which can be sent to another process.
  *
  * @param {object | undefined} server
  */

@@ -2,7 +2,7 @@ import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
 /**
- * A process of the bench's own, called by messages: what serves must not share an event loop with what is measured.
+ * A process of the bench's own, called by messages. A server must not share an event loop with the measured code.
  *
  * @typedef {object} Service
  * @property {(name: string, ...args: unknown[]) => Promise<any>} call
@@ -47,7 +47,7 @@ export function startService(file) {
 }
 
 /**
- * The other side: answers calls by name, and ends with whoever started it.
+ * The side of the service: answers calls by name, and ends with the process that started it.
  *
  * @param {Record<string, (...args: any[]) => unknown>} methods
  * @param {() => unknown} [end]

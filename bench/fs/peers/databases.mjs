@@ -2,8 +2,8 @@ import { join } from "node:path"
 import { manifestToJson } from "../../../packages/core/dist/index.js"
 import { MiB, manifestOf } from "../../lib/content.mjs"
 
-// One file, and one transaction for state and manifest where there are transactions. A log that grows by one record needs
-// one sync, where files of their own need one each and one for every directory: that is why they win at 4 KiB.
+// Databases: one file, and one transaction for state and manifest if there are transactions. A log that grows by a
+// record needs one sync. Separate files need one sync each, and one for every directory. So databases win at 4 KiB.
 
 /** @typedef {import("../contender.mjs").Contender} Contender */
 

@@ -3,8 +3,8 @@ import { join } from "node:path"
 import { manifestToJson } from "../../../packages/core/dist/index.js"
 import { MiB, manifestOf } from "../../lib/content.mjs"
 
-// Two files for each checkpoint, the state first: what a user of these libraries would write. None of them hashes, syncs a
-// directory, or keeps a pointer.
+// Two files for each checkpoint, the state first, as a user of these libraries would write them. None of the libraries
+// hashes, syncs a directory, or keeps a pointer.
 
 /** @typedef {import("../contender.mjs").Contender} Contender */
 

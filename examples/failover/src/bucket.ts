@@ -18,7 +18,7 @@ export async function openBucket(): Promise<AsyncDisposable & { readonly place: 
     }
     return { place, async [Symbol.asyncDispose]() {} }
   }
-  // Not for users of the library: it is there in this repository alone.
+  // Not for users of the library: this package exists only in this repository.
   const { startS3Server } = await import("@ckpt/test-servers")
   const server = await startS3Server()
   if (server === undefined) throw new Error("no S3 server can run here; set FAILOVER_BUCKET and FAILOVER_ENDPOINT")

@@ -17,7 +17,7 @@ export class Coordinator implements AsyncDisposable {
     this.#exited = new Promise((resolve) => this.#child.once("exit", () => resolve()))
   }
 
-  /** Gives an order; a stopped process answers once it goes on. */
+  /** Gives an order. A stopped process answers when it goes on. */
   tell(order: Order): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const onExit = () => reject(new Error(`coordinator ${this.name} ended without an answer`))
@@ -30,7 +30,7 @@ export class Coordinator implements AsyncDisposable {
     })
   }
 
-  /** Stands still wherever it is, as a machine does that swaps, or a container that is throttled. */
+  /** Stops the process wherever it is, as a machine that swaps would, or a container that is throttled. */
   stop(): void {
     this.#child.kill("SIGSTOP")
   }

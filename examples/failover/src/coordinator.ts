@@ -9,7 +9,7 @@ let leader: CheckpointStore | undefined
 let nextId = 1
 let count = 0
 
-/** Claims first and recovers then, on the store that the claim gave: nobody can save in between. */
+/** Claims first, then recovers on the store that the claim gave: no other writer can save in between. */
 async function lead(): Promise<Answer> {
   leader = await store.claim()
   const found = await leader.recover()

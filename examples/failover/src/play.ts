@@ -4,15 +4,15 @@ import { openStore, type Place } from "./place.js"
 import type { Answer } from "./protocol.js"
 
 export interface Outcome {
-  /** Every checkpoint that counts, oldest first, with who wrote it and what it counted. One line, whatever happened. */
+  /** Every checkpoint that counts, oldest first, with its writer and its count. Always one line of history. */
   readonly history: string
-  /** What the coordinator that had been stopped was told. */
+  /** The answer to the coordinator that had been stopped. */
   readonly late: Answer
 }
 
 /**
- * Anna leads and saves; she is stopped while a save is on its way to her; Ben claims, recovers and goes on; Anna wakes up
- * and saves, as she was told.
+ * Anna leads and saves. She is stopped while an order to save is on its way to her. Ben claims, recovers and goes on.
+ * Anna wakes up and carries out her order.
  */
 export async function play(place: Place, say: (line: string) => void): Promise<Outcome> {
   await using anna = new Coordinator("anna", place)
@@ -29,7 +29,7 @@ export async function play(place: Place, say: (line: string) => void): Promise<O
   say("anna is stopped (SIGSTOP), and a save is on its way to her")
   const waking = anna.tell({ do: "save" })
 
-  // On a machine's own disk a holder that may be alive is not superseded: ask until it has been silent for long enough.
+  // On a machine's own disk a holder that may be alive is not superseded. So ask until it has been silent long enough.
   for (let asked = 1; ; asked++) {
     const answer = await ben.tell({ do: "lead" })
     if (answer.outcome === "leads" || asked === 1) say(`ben ${inWords(answer)}`)

@@ -4,7 +4,7 @@ import { expect, test } from "vitest"
 
 const program = new URL("../dist/failover.js", import.meta.url).pathname
 
-// As its user starts it, over the build.
+// Started as a user starts it, from the build.
 test.each(["folder", "bucket"])(
   "in a %s: the one that was stopped is fenced, and the history is one line",
   async (kind) => {

@@ -1,6 +1,6 @@
-// What "the same result" means: the bytes of every file in the output folder, and of everything in the latest
-// checkpoint that follows from the input. Left out is what may differ between two correct runs: the checkpoint's id, its timestamp
-// and the token of its last update (and so the manifest's checksum over them).
+// Two results are the same if the bytes of every file in the output folder are, and those of every part of the latest
+// checkpoint that follows from the input. Three parts may differ between two correct runs and are left out: the
+// checkpoint's id, its timestamp and the token of its last update (and so the manifest's checksum over them).
 
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -27,7 +27,7 @@ export async function compareRuns(expectedFolder: string, actualFolder: string):
 async function partsOf(folder: string): Promise<{ output: Parts; state: Parts }> {
   const output: Parts = new Map()
   const names = (await readdir(join(folder, "output"))).sort()
-  // Every file counts, also one that has no business there, such as output that stayed staged.
+  // Every file counts, also a file that should not be there. Example: output that stayed staged.
   for (const name of names) output.set(name, await readFile(join(folder, "output", name)))
   return { output, state: await finalState(join(folder, "store")) }
 }
@@ -52,7 +52,7 @@ async function finalState(folder: string): Promise<Parts> {
   return parts
 }
 
-/** Two runs that both forgot to commit would be equal. */
+/** Every sink must be committed: two runs that both forgot to commit would be equal. */
 async function checkSinks(folder: string): Promise<Compared> {
   await using store = await openFsStore(folder, { readOnly: true })
   const { checkpoint } = await store.recover()
@@ -61,7 +61,7 @@ async function checkSinks(folder: string): Promise<Compared> {
   return { what: "every sink committed", detail: statuses.join(", "), same }
 }
 
-/** Killed saves leave unfinished folders. The last worker removed them, or a disk would fill with every crash. */
+/** Killed saves leave unfinished folders. The last worker must have removed them, or crashes would fill the disk. */
 async function findLeftovers(checkpoints: string): Promise<Compared> {
   const names = (await readdir(checkpoints)).filter((name) => !/^(checkpoint_\d+|latest\.txt)$/.test(name))
   return {

@@ -1,5 +1,5 @@
-// What a bad disk or a careless hand does to the latest checkpoint while no worker runs. It works on the files, not
-// through the store: the store is what is being tested.
+// Damages the latest checkpoint while no worker runs, as a bad disk or a careless hand would. It works on the files and
+// not through the store, since the store is under test.
 
 import { readdir, readFile, truncate, writeFile } from "node:fs/promises"
 import { join } from "node:path"

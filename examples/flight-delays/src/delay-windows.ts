@@ -15,7 +15,7 @@ const bandEnds = [250, 500, 1000, 1500]
 
 const BANDS_LENGTH = bands.length * SKETCH_LENGTH
 
-/** What has to survive a crash. Every number is an integer below 2^53, so the same flights are the same bytes. */
+/** The state that must survive a crash. Every number is an integer below 2^53, so equal flights give equal bytes. */
 export class DelayWindows {
   /** One sketch per band, over all flights so far. */
   readonly #day: Float64Array
@@ -32,7 +32,7 @@ export class DelayWindows {
 
   /** From the bytes of `day` and `panes`. They hold the machine's own byte order: move them between like machines. */
   static restore(day: Uint8Array, panes: Uint8Array): DelayWindows {
-    // Copied (a Buffer's slice() would not), since eight-byte numbers cannot start just anywhere in a buffer.
+    // Copied (a Buffer's slice() would not copy), since eight-byte numbers must start at a multiple of eight bytes.
     return new DelayWindows(
       new Float64Array(new Uint8Array(day).buffer),
       new Float64Array(new Uint8Array(panes).buffer),

@@ -24,8 +24,8 @@ export class EpochFiles {
   }
 
   /**
-   * Writes an epoch's lines where no reader looks. Durable when it resolves: the checkpoint will rely on it. What an
-   * epoch that came to nothing left there is replaced when the epoch is staged again.
+   * Writes an epoch's lines where no reader looks. When this resolves the file is durable: the checkpoint relies on it.
+   * If a crash left a staged file, it is replaced when the epoch is staged again.
    */
   async stage(epoch: number, lines: readonly string[]): Promise<void> {
     const handle = await open(this.#file(epoch) + stagedSuffix, "w")
@@ -39,8 +39,8 @@ export class EpochFiles {
   }
 
   /**
-   * Makes a staged epoch visible; doing it again changes nothing. After a fall back to an older checkpoint an epoch can
-   * be staged that was published before: then the bytes must be the same ones, since somebody may have read them.
+   * Makes a staged epoch visible; a second call changes nothing. After a fall back to an older checkpoint an epoch may
+   * be staged that is published already. Then the bytes must be the same, since somebody may have read them.
    */
   async publish(epoch: number): Promise<void> {
     const file = this.#file(epoch)
@@ -52,7 +52,7 @@ export class EpochFiles {
       if (!staged.equals(published)) throw new Error(`a replay of epoch ${epoch} came to another result: ${file}`)
       await rm(file + stagedSuffix)
     }
-    // Even if the file was there already: the crash may have come before this.
+    // Needed even if the file was there already: a crash may have come before this sync.
     await syncFolder(this.#folder)
   }
 
@@ -70,7 +70,7 @@ async function readIfThere(file: string): Promise<Buffer | undefined> {
   }
 }
 
-/** A created, renamed or removed name is durable only once its folder is. Windows has no such call, nor needs it. */
+/** A created, renamed or removed name is durable only once its folder is synced. Windows neither has nor needs that. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return
   const handle = await open(folder, "r")

@@ -1,4 +1,4 @@
-// What the worker tells whoever started it: one JSON object per line of standard output.
+// The worker's reports to its starter: one JSON object per line of standard output.
 
 export type Progress =
   | {

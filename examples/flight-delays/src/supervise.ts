@@ -1,4 +1,4 @@
-// Runs the worker once undisturbed and once under fire, each in a folder of its own, and compares what they leave.
+// Runs the worker once undisturbed and once with kills, each in a folder of its own, and compares the results.
 
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
@@ -10,14 +10,14 @@ import { Witness } from "./witness.js"
 import { type KillPlan, runWorker, type WorkerRun } from "./worker-process.js"
 
 export interface SuperviseOptions {
-  /** Holds `reference/` and `killed/` afterwards, neither of which may exist. */
+  /** The folder that holds `reference/` and `killed/` afterwards. Neither may exist before. */
   folder: string
   seed: number
-  /** SIGKILLs to plan. */
+  /** How many SIGKILLs to plan. */
   kills: number
-  /** SIGKILLs without which the run shows too little. A worker may finish before the last planned ones. */
+  /** The fewest SIGKILLs for the run to prove something. A worker may finish before the last planned kills. */
   minKills: number
-  /** After which the worker stops, default: when it has read all flights. */
+  /** The number of epochs after which the worker stops. Default: when it has read all flights. */
   epochs?: number | undefined
   /** The worker's program. */
   worker: URL
@@ -31,7 +31,7 @@ export type TimelineEntry =
   | { type: "damaged"; damage: Damage }
   | { type: "run"; number: number; run: WorkerRun }
 
-/** What the worker was at when it was killed, by its last report. */
+/** The step in which the worker was killed, by its last report. */
 export type Phase = "start or recovery" | "processing" | "save" | "publishing" | "update"
 
 const phaseAfter: Record<Progress["event"], Phase> = {
@@ -45,10 +45,10 @@ const phaseAfter: Record<Progress["event"], Phase> = {
 
 export interface Verdict {
   readonly ok: boolean
-  /** Why not. */
+  /** The reasons, if not. */
   readonly problems: readonly string[]
   readonly kills: Readonly<Record<Phase, number>>
-  /** Each damage, with what recovery said when it passed over it. */
+  /** Each damage, with the words of recovery when it passed over the checkpoint. */
   readonly damages: readonly { readonly damage: Damage; readonly skipped?: SkippedCheckpoint | undefined }[]
   readonly compared: readonly Compared[]
 }
@@ -129,7 +129,7 @@ export async function supervise(options: SuperviseOptions): Promise<Verdict> {
   return { ok: problems.length === 0, problems, kills, damages, compared }
 }
 
-/** Once a state and once a manifest, in either order, early enough that kills follow. */
+/** When to damage: once a state and once a manifest, in either order, early enough that kills follow. */
 function planDamages(kills: number, random: Random): { file: DamagedFile; afterKills: number }[] {
   const files: DamagedFile[] = random() < 0.5 ? ["state.bin", "manifest.json"] : ["manifest.json", "state.bin"]
   const half = Math.floor(kills / 2)

@@ -1,5 +1,5 @@
 // The demo: node dist/supervisor.js [--seed n] [--kills n] [--dir folder]
-// Exit status 0 only if the killed run left exactly what the uninterrupted one left, after enough kills.
+// Exit status 0 means: after enough kills, the killed run has exactly the result of the uninterrupted run.
 
 import { randomInt } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"

@@ -1,4 +1,4 @@
-// The supervisor's words: one line for each life of the worker, then the verdict.
+// The supervisor's output: one line for each life of the worker, then the verdict.
 
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -78,7 +78,7 @@ export function verdictLines(verdict: Verdict, elapsedMs: number): string[] {
   return lines
 }
 
-/** What the job found out, from the last published file. */
+/** The job's result, from the last published file. */
 export async function dayTable(output: string): Promise<string[]> {
   const last = (await readdir(output)).sort().at(-1)
   if (last === undefined) return []

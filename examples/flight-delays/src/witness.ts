@@ -1,4 +1,4 @@
-// What must hold after every single death of the worker, not only at the end.
+// The checks after every single death of the worker, not only at the end.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -16,7 +16,7 @@ export class Witness {
     this.#folder = folder
   }
 
-  /** To be called while no worker runs, before anything is damaged. `damaged` are the ids that were before. */
+  /** To be called while no worker runs, before the next damage. `damaged`: the ids of earlier damage. */
   async inspect(reports: readonly Progress[], damaged: readonly number[]): Promise<string[]> {
     const recovered = reports.find(({ event }) => event === "recovered")?.epoch ?? 0
     return [...this.#checkReports(reports, damaged), ...(await this.#checkOutput(recovered))]
@@ -41,7 +41,7 @@ export class Witness {
     return problems
   }
 
-  /** Somebody may have read what was published: it must stay as it is, and be covered by a checkpoint. */
+  /** Somebody may have read a published file: it must stay as it is, and be covered by a checkpoint. */
   async #checkOutput(recoveredEpoch: number): Promise<string[]> {
     const problems: string[] = []
     await using store = await openFsStore(join(this.#folder, "store"), { readOnly: true })

@@ -13,7 +13,7 @@ export interface WorkerRun {
   readonly reports: readonly Progress[]
   /** Milliseconds from the last report (or the start) to the end of the process. */
   readonly silentMs: number
-  /** From the start to the report that it had recovered. */
+  /** Milliseconds from the start to the report that the worker had recovered. */
   readonly recoveredMs: number | undefined
   readonly elapsedMs: number
   readonly exitCode: number | null
@@ -21,7 +21,7 @@ export interface WorkerRun {
   readonly errors: string
 }
 
-// A worker that says nothing for so long hangs. It is ended, and its run counts as a failure, not as a kill.
+// A worker without a report for so long hangs. It is ended, and its run counts as a failure, not as a kill.
 const hangMs = 60_000
 
 /** Runs one worker until it ends, by itself or by the plan's SIGKILL. Resolves when all that it wrote has been read. */

@@ -20,14 +20,14 @@ await using source = await FlightFile.open()
 const sink = await EpochFiles.open(join(folder, "output"))
 await using store = await openFsStore(join(folder, "store"), { retain: { last: 5 } })
 
-// 1. Find the latest checkpoint that is intact. Damaged ones are passed over, and said so.
+// 1. Find the latest checkpoint that is intact. Damaged ones are passed over and reported.
 const found = await store.recover()
 if (found.outcome === "exhausted") {
-  // Something was saved here, and nothing of it can be trusted. Starting over would publish everything again.
+  // There are checkpoints, and none can be trusted. To start over would publish all output again.
   throw new Error(`none of ${found.skipped.length} checkpoints verifies: ${JSON.stringify(found.skipped)}`)
 }
 
-// 2. Take up its state: where the source was, what the operators held, what the sink still owes.
+// 2. Take up its state: the position of the source, the operators, and the epoch that the sink still owes.
 let windows = new DelayWindows()
 let position = FlightFile.start
 let epoch = 0
@@ -53,7 +53,7 @@ if (found.checkpoint !== undefined) {
     }))
   }
 }
-// What a killed save left behind. This job has one writer: nothing unfinished can be a save under way, however young.
+// Remove the remains of a killed save. This job has one writer, so even young remains cannot be a save under way.
 await store.collectOrphans({ olderThanMs: 0 })
 report({
   event: "recovered",
@@ -98,7 +98,7 @@ while (epoch < lastEpoch) {
     { operators: { day: windows.day, panes: windows.panes } },
   )
   report({ event: "saved", id, epoch })
-  // ... and only then does it become visible. From the save on, a crash cannot take it back any more.
+  // ... and only then the output becomes visible. From the save on, a crash cannot take it back.
   await sink.publish(epoch)
   report({ event: "published", id, epoch })
   await store.update(id, (current) => ({

@@ -9,7 +9,7 @@ import { compareRuns } from "../src/compare.js"
 import { checkpointsOnDisk } from "../src/damage.js"
 import { supervise, type Verdict } from "../src/supervise.js"
 
-// The worker is a process of its own, so it runs from the build; a stale one would test yesterday's code.
+// The worker is a process of its own, so it runs from the build: build first, or an old worker is tested.
 const built = new URL("../dist/", import.meta.url)
 const source = new URL("../src/", import.meta.url)
 const epochs = 8
@@ -61,7 +61,7 @@ describe("a short supervised run", () => {
     for (const { skipped } of verdict.damages) expect(skipped!.issues).not.toEqual([])
   })
 
-  // Each changes one thing on the killed run's side, of which the comparison has to say that it differs.
+  // Each case changes one part of the killed run's result, and the comparison must report the difference.
   const sabotages: Record<string, { differs: string; spoil: (killed: string) => Promise<void> }> = {
     "a line twice": {
       differs: "output",
@@ -125,7 +125,7 @@ test("a line written twice makes the verdict fail", async () => {
   expect(verdict.problems).toEqual([expect.stringContaining("output differs")])
 })
 
-/** The latest checkpoint once more under a higher id, valid, with one thing changed. */
+/** The latest checkpoint once more under a higher id: valid, with one part changed. */
 async function resave(
   killed: string,
   change: { flip?: "day" | "panes"; offset?: string; pending?: boolean },
