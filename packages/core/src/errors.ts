@@ -11,7 +11,7 @@ export type CheckpointErrorCode =
    */
   | "CKPT_FENCED"
   /**
-   * Nobody knows whether the write took effect; it may still become visible. Save the same manifest again, or take
+   * Nobody knows whether the write took effect; it may still become visible. Save the same manifest object again, or take
    * `nextId()`.
    */
   | "CKPT_UNKNOWN_OUTCOME"

@@ -61,7 +61,7 @@ export interface FsBackendOptions {
 export class FsBackend implements ObjectBackend {
   readonly name = "fs"
   readonly capabilities = { compareAndSwap: "process", maxDeleteBatch: 1000 } as const
-  readonly #root: Root
+  #root: Root
   readonly #pointers = new KnownPointers()
   readonly #silentAfterMs: number
   #access: Access
@@ -134,10 +134,13 @@ export class FsBackend implements ObjectBackend {
     const { prefix, signal } = options
     return this.#do("claim", prefix, async () => {
       const { held, epoch } = await claimPrefix(this.#root, { prefix, signal, silentAfterMs: this.#silentAfterMs })
+      // Claims lie in the folder, so it holds something of this store. The leader shares what is known of the root.
+      this.#root.hold()
       const { path, files } = this.#root
       const backend = new FsBackend(path, { files, claim: { silentAfterMs: this.#silentAfterMs } })
+      backend.#root = this.#root
       backend.#held = held
-      backend.#access = { ...backend.#access, fence: held.fence }
+      backend.#access = { root: this.#root, directories: new Directories(this.#root), fence: held.fence }
       return { backend, epoch }
     })
   }

@@ -1,7 +1,7 @@
 const stretchBytes = 1024 * 1024
 
 /** Yields to the event loop after every MiB. Work on bytes that are in memory already would otherwise block it. */
-export class Pace {
+export class Breather {
   #bytes = 0
 
   /** To be called after each piece of work. `bytes`: bytes that were worked on. */

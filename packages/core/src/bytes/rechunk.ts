@@ -8,7 +8,7 @@ const blockBytes = 256 * 1024
  * Memory for pieces that are copied together. A block that was taken belongs to the reader of the pieces. A block that
  * comes back is used again, which is several times faster than new memory from the system.
  */
-export class Blocks {
+export class BlockPool {
   readonly #taken = new WeakSet<ArrayBufferLike>()
   readonly #free: Uint8Array[] = []
 
@@ -33,7 +33,7 @@ export class Blocks {
  */
 export function* piecesInMemory(
   chunks: readonly Uint8Array[],
-  blocks = new Blocks(),
+  blocks = new BlockPool(),
 ): Generator<Uint8Array, void, void> {
   let block: Uint8Array | undefined
   let used = 0
@@ -66,7 +66,7 @@ export function* piecesInMemory(
  */
 export function pieces(
   chunks: AsyncIterable<Uint8Array>,
-  blocks = new Blocks(),
+  blocks = new BlockPool(),
 ): AsyncIterableIterator<Uint8Array, void, void> {
   return new Pieces(chunks[Symbol.asyncIterator](), blocks)
 }
@@ -74,14 +74,14 @@ export function pieces(
 /** Not a generator: for small chunks, a generator's turns of the microtask queue would take as long as the hash. */
 class Pieces implements AsyncIterableIterator<Uint8Array, void, void> {
   readonly #chunks: AsyncIterator<Uint8Array>
-  readonly #blocks: Blocks
+  readonly #blocks: BlockPool
   /**
    * The rest of the last chunk, for which the last block had no room. It is copied before the next chunk is asked for.
    */
   #rest: Uint8Array | undefined
   #ended = false
 
-  constructor(chunks: AsyncIterator<Uint8Array>, blocks: Blocks) {
+  constructor(chunks: AsyncIterator<Uint8Array>, blocks: BlockPool) {
     this.#chunks = chunks
     this.#blocks = blocks
   }

@@ -3,7 +3,7 @@ import type { CheckpointManifest } from "../format/manifest/model.js"
 import { noPointer } from "../format/pointer.js"
 import type { Advance } from "../history/advances.js"
 import type { History } from "../history/history.js"
-import { counts } from "../history/rule.js"
+import { mayCount } from "../history/rule.js"
 import type { Committed } from "./job.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
@@ -19,12 +19,12 @@ export async function acknowledge(
     advance = await history.pointer.advance(id)
   } catch (error) {
     if (!(error instanceof BackendError)) throw error
-    // The manifest was written before the new claim, so the new leader sees it: the checkpoint is saved. Only the
-    // pointer may no longer be moved by us.
+    // A backend with claims of its own (the filesystem) refuses this way. The manifest was written before the new claim, so
+    // the new leader sees it: the checkpoint is saved. Only the pointer may no longer be moved by us.
     if (error.kind === "fenced") return { outcome, isLatest: false, manifest, pointer: noPointer }
     throw unknownOutcome(history.place, id, error)
   }
-  if (!counts(id, advance.pointer))
+  if (!mayCount(id, advance.pointer))
     throw conflict(history.place, id, `retention removed ids up to ${advance.pointer.floor}`)
   return { outcome, isLatest: advance.isLatest, manifest, pointer: advance.pointer }
 }

@@ -3,20 +3,20 @@ import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { noPointer, type Pointer } from "../format/pointer.js"
 import type { History } from "../history/history.js"
-import { counts } from "../history/rule.js"
+import { mayCount } from "../history/rule.js"
 import type { Watch } from "../storage/attempt.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import { acknowledge } from "./acknowledge.js"
 import { settleManifest } from "./create-manifest.js"
 import { settleState } from "./create-state.js"
-import type { Commit, Committed } from "./job.js"
+import type { Committed, Job } from "./job.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
 /**
  * The commit through a backend that makes state, manifest and pointer appear together. `undefined`: the backend cannot,
  * and nothing was touched.
  */
-export async function commitAtOnce(history: History, job: Commit): Promise<Committed | undefined> {
+export async function commitAtOnce(history: History, job: Job): Promise<Committed | undefined> {
   const { place, pointer } = history
   const { storage, layout } = place
   const { backend } = storage
@@ -82,9 +82,9 @@ export async function commitAtOnce(history: History, job: Commit): Promise<Commi
   if (result === "unsupported") return undefined
   pointer.forget()
   if (manifest === undefined) throw new Error(`backend ${backend.name} committed checkpoint ${id} without its manifest`)
-  if (history.isTold) pointer.assertLeads(seen)
-  if (!moved && history.isTold) return acknowledge(history, manifest, "created")
-  if (!counts(id, seen)) throw conflict(place, id, `retention removed ids up to ${seen.floor}`)
+  if (history.pointerHasRoom) pointer.assertLeads(seen)
+  if (!moved && history.pointerHasRoom) return acknowledge(history, manifest, "created")
+  if (!mayCount(id, seen)) throw conflict(place, id, `retention removed ids up to ${seen.floor}`)
   if (moved) seen = { ...seen, checkpointId: id }
   return { outcome: "created", isLatest: moved || seen.checkpointId === id, manifest, pointer: seen }
 }

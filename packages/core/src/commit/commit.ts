@@ -6,14 +6,14 @@
 import { CheckpointError } from "../errors.js"
 import type { History } from "../history/history.js"
 import { acknowledge } from "./acknowledge.js"
+import { commitAsLeader } from "./as-leader.js"
 import { commitAtOnce } from "./at-once.js"
 import { createManifestObject } from "./create-manifest.js"
 import { createState } from "./create-state.js"
-import type { Commit, Committed } from "./job.js"
-import { commitAsLeader } from "./leader.js"
+import type { Committed, Job } from "./job.js"
 
 /** Commits a prepared save. For each step, `packages/exploration` has a schedule that loses data without the step. */
-export async function commit(history: History, job: Commit): Promise<Committed> {
+export async function commit(history: History, job: Job): Promise<Committed> {
   try {
     const { leader } = history
     return await (leader === undefined ? commitPlainly(history, job) : commitAsLeader(history, leader, job))
@@ -34,7 +34,7 @@ async function refuseIfSuperseded(history: History, signal: AbortSignal | undefi
 }
 
 /** The commit of a plain store: the checkpoint counts as soon as its manifest is there. */
-async function commitPlainly(history: History, job: Commit): Promise<Committed> {
+async function commitPlainly(history: History, job: Job): Promise<Committed> {
   const atOnce = await commitAtOnce(history, job)
   if (atOnce !== undefined) return atOnce
   const state = job.feed === undefined ? undefined : await createState(history.place, job.id, job.feed, job.signal)

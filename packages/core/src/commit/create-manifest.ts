@@ -23,7 +23,7 @@ export async function createManifestObject(
   const { place } = history
   const id = manifest.checkpointId
   const bytes = encodeManifest(manifest)
-  // After a lost answer, retry only while no higher id exists. A late duplicate of the newest id is harmless; a late
+  // After a lost answer, retry only while no higher id exists. A late duplicate of the latest id is harmless; a late
   // duplicate below another id could appear after retention has counted without it.
   const mayRepeat = async () => !(await higherIdExists(history, id, signal))
   const options = { signal, mayRepeat }

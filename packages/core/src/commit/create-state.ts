@@ -23,7 +23,7 @@ export async function createState(
   await feed.drain()
   if (await settleState(place, id, feed.info(), signal, cause)) return feed.info()
   // No state is there, and no manifest was written yet: the save has failed for certain.
-  const message = `the state of checkpoint ${id} could not be written: ${cause.message}. Take nextId() and save again.`
+  const message = `the state of checkpoint ${id} could not be written: ${cause.message}. Save again, or take nextId().`
   const code = isTimeout(cause) ? "CKPT_TIMEOUT" : "CKPT_IO"
   throw new CheckpointError(code, message, { ...place.state(id), retryable: true, cause })
 }

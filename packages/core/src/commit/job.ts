@@ -3,7 +3,7 @@ import type { Pointer } from "../format/pointer.js"
 import type { StateFeed, StateInfo } from "../state/feed.js"
 
 /** A save that is ready to be committed. */
-export interface Commit {
+export interface Job {
   readonly id: number
   /** The state to write. `undefined` if the checkpoint has no state, or its state was written ahead. */
   readonly feed: StateFeed | undefined

@@ -10,7 +10,7 @@ import { defaultInlineThreshold, packOperators } from "../state/pack-operators.j
 import { WriteProgress } from "../state/progress.js"
 import { chunksInMemory, type StateSource } from "../state/source.js"
 import type { Verifier } from "../verify/verifier.js"
-import type { Commit } from "./job.js"
+import type { Job } from "./job.js"
 import type { StatesAhead } from "./states-ahead.js"
 
 /**
@@ -18,7 +18,7 @@ import type { StatesAhead } from "./states-ahead.js"
  */
 const sizeUnknown = Number.MAX_SAFE_INTEGER
 
-export interface PreparedSave extends Commit {
+export interface PreparedSave extends Job {
   /** To be called once the checkpoint is saved: tells the last progress. */
   saved(): void
   /** To be called in any case: releases a source that was not read to its end. */
@@ -197,7 +197,8 @@ function assertSavable(manifest: CheckpointManifest, verifier: Verifier): void {
   if (fatal === undefined) return
   throw new CheckpointError(
     "CKPT_INVALID",
-    `checkpoint ${manifest.checkpointId} would not verify: ${fatal.message}. Nothing was written; correct the manifest.`,
+    `checkpoint ${manifest.checkpointId} would not verify: ${fatal.message}. No manifest was written. Correct it; if a stream ` +
+      "was given as the state, the state may be there, so take nextId().",
     {
       checkpointId: manifest.checkpointId,
     },

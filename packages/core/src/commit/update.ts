@@ -5,9 +5,9 @@ import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { checksumMeaning, inlineChecksum } from "../format/manifest/state-checksum.js"
 import type { History } from "../history/history.js"
-import { countsAs } from "../history/rule.js"
+import { counts } from "../history/rule.js"
+import type { Place } from "../storage/place.js"
 import { maxSwaps, swap } from "../storage/swap.js"
-import { conflict, unknownOutcome } from "./outcome.js"
 
 export type Change = (current: CheckpointManifest) => CheckpointManifest
 
@@ -51,11 +51,11 @@ export async function update(
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
     const { current, version } = await readCurrent(history, id, signal).catch((error: unknown) => {
       // The manifest cannot be read, so nobody knows whether the last swap took effect.
-      throw lost !== undefined && error instanceof BackendError ? unknownOutcome(place, id, lost.cause) : error
+      throw lost !== undefined && error instanceof BackendError ? unknownUpdate(place, id, lost.cause) : error
     })
     if (lost !== undefined) {
       if (current.updateToken === lost.token) return current
-      throw unknownOutcome(place, id, lost.cause)
+      throw unknownUpdate(place, id, lost.cause)
     }
     const token = newToken()
     const next = changed(history, current, change, token)
@@ -66,7 +66,8 @@ export async function update(
     }
     if (swapped.lost !== undefined) lost = { token, cause: swapped.lost }
   }
-  throw conflict(place, id, `${maxSwaps} other updates came first`)
+  const message = `the update of checkpoint ${id} lost ${maxSwaps} races to other updates, and changed nothing. Call update again.`
+  throw new CheckpointError("CKPT_CONFLICT", message, { ...place.manifest(id), retryable: true })
 }
 
 /**
@@ -80,9 +81,9 @@ async function readCurrent(
 ): Promise<{ readonly current: CheckpointManifest; readonly version: string }> {
   const { place, verifier } = history
   const found = await verifier.manifest(id, signal)
-  const pointer = history.isTold ? await history.pointer.read(signal) : undefined
+  const pointer = history.pointerHasRoom ? await history.pointer.read(signal) : undefined
   if (pointer !== undefined) history.pointer.assertLeads(pointer)
-  if (found === undefined || (pointer !== undefined && !countsAs(id, found.manifest?.writer?.epoch, pointer))) {
+  if (found === undefined || (pointer !== undefined && !counts(id, found.manifest?.writer?.epoch, pointer))) {
     const message = `checkpoint ${id} does not exist, so it cannot be updated.`
     throw new CheckpointError("CKPT_NOT_FOUND", message, place.manifest(id))
   }
@@ -133,7 +134,13 @@ async function confirmLead(history: History, id: number, signal: AbortSignal | u
   if (history.leader === undefined) return
   const pointer = await history.pointer.read(signal).catch((error: unknown) => {
     // The change is there, but the pointer cannot be read, so nobody knows whether the change counts.
-    throw error instanceof BackendError ? unknownOutcome(history.place, id, error) : error
+    throw error instanceof BackendError ? unknownUpdate(history.place, id, error) : error
   })
   history.pointer.assertLeads(pointer)
+}
+
+function unknownUpdate(place: Place, id: number, cause: BackendError): CheckpointError {
+  const message = `nobody knows whether the update of checkpoint ${id} took effect: ${cause.message}. `
+  const advice = "load() it to see whether your change is there, and update again if it is not."
+  return new CheckpointError("CKPT_UNKNOWN_OUTCOME", message + advice, { ...place.manifest(id), cause })
 }

@@ -14,7 +14,7 @@ import type { Verifier } from "../verify/verifier.js"
 import type { Leader } from "./leader.js"
 import { Lister, type Listing } from "./listing.js"
 import { PointerFile } from "./pointer-file.js"
-import { countsAs } from "./rule.js"
+import { counts } from "./rule.js"
 import { View } from "./view.js"
 
 /**
@@ -57,13 +57,13 @@ export class History {
    * True if the pointer has room for floor, claims and pins. If not, the pointer is a bare name, and every manifest
    * counts.
    */
-  get isTold(): boolean {
+  get pointerHasRoom(): boolean {
     return this.place.layout.pointerFormat === "json"
   }
 
   /** True if claims live in the pointer. If not, the backend itself must know claims. */
   get hasClaims(): boolean {
-    return this.isTold && this.place.storage.backend.capabilities.compareAndSwap === "storage"
+    return this.pointerHasRoom && this.place.storage.backend.capabilities.compareAndSwap === "storage"
   }
 
   /** One listing, and the pointer after it. The listing may be older than the pointer: see {@link view}. */
@@ -96,8 +96,8 @@ export class History {
    * pointer from before the floor, that manifest would count.
    */
   async counts(id: number, writerEpoch: number | undefined, signal: AbortSignal | undefined): Promise<boolean> {
-    if (!this.isTold) return true
-    return countsAs(id, writerEpoch, await this.pointer.read(signal))
+    if (!this.pointerHasRoom) return true
+    return counts(id, writerEpoch, await this.pointer.read(signal))
   }
 }
 

@@ -12,7 +12,7 @@ import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Pin } from "../format/pointer.js"
 import { createMarker } from "../storage/create-marker.js"
 import type { History } from "./history.js"
-import { countsAs } from "./rule.js"
+import { counts } from "./rule.js"
 import { pinsOf } from "./view.js"
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
@@ -30,7 +30,7 @@ export function assertPinName(name: unknown): asserts name is string {
  */
 export async function pin(history: History, id: number, name: string, signal: AbortSignal | undefined) {
   const { pointer } = history
-  if (!history.isTold) {
+  if (!history.pointerHasRoom) {
     return history.removals.run(async () => {
       assertFree(history, pinsOf(await history.lister.pins(signal), { pins: new Map() }), id, name)
       await manifestThere(history, id, signal)
@@ -39,13 +39,13 @@ export async function pin(history: History, id: number, name: string, signal: Ab
   }
   const { pins } = await history.lister.pins(signal)
   const epoch = (await manifestThere(history, id, signal)).writer?.epoch
-  if (!countsAs(id, epoch, await pointer.read(signal))) throw notThere(history, id)
+  if (!counts(id, epoch, await pointer.read(signal))) throw notThere(history, id)
   await pointer.change((current) => {
     if (pointer.writer !== undefined) pointer.assertLeads(current)
     assertFree(history, pinsOf({ pins }, current), id, name)
     // The checkpoint counted a moment ago, so retention has raised the floor since: it removed the checkpoint, or is
     // about to.
-    if (!countsAs(id, epoch, current)) throw pruned(history, id)
+    if (!counts(id, epoch, current)) throw pruned(history, id)
     if (current.pins.get(name) === id) return undefined
     return { checkpointId: Math.max(current.checkpointId, id), pins: new Map([...current.pins, [name, id]]) }
   })
@@ -59,11 +59,11 @@ export async function unpin(history: History, name: string, signal: AbortSignal 
   const listing = await history.lister.pins(signal)
   const keys = listing.pins.filter((one) => one.name === name).map(({ id }) => layout.pinKey(name, id))
   let found = keys.length > 0
-  if (history.isTold && pointer.writer !== undefined) pointer.assertLeads(await pointer.read(signal))
+  if (history.pointerHasRoom && pointer.writer !== undefined) pointer.assertLeads(await pointer.read(signal))
   // The object goes first. If a crash comes in between, the entry is left, and the checkpoint is still pinned.
   const [failure] = await storage.delete(keys, signal)
   if (failure !== undefined) throw failure.error
-  if (history.isTold) {
+  if (history.pointerHasRoom) {
     await pointer.change((current) => {
       if (!current.pins.has(name)) return undefined
       found = true

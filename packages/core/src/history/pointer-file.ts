@@ -18,7 +18,7 @@ import type { Storage } from "../storage/storage.js"
 import { maxSwaps, swap } from "../storage/swap.js"
 import { type Advance, Advances } from "./advances.js"
 import { mergeFloor } from "./floor.js"
-import { countsAs } from "./rule.js"
+import { counts } from "./rule.js"
 
 // A pointer has some dozen bytes; with a long `kept` list, some hundred kilobytes.
 const maxPointerBytes = 4 * 1024 * 1024
@@ -159,7 +159,7 @@ export class PointerFile {
         return current
       }
       const swapped = await this.#swap(current, { checkpointId: id }, id)
-      if (swapped.done) return swapped.pointer
+      if (swapped.isOver) return swapped.pointer
       current = swapped.pointer
       fresh = true
     }
@@ -170,7 +170,7 @@ export class PointerFile {
    * now.
    */
   #countsAfterAll(current: Pointer, id: number): boolean {
-    return current.checkpointId >= id && countsAs(id, this.#writer?.epoch, current)
+    return current.checkpointId >= id && counts(id, this.#writer?.epoch, current)
   }
 
   /**
@@ -214,7 +214,7 @@ export class PointerFile {
         const change = changeFor(current)
         if (change === undefined) return current
         const swapped = await this.#swap(current, change)
-        if (swapped.done) return swapped.pointer
+        if (swapped.isOver) return swapped.pointer
         current = swapped.pointer
       }
       throw new BackendError("transient", `lost ${maxSwaps} swaps of ${this.key} to other writers`)
@@ -223,11 +223,11 @@ export class PointerFile {
 
   /**
    * One compare-and-swap. If its answer was lost, its token settles it: the swap took effect if the pointer has that
-   * token. Not `done`: another writer was first, and `pointer` is that writer's. `id` is given by a save. The
+   * token. Not `isOver`: another writer was first, and `pointer` is that writer's. `id` is given by a save. The
    * checkpoint of a plain save is safe without the pointer, so a swap of a plain save that fails for good is an event,
-   * and `done`.
+   * and `isOver`.
    */
-  async #swap(current: Pointer, change: PointerChange, id?: number): Promise<{ done: boolean; pointer: Pointer }> {
+  async #swap(current: Pointer, change: PointerChange, id?: number): Promise<{ isOver: boolean; pointer: Pointer }> {
     const token = newToken()
     const bytes = encodePointer(this.#place.layout, current, change, token)
     let failure: BackendError | undefined
@@ -235,7 +235,7 @@ export class PointerFile {
       const swapped = await swap(this.#place.storage, this.key, current.version, bytes)
       if (swapped.outcome === "done") {
         this.#cached = decodePointer(this.#place.layout, bytes, swapped.meta.version).pointer
-        return { done: true, pointer: this.#cached }
+        return { isOver: true, pointer: this.#cached }
       }
       if (swapped.outcome === "unknown") failure = swapped.lost
     } catch (error) {
@@ -245,17 +245,17 @@ export class PointerFile {
     }
     this.#cached = undefined
     const seen = await this.read()
-    if (sameText(seen.fields.get("token"), token)) return { done: true, pointer: seen }
-    if (failure === undefined) return { done: false, pointer: seen }
+    if (sameText(seen.fields.get("token"), token)) return { isOver: true, pointer: seen }
+    if (failure === undefined) return { isOver: false, pointer: seen }
     if (id !== undefined) {
       // A leader commits by the swap. Its checkpoint is saved if it counts by the pointer that is there now.
-      if (this.#writer !== undefined && this.#countsAfterAll(seen, id)) return { done: true, pointer: seen }
+      if (this.#writer !== undefined && this.#countsAfterAll(seen, id)) return { isOver: true, pointer: seen }
       // Nor is a plain save acknowledged once another writer has claimed the store.
       this.assertLeads(seen)
     }
     if (id === undefined || this.#writer !== undefined) throw failure
     this.#emit({ type: "pointer-failed", id, error: failure })
-    return { done: true, pointer: seen }
+    return { isOver: true, pointer: seen }
   }
 }
 

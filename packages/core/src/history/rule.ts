@@ -16,7 +16,7 @@
 import { isLost, type Pointer } from "../format/pointer.js"
 
 /** Parts 1 and 2 of the rule, which need the id alone. */
-export function counts(id: number, pointer: Pointer): boolean {
+export function mayCount(id: number, pointer: Pointer): boolean {
   // A lost pointer does not say where the history ends. Its claims, read from their own objects, still say whose
   // manifests count.
   if (pointer.claims.length > 0 && !isLost(pointer) && id > pointer.checkpointId) return false
@@ -25,8 +25,8 @@ export function counts(id: number, pointer: Pointer): boolean {
 }
 
 /** The whole rule. `writerEpoch`: the epoch of the manifest's writer, if the manifest names a writer. */
-export function countsAs(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
-  return counts(id, pointer) && isOfHistory(id, writerEpoch, pointer)
+export function counts(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
+  return mayCount(id, pointer) && isOfHistory(id, writerEpoch, pointer)
 }
 
 /**

@@ -3,7 +3,7 @@ import { ascending, latestFirst } from "../format/ids.js"
 import type { Pin, Pointer } from "../format/pointer.js"
 import type { FoundManifest } from "../verify/read-manifest.js"
 import type { Listing } from "./listing.js"
-import { counts, countsAs, isOfHistory } from "./rule.js"
+import { counts, isOfHistory, mayCount } from "./rule.js"
 
 type Found = Pick<FoundManifest, "manifest" | "meta">
 
@@ -35,7 +35,7 @@ export class View {
 
   /** The part of the rule that needs the id alone: the floor and the end of the history. */
   mayCount(id: number): boolean {
-    return counts(id, this.pointer)
+    return mayCount(id, this.pointer)
   }
 
   /** The part of the rule that needs the manifest: which writer wrote it. */
@@ -45,7 +45,7 @@ export class View {
 
   /** The whole rule. `writerEpoch`: the epoch of the manifest's writer, if the manifest names a writer. */
   counts(id: number, writerEpoch: number | undefined): boolean {
-    return countsAs(id, writerEpoch, this.pointer)
+    return counts(id, writerEpoch, this.pointer)
   }
 
   /**
@@ -59,7 +59,7 @@ export class View {
    */
   async stillCounts(id: number, found: Found, signal: AbortSignal | undefined): Promise<boolean> {
     if (!cameSince(this.listing, id, found)) return true
-    return countsAs(id, found.manifest?.writer?.epoch, await this.#readPointer(signal))
+    return counts(id, found.manifest?.writer?.epoch, await this.#readPointer(signal))
   }
 
   /** The same listing, with the pointer as it is now. */

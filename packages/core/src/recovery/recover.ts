@@ -76,8 +76,8 @@ export async function walk(
 /** True if nothing was ever saved here. On a claimed store: true if nothing is part of the history. */
 function isFresh({ listing, pointer }: View, examined: number): boolean {
   if (listing.beyond.length > 0) return false
-  const isTold = pointer.writer !== undefined && !isLost(pointer)
-  return isTold ? pointer.checkpointId === 0 && examined === 0 : listing.manifests.size === 0 && !pointer.exists
+  const isClaimed = pointer.writer !== undefined && !isLost(pointer)
+  return isClaimed ? pointer.checkpointId === 0 && examined === 0 : listing.manifests.size === 0 && !pointer.exists
 }
 
 interface Walked {

@@ -77,7 +77,7 @@ export async function collectOrphans(
     if (orphans.length > 0) {
       const floor = orphans.reduce((highest, orphan) => Math.max(highest, orphan.id), 0)
       const stays = [...manifests.manifests.keys()].filter((id) => id <= floor)
-      if (history.isTold) await history.pointer.raiseFloor(floor, stays, bound)
+      if (history.pointerHasRoom) await history.pointer.raiseFloor(floor, stays, bound)
     }
     const failed = await storage.delete(keys, signal)
     failures.push(...failed)

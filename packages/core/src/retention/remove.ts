@@ -44,14 +44,14 @@ export async function removeBelow(
   latestValid: number,
   signal: AbortSignal | undefined,
 ): Promise<{ failures: PruneFailure[]; spared: number[] }> {
-  const remove = async (pins: readonly Pin[], trimmed: readonly string[]) => {
+  const remove = async (pins: readonly Pin[], dropped: readonly string[]) => {
     const pinned = new Set(pins.map((pin) => pin.id))
     const goes = doomed.filter((id) => !pinned.has(id))
-    const failures = await removeObjects(history.place, listing, goes, trimmed, signal)
+    const failures = await removeObjects(history.place, listing, goes, dropped, signal)
     for (const id of goes) history.verifier.memory.forget(id)
     return { failures, spared: doomed.filter((id) => pinned.has(id)) }
   }
-  if (!history.isTold) {
+  if (!history.pointerHasRoom) {
     // The pointer has no room for a floor. This store makes its pins under the same lock, so no pin comes in between.
     return history.removals.run(async () => remove((await history.lister.pins(signal)).pins, []))
   }
@@ -61,11 +61,11 @@ export async function removeBelow(
     stays.filter((id) => id <= floor),
     latestValid,
   )
-  return remove(pinsOf({ pins: [] }, raised), trimmedClaims(history.place, listing, raised))
+  return remove(pinsOf({ pins: [] }, raised), droppedClaims(history.place, listing, raised))
 }
 
 /** The keys of the claims' own objects that the raised pointer does not list any more. */
-function trimmedClaims({ layout }: Place, { claims }: Listing, raised: Pointer): string[] {
+function droppedClaims({ layout }: Place, { claims }: Listing, raised: Pointer): string[] {
   const lowest = raised.claims[0]?.epoch ?? 0
   return claims.filter(({ epoch }) => epoch < lowest).map(({ epoch, from }) => layout.claimKey(epoch, from))
 }
@@ -75,7 +75,7 @@ async function removeObjects(
   { storage, layout }: Place,
   listing: Listing,
   doomed: readonly number[],
-  trimmed: readonly string[],
+  dropped: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<PruneFailure[]> {
   const failures: PruneFailure[] = []
@@ -89,7 +89,7 @@ async function removeObjects(
   }
   const manifestKey = (id: number) => layout.manifestKey(id)
   const stateKey = (id: number) => layout.stateKey(id)
-  report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal))
+  report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...dropped], signal))
   const manifestLeft = new Set(failures.map((failure) => failure.id))
   const withState = doomed.filter((id) => !manifestLeft.has(id) && listing.states.has(id))
   report(stateKey, withState, await storage.delete(withState.map(stateKey), signal))

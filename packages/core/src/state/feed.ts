@@ -4,8 +4,8 @@
  * after the checksum of all its bytes matched.
  */
 
-import { Pace } from "../async/breather.js"
-import { Blocks, pieces, piecesInMemory } from "../bytes/rechunk.js"
+import { Breather } from "../async/breather.js"
+import { BlockPool, pieces, piecesInMemory } from "../bytes/rechunk.js"
 import { Digest, digestOf } from "../bytes/sha256.js"
 import type { Watch } from "../storage/attempt.js"
 import type { RecyclingChunks } from "../storage/backend.js"
@@ -40,7 +40,7 @@ export interface StateFeed extends PutBody {
 export async function openFeed(source: StateSource, signal: AbortSignal | undefined): Promise<StateFeed> {
   const chunks = chunksInMemory(source)
   if (chunks === undefined) {
-    const blocks = new Blocks()
+    const blocks = new BlockPool()
     return new StreamFeed(pieces(chunksOf(source, signal), blocks), () => release(source), blocks)
   }
   const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
@@ -63,7 +63,7 @@ class LargeMemoryFeed implements StateFeed {
   }
 
   #restart(): StreamFeed {
-    const blocks = new Blocks()
+    const blocks = new BlockPool()
     return new StreamFeed(asAsync(piecesInMemory(this.#chunks, blocks)), undefined, blocks)
   }
 
@@ -96,18 +96,18 @@ export class StreamFeed implements StateFeed {
   readonly #digest = new Digest()
   #touched = false
   #ended = false
-  readonly #pace = new Pace()
+  readonly #breather = new Breather()
 
   readonly #release: () => void
 
-  readonly #blocks: Blocks | undefined
+  readonly #blocks: BlockPool | undefined
 
   /**
    * @param release called if the source is given up before its first chunk: a generator that never started cannot
    *   release anything itself
    * @param blocks the memory of the pieces, which takes back the pieces that the backend has done with
    */
-  constructor(source: AsyncIterator<Uint8Array>, release: () => void = () => {}, blocks?: Blocks) {
+  constructor(source: AsyncIterator<Uint8Array>, release: () => void = () => {}, blocks?: BlockPool) {
     this.#source = source
     this.#release = release
     this.#blocks = blocks
@@ -133,7 +133,7 @@ export class StreamFeed implements StateFeed {
       return undefined
     }
     this.#digest.update(step.value)
-    await this.#pace.keep(step.value.length)
+    await this.#breather.keep(step.value.length)
     return step.value
   }
 

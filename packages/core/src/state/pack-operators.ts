@@ -1,5 +1,5 @@
 import { joinChunks } from "../bytes/chunks.js"
-import { Blocks, pieces } from "../bytes/rechunk.js"
+import { BlockPool, pieces } from "../bytes/rechunk.js"
 import { Digest } from "../bytes/sha256.js"
 import { CheckpointError } from "../errors.js"
 import { inlineOperator } from "../format/manifest/inline.js"
@@ -51,7 +51,7 @@ export async function packOperators(
 }
 
 class Packer {
-  readonly blocks = new Blocks()
+  readonly blocks = new BlockPool()
   readonly #operators: Readonly<Record<string, StateSource>>
   readonly #inlineThreshold: number
   readonly #signal: AbortSignal | undefined

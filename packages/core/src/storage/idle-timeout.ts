@@ -1,10 +1,10 @@
 import { longestSleepMs, type RetryContext, timeoutError } from "./attempt.js"
 
 /**
- * Waits that come one after the other, each given up as an attempt is. One timer serves all of them: a body may have many
+ * IdleTimeout that come one after the other, each given up as an attempt is. One timer serves all of them: a body may have many
  * thousand chunks.
  */
-export class Waits {
+export class IdleTimeout {
   readonly #context: RetryContext
   readonly #operation: { readonly name: string; readonly key: string }
   readonly #closed = new AbortController()

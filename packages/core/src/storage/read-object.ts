@@ -3,7 +3,7 @@ import { BackendError } from "../errors.js"
 import type { RetryContext } from "./attempt.js"
 import type { GetOptions, ObjectBackend, ObjectContent, ObjectMeta } from "./backend.js"
 import { recyclerOf } from "./blocks.js"
-import { Waits } from "./idle-timeout.js"
+import { IdleTimeout } from "./idle-timeout.js"
 import { backOff, withRetry } from "./retry.js"
 
 /** `gone`: nothing is at the key, or not any more. */
@@ -48,7 +48,7 @@ export async function* readBody(
         ? undefined
         : { offset: position, length: end === undefined ? undefined : end - position }
     const reading = new AbortController()
-    const waits = new Waits(context, operation)
+    const waits = new IdleTimeout(context, operation)
     const abort = () => {
       reading.abort(signal?.reason)
       waits.giveUp(signal?.reason)

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events"
 import { Follower } from "../async/abort.js"
-import { Pace } from "../async/breather.js"
+import { Breather } from "../async/breather.js"
 import type { ObjectBackend, ObjectMeta } from "./backend.js"
 import { type ByteStream, readBody, type StreamEnd, type StreamedObject } from "./read-object.js"
 
@@ -68,12 +68,12 @@ export async function* streamObject(source: StreamedObject, options: StreamOptio
   try {
     const end = yield* readBody(source, { start, end: inRanges ? firstEnd : wanted, version, onOpen: opened }, signal)
     if (end === "gone") return end
-    const pace = new Pace()
+    const breather = new Breather()
     for (;;) {
       ask()
       const next = queue.shift()
       if (next === undefined) return "complete"
-      if ((yield* next.read(pace)) === "gone") return "gone"
+      if ((yield* next.read(breather)) === "gone") return "gone"
     }
   } finally {
     stop.leave()
@@ -123,11 +123,11 @@ class Arriving {
     this.#wake()
   }
 
-  async *read(pace: Pace): ByteStream {
+  async *read(breather: Breather): ByteStream {
     for (;;) {
       const chunk = this.#chunks.shift()
       if (chunk !== undefined) {
-        await pace.keep(chunk.length)
+        await breather.keep(chunk.length)
         yield chunk
       } else if (this.#ended === undefined) {
         await new Promise<void>((resolve) => {

@@ -158,6 +158,6 @@ export interface CheckpointStore extends AsyncDisposable {
   prune(policy?: RetentionPolicy, options?: PruneOptions): Promise<PruneReport>
   /** Removes the objects that unfinished saves left: states without a manifest, unfinished uploads, temporary files. */
   collectOrphans(options?: CollectOptions): Promise<OrphanReport>
-  /** Waits for the calls under way, and for retention. Later calls reject with `CKPT_CLOSED`. */
+  /** IdleTimeout for the calls under way, and for retention. Later calls reject with `CKPT_CLOSED`. */
   close(): Promise<void>
 }

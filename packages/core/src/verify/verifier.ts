@@ -9,9 +9,9 @@ import { digestPrefix } from "../format/manifest/state-checksum.js"
 import { fatal, type ValidateOptions, type ValidationIssue, validateManifest } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
+import { findState, lookUp, settled, stateIssues } from "./find-state.js"
 import { Memory, type Outline, outlineOf } from "./memory.js"
 import { type FoundManifest, ownsState, readManifest } from "./read-manifest.js"
-import { lookUp, readState, settled, stateIssues } from "./read-state.js"
 import { isValid, unreadable, type Verified, type VerifyRequest } from "./verified.js"
 
 type ReadManifest = FoundManifest & { readonly manifest: CheckpointManifest }
@@ -67,7 +67,7 @@ export class Verifier {
     const stop = new Follower(signal)
     const early = new Follower(stop.signal)
     const read = (shown: ObjectMeta | undefined, reading: Follower = stop, prefix?: Uint8Array) =>
-      readState(storage, layout.stateKey(id), { depth, listed: shown, signal: reading.signal, onProgress, prefix })
+      findState(storage, layout.stateKey(id), { depth, listed: shown, signal: reading.signal, onProgress, prefix })
     // Manifest and state are read at the same time. If the manifest has no state, the read of the state is given up.
     const reading = listed === null ? undefined : read(listed, early)
     reading?.catch(() => {})
@@ -109,7 +109,7 @@ export class Verifier {
   async #withState(
     id: number,
     found: ReadManifest,
-    seen: Awaited<ReturnType<typeof readState>>,
+    seen: Awaited<ReturnType<typeof findState>>,
     listed: ObjectMeta | null | undefined,
     signal: AbortSignal,
   ): Promise<Verified> {

@@ -30,7 +30,7 @@ export const commitMutants: readonly Mutant[] = [
       edit(
         "history/pointer-file",
         "failure = swapped.lost;",
-        "return { done: true, pointer: { ...current, ...change } };",
+        "return { isOver: true, pointer: { ...current, ...change } };",
       ),
     ],
     plans: ["claims"],
@@ -73,7 +73,7 @@ export const commitMutants: readonly Mutant[] = [
   },
   {
     name: "a save does not look at the floor",
-    edits: [edit("commit/acknowledge", "if (!counts(id, advance.pointer))", "if (false)")],
+    edits: [edit("commit/acknowledge", "if (!mayCount(id, advance.pointer))", "if (false)")],
     isRare: true,
     plans: ["slow saves", "retention"],
   },
@@ -93,8 +93,8 @@ export const commitMutants: readonly Mutant[] = [
     edits: [
       edit(
         "commit/acknowledge",
-        "throw unknownOutcome(history.place, id, error);\n    }\n    if (!counts(id, advance.pointer))",
-        "throw error;\n    }\n    if (!counts(id, advance.pointer))",
+        "throw unknownOutcome(history.place, id, error);\n    }\n    if (!mayCount(id, advance.pointer))",
+        "throw error;\n    }\n    if (!mayCount(id, advance.pointer))",
       ),
     ],
     plans: ["claims"],

@@ -66,9 +66,9 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/remove",
-        "report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal));",
+        "report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...dropped], signal));",
         `await storage.delete(doomed.map(stateKey), signal);
-        report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...trimmed], signal));`,
+        report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...dropped], signal));`,
       ),
     ],
     plans: ["readers"],

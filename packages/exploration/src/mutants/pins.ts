@@ -21,7 +21,7 @@ export const pinMutants: readonly Mutant[] = [
   },
   {
     name: "a pin does not ask whether its checkpoint still counts",
-    edits: [edit("history/pin", "if (!countsAs(id, epoch, current))", "if (false)")],
+    edits: [edit("history/pin", "if (!counts(id, epoch, current))", "if (false)")],
     plans: ["pins"],
   },
 ]

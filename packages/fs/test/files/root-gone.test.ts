@@ -91,6 +91,37 @@ describe.each(["directory", "objects"] as const)("the root of a running store, %
   })
 })
 
+test.each([
+  ["is removed", async (root: string) => rm(root, { recursive: true })],
+  [
+    "is replaced by an empty folder",
+    async (root: string) => {
+      await rename(root, `${root}-aside`)
+      await mkdir(root)
+    },
+  ],
+] as const)(
+  "a claimed root %s: an outage for the leader and for the store that claimed, also before the first save",
+  async (_, lose) => {
+    for (const mustExist of [false, true]) {
+      const root = join(await parentFolder(), "data")
+      await using before = await openFsStore(root)
+      await before.save(manifest(1))
+      await using store = await openFsStore(root, { ...quick, mustExist })
+      await using leader = await store.claim()
+      await lose(root)
+      for (const one of [leader, store]) {
+        await expect(one.recover()).rejects.toMatchObject(gone)
+        await expect(one.ids()).rejects.toMatchObject(gone)
+        await expect(one.save(manifest(2))).rejects.toMatchObject({
+          code: expect.stringMatching(/CKPT_IO|CKPT_FENCED/),
+        })
+      }
+      expect(await readdir(root).catch(() => [])).toEqual([])
+    }
+  },
+)
+
 test("a store that only read is told as well", async () => {
   const root = join(await parentFolder(), "data")
   await using writer = await openFsStore(root)

@@ -3,11 +3,11 @@ import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { History } from "../history/history.js"
 import type { Leader } from "../history/leader.js"
-import { counts } from "../history/rule.js"
+import { mayCount } from "../history/rule.js"
 import { acknowledge } from "./acknowledge.js"
 import { createManifestObject, settleManifest } from "./create-manifest.js"
 import { createState } from "./create-state.js"
-import type { Commit, Committed } from "./job.js"
+import type { Committed, Job } from "./job.js"
 import { conflict } from "./outcome.js"
 
 /**
@@ -17,7 +17,7 @@ import { conflict } from "./outcome.js"
  * If the swap fails, the manifest remains, and the leader's next successful swap commits it too. So the outcome of the
  * save is unknown, not failed. Example: 4 is written and its swap fails; then 5 is saved. Now 4 counts as well.
  */
-export async function commitAsLeader(history: History, leader: Leader, job: Commit): Promise<Committed> {
+export async function commitAsLeader(history: History, leader: Leader, job: Job): Promise<Committed> {
   const { id, feed, signal } = job
   const leave = leader.order.enter(id)
   try {
@@ -46,7 +46,7 @@ async function alreadyCommitted(
   history.pointer.assertLeads(pointer)
   const looked = new BackendError("precondition", "it is not above the pointer")
   const found = await settleManifest(history.place, manifest, encodeManifest(manifest), signal, looked)
-  if (found === "absent" || !counts(id, pointer)) {
+  if (found === "absent" || !mayCount(id, pointer)) {
     throw conflict(
       history.place,
       id,

@@ -20,7 +20,7 @@ export interface FoundState {
 }
 
 /** Reads a state (deep), or looks up its size (shallow). `undefined`: no state is there. */
-export async function readState(
+export async function findState(
   storage: Storage,
   key: string,
   options: {
@@ -57,7 +57,7 @@ export async function readState(
     // The state changed while it was read. A save never changes a state; but it may have been pruned and written anew,
     // so it is read once more.
     if (error.kind !== "precondition") throw error
-    if (again) return readState(storage, key, { ...options, listed: undefined }, false)
+    if (again) return findState(storage, key, { ...options, listed: undefined }, false)
     return { size: 0, damage: error.message }
   }
 }
