@@ -102,6 +102,6 @@ export class History {
 }
 
 export function restless({ backend }: Place): CheckpointError {
-  const message = `checkpoints on ${backend} were removed faster than they could be read, in ${maxRounds} rounds. Try again.`
+  const message = `checkpoints on ${backend} were saved or removed faster than they could be read, in ${maxRounds} rounds. Try again.`
   return new CheckpointError("CKPT_IO", message, { backend, retryable: true })
 }

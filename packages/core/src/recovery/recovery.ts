@@ -30,7 +30,8 @@ export interface RecoveryFacts {
  * The answer of `recover`, by its `outcome`:
  *
  * - `recovered`: `checkpoint` is the latest checkpoint that verifies (and is accepted).
- * - `fresh`: nothing was ever saved here. There is no manifest and no pointer.
+ * - `fresh`: nothing was ever saved here. There is no manifest and no pointer, or, on a claimed store, nothing that is part
+ *   of its history.
  * - `exhausted`: checkpoints were saved here, and none verifies. This is not a fresh start.
  */
 export type Recovery = RecoveryFacts &

@@ -116,8 +116,8 @@ export interface ObjectMeta {
 export interface ObjectContent {
   readonly meta: ObjectMeta
   /**
-   * The bytes asked for, read once, in chunks of a megabyte or so, each of which is its reader's. Rejects if the storage
-   * delivers fewer bytes than it promised: a short body is never a success. Whoever gets a content either reads it to its
+   * The bytes asked for, read once, in chunks of a megabyte or so. The reader may change a chunk, so it is a copy of its own
+   * (`slice` of a Buffer makes none). Rejects if the storage delivers fewer bytes than it promised: a short body is never a success. Whoever gets a content either reads it to its
    * end or calls `return()` on its iterator.
    */
   readonly body: AsyncIterable<Uint8Array>

@@ -6,7 +6,7 @@ import type { PutBody, Storage } from "./storage.js"
  * - `taken`: an object was there. With `lost`, it may be ours: the answer to an earlier attempt was lost.
  * - `unknown`: no attempt was answered. The object may appear later.
  *
- * `cause`: the answer that was lost, or else the refusal.
+ * `cause`: for `taken` the answer that was lost, or else the refusal; for `unknown` the last failure.
  */
 export type Creation =
   | { readonly outcome: "created" }

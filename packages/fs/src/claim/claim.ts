@@ -122,8 +122,7 @@ export async function claimPrefix(root: Root, options: ClaimOptions): Promise<{ 
     const real = await root.resolve()
     if (real === undefined) throw new BackendError("transient", `the root ${root.path} was removed: try again.`)
     // The holder of a folder above leads here too, so its claim is superseded as well. This look comes after the own
-    // claim:
-    // if two claim at once, at least one of them sees the other.
+    // claim: if two claim at once, at least one of them sees the other.
     for (const above of foldersAbove(own)) if (await isClaimed(root, real, above)) await take(above)
     const access = { root, directories, fence: held.fence }
     await sweep({ root, real, signal }, access, own, async (folders) => {

@@ -100,7 +100,7 @@ export interface CheckpointManifest {
   readonly vnodeCount: number
   /** SHA-256 of `state.bin`, 64 lower-case hex digits; null without a state, or if a legacy manifest does not say. */
   readonly stateChecksum: string | null
-  /** Bytes of `state.bin`. 0: there is no state. Absent in manifests of the reference. */
+  /** Bytes of `state.bin`. 0 beside a null `stateChecksum`: there is no state. Absent in manifests of the reference. */
   readonly stateSize?: number
   /** SHA-256 of each external operator's slice, by operator name. */
   readonly operatorChecksums?: NamedMap<string>
