@@ -9,7 +9,7 @@ import {
   type PutOptions,
   type RequestOptions,
 } from "@ckpt/core"
-import { untilAborted } from "@ckpt/core/adapter"
+import { recyclerOf, untilAborted } from "@ckpt/core/adapter"
 
 interface StoredObject {
   readonly bytes: Uint8Array
@@ -110,10 +110,13 @@ async function* inPieces(
 
 async function collect(body: Body, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
+  const giveBack = recyclerOf(body)
   let size = 0
   for await (const chunk of body) {
     signal?.throwIfAborted()
-    chunks.push(chunk)
+    // A chunk may be a small part of a large block: the copy is all that stays.
+    chunks.push(giveBack === undefined ? chunk : new Uint8Array(chunk))
+    giveBack?.(chunk)
     size += chunk.length
   }
   const bytes = new Uint8Array(size)

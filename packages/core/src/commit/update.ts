@@ -105,7 +105,8 @@ function changed(
   const { checkpointId } = current
   const details = place.manifest(checkpointId)
   const invalid = (problem: string) => new CheckpointError("CKPT_INVALID", `update: ${problem}`, details)
-  const given = change(current)
+  // A copy: what the change does to its argument must not reach the manifest that the result is compared with.
+  const given = change(checkManifest(current))
   if (typeof given !== "object" || given === null || "then" in given)
     throw invalid("the change must return the new manifest at once, not a promise.")
   if (given.checkpointId !== checkpointId)

@@ -35,7 +35,8 @@ export async function packOperators(
     throw new CheckpointError("CKPT_INVALID", `inlineThreshold is ${inlineThreshold}; give a number of bytes from 0.`)
   }
   const packer = new Packer(operators, inlineThreshold, signal)
-  const bytes = packer.externalBytes()
+  // Cut anew over all operators together: a block for each of many small ones would hold far more memory than bytes.
+  const bytes = pieces(packer.externalBytes(), packer.blocks)
   const first = await bytes.next()
   const result = () => packer.result()
   if (first.done) return { result }
@@ -44,10 +45,10 @@ export async function packOperators(
       yield head
       yield* bytes
     } finally {
-      await bytes.return()
+      await bytes.return?.()
     }
   }
-  return { feed: new StreamFeed(fromFirst(first.value), () => void bytes.return(), packer.blocks), result }
+  return { feed: new StreamFeed(fromFirst(first.value), () => void bytes.return?.(), packer.blocks), result }
 }
 
 class Packer {
@@ -95,7 +96,10 @@ class Packer {
           }
           fits = false
           head = read.head
-          for (const [before, bytes] of small) yield* this.#external(before, [bytes], chunksOf([], this.#signal))
+          for (const [before, bytes] of small) {
+            this.#record(before, digestOfBytes(bytes), bytes.length)
+            yield bytes
+          }
         }
         yield* this.#external(name, head, chunks)
       }
@@ -112,7 +116,6 @@ class Packer {
     chunks: ReturnType<typeof chunksOf>,
   ): AsyncGenerator<Uint8Array, void, void> {
     const digest = new Digest()
-    const start = this.#offset
     async function* whole(): AsyncGenerator<Uint8Array, void, void> {
       try {
         yield* head
@@ -121,15 +124,24 @@ class Packer {
         await chunks.return()
       }
     }
-    for await (const piece of pieces(whole(), this.blocks)) {
-      digest.update(piece)
-      this.#offset += piece.length
-      yield piece
+    for await (const chunk of whole()) {
+      digest.update(chunk)
+      yield chunk
     }
-    const externalLength = this.#offset - start
-    this.#states[name] = { stateB64: null, external: true, externalOffset: start, externalLength }
-    this.#checksums[name] = digest.hex()
+    this.#record(name, digest, digest.size)
   }
+
+  #record(name: string, digest: Digest, externalLength: number): void {
+    this.#states[name] = { stateB64: null, external: true, externalOffset: this.#offset, externalLength }
+    this.#checksums[name] = digest.hex()
+    this.#offset += externalLength
+  }
+}
+
+function digestOfBytes(bytes: Uint8Array): Digest {
+  const digest = new Digest()
+  digest.update(bytes)
+  return digest
 }
 
 /** Reads chunks until there are more than `limit` bytes, or until the source has ended. */

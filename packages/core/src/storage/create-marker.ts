@@ -10,5 +10,8 @@ export async function createMarker(
 ): Promise<void> {
   const body = bytesBody(new TextEncoder().encode(`${JSON.stringify(content)}\n`))
   const created = await createOnce(storage, key, body, { signal })
-  if (created.outcome === "unknown") throw created.cause
+  if (created.outcome !== "unknown") return
+  // No attempt was answered: the key says whether one of them took effect.
+  const isThere = !created.cause.unsettleable && (await storage.head(key, signal)) !== undefined
+  if (!isThere) throw created.cause
 }

@@ -202,3 +202,20 @@ test("operators: all go inline, or all go one behind the other, with exact offse
     { numRuns: 200 },
   )
 })
+
+test("operators: twenty thousand small ones beside a large one are cut into pieces together, not one by one", async () => {
+  const operators: Record<string, Uint8Array> = { zz: new Uint8Array(100_000).fill(9) }
+  for (let index = 0; index < 20_000; index++) operators[`o${index}`] = new Uint8Array(4).fill(index % 256)
+  const packed = await packOperators(operators, 64 * 1024, undefined)
+  let pieces = 0
+  let bytes = 0
+  const body = packed.feed?.open(watch) ?? expect.fail("all went inline")
+  for await (const piece of body) {
+    pieces++
+    bytes += piece.length
+  }
+  expect([pieces, bytes]).toEqual([1, 180_000])
+  const { operatorStates, operatorChecksums } = packed.result()
+  expect(operatorStates["zz"]).toMatchObject({ externalOffset: 80_000, externalLength: 100_000 })
+  expect(operatorChecksums?.["o7"]).toBe(sha256(operators["o7"] as Uint8Array))
+})

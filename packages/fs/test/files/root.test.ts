@@ -79,13 +79,17 @@ describe("the root", () => {
   })
 })
 
-test("a root that is moved away while the backend lives is seen, and written anew", async () => {
+test("a root that is moved away while the backend lives is an outage; a backend that is made anew begins anew", async () => {
   const folder = await temporaryFolder()
   const backend = new FsBackend(`${folder}/store`)
   await backend.commit(checkpoint(1))
   await rename(`${folder}/store`, `${folder}/old`)
-  expect(await keys(backend)).toEqual([])
-  await backend.commit(checkpoint(1))
-  await backend.put(manifestOf(2), [bytes("m")], { when: "absent" })
-  expect(await keys(backend)).toEqual([manifestOf(1), stateOf(1), manifestOf(2), pointerKey])
+  const isGone = { kind: "transient", message: expect.stringContaining("is gone") }
+  await expect(keys(backend)).rejects.toMatchObject(isGone)
+  await expect(backend.commit(checkpoint(1))).rejects.toMatchObject(isGone)
+  const anew = new FsBackend(`${folder}/store`)
+  expect(await keys(anew)).toEqual([])
+  await anew.commit(checkpoint(1))
+  await anew.put(manifestOf(2), [bytes("m")], { when: "absent" })
+  expect(await keys(anew)).toEqual([manifestOf(1), stateOf(1), manifestOf(2), pointerKey])
 })

@@ -109,6 +109,22 @@ export const lostChangeScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "an update whose change alters its argument: the argument is a copy, and the checksums stay",
+    async run({ open }) {
+      await saveAll(await open(), 1)
+      const store = await open()
+      await store.update(1, (current) => {
+        const mine = current as { -readonly [K in keyof CheckpointManifest]: CheckpointManifest[K] }
+        mine.stateChecksum = "0".repeat(64)
+        mine.stateSize = 7
+        mine.sinkEpochs = { sink: 3 }
+        return mine
+      })
+      assert.deepEqual(await store.verify(1), { id: 1, valid: true, issues: [] })
+      assert.equal((await store.load(1))?.sinkEpochs["sink"], 3)
+    },
+  },
+  {
     name: "lost answer of writeState that took effect: writeState succeeds",
     async run({ open, keys }) {
       const on = calls("put", keys.state(1))

@@ -188,4 +188,17 @@ export const pinScenarios: readonly Scenario[] = [
       assert.deepEqual((await leader.prune({ last: 1 })).kept, [1, 4])
     },
   },
+  {
+    name: "pins: every answer to the write of the pin's object is lost, and one took effect: the pin succeeds",
+    async run({ open }) {
+      await saveAll(await open(), 1)
+      const on = ({ call, key }: CallInfo) => call === "put" && key.includes("pins/")
+      const store = await open({
+        retry: { attempts: 1 },
+        through: (backend) => withFaults(backend, { on, at: "after", error: ambiguous }),
+      })
+      await store.pin(1, "kept")
+      assert.deepEqual(await (await open()).pins(), [{ name: "kept", id: 1 }])
+    },
+  },
 ]
