@@ -67,17 +67,7 @@ export async function commitAtOnce(history: History, job: Job): Promise<Committe
   } catch (error) {
     pointer.forget()
     if (!(error instanceof BackendError)) throw error
-    if (error.kind !== "precondition" && error.kind !== "ambiguous") throw error
-    if (error.kind === "ambiguous" && error.unsettleable) throw unknownOutcome(place, id, error)
-    // Another writer was first with this id, or an answer was lost: the objects that are there now decide.
-    await feed?.drain()
-    const stateIsThere = feed === undefined || (await settleState(place, id, feed.info(), signal, error))
-    manifest = job.manifest(feed?.info())
-    const outcome = await settleManifest(place, manifest, encodeManifest(manifest), signal, error)
-    if (stateIsThere && outcome !== "absent") return acknowledge(history, manifest, outcome)
-    throw error.kind === "ambiguous"
-      ? unknownOutcome(place, id, error)
-      : conflict(place, id, "another writer is writing it")
+    return settleAtOnce(history, job, error)
   }
   if (result === "unsupported") return undefined
   pointer.forget()
@@ -87,4 +77,18 @@ export async function commitAtOnce(history: History, job: Job): Promise<Committe
   if (!mayCount(id, seen)) throw conflict(place, id, `retention removed ids up to ${seen.floor}`)
   if (moved) seen = { ...seen, checkpointId: id }
   return { outcome: "created", isLatest: moved || seen.checkpointId === id, manifest, pointer: seen }
+}
+
+/** After a failure: another writer was first with this id, or an answer was lost. The objects that are there decide. */
+async function settleAtOnce(history: History, { id, feed, manifest: complete, signal }: Job, error: BackendError) {
+  const { place } = history
+  if (error.kind !== "precondition" && error.kind !== "ambiguous") throw error
+  if (error.kind === "ambiguous" && error.unsettleable) throw unknownOutcome(place, id, error)
+  await feed?.drain()
+  const stateIsThere = feed === undefined || (await settleState(place, id, feed.info(), signal, error))
+  const manifest = complete(feed?.info())
+  const outcome = await settleManifest(place, manifest, encodeManifest(manifest), signal, error)
+  if (stateIsThere && outcome !== "absent") return acknowledge(history, manifest, outcome)
+  if (error.kind === "ambiguous") throw unknownOutcome(place, id, error)
+  throw conflict(place, id, "another writer is writing it")
 }
