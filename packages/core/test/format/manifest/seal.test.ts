@@ -4,18 +4,7 @@ import type { JsonValue } from "../../../src/format/json.js"
 import { createManifest } from "../../../src/format/manifest/check.js"
 import { decodeManifest, parseManifest } from "../../../src/format/manifest/decode.js"
 import { encodeManifest, manifestToJson } from "../../../src/format/manifest/encode.js"
-import { catchError, full } from "./support.js"
-
-const base = createManifest({ checkpointId: 1, epoch: 1, timestampMs: 5 })
-const head = `"version":1,"checkpoint_id":1,"epoch":1,"timestamp_ms":5`
-const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
-const issueOf = (text: string | Uint8Array): string => {
-  const { manifest, issues } = decodeManifest(typeof text === "string" ? bytesOf(text) : text)
-  expect(manifest === undefined || issues.length === 0).toBe(true)
-  return issues.map((issue) => `${issue.severity} ${issue.code}: ${issue.message}`).join("\n")
-}
-const withChecksum = (covered: string): string =>
-  `${covered},\n  "manifest_checksum": "${createHash("sha256").update(covered).digest("hex")}"\n}`
+import { base, bytesOf, catchError, full, head, issueOf, withChecksum } from "./support.js"
 
 describe("manifest_checksum", () => {
   const text = manifestToJson(base)

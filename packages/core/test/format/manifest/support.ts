@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto"
 import { expect } from "vitest"
 import { CheckpointError } from "../../../src/errors.js"
 import type { JsonValue } from "../../../src/format/json.js"
 import { createManifest } from "../../../src/format/manifest/check.js"
+import { decodeManifest } from "../../../src/format/manifest/decode.js"
 import { inlineOperator } from "../../../src/format/manifest/inline.js"
 
 /** A manifest with every field. */
@@ -51,3 +53,14 @@ export function catchError(run: () => unknown): CheckpointError {
   }
   return expect.fail("accepted")
 }
+
+export const base = createManifest({ checkpointId: 1, epoch: 1, timestampMs: 5 })
+export const head = `"version":1,"checkpoint_id":1,"epoch":1,"timestamp_ms":5`
+export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+export const issueOf = (text: string | Uint8Array): string => {
+  const { manifest, issues } = decodeManifest(typeof text === "string" ? bytesOf(text) : text)
+  expect(manifest === undefined || issues.length === 0).toBe(true)
+  return issues.map((issue) => `${issue.severity} ${issue.code}: ${issue.message}`).join("\n")
+}
+export const withChecksum = (covered: string): string =>
+  `${covered},\n  "manifest_checksum": "${createHash("sha256").update(covered).digest("hex")}"\n}`
