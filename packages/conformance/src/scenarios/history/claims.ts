@@ -133,12 +133,11 @@ export const claimScenarios: readonly Scenario[] = [
     await refusal(left.save(manifestOf(9)), "CKPT_FENCED")
     for (const store of [successor, right, plain]) await saveAll(store, 2)
   }),
-  claiming("retention of a leader deletes nothing that it cannot judge either", async (context) => {
+  claimingInPointer("retention of a leader deletes nothing that it cannot judge either", async (context) => {
     const { keys, peek, plant } = context
     const leader = await claimed(context)
     await leader.recover()
     await saveAll(leader, ...range(1, 6))
-    // Planted beside the leader: a claim of the filesystem holds off the writes of other stores only.
     const change = async (id: number, from: string, to: string) =>
       plant(keys.manifest(id), text(await peek(keys.manifest(id))).replace(from, to))
     await change(4, '"version": 1', '"version": 2')
