@@ -48,7 +48,9 @@ export async function removeBelow(
     const pinned = new Set(pins.map((pin) => pin.id))
     const goes = doomed.filter((id) => !pinned.has(id))
     const failures = await removeObjects(history.place, listing, goes, dropped, signal)
-    for (const id of goes) history.verifier.memory.forget(id)
+    // A checkpoint that could not be removed may be looked at again: its damage stays remembered.
+    const left = new Set(failures.map(({ id }) => id))
+    for (const id of goes) if (!left.has(id)) history.verifier.memory.forget(id)
     return { failures, spared: doomed.filter((id) => pinned.has(id)) }
   }
   if (!history.pointerHasRoom) {

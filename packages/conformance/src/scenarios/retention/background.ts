@@ -133,4 +133,32 @@ export const backgroundScenarios: readonly Scenario[] = [
       assert.deepEqual(await store.ids(), [1, 2])
     },
   },
+  {
+    name: "retention: a damaged checkpoint that could not be removed is not counted as valid by the next prune",
+    async run({ open, layout, keys, plant, peek }) {
+      const stuck = [keys.manifest(2), keys.manifest(3)]
+      let isStuck = true
+      const store = await open({
+        through: (backend) => ({
+          ...intercept(backend, {}),
+          async delete(wanted, options) {
+            const held = isStuck ? wanted.filter((key) => stuck.includes(key)) : []
+            const failures = await backend.delete(
+              wanted.filter((key) => !held.includes(key)),
+              options,
+            )
+            return [...failures, ...held.map((key) => ({ key, error: permanent() }))]
+          },
+        }),
+      })
+      await saveAll(store, ...range(1, 4))
+      await plant(keys.state(3), flipped(await peek(keys.state(3))))
+      assert.equal((await store.verify(3)).valid, false)
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [1])
+      isStuck = false
+      // Where the pointer has a floor, both are dead already. Elsewhere 2 is the second valid one, and stays.
+      const removed = layout === "objects" ? [2, 3] : []
+      assert.deepEqual((await store.prune({ last: 2 })).removed, removed)
+    },
+  },
 ]
