@@ -61,9 +61,14 @@ async function checkSinks(folder: string): Promise<Compared> {
   return { what: "every sink committed", detail: statuses.join(", "), same }
 }
 
-/** Killed saves leave unfinished folders. The last worker must have removed them, or crashes would fill the disk. */
+/**
+ * Killed saves leave unfinished folders. The last worker must have removed them, or crashes would fill the disk. Only the probe
+ * of a worker that was killed in its first write stays, for an hour: a collection cannot tell it from that of a living worker.
+ */
 async function findLeftovers(checkpoints: string): Promise<Compared> {
-  const names = (await readdir(checkpoints)).filter((name) => !/^(checkpoint_\d+|latest\.txt)$/.test(name))
+  const names = (await readdir(checkpoints)).filter(
+    (name) => !/^(checkpoint_\d+|latest\.txt|\.ckpt-probe-.*)$/.test(name),
+  )
   return {
     what: "leftovers in the store",
     detail: names.length === 0 ? "none" : names.join(", "),

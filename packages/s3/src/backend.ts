@@ -12,6 +12,7 @@ import {
   type DeleteFailure,
   type GetOptions,
   type Leftover,
+  type LeftoverOptions,
   type ObjectBackend,
   type ObjectContent,
   type ObjectMeta,
@@ -29,7 +30,7 @@ import {
   rangeHeader,
 } from "@ckpt/core/adapter"
 import { codeOf, deleteError, isAnsweredByS3, requestError, statusOf, unreadable } from "./errors.js"
-import { collectUploads, type LeftoverOptions } from "./leftovers.js"
+import { collectUploads } from "./leftovers.js"
 import { addContentMd5, type Place, request } from "./requests.js"
 import { assertPartBytes, type Head, putObject, uploadInParts } from "./upload.js"
 

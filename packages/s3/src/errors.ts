@@ -9,6 +9,7 @@ const actions = {
   CompleteMultipartUpload: "s3:PutObject",
   AbortMultipartUpload: "s3:AbortMultipartUpload",
   ListMultipartUploads: "s3:ListBucketMultipartUploads",
+  ListParts: "s3:ListMultipartUploadParts",
   GetObject: "s3:GetObject",
   HeadObject: "s3:GetObject",
   ListObjectsV2: "s3:ListBucket",
@@ -64,7 +65,7 @@ export function isAnsweredByS3(error: unknown): boolean {
   return (error as SdkError | undefined)?.$response?.headers?.["x-amz-request-id"] !== undefined
 }
 
-const reads = new Set<Operation>(["GetObject", "HeadObject", "ListObjectsV2", "ListMultipartUploads"])
+const reads = new Set<Operation>(["GetObject", "HeadObject", "ListObjectsV2", "ListMultipartUploads", "ListParts"])
 
 /**
  * The error for an answer of success that lacks a required field: it was cut off, or it is an error with status 200.
@@ -158,9 +159,12 @@ function meaningOf(error: SdkError, kind: BackendErrorKind, request: FailedReque
       advice: "The object was moved to an archive: restore it, and exclude checkpoints from the lifecycle rule.",
     }
   }
-  // If the completion finds no upload, an earlier try completed it, or a collector gave it up.
+  // An earlier try completed the upload, or a collector gave it up. Its parts need not be tried again: core reads back.
   if (code === "NoSuchUpload") {
-    return { kind: request.operation === "CompleteMultipartUpload" ? "precondition" : "transient" }
+    return {
+      kind: "precondition",
+      advice: "The upload was completed, or given up by a collection or a lifecycle rule.",
+    }
   }
   if (status === 416) return { kind: "precondition" }
   if (kind === "denied") return { kind, advice: permissionAdvice(request) }

@@ -101,6 +101,7 @@ describe.runIf(hasServer)("the README's policy", () => {
     ["s3:ListBucket", ["recover", "prune", "collectOrphans"]],
     ["s3:ListBucketMultipartUploads", ["collectOrphans"]],
     ["s3:AbortMultipartUpload", ["collectOrphans"]],
+    ["s3:ListMultipartUploadParts", ["collectOrphans"]],
   ])("without %s, %j say so", async (action, names) => {
     const bucket = await filled()
     await grant(bucket, action)

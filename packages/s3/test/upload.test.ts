@@ -25,6 +25,20 @@ function shortPages(length: number): S3Client {
   return client
 }
 
+/** A client whose lists of parts have one part on a page. */
+function pagedParts(endpoint: string): S3Client {
+  const paged = serverClient({ endpoint })
+  paged.middlewareStack.add(
+    (next, context) => (args) => {
+      const input = args.input as { MaxParts?: number }
+      if (context.commandName === "ListPartsCommand") input.MaxParts = 1
+      return next(args)
+    },
+    { step: "initialize", name: "pagedParts" },
+  )
+  return paged
+}
+
 async function keysOf(backend: S3Backend, prefix: string): Promise<string[]> {
   const keys: string[] = []
   for await (const { key } of backend.list(prefix)) keys.push(key)
@@ -146,6 +160,87 @@ describe.runIf(hasServer)("uploads in parts", () => {
     await expect(store.save(manifest, { state: state() })).resolves.toMatchObject({ outcome: "created" })
     expect((await store.verify(1)).valid).toBe(true)
     await store.close()
+  })
+
+  test("a part whose upload is gone is sent once, and the save can be made again", async () => {
+    const body = "<Error><Code>NoSuchUpload</Code></Error>"
+    const isPart = ({ query }: { query: URLSearchParams }) => query.get("partNumber") === "2"
+    proxy.inject({ when: isPart, fault: { kind: "status", status: 404, body } })
+    const store = await openS3Store({ ...serverOptions(proxy.endpoint), bucket, partBytes, retry: { minDelayMs: 0 } })
+    const state = new Uint8Array(3 * partBytes)
+    const failure = { code: "CKPT_IO", retryable: true, message: expect.stringContaining("given up by a collection") }
+    await expect(store.writeState(1, state)).rejects.toMatchObject(failure)
+    expect(proxy.requests.filter(isPart)).toHaveLength(1)
+    proxy.clear()
+    await store.writeState(1, state)
+    await store.close()
+  })
+
+  test("a collection leaves an upload alone that began long ago and whose last part is young", async () => {
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: "job/a" }))
+    await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: "job/without-parts" }))
+    for (const PartNumber of [1, 2, 3]) {
+      const part = { Bucket: bucket, Key: "job/a", UploadId, PartNumber, Body: new Uint8Array(9) }
+      await client.send(new UploadPartCommand(part))
+    }
+    const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()
+    /** Moves times of an answer into the past, since a test cannot wait for hours. */
+    const aged = (query: string, rewrite: (xml: string) => string) =>
+      proxy.inject({
+        when: ({ method, query: given }) => method === "GET" && given.has(query),
+        fault: { kind: "replace-answer", body: ({ body }) => rewrite(body.toString()) },
+      })
+    const found = async (olderThanMs: number) =>
+      (
+        await new S3Backend({ client: pagedParts(proxy.endpoint), bucket }).leftovers({ olderThanMs, prefix: "job/" })
+      ).map(({ name }) => name.replace(/ \(upload .*/, ""))
+    const begun = (xml: string) => xml.replaceAll(/<Initiated>.*?</g, `<Initiated>${hoursAgo(5)}<`)
+    aged("uploads", begun)
+    expect(await found(3_600_000)).toEqual(["job/without-parts"])
+    expect(await found(3_600_000)).toEqual([])
+    // The parts came one, two and three hours ago, one on each page: the youngest counts.
+    let page = 0
+    aged("uploadId", (xml) =>
+      xml.replaceAll(/<LastModified>.*?</g, () => `<LastModified>${hoursAgo(3 - (page++ % 3))}<`),
+    )
+    expect(await found(1.5 * 3_600_000)).toEqual([])
+    expect(await found(0.5 * 3_600_000)).toEqual(["job/a"])
+    expect(page).toBe(6)
+  })
+
+  test("a collection leaves uploads alone at and above the latest valid checkpoint, and those of a check, whatever their age", async () => {
+    const other = await openS3Store({ ...serverOptions(), bucket })
+    const save = (id: number) => other.save(createManifest({ checkpointId: id, epoch: id }))
+    await save(5)
+    const begin = async (name: string) => {
+      const Key = `checkpoints/${name}`
+      await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }))
+      return Key
+    }
+    const below = await begin("state-000004.bin")
+    for (const name of ["state-000005.bin", "state-000006.bin", ".ckpt-probe-00ff", "foreign"]) await begin(name)
+    const collected = async (by = other) =>
+      (await by.collectOrphans({ olderThanMs: 0 })).removed.map((name) => name.replace(/ \(upload .*/, ""))
+    // The storage's time has whole seconds: until the next second begins, an upload may lie in the future.
+    const begun = Date.now()
+    while ((await backend.now()).getTime() < begun);
+    expect(await collected()).toEqual([below])
+
+    // A save above them goes through all the while.
+    let times = 0
+    async function* state() {
+      yield* stream(3 * partBytes)
+      times++
+      expect(await collected()).toEqual([])
+      yield* stream(partBytes)
+    }
+    const store = await openS3Store({ ...serverOptions(), bucket, partBytes })
+    await store.save(createManifest({ checkpointId: 7, epoch: 7 }), { state: state() })
+    expect(times).toBe(1)
+    expect((await store.verify(7)).valid).toBe(true)
+    expect((await collected(store)).sort()).toEqual(["checkpoints/state-000005.bin", "checkpoints/state-000006.bin"])
+    await store.close()
+    await other.close()
   })
 
   test("leftovers: page by page, only old ones under the prefix, each failure told", async () => {

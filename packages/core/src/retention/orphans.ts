@@ -3,7 +3,6 @@ import { BackendError, CheckpointError } from "../errors.js"
 import type { History } from "../history/history.js"
 import { isOfHistory } from "../history/rule.js"
 import { latestValidId } from "../history/summary.js"
-import type { ObjectMeta } from "../storage/backend.js"
 import type { PruneOptions } from "./prune.js"
 
 /** The answer of `collectOrphans`. */
@@ -20,7 +19,8 @@ const defaultOrphanAgeMs = 60 * 60 * 1000
 /**
  * Removes what unfinished saves left: states without a manifest, probe objects, and unfinished writes that only the
  * backend sees, such as temporary files. A state is removed if all of these hold: it lies below V, the latest valid
- * checkpoint; no manifest of its id is listed; and it is older than `olderThanMs`, by the storage's clock.
+ * checkpoint; no manifest of its id is listed; and it is older than `olderThanMs`, by the storage's clock. An unfinished write
+ * whose key is known is removed if it lies below V, and nothing has happened to it for so long.
  *
  * The order is: find V, list the states, list the manifests. So a save that is under way has an id above V, or a young
  * state, or a manifest in the later listing. Example of the wrong order: the manifests are listed; a save writes state
@@ -41,12 +41,20 @@ export async function collectOrphans(
     throw new CheckpointError("CKPT_INVALID", `olderThanMs is ${olderThanMs}; give milliseconds from 0.`)
 
   const [bound, now] = await Promise.all([lowerBoundOfLatestValid(history, signal), storage.now(signal)])
-  const isOld = (meta: ObjectMeta) => now.getTime() - meta.lastModified.getTime() >= olderThanMs
+  const isOld = (since: Date, limitMs = olderThanMs) => now.getTime() - since.getTime() >= limitMs
+  // Whatever the limit, a young probe may be the question of a store that has just begun, and its storage would seem to
+  // ignore conditions.
+  const isOldProbe = (since: Date) => isOld(since, Math.max(olderThanMs, defaultOrphanAgeMs))
   const prefixes = [...new Set([layout.statePrefix, layout.manifestPrefix])]
-  const isOurs = (key: string) => layout.meaning(key).kind !== "foreign"
+  // What lies at or above V may be a save under way, however long ago it began.
+  const mayGo = (key: string, since: Date) => {
+    const meaning = layout.meaning(key)
+    if (meaning.kind === "probe") return isOldProbe(since)
+    return (meaning.kind === "state" || meaning.kind === "manifest") && (meaning.id ?? bound) < bound
+  }
   // Unfinished writes go before the orphans: a directory that holds a temporary file is not empty, and would stay.
   const leftovers = mapConcurrently(prefixes, (prefix) =>
-    storage.leftovers({ olderThanMs, prefix, isOurs, dryRun, signal }),
+    storage.leftovers({ olderThanMs, prefix, mayGo, dryRun, signal }),
   )
   // The states are listed before the manifests: if a manifest comes in between, its state is no orphan.
   const listings = lister.states(signal).then(async (states) => ({ states, manifests: await lister.manifests(signal) }))
@@ -61,9 +69,9 @@ export async function collectOrphans(
   // Of the taken names, only an empty directory is ours; a stray file is not, and stays.
   const emptyDirectories = [...states.taken].filter(([, meta]) => meta.key.endsWith("/"))
   for (const [id, meta] of [...states.states, ...emptyDirectories]) {
-    if (id < bound && !manifests.manifests.has(id) && isOld(meta)) orphans.push({ id, key: meta.key })
+    if (id < bound && !manifests.manifests.has(id) && isOld(meta.lastModified)) orphans.push({ id, key: meta.key })
   }
-  const probes = states.probes.filter(isOld).map((meta) => meta.key)
+  const probes = states.probes.filter((meta) => isOldProbe(meta.lastModified)).map((meta) => meta.key)
 
   const removed: string[] = []
   const failures: { key: string; error: unknown }[] = []
@@ -104,6 +112,9 @@ async function lowerBoundOfLatestValid(history: History, signal: AbortSignal | u
 
 /** The options of `collectOrphans`. */
 export interface CollectOptions extends PruneOptions {
-  /** Objects younger than this stay, by the storage's clock. Milliseconds; default 3,600,000, one hour. */
+  /**
+   * Objects younger than this stay, by the storage's clock. Milliseconds; default 3,600,000, one hour. Probe objects stay for
+   * an hour at least.
+   */
   olderThanMs?: number
 }

@@ -136,8 +136,9 @@ export interface OptionalParts {
   readonly parts?: UploadInParts
 
   /**
-   * For a storage in which a write that broke off leaves something that `list` does not show. Finds the leftovers that are
-   * older than `olderThanMs` by the storage's clock, and removes them unless `dryRun`.
+   * For a storage in which a write that broke off leaves something that `list` does not show. Finds the leftovers to which
+   * nothing has happened for `olderThanMs` by the storage's clock, and removes them unless `dryRun`. A write that began long ago
+   * may be under way: its latest sign of life counts, such as the last part of an upload.
    */
   leftovers?(options: LeftoverOptions): Promise<Leftover[]>
 
@@ -227,7 +228,7 @@ export interface RecyclingChunks extends AsyncIterable<Uint8Array> {
 /** Something that `list` cannot show: an unfinished upload in parts, a staging directory, a temporary file. */
 export interface Leftover {
   readonly name: string
-  /** When it was started, by the storage's clock. */
+  /** When something last happened to it, by the storage's clock. */
   readonly since: Date
   /** Present if it should have been removed and could not be. */
   readonly error?: BackendError
@@ -236,8 +237,11 @@ export interface Leftover {
 export interface LeftoverOptions extends RequestOptions {
   olderThanMs: number
   prefix: string
-  /** Where a leftover belongs to a key, only those of keys for which this holds: others may share the storage. */
-  isOurs?: ((key: string) => boolean) | undefined
+  /**
+   * Where a leftover belongs to a key, only those for which this holds: others may share the storage, and the writes of some
+   * keys may still be under way. `since`: as in {@link Leftover}.
+   */
+  mayGo?: ((key: string, since: Date) => boolean) | undefined
   dryRun?: boolean | undefined
 }
 

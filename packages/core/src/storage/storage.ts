@@ -231,7 +231,7 @@ export class Storage {
   leftovers(options: {
     olderThanMs: number
     prefix: string
-    isOurs: (key: string) => boolean
+    mayGo: (key: string, since: Date) => boolean
     dryRun: boolean
     signal: AbortSignal | undefined
   }): Promise<Leftover[]> {

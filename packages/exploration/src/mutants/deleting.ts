@@ -29,7 +29,7 @@ export const deletingMutants: readonly Mutant[] = [
   },
   {
     name: "collection of what is young",
-    edits: [edit("retention/orphans", "const isOld = (meta) =>", "const isOld = () => true; const unused = (meta) =>")],
+    edits: [edit("retention/orphans", "(id) && isOld(meta.lastModified))", "(id))")],
     plans: ["collection"],
   },
   {

@@ -3,6 +3,7 @@ import { openFsStore } from "@ckpt/fs"
 import { expect, test } from "vitest"
 import {
   acknowledged,
+  ageProbes,
   expectGoesOn,
   expectSurvives,
   start,
@@ -76,6 +77,7 @@ async function lane(root: string, random: () => number, tally: Tally, share: num
     }
     next = found.nextId
     if (random() < 0.1) {
+      await ageProbes(root)
       expect((await store.collectOrphans({ olderThanMs: 0 })).failures, label).toEqual([])
       expect(await temporaryNames(root), label).toEqual([])
     }

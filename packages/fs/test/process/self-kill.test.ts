@@ -4,6 +4,7 @@ import { openFsStore } from "@ckpt/fs"
 import { describe, expect, test } from "vitest"
 import {
   acknowledged,
+  ageProbes,
   expectContents,
   expectGoesOn,
   expectSurvives,
@@ -45,6 +46,7 @@ async function litter(root: string): Promise<void> {
   await writeFile(join(base, ".stage-0123456789abcdef", "state.bin"), "half of it")
   await writeFile(join(base, ".latest-0123456789abcdef"), folderOf(6))
   await writeFile(join(base, ".ckpt-probe-0123456789abcdef"), "a check")
+  await ageProbes(root)
   await writeFile(join(base, folderOf(4), ".tmp-0123456789abcdef"), "{}")
   await mkdir(join(base, folderOf(7)))
   await writeFile(join(base, folderOf(7), "state.bin"), "early")
@@ -74,7 +76,7 @@ describe.each(Object.entries(scenarios))("%s, killed", (name, scenario) => {
         const n = next++
         const label = `${name}, killed ${when} call ${n}`
         const root = join(folder, String(n))
-        await cp(template, root, { recursive: true })
+        await cp(template, root, { recursive: true, preserveTimestamps: true })
         const ended = await run("operation.mjs", [name, root, when, String(n), every])
         if (wasKilled(ended)) kills++
         else finished = Number(ended.lines.at(-1)?.split(" ")[1])

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { createHash } from "node:crypto"
-import { mkdtemp, readdir, readFile, realpath, rm } from "node:fs/promises"
+import { mkdtemp, readdir, readFile, realpath, rm, utimes } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -164,12 +164,22 @@ export async function expectGoesOn(store: CheckpointStore, root: string, next: n
   const receipt = await store.save(manifestOf(next), contentsOf(next))
   expect(receipt, label).toMatchObject({ id: next, outcome: "created", isLatest: true })
   const ids = await store.ids()
+  await ageProbes(root)
   const { failures } = await store.collectOrphans({ olderThanMs: 0 })
   expect(failures, label).toEqual([])
   await expectTidy(root, ids, label)
   expect(await store.ids(), label).toEqual(ids)
   expect((await store.recover()).checkpoint?.id, label).toBe(next)
   expect(await store.nextId(), label).toBe(next + 1)
+}
+
+/** Makes the probes of dead processes two hours old: a collection leaves younger ones alone. */
+export async function ageProbes(root: string): Promise<void> {
+  const base = join(root, "checkpoints")
+  const twoHoursAgo = new Date(Date.now() - 2 * 3_600_000)
+  for (const name of await readdir(base)) {
+    if (name.startsWith(".ckpt-probe-")) await utimes(join(base, name), twoHoursAgo, twoHoursAgo)
+  }
 }
 
 /** Nothing in the folder but these checkpoints and the pointer to the last of them. */

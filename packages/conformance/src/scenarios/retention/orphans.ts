@@ -180,13 +180,17 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "orphans: an old probe object is removed",
+    name: "orphans: a probe object is removed once it is an hour old, whatever the limit",
     async run({ open, plant, allKeys, events }) {
       const probe = "checkpoints/.ckpt-probe-0123456789abcdef"
       await saveAll(await open(), 1)
       await plant(probe, "a check")
-      assert.deepEqual((await (await open()).collectOrphans()).removed, [])
-      assert.deepEqual((await (await open()).collectOrphans({ olderThanMs: 0 })).removed, [probe])
+      const removed = async (aged: number, options: { olderThanMs?: number }) =>
+        (await (await open({ through: later(aged) })).collectOrphans(options)).removed
+      const hour = 3_600_000
+      for (const options of [{}, { olderThanMs: 0 }]) assert.deepEqual(await removed(hour - 60_000, options), [])
+      assert.deepEqual(await removed(2 * hour, { olderThanMs: 3 * hour }), [])
+      assert.deepEqual(await removed(hour + 1_000, { olderThanMs: 0 }), [probe])
       assert.ok(!(await allKeys()).includes(probe))
       assert.ok(events.some((event) => event.type === "orphan-removed" && event.key === probe))
     },

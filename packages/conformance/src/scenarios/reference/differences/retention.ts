@@ -204,6 +204,38 @@ export const retentionDifferences: readonly Scenario[] = [
     },
   },
   {
+    name: "collectOrphans tells the backend which unfinished writes may go: its own, below the latest valid checkpoint",
+    async run({ open, keys, raw }) {
+      await saveAll(await open(), 5)
+      const now = (await raw.now()).getTime()
+      const hour = 3_600_000
+      const probe = "checkpoints/.ckpt-probe-00ff"
+      const asked: Record<string, boolean | undefined> = {}
+      const through = (backend: ObjectBackend): ObjectBackend => ({
+        ...intercept(backend, {}),
+        async leftovers({ mayGo }) {
+          const ask = (name: string, key: string, age: number) => {
+            asked[name] = mayGo?.(key, new Date(now - age))
+          }
+          for (const id of [4, 5, 6]) {
+            ask(`state ${id}`, keys.state(id), 0)
+            ask(`manifest ${id}`, keys.manifest(id), 0)
+          }
+          ask("young probe", probe, hour - 60_000)
+          ask("old probe", probe, hour)
+          ask("pointer", keys.pointer, hour)
+          ask("foreign", "checkpoints/foreign.bin", hour)
+          return []
+        },
+      })
+      await (await open({ through })).collectOrphans({ olderThanMs: 0 })
+      assert.deepEqual(
+        Object.keys(asked).filter((name) => asked[name] === true),
+        ["state 4", "manifest 4", "old probe"],
+      )
+    },
+  },
+  {
     name: "collectOrphans counts what is gone and reports what could not be deleted",
     async run({ open, keys, plant }) {
       await saveAll(await open(), 5)
