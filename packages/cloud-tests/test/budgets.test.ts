@@ -30,6 +30,17 @@ const ids = (from: number, to: number) => Array.from({ length: to - from + 1 }, 
 const saveAll = (store: CheckpointStore, all: number[]) => Promise.all(all.map((id) => save(store, id)))
 
 describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("requests on the wire, $name", ({ cloud }) => {
+  test("the first save: the check of the storage, a look for pointer and claims, and the save", async () => {
+    await using at = await ProxiedBucket.create(cloud)
+    await (await at.open()).save(manifestOf(1))
+    const check = {
+      s3: { put: 4, begin: 1, part: 1, completion: 1, get: 1, list: 1, delete: 1, other: 1 },
+      azure: { put: 4, part: 1, completion: 1, head: 1, get: 1, list: 1, delete: 1 },
+      gcs: { put: 4, begin: 1, get: 1, list: 1, delete: 1 },
+    }[cloud.name]
+    expect(at.counts()).toEqual({ ...check, put: check.put + 2, get: check.get + 1, list: check.list + 1 })
+  })
+
   test("save: manifest, pointer", async () => {
     expect(await requestsOf(cloud, (store) => store.save(manifestOf(2)))).toEqual({ put: 2 })
   })

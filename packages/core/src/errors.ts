@@ -23,7 +23,7 @@ export type CheckpointErrorCode =
   | "CKPT_NOT_FOUND"
   /** An argument cannot be used, or the checkpoints are of the other layout. Nothing was written. */
   | "CKPT_INVALID"
-  /** The storage ignores conditional writes, or storage and layout have no claims. */
+  /** The storage does not do what the protocol rests on (conditional writes, for example), or storage and layout have no claims. */
   | "CKPT_UNSUPPORTED"
   /** The storage did not answer within `timeoutMs`. */
   | "CKPT_TIMEOUT"
@@ -94,6 +94,8 @@ export class CheckpointError extends Error {
  * - `denied`: credentials or permissions.
  * - `damaged`: the key holds something that is not an object (a symbolic link, a directory, a pipe), or its bytes fail
  *   the storage's own checksum. Only this key is damaged; the storage works.
+ * - `unsupported`: the storage does not have what the request asks for (501, or "not implemented"). Nothing was changed, and the
+ *   same request will fail again. Name what is missing, such as the header.
  * - `fenced`: another writer has claimed the storage. Nothing was changed.
  * - `permanent`: anything else; the same request will fail again (disk full, no such bucket, a bad key).
  */
@@ -103,6 +105,7 @@ export type BackendErrorKind =
   | "transient"
   | "denied"
   | "damaged"
+  | "unsupported"
   | "fenced"
   | "permanent"
 

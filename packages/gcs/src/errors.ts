@@ -122,10 +122,16 @@ function kindOf(refusal: Refusal): BackendErrorKind | undefined {
   const { status, reason } = refusal
   // An exceeded quota is answered with 403 as well as with 429.
   if (status === 403 && /rateLimitExceeded/i.test(reason ?? "")) return "transient"
+  // A limit of the project, which passes only when somebody raises it.
+  if (status === 403 && isOverQuota(refusal)) return "permanent"
   // Another request for this object was under way; nothing was changed.
   if (status === 409) return "transient"
   if (isDamagedUpload(refusal)) return "transient"
   return undefined
+}
+
+function isOverQuota({ reason = "" }: Refusal): boolean {
+  return /^(quota|dailyLimit)Exceeded$/i.test(reason)
 }
 
 function adviceFor({ permission, bucket, key }: Attempted, refusal: Refusal): string {
@@ -136,6 +142,7 @@ function adviceFor({ permission, bucket, key }: Attempted, refusal: Refusal): st
   if (/requester pays/i.test(message)) return "Pass userProject: the project that pays for the requests."
   if (status === 401) return `The service does not accept these credentials. ${howToSignIn}`
   if (status !== 403) return ""
+  if (isOverQuota(refusal)) return "A quota of the project is used up: raise it, or remove objects."
   if (/retentionPolicyNotMet|objectUnderActiveHold/.test(reason ?? "") || /retention policy|hold/i.test(message)) {
     const why = "It moves one object (latest.json) with every save, and prunes"
     return `A retention policy or a hold protects the object; a checkpoint store cannot live with either. ${why}.`

@@ -144,7 +144,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
     expect(await backend.head("long")).toBeUndefined()
   })
 
-  test("409 and quotas are tried again; nothing was changed", async () => {
+  test("409 and a rate limit are tried again, a used-up quota is not; nothing was changed", async () => {
     const error = (status: number, reason: string) =>
       ({
         kind: "status",
@@ -155,6 +155,11 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
     await expect(backend.put("short", [])).rejects.toMatchObject({ kind: "transient" })
     proxy.inject({ when: () => true, fault: error(403, "rateLimitExceeded"), times: 1 })
     await expect(backend.put("short", [])).rejects.toMatchObject({ kind: "transient" })
+    proxy.inject({ when: () => true, fault: error(403, "quotaExceeded"), times: 1 })
+    await expect(backend.put("short", [])).rejects.toMatchObject({
+      kind: "permanent",
+      message: expect.stringContaining("A quota of the project is used up: raise it"),
+    })
     proxy.inject({ when: () => true, fault: error(403, "retentionPolicyNotMet"), times: 1 })
     await expect(backend.put("short", [])).rejects.toMatchObject({
       kind: "denied",

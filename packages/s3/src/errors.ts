@@ -23,6 +23,8 @@ export interface FailedRequest {
   readonly bucket: string
   /** Absent for a request about the whole bucket. */
   readonly key?: string | undefined
+  /** The header of the request's condition, if it has one. */
+  readonly condition?: "If-None-Match" | "If-Match" | undefined
 }
 
 /** The fields of an error of the SDK that are read. */
@@ -35,6 +37,8 @@ interface SdkError {
   readonly code?: string
   /** The expected region; only in an AuthorizationHeaderMalformed. */
   readonly Region?: string
+  /** The header that the store does not know; only in a NotImplemented. */
+  readonly Header?: string
   readonly $metadata?: { readonly httpStatusCode?: number }
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> }
 }
@@ -152,6 +156,17 @@ function meaningOf(error: SdkError, kind: BackendErrorKind, request: FailedReque
   if (expired.has(code)) return { kind: "denied", advice: "The credentials are no longer valid: renew them." }
   if (wrongKey.has(code)) {
     return { kind: "denied", advice: "The access key is unknown or its secret is wrong: correct the credentials." }
+  }
+  if (kind === "unsupported" || code === "NotImplemented" || /\bnot implemented\b/i.test(error.message ?? "")) {
+    const header = error.Header ?? request.condition
+    const advice = header === undefined ? undefined : `This store does not implement the header ${header}.`
+    return { kind: "unsupported", ...(advice === undefined ? {} : { advice }) }
+  }
+  if (/quota/i.test(code)) {
+    return {
+      kind: "permanent",
+      advice: "The quota of the bucket or its owner is used up: raise it, or remove objects.",
+    }
   }
   if (code === "InvalidObjectState") {
     return {

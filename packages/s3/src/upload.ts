@@ -15,7 +15,7 @@ import {
   type UploadInParts,
   type UploadPart,
 } from "@ckpt/core"
-import { codeOf, statusOf, unreadable } from "./errors.js"
+import { codeOf, type FailedRequest, statusOf, unreadable } from "./errors.js"
 import { type Place, request } from "./requests.js"
 
 const mebibyte = 1024 * 1024
@@ -71,7 +71,8 @@ async function putWhole(
 ): Promise<ObjectMeta> {
   const body = { Body: bytes, ContentLength: bytes.length }
   const command = new PutObjectCommand({ Bucket: bucket, Key: key, ...body, ...conditions(when) })
-  const { output, date } = await request(client, command, { operation: "PutObject", bucket, key }, signal)
+  const what = { operation: "PutObject", bucket, key, condition: conditionHeader(when) } as const
+  const { output, date } = await request(client, command, what, signal)
   if (output.ETag === undefined) throw unreadable("PutObject", key)
   return { key, size: bytes.length, version: output.ETag, lastModified: date ?? new Date() }
 }
@@ -176,7 +177,7 @@ async function completeUpload(
     ...{ Bucket: bucket, Key: key, UploadId: id, MultipartUpload: { Parts: [...parts] } },
     ...conditions(when),
   })
-  const what = { operation: "CompleteMultipartUpload", bucket, key } as const
+  const what = { operation: "CompleteMultipartUpload", bucket, key, condition: conditionHeader(when) } as const
   const { output } = await request(client, command, what, signal)
   if (output.ETag === undefined) throw unreadable("CompleteMultipartUpload", key)
   return output.ETag
@@ -200,4 +201,9 @@ export async function abandonUpload(
 function conditions(when: PutOptions["when"]): { IfNoneMatch?: string; IfMatch?: string } {
   if (when === undefined) return {}
   return when === "absent" ? { IfNoneMatch: "*" } : { IfMatch: when.version }
+}
+
+function conditionHeader(when: PutOptions["when"]): FailedRequest["condition"] {
+  if (when === undefined) return undefined
+  return when === "absent" ? "If-None-Match" : "If-Match"
 }

@@ -165,13 +165,13 @@ async function listed(bucket: string): Promise<ObjectMeta[]> {
   return metas
 }
 
-/** The client of a storage that does not know If-None-Match: the real server overwrites. */
-function forgetful(operations: readonly string[]): S3Client {
+/** The client of a storage that does not know a condition: the real server overwrites. */
+function forgetful(operations: readonly string[], condition: string): S3Client {
   const client = serverClient()
   client.middlewareStack.add(
     (next, context) => (args) => {
       const { headers } = args.request as { headers: Record<string, string> }
-      if (operations.includes(context.commandName ?? "")) delete headers["if-none-match"]
+      if (operations.includes(context.commandName ?? "")) delete headers[condition]
       return next(args)
     },
     { step: "build", name: "forgetful" },
@@ -181,14 +181,20 @@ function forgetful(operations: readonly string[]): S3Client {
 
 describe.runIf(hasServer)("a storage that ignores conditions is refused, and nothing is overwritten", () => {
   test.each([
-    ["always", ["PutObjectCommand", "CompleteMultipartUploadCommand"], "overwrote"],
-    ["at the end of uploads in parts", ["CompleteMultipartUploadCommand"], "at the end of an upload in parts"],
-  ])("%s", async (_, operations, message) => {
+    ["always", "if-none-match", ["PutObjectCommand", "CompleteMultipartUploadCommand"], "overwrote"],
+    [
+      "at the end of uploads in parts",
+      "if-none-match",
+      ["CompleteMultipartUploadCommand"],
+      "at the end of an upload in parts",
+    ],
+    ["replaces any version", "if-match", ["PutObjectCommand"], "only a version that is no longer there"],
+  ])("%s", async (_, condition, operations, message) => {
     const bucket = await newBucket()
     const good = await openS3Store({ client: serverClient(), bucket })
     await good.save(createManifest({ checkpointId: 1, epoch: 1 }), { state: text("precious") })
     const before = await listed(bucket)
-    const client = forgetful(operations)
+    const client = forgetful(operations, condition)
     const store = await openS3Store({ client, bucket })
     const again = store.save(createManifest({ checkpointId: 1, epoch: 9 }), { state: text("other") })
     await expect(again).rejects.toMatchObject({ code: "CKPT_UNSUPPORTED", message: expect.stringContaining(message) })
@@ -196,6 +202,27 @@ describe.runIf(hasServer)("a storage that ignores conditions is refused, and not
     expect(await listed(bucket)).toEqual(before)
     expect((await good.verify(1)).valid).toBe(true)
     await good.close()
+  })
+})
+
+describe.runIf(hasServer)("a storage that refuses a condition as not implemented", () => {
+  test.each(["If-None-Match", "If-Match"])("%s: CKPT_UNSUPPORTED, and the header is named", async (header) => {
+    await using proxy = await startFaultProxy(serverOptions().endpoint)
+    const bucket = await newBucket()
+    const told = "A header you provided implies functionality that is not implemented"
+    const body = `<Error><Code>NotImplemented</Code><Message>${told}</Message><Header>${header}</Header></Error>`
+    proxy.inject({
+      when: ({ headers }) => headers[header.toLowerCase()] !== undefined,
+      fault: { kind: "status", status: 501, body },
+    })
+    const store = await openS3Store({ ...serverOptions(proxy.endpoint), bucket })
+    await expect(store.save(createManifest({ checkpointId: 1, epoch: 1 }))).rejects.toMatchObject({
+      code: "CKPT_UNSUPPORTED",
+      retryable: false,
+      message: expect.stringContaining(`does not implement the header ${header}.`),
+    })
+    await store.close()
+    expect(await listed(bucket)).toEqual([])
   })
 })
 

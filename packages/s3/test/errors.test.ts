@@ -148,13 +148,15 @@ describe.runIf(hasServer)("answers that Amazon documents and Ceph does not give"
     [403, "AccessDenied", "denied", "denied"],
     [400, "ExpiredToken", "denied", "denied"],
     [403, "InvalidObjectState", "permanent", "permanent"],
+    [403, "QuotaExceeded", "permanent", "permanent"],
+    [400, "NotImplemented", "unsupported", "unsupported"],
     [400, "MalformedXML", "permanent", "permanent"],
-    [501, "NotImplemented", "permanent", "permanent"],
+    [501, "NotImplemented", "unsupported", "unsupported"],
     [200, "InternalError", "ambiguous", "transient"],
   ])("%i %s", async (status, code, write, read) => {
     for (const [name, error] of await kinds(status, code, { "retry-after": "3" })) {
       // An answer to HEAD has no body, and so no code.
-      if (name === "head" && (status < 403 || code === "InvalidObjectState")) continue
+      if (name === "head" && (status < 403 || ["InvalidObjectState", "QuotaExceeded"].includes(code))) continue
       // A body that looks like an error is, to a get, an object with these bytes.
       if (name === "get" && status === 200) continue
       expect(error.kind, `${name}: ${error.message}`).toBe(writes.includes(name) ? write : read)
@@ -175,6 +177,23 @@ describe.runIf(hasServer)("answers that Amazon documents and Ceph does not give"
       expect(error.kind, name).toBe("permanent")
       expect(error.message, name).toContain('region: "eu-west-3"')
     }
+  })
+
+  test("an exceeded quota is no missing permission", async () => {
+    for (const [name, { message }] of await kinds(403, "QuotaExceeded")) {
+      if (name === "head") continue
+      expect(message, name).toContain("raise it, or remove objects")
+      expect(message, name).not.toContain("Allow s3:")
+    }
+  })
+
+  test("a header that is not implemented is named, by the store or by the request's condition", async () => {
+    const told = await kinds(501, "NotImplemented", {}, "<Header>x-amz-some</Header>")
+    expect(told.get("create")?.message).toContain("does not implement the header x-amz-some")
+    const untold = await kinds(501, "")
+    expect(untold.get("create")?.message).toContain("does not implement the header If-None-Match")
+    expect(untold.get("replace")?.message).toContain("does not implement the header If-Match")
+    expect(untold.get("put")?.message).not.toContain("does not implement the header")
   })
 
   test("a refusal names the action, the bucket and the key", async () => {

@@ -61,7 +61,7 @@ describe.runIf(hasServer)("the README", () => {
     }
     const state = new Uint8Array(100)
     const first = await sent(() => store.save(manifest(), { state }))
-    expect(first).toEqual({ PUT: 3 + 3, POST: 2, GET: 1, LIST: 1, DELETE: 2 })
+    expect(first).toEqual({ PUT: 3 + 5, POST: 2, GET: 2, LIST: 2, DELETE: 2 })
     expect(await sent(() => store.save(manifest()))).toEqual({ PUT: 2 })
     expect(await sent(() => store.save(manifest(), { state }))).toEqual({ PUT: 3 })
     // The upload begins, sends three parts, and is completed; then the manifest and the pointer follow.

@@ -31,6 +31,7 @@ import { aheadScenarios } from "./state/ahead.js"
 import { operatorScenarios } from "./state/operators.js"
 import { readingScenarios } from "./state/reading.js"
 import { streamScenarios } from "./state/writing.js"
+import { checkScenarios } from "./store/check.js"
 import { eventScenarios } from "./store/events.js"
 import { inputScenarios } from "./store/input.js"
 import { storeScenarios } from "./store/opening.js"
@@ -48,6 +49,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   restore: restoreScenarios,
   orphans: orphanScenarios,
   streams: [...streamScenarios, ...aheadScenarios, ...readingScenarios, ...operatorScenarios],
+  "the check before the first write": checkScenarios,
   input: [...inputScenarios, ...storeScenarios],
   events: eventScenarios,
   updates: updateScenarios,

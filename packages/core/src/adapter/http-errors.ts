@@ -46,7 +46,8 @@ function kindOf({ status, code = "", cause }: HttpFailure, write: boolean): Back
   // The rate limiter refuses before anything is done; a time-out may be that of a load balancer.
   if (status === 429) return "transient"
   if (status === 408) return unclear
-  if (status === 501 || status === 505) return "permanent"
+  if (status === 501) return "unsupported"
+  if (status === 505) return "permanent"
   if (status >= 500) return unclear
   // An answer of success that the SDK could not read.
   if (status < 300) return unclear

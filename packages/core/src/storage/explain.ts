@@ -33,6 +33,9 @@ export function explain(
   const details = { checkpointId, backend: backend, cause: error }
   const say = (advice: string) => `${what} failed on ${backend}: ${error.message.replace(/\.$/, "")}. ${advice}`
   if (error.kind === "damaged") return new CheckpointError("CKPT_CORRUPT", say("Use recover() to go past it."), details)
+  if (error.kind === "unsupported") {
+    return new CheckpointError("CKPT_UNSUPPORTED", say("Use a storage, or a version of it, that has this."), details)
+  }
   if (error.kind === "precondition") {
     return new CheckpointError(
       "CKPT_CONFLICT",

@@ -3,16 +3,10 @@ import { newToken } from "../format/ids.js"
 import { createOnce } from "./create-once.js"
 import type { Place } from "./place.js"
 import { bytesBody, type PutBody, type Storage } from "./storage.js"
+import { swap } from "./swap.js"
 
-const content = new TextEncoder().encode("a check that conditions are honoured; safe to delete\n")
-
-const streamed: PutBody = {
-  size: undefined,
-  reopenable: () => true,
-  async *open() {
-    yield content
-  },
-}
+/** How often the whole check is made: a collection of an older release may remove the probe meanwhile. */
+const rounds = 3
 
 /** The storage is asked once whether it honours conditions. A question that failed is asked again by the next write. */
 export class Probe {
@@ -37,27 +31,31 @@ export class Probe {
 }
 
 /**
- * Asks the storage, before anything is written to it, whether it honours "create only if absent": a storage that
- * ignores the condition (some S3-compatible ones do) would let one writer overwrite another's checkpoint. Tried with one
- * request and with an upload in parts, however short, since there are storages that honour it only in the first (Ceph before
- * 18). A backend without `parts` gets a stream instead, for which it may have another way too.
+ * Asks the storage, before anything is written to it, for all that the protocol rests on, with one small object:
+ * - *Create only if absent*: the object that is there is not created again. Tried with one request and with an upload in parts,
+ *   however short: some storages honour the condition only in the first (Ceph before 18). A backend without `parts` gets a
+ *   stream instead, for which it may have another way too.
+ * - *Replace this version*: the version that was read is replaced, and after that no more. Some storages honour the first
+ *   condition and ignore the second, and then two writers lead at once.
+ * - A listing right after shows the object.
  *
- * @throws {CheckpointError} `CKPT_UNSUPPORTED` if it does not
+ * A probe that is gone proves nothing, so a question that failed is asked again. A refusal of a wrong version would prove
+ * nothing either if the probe were gone; the listing shows that the probe is there.
+ *
+ * @throws {CheckpointError} `CKPT_UNSUPPORTED` if the storage does not do one of them
  */
 async function probeConditions({ storage, layout }: Place): Promise<void> {
   const key = layout.probeKey(newToken().slice(0, 16))
   try {
-    // Refused already: an earlier attempt whose answer was lost had created it, since nobody else knows this key.
-    await create(storage, key, false)
-    for (const inParts of [false, true]) {
-      const refused = async () => (await create(storage, key, inParts)) === "refused"
-      // Once more: a collection may have removed the first one meanwhile.
-      if ((await refused()) || (await refused())) continue
+    for (let round = 1; ; round++) {
+      const fault = await faultOf(storage, key)
+      if (fault === undefined) return
+      if (round < rounds) continue
+      const { name } = storage.backend
       const message =
-        `storage ${storage.backend.name} overwrote ${key} ${inParts ? "at the end of an upload in parts " : ""}` +
-        "although it was asked to create it only if absent. " +
-        "Nothing was saved: checkpoints would overwrite each other. Use a storage, or a version of it, with conditional writes."
-      throw new CheckpointError("CKPT_UNSUPPORTED", message, { key, backend: storage.backend.name })
+        `storage ${name} ${fault}. Nothing was saved: writers would undo each other's checkpoints. ` +
+        "Use a storage, or a version of it, with conditional writes and consistent listings."
+      throw new CheckpointError("CKPT_UNSUPPORTED", message, { key, backend: name })
     }
   } finally {
     // What cannot be removed now is found by collectOrphans.
@@ -65,8 +63,56 @@ async function probeConditions({ storage, layout }: Place): Promise<void> {
   }
 }
 
+/** The first thing that the storage did wrong; `undefined` if it did all right. */
+async function faultOf(storage: Storage, key: string): Promise<string | undefined> {
+  // Refused: an earlier attempt whose answer was lost, or an earlier round, created it, since nobody else knows this key.
+  await create(storage, key, false)
+  const found = await storage.readBytes(key, content().length)
+  if (found === undefined) return `did not show ${key} right after it was written`
+  for (const inParts of [false, true]) {
+    if ((await create(storage, key, inParts)) === "refused") continue
+    const how = inParts ? "at the end of an upload in parts " : ""
+    return `overwrote ${key} ${how}although it was asked to create it only if absent`
+  }
+  const { version } = found.meta
+  if ((await replace(storage, key, version)) === "refused") {
+    return `refused to replace ${key}, although it has the version ${version} that it had itself told (does a proxy change ETags?)`
+  }
+  if ((await replace(storage, key, version)) === "replaced") {
+    return `replaced ${key}, although it was asked to replace only a version that is no longer there`
+  }
+  const listed = await storage.list(key)
+  return listed.length > 0 ? undefined : `did not list ${key} right after it was written`
+}
+
 async function create(storage: Storage, key: string, inParts: boolean): Promise<"created" | "refused"> {
-  const created = await createOnce(storage, key, inParts ? streamed : bytesBody(content), { inParts })
+  const body = inParts ? streamed(content()) : bytesBody(content())
+  const created = await createOnce(storage, key, body, { inParts })
   if (created.outcome === "unknown") throw created.cause
   return created.outcome === "created" ? "created" : "refused"
+}
+
+async function replace(storage: Storage, key: string, version: string): Promise<"replaced" | "refused"> {
+  const bytes = content()
+  const swapped = await swap(storage, key, version, bytes)
+  if (swapped.outcome === "unknown") throw swapped.lost
+  if (swapped.outcome === "done") return "replaced"
+  if (swapped.lost === undefined) return "refused"
+  const found = await storage.readBytes(key, bytes.length)
+  return Buffer.compare(found?.bytes ?? new Uint8Array(), bytes) === 0 ? "replaced" : "refused"
+}
+
+/** New bytes each time: where a version is a hash of the content, equal bytes would have equal versions. */
+function content(): Uint8Array {
+  return new TextEncoder().encode(`a check that conditions are honoured; safe to delete\n${newToken()}\n`)
+}
+
+function streamed(bytes: Uint8Array): PutBody {
+  return {
+    size: undefined,
+    reopenable: () => true,
+    async *open() {
+      yield bytes
+    },
+  }
 }

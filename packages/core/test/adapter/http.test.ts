@@ -13,7 +13,7 @@ test.each([
   [{ status: 429 }, ["transient", "transient"]],
   [{ status: 500 }, ["ambiguous", "transient"]],
   [{ status: 503 }, ["ambiguous", "transient"]],
-  [{ status: 501 }, ["permanent", "permanent"]],
+  [{ status: 501 }, ["unsupported", "unsupported"]],
   [{ status: 400 }, ["permanent", "permanent"]],
   [{ status: 404 }, ["permanent", "permanent"]],
   [{ status: 200 }, ["ambiguous", "transient"]],

@@ -20,8 +20,6 @@ export class Model implements Watcher {
   readonly acknowledged = new Map<number, Acknowledged>()
   readonly readings: Readings
   readonly pins = new Pins()
-  /** A collection removed a probe. If its process stood still meanwhile, `CKPT_UNSUPPORTED` is no violation. */
-  probesCollected = false
   readonly #storage: SimulatedStorage
   readonly #view = new View()
   readonly #counted = new Counted()
@@ -146,10 +144,7 @@ export class Model implements Watcher {
     if (request.kind !== "delete") return
     for (const key of request.keys) {
       if (!this.#storage.objects.has(key)) continue
-      if (isProbe(key)) {
-        this.probesCollected ||= doing.some(({ action }) => action.do === "collectOrphans")
-        continue
-      }
+      if (isProbe(key)) continue
       const created = this.#created.get(key) ?? 0
       assertMayDelete(key, { doing, late, latest: this.#latest, created, now: this.#storage.now })
     }

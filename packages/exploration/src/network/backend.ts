@@ -10,7 +10,7 @@ export interface NetworkedStorage {
   readonly storage: SimulatedStorage
   /** Objects that one page of a listing holds. */
   readonly pageSize: number
-  /** If false, probes are answered at once: nobody else knows the key of a probe, so nothing can come in between. */
+  /** If false, what is asked of a probe is answered at once: nobody else knows its key, so nothing can come in between. */
   readonly probesAreScheduled: boolean
   readonly probeNames: ProbeNames
 }
@@ -44,14 +44,19 @@ export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBacken
       const how = when === undefined ? "" : when === "absent" ? " if absent" : " if unchanged"
       return send("put", [key], how, signal, () => storage.put(key, bytes, when))
     },
-    get: (key, options: GetOptions = {}) =>
-      send("get", [key], "", options.signal, (slow): ObjectContent | undefined => {
+    get: async (given, options: GetOptions = {}) => {
+      const key = probeNames.named(given)
+      const read = (slow: boolean): ObjectContent | undefined => {
         const stored = storage.get(key, options.ifVersion)
         if (stored === undefined) return undefined
         return slow ? inPieces(send, stored, options) : contentOf(stored, options.range)
-      }),
+      }
+      return atOnceProbe(key) ? read(false) : send("get", [key], "", options.signal, read)
+    },
     head: (key, options) => send("head", [key], "", options?.signal, () => storage.get(key)?.meta),
-    async *list(prefix, options) {
+    async *list(given, options) {
+      const prefix = probeNames.named(given)
+      if (atOnceProbe(prefix)) return yield* storage.page(prefix, "", pageSize)
       for (let after = ""; ; ) {
         const found = await page(prefix, after, options?.signal)
         yield* found

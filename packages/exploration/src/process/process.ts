@@ -99,10 +99,9 @@ export class Process {
   }
 
   #onlyExpected(what: string, error: unknown): CheckpointErrorCode {
-    const { name, world } = this.#self
+    const { name } = this.#self
     if (error instanceof CheckpointError) {
       if (expected.has(error.code)) return error.code
-      if (error.code === "CKPT_UNSUPPORTED" && world.model.probesCollected) return error.code
       throw new Violation(`${what} of ${name} ended with ${error.code}: ${error.message}`)
     }
     throw error

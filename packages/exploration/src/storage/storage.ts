@@ -6,7 +6,7 @@ export interface StoredObject {
   readonly meta: ObjectMeta
 }
 
-/** Conditions that the storage does not keep, to see whether the exploration notices. */
+/** Conditions that the storage does not keep, but for probes, to see whether the exploration notices. */
 export interface StorageFlaws {
   /** `when: { version }` is not looked at. */
   readonly replacesAnyVersion?: boolean
@@ -50,7 +50,8 @@ export class SimulatedStorage {
     if (when === "absent" && current !== undefined && (flaws?.createOverwrites !== true || isProbe(key))) {
       throw new BackendError("precondition", "exists")
     }
-    if (typeof when === "object" && current?.version !== when.version && flaws?.replacesAnyVersion !== true) {
+    const anyVersion = flaws?.replacesAnyVersion === true && !isProbe(key)
+    if (typeof when === "object" && current?.version !== when.version && !anyVersion) {
       throw new BackendError("precondition", current === undefined ? "absent" : "another version")
     }
     const version = contentVersions ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1") : ""
