@@ -1,4 +1,5 @@
 import { BackendError, type ObjectMeta, type PutOptions } from "@ckpt/core"
+import { strongEtag } from "@ckpt/core/adapter"
 
 /** The fields of an answer that describe a blob. */
 interface BlobAnswer {
@@ -11,7 +12,7 @@ export function metaOf(key: string, size: number | undefined, { etag, lastModifi
   if (size === undefined || !etag || lastModified === undefined) {
     throw new Error(`the answer for ${key} lacks its size, etag or time: it does not come from Azure Blob Storage`)
   }
-  return { key, size, version: etag.replace(/^"|"$/g, ""), lastModified }
+  return { key, size, version: strongEtag(etag).replace(/^"|"$/g, ""), lastModified }
 }
 
 export function conditionsOf(when: PutOptions["when"]): { ifNoneMatch?: string; ifMatch?: string } {

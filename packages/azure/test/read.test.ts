@@ -45,6 +45,22 @@ test("an answer that ends early, or is compressed on its way, is asked for once 
   await container[Symbol.asyncDispose]()
 })
 
+test("a weak ETag, as a proxy that compresses makes it, is one version with the strong one", async () => {
+  const container = await newContainer()
+  const { backend, proxy } = await throughProxy(container.containerName)
+  const { version } = await backend.put("k", [bytesOf("1")])
+  const headers = { etag: `W/"${version}"` }
+  const read = { kind: "replace-answer", headers, body: ({ body }: { body: Buffer }) => body } as const
+  proxy.inject({ when: ({ method }) => method === "GET" || method === "HEAD", fault: read, times: 2 })
+  expect((await backend.get("k"))?.meta.version).toBe(version)
+  expect((await backend.head("k"))?.version).toBe(version)
+  await backend.put("k", [bytesOf("2")], { when: { version } })
+  await proxy.idle()
+  await backend[Symbol.asyncDispose]()
+  await proxy.stop()
+  await container[Symbol.asyncDispose]()
+})
+
 test("an answer without the range that was asked for is refused", async () => {
   const container = await newContainer()
   const { backend, proxy } = await throughProxy(container.containerName)

@@ -28,6 +28,7 @@ import {
   emptyContent,
   oneChunk,
   rangeHeader,
+  strongEtag,
 } from "@ckpt/core/adapter"
 import { codeOf, deleteError, isAnsweredByS3, requestError, statusOf, unreadable } from "./errors.js"
 import { collectUploads } from "./leftovers.js"
@@ -83,8 +84,9 @@ export class S3Backend implements ObjectBackend {
       this.#bucketSeen = true
       const stream = output.Body as Readable
       try {
-        const { ETag: version, ContentLength, ContentRange, LastModified } = output
-        if (ContentLength === undefined || version === undefined) throw unreadable("GetObject", key)
+        const { ETag, ContentLength, ContentRange, LastModified } = output
+        if (ContentLength === undefined || ETag === undefined) throw unreadable("GetObject", key)
+        const version = strongEtag(ETag)
         const whole = { size: ContentLength, length: ContentLength }
         const { size, length } = range === undefined ? whole : answeredRange(key, ContentRange, range)
         const meta = { key, size, version, lastModified: LastModified ?? date ?? new Date(0) }
@@ -112,9 +114,9 @@ export class S3Backend implements ObjectBackend {
     const command = new HeadObjectCommand({ Bucket: bucket, Key: key })
     try {
       const { output, date } = await request(client, command, { operation: "HeadObject", bucket, key }, signal)
-      const { ContentLength: size, ETag: version, LastModified: lastModified = date } = output
-      if (size === undefined || version === undefined || lastModified === undefined) throw unreadable("HeadObject", key)
-      return { key, size, version, lastModified }
+      const { ContentLength: size, ETag, LastModified: lastModified = date } = output
+      if (size === undefined || ETag === undefined || lastModified === undefined) throw unreadable("HeadObject", key)
+      return { key, size, version: strongEtag(ETag), lastModified }
     } catch (error) {
       if (!(error instanceof BackendError) || statusOf(error.cause) !== 404) throw error
       // The 404 may also be a proxy's own.
@@ -128,7 +130,7 @@ export class S3Backend implements ObjectBackend {
       if (Key === undefined || Size === undefined || ETag === undefined || LastModified === undefined) {
         throw new BackendError("transient", `the listing of ${prefix} has an entry that lacks key, size, etag or time`)
       }
-      yield { key: Key, size: Size, version: ETag, lastModified: LastModified }
+      yield { key: Key, size: Size, version: strongEtag(ETag), lastModified: LastModified }
     }
   }
 

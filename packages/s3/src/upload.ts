@@ -15,6 +15,7 @@ import {
   type UploadInParts,
   type UploadPart,
 } from "@ckpt/core"
+import { strongEtag } from "@ckpt/core/adapter"
 import { codeOf, type FailedRequest, statusOf, unreadable } from "./errors.js"
 import { type Place, request } from "./requests.js"
 
@@ -74,7 +75,7 @@ async function putWhole(
   const what = { operation: "PutObject", bucket, key, condition: conditionHeader(when) } as const
   const { output, date } = await request(client, command, what, signal)
   if (output.ETag === undefined) throw unreadable("PutObject", key)
-  return { key, size: bytes.length, version: output.ETag, lastModified: date ?? new Date() }
+  return { key, size: bytes.length, version: strongEtag(output.ETag), lastModified: date ?? new Date() }
 }
 
 /**
@@ -164,7 +165,7 @@ async function sendPart(
   if (output.ETag === undefined) throw unreadable("UploadPart", key)
   // S3 requires the parts' checksums again at the end. A storage without checksums returns none.
   const { ETag, ChecksumCRC32 } = output
-  return { PartNumber, ETag, ...(ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 }) }
+  return { PartNumber, ETag: strongEtag(ETag), ...(ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 }) }
 }
 
 async function completeUpload(
@@ -180,7 +181,7 @@ async function completeUpload(
   const what = { operation: "CompleteMultipartUpload", bucket, key, condition: conditionHeader(when) } as const
   const { output } = await request(client, command, what, signal)
   if (output.ETag === undefined) throw unreadable("CompleteMultipartUpload", key)
-  return output.ETag
+  return strongEtag(output.ETag)
 }
 
 /** Gives an upload up. Succeeds if the upload is gone already. */

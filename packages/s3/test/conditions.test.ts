@@ -165,6 +165,66 @@ async function listed(bucket: string): Promise<ObjectMeta[]> {
   return metas
 }
 
+/** The client of a storage behind a proxy that compresses: the ETag of every answer is marked as weak. */
+function behindCompression(): { readonly client: S3Client; readonly asked: string[] } {
+  const client = serverClient()
+  const asked: string[] = []
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const result = await next(args)
+      const { headers } = result.response as { headers: Record<string, string> }
+      if (headers["etag"] !== undefined) headers["etag"] = `W/${headers["etag"]}`
+      asked.push(context.commandName ?? "")
+      return result
+    },
+    { step: "deserialize", name: "weak", priority: "low" },
+  )
+  return { client, asked }
+}
+
+describe.runIf(hasServer)("weak ETags", () => {
+  test("are one version with the strong ones, wherever they come from", async () => {
+    const { client } = behindCompression()
+    const bucket = await newBucket()
+    const [weak, strong] = [
+      new S3Backend({ client, bucket, partBytes }),
+      new S3Backend({ client: serverClient(), bucket }),
+    ]
+    const versions = async (backend: S3Backend) => [
+      (await backend.get("k"))?.meta.version,
+      (await backend.head("k"))?.version,
+      (await listed(bucket)).find(({ key }) => key === "k")?.version,
+    ]
+    for (const write of [
+      () => weak.put("k", [text("1")]),
+      () => uploadInParts(weak.parts, "k", [new Uint8Array(2 * partBytes)]),
+    ]) {
+      const { version } = await write()
+      expect(version).toMatch(/^"/)
+      for (const backend of [weak, strong]) expect(await versions(backend)).toEqual([version, version, version])
+      await weak.get("k", { ifVersion: version })
+    }
+  })
+
+  test("cost no request more, and every kind of swap goes through", async () => {
+    const { client, asked } = behindCompression()
+    const bucket = await newBucket()
+    const plain = await openS3Store({ client, bucket })
+    const store = await plain.claim()
+    const manifest = (checkpointId: number) => createManifest({ checkpointId, epoch: 1 })
+    await store.save(manifest(1))
+    asked.length = 0
+    await store.save(manifest(2))
+    expect(asked).toEqual(["PutObjectCommand", "PutObjectCommand"])
+    expect((await store.update(2, (current) => ({ ...current, epoch: 7 }))).epoch).toBe(7)
+    expect(await store.prune({ last: 1 })).toMatchObject({ removed: [1], failures: [] })
+    const next = await plain.claim()
+    await expect(store.save(manifest(3))).rejects.toMatchObject({ code: "CKPT_FENCED" })
+    await next.save(manifest(4))
+    for (const one of [next, store, plain]) await one.close()
+  })
+})
+
 /** The client of a storage that does not know a condition: the real server overwrites. */
 function forgetful(operations: readonly string[], condition: string): S3Client {
   const client = serverClient()

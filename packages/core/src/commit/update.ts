@@ -7,7 +7,7 @@ import { checksumMeaning, inlineChecksum } from "../format/manifest/state-checks
 import type { History } from "../history/history.js"
 import { counts } from "../history/rule.js"
 import type { Place } from "../storage/place.js"
-import { maxSwaps, swap } from "../storage/swap.js"
+import { maxSwaps, ownVersionRefused, swap } from "../storage/swap.js"
 
 export type Change = (current: CheckpointManifest) => CheckpointManifest
 
@@ -48,6 +48,7 @@ export async function update(
   const { place } = history
   const key = place.layout.manifestKey(id)
   let lost: { readonly token: string; readonly cause: BackendError } | undefined
+  let refused: string | undefined
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
     const { current, version } = await readCurrent(history, id, signal).catch((error: unknown) => {
       // The manifest cannot be read, so nobody knows whether the last swap took effect.
@@ -57,6 +58,8 @@ export async function update(
       if (current.updateToken === lost.token) return current
       throw unknownUpdate(place, id, lost.cause)
     }
+    const own = ownVersionRefused(key, refused, version)
+    if (own !== undefined) throw own
     const token = newToken()
     const next = changed(history, current, change, token)
     const swapped = await swap(place.storage, key, version, encodeManifest(next), signal)
@@ -65,6 +68,7 @@ export async function update(
       return next
     }
     if (swapped.lost !== undefined) lost = { token, cause: swapped.lost }
+    refused = version
   }
   const message = `the update of checkpoint ${id} lost ${maxSwaps} races to other updates, and changed nothing. Call update again.`
   throw new CheckpointError("CKPT_CONFLICT", message, { ...place.manifest(id), retryable: true })

@@ -3,7 +3,7 @@ import { newToken } from "../format/ids.js"
 import { marked } from "../format/manifest/claim-mark.js"
 import { type Claim, isLost } from "../format/pointer.js"
 import { createMarker } from "../storage/create-marker.js"
-import { maxSwaps, swap } from "../storage/swap.js"
+import { maxSwaps, ownVersionRefused, swap } from "../storage/swap.js"
 import type { History } from "./history.js"
 import { Leader } from "./leader.js"
 import { latestValidId } from "./summary.js"
@@ -134,19 +134,23 @@ async function markOne(
   epoch: number,
   signal: AbortSignal | undefined,
 ): Promise<"marked" | "passed over"> {
+  const key = place.layout.manifestKey(id)
   let lost: BackendError | undefined
+  let refused: string | undefined
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
     const found = await verifier.manifest(id, signal)
     if (found?.manifest === undefined || found.meta === undefined) return "passed over"
     if (!view.isOfHistory(id, found.manifest.writer?.epoch)) return "passed over"
     if ((found.manifest.writer?.fenced ?? 0) >= epoch) return "marked"
+    lost ??= ownVersionRefused(key, refused, found.meta.version)
     if (lost !== undefined) throw lost
     const bytes = marked(found.manifest, epoch)
-    const swapped = await swap(place.storage, place.layout.manifestKey(id), found.meta.version, bytes, signal)
+    const swapped = await swap(place.storage, key, found.meta.version, bytes, signal)
     if (swapped.outcome === "done") return "marked"
     // Another update came first: the next round marks its manifest. An answer was lost: the next round looks for the
     // mark.
     if (swapped.outcome === "unknown") lost = swapped.lost
+    refused = found.meta.version
   }
-  throw new BackendError("transient", `lost ${maxSwaps} swaps of ${place.layout.manifestKey(id)} to other writers`)
+  throw new BackendError("transient", `lost ${maxSwaps} swaps of ${key} to other writers`)
 }

@@ -15,7 +15,7 @@ import {
 } from "../format/pointer.js"
 import type { Place } from "../storage/place.js"
 import type { Storage } from "../storage/storage.js"
-import { maxSwaps, swap } from "../storage/swap.js"
+import { maxSwaps, ownVersionRefused, swap } from "../storage/swap.js"
 import { type Advance, Advances } from "./advances.js"
 import { mergeFloor } from "./floor.js"
 import { counts } from "./rule.js"
@@ -246,6 +246,7 @@ export class PointerFile {
     this.#cached = undefined
     const seen = await this.read()
     if (sameText(seen.fields.get("token"), token)) return { isOver: true, pointer: seen }
+    failure ??= ownVersionRefused(this.key, current.version, seen.version)
     if (failure === undefined) return { isOver: false, pointer: seen }
     if (id !== undefined) {
       // A leader commits by the swap. Its checkpoint is saved if it counts by the pointer that is there now.

@@ -17,6 +17,16 @@ export type Swapped =
   | { readonly outcome: "unknown"; readonly lost: BackendError }
 
 /**
+ * The failure of a swap that was refused although nobody was first: the object still has the version that was asked for.
+ * `undefined` if another version is there. Without this look, a proxy that changes ETags would look like writers without end.
+ */
+export function ownVersionRefused(key: string, asked: string | undefined, found: string | undefined) {
+  if (asked === undefined || asked !== found) return undefined
+  const message = `the storage refuses to replace version ${asked} of ${key}, although it tells this version itself (does a proxy change ETags, or compress?)`
+  return new BackendError("unsupported", message)
+}
+
+/**
  * Replaces one version of an object, or nothing (`undefined`), by bytes that no other write has: put a new token into them. A
  * lost answer is settled by asking again, with the same condition: either the swap is done now, or another version is
  * there. Whoever reads that version tells by the token whether it is ours. Bounded by the retry policy.

@@ -95,6 +95,40 @@ export const checkScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "a storage that refuses its own version later on: told as such after one try, and no save is lost",
+    async run({ open, keys, layout, events, raw }) {
+      let swaps = 0
+      // As behind a proxy that compresses, and changes the ETags of, long objects only.
+      const through = (backend: ObjectBackend) =>
+        intercept(backend, {
+          async around(info, proceed) {
+            if (info.call !== "put" || typeof info.when !== "object" || isProbe(info.key)) return proceed()
+            swaps++
+            throw new BackendError("precondition", "412")
+          },
+        })
+      await saveAll(await open(), 1, 2)
+      const store = await open({ through })
+      const sameAsTold = /refuses to replace version .* although it tells this version itself/
+      const refused = async (call: Promise<unknown>) => {
+        swaps = 0
+        assert.match((await refusal(call, "CKPT_UNSUPPORTED")).message, sameAsTold)
+        assert.equal(swaps, 1)
+      }
+      await refused(store.update(2, (current) => ({ ...current, epoch: 9 })))
+      if (layout === "directory") return
+      await refused(store.prune({ last: 1 }))
+      await refused(store.pin(1, "a"))
+      if (raw.capabilities.compareAndSwap === "storage") await refused(store.claim())
+      swaps = 0
+      assert.deepEqual((await store.save(manifestOf(3))).isLatest, false)
+      assert.equal(swaps, 1)
+      assert.ok(events.some((event) => event.type === "pointer-failed" && event.id === 3))
+      assert.deepEqual(await (await open()).ids(), [1, 2, 3])
+      assert.ok((await raw.head(keys.manifest(3))) !== undefined)
+    },
+  },
+  {
     name: "check before the first write: a condition that the storage does not implement is CKPT_UNSUPPORTED, and its name is told",
     async run({ open, allKeys }) {
       const missing = (kind: "absent" | "version") => (backend: ObjectBackend) =>
