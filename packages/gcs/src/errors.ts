@@ -22,7 +22,12 @@ export interface Refusal {
   readonly reason: string | undefined
   readonly message: string
   readonly retryAfter: string | null
+  /** The service's words arrived only in part, or in a form that cannot be read. */
+  readonly isCut: boolean
 }
+
+/** How the service begins the words for an absent object, in answer to a download. */
+const objectMissing = "No such object"
 
 /**
  * Reads a refusal. It is JSON in general, plain text in answer to a download, and HTML from a proxy in front of the
@@ -33,11 +38,14 @@ export function readRefusal(status: number, headers: Headers, text: string): Ref
   try {
     const { error } = JSON.parse(text)
     const { message, errors } = error
-    return { status, reason: errors?.[0]?.reason, message: String(message), retryAfter }
+    return { status, reason: errors?.[0]?.reason, message: String(message), retryAfter, isCut: false }
   } catch {
+    const words = text.trim()
     // HTML is known by its first letter: the service sends plain text as text/html too.
-    const isHtml = text.trimStart().startsWith("<")
-    return { status, reason: undefined, message: isHtml ? "" : text.trim().slice(0, 500), retryAfter }
+    const message = words.startsWith("<") ? "" : words.slice(0, 500)
+    const isEncoded = !["", "identity"].includes(headers.get("content-encoding") ?? "")
+    const isCut = isEncoded || words.startsWith("{") || (words !== "" && objectMissing.startsWith(words))
+    return { status, reason: undefined, message: isEncoded ? "its words cannot be read" : message, retryAfter, isCut }
   }
 }
 
@@ -51,7 +59,7 @@ function isBucketMissing({ status, message }: Refusal): boolean {
  */
 export function isObjectMissing(refusal: Refusal): boolean {
   const { status, reason, message } = refusal
-  return status === 404 && !isBucketMissing(refusal) && (reason === "notFound" || /^No such object/i.test(message))
+  return status === 404 && !isBucketMissing(refusal) && (reason === "notFound" || message.startsWith(objectMissing))
 }
 
 /** The checksum that came with the bytes does not match them. */
@@ -64,7 +72,7 @@ export function refusalError(attempted: Attempted, refusal: Refusal): BackendErr
   const advice = adviceFor(attempted, refusal)
   const told = { status, code: reason, message: advice === "" ? message : `${message} ${advice}`.trim(), retryAfter }
   const error = httpError(describe(attempted), { ...told, cause: undefined }, attempted)
-  const kind = kindOf(refusal)
+  const kind = kindOf(refusal, attempted)
   return kind === undefined ? error : withKind(error, kind)
 }
 
@@ -118,8 +126,10 @@ export function describe({ permission, bucket, key }: Attempted): string {
   return `${permission} of gs://${bucket}/${key ?? ""}`
 }
 
-function kindOf(refusal: Refusal): BackendErrorKind | undefined {
-  const { status, reason } = refusal
+function kindOf(refusal: Refusal, { write }: Attempted): BackendErrorKind | undefined {
+  const { status, reason, isCut } = refusal
+  // These mean different things by their words. Without the words, nothing was answered.
+  if (isCut && [400, 403, 404].includes(status)) return write ? "ambiguous" : "transient"
   // An exceeded quota is answered with 403 as well as with 429.
   if (status === 403 && /rateLimitExceeded/i.test(reason ?? "")) return "transient"
   // A limit of the project, which passes only when somebody raises it.
