@@ -67,10 +67,24 @@ export function isDamagedUpload({ status, message }: Refusal): boolean {
   return status === 400 && /doesn't match calculated/i.test(message)
 }
 
+/**
+ * An object may be changed about once a second (https://cloud.google.com/storage/quotas#objects). The service sends no
+ * Retry-After with such a refusal, and tries within the same second would be refused too.
+ */
+const objectRateSeconds = "1"
+
+function isRateLimit({ status, reason, message }: Refusal): boolean {
+  if (status !== 429 && status !== 403) return false
+  return /rateLimitExceeded/i.test(reason ?? "") || /rate limit/i.test(message)
+}
+
 export function refusalError(attempted: Attempted, refusal: Refusal): BackendError {
   const { status, reason, message, retryAfter } = refusal
   const advice = adviceFor(attempted, refusal)
-  const told = { status, code: reason, message: advice === "" ? message : `${message} ${advice}`.trim(), retryAfter }
+  const told = {
+    ...{ status, code: reason, message: advice === "" ? message : `${message} ${advice}`.trim() },
+    retryAfter: retryAfter ?? (isRateLimit(refusal) ? objectRateSeconds : null),
+  }
   const error = httpError(describe(attempted), { ...told, cause: undefined }, attempted)
   const kind = kindOf(refusal, attempted)
   return kind === undefined ? error : withKind(error, kind)
@@ -127,11 +141,11 @@ export function describe({ permission, bucket, key }: Attempted): string {
 }
 
 function kindOf(refusal: Refusal, { write }: Attempted): BackendErrorKind | undefined {
-  const { status, reason, isCut } = refusal
+  const { status, isCut } = refusal
   // These mean different things by their words. Without the words, nothing was answered.
   if (isCut && [400, 403, 404].includes(status)) return write ? "ambiguous" : "transient"
   // An exceeded quota is answered with 403 as well as with 429.
-  if (status === 403 && /rateLimitExceeded/i.test(reason ?? "")) return "transient"
+  if (isRateLimit(refusal)) return "transient"
   // A limit of the project, which passes only when somebody raises it.
   if (status === 403 && isOverQuota(refusal)) return "permanent"
   // Another request for this object was under way; nothing was changed.
