@@ -45,6 +45,11 @@ export type StoreEvent =
   | { type: "orphan-removed"; key: string; id?: number }
   /** A key under the store's prefix that is not ours. It is never counted and never deleted. One event for each key. */
   | { type: "foreign-key"; key: string }
+  /**
+   * Recovery is `fresh` under `prefix`, but `key` is a checkpoint under the same letters in another normal form of Unicode, such
+   * as "é" in one code point and in two. If the checkpoint is this job's, open the store with `prefix: found`.
+   */
+  | { type: "prefix-in-other-form"; prefix: string; found: string; key: string }
   /** `nextId` ignores this id, which is more than 2^32 above the pointer: a stray file must not use up the ids. */
   | { type: "id-ignored"; id: number; pointer: number }
   /** A manifest that was loaded or recovered has warnings. */

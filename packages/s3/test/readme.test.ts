@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3"
 import { startFaultProxy } from "@ckpt/fault-proxy"
 import { describe, expect, test } from "vitest"
 import { createManifest, openS3Store } from "../src/index.js"
@@ -39,6 +40,55 @@ describe.runIf(hasServer)("the README", () => {
       }
     } finally {
       await rm(folder, { recursive: true, force: true })
+    }
+  })
+
+  test("its middleware adds encryption headers where an object is created, and pays for every request", async () => {
+    const [, recipe = ""] = /```js\n(const client = [\s\S]*?)const store = /.exec(readme) ?? []
+    const client: S3Client = new Function("S3Client", `${recipe}return client`)(
+      class extends S3Client {
+        constructor(config: S3ClientConfig) {
+          super({ ...serverOptions(), ...config })
+        }
+      },
+    )
+    const seen = new Map<string, Record<string, string | undefined>>()
+    client.middlewareStack.add(
+      (next, { commandName = "" }) =>
+        (args) => {
+          const { headers } = args.request as { headers: Record<string, string> }
+          const name = "x-amz-server-side-encryption"
+          const [kind, key] = [headers[name], headers[`${name}-aws-kms-key-id`]]
+          seen.set(commandName, { kind, key, payer: headers["x-amz-request-payer"] })
+          // The test server has no keys.
+          delete headers[name]
+          delete headers[`${name}-aws-kms-key-id`]
+          return next(args)
+        },
+      { step: "build", name: "seen", priority: "low" },
+    )
+    const store = await openS3Store({ client, bucket: await newBucket(), partBytes })
+    for (const id of [1, 2]) {
+      await store.save(createManifest({ checkpointId: id, epoch: 1 }), { state: new Uint8Array(partBytes + 1) })
+    }
+    expect((await store.recover()).checkpoint?.id).toBe(2)
+    await store.prune({ last: 1 })
+    await store.collectOrphans()
+    await store.close()
+    client.destroy()
+    const commands = [
+      ...["PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload"],
+      ...["GetObject", "HeadObject", "ListObjectsV2", "ListMultipartUploads", "DeleteObjects"],
+    ].map((name) => `${name}Command`)
+    expect([...seen.keys()].sort()).toEqual(commands.sort())
+    for (const [command, { kind, key, payer }] of seen) {
+      const creates = ["PutObjectCommand", "CreateMultipartUploadCommand"].includes(command)
+      expect([command, kind, key?.startsWith("arn:aws:kms:"), payer]).toEqual([
+        command,
+        creates ? "aws:kms" : undefined,
+        creates ? true : undefined,
+        "requester",
+      ])
     }
   })
 

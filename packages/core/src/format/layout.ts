@@ -23,6 +23,8 @@ type KeyMeaning =
 /** From ids to keys and back, by pure functions. Nothing else in core knows how a key is made. */
 export interface Layout {
   readonly name: LayoutName
+  /** What stands before every key: empty, or segments that end in "/". */
+  readonly prefix: string
   readonly pointerKey: string
   /** `"json"`: an object, with room for `floor`, `claims`, `pins`. `"name"`: the bare name of a directory. */
   readonly pointerFormat: "json" | "name"
@@ -93,6 +95,7 @@ function directoryLayout(prefix: string): Layout {
   const base = `${prefix}checkpoints/`
   return {
     name: "directory",
+    prefix,
     pointerKey: `${base}latest.txt`,
     pointerFormat: "name",
     manifestPrefix: base,
@@ -125,6 +128,7 @@ function objectLayout(prefix: string): Layout {
   const states = `${prefix}checkpoints/`
   return {
     name: "objects",
+    prefix,
     pointerKey: `${manifests}latest.json`,
     pointerFormat: "json",
     manifestPrefix: manifests,
@@ -156,7 +160,7 @@ function objectLayout(prefix: string): Layout {
 }
 
 // The longest key of S3, GCS and Azure has 1,024 bytes; the longest name that a layout adds to a prefix has about 60.
-const maxPrefixBytes = 960
+export const maxPrefixBytes = 960
 
 /**
  * A prefix in its canonical form: empty, or segments that cannot lead upwards, each followed by "/".
@@ -170,6 +174,8 @@ export function normalizePrefix(prefix: string): string {
   if (!isWellFormed(withSlash)) throw invalidPrefix(prefix, "it has half of a surrogate pair")
   if (/[\u0000-\u001f\u007f\\]/.test(withSlash))
     throw invalidPrefix(prefix, "it has a control character or a backslash")
+  // XML has no way to write them, so that S3 could neither list nor delete such a key.
+  if (/[\ufffe\uffff]/.test(withSlash)) throw invalidPrefix(prefix, "it has U+FFFE or U+FFFF, which are no characters")
   for (const segment of withSlash.slice(0, -1).split("/")) {
     if (segment === "") throw invalidPrefix(prefix, 'it starts with "/" or has "//"')
     if (segment === "." || segment === "..") throw invalidPrefix(prefix, `it has a "${segment}" segment`)

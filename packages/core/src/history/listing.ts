@@ -1,5 +1,5 @@
 import type { Emit } from "../events.js"
-import type { Layout } from "../format/layout.js"
+import { type Layout, maxPrefixBytes } from "../format/layout.js"
 import type { Claim, Pin } from "../format/pointer.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
@@ -77,6 +77,23 @@ export class Lister {
     for (const { key } of nodes) {
       const node = /^[^/]+\/(?=(?:checkpoints|manifests)\/)/.exec(key.slice(nodePrefix.length))?.[0]
       if (node !== undefined) return { key, node: `${nodePrefix}${node}` }
+    }
+    return undefined
+  }
+
+  /**
+   * A key that would be ours if the prefix were written in another normal form of Unicode, and that form. Storages compare
+   * bytes, so "é" as one code point and "é" as two are two prefixes. Most prefixes have one form, and cost no request.
+   */
+  async inOtherForm(signal?: AbortSignal): Promise<{ key: string; prefix: string } | undefined> {
+    const { layout } = this.#place
+    const { prefix, manifestPrefix } = layout
+    for (const form of new Set([prefix.normalize("NFC"), prefix.normalize("NFD")])) {
+      if (form === prefix || Buffer.byteLength(form) > maxPrefixBytes) continue
+      const listed = await this.#list(`${form}${manifestPrefix.slice(prefix.length)}`, signal)
+      const ours = ({ key }: ObjectMeta) => layout.meaning(`${prefix}${key.slice(form.length)}`).kind === "manifest"
+      const found = listed.find(ours)
+      if (found !== undefined) return { key: found.key, prefix: form }
     }
     return undefined
   }

@@ -45,6 +45,7 @@ export async function walk(
   const started = clock.monotonic()
   const { emit } = history
   let elsewhere: Promise<Elsewhere | undefined> | undefined
+  let inOtherForm: ReturnType<typeof history.lister.inOtherForm> | undefined
   for (let round = 1; round <= maxRounds; round++) {
     const walked = await walkOnce(history, options, visit)
     // A checkpoint was removed while it was read, so the listing is old: begin again.
@@ -54,7 +55,8 @@ export async function walk(
     // for checkpoints in the other layout: `fresh` would restart the job beside its own data.
     if (checkpoint === undefined && round === 1) {
       elsewhere = history.lister.elsewhere(options.signal)
-      elsewhere.catch(() => {})
+      inOtherForm = history.lister.inOtherForm(options.signal)
+      for (const looking of [elsewhere, inOtherForm]) looking.catch(() => {})
       continue
     }
     for (const skip of skipped) emit({ type: "skipped", ...skip })
@@ -68,6 +70,11 @@ export async function walk(
     const key = view.listing.elsewhere
     const other = fresh ? (key === undefined ? await elsewhere : { key }) : undefined
     if (other !== undefined) throw storeElsewhere(history.place, other)
+    const form = fresh ? await inOtherForm : undefined
+    if (form !== undefined) {
+      const { prefix } = history.place.layout
+      emit({ type: "prefix-in-other-form", prefix, found: form.prefix, key: form.key })
+    }
     return { ...facts, outcome: fresh ? "fresh" : "exhausted" }
   }
   throw restless(history.place)

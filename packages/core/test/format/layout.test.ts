@@ -113,6 +113,8 @@ describe("prefixes", () => {
     "a\u0000b",
     "a\r\nb",
     "\ud800",
+    "a\ufffeb",
+    "a/\uffff",
     "x".repeat(1025),
   ])("%j is refused", (prefix) => {
     expect(() => normalizePrefix(prefix)).toThrow(expect.objectContaining({ code: "CKPT_INVALID" }))

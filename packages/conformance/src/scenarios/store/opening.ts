@@ -67,7 +67,18 @@ export const storeScenarios: readonly Scenario[] = [
         ...[0, 65_536, 1.5, Number.NaN].map((vnodeCount) => ({ expect: { vnodeCount } })),
         ...[0, -1, 1.5, Number.NaN].map((attempts) => ({ retry: { attempts } })),
         ...[-1, Number.NaN].map((timeoutMs) => ({ timeoutMs })),
-        ...["../x", "/x", "a//b", "a/./b", "a\\b", "a\u0000", "%2e%2e/x", "x".repeat(1_000)].map((prefix) => ({
+        ...[
+          "../x",
+          "/x",
+          "a//b",
+          "a/./b",
+          "a\\b",
+          "a\u0000",
+          "a\ufffe",
+          "a/\uffff/b",
+          "%2e%2e/x",
+          "x".repeat(1_000),
+        ].map((prefix) => ({
           prefix,
         })),
       ]
