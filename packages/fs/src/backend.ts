@@ -22,6 +22,7 @@ import { hasErrno, throwIfAborted, translated } from "./files/errors.js"
 import { type FileApi, nodeFiles } from "./files/file-api.js"
 import { keySegments } from "./files/paths.js"
 import { Root } from "./files/root.js"
+import { confirmObjects } from "./objects/confirm.js"
 import { deleteObjects } from "./objects/delete.js"
 import { getObject, headObject } from "./objects/get.js"
 import { findLeftovers, type LeftoverOptions } from "./objects/leftovers.js"
@@ -109,6 +110,11 @@ export class FsBackend implements ObjectBackend {
   async now(options: RequestOptions = {}): Promise<Date> {
     options.signal?.throwIfAborted()
     return new Date()
+  }
+
+  /** A name is visible before the sync of its folder has made it durable. */
+  confirm(keys: readonly string[], options: RequestOptions = {}): Promise<void> {
+    return this.#do("confirm", keys.join(", "), () => confirmObjects(this.#access, keys, options.signal))
   }
 
   leftovers(options: LeftoverOptions): Promise<Leftover[]> {

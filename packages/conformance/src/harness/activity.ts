@@ -37,7 +37,7 @@ export class Activity {
 
   /** The same backend, with all its work counted. */
   track(backend: ObjectBackend): ObjectBackend {
-    const { parts, leftovers, commit, claim } = backend
+    const { parts, leftovers, confirm, commit, claim } = backend
     return {
       name: backend.name,
       capabilities: backend.capabilities,
@@ -49,6 +49,7 @@ export class Activity {
       delete: (keys, options) => this.during(() => backend.delete(keys, options)),
       now: (options) => this.during(() => backend.now(options)),
       ...(leftovers && { leftovers: (options) => this.during(() => leftovers.call(backend, options)) }),
+      ...(confirm && { confirm: (keys, options) => this.during(() => confirm.call(backend, keys, options)) }),
       ...(commit && {
         commit: ({ create, ...batch }, options) =>
           this.during(() =>

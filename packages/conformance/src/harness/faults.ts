@@ -20,6 +20,7 @@ export type BackendCall =
   | "delete"
   | "now"
   | "leftovers"
+  | "confirm"
   | "commit"
   | "claim"
 
@@ -28,11 +29,11 @@ type UploadCalls = Pick<UploadInParts, "begin" | "part" | "complete" | "abandon"
 
 export interface CallInfo {
   readonly call: BackendCall
-  /** The key; of a list or claim the prefix; of a delete or commit the first key. */
+  /** The key; of a list or claim the prefix; of a delete, confirm or commit the first key. */
   readonly key: string
   /** From 1, over all calls. */
   readonly index: number
-  /** All keys of a delete or commit. */
+  /** All keys of a delete, confirm or commit. */
   readonly keys?: readonly string[]
   /** Of a get. */
   readonly range?: GetOptions["range"]
@@ -59,7 +60,7 @@ function intercepted(backend: ObjectBackend, interception: Interception, calls: 
     const info = { ...what, index: ++calls.index }
     return (interception.around === undefined ? proceed() : interception.around(info, proceed)) as Promise<T>
   }
-  const { parts, leftovers, commit, claim } = backend
+  const { parts, leftovers, confirm, commit, claim } = backend
   return {
     name: backend.name,
     capabilities: backend.capabilities,
@@ -84,6 +85,10 @@ function intercepted(backend: ObjectBackend, interception: Interception, calls: 
           leftovers: (options) =>
             through({ call: "leftovers", key: options.prefix }, () => leftovers.call(backend, options)),
         }),
+    ...(confirm && {
+      confirm: (keys, options) =>
+        through({ call: "confirm", key: keys[0] ?? "", keys }, () => confirm.call(backend, keys, options)),
+    }),
     ...(commit === undefined
       ? {}
       : {

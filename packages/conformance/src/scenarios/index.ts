@@ -8,6 +8,7 @@ import { lostForGoodScenarios } from "./commit/lost-for-good.js"
 import { raceScenarios } from "./commit/races.js"
 import { retryScenarios } from "./commit/retries.js"
 import { timeoutScenarios } from "./commit/timeouts.js"
+import { unconfirmedScenarios } from "./commit/unconfirmed.js"
 import { updateScenarios } from "./commit/updates.js"
 import { claimCrashScenarios } from "./history/claim-crash-steps.js"
 import { claimScenarios } from "./history/claims.js"
@@ -41,7 +42,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   differences: differenceScenarios,
   races: raceScenarios,
   crashes: [...crashScenarios, ...crashStepScenarios, ...removalCrashScenarios],
-  "lost answers": [...lostAnswerScenarios, ...lostForGoodScenarios, ...lostChangeScenarios],
+  "lost answers": [...lostAnswerScenarios, ...lostForGoodScenarios, ...lostChangeScenarios, ...unconfirmedScenarios],
   "retries, time-outs, aborts": [...retryScenarios, ...timeoutScenarios, ...abortScenarios],
   recovery: [...recoveryScenarios, ...listingScenarios, ...damageScenarios, ...idScenarios],
   retention: [...retentionScenarios, ...backgroundScenarios, ...floorScenarios],

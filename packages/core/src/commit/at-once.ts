@@ -10,7 +10,7 @@ import { acknowledge } from "./acknowledge.js"
 import { settleManifest } from "./create-manifest.js"
 import { settleState } from "./create-state.js"
 import type { Committed, Job } from "./job.js"
-import { conflict, unknownOutcome } from "./outcome.js"
+import { assertDurable, conflict, unknownOutcome } from "./outcome.js"
 
 /**
  * The commit through a backend that makes state, manifest and pointer appear together. `undefined`: the backend cannot,
@@ -83,12 +83,20 @@ export async function commitAtOnce(history: History, job: Job): Promise<Committe
 async function settleAtOnce(history: History, { id, feed, manifest: complete, signal }: Job, error: BackendError) {
   const { place } = history
   if (error.kind !== "precondition" && error.kind !== "ambiguous") throw error
-  if (error.kind === "ambiguous" && error.unsettleable) throw unknownOutcome(place, id, error)
+  if (error.unsettleable) throw unknownOutcome(place, id, error)
   await feed?.drain()
   const stateIsThere = feed === undefined || (await settleState(place, id, feed.info(), signal, error))
   const manifest = complete(feed?.info())
   const outcome = await settleManifest(place, manifest, encodeManifest(manifest), signal, error)
-  if (stateIsThere && outcome !== "absent") return acknowledge(history, manifest, outcome)
+  if (stateIsThere && outcome !== "absent") {
+    // A storage that refuses has found durable objects. A reading alone has not.
+    if (error.kind === "ambiguous") {
+      const { layout } = place
+      const keys = [...(feed === undefined ? [] : [layout.stateKey(id)]), layout.manifestKey(id)]
+      await assertDurable(place, id, keys, error, signal)
+    }
+    return acknowledge(history, manifest, outcome)
+  }
   if (error.kind === "ambiguous") throw unknownOutcome(place, id, error)
   throw conflict(place, id, "another writer is writing it")
 }

@@ -7,7 +7,7 @@ import type { History } from "../history/history.js"
 import { createOnce } from "../storage/create-once.js"
 import type { Place } from "../storage/place.js"
 import { bytesBody } from "../storage/storage.js"
-import { conflict, unknownOutcome } from "./outcome.js"
+import { assertDurable, conflict, unknownOutcome } from "./outcome.js"
 
 /**
  * Creates a manifest, if no manifest is there. `existed`: the same manifest was there already.
@@ -33,7 +33,11 @@ export async function createManifestObject(
   if (lost?.unsettleable) throw unknownOutcome(place, id, lost)
   const cause = lost ?? created.cause
   const settled = await settleManifest(place, manifest, bytes, signal, cause)
-  if (settled !== "absent") return settled
+  if (settled !== "absent") {
+    // A storage that refuses has found a durable manifest. A reading alone has not.
+    if (created.outcome === "unknown") await assertDurable(place, id, [place.layout.manifestKey(id)], cause, signal)
+    return settled
+  }
   if (created.outcome === "taken") throw conflict(place, id, "a manifest was there, and was removed meanwhile")
   throw unknownOutcome(place, id, cause)
 }

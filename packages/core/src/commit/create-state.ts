@@ -3,7 +3,7 @@ import type { StateFeed, StateInfo } from "../state/feed.js"
 import { isTimeout } from "../storage/attempt.js"
 import { createOnce } from "../storage/create-once.js"
 import type { Place } from "../storage/place.js"
-import { conflict, unknownOutcome } from "./outcome.js"
+import { assertDurable, conflict, unknownOutcome } from "./outcome.js"
 
 /**
  * Creates a state, if no state is there. A state that is there already is taken over, if it has the same bytes.
@@ -21,7 +21,11 @@ export async function createState(
   const { cause } = created
   if (cause.unsettleable) throw unknownOutcome(place, id, cause)
   await feed.drain()
-  if (await settleState(place, id, feed.info(), signal, cause)) return feed.info()
+  if (await settleState(place, id, feed.info(), signal, cause)) {
+    // A storage that refuses has found a durable state. A reading alone has not.
+    if (created.outcome === "unknown") await assertDurable(place, id, [place.layout.stateKey(id)], cause, signal)
+    return feed.info()
+  }
   // No state is there, and no manifest was written yet: the save has failed for certain.
   const message = `the state of checkpoint ${id} could not be written: ${cause.message}. Save again, or take nextId().`
   const code = isTimeout(cause) ? "CKPT_TIMEOUT" : "CKPT_IO"

@@ -1,4 +1,4 @@
-import { CheckpointError } from "../errors.js"
+import { BackendError, CheckpointError } from "../errors.js"
 import type { Place } from "../storage/place.js"
 
 /** The id is taken, for certain: `why` completes "checkpoint 7 is taken: …". */
@@ -13,4 +13,25 @@ export function unknownOutcome(place: Place, id: number, cause: unknown): Checkp
     `nobody knows whether checkpoint ${id} was written: ${cause instanceof Error ? cause.message : String(cause)}. ` +
     "It may become visible later. Save the same manifest object again to find out, or take nextId()."
   return new CheckpointError("CKPT_UNKNOWN_OUTCOME", message, { ...place.manifest(id), retryable: true, cause })
+}
+
+/**
+ * Resolves once the objects of a save are durable. To be called before a save is acknowledged whose answer was lost, and whose
+ * objects a reading found.
+ *
+ * @param lost the failure of the write
+ * @throws {CheckpointError} `CKPT_UNKNOWN_OUTCOME` if nobody can know that they are durable
+ */
+export async function assertDurable(
+  place: Place,
+  id: number,
+  keys: readonly string[],
+  lost: BackendError,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await place.storage.confirm(keys, lost, signal)
+  } catch (error) {
+    throw error instanceof BackendError ? unknownOutcome(place, id, error) : error
+  }
 }

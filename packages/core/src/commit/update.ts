@@ -55,8 +55,11 @@ export async function update(
       throw lost !== undefined && error instanceof BackendError ? unknownUpdate(place, id, lost.cause) : error
     })
     if (lost !== undefined) {
-      if (current.updateToken === lost.token) return current
-      throw unknownUpdate(place, id, lost.cause)
+      if (current.updateToken !== lost.token) throw unknownUpdate(place, id, lost.cause)
+      await place.storage.confirm([key], lost.cause, signal).catch((error: unknown) => {
+        throw error instanceof BackendError ? unknownUpdate(place, id, error) : error
+      })
+      return current
     }
     const own = ownVersionRefused(key, refused, version)
     if (own !== undefined) throw own

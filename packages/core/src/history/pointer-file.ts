@@ -230,6 +230,7 @@ export class PointerFile {
   async #swap(current: Pointer, change: PointerChange, id?: number): Promise<{ isOver: boolean; pointer: Pointer }> {
     const token = newToken()
     const bytes = encodePointer(this.#place.layout, current, change, token)
+    let lost: BackendError | undefined
     let failure: BackendError | undefined
     try {
       const swapped = await swap(this.#place.storage, this.key, current.version, bytes)
@@ -237,6 +238,7 @@ export class PointerFile {
         this.#cached = decodePointer(this.#place.layout, bytes, swapped.meta.version).pointer
         return { isOver: true, pointer: this.#cached }
       }
+      lost = swapped.lost
       if (swapped.outcome === "unknown") failure = swapped.lost
     } catch (error) {
       this.#cached = undefined
@@ -245,8 +247,10 @@ export class PointerFile {
     }
     this.#cached = undefined
     const seen = await this.read()
-    if (sameText(seen.fields.get("token"), token)) return { isOver: true, pointer: seen }
-    failure ??= ownVersionRefused(this.key, current.version, seen.version)
+    if (sameText(seen.fields.get("token"), token)) {
+      failure = await this.#notDurable(lost ?? failure)
+      if (failure === undefined) return { isOver: true, pointer: seen }
+    } else failure ??= ownVersionRefused(this.key, current.version, seen.version)
     if (failure === undefined) return { isOver: false, pointer: seen }
     if (id !== undefined) {
       // A leader commits by the swap. Its checkpoint is saved if it counts by the pointer that is there now.
@@ -257,6 +261,18 @@ export class PointerFile {
     if (id === undefined || this.#writer !== undefined) throw failure
     this.#emit({ type: "pointer-failed", id, error: failure })
     return { isOver: true, pointer: seen }
+  }
+
+  /** Why a pointer that was found after a lost answer may not be durable; `undefined`: it is. */
+  async #notDurable(lost: BackendError | undefined): Promise<BackendError | undefined> {
+    if (lost === undefined) return undefined
+    return this.#place.storage.confirm([this.key], lost, undefined).then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof BackendError) return error
+        throw error
+      },
+    )
   }
 }
 

@@ -143,6 +143,14 @@ export interface OptionalParts {
   leftovers?(options: LeftoverOptions): Promise<Leftover[]>
 
   /**
+   * For a storage on which an object may be visible before it is durable (a file whose directory is not synced yet). Resolves
+   * once every object that is visible at the keys is durable. Rejects with `ambiguous` if nobody can know that. Writes no
+   * object. Core calls it where the answer to a write was lost and a reading found the object: the object counts as written
+   * only after this. Left out: what is visible is durable.
+   */
+  confirm?(keys: readonly string[], options?: RequestOptions): Promise<void>
+
+  /**
    * For storages with a transaction or an atomic directory rename: everything in `create` appears together or not at all,
    * then the pointer moves. Rejects with `precondition` if any of the keys exists. Returns the metas of `create`, in order,
    * or "unsupported" for a batch that it cannot do at once; then no body was touched and core does it in sequence.

@@ -12,6 +12,6 @@ export async function createMarker(
   const created = await createOnce(storage, key, body, { signal })
   if (created.outcome !== "unknown") return
   // No attempt was answered: the key says whether one of them took effect.
-  const isThere = !created.cause.unsettleable && (await storage.head(key, signal)) !== undefined
-  if (!isThere) throw created.cause
+  if ((await storage.head(key, signal)) === undefined) throw created.cause
+  await storage.confirm([key], created.cause, signal)
 }

@@ -190,6 +190,21 @@ export class Storage {
     )
   }
 
+  /**
+   * To be called where the answer to a write was lost and a reading found what was written. Resolves once that is durable:
+   * what is visible may still be undone by a crash.
+   *
+   * @param lost the failure of the write
+   * @throws {BackendError} if nobody can know that it is durable
+   */
+  async confirm(keys: readonly string[], lost: BackendError, signal: AbortSignal | undefined): Promise<void> {
+    if (lost.unsettleable) throw lost
+    const { backend } = this
+    if (backend.confirm === undefined) return
+    const operation = { name: "confirm", key: keys[0] ?? "", write: true, repeatable: true }
+    await withRetry(this.#context, operation, signal, async (s) => backend.confirm?.(keys, { signal: s }))
+  }
+
   /** Counts the attempts of a `put` that its caller settles. */
   lostAnswers(key: string): LostAnswers {
     return new LostAnswers(this.#context, { name: "put", key })

@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs"
 import { basename, dirname } from "node:path"
 import { BackendError } from "@ckpt/core"
-import { markDoubtful, refuseDoubtful } from "./doubts.js"
+import { markDoubtful, refuseDoubtful, settleDoubts, UnsyncedNames } from "./doubts.js"
 import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
 import { damaged, identityOf, kindOf, lookUp } from "./file-info.js"
@@ -38,6 +38,22 @@ export class Directories {
       await this.#once(here, () => this.#ensureEntry(parent, here, depth))
     }
     return path
+  }
+
+  /** Makes the folders on the way to an object durable, below the root (`real`), without creating any. */
+  async confirm(real: string, folders: readonly string[]): Promise<void> {
+    let parent = real
+    for (const folder of folders) {
+      const path = at(parent, folder)
+      await settleDoubts(path)
+      const info = await lookUp(this.#files, path)
+      if (info === undefined) return
+      if (!this.isDurable(path, info)) {
+        await this.#syncEntry(parent, path)
+        this.remember(path, info)
+      }
+      parent = path
+    }
   }
 
   /** Whether the entry of this directory, as it was just found, is known to be durable. */
@@ -88,7 +104,7 @@ export class Directories {
   }
 
   async #ensureEntry(parent: string, path: string, depth: number): Promise<void> {
-    refuseDoubtful(path)
+    await settleDoubts(path)
     const info = await lookUp(this.#files, path)
     if (info === undefined) {
       // The first folder below the root is made only when everything above is durable. So a process that finds this
@@ -123,6 +139,9 @@ export class Directories {
 
   async #syncEntry(parent: string, path: string, created = false): Promise<void> {
     const handle = await openDirectory(this.#files, parent)
+    const unsynced = new UnsyncedNames()
+    unsynced.add(path, "created")
+    let inDoubt = false
     try {
       await handle?.sync()
     } catch (error) {
@@ -133,9 +152,10 @@ export class Directories {
           () => true,
           () => false,
         ))
-      if (!removed) markDoubtful(path, "created")
+      inDoubt = !removed
       throw error
     } finally {
+      unsynced.end(inDoubt)
       await handle?.close().catch(() => undefined)
     }
   }

@@ -1,3 +1,8 @@
+/**
+ * What this process may not call durable. A name is visible from its move on, and durable once a sync of its folder that began
+ * after the move has ended. In between, and for ever if the sync failed, nobody may be told that the name is durable.
+ */
+
 import { dirname } from "node:path"
 import { BackendError } from "@ckpt/core"
 import { type Doubt, registry } from "./registry.js"
@@ -6,19 +11,52 @@ export function markDoubtful(path: string, doubt: Doubt): void {
   if (registry.doubtful.get(path) !== "created") registry.doubtful.set(path, doubt)
 }
 
-/** To be called when a name was replaced and that was synced: its entry was written anew, so an older doubt is over. */
-export function clearReplaced(path: string): void {
-  if (registry.doubtful.get(path) === "replaced") registry.doubtful.delete(path)
+/** Names that were made or removed, from then on until the end of the sync that makes the change durable. */
+export class UnsyncedNames {
+  readonly #names = new Map<string, Doubt>()
+  readonly #ended: Promise<void>
+  #end: () => void = () => undefined
+
+  constructor() {
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
+  }
+
+  /** To be called right after the change, before the lock of the root is given back. */
+  add(path: string, doubt: Doubt): void {
+    this.#names.set(path, doubt)
+    registry.unsynced.set(path, this.#ended)
+  }
+
+  /** To be called in any case, once the sync has ended. `inDoubt`: the sync failed, so no name can be called durable. */
+  end(inDoubt: boolean): void {
+    for (const [path, doubt] of this.#names) {
+      if (inDoubt) markDoubtful(path, doubt)
+      // The entry was written anew, so an older doubt about its content is over.
+      else if (doubt === "replaced" && registry.doubtful.get(path) === "replaced") registry.doubtful.delete(path)
+      if (registry.unsynced.get(path) === this.#ended) registry.unsynced.delete(path)
+    }
+    this.#end()
+  }
 }
 
-/** The name in doubt that `path` is, or lies below. */
-function findDoubt(path: string): { path: string; doubt: Doubt } | undefined {
-  if (registry.doubtful.size === 0) return undefined
-  for (let name = path, parent = dirname(name); ; name = parent, parent = dirname(name)) {
-    const doubt = registry.doubtful.get(name)
-    if (doubt !== undefined) return { path: name, doubt }
-    if (parent === name) return undefined
+/** The names on the way to `path`, itself first. */
+function* upwards(path: string): Generator<string> {
+  for (let name = path; ; name = dirname(name)) {
+    yield name
+    if (dirname(name) === name) return
   }
+}
+
+/**
+ * Waits for the syncs under way of `path`, and of the folders above it. Then throws if one of them is in doubt. To be called
+ * before a name that is there already is called durable: a second sync proves nothing while the first has not ended, since
+ * the kernel reports a failure once.
+ */
+export async function settleDoubts(path: string): Promise<void> {
+  for (const name of upwards(path)) await registry.unsynced.get(name)
+  refuseDoubtful(path)
 }
 
 /**
@@ -26,12 +64,15 @@ function findDoubt(path: string): { path: string; doubt: Doubt } | undefined {
  * may be replaced again.
  */
 export function refuseDoubtful(path: string, replacing = false): void {
-  const found = findDoubt(path)
-  if (found === undefined || (replacing && found.doubt === "replaced" && found.path === path)) return
-  throw new BackendError(
-    "ambiguous",
-    `cannot confirm a write to ${path}: an earlier sync of the directory entry ${found.path} failed, and another one would prove nothing. ` +
-      "Check the disk, then restart the process.",
-    { unsettleable: true },
-  )
+  if (registry.doubtful.size === 0) return
+  for (const name of upwards(path)) {
+    const doubt = registry.doubtful.get(name)
+    if (doubt === undefined || (replacing && doubt === "replaced" && name === path)) continue
+    throw new BackendError(
+      "ambiguous",
+      `cannot confirm a write to ${path}: an earlier sync of the directory entry ${name} failed, and another one would prove nothing. ` +
+        "Check the disk, then restart the process.",
+      { unsettleable: true },
+    )
+  }
 }

@@ -1,5 +1,5 @@
 import { BackendError } from "@ckpt/core"
-import { clearReplaced, markDoubtful } from "./doubts.js"
+import { markDoubtful, settleDoubts, UnsyncedNames } from "./doubts.js"
 import { errnoOf, failure, hasErrno } from "./errors.js"
 import type { FileApi, OpenFile } from "./file-api.js"
 import { lookUp } from "./file-info.js"
@@ -36,16 +36,18 @@ export interface Publication {
  */
 export async function publish(publication: Publication): Promise<void> {
   const { files, state, directory } = publication
-  const done: Move[] = []
+  const unsynced = new UnsyncedNames()
+  let moved = false
   let later: { error: unknown } | undefined
   try {
     await state.lock.run(async () => {
       for (const move of await publication.prepare()) {
         try {
           await apply(files, move)
-          done.push(move)
+          unsynced.add(move.to, doubtOf(move))
+          moved = true
         } catch (error) {
-          if (done.length === 0) throw error
+          if (!moved) throw error
           // The first move is visible and cannot be taken back. So it is made durable, and the failure is reported then.
           later = { error }
           break
@@ -55,20 +57,20 @@ export async function publish(publication: Publication): Promise<void> {
   } catch (error) {
     // A caller that is told "it exists" may rely on that. So the name is made durable first: its writer may have been
     // killed before the sync.
-    if (error instanceof BackendError && error.kind === "precondition") await syncFound(publication)
+    if (error instanceof BackendError && error.kind === "precondition")
+      await syncFound(files, publication.target, directory)
     throw error
   }
   const [synced] = await Promise.allSettled([directory?.sync(), publication.meanwhile?.()])
+  unsynced.end(synced.status === "rejected")
   if (synced.status === "rejected") {
     const error: unknown = synced.reason
-    for (const move of done) markDoubtful(move.to, doubtOf(move))
     throw unsettleable(
       publication.target,
       error,
       "it is visible, but the sync of its directory failed, so a crash may still undo it",
     )
   }
-  for (const move of done) if (move.how === "replace") clearReplaced(move.to)
   if (later !== undefined) {
     const cause = failure(later.error, "replace", "the pointer")
     throw new BackendError(
@@ -163,7 +165,9 @@ function taken(path: string, cause: unknown): BackendError {
   return new BackendError("precondition", `${path} exists already; it was left as it is.`, { cause })
 }
 
-async function syncFound({ files, directory, target }: Publication): Promise<void> {
+/** Makes a name durable that is there already. `directory`: its folder, opened. */
+export async function syncFound(files: FileApi, target: string, directory: OpenFile | undefined): Promise<void> {
+  await settleDoubts(target)
   try {
     await directory?.sync()
     // A directory that was filled file by file, and not by one rename, may have entries that are not durable.

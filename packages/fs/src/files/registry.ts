@@ -21,6 +21,8 @@ interface Registry {
   readonly roots: Map<string, RootState>
   /** Path → why it is in doubt. */
   readonly doubtful: Map<string, Doubt>
+  /** Path of a name whose sync is under way → the end of that sync, however it ends. */
+  readonly unsynced: Map<string, Promise<void>>
   lastMtime: number
 }
 
@@ -28,5 +30,5 @@ interface Registry {
 // other: of `lock`, `run` alone.
 const registryKey = Symbol.for("@ckpt/fs.roots.v1")
 const holder = globalThis as { [registryKey]?: Registry }
-holder[registryKey] ??= { roots: new Map(), doubtful: new Map(), lastMtime: 0 }
+holder[registryKey] ??= { roots: new Map(), doubtful: new Map(), unsynced: new Map(), lastMtime: 0 }
 export const registry = holder[registryKey]

@@ -1,11 +1,14 @@
 import type { FileApi } from "../../src/files/file-api.js"
 import { nodeFiles } from "../../src/files/file-api.js"
 import type { Call, Watch, Watched } from "./watched-files.js"
-import { watchFiles } from "./watched-files.js"
+import { errno, watchFiles } from "./watched-files.js"
 
 /**
  * What a disk may hold after a power cut. The calls of a run are recorded on a model of names and inodes; each change of a
  * directory is pending until a sync of that directory that began after it has ended, each byte until a sync of its file.
+ *
+ * A sync of a directory may stall, and may fail. It has taken the changes from before its beginning: while it is under way, and
+ * for ever if it fails, no other sync makes these changes durable, since the system calls the directory clean.
  */
 
 interface FileNode {
@@ -18,7 +21,12 @@ interface Change {
   readonly seq: number
   readonly remove?: string
   readonly add?: readonly [name: string, node: Node]
+  /** By a sync that is under way, or that failed. */
+  readonly taken?: boolean
 }
+
+/** How a sync of a directory goes that stalls. */
+export type Fate = "ends" | "fails"
 
 interface DirectoryNode {
   readonly kind: "directory"
@@ -52,7 +60,15 @@ export class Disk {
   }
 
   /** File calls of one process, made for real and recorded here. A call that `hangs` is never made: the process is dead. */
-  files(options: { hangs?(call: Call): boolean; skip?(call: Call): boolean; each?(): void } = {}): Watched {
+  files(
+    options: {
+      hangs?(call: Call): boolean
+      skip?(call: Call): boolean
+      /** A sync of a directory stalls until this resolves; `undefined`: it does not stall, and ends well. */
+      stall?(call: Call): Promise<Fate> | undefined
+      each?(): void
+    } = {},
+  ): Watched {
     // Numbers of open files are those of one watch; a second process has its own.
     const ours = new Map<number, number>()
     const handle = (call: Call) => {
@@ -63,8 +79,11 @@ export class Disk {
     const watch: Watch = {
       before: (call) => {
         if (options.hangs?.(call)) return new Promise(() => undefined)
-        if (call.name === "sync") this.#syncsBegun.set(handle(call), this.#seq)
-        return undefined
+        if (call.name !== "sync") return undefined
+        this.#syncsBegun.set(handle(call), this.#seq)
+        const node = this.#open.get(handle(call))
+        const fate = node?.kind === "directory" ? options.stall?.(call) : undefined
+        return node?.kind === "directory" && fate !== undefined ? stall(node, fate) : undefined
       },
       skip: (call) => options.skip?.(call) ?? false,
       after: (call) => {
@@ -139,11 +158,13 @@ export class Disk {
     if (node?.kind === "file") node.dirty = false
     if (node?.kind !== "directory") return
     for (const change of node.pending) {
-      if (change.seq > begun) continue
+      if (change.seq > begun || change.taken) continue
       applyTo(node.durable, change)
+      // What was written anew no longer depends on what was taken before.
+      node.pending = node.pending.map((one) => (one.taken && one.seq < change.seq ? without(one, change) : one))
       this.#journaled = Math.max(this.#journaled, change.seq)
     }
-    node.pending = node.pending.filter(({ seq }) => seq > begun)
+    node.pending = node.pending.filter(({ seq, taken }) => seq > begun || taken)
   }
 
   #change(path: string, node: Node | undefined): void {
@@ -232,6 +253,28 @@ function changesInOrder(files: FileApi): FileApi {
     link: (from, to) => next(() => files.link(from, to)),
     unlink: (path) => next(() => files.unlink(path)),
     rmdir: (path) => next(() => files.rmdir(path)),
+  }
+}
+
+/** A sync of a directory takes its changes, and stalls. */
+async function stall(node: DirectoryNode, fate: Promise<Fate>): Promise<void> {
+  const taken = new Set(node.pending.filter((change) => !change.taken).map(({ seq }) => seq))
+  const set = (value: boolean) => {
+    node.pending = node.pending.map((one) => (taken.has(one.seq) ? { ...one, taken: value } : one))
+  }
+  set(true)
+  if ((await fate) === "fails") throw errno("EIO")
+  set(false)
+}
+
+/** A change without the names that a later change has written anew. */
+function without({ seq, taken, remove, add }: Change, later: Change): Change {
+  const anew = [later.remove, later.add?.[0]]
+  return {
+    seq,
+    ...(taken !== undefined && { taken }),
+    ...(remove !== undefined && !anew.includes(remove) && { remove }),
+    ...(add !== undefined && !anew.includes(add[0]) && { add }),
   }
 }
 

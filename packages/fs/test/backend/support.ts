@@ -109,6 +109,7 @@ export function idIn(pointer: Uint8Array | undefined): number {
 interface Registry {
   roots: Map<string, unknown>
   doubtful: Map<string, unknown>
+  unsynced: Map<string, unknown>
 }
 
 /** What a new process would know: nothing of locks held and syncs failed in this one. */
@@ -116,6 +117,7 @@ export function forgetProcess(): void {
   const registry = (globalThis as Record<symbol, Registry | undefined>)[Symbol.for("@ckpt/fs.roots.v1")]
   registry?.roots.clear()
   registry?.doubtful.clear()
+  registry?.unsynced.clear()
 }
 
 /** For what a container may refuse: skipped with the reason, but never in CI. */

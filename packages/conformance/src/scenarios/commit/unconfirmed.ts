@@ -1,0 +1,102 @@
+import { BackendError, type CheckpointStore, type ObjectBackend } from "@ckpt/core"
+import { ambiguous, type CallInfo, intercept } from "../../harness/faults.js"
+import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
+import { bytes, manifestOf, refusal, saveAll } from "../support.js"
+import { assertSound, isStep, shaped, steps } from "./victim.js"
+
+/** The same backend. What is visible at a key may still be undone, until `isDurable`. */
+function visibleFirst(backend: ObjectBackend, isDurable: () => boolean): ObjectBackend {
+  return {
+    ...intercept(backend, {}),
+    async confirm() {
+      if (!isDurable()) throw new BackendError("ambiguous", "the directory is not synced")
+    },
+  }
+}
+
+/** Loses the answer to each of these writes, which take effect. Only a reading finds them. */
+function losing(backend: ObjectBackend, on: (info: CallInfo) => boolean): ObjectBackend {
+  return intercept(backend, {
+    async around(info, proceed) {
+      if (!on(info)) return proceed()
+      await proceed()
+      throw ambiguous()
+    },
+  })
+}
+
+async function open(context: ScenarioContext, on: (info: CallInfo) => boolean, isDurable: () => boolean) {
+  await saveAll(await context.open(), 1)
+  return context.open({
+    retry: { attempts: 1 },
+    through: (backend) => visibleFirst(losing(backend, on), isDurable),
+  })
+}
+
+const saves = steps
+  .filter((step) => step !== "pointer")
+  .map(
+    (step): Scenario => ({
+      name: `lost answer of the ${step} request: what a reading finds is not acknowledged before it is durable`,
+      async run(context) {
+        await saveAll(await context.open(), 1)
+        let isDurable = false
+        const on = isStep(context, step, 2)
+        const store = await context.open({
+          retry: { attempts: 1 },
+          through: (backend) => visibleFirst(losing(shaped(context, step, backend), on), () => isDurable),
+        })
+        const manifest = manifestOf(2)
+        await refusal(store.save(manifest, { state: bytes("ours") }), "CKPT_UNKNOWN_OUTCOME", 2)
+        isDurable = true
+        await store.save(manifest, { state: bytes("ours") })
+        await assertSound(context, 2, "ours")
+      },
+    }),
+  )
+
+const update = (store: CheckpointStore) => store.update(1, (current) => ({ ...current, sinkEpochs: { sink: 1 } }))
+
+/** A storage on which a write is visible before it is durable. */
+export const unconfirmedScenarios: readonly Scenario[] = [
+  ...saves,
+  {
+    name: "lost answer of an update: what a reading finds is not acknowledged before it is durable",
+    async run(context) {
+      let isDurable = false
+      const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.manifest(1)
+      const store = await open(context, on, () => isDurable)
+      await refusal(update(store), "CKPT_UNKNOWN_OUTCOME", 1)
+      isDurable = true
+      await update(store)
+    },
+  },
+  {
+    name: "an update whose sync failed is CKPT_UNKNOWN_OUTCOME, although it is visible",
+    async run(context) {
+      await saveAll(await context.open(), 1)
+      const store = await context.open({
+        through: (backend) =>
+          intercept(backend, {
+            async around(info, proceed) {
+              const answer = await proceed()
+              if (info.call !== "put" || info.key !== context.keys.manifest(1)) return answer
+              throw new BackendError("ambiguous", "the sync of the directory failed", { unsettleable: true })
+            },
+          }),
+      })
+      await refusal(update(store), "CKPT_UNKNOWN_OUTCOME", 1)
+    },
+  },
+  {
+    name: "lost answer of the write of a pin's object: a pin is not acknowledged before it is durable",
+    async run(context) {
+      let isDurable = false
+      const on = ({ call, key }: CallInfo) => call === "put" && key.includes("pins/")
+      const store = await open(context, on, () => isDurable)
+      await refusal(store.pin(1, "kept"), "CKPT_IO")
+      isDurable = true
+      await store.pin(1, "kept")
+    },
+  },
+]
