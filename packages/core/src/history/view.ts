@@ -73,16 +73,16 @@ export class View {
   }
 
   /**
-   * True if the listing is older than the pointer: the pointer names an id above every listed id or, on a claimed
-   * store, an id that is not listed. The cause is usually a save that ended while the pages of the listing were read.
+   * True if the listing shows what a pointer that names `id` promises: an id at or above `id` that may count. If not, the
+   * pointer is newer than the listing, or everything that was listed is removed; the cause is usually a save, or a prune,
+   * that ended while the pages of the listing were read.
    */
-  get isBehind(): boolean {
+  covers(id: number): boolean {
     const { manifests } = this.listing
-    const { claims, checkpointId } = this.pointer
-    if (highestOf(manifests.keys()) < checkpointId) return true
     // On a claimed store a higher id may belong to a superseded writer, so the id that the pointer names must itself be
     // listed.
-    return claims.length > 0 && checkpointId > 0 && !manifests.has(checkpointId)
+    if (this.pointer.claims.length > 0 && id > 0) return manifests.has(id) && this.mayCount(id)
+    return id === 0 || [...manifests.keys()].some((listed) => listed >= id && this.mayCount(listed))
   }
 
   /**

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict"
-import type { ObjectMeta } from "@ckpt/core"
+import type { CheckpointStore, ObjectBackend, ObjectMeta } from "@ckpt/core"
 import { intercept } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
+import { claimsIn } from "../history/claim-support.js"
 import { assertRecovers, listAll, listedIds, readAll, refusal, saveAll } from "../support.js"
 
 /** Changes the first listing, or the first `count` of them, as a stale page would. */
@@ -12,6 +13,18 @@ const firstListing = (change: (metas: ObjectMeta[]) => ObjectMeta[], count = 1) 
       async around({ call }, proceed) {
         const answer = await proceed()
         return call === "list" && left-- > 0 ? change(answer as ObjectMeta[]) : answer
+      },
+    })
+}
+
+/** Does the work before each of the first `times` reads of the pointer, so after the listing before that read. */
+const overtaking = (pointer: string, times: number, work: () => Promise<void>) => () => {
+  let left = times
+  return (backend: ObjectBackend) =>
+    intercept(backend, {
+      async around({ call, key }, proceed) {
+        if (call === "get" && key === pointer && left-- > 0) await work()
+        return proceed()
       },
     })
 }
@@ -62,6 +75,51 @@ export const listingScenarios: readonly Scenario[] = [
         [id],
       )
       await assertRecovers(await open({ through: overtaken() }), 9)
+    },
+  },
+  {
+    name: "recovery: a writer that saves between each listing and its pointer, without end, keeps no reader from its answer",
+    async run(context) {
+      const { open, keys } = context
+      const plain = await open()
+      await saveAll(plain, 1)
+      let id = 1
+      const overtakenBy = async (writer: CheckpointStore) => {
+        const overtaken = overtaking(keys.pointer, Number.POSITIVE_INFINITY, () => saveAll(writer, ++id))
+        const seen = id
+        assert.ok(((await (await open({ through: overtaken() })).loadLatest())?.checkpointId ?? 0) >= seen)
+        assert.ok(((await (await open({ through: overtaken() })).ids()).at(-1) ?? 0) >= seen)
+        assert.ok(((await listedIds(await open({ through: overtaken() }))).at(-1) ?? 0) >= seen)
+        const found = await (await open({ through: overtaken() })).recover()
+        assert.ok((found.checkpoint?.id ?? 0) >= seen)
+        assert.deepEqual(found.skipped, [])
+      }
+      await overtakenBy(plain)
+      if (claimsIn(context) === undefined) return
+      const leader = await plain.claim()
+      await overtakenBy(leader)
+      await leader.close()
+    },
+  },
+  {
+    name: "recovery: twelve listings in a row of which nothing is left when the pointer is read",
+    async run({ open, keys }) {
+      const writer = await open()
+      let id = 1
+      await saveAll(writer, id)
+      const saveAndPrune = async () => {
+        await saveAll(writer, ++id)
+        await writer.prune({ last: 1 })
+      }
+      const overtaken = overtaking(keys.pointer, 12, saveAndPrune)
+      const latest = async (find: (store: CheckpointStore) => Promise<number | undefined>) => {
+        const seen = id
+        assert.ok(((await find(await open({ through: overtaken() }))) ?? 0) >= seen)
+      }
+      await latest(async (store) => (await store.loadLatest())?.checkpointId)
+      await latest(async (store) => (await store.ids()).at(-1))
+      await latest(async (store) => (await listedIds(store)).at(-1))
+      await latest(async (store) => (await store.recover()).checkpoint?.id)
     },
   },
   {
