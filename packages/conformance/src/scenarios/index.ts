@@ -21,6 +21,7 @@ import { zombieScenarios } from "./history/zombies.js"
 import { damageScenarios } from "./recovery/damage.js"
 import { idScenarios } from "./recovery/ids.js"
 import { listingScenarios } from "./recovery/listings.js"
+import { newestScenarios } from "./recovery/newest.js"
 import { recoveryScenarios } from "./recovery/recover.js"
 import { restoreScenarios } from "./recovery/restore.js"
 import { differenceScenarios } from "./reference/differences/index.js"
@@ -44,7 +45,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   crashes: [...crashScenarios, ...crashStepScenarios, ...removalCrashScenarios],
   "lost answers": [...lostAnswerScenarios, ...lostForGoodScenarios, ...lostChangeScenarios, ...unconfirmedScenarios],
   "retries, time-outs, aborts": [...retryScenarios, ...timeoutScenarios, ...abortScenarios],
-  recovery: [...recoveryScenarios, ...listingScenarios, ...damageScenarios, ...idScenarios],
+  recovery: [...recoveryScenarios, ...listingScenarios, ...newestScenarios, ...damageScenarios, ...idScenarios],
   retention: [...retentionScenarios, ...backgroundScenarios, ...floorScenarios],
   pins: [...pinScenarios, ...pinCrashScenarios],
   restore: restoreScenarios,

@@ -47,7 +47,7 @@ export async function claim(history: History, signal: AbortSignal | undefined): 
   // anything.
   const { storage, layout } = history.place
   await createMarker(storage, layout.claimKey(writer.epoch, from), { epoch: writer.epoch, from }, signal)
-  const view = await history.look(signal, { of: "manifests" })
+  const view = await history.view(signal, { of: "manifests" })
   history.pointer.assertLeads(view.pointer, writer)
   await shutOutLateUpdates(history, view, writer.epoch, signal)
   return new Leader({ ...writer }, from)

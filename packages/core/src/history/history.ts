@@ -5,22 +5,21 @@
  */
 
 import { Mutex } from "../async/mutex.js"
-import { CheckpointError } from "../errors.js"
+import { BackendError, CheckpointError } from "../errors.js"
 import type { Emit } from "../events.js"
 import type { Layout } from "../format/layout.js"
 import type { Pointer } from "../format/pointer.js"
+import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
 import type { Verifier } from "../verify/verifier.js"
 import type { Leader } from "./leader.js"
-import { Lister, type Listing } from "./listing.js"
+import { Lister, type Listing, withManifest } from "./listing.js"
 import { PointerFile } from "./pointer-file.js"
 import { counts } from "./rule.js"
 import { View } from "./view.js"
 
 /**
  * Rounds of listing, or of walking, before an operation gives up: others remove checkpoints faster than it reads them.
- * Each lost round is a save or a removal that another one finished. On a busy machine a tight writer wins one round in
- * four, so eight in a row happen.
  */
 export const maxRounds = 32
 
@@ -69,32 +68,47 @@ export class History {
   }
 
   /** One listing, and the pointer after it. The listing may be older than the pointer: see {@link view}. */
-  async look(signal: AbortSignal | undefined, { of = "everything", onListed }: LookOptions = {}): Promise<View> {
-    const listing = await this.lister[of](signal)
+  async look(signal: AbortSignal | undefined, options: LookOptions = {}): Promise<View> {
+    return this.#judged(await this.lister[options.of ?? "everything"](signal), signal, options)
+  }
+
+  async #judged(listing: Listing, signal: AbortSignal | undefined, { onListed }: LookOptions): Promise<View> {
     onListed?.(listing)
     const read = (s: AbortSignal | undefined): Promise<Pointer> => this.pointer.read(s, listing.claims)
     return new View(listing, await read(signal), read)
   }
 
   /**
-   * A view whose listing is not behind its pointer. Lists again after the first listing that is behind; after that, only
-   * while the pointer keeps moving. A pointer that stands still names a checkpoint that is lost, and another listing would
-   * not show that checkpoint.
-   *
-   * A later listing need not reach the pointer that was read after it: a writer who saves without a pause would move the
-   * pointer each time. It began after the pointer of the round before was read, which had reached everything that was
-   * acknowledged before this call. So it is new enough if it covers that pointer.
+   * A view that shows the checkpoint that the pointer names. If the listing lacks that checkpoint, its manifest is
+   * looked at by itself, and the pointer is read again behind it: the listing may be older than the pointer, or may lag.
+   * If the manifest is not there either, the storage is listed again, as long as the pointer moves: retention may have
+   * removed the checkpoint since. A pointer that stands still names a checkpoint that is lost; then the view
+   * {@link View.lacksNamed}.
    */
   async view(signal: AbortSignal | undefined, options: LookOptions = {}): Promise<View> {
-    let before: Pointer | undefined
-    for (let round = 1; round <= maxRounds; round++) {
-      const view = await this.look(signal, options)
-      const { pointer } = view
-      if (view.covers(pointer.checkpointId)) return view
-      if (before !== undefined && (pointer.version === before.version || view.covers(before.checkpointId))) return view
-      before = pointer
+    let view = await this.look(signal, options)
+    for (let round = 1; round < maxRounds; round++) {
+      if (!view.lacksNamed) return view
+      const named = await this.#manifestMeta(view.pointer.checkpointId, signal)
+      const before = view.pointer.version
+      view =
+        named === undefined
+          ? await this.look(signal, options)
+          : await this.#judged(withManifest(view.listing, view.pointer.checkpointId, named), signal, options)
+      if (named === undefined && view.pointer.version === before) return view
     }
     throw restless(this.place)
+  }
+
+  /** A manifest's key, version and time; made up for something that is at the key and is no manifest. */
+  async #manifestMeta(id: number, signal: AbortSignal | undefined): Promise<ObjectMeta | undefined> {
+    const key = this.place.layout.manifestKey(id)
+    try {
+      return await this.place.storage.head(key, signal)
+    } catch (error) {
+      if (!(error instanceof BackendError) || error.kind !== "damaged") throw error
+      return { key, size: 0, version: "", lastModified: new Date(0) }
+    }
   }
 
   /**

@@ -145,3 +145,8 @@ export class Lister {
     this.#emit({ type: "foreign-key", key })
   }
 }
+
+/** A listing with one manifest more. */
+export function withManifest(listing: Listing, id: number, meta: ObjectMeta): Listing {
+  return { ...listing, manifests: new Map([...listing.manifests, [id, meta]]) }
+}

@@ -73,16 +73,12 @@ export class View {
   }
 
   /**
-   * True if the listing shows what a pointer that names `id` promises: an id at or above `id` that may count. If not, the
-   * pointer is newer than the listing, or everything that was listed is removed; the cause is usually a save, or a prune,
-   * that ended while the pages of the listing were read.
+   * True if the pointer names a checkpoint that the listing lacks. The listing may be older than the pointer, may lag, or
+   * the checkpoint may be lost; see `History.view`.
    */
-  covers(id: number): boolean {
-    const { manifests } = this.listing
-    // On a claimed store a higher id may belong to a superseded writer, so the id that the pointer names must itself be
-    // listed.
-    if (this.pointer.claims.length > 0 && id > 0) return manifests.has(id) && this.mayCount(id)
-    return id === 0 || [...manifests.keys()].some((listed) => listed >= id && this.mayCount(listed))
+  get lacksNamed(): boolean {
+    const { checkpointId } = this.pointer
+    return checkpointId > 0 && !this.listing.manifests.has(checkpointId)
   }
 
   /**

@@ -6,6 +6,7 @@ import { type History, maxRounds, restless } from "../history/history.js"
 import type { View } from "../history/view.js"
 import type { FoundManifest } from "../verify/read-manifest.js"
 import type { Verification, VerifyOptions } from "../verify/verified.js"
+import { missingNamed } from "./recover.js"
 
 type Signal = AbortSignal | undefined
 
@@ -32,7 +33,11 @@ export async function loadLatest(history: History, signal: Signal): Promise<Chec
     if (beyond !== undefined) throw beyondNumbers(history, beyond.key)
     const read = (id: number) => (id === latest?.id ? latest.found : history.verifier.manifest(id, signal))
     const found = await latestOf(view, read, signal)
-    if (found !== "gone") return found && sound(history, found.id, found)
+    if (found === "gone") continue
+    const named = view.pointer.checkpointId
+    if (view.lacksNamed && named > (found?.id ?? 0))
+      history.emit({ type: "skipped", ...missingNamed(history.place, named) })
+    return found && sound(history, found.id, found)
   }
   throw restless(history.place)
 }

@@ -117,9 +117,15 @@ async function walkOnce(
     const view = await history.view(options.signal, { onListed })
     const skipped: Skipped[] = view.listing.beyond.map(({ key }) => ({ key, issues: [beyondNumbers] }))
     let examined = skipped.length
-    const ids = view.latestFirst()
+    const missing = view.lacksNamed ? view.pointer.checkpointId : undefined
+    const ids = latestFirst([...view.latestFirst(), ...(missing === undefined ? [] : [missing])])
     const prefetch = new Prefetch(verifier, ids, stop.signal)
     for (const [at, id] of ids.entries()) {
+      if (id === missing) {
+        skipped.push(missingNamed(place, id))
+        examined++
+        continue
+      }
       const seen = await prefetch.take(id)
       if (seen?.manifest !== undefined && !view.isOfHistory(id, seen.manifest.writer?.epoch)) continue
       const isUnreadable = seen !== undefined && seen.manifest === undefined
@@ -170,6 +176,12 @@ const notAccepted: ValidationIssue = {
   severity: "warning",
   code: "not-accepted",
   message: "the caller did not accept it",
+}
+
+/** The entry of `skipped` for a checkpoint that the pointer names, and that is lost. */
+export function missingNamed({ layout }: Place, id: number): Skipped {
+  const message = `${layout.pointerKey} names checkpoint ${id}, and there is no manifest: it was lost, or removed by another program`
+  return { id, key: layout.manifestKey(id), issues: [fatal("manifest-missing", message)] }
 }
 
 const beyondNumbers = fatal("number-unsafe", "the id in this name is beyond 2^53 - 1; use a newer tool to read it")

@@ -68,8 +68,7 @@ async function lookAtAll(
     ])
     looking.catch(() => {})
   }
-  // One listing is enough: a listing that is behind the pointer shows fewer checkpoints, so fewer are removed.
-  const view = await history.look(signal, { onListed })
+  const view = await history.view(signal, { onListed })
   const [all, now] = await (looking as NonNullable<typeof looking>)
   return { view, all, now }
 }

@@ -31,16 +31,26 @@ export const readerMutants: readonly Mutant[] = [
     edits: [
       edit(
         "history/history",
-        "const listing = await this.lister[of](signal);",
-        "const early = await this.pointer.read(signal); const listing = await this.lister[of](signal);",
+        'return this.#judged(await this.lister[options.of ?? "everything"](signal), signal, options);',
+        `const early = await this.pointer.read(signal);
+        return this.#judged(await this.lister[options.of ?? "everything"](signal), signal, options, early);`,
       ),
-      edit("history/history", "new View(listing, await read(signal), read)", "new View(listing, early, read)"),
+      edit(
+        "history/history",
+        "async #judged(listing, signal, { onListed }) {",
+        "async #judged(listing, signal, { onListed }, early) {",
+      ),
+      edit(
+        "history/history",
+        "new View(listing, await read(signal), read)",
+        "new View(listing, early ?? (await read(signal)), read)",
+      ),
     ],
     plans: ["superseded", "readers"],
   },
   {
-    name: "a listing older than the pointer is not made again",
-    edits: [edit("history/view", "covers(id) {", "covers(id) {\nreturn true;")],
+    name: "a listing older than the pointer passes for whole",
+    edits: [edit("history/view", "get lacksNamed() {", "get lacksNamed() {\nreturn false;")],
     plans: ["readers"],
   },
   {

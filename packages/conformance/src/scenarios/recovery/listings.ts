@@ -47,22 +47,26 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: the latest checkpoint is found although two listings in a row are overtaken",
+    name: "recovery: the latest checkpoint is found although a listing and the look behind it are overtaken",
     layout: "objects",
     async run({ open, keys }) {
       const writer = await open()
       let id = 1
       await saveAll(writer, id)
-      /** A checkpoint is saved after the first listing. After the second one everything that it showed is gone. */
+      /**
+       * A checkpoint is saved after the first listing, and another one after the look at the manifest that the pointer
+       * then names. After that look, everything that the listing showed is gone.
+       */
       const overtaken = () => {
-        let listings = 0
+        let looks = 0
         return (backend: Parameters<typeof intercept>[0]) =>
           intercept(backend, {
             async around({ call, key }, proceed) {
               const answer = await proceed()
-              if (call !== "list" || !keys.pointer.startsWith(key) || ++listings > 2) return answer
+              const isLook = call === "head" || (call === "list" && keys.pointer.startsWith(key))
+              if (!isLook || ++looks > 2) return answer
               await saveAll(writer, ++id)
-              if (listings === 2) await writer.prune({ last: 1 })
+              if (looks === 2) await writer.prune({ last: 1 })
               return answer
             },
           })
