@@ -3,7 +3,7 @@ import type { Access } from "../claim/fence.js"
 import { refuseDoubtful } from "../files/doubts.js"
 import { lookUp } from "../files/file-info.js"
 import { at } from "../files/paths.js"
-import { linked } from "../files/root.js"
+import { assertFolder } from "../files/root.js"
 import { together } from "../files/together.js"
 import type { Plan } from "./plan.js"
 
@@ -53,7 +53,10 @@ async function roomFor({ root, directories }: Access, real: string, plan: Plan):
     plan.pointer === undefined ? undefined : lookUp(root.files, at(base, plan.pointer)),
     ...folders.map((path) => lookUp(root.files, path)),
   ])
-  for (const [depth, path] of folders.entries()) if (infos[depth]?.isSymbolicLink()) throw linked(path, depth)
+  for (const [depth, path] of folders.entries()) {
+    const info = infos[depth]
+    if (info !== undefined) assertFolder(path, info, depth)
+  }
   refuseDoubtful(target)
   const isDurable = folders.every((path, depth) => {
     const info = infos[depth]

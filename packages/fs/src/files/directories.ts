@@ -6,7 +6,7 @@ import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
 import { damaged, identityOf, kindOf, lookUp } from "./file-info.js"
 import { at } from "./paths.js"
-import { linked, type Root } from "./root.js"
+import { assertFolder, type Root } from "./root.js"
 import { openDirectory, syncDirectory } from "./sync-directory.js"
 
 const rememberedAtMost = 4096
@@ -114,8 +114,7 @@ export class Directories {
       await this.#create(parent, path)
       return
     }
-    if (info.isSymbolicLink()) throw linked(path, depth)
-    if (!info.isDirectory()) throw damaged(path, kindOf(info), "a folder")
+    assertFolder(path, info, depth)
     if (this.isDurable(path, info)) return
     // The folder existed already, but its creator may have been killed before the sync.
     await this.#syncEntry(parent, path)

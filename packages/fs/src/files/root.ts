@@ -1,3 +1,4 @@
+import type { BigIntStats } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { BackendError } from "@ckpt/core"
 import { hasErrno } from "./errors.js"
@@ -107,8 +108,8 @@ export class Root {
   }
 
   /**
-   * The path of a key, below `real`; `undefined` if a folder on the way does not exist. A symbolic link on the way is
-   * refused: the place behind it is not part of the store, and neither the root's lock nor a sync would cover it.
+   * The path of a key, below `real`; `undefined` if a folder on the way does not exist, or if a file is there, below the first
+   * level: `a/b` is an object then, and `a/b/c` is none. Anything else on the way is refused.
    */
   async locate(real: string, segments: readonly string[]): Promise<string | undefined> {
     let path = real
@@ -116,18 +117,23 @@ export class Root {
       path = at(path, segment)
       if (depth === segments.length - 1) break
       const info = await lookUp(this.files, path)
-      if (info?.isSymbolicLink()) throw linked(path, depth)
-      if (!info?.isDirectory()) return undefined
+      if (info === undefined || (depth > 0 && info.isFile())) return undefined
+      assertFolder(path, info, depth)
     }
     return path
   }
 }
 
-/** The error for a symbolic link where a folder belongs, `depth` levels below the root. */
-export function linked(path: string, depth: number): BackendError {
-  if (depth > 0) return damaged(path, "a symbolic link", "a folder")
-  return new BackendError(
-    "permanent",
-    `${path} is a symbolic link, and links below the root are never followed. Point the root at the real folder instead.`,
-  )
+/**
+ * Throws unless a folder is where a folder belongs, `depth` levels below the root. On the first level that is a failure of the
+ * whole store; below it, the damage of the objects that should be there. A link is never followed: the place behind it is not
+ * part of the store, and neither the root's lock nor a sync would cover it.
+ */
+export function assertFolder(path: string, info: BigIntStats, depth: number): void {
+  if (info.isDirectory()) return
+  if (depth > 0) throw damaged(path, kindOf(info), "a folder")
+  const message = info.isSymbolicLink()
+    ? "a symbolic link, and links below the root are never followed. Point the root at the real folder instead."
+    : `${kindOf(info)}, not a folder of a store. It was left alone: move it away, or bring the folder back.`
+  throw new BackendError("permanent", `${path} is ${message}`)
 }

@@ -3,7 +3,7 @@ import { mapConcurrently } from "@ckpt/core/adapter"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
 import { lookUp, metaOf } from "../files/file-info.js"
 import { at, prefixFolders, whyNotAName } from "../files/paths.js"
-import { linked, type Root } from "../files/root.js"
+import { assertFolder, type Root } from "../files/root.js"
 
 const atOnce = 32
 
@@ -89,8 +89,9 @@ async function visit(
   if (!key.startsWith(prefix) && !prefix.startsWith(`${key}/`)) return []
   const info = await lookUp(walk.root.files, path)
   if (info === undefined) return []
+  // A whole folder of the prefix: without it, "nothing is there" would be a fresh start.
+  if (prefix.startsWith(`${key}/`)) assertFolder(path, info, 0)
   if (info.isFile()) return key.startsWith(prefix) ? [metaOf(key, info)] : []
-  if (info.isSymbolicLink() && depth === 0 && prefix.startsWith(`${key}/`)) throw linked(path, depth)
 
   const marker = { ...metaOf(depth < 2 ? `${key}/` : key, info), size: 0 }
   const shown = marker.key.startsWith(prefix) ? [marker] : []

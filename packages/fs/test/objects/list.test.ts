@@ -66,7 +66,11 @@ describe("list", () => {
     ].map((name) => `checkpoints/${name}`)
     expect(await keys(backend)).toEqual(expected)
     expect(await keys(backend, "checkpoints/")).toEqual(expected)
-    for (const key of expected) expect((await keys(backend, key))[0]).toBe(key)
+    for (const key of expected) {
+      // As a prefix, these two are folders that are none.
+      if (/00000[56]\/$/.test(key)) expect((await rejection(keys(backend, key))).message).toContain("is a ")
+      else expect((await keys(backend, key))[0]).toBe(key)
+    }
     for (const { key, size } of await listed(backend)) if (key.endsWith("/")) expect(size).toBe(0)
     for (const key of ["checkpoints/checkpoint_000005/passwd", "checkpoints/checkpoint_000005/x/y"]) {
       for (const error of await rejections([backend.get(key), backend.head(key), backend.put(key, body("x"))]))
