@@ -1,3 +1,4 @@
+import { dirname } from "node:path"
 import type {
   BackendClaim,
   Body,
@@ -5,6 +6,7 @@ import type {
   DeleteFailure,
   GetOptions,
   Leftover,
+  LeftoverOptions,
   ObjectBackend,
   ObjectContent,
   ObjectMeta,
@@ -17,15 +19,16 @@ import { type Access, Fence } from "./claim/fence.js"
 import { silentAfterAtMost } from "./claim/holder.js"
 import { commitBatch } from "./commit/commit-batch.js"
 import { KnownPointers } from "./commit/known-pointers.js"
+import { folderTime } from "./files/clock.js"
 import { Directories } from "./files/directories.js"
 import { hasErrno, throwIfAborted, translated } from "./files/errors.js"
 import { type FileApi, nodeFiles } from "./files/file-api.js"
-import { keySegments } from "./files/paths.js"
+import { keySegments, prefixFolders } from "./files/paths.js"
 import { Root } from "./files/root.js"
 import { confirmObjects } from "./objects/confirm.js"
 import { deleteObjects } from "./objects/delete.js"
 import { getObject, headObject } from "./objects/get.js"
-import { findLeftovers, type LeftoverOptions } from "./objects/leftovers.js"
+import { findLeftovers } from "./objects/leftovers.js"
 import { listObjects } from "./objects/list.js"
 import { putObject } from "./objects/put.js"
 
@@ -50,6 +53,8 @@ export interface FsBackendOptions {
    * may not be mounted yet. Default false.
    */
   mustExist?: boolean | undefined
+  /** Nothing is written, not even to ask the filesystem for the time. Default false. */
+  readOnly?: boolean | undefined
   /** The calls to make instead of those of `node:fs/promises`: for tests that count, fail or record them. */
   files?: FileApi | undefined
 }
@@ -65,11 +70,13 @@ export class FsBackend implements ObjectBackend {
   #root: Root
   readonly #pointers = new KnownPointers()
   readonly #silentAfterMs: number
+  readonly #readOnly: boolean
   #access: Access
   #held: HeldClaims | undefined
 
   constructor(root: string, options: FsBackendOptions = {}) {
     this.#root = new Root(root, options.files ?? nodeFiles, options.mustExist)
+    this.#readOnly = options.readOnly ?? false
     this.#silentAfterMs = options.claim?.silentAfterMs ?? defaultSilentAfterMs
     if (!(this.#silentAfterMs >= silentAfterAtLeast && this.#silentAfterMs <= silentAfterAtMost)) {
       const range = `from ${silentAfterAtLeast} to ${silentAfterAtMost}`
@@ -106,10 +113,19 @@ export class FsBackend implements ObjectBackend {
     return this.#do("remove objects", "", () => deleteObjects(this.#access, keys, options.signal))
   }
 
-  /** The clock of this machine stamps the files. (The server of a network filesystem has a clock of its own.) */
-  async now(options: RequestOptions = {}): Promise<Date> {
-    options.signal?.throwIfAborted()
-    return new Date()
+  /**
+   * What the filesystem stamps on a file just made beside the objects of the prefix. Where no file can be made: the time of the
+   * last change there, which is earlier. With `readOnly`, and if nothing is there: the time of this process.
+   */
+  now(options: RequestOptions & { prefix?: string | undefined } = {}): Promise<Date> {
+    return this.#do("ask the time", "", async () => {
+      throwIfAborted(options.signal)
+      const real = await this.#root.resolve()
+      // The folder of the prefix; `locate` wants the name of an object in it.
+      const segments = [...prefixFolders(options.prefix ?? ""), "object"]
+      const path = real === undefined ? undefined : await this.#root.locate(real, segments)
+      return path === undefined ? new Date() : this.#timeOf(dirname(path))
+    })
   }
 
   /** A name is visible before the sync of its folder has made it durable. */
@@ -118,7 +134,9 @@ export class FsBackend implements ObjectBackend {
   }
 
   leftovers(options: LeftoverOptions): Promise<Leftover[]> {
-    return this.#do("look for leftovers", options.prefix, () => findLeftovers(this.#access, options))
+    return this.#do("look for leftovers", options.prefix, () =>
+      findLeftovers(this.#access, options, (folder) => this.#timeOf(folder)),
+    )
   }
 
   commit(batch: CommitBatch, options: RequestOptions = {}): Promise<ObjectMeta[] | "unsupported"> {
@@ -179,6 +197,11 @@ export class FsBackend implements ObjectBackend {
         throw error
       }
     })
+  }
+
+  /** Whoever only reads acts on no age, so the process's clock does. */
+  async #timeOf(folder: string): Promise<Date> {
+    return this.#readOnly ? new Date() : folderTime(this.#root.files, folder)
   }
 
   #do<T>(doing: string, what: string, operation: () => Promise<T>): Promise<T> {

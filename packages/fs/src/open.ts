@@ -25,7 +25,7 @@ const defaultTimeoutMs = 5 * 60 * 1000
  */
 export async function openFsStore(root: string, options: FsStoreOptions = {}): Promise<CheckpointStore> {
   const { files, claim, mustExist, ...rest } = options
-  const backend = new FsBackend(root, { files, claim, mustExist })
+  const backend = new FsBackend(root, { files, claim, mustExist, readOnly: rest.readOnly })
   return openCheckpointStore({
     layout: "directory",
     timeoutMs: defaultTimeoutMs,

@@ -6,6 +6,7 @@
  */
 
 export { onAbort, untilAborted } from "../async/abort.js"
+export { isDue } from "../async/age.js"
 export { mapConcurrently } from "../async/concurrency.js"
 export { Mutex } from "../async/mutex.js"
 export { recyclerOf } from "../storage/blocks.js"

@@ -40,7 +40,10 @@ export async function collectOrphans(
   if (!(olderThanMs >= 0))
     throw new CheckpointError("CKPT_INVALID", `olderThanMs is ${olderThanMs}; give milliseconds from 0.`)
 
-  const [bound, now] = await Promise.all([lowerBoundOfLatestValid(history, signal), storage.now(signal)])
+  const [bound, now] = await Promise.all([
+    lowerBoundOfLatestValid(history, signal),
+    storage.now(layout.statePrefix, signal),
+  ])
   const isOld = (since: Date, limitMs = olderThanMs) => now.getTime() - since.getTime() >= limitMs
   // Whatever the limit, a young probe may be the question of a store that has just begun, and its storage would seem to
   // ignore conditions.

@@ -1,3 +1,4 @@
+import { isDue } from "../async/age.js"
 import { CheckpointError } from "../errors.js"
 import type { CheckpointSummary } from "../history/summary.js"
 import type { Outline } from "../verify/memory.js"
@@ -11,7 +12,10 @@ import type { Outline } from "../verify/memory.js"
 export interface RetentionPolicy {
   /** Keeps the latest `last` valid checkpoints. A whole number from 1. */
   last?: number
-  /** Keeps the checkpoints whose manifest was last written within this many milliseconds, by the storage's clock. */
+  /**
+   * Keeps the checkpoints whose manifest was last written within this many milliseconds, by the storage's clock. Also those
+   * that seem years older than that, or to come from the future: then a clock was wrong.
+   */
   withinMs?: number
   /** Keeps the checkpoints whose id is a multiple of `every`. A whole number from 1. */
   every?: number
@@ -54,7 +58,9 @@ export function keptBy(policy: RetentionPolicy, all: readonly CheckpointSummary[
   const kept = new Set<number>()
   if (policy.last !== undefined) for (const summary of valid.slice(-policy.last)) kept.add(summary.id)
   for (const summary of valid) {
-    if (policy.withinMs !== undefined && nowMs - summary.lastModified.getTime() <= policy.withinMs) kept.add(summary.id)
+    const ageMs = nowMs - summary.lastModified.getTime()
+    // Ages are whole milliseconds. An age of exactly `withinMs` is kept.
+    if (policy.withinMs !== undefined && !isDue(ageMs, Math.floor(policy.withinMs) + 1)) kept.add(summary.id)
     if (policy.every !== undefined && summary.id % policy.every === 0) kept.add(summary.id)
     const wanted: unknown = policy.keepIf?.(summary)
     if (wanted instanceof Promise) {

@@ -64,7 +64,7 @@ async function lookAtAll(
     verifier.memory.keep(listing.manifests)
     looking = Promise.all([
       summaries(verifier, listing, ids, { signal }),
-      policy.withinMs === undefined ? new Date(0) : place.storage.now(signal),
+      policy.withinMs === undefined ? new Date(0) : place.storage.now(place.layout.manifestPrefix, signal),
     ])
     looking.catch(() => {})
   }

@@ -57,8 +57,11 @@ export interface ObjectBackend extends OptionalParts, AsyncDisposable {
   /** Removes objects. Absent is success. Returns one failure for each key that is still there; rejects only if none was tried. */
   delete(keys: readonly string[], options?: RequestOptions): Promise<DeleteFailure[]>
 
-  /** The storage's clock (of its Date header), by which `lastModified` was given; the machine's where that is the same. */
-  now(options?: RequestOptions): Promise<Date>
+  /**
+   * The storage's clock (of its Date header, for example), by which `lastModified` was given. `prefix`: that of the objects
+   * whose age is asked for, where parts of a storage may have clocks of their own.
+   */
+  now(options?: RequestOptions & { prefix?: string | undefined }): Promise<Date>
 }
 
 export interface Capabilities {

@@ -36,8 +36,8 @@ export class Storage {
     return this.#read("head", key, signal, (s) => this.backend.head(key, { signal: s }))
   }
 
-  now(signal?: AbortSignal): Promise<Date> {
-    return this.#read("now", "", signal, (s) => this.backend.now({ signal: s }))
+  now(prefix: string, signal?: AbortSignal): Promise<Date> {
+    return this.#read("now", "", signal, (s) => this.backend.now({ prefix, signal: s }))
   }
 
   /**

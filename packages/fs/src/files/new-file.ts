@@ -42,8 +42,9 @@ export class NewFile {
 
   /** The first half of `stamp`, for a caller that asks for the description later. */
   async mark(): Promise<void> {
+    const { mtimeNs } = await this.info()
     // Half a microsecond more, so that the conversion to a double and back never rounds down to the previous microsecond.
-    const seconds = (uniqueMicroseconds() + 0.5) / 1e6
+    const seconds = (stampOf(mtimeNs) + 0.5) / 1e6
     await this.#handle.utimes(seconds, seconds).catch((error: unknown) => {
       // Some network filesystems do not let times be set; then the time that they set must do.
       if (!hasErrno(error, "EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EINVAL")) throw error
@@ -71,8 +72,16 @@ export class NewFile {
   }
 }
 
-/** Microseconds since 1970, never the same twice in this process, whatever the clock does. */
-function uniqueMicroseconds(): number {
-  registry.lastMtime = Math.max(Date.now() * 1000, registry.lastMtime + 1)
-  return registry.lastMtime
+const tick = 10_000
+
+/**
+ * The stamp for a file that was written at `mtimeNs`, by the filesystem's clock. Microseconds since 1970. The time is told to a
+ * tick of 10 ms, and counted down by one, so that no stamp is ahead of that clock. The place within the tick is a count of all
+ * files, so it tells one file from the next whatever the clock does. The count never moves the time: a clock that was ahead
+ * for a moment stamps the files of that moment alone.
+ */
+function stampOf(mtimeNs: bigint): number {
+  const ticks = Math.floor(Number(mtimeNs / 1000n) / tick) - 1
+  registry.stamped = (registry.stamped + 1) % tick
+  return ticks * tick + registry.stamped
 }

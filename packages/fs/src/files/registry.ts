@@ -23,12 +23,13 @@ interface Registry {
   readonly doubtful: Map<string, Doubt>
   /** Path of a name whose sync is under way → the end of that sync, however it ends. */
   readonly unsynced: Map<string, Promise<void>>
-  lastMtime: number
+  /** Files that were stamped. */
+  stamped: number
 }
 
 // In the global symbol registry, so that two installed copies of this package share it. One copy may use objects of the
 // other: of `lock`, `run` alone.
 const registryKey = Symbol.for("@ckpt/fs.roots.v1")
 const holder = globalThis as { [registryKey]?: Registry }
-holder[registryKey] ??= { roots: new Map(), doubtful: new Map(), unsynced: new Map(), lastMtime: 0 }
+holder[registryKey] ??= { roots: new Map(), doubtful: new Map(), unsynced: new Map(), stamped: 0 }
 export const registry = holder[registryKey]

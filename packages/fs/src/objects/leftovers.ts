@@ -1,5 +1,6 @@
 import type { BigIntStats } from "node:fs"
-import type { Leftover } from "@ckpt/core"
+import type { Leftover, LeftoverOptions } from "@ckpt/core"
+import { isDue, mapConcurrently } from "@ckpt/core/adapter"
 import type { Access } from "../claim/fence.js"
 import { Trash } from "../claim/trash.js"
 import { failure, hasErrno, throwIfAborted } from "../files/errors.js"
@@ -7,65 +8,77 @@ import { lookUp, namesIn } from "../files/file-info.js"
 import { at, isTemporaryName, prefixFolders } from "../files/paths.js"
 import type { Root } from "../files/root.js"
 
-export interface LeftoverOptions {
-  olderThanMs: number
-  prefix: string
-  dryRun?: boolean | undefined
-  signal?: AbortSignal | undefined
-}
-
 /**
  * Finds and removes the temporary files and stages of processes that were killed. Younger ones may belong to a save
  * under way, and stay.
+ *
+ * @param timeOf gives the time by the clock of a folder
  */
-export async function findLeftovers(access: Access, options: LeftoverOptions): Promise<Leftover[]> {
+export async function findLeftovers(access: Access, options: LeftoverOptions, timeOf: TimeOf): Promise<Leftover[]> {
   prefixFolders(options.prefix)
   throwIfAborted(options.signal)
   const real = await access.root.resolve()
   const found: Leftover[] = []
-  if (real !== undefined) await new Search(access, real, options, found).in([])
+  if (real !== undefined) await new Search(access, real, options, timeOf, found).in([])
   return found
+}
+
+type TimeOf = (folder: string) => Promise<Date>
+
+interface Doomed {
+  readonly name: string
+  readonly path: string
+  readonly since: Date
 }
 
 class Search {
   readonly #access: Access
   readonly #real: string
   readonly #options: LeftoverOptions
+  readonly #timeOf: TimeOf
   readonly #found: Leftover[]
+  /** Asked at the first leftover whose age decides. */
+  #now: Promise<Date> | undefined
 
-  constructor(access: Access, real: string, options: LeftoverOptions, found: Leftover[]) {
+  constructor(access: Access, real: string, options: LeftoverOptions, timeOf: TimeOf, found: Leftover[]) {
     this.#access = access
     this.#real = real
     this.#options = options
+    this.#timeOf = timeOf
     this.#found = found
   }
 
   async in(folders: readonly string[]): Promise<void> {
-    const { prefix, signal } = this.#options
-    const { root } = this.#access
+    const { prefix, signal, dryRun } = this.#options
+    const { files } = this.#access.root
     const path = folders.reduce(at, this.#real)
-    const doomed: { name: string; path: string; since: Date }[] = []
-    for (const entry of await namesIn(root.files, path)) {
+    const doomed: Doomed[] = []
+    await mapConcurrently(await namesIn(files, path), async (entry) => {
       throwIfAborted(signal)
       const name = [...folders, entry].join("/")
-      const child = at(path, entry)
       const temporary = isTemporaryName(entry)
-      if (temporary ? !name.startsWith(prefix) : !name.startsWith(prefix) && !prefix.startsWith(`${name}/`)) continue
-      const info = await lookUp(root.files, child)
-      if (info === undefined) continue
-      if (!temporary) {
-        if (info.isDirectory()) await this.in([...folders, entry])
-        continue
+      if (!name.startsWith(prefix) && (temporary || !prefix.startsWith(`${name}/`))) return
+      const child = at(path, entry)
+      const info = await lookUp(files, child)
+      if (info === undefined) return
+      if (temporary) {
+        const since = await latestMtime(this.#access.root, child, info)
+        if (await this.#isDoomed(folders, since)) doomed.push({ name, path: child, since })
+      } else if (info.isDirectory()) {
+        await this.in([...folders, entry])
       }
-      const since = await latestMtime(root, child, info)
-      if (Date.now() - since.getTime() > this.#options.olderThanMs) doomed.push({ name, path: child, since })
-    }
-    if (this.#options.dryRun) this.#found.push(...doomed.map(({ name, since }) => ({ name, since })))
+    })
+    if (dryRun) this.#found.push(...doomed.map(({ name, since }) => ({ name, since })))
     else if (doomed.length > 0) await this.#remove(folders, doomed)
   }
 
+  async #isDoomed(folders: readonly string[], since: Date): Promise<boolean> {
+    this.#now ??= this.#timeOf(folders.reduce(at, this.#real))
+    return isDue((await this.#now).getTime() - since.getTime(), this.#options.olderThanMs)
+  }
+
   /** Goes through `Trash`: a superseded writer must not take away the temporary names that its successor uses. */
-  async #remove(folders: readonly string[], doomed: readonly { name: string; path: string; since: Date }[]) {
+  async #remove(folders: readonly string[], doomed: readonly Doomed[]) {
     let trash: Trash | undefined
     let refused: { error: unknown } | undefined
     try {
