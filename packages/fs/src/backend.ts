@@ -66,7 +66,7 @@ export interface FsBackendOptions {
  */
 export class FsBackend implements ObjectBackend {
   readonly name = "fs"
-  readonly capabilities = { compareAndSwap: "process", maxDeleteBatch: 1000 } as const
+  readonly capabilities = { compareAndSwap: "process", maxDeleteBatch: 1000, seesEndedWriters: true } as const
   #root: Root
   readonly #pointers = new KnownPointers()
   readonly #silentAfterMs: number

@@ -53,7 +53,9 @@ export async function collectOrphans(
   const mayGo = (key: string, since: Date) => {
     const meaning = layout.meaning(key)
     if (meaning.kind === "probe") return isOldProbe(since)
-    return (meaning.kind === "state" || meaning.kind === "manifest") && (meaning.id ?? bound) < bound
+    // A folder that has no id holds the unfinished writes of all. Any other key without an id belongs to others.
+    if (!("id" in meaning)) return meaning.kind === "foreign" && key.endsWith("/")
+    return (meaning.id ?? bound) < bound
   }
   // Unfinished writes go before the orphans: a directory that holds a temporary file is not empty, and would stay.
   const leftovers = mapConcurrently(prefixes, (prefix) =>

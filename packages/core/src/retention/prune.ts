@@ -1,9 +1,11 @@
+import { mapConcurrently } from "../async/concurrency.js"
 import { ascending, oldestFirst } from "../format/ids.js"
 import type { History } from "../history/history.js"
 import type { Listing } from "../history/listing.js"
 import { type Summarized, summaries, withPins } from "../history/summary.js"
 import type { View } from "../history/view.js"
 import type { OperationOptions } from "../options.js"
+import type { Place } from "../storage/place.js"
 import { keptBy, keptUnjudged, type RetentionPolicy } from "./policy.js"
 import { type PruneFailure, removeBelow } from "./remove.js"
 
@@ -29,7 +31,11 @@ export async function prune(
 ): Promise<PruneReport> {
   const { signal } = options
   const dryRun = options.dryRun ?? false
-  const looked = await lookAtAll(history, policy, signal)
+  // At the same time, so that a full disk has room again as soon as can be.
+  const [looked] = await Promise.all([
+    lookAtAll(history, policy, signal),
+    dryRun ? [] : removeEnded(history.place, signal),
+  ])
   const { view, all } = looked
   const counting = withPins(all, view)
   const latestValid = counting.findLast((summary) => summary.valid)?.id
@@ -49,6 +55,18 @@ export async function prune(
   const left = new Set([...failures.map((failure) => failure.id), ...spared])
   const kept = [...stays, ...spared].sort(ascending)
   return { removed: doomed.filter((id) => !left.has(id)), kept, failures, dryRun }
+}
+
+/**
+ * Removes what writers left that are known to have ended: a job that is killed again and again would fill the storage otherwise.
+ * `collectOrphans` reports what cannot be removed.
+ */
+async function removeEnded({ storage, layout }: Place, signal: AbortSignal | undefined): Promise<void> {
+  if (storage.backend.capabilities.seesEndedWriters !== true) return
+  const prefixes = [...new Set([layout.statePrefix, layout.manifestPrefix])]
+  await mapConcurrently(prefixes, (prefix) =>
+    storage.leftovers({ olderThanMs: Number.POSITIVE_INFINITY, prefix, signal }),
+  )
 }
 
 /** Every listed checkpoint, ascending, and the pointer. `now` is the storage's time, if the policy needs it. */

@@ -74,6 +74,11 @@ export interface Capabilities {
   readonly maxDeleteBatch: number
   /** Optional: how to read a large object faster than by one request. */
   readonly ranges?: ParallelRanges
+  /**
+   * Optional, for a backend whose `leftovers` knows of some leftovers that their writer has ended: retention then calls it after
+   * each run, to remove those alone.
+   */
+  readonly seesEndedWriters?: boolean
 }
 
 /**
@@ -141,7 +146,8 @@ export interface OptionalParts {
   /**
    * For a storage in which a write that broke off leaves something that `list` does not show. Finds the leftovers to which
    * nothing has happened for `olderThanMs` by the storage's clock, and removes them unless `dryRun`. A write that began long ago
-   * may be under way: its latest sign of life counts, such as the last part of an upload.
+   * may be under way: its latest sign of life counts, such as the last part of an upload. Where the writer is known, its life
+   * counts instead of the time: what it left goes at once when it has ended, and stays as long as it lives.
    */
   leftovers?(options: LeftoverOptions): Promise<Leftover[]>
 
@@ -246,11 +252,13 @@ export interface Leftover {
 }
 
 export interface LeftoverOptions extends RequestOptions {
+  /** `Infinity`: only those whose writer is known to have ended. */
   olderThanMs: number
   prefix: string
   /**
    * Where a leftover belongs to a key, only those for which this holds: others may share the storage, and the writes of some
-   * keys may still be under way. `since`: as in {@link Leftover}.
+   * keys may still be under way. A key that ends in "/": the folder that the leftover lies in, where only that is known.
+   * Not asked if the writer is known to have ended. `since`: as in {@link Leftover}.
    */
   mayGo?: ((key: string, since: Date) => boolean) | undefined
   dryRun?: boolean | undefined

@@ -246,8 +246,8 @@ export class Storage {
   leftovers(options: {
     olderThanMs: number
     prefix: string
-    mayGo: (key: string, since: Date) => boolean
-    dryRun: boolean
+    mayGo?: (key: string, since: Date) => boolean
+    dryRun?: boolean
     signal: AbortSignal | undefined
   }): Promise<Leftover[]> {
     const { backend } = this

@@ -6,12 +6,12 @@ import { hasErrno, throwIfAborted } from "../files/errors.js"
 import type { FileApi } from "../files/file-api.js"
 import { NewFile } from "../files/new-file.js"
 import { at, claimsName } from "../files/paths.js"
+import { hasEnded, isThisProcess } from "../files/process-identity.js"
 import { syncDirectory } from "../files/sync-directory.js"
 import { writeAll } from "../files/write-behind.js"
 import { claimPath, highestClaim, isReleased, lastBeat } from "./claim-files.js"
 import { fenced } from "./fence.js"
 import { formatHolder, type Holder, readHolder } from "./holder.js"
-import { hasEnded, isThisProcess } from "./process-identity.js"
 
 export interface Claimant {
   readonly files: FileApi

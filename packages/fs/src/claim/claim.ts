@@ -34,12 +34,12 @@ import { BackendError } from "@ckpt/core"
 import { Directories } from "../files/directories.js"
 import { throwIfAborted } from "../files/errors.js"
 import { at, prefixFolders } from "../files/paths.js"
+import { thisProcess } from "../files/process-identity.js"
 import type { Root } from "../files/root.js"
 import { type Acquired, acquire, type Claimant } from "./acquire.js"
 import { forgetOlder, highestClaim, markReleased } from "./claim-files.js"
 import { Fence } from "./fence.js"
 import { Heartbeat } from "./heartbeat.js"
-import { thisProcess } from "./process-identity.js"
 import { claimedFolders, sweep } from "./sweep.js"
 
 export interface ClaimOptions {

@@ -1,9 +1,9 @@
 import { hasErrno } from "../files/errors.js"
 import type { FileApi } from "../files/file-api.js"
 import { lookUp } from "../files/file-info.js"
+import type { ProcessIdentity } from "../files/process-identity.js"
 import { readSmallFile } from "../files/read-small-file.js"
 import { claimPath } from "./claim-files.js"
-import type { ProcessIdentity } from "./process-identity.js"
 
 export interface Holder {
   readonly process: ProcessIdentity

@@ -1,9 +1,13 @@
 import { randomUUID } from "node:crypto"
 import { sep } from "node:path"
 import { BackendError } from "@ckpt/core"
+import { lifeOf, processTag, processTagPattern } from "./process-identity.js"
 
-/** Temporary names, which only this package makes: hidden from `list`, refused in keys, found by `leftovers`. */
-const temporaryName = /^\.(tmp|stage|latest)-[0-9a-f]{16}$/
+/**
+ * Temporary names, which only this package makes: hidden from `list`, refused in keys, found by `leftovers`. They end with the
+ * process that made them, where the system tells it.
+ */
+const temporaryName = new RegExp(`^\\.(?:tmp|stage|latest)-[0-9a-f]{16}(?:_(?<writer>${processTagPattern.source}))?$`)
 
 /** The folder of the claims, in the folder of a store's prefix: hidden from `list`, refused in keys. */
 export const claimsName = ".claims"
@@ -21,7 +25,13 @@ export function isTemporaryName(name: string): boolean {
 
 /** Random, so that two processes never take the same name, and nobody can plant a link at a name known beforehand. */
 export function newTemporaryName(kind: TemporaryKind): string {
-  return `.${kind}-${randomUUID().replaceAll("-", "").slice(16)}`
+  const tag = processTag()
+  return `.${kind}-${randomUUID().replaceAll("-", "").slice(16)}${tag === undefined ? "" : `_${tag}`}`
+}
+
+/** What is known of the process that made a temporary name. */
+export function writerOf(name: string): ReturnType<typeof lifeOf> {
+  return lifeOf(temporaryName.exec(name)?.groups?.["writer"] ?? "")
 }
 
 /** Appends one checked name. `path.join` would climb out of the root on "..". */

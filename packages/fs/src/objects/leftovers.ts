@@ -5,12 +5,14 @@ import type { Access } from "../claim/fence.js"
 import { Trash } from "../claim/trash.js"
 import { failure, hasErrno, throwIfAborted } from "../files/errors.js"
 import { lookUp, namesIn } from "../files/file-info.js"
-import { at, isTemporaryName, prefixFolders } from "../files/paths.js"
+import { at, isTemporaryName, prefixFolders, writerOf } from "../files/paths.js"
 import type { Root } from "../files/root.js"
+import { rootState } from "../files/root-lock.js"
 
 /**
- * Finds and removes the temporary files and stages of processes that were killed. Younger ones may belong to a save
- * under way, and stay.
+ * Finds and removes the temporary files and stages of processes that were killed. Their names tell the process that made them.
+ * If it has ended, they go at once; if it lives, they stay: a source may be silent for an hour. If nothing can be known of it,
+ * their age decides.
  *
  * @param timeOf gives the time by the clock of a folder
  */
@@ -63,7 +65,7 @@ class Search {
       if (info === undefined) return
       if (temporary) {
         const since = await latestMtime(this.#access.root, child, info)
-        if (await this.#isDoomed(folders, since)) doomed.push({ name, path: child, since })
+        if (await this.#isDoomed(folders, entry, since)) doomed.push({ name, path: child, since })
       } else if (info.isDirectory()) {
         await this.in([...folders, entry])
       }
@@ -72,9 +74,14 @@ class Search {
     else if (doomed.length > 0) await this.#remove(folders, doomed)
   }
 
-  async #isDoomed(folders: readonly string[], since: Date): Promise<boolean> {
+  async #isDoomed(folders: readonly string[], entry: string, since: Date): Promise<boolean> {
+    const writer = writerOf(entry)
+    if (writer === "ended") return true
+    if (writer === "lives" || (writer === "this" && rootState(this.#real).writers > 0)) return false
+    const { olderThanMs, mayGo } = this.#options
+    if (olderThanMs === Number.POSITIVE_INFINITY || mayGo?.(`${folders.join("/")}/`, since) === false) return false
     this.#now ??= this.#timeOf(folders.reduce(at, this.#real))
-    return isDue((await this.#now).getTime() - since.getTime(), this.#options.olderThanMs)
+    return isDue((await this.#now).getTime() - since.getTime(), olderThanMs)
   }
 
   /** Goes through `Trash`: a superseded writer must not take away the temporary names that its successor uses. */

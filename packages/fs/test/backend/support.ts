@@ -78,6 +78,9 @@ export async function preparedRoot(): Promise<string> {
 /** A named pipe. */
 export const fifo = (path: string): Buffer => execFileSync("mkfifo", [path])
 
+/** The part of a temporary name that differs from one to the next, with the process that made it. */
+export const randomPart = /-[0-9a-f]{16}(?:_\d+_\d+_[0-9a-f]{16})?/
+
 export const isTemporary = (name: string): boolean => /\.(tmp|stage|latest)-/.test(name)
 
 export const folderOf = (id: number): string => `checkpoint_${String(id).padStart(6, "0")}`

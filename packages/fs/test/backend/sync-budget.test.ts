@@ -3,7 +3,7 @@ import { dirname } from "node:path"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
 import { createManifest, openFsStore } from "../../src/index.js"
-import { body, bytes, checkpoint, listed, manifestOf, stream, temporaryFolder } from "./support.js"
+import { body, bytes, checkpoint, listed, manifestOf, randomPart, stream, temporaryFolder } from "./support.js"
 import type { Call } from "./watched-files.js"
 import { watchFiles } from "./watched-files.js"
 
@@ -12,7 +12,7 @@ function watchSyncs(root: string) {
   const syncs: string[] = []
   let underway = 0
   let phases = 0
-  const short = ({ path }: Call) => path.replace(root, "").replace(/-[0-9a-f]{16}/, "-*")
+  const short = ({ path }: Call) => path.replace(root, "").replace(randomPart, "-*")
   const files = watchFiles({
     before: async (call) => {
       if (call.name !== "sync") return
@@ -75,7 +75,7 @@ describe("syncs", () => {
     await backend.put("checkpoints/checkpoint_000001/state.bin", body("x"), { when: "absent" })
     const made = files.calls
       .filter(({ name }) => name === "mkdir" || name === "sync")
-      .map(({ name, path }) => `${name} ${path.replace(folder, "").replace(/-[0-9a-f]{16}/, "-*")}`)
+      .map(({ name, path }) => `${name} ${path.replace(folder, "").replace(randomPart, "-*")}`)
     const above = []
     for (let path = dirname(folder); ; path = dirname(path)) {
       above.push(`sync ${path}`)

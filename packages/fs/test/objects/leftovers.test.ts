@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process"
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
+import { createManifest, openFsStore } from "../../src/index.js"
 import { checkpoint, manifestOf, stateOf, temporaryFolder, tree } from "../backend/support.js"
 
 describe("leftovers", () => {
@@ -58,5 +59,20 @@ describe("leftovers", () => {
     const [found] = await backend.leftovers({ olderThanMs: 3_600_000, prefix: "" })
     expect(Date.now() - found!.since.getTime()).toBeGreaterThan(7_190_000)
     expect(await readdir(`${root}/checkpoints`)).toEqual([])
+  })
+
+  test("of a checkpoint at or above the latest valid one stay, if nothing is known of their writer", async () => {
+    const root = await temporaryFolder()
+    const store = await openFsStore(root)
+    for (const checkpointId of [3, 5]) await store.save(createManifest({ checkpointId, epoch: 1 }))
+    for (const id of [2, 5, 7]) {
+      const folder = `${root}/checkpoints/checkpoint_00000${id}`
+      await mkdir(folder, { recursive: true })
+      await writeFile(`${folder}/.tmp-000000000000000${id}`, "x")
+      execFileSync("touch", ["-d", "2 hours ago", `${folder}/.tmp-000000000000000${id}`])
+    }
+    const { removed } = await store.collectOrphans()
+    expect(removed).toEqual(["checkpoints/checkpoint_000002/.tmp-0000000000000002"])
+    await store.close()
   })
 })

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto"
+import { createHash, randomUUID } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
 
-/** Identifies the process that holds a claim. Fields that the system does not tell are left out. */
+/** Identifies a process: the holder of a claim, or the writer of a file. Fields that the system does not tell are left out. */
 export interface ProcessIdentity {
   readonly host: string
   readonly pid: number
@@ -40,16 +40,47 @@ export function isThisProcess(other: ProcessIdentity): boolean {
 
 /** True if that process has certainly ended; false if it lives, or if nothing can be known of it from here. */
 export function hasEnded(other: ProcessIdentity): boolean {
-  if (!sees(other)) return false
+  return sees(other) && isGone(other.pid, other.startTime)
+}
+
+let domain: string | undefined
+
+/** A text that fits into a file name and tells which process it is; `undefined` if the system tells too little. */
+export function processTag(): string | undefined {
+  const { pid, startTime } = thisProcess()
+  domain ??= pidDomain()
+  return domain === undefined || startTime === undefined ? undefined : `${pid}_${startTime}_${domain}`
+}
+
+/** What the text of {@link processTag} matches. */
+export const processTagPattern = /(\d{1,10})_(\d{1,20})_([0-9a-f]{16})/
+
+/** Whether the process of such a text is this one, another one that lives, or has certainly ended. */
+export function lifeOf(tag: string): "this" | "lives" | "ended" | "unknown" {
+  const own = processTag()
+  const [, pid = "", startTime, itsDomain] = processTagPattern.exec(tag) ?? []
+  if (itsDomain === undefined || itsDomain !== domain) return "unknown"
+  if (tag === own) return "this"
+  return isGone(Number(pid), startTime) ? "ended" : "lives"
+}
+
+/** Names the run of the kernel and the namespace in which a pid means one process. */
+function pidDomain(): string | undefined {
+  const { bootId, pidNamespace } = thisProcess()
+  if (bootId === undefined || pidNamespace === undefined) return undefined
+  return createHash("sha256").update(`${bootId} ${pidNamespace}`).digest("hex").slice(0, 16)
+}
+
+function isGone(pid: number, startedAt: string | undefined): boolean {
   try {
-    process.kill(other.pid, 0)
+    process.kill(pid, 0)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH"
   }
   try {
-    const { state, startTime } = statOf(other.pid)
+    const { state, startTime } = statOf(pid)
     // Z: it has ended, and its parent has not asked for its exit status yet.
-    return /[ZX]/.test(state) || startTime !== other.startTime
+    return /[ZX]/.test(state) || startTime !== startedAt
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH"
   }
