@@ -22,8 +22,9 @@ import { KnownPointers } from "./commit/known-pointers.js"
 import { folderTime } from "./files/clock.js"
 import { Directories } from "./files/directories.js"
 import { hasErrno, throwIfAborted, translated } from "./files/errors.js"
-import { type FileApi, nodeFiles } from "./files/file-api.js"
+import { changed, type FileApi, nodeFiles } from "./files/file-api.js"
 import { keySegments, prefixFolders } from "./files/paths.js"
+import { patient } from "./files/patient.js"
 import { Root } from "./files/root.js"
 import { confirmObjects } from "./objects/confirm.js"
 import { deleteObjects } from "./objects/delete.js"
@@ -53,6 +54,11 @@ export interface FsBackendOptions {
    * may not be mounted yet. Default false.
    */
   mustExist?: boolean | undefined
+  /**
+   * False: names are not synced. For filesystems that cannot sync a folder (CIFS, some FUSE filesystems), which are refused
+   * otherwise. The cost: after a power cut, a save that was acknowledged may be gone, or a removed one back. Default true.
+   */
+  directorySync?: boolean | undefined
   /** Nothing is written, not even to ask the filesystem for the time. Default false. */
   readOnly?: boolean | undefined
   /** The calls to make instead of those of `node:fs/promises`: for tests that count, fail or record them. */
@@ -75,7 +81,9 @@ export class FsBackend implements ObjectBackend {
   #held: HeldClaims | undefined
 
   constructor(root: string, options: FsBackendOptions = {}) {
-    this.#root = new Root(root, options.files ?? nodeFiles, options.mustExist)
+    const { files = nodeFiles, directorySync = true } = options
+    const calls = process.platform === "win32" ? patient(files) : files
+    this.#root = new Root(root, directorySync ? calls : changed(calls, { directorySync }), options.mustExist)
     this.#readOnly = options.readOnly ?? false
     this.#silentAfterMs = options.claim?.silentAfterMs ?? defaultSilentAfterMs
     if (!(this.#silentAfterMs >= silentAfterAtLeast && this.#silentAfterMs <= silentAfterAtMost)) {

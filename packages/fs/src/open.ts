@@ -12,6 +12,11 @@ export interface FsStoreOptions extends StoreOptions {
    * mounted yet. Default false.
    */
   mustExist?: boolean | undefined
+  /**
+   * False: names are not synced, for filesystems that cannot sync a folder (CIFS, some FUSE filesystems). After a power cut, a
+   * save that was acknowledged may be gone. Default true: such a filesystem is `CKPT_UNSUPPORTED`.
+   */
+  directorySync?: boolean | undefined
 }
 
 // A local disk may be silent for long while it flushes gigabytes. It loses no requests, as a network does.
@@ -24,8 +29,8 @@ const defaultTimeoutMs = 5 * 60 * 1000
  * @param root the folder that holds (or will hold) `checkpoints/`
  */
 export async function openFsStore(root: string, options: FsStoreOptions = {}): Promise<CheckpointStore> {
-  const { files, claim, mustExist, ...rest } = options
-  const backend = new FsBackend(root, { files, claim, mustExist, readOnly: rest.readOnly })
+  const { files, claim, mustExist, directorySync, ...rest } = options
+  const backend = new FsBackend(root, { files, claim, mustExist, directorySync, readOnly: rest.readOnly })
   return openCheckpointStore({
     layout: "directory",
     timeoutMs: defaultTimeoutMs,

@@ -1,4 +1,4 @@
-import { CheckpointError } from "../errors.js"
+import { BackendError, CheckpointError } from "../errors.js"
 import { newToken } from "../format/ids.js"
 import { createOnce } from "./create-once.js"
 import type { Place } from "./place.js"
@@ -57,6 +57,10 @@ async function probeConditions({ storage, layout }: Place): Promise<void> {
         "Use a storage, or a version of it, with conditional writes and consistent listings."
       throw new CheckpointError("CKPT_UNSUPPORTED", message, { key, backend: name })
     }
+  } catch (error) {
+    // Where a save needs no conditions, it goes on. A write that needs what the storage lacks will be told so again.
+    const saysSo = error instanceof BackendError && error.kind === "unsupported"
+    if (!saysSo || layout.name !== "directory" || storage.backend.commit === undefined) throw error
   } finally {
     // What cannot be removed now is found by collectOrphans.
     await storage.delete([key]).catch(() => {})

@@ -4,6 +4,7 @@ import type { BackendError } from "@ckpt/core"
 import type { Directories } from "../files/directories.js"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
 import type { FileApi } from "../files/file-api.js"
+import { linkFile } from "../files/link.js"
 import { NewFile } from "../files/new-file.js"
 import { at, claimsName } from "../files/paths.js"
 import { hasEnded, isThisProcess } from "../files/process-identity.js"
@@ -54,7 +55,7 @@ export async function acquire(
       await file.sync()
       await file.close()
       throwIfAborted(signal)
-      await files.link(file.path, claimPath(folder, n))
+      await linkFile(files, file.path, claimPath(folder, n))
     } catch (error) {
       await file?.discard()
       // Another claimer was faster, or swept the temporary file away: look again who leads now.

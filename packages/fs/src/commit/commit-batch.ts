@@ -75,6 +75,7 @@ export async function commitBatch(
           if (moved.isNew) await fence.check(real, plan.base)
           return [{ how: "place", from: stage.path, to: target }, ...moved.moves]
         },
+        release: () => stage.close(),
         meanwhile: () => stage.close(),
       })
       if (info !== undefined) directories.remember(target, info)

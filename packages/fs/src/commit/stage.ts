@@ -1,8 +1,8 @@
 import type { BigIntStats } from "node:fs"
-import type { FileApi, OpenFile } from "../files/file-api.js"
+import type { FileApi } from "../files/file-api.js"
 import { NewFile } from "../files/new-file.js"
 import { at, newTemporaryName } from "../files/paths.js"
-import { openDirectory } from "../files/sync-directory.js"
+import { type OpenDirectory, openDirectory } from "../files/sync-directory.js"
 import { together } from "../files/together.js"
 import { writeAll } from "../files/write-behind.js"
 
@@ -11,11 +11,11 @@ export class Stage {
   readonly path: string
   readonly files: NewFile[] = []
   /** The folder in which the stage becomes visible, opened for its sync. */
-  base: OpenFile | undefined
+  base: OpenDirectory | undefined
   pointer: NewFile | undefined
   readonly #files: FileApi
   readonly #base: string
-  #directory: OpenFile | undefined
+  #directory: OpenDirectory | undefined
   #directoryOpen = false
 
   private constructor(files: FileApi, base: string) {

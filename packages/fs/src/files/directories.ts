@@ -7,7 +7,7 @@ import type { FileApi } from "./file-api.js"
 import { damaged, identityOf, kindOf, lookUp } from "./file-info.js"
 import { at } from "./paths.js"
 import { assertFolder, type Root } from "./root.js"
-import { openDirectory, syncDirectory } from "./sync-directory.js"
+import { isUnsupported, openDirectory, syncDirectory } from "./sync-directory.js"
 
 const rememberedAtMost = 4096
 
@@ -151,7 +151,7 @@ export class Directories {
           () => true,
           () => false,
         ))
-      inDoubt = !removed
+      inDoubt = !removed && !isUnsupported(error)
       throw error
     } finally {
       unsynced.end(inDoubt)
@@ -169,8 +169,8 @@ export class Directories {
       try {
         await syncDirectory(this.#files, dirname(path))
       } catch (error) {
-        // In a folder that this process may not even read, it created nothing. Pseudo filesystems refuse with EINVAL.
-        if (hasErrno(error, "EACCES", "EPERM", "EROFS", "EINVAL", "ENOTSUP", "EOPNOTSUPP")) continue
+        // In a folder that this process may not even read, it created nothing. Pseudo filesystems cannot sync.
+        if (hasErrno(error, "EACCES", "EPERM", "EROFS") || isUnsupported(error)) continue
         if (!hasErrno(error, "EMFILE", "ENFILE")) markDoubtful(path, "created")
         throw error
       }

@@ -48,6 +48,8 @@ const kinds: Record<string, BackendErrorKind> = {
   EINTR: "transient",
   ENOMEM: "transient",
   ESTALE: "transient",
+  ETIMEDOUT: "transient",
+  ENOTCONN: "transient",
   // Another process removed a name between two calls. Nothing was changed, and the next try starts afresh.
   ENOENT: "transient",
   ELOOP: "damaged",
@@ -56,7 +58,7 @@ const kinds: Record<string, BackendErrorKind> = {
 
 const advice: Record<string, string> = {
   EACCES: "Permission denied: give this user read and write access to the folder and search access to its parents.",
-  EPERM: "Not permitted: check the owner, the file attributes (lsattr), and that the filesystem has hard links.",
+  EPERM: "Not permitted: check the owner and the file attributes (lsattr).",
   EROFS: "The filesystem is mounted read-only: remount it, or point the store elsewhere.",
   EMFILE: "This process has too many open files: raise `ulimit -n`, or try again when some are closed.",
   ENFILE: "The system has too many open files: try again when some are closed.",
@@ -65,6 +67,8 @@ const advice: Record<string, string> = {
   EINTR: "A signal interrupted the call: try again.",
   ENOMEM: "The system is short of memory: try again.",
   ESTALE: "The server of a network filesystem knows the file no more: try again, or mount the filesystem anew.",
+  ETIMEDOUT: "The server of a network filesystem did not answer: try again.",
+  ENOTCONN: "The connection to the filesystem's server is lost: try again, or mount the filesystem anew.",
   ENOENT: "It was removed meanwhile: try again.",
   ELOOP: "A symbolic link is where a file belongs; links are never followed below the root.",
   ENOSPC: "No space (or no inodes) left on the device: free some, then try again.",
@@ -76,6 +80,16 @@ const advice: Record<string, string> = {
   EXDEV: "The folder is on two filesystems: a store must be on one.",
 }
 
+const namesOnly = new Set(["rename", "link", "unlink", "rmdir", "mkdir", "lstat", "stat"])
+
+/** What helps. The meaning of some codes depends on the call: a call that opens nothing cannot run into `ulimit -n`. */
+function adviceOn(code: string, error: unknown): string | undefined {
+  const { syscall } = error as NodeJS.ErrnoException
+  if ((code === "EMFILE" || code === "ENFILE") && syscall !== undefined && namesOnly.has(syscall))
+    return "The filesystem or its server has too many open files, not this process: try again when some are closed."
+  return advice[code]
+}
+
 /**
  * Makes an error of a failed call: it names the operation, the path, the cause and the remedy. Never called for "nothing
  * there".
@@ -84,7 +98,7 @@ export function failure(error: unknown, doing: string, path: string): BackendErr
   if (error instanceof BackendError) return error
   const code = errnoOf(error)
   const reason = error instanceof Error ? error.message : String(error)
-  const hint = code === undefined ? undefined : advice[code]
+  const hint = code === undefined ? undefined : adviceOn(code, error)
   const kind = (code === undefined ? undefined : kinds[code]) ?? "permanent"
   return new BackendError(kind, `could not ${doing} ${path}: ${reason}.${hint === undefined ? "" : ` ${hint}`}`, {
     cause: error,

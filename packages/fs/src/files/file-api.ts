@@ -19,6 +19,8 @@ export interface OpenFile {
  * call, can fail any of them, and can replay them against a model of a power cut.
  */
 export interface FileApi {
+  /** False: directories are never synced. */
+  readonly directorySync?: boolean | undefined
   open(path: string, flags: string | number, mode?: number): Promise<OpenFile>
   /**
    * Never with `{ recursive: true }`, which turns EIO, EDQUOT, EROFS and EMFILE into ENOENT: an outage would read as
@@ -35,7 +37,7 @@ export interface FileApi {
   realpath(path: string): Promise<string>
 }
 
-export const nodeFiles: FileApi = {
+export const nodeFiles = {
   open: (path, flags, mode) => node.open(path, flags, mode),
   mkdir: (path) => node.mkdir(path),
   rename: (from, to) => node.rename(from, to),
@@ -46,4 +48,13 @@ export const nodeFiles: FileApi = {
   stat: (path, options) => node.stat(path, options),
   readdir: (path) => node.readdir(path),
   realpath: (path) => node.realpath(path),
+} satisfies FileApi
+
+/** The same calls, some of them changed. */
+export function changed(files: FileApi, changes: Partial<FileApi>): FileApi {
+  const calls = Object.keys(nodeFiles).map((name) => {
+    const call = files[name as keyof typeof nodeFiles] as (...args: unknown[]) => unknown
+    return [name, call.bind(files)] as const
+  })
+  return { ...Object.fromEntries(calls), directorySync: files.directorySync, ...changes } as FileApi
 }

@@ -1,10 +1,11 @@
 import { BackendError } from "@ckpt/core"
 import { markDoubtful, settleDoubts, UnsyncedNames } from "./doubts.js"
 import { errnoOf, failure, hasErrno } from "./errors.js"
-import type { FileApi, OpenFile } from "./file-api.js"
+import type { FileApi } from "./file-api.js"
 import { lookUp } from "./file-info.js"
+import { linkFile } from "./link.js"
 import type { Doubt, RootState } from "./registry.js"
-import { syncDirectory } from "./sync-directory.js"
+import { type OpenDirectory, syncDirectory } from "./sync-directory.js"
 
 /**
  * `link`: a file gets its name; refused if the name exists. `place`: a directory gets its name; refused if the name exists,
@@ -22,9 +23,11 @@ export interface Publication {
   /** The name that the first move creates or replaces, for messages and doubts. */
   readonly target: string
   /** The one directory of all moves, opened beforehand: after the moves it would be too late to run out of handles. */
-  readonly directory: OpenFile | undefined
+  readonly directory: OpenDirectory | undefined
   /** Runs under the root's lock, right before the moves. If it rejects, no move is made. */
   prepare(): Promise<readonly Move[]>
+  /** Closes all that is open in what is moved; must not reject. */
+  release?(): Promise<void>
   /** Runs after the moves, beside the sync; must not reject. */
   meanwhile?(): Promise<void>
 }
@@ -43,7 +46,7 @@ export async function publish(publication: Publication): Promise<void> {
     await state.lock.run(async () => {
       for (const move of await publication.prepare()) {
         try {
-          await apply(files, move)
+          await applyClosed(publication, move)
           unsynced.add(move.to, doubtOf(move))
           moved = true
         } catch (error) {
@@ -81,11 +84,26 @@ export async function publish(publication: Publication): Promise<void> {
   }
 }
 
+/**
+ * Some filesystems (9p, DrvFs, SMB) rename nothing that is open, or has open files in it. Everywhere else the files may be
+ * closed later, beside the sync.
+ */
+async function applyClosed({ files, release }: Publication, move: Move): Promise<void> {
+  try {
+    await apply(files, move)
+  } catch (error) {
+    if (release === undefined || !hasErrno(error, "EACCES", "EBUSY", "EPERM")) throw error
+    await release()
+    await apply(files, move)
+  }
+}
+
 async function apply(files: FileApi, move: Move): Promise<void> {
   try {
-    if (move.how === "link") await files.link(move.from, move.to)
+    if (move.how === "link") await linkFile(files, move.from, move.to)
     else await files.rename(move.from, move.to)
   } catch (error) {
+    if (error instanceof BackendError) throw error
     if (move.how === "link" && hasErrno(error, "EEXIST")) {
       if (!(await isSameFile(files, move))) throw taken(move.to, error)
     } else if (move.how === "place" && hasErrno(error, "EEXIST", "ENOTEMPTY", "ENOTDIR", "EPERM", "EACCES")) {

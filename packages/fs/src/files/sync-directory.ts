@@ -1,4 +1,6 @@
 import { constants } from "node:fs"
+import { BackendError } from "@ckpt/core"
+import { hasErrno } from "./errors.js"
 import type { FileApi, OpenFile } from "./file-api.js"
 
 /**
@@ -9,9 +11,31 @@ const syncsDirectories = process.platform !== "win32"
 
 const openDirectoryFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0)
 
-/** A handle by which the entries of a directory can be synced; `undefined` on Windows. */
-export async function openDirectory(files: FileApi, path: string): Promise<OpenFile | undefined> {
-  return syncsDirectories ? files.open(path, openDirectoryFlags) : undefined
+/** A directory that was opened to sync its entries. */
+export type OpenDirectory = Pick<OpenFile, "sync" | "stat" | "close">
+
+/** Opens a directory for its sync; `undefined` on Windows, and if directories are not to be synced. */
+export async function openDirectory(files: FileApi, path: string): Promise<OpenDirectory | undefined> {
+  if (!syncsDirectories || files.directorySync === false) return undefined
+  const handle = await files.open(path, openDirectoryFlags)
+  return {
+    sync: () => handle.sync().catch((error: unknown) => Promise.reject(unsupportedSync(path, error) ?? error)),
+    stat: (options) => handle.stat(options),
+    close: () => handle.close(),
+  }
+}
+
+/** CIFS and some FUSE filesystems cannot sync a directory at all. That is no failure of what was to be synced. */
+function unsupportedSync(path: string, error: unknown): BackendError | undefined {
+  if (!hasErrno(error, "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) return undefined
+  const message =
+    `the filesystem of ${path} cannot sync a folder (${(error as Error).message}), so a power cut may undo a save that was acknowledged. ` +
+    "Use a local disk; or accept that, with directorySync: false"
+  return new BackendError("unsupported", message, { cause: error })
+}
+
+export function isUnsupported(error: unknown): boolean {
+  return error instanceof BackendError && error.kind === "unsupported"
 }
 
 export async function syncDirectory(files: FileApi, path: string): Promise<void> {

@@ -5,14 +5,13 @@ import type { Access } from "../claim/fence.js"
 import type { Directories } from "../files/directories.js"
 import { refuseDoubtful } from "../files/doubts.js"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
-import type { OpenFile } from "../files/file-api.js"
 import { lookUp, metaOf, versionOf } from "../files/file-info.js"
 import { NewFile } from "../files/new-file.js"
 import { at, keySegments } from "../files/paths.js"
 import { type Move, publish } from "../files/publish.js"
 import type { Root } from "../files/root.js"
 import { asWriter, rootState } from "../files/root-lock.js"
-import { openDirectory } from "../files/sync-directory.js"
+import { type OpenDirectory, openDirectory } from "../files/sync-directory.js"
 import { writeBody } from "../files/write-body.js"
 import { removeEmptied } from "./remove-emptied.js"
 
@@ -67,7 +66,7 @@ export async function putObject(access: Access, key: string, body: Body, options
 
 interface Opened {
   readonly file: NewFile
-  readonly directory: OpenFile | undefined
+  readonly directory: OpenDirectory | undefined
 }
 
 /**
