@@ -184,7 +184,7 @@ function taken(path: string, cause: unknown): BackendError {
 }
 
 /** Makes a name durable that is there already. `directory`: its folder, opened. */
-export async function syncFound(files: FileApi, target: string, directory: OpenFile | undefined): Promise<void> {
+export async function syncFound(files: FileApi, target: string, directory: OpenDirectory | undefined): Promise<void> {
   await settleDoubts(target)
   try {
     await directory?.sync()
