@@ -8,6 +8,7 @@ import type { History } from "../history/history.js"
 import { counts } from "../history/rule.js"
 import type { Place } from "../storage/place.js"
 import { maxSwaps, ownVersionRefused, swap } from "../storage/swap.js"
+import { writerEpochOf } from "../verify/read-manifest.js"
 
 export type Change = (current: CheckpointManifest) => CheckpointManifest
 
@@ -90,7 +91,7 @@ async function readCurrent(
   const found = await verifier.manifest(id, signal)
   const pointer = history.pointerHasRoom ? await history.pointer.read(signal) : undefined
   if (pointer !== undefined) history.pointer.assertLeads(pointer)
-  if (found === undefined || (pointer !== undefined && !counts(id, found.manifest?.writer?.epoch, pointer))) {
+  if (found === undefined || (pointer !== undefined && !counts(id, writerEpochOf(found.manifest), pointer))) {
     const message = `checkpoint ${id} does not exist, so it cannot be updated.`
     throw new CheckpointError("CKPT_NOT_FOUND", message, place.manifest(id))
   }

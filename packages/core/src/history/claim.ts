@@ -4,6 +4,7 @@ import { marked } from "../format/manifest/claim-mark.js"
 import { type Claim, isLost } from "../format/pointer.js"
 import { createMarker } from "../storage/create-marker.js"
 import { maxSwaps, ownVersionRefused, swap } from "../storage/swap.js"
+import { writerEpochOf } from "../verify/read-manifest.js"
 import type { History } from "./history.js"
 import { Leader } from "./leader.js"
 import { latestValidId } from "./summary.js"
@@ -140,7 +141,7 @@ async function markOne(
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
     const found = await verifier.manifest(id, signal)
     if (found?.manifest === undefined || found.meta === undefined) return "passed over"
-    if (!view.isOfHistory(id, found.manifest.writer?.epoch)) return "passed over"
+    if (!view.isOfHistory(id, writerEpochOf(found.manifest))) return "passed over"
     if ((found.manifest.writer?.fenced ?? 0) >= epoch) return "marked"
     lost ??= ownVersionRefused(key, refused, found.meta.version)
     if (lost !== undefined) throw lost

@@ -11,6 +11,7 @@ import { CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Pin } from "../format/pointer.js"
 import { createMarker } from "../storage/create-marker.js"
+import { writerEpochOf } from "../verify/read-manifest.js"
 import type { History } from "./history.js"
 import { counts } from "./rule.js"
 import { pinsOf } from "./view.js"
@@ -38,7 +39,7 @@ export async function pin(history: History, id: number, name: string, signal: Ab
     })
   }
   const { pins } = await history.lister.pins(signal)
-  const epoch = (await manifestThere(history, id, signal)).writer?.epoch
+  const epoch = writerEpochOf(await manifestThere(history, id, signal))
   if (!counts(id, epoch, await pointer.read(signal))) throw notThere(history, id)
   await pointer.change((current) => {
     if (pointer.writer !== undefined) pointer.assertLeads(current)

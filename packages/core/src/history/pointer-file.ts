@@ -170,7 +170,7 @@ export class PointerFile {
    * now.
    */
   #countsAfterAll(current: Pointer, id: number): boolean {
-    return current.checkpointId >= id && counts(id, this.#writer?.epoch, current)
+    return current.checkpointId >= id && counts(id, this.#writer?.epoch ?? 0, current)
   }
 
   /**

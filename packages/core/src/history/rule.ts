@@ -24,15 +24,18 @@ export function mayCount(id: number, pointer: Pointer): boolean {
   return pointer.floor === 0 || id > pointer.floor || pointer.kept.has(id)
 }
 
-/** The whole rule. `writerEpoch`: the epoch of the manifest's writer, if the manifest names a writer. */
+/** The whole rule. `writerEpoch`: see {@link isOfHistory}. */
 export function counts(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
   return mayCount(id, pointer) && isOfHistory(id, writerEpoch, pointer)
 }
 
 /**
- * Part 3 of the rule, which needs the manifest. A manifest without a writer has epoch 0, and so has a manifest that
- * cannot be read.
+ * Part 3 of the rule, which needs the manifest.
+ *
+ * @param writerEpoch the epoch of the manifest's writer, 0 for a plain writer; `undefined` if the manifest cannot be read.
+ *   Then no claim rules it out: a damaged checkpoint of the leader must be told, and must not pass for another's
  */
 export function isOfHistory(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
-  return pointer.claims.every((claim) => claim.epoch <= (writerEpoch ?? 0) || claim.from >= id)
+  if (writerEpoch === undefined) return true
+  return pointer.claims.every((claim) => claim.epoch <= writerEpoch || claim.from >= id)
 }

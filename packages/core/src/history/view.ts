@@ -1,7 +1,7 @@
 import type { Emit } from "../events.js"
 import { ascending, latestFirst } from "../format/ids.js"
 import type { Pin, Pointer } from "../format/pointer.js"
-import type { FoundManifest } from "../verify/read-manifest.js"
+import { type FoundManifest, writerEpochOf } from "../verify/read-manifest.js"
 import type { Listing } from "./listing.js"
 import { counts, isOfHistory, mayCount } from "./rule.js"
 
@@ -43,7 +43,7 @@ export class View {
     return isOfHistory(id, writerEpoch, this.pointer)
   }
 
-  /** The whole rule. `writerEpoch`: the epoch of the manifest's writer, if the manifest names a writer. */
+  /** The whole rule. `writerEpoch`: see `isOfHistory`. */
   counts(id: number, writerEpoch: number | undefined): boolean {
     return counts(id, writerEpoch, this.pointer)
   }
@@ -59,7 +59,7 @@ export class View {
    */
   async stillCounts(id: number, found: Found, signal: AbortSignal | undefined): Promise<boolean> {
     if (!cameSince(this.listing, id, found)) return true
-    return counts(id, found.manifest?.writer?.epoch, await this.#readPointer(signal))
+    return counts(id, writerEpochOf(found.manifest), await this.#readPointer(signal))
   }
 
   /** The same listing, with the pointer as it is now. */

@@ -4,7 +4,7 @@ import type { CheckpointManifest } from "../format/manifest/model.js"
 import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import { type History, maxRounds, restless } from "../history/history.js"
 import type { View } from "../history/view.js"
-import type { FoundManifest } from "../verify/read-manifest.js"
+import { type FoundManifest, writerEpochOf } from "../verify/read-manifest.js"
 import type { Verification, VerifyOptions } from "../verify/verified.js"
 import { missingNamed } from "./recover.js"
 
@@ -13,7 +13,7 @@ type Signal = AbortSignal | undefined
 /** One manifest; `undefined` if it does not exist or does not count. */
 export async function load(history: History, id: number, signal: Signal): Promise<CheckpointManifest | undefined> {
   const found = await history.verifier.manifest(id, signal)
-  if (found === undefined || !(await history.counts(id, found.manifest?.writer?.epoch, signal))) return undefined
+  if (found === undefined || !(await history.counts(id, writerEpochOf(found.manifest), signal))) return undefined
   return sound(history, id, found)
 }
 
@@ -51,7 +51,7 @@ async function latestOf(
   for (const id of view.latestFirst()) {
     const found = await read(id)
     if (found === undefined) return "gone"
-    if (!view.isOfHistory(id, found.manifest?.writer?.epoch)) continue
+    if (!view.isOfHistory(id, writerEpochOf(found.manifest))) continue
     return (await view.stillCounts(id, found, signal)) ? { ...found, id } : "gone"
   }
   return undefined
@@ -61,7 +61,7 @@ async function latestOf(
 export async function verify(history: History, id: number, options: VerifyOptions): Promise<Verification> {
   const { depth = "deep", signal, onProgress } = options
   const found = await history.verifier.verify(id, { depth, signal, onProgress })
-  if (found.gone || (await history.counts(id, found.manifest?.writer?.epoch, signal)))
+  if (found.gone || (await history.counts(id, writerEpochOf(found.manifest), signal)))
     return { id, valid: found.valid, issues: found.issues }
   const message = `manifest not found for checkpoint ${id}: retention removed it, or its writer was superseded`
   return { id, valid: false, issues: [fatal("manifest-missing", message)] }

@@ -15,6 +15,7 @@ import type { Elsewhere, Listing } from "../history/listing.js"
 import type { View } from "../history/view.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
 import type { Place } from "../storage/place.js"
+import { writerEpochOf } from "../verify/read-manifest.js"
 import { unreadable, type Verified } from "../verify/verified.js"
 import { Prefetch } from "./prefetch.js"
 import type { RecoverOptions, Recovery, Skipped } from "./recovery.js"
@@ -127,7 +128,7 @@ async function walkOnce(
         continue
       }
       const seen = await prefetch.take(id)
-      if (seen?.manifest !== undefined && !view.isOfHistory(id, seen.manifest.writer?.epoch)) continue
+      if (seen !== undefined && !view.isOfHistory(id, writerEpochOf(seen.manifest))) continue
       const isUnreadable = seen !== undefined && seen.manifest === undefined
       const looking = isUnreadable ? unreadable(id, seen) : id === latest?.id ? latest.found : look(view.listing, id)
       // No manifest is read ahead while the latest is read: nearly always, no other is needed.
@@ -135,7 +136,7 @@ async function walkOnce(
       const found = await looking
       if (found.gone) return "gone"
       // A superseded writer wrote it, so it is not part of the history: ignored, and not reported as skipped.
-      if (!view.isOfHistory(id, found.manifest?.writer?.epoch)) continue
+      if (!view.isOfHistory(id, writerEpochOf(found.manifest))) continue
       const read = { manifest: found.manifest, meta: found.manifestMeta }
       if (!(await view.stillCounts(id, read, options.signal))) return "gone"
       examined++

@@ -3,6 +3,7 @@ import { BackendError, CheckpointError } from "../errors.js"
 import type { History } from "../history/history.js"
 import { isOfHistory } from "../history/rule.js"
 import { latestValidId } from "../history/summary.js"
+import { writerEpochOf } from "../verify/read-manifest.js"
 import type { PruneOptions } from "./prune.js"
 
 /** The answer of `collectOrphans`. */
@@ -109,7 +110,7 @@ async function lowerBoundOfLatestValid(history: History, signal: AbortSignal | u
   const seen = await pointer.lastSeen(signal)
   if (seen.checkpointId > 0) {
     const found = await verifier.verify(seen.checkpointId, { depth: "shallow", signal })
-    const counts = isOfHistory(seen.checkpointId, found.manifest?.writer?.epoch, seen)
+    const counts = isOfHistory(seen.checkpointId, writerEpochOf(found.manifest), seen)
     if (counts && found.valid && !verifier.memory.isDamaged(found)) return seen.checkpointId
   }
   return (await latestValidId(verifier, await history.view(signal), { signal })) ?? 0

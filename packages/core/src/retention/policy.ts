@@ -1,7 +1,6 @@
 import { isDue } from "../async/age.js"
 import { CheckpointError } from "../errors.js"
 import type { CheckpointSummary } from "../history/summary.js"
-import type { Outline } from "../verify/memory.js"
 
 /**
  * Which checkpoints stay: each valid checkpoint that at least one rule keeps. An empty policy is `CKPT_INVALID`.
@@ -79,23 +78,12 @@ export function keptBy(policy: RetentionPolicy, all: readonly CheckpointSummary[
  * version stays, so that going back to an older release loses nothing. A damaged checkpoint stays until as many valid
  * checkpoints lie above it as `last` keeps (without `last`: one).
  *
- * @param all the listed checkpoints, ascending
- * @param counting the checkpoints that count
- * @param mayCount whether the id alone rules a checkpoint out. Of a manifest that cannot be decoded nothing else is known: its
- *   writer is not, so no claim rules it out
+ * @param counting the checkpoints that count, ascending
  */
-export function keptUnjudged(
-  policy: RetentionPolicy,
-  all: readonly Outline[],
-  counting: readonly CheckpointSummary[],
-  mayCount: (id: number) => boolean,
-): Set<number> {
-  const counts = new Set(counting.map(({ id }) => id))
+export function keptUnjudged(policy: RetentionPolicy, counting: readonly CheckpointSummary[]): Set<number> {
   const kept = new Set<number>()
   let validAbove = 0
-  for (const { id, valid, issues, version } of [...all].reverse()) {
-    const isUnknown = version === undefined && mayCount(id)
-    if (!counts.has(id) && !isUnknown) continue
+  for (const { id, valid, issues } of [...counting].reverse()) {
     if (valid) validAbove++
     else if (validAbove < (policy.last ?? 1) || issues.some(({ code }) => code === "manifest-version")) kept.add(id)
   }

@@ -44,8 +44,7 @@ export async function prune(
     // A checkpoint that does not count is kept by no rule.
     const kept = keptBy(policy, counting, looked.now.getTime())
     for (const { id, pins } of counting) if (pins !== undefined) kept.add(id)
-    const outlines = all.map(({ outline }) => outline)
-    for (const id of keptUnjudged(policy, outlines, counting, (one) => view.mayCount(one))) kept.add(id)
+    for (const id of keptUnjudged(policy, counting)) kept.add(id)
     for (const { outline } of all) if (outline.id < latestValid && !kept.has(outline.id)) doomed.push(outline.id)
   }
   const goes = new Set(doomed)

@@ -1,5 +1,6 @@
 import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
+import { writerEpochOf } from "./read-manifest.js"
 import { isValid, type Verified, type VerifyDepth } from "./verified.js"
 
 /** What is remembered of a checkpoint: everything but its manifest, which may be large. */
@@ -14,7 +15,7 @@ export interface Outline {
   readonly stateSize?: number
   /** When the manifest was last written, by the storage's clock. */
   readonly lastModified: Date
-  /** The epoch of its writer's claim, if the writer had one. */
+  /** 0 for a plain writer; `undefined` if the manifest cannot be read. */
   readonly writerEpoch: number | undefined
   /** The version of the manifest that was read; `undefined` if the manifest cannot be decoded. */
   readonly version: string | undefined
@@ -91,7 +92,7 @@ export function outlineOf(verified: Verified, seen: ObjectMeta, isDamaged: boole
     issues,
     ...(stateSize === undefined ? {} : { stateSize }),
     lastModified: seen.lastModified,
-    writerEpoch: manifest?.writer?.epoch,
+    writerEpoch: writerEpochOf(manifest),
     version: manifest === undefined ? undefined : seen.version,
   }
 }

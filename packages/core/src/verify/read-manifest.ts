@@ -2,7 +2,7 @@ import { BackendError } from "../errors.js"
 import { type DecodedManifest, decodeManifest } from "../format/manifest/decode.js"
 import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "../format/manifest/model.js"
 import { checksumMeaning } from "../format/manifest/state-checksum.js"
-import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
+import { anotherId, fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
 import type { Storage } from "../storage/storage.js"
@@ -25,7 +25,15 @@ export function ownsState(manifest: CheckpointManifest): boolean | undefined {
 }
 
 /**
- * Reads and decodes one manifest. `undefined`: no manifest is there. Damage is an issue; only a failure of the storage
+ * The epoch of a manifest's writer: 0 if it names none. `undefined` if the manifest cannot be read: its writer is not known,
+ * so no claim rules it out.
+ */
+export function writerEpochOf(manifest: CheckpointManifest | undefined): number | undefined {
+  return manifest && (manifest.writer?.epoch ?? 0)
+}
+
+/**
+ * Reads and decodes one manifest. A manifest of another id is not this one's: its fields are not believed. `undefined`: no manifest is there. Damage is an issue; only a failure of the storage
  * rejects.
  */
 export async function readManifest(
@@ -52,5 +60,9 @@ export async function readManifest(
     return damaged(fatal("manifest-too-large", message), stored.meta)
   }
   const decoded: DecodedManifest = decodeManifest(stored.bytes)
-  return { meta: stored.meta, manifest: decoded.manifest, issues: decoded.issues }
+  const { manifest, issues } = decoded
+  if (manifest !== undefined && manifest.checkpointId !== id) {
+    return { meta: stored.meta, manifest: undefined, issues: [...issues, anotherId(id, manifest.checkpointId)] }
+  }
+  return { meta: stored.meta, manifest, issues }
 }

@@ -7,7 +7,7 @@ export const readerMutants: readonly Mutant[] = [
     edits: [
       edit(
         "history/rule",
-        "return pointer.claims.every((claim) => claim.epoch <= (writerEpoch ?? 0) || claim.from >= id);",
+        "return pointer.claims.every((claim) => claim.epoch <= writerEpoch || claim.from >= id);",
         "return true;",
       ),
     ],

@@ -75,6 +75,32 @@ const lostFiles = damages.map(([files, told, recovered]): Scenario => {
   }
 })
 
+/** The same damages of a leader's checkpoint: a manifest that cannot be read must not pass for a superseded writer's. */
+const lostFilesOfLeaders = damages
+  .filter(([files]) => files.pointer === undefined)
+  .map(([files, told]): Scenario => {
+    const parts = Object.entries(files) as [File, Way][]
+    const named = parts.map(([file, way]) => `${file} is ${way}`).join(", the ")
+    return claimingInPointer(`the leader's newest ${named}: told by ${told}`, async (context) => {
+      await leaderAfterAnother(context)
+      for (const [file, way] of parts) await damage(context, file, way)
+      const found = await assertRecovers(await context.open(), 2)
+      assert.deepEqual(
+        found.skipped.map(({ id, issues }) => [id, issues.map(({ code }) => code)]),
+        [[3, [told]]],
+      )
+    })
+  })
+
+/** A leader that saved 3, after another leader saved 1 and 2. */
+async function leaderAfterAnother(context: ScenarioContext) {
+  await saveAll(await claimed(context), 1, 2)
+  const leader = await claimed(context)
+  await leader.recover()
+  await saveAll(leader, 3)
+  return leader
+}
+
 /** A listing that never shows these keys, as if it lagged far behind. */
 function blindTo(...hidden: string[]) {
   return (backend: Parameters<typeof intercept>[0]) =>
@@ -98,6 +124,7 @@ async function assertSeesAll(context: ScenarioContext, through: ReturnType<typeo
 
 export const newestScenarios: readonly Scenario[] = [
   ...lostFiles,
+  ...lostFilesOfLeaders,
   {
     name: "recovery: the checkpoint that the pointer names is found although no listing shows it",
     async run(context) {
@@ -199,6 +226,24 @@ export const newestScenarios: readonly Scenario[] = [
         found.skipped.map(({ id, issues }) => [id, issues[0]?.code]),
         [[3, "manifest-missing"]],
       )
+    },
+  ),
+  claimingInPointer(
+    "a manifest of a superseded writer that was copied over the leader's is damage",
+    async (context) => {
+      const { open, keys, peek, plant } = context
+      const leader = await leaderAfterAnother(context)
+      await plant(keys.manifest(3), (await peek(keys.manifest(1))) as Uint8Array)
+      const found = await assertRecovers(await open(), 2)
+      assert.deepEqual(
+        found.skipped.map(({ id, issues }) => [id, issues.map(({ code }) => code)]),
+        [[3, ["id-mismatch"]]],
+      )
+      // Retention cannot judge it, so it stays until as many valid checkpoints lie above it as the policy keeps.
+      await saveAll(leader, 4)
+      assert.deepEqual((await leader.prune({ last: 2 })).removed, [1])
+      await saveAll(leader, 5)
+      assert.deepEqual((await leader.prune({ last: 2 })).removed, [2, 3])
     },
   ),
 ]

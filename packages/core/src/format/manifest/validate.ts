@@ -98,7 +98,7 @@ function fatals(m: CheckpointManifest, options: ValidateOptions): ValidationIssu
   const { expectedId } = options
   if (m.version > MANIFEST_VERSION) issues.push(newerVersion(m.version))
   if (expectedId !== undefined && m.checkpointId !== expectedId) {
-    issues.push(fatal("id-mismatch", `the manifest of checkpoint ${expectedId} says checkpoint_id ${m.checkpointId}`))
+    issues.push(anotherId(expectedId, m.checkpointId))
   }
   const size = m.stateSize ?? options.stateSize
   for (const [name, operator] of Object.entries(m.operatorStates)) {
@@ -113,6 +113,10 @@ function fatals(m: CheckpointManifest, options: ValidateOptions): ValidationIssu
     }
   }
   return issues
+}
+
+export function anotherId(expected: number, found: number): ValidationIssue {
+  return fatal("id-mismatch", `the manifest of checkpoint ${expected} says checkpoint_id ${found}`)
 }
 
 export function newerVersion(version: number): ValidationIssue {
