@@ -97,16 +97,18 @@ export function decodePointer(
   if (floor === undefined) return useless("its floor is no whole number up to 2^53 - 1")
   if (floor > 0 && floor >= checkpointId)
     return useless(`its floor ${floor} is not below its checkpoint_id ${checkpointId}`)
-  const kept = value.get("kept")
+  const kept = decodeKept(value.get("kept"))
   const writer = decodeWriter(value.get("writer"))
   const claims = decodeClaims(value.get("claims"))
+  // Without its `kept`, checkpoints that retention left would no longer count, and go with the next prune.
+  if (kept === undefined) return useless("its kept cannot be read")
   // A guess at the claims could make manifests of a superseded writer count again.
   if (writer === "unreadable" || claims === undefined) return useless("its writer or its claims cannot be read")
   return {
     pointer: {
       checkpointId,
       floor,
-      kept: new Set(Array.isArray(kept) ? kept.map(safeInteger).filter((id) => id !== undefined) : []),
+      kept,
       writer,
       claims,
       pins: decodePins(value.get("pins")),
@@ -115,6 +117,13 @@ export function decodePointer(
       fields: value,
     },
   }
+}
+
+function decodeKept(value: JsonValue | undefined): ReadonlySet<number> | undefined {
+  if (value === undefined) return new Set()
+  if (!Array.isArray(value)) return undefined
+  const ids = value.map(safeInteger)
+  return ids.every((id) => id !== undefined) ? new Set(ids) : undefined
 }
 
 function decodeWriter(value: JsonValue | undefined): Writer | undefined | "unreadable" {

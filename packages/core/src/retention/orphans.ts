@@ -20,8 +20,8 @@ const defaultOrphanAgeMs = 60 * 60 * 1000
 /**
  * Removes what unfinished saves left: states without a manifest, probe objects, and unfinished writes that only the
  * backend sees, such as temporary files. A state is removed if all of these hold: it lies below V, the latest valid
- * checkpoint; no manifest of its id is listed; and it is older than `olderThanMs`, by the storage's clock. An unfinished write
- * whose key is known is removed if it lies below V, and nothing has happened to it for so long.
+ * checkpoint; no manifest and no pin of its id is listed; and it is older than `olderThanMs`, by the storage's clock. An
+ * unfinished write whose key is known is removed if it lies below V, and nothing has happened to it for so long.
  *
  * The order is: find V, list the states, list the manifests. So a save that is under way has an id above V, or a young
  * state, or a manifest in the later listing. Example of the wrong order: the manifests are listed; a save writes state
@@ -74,8 +74,11 @@ export async function collectOrphans(
   const orphans: { id: number; key: string }[] = []
   // Of the taken names, only an empty directory is ours; a stray file is not, and stays.
   const emptyDirectories = [...states.taken].filter(([, meta]) => meta.key.endsWith("/"))
+  // The state of a pinned checkpoint stays even if its manifest is lost: a copy of the manifest would make it whole again.
+  const pinned = new Set(manifests.pins.map(({ id }) => id))
   for (const [id, meta] of [...states.states, ...emptyDirectories]) {
-    if (id < bound && !manifests.manifests.has(id) && isOld(meta.lastModified)) orphans.push({ id, key: meta.key })
+    if (id < bound && !pinned.has(id) && !manifests.manifests.has(id) && isOld(meta.lastModified))
+      orphans.push({ id, key: meta.key })
   }
   const probes = states.probes.filter((meta) => isOldProbe(meta.lastModified)).map((meta) => meta.key)
 

@@ -43,7 +43,8 @@ export async function prune(
   if (latestValid !== undefined) {
     // A checkpoint that does not count is kept by no rule.
     const kept = keptBy(policy, counting, looked.now.getTime())
-    for (const { id, pins } of counting) if (pins !== undefined) kept.add(id)
+    // A pin holds whatever the rest of the pointer says: where that is damaged, a pinned checkpoint may not count.
+    for (const { id } of view.pins) kept.add(id)
     for (const id of keptUnjudged(policy, counting)) kept.add(id)
     for (const { outline } of all) if (outline.id < latestValid && !kept.has(outline.id)) doomed.push(outline.id)
   }

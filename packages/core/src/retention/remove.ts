@@ -63,7 +63,7 @@ export async function removeBelow(
     stays.filter((id) => id <= floor),
     latestValid,
   )
-  return remove(pinsOf({ pins: [] }, raised), droppedClaims(history.place, listing, raised))
+  return remove(pinsOf(listing, raised), droppedClaims(history.place, listing, raised))
 }
 
 /** The keys of the claims' own objects that the raised pointer does not list any more. */

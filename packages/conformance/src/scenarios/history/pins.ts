@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import type { CheckpointStore } from "@ckpt/core"
 import { ambiguous, type CallInfo, heldCall, withFaults } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { assertRecovers, listAll, refusal, saveAll } from "../support.js"
+import { assertRecovers, listAll, refusal, saveAll, text } from "../support.js"
 
 const pinned = async (store: CheckpointStore) =>
   (await listAll(store)).filter((summary) => summary.pins !== undefined).map(({ id, pins }) => [id, pins])
@@ -117,6 +117,38 @@ export const pinScenarios: readonly Scenario[] = [
         assert.equal((await store.verify(first)).valid, true)
         assert.ok((await store.pins()).some(({ id }) => id === first))
       }
+    },
+  },
+  {
+    name: "pins: a pin by its own object holds although the rest of the pointer is garbled",
+    layout: "objects",
+    async run({ open, keys, peek, plant, allKeys, raw }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3, 4)
+      await store.pin(1, "keep")
+      await store.prune({ last: 1 })
+      const pointer = JSON.parse(text((await peek(keys.pointer)) as Uint8Array)) as Record<string, unknown>
+      assert.deepEqual([pointer["kept"], pointer["pins"]], [[1], { keep: 1 }])
+      const garbled = ["x", { keep: "1" }, { keep: 9 }, [1]]
+      for (const [pins, kept] of garbled.flatMap((one) => [
+        [one, [1]] as const,
+        [one, one] as const,
+        [one, []] as const,
+      ])) {
+        await plant(keys.pointer, JSON.stringify({ ...pointer, pins, kept }))
+        const other = await open()
+        await other.prune({ last: 1 })
+        await refusal(other.remove(1), "CKPT_INVALID", 1)
+        const there = await allKeys()
+        assert.ok(there.includes(keys.manifest(1)) && there.includes(keys.state(1)), JSON.stringify({ pins, kept }))
+      }
+      // Its manifest is lost, too: the state stays, and a copy of the manifest makes it whole again.
+      await plant(keys.pointer, JSON.stringify(pointer))
+      const manifest = (await peek(keys.manifest(1))) as Uint8Array
+      await raw.delete([keys.manifest(1)])
+      await (await open()).collectOrphans({ olderThanMs: 0 })
+      await plant(keys.manifest(1), manifest)
+      assert.equal((await store.verify(1)).valid, true)
     },
   },
   {
