@@ -84,7 +84,10 @@ export async function summaries(
   return found.filter((one) => one !== undefined)
 }
 
-/** The latest checkpoint that counts and has no fatal issue: nothing at or above it is ever deleted. */
+/**
+ * The latest checkpoint that counts, has no fatal issue, and has its own state (see `Verifier.hasOwnState`): nothing at or
+ * above it is ever deleted.
+ */
 export async function latestValidId(
   verifier: Verifier,
   view: View,
@@ -92,7 +95,10 @@ export async function latestValidId(
 ): Promise<number | undefined> {
   for (const id of view.latestFirst()) {
     const [one] = await summaries(verifier, view.listing, [id], options)
-    if (one?.outline.valid && countsIn(view, one)) return id
+    if (!one?.outline.valid || !countsIn(view, one)) continue
+    const { manifests, states } = view.listing
+    const listed = { manifest: manifests.get(id), state: states.get(id) }
+    if (await verifier.hasOwnState(id, listed, options.signal)) return id
   }
   return undefined
 }

@@ -114,7 +114,9 @@ async function lowerBoundOfLatestValid(history: History, signal: AbortSignal | u
   if (seen.checkpointId > 0) {
     const found = await verifier.verify(seen.checkpointId, { depth: "shallow", signal })
     const counts = isOfHistory(seen.checkpointId, writerEpochOf(found.manifest), seen)
-    if (counts && found.valid && !verifier.memory.isDamaged(found)) return seen.checkpointId
+    const listed = { manifest: found.manifestMeta, state: found.stateMeta }
+    const isValid = counts && found.valid && !verifier.memory.isDamaged(found)
+    if (isValid && (await verifier.hasOwnState(seen.checkpointId, listed, signal))) return seen.checkpointId
   }
   return (await latestValidId(verifier, await history.view(signal), { signal })) ?? 0
 }

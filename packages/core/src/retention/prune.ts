@@ -2,7 +2,7 @@ import { mapConcurrently } from "../async/concurrency.js"
 import { ascending, oldestFirst } from "../format/ids.js"
 import type { History } from "../history/history.js"
 import type { Listing } from "../history/listing.js"
-import { type Summarized, summaries, withPins } from "../history/summary.js"
+import { latestValidId, type Summarized, summaries, withPins } from "../history/summary.js"
 import type { View } from "../history/view.js"
 import type { OperationOptions } from "../options.js"
 import type { Place } from "../storage/place.js"
@@ -36,9 +36,8 @@ export async function prune(
     lookAtAll(history, policy, signal),
     dryRun ? [] : removeEnded(history.place, signal),
   ])
-  const { view, all } = looked
+  const { view, all, latestValid } = looked
   const counting = withPins(all, view)
-  const latestValid = counting.findLast((summary) => summary.valid)?.id
   const doomed: number[] = []
   if (latestValid !== undefined) {
     // A checkpoint that does not count is kept by no rule.
@@ -74,7 +73,7 @@ async function lookAtAll(
   history: History,
   policy: RetentionPolicy,
   signal: AbortSignal | undefined,
-): Promise<{ view: View; all: readonly Summarized[]; now: Date }> {
+): Promise<{ view: View; all: readonly Summarized[]; latestValid: number | undefined; now: Date }> {
   const { verifier, place } = history
   let looking: Promise<[readonly Summarized[], Date]> | undefined
   const onListed = (listing: Listing) => {
@@ -88,7 +87,11 @@ async function lookAtAll(
   }
   const view = await history.view(signal, { onListed })
   const [all, now] = await (looking as NonNullable<typeof looking>)
-  return { view, all, now }
+  const latestValid = await latestValidId(verifier, view, { signal })
+  // The search may have read a state and found damage that no size shows; by now it is remembered.
+  const isAsBefore = withPins(all, view).findLast((summary) => summary.valid)?.id === latestValid
+  const ids = all.map(({ outline }) => outline.id)
+  return { view, all: isAsBefore ? all : await summaries(verifier, view.listing, ids, { signal }), latestValid, now }
 }
 
 /** The options of `prune`. */

@@ -32,6 +32,8 @@ interface Entry {
    * back.
    */
   readonly isDamaged: boolean
+  /** True if a deep verification read the state of these versions, and found it sound. */
+  readonly isSound: boolean
 }
 
 /**
@@ -48,6 +50,11 @@ export class Memory {
     return entry?.manifest === manifest.version && entry.state === state?.version ? entry.outline : undefined
   }
 
+  /** True if this process has read the state of these versions, and found it sound. */
+  isSound(id: number, manifest: ObjectMeta, state: ObjectMeta): boolean {
+    return this.recall(id, manifest, state) !== undefined && this.#entries.get(id)?.isSound === true
+  }
+
   /** @param listed the state that a listing showed, if there was one */
   note(verified: Verified, depth: VerifyDepth, listed: ObjectMeta | undefined): Outline | undefined {
     const { id, manifest, manifestMeta, stateMeta } = verified
@@ -60,7 +67,9 @@ export class Memory {
     const isDamaged = manifest !== undefined && depth === "deep" ? !verified.valid : wasDamaged
     const outline = outlineOf(verified, manifestMeta, isDamaged)
     const state = stateMeta?.version ?? listed?.version
-    this.#entries.set(id, { manifest: manifestMeta.version, state, outline, stateChecksum, isDamaged })
+    const isSame = before?.manifest === manifestMeta.version && before.state === state
+    const isSound = depth === "deep" ? verified.valid : isSame && before.isSound
+    this.#entries.set(id, { manifest: manifestMeta.version, state, outline, stateChecksum, isDamaged, isSound })
     return outline
   }
 

@@ -61,6 +61,20 @@ export class Verifier {
     return found.gone ? undefined : (outline ?? outlineOf(found, manifest, this.memory.isDamaged(found)))
   }
 
+  /**
+   * True unless the state was written after its manifest and does not verify. A state is written before its manifest and
+   * never changed; a later one may be another file that was copied over it, with the right size. It is read once.
+   */
+  async hasOwnState(
+    id: number,
+    { manifest, state }: { manifest: ObjectMeta | undefined; state: ObjectMeta | undefined },
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    if (manifest === undefined || state === undefined || state.lastModified <= manifest.lastModified) return true
+    if (this.memory.isSound(id, manifest, state)) return true
+    return (await this.verify(id, { depth: "deep", listed: state, signal })).valid
+  }
+
   async #look(id: number, request: VerifyRequest): Promise<Verified> {
     const { depth, listed, signal, onProgress } = request
     const { storage, layout } = this.place

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { ObjectBackend } from "@ckpt/core"
+import type { ObjectBackend, ObjectContent, ObjectMeta } from "@ckpt/core"
 import { calls, intercept, permanent, recorder, transient, withFaults } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { assertRecovers, flipped, listedIds, range, refusal, rejection, saveAll } from "../support.js"
@@ -187,4 +187,43 @@ export const retentionScenarios: readonly Scenario[] = [
       )
     },
   },
+  {
+    name: "retention: another file that was copied over the latest state does not pass for it by its size",
+    async run({ open, keys, peek, plant }) {
+      const writer = await open()
+      await saveAll(writer, 1, 2, 3)
+      const own = (await peek(keys.state(3))) as Uint8Array
+      const through = stampedLater(keys.state(3))
+      await plant(keys.state(3), (await peek(keys.state(1))) as Uint8Array)
+      assert.deepEqual((await (await open({ through })).prune({ last: 1 })).removed, [1])
+      await refusal((await open({ through })).remove(2), "CKPT_INVALID", 2)
+      await assertRecovers(await open(), 2)
+      await plant(keys.state(3), own)
+      const { through: recorded, calls: made } = recorder()
+      const readings = () => made.filter(({ call, key }) => call === "get" && key === keys.state(3)).length
+      const store = await open({ through: (backend) => recorded(through(backend)) })
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [2])
+      // What was read and is sound is not read again.
+      assert.equal(readings(), 1)
+      await store.prune({ last: 1 })
+      assert.equal(readings(), 1)
+      await assertRecovers(await open(), 3)
+    },
+  },
 ]
+
+/** A storage that says of one object that it was written a minute after it was. */
+function stampedLater(key: string): (backend: ObjectBackend) => ObjectBackend {
+  const stamped = (meta: ObjectMeta): ObjectMeta =>
+    meta.key === key ? { ...meta, lastModified: new Date(meta.lastModified.getTime() + 60_000) } : meta
+  return (backend) =>
+    intercept(backend, {
+      async around({ call }, proceed) {
+        const answer = await proceed()
+        if (answer === undefined) return answer
+        if (call === "list") return (answer as ObjectMeta[]).map(stamped)
+        if (call === "head") return stamped(answer as ObjectMeta)
+        return call === "get" ? { ...(answer as ObjectContent), meta: stamped((answer as ObjectContent).meta) } : answer
+      },
+    })
+}
