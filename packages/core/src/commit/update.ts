@@ -52,8 +52,7 @@ export async function update(
   let refused: string | undefined
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
     const { current, version } = await readCurrent(history, id, signal).catch((error: unknown) => {
-      // The manifest cannot be read, so nobody knows whether the last swap took effect.
-      throw lost !== undefined && error instanceof BackendError ? unknownUpdate(place, id, lost.cause) : error
+      throw lost !== undefined && tellsNothingOfLost(error) ? unknownUpdate(place, id, lost.cause) : error
     })
     if (lost !== undefined) {
       if (current.updateToken !== lost.token) throw unknownUpdate(place, id, lost.cause)
@@ -76,6 +75,15 @@ export async function update(
   }
   const message = `the update of checkpoint ${id} lost ${maxSwaps} races to other updates, and changed nothing. Call update again.`
   throw new CheckpointError("CKPT_CONFLICT", message, { ...place.manifest(id), retryable: true })
+}
+
+/**
+ * True if the manifest could not be had after a lost answer, so that nobody knows whether the lost swap took effect. Also
+ * if the checkpoint is gone: others may have seen the change before retention removed it. A writer that was superseded
+ * hears of that instead.
+ */
+function tellsNothingOfLost(error: unknown): boolean {
+  return error instanceof BackendError || (error instanceof CheckpointError && error.code !== "CKPT_FENCED")
 }
 
 /**

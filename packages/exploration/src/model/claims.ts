@@ -37,7 +37,7 @@ export class Claims {
    * A process replaced the manifest of `id`, which now holds these updates; `doing`: its operations. Once a claim is
    * given, no earlier writer may change the manifest from which the new leader recovers.
    */
-  manifestChanged(id: number, updates: readonly string[], doing: readonly Operation[], tick: number): void {
+  manifestChanged(id: number, updates: Iterable<string>, doing: readonly Operation[], tick: number): void {
     for (const update of updates) if (!this.#updateTicks.has(update)) this.#updateTicks.set(update, tick)
     const [first] = doing
     if (first === undefined) return

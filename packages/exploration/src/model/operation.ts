@@ -24,7 +24,5 @@ export interface Acknowledged {
   readonly tick: number
   /** A newer checkpoint counted by then. */
   readonly outranked: boolean
-  /** Updates that were acknowledged. */
-  readonly updates: string[]
   pruned: boolean
 }

@@ -9,8 +9,8 @@ export interface SeenManifest {
   readonly content: number
   readonly writerEpoch: number
   readonly stateSize: number
-  /** Names of the updates that it holds. */
-  readonly updates: readonly string[]
+  /** The updates that it holds, by name, and how often each was applied. */
+  readonly updates: ReadonlyMap<string, number>
 }
 
 interface SeenPointer {
@@ -40,7 +40,7 @@ function manifestOf(fields: Record<string, unknown>): SeenManifest {
     content: fields["epoch"] as number,
     writerEpoch: writer?.epoch ?? 0,
     stateSize: fields["state_size"] as number,
-    updates: Object.keys(fields["sink_commit_statuses"] as object),
+    updates: new Map(Object.entries(fields["sink_epochs"] as Record<string, number>)),
   }
 }
 
@@ -90,10 +90,15 @@ export class View {
     return true
   }
 
+  /** The manifest of this id, if it counts. */
+  counting(id: number): SeenManifest | undefined {
+    const manifest = this.manifests.get(id)
+    return manifest !== undefined && this.counts(manifest) ? manifest : undefined
+  }
+
   /** Whether there is a checkpoint of this id, and it counts. */
   isCounting(id: number): boolean {
-    const manifest = this.manifests.get(id)
-    return manifest !== undefined && this.counts(manifest)
+    return this.counting(id) !== undefined
   }
 
   /** The epoch of a claim that shuts the checkpoint out, also of a claim that was trimmed since. */

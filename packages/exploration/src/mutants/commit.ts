@@ -89,6 +89,21 @@ export const commitMutants: readonly Mutant[] = [
     plans: ["claims"],
   },
   {
+    name: "an update whose answer was lost is applied once more",
+    edits: [edit("commit/update", "throw unknownUpdate(place, id, lost.cause);", "lost = undefined;")],
+    plans: ["updates"],
+  },
+  {
+    name: "an update whose answer was lost passes for done",
+    edits: [edit("commit/update", "if (current.updateToken === lost.token)", "")],
+    plans: ["updates"],
+  },
+  {
+    name: "an update of unknown outcome passes for refused",
+    edits: [edit("commit/update", '"CKPT_UNKNOWN_OUTCOME"', '"CKPT_CONFLICT"')],
+    plans: ["updates"],
+  },
+  {
     name: "a failed commit of a writer that claimed passes for certain",
     edits: [
       edit(

@@ -1,4 +1,10 @@
-import { CheckpointError, type CheckpointManifest, type CheckpointStore, createManifest } from "@ckpt/core"
+import {
+  CheckpointError,
+  type CheckpointErrorCode,
+  type CheckpointManifest,
+  type CheckpointStore,
+  createManifest,
+} from "@ckpt/core"
 import type { Operation } from "../model/operation.js"
 import type { Writing } from "../scenario/action.js"
 import { stateText } from "../scenario/state-text.js"
@@ -8,6 +14,9 @@ interface Save {
   readonly manifest: CheckpointManifest
   readonly state: Uint8Array | undefined
 }
+
+/** The failures of an update after which nobody knows whether its change took effect. */
+const leavesOpen: ReadonlySet<CheckpointErrorCode> = new Set(["CKPT_UNKNOWN_OUTCOME", "CKPT_FENCED"])
 
 /** Writes for one process, and tells the model the answers. */
 export class Writer {
@@ -83,10 +92,19 @@ export class Writer {
   async #update(store: CheckpointStore, id: number, operation: Operation): Promise<string> {
     const { world } = this.#self
     const update = `u${world.count()}`
-    await store.update(id, (current) => ({
+    // Each application counts, so a change that is applied twice shows.
+    const change = (current: CheckpointManifest): CheckpointManifest => ({
       ...current,
+      sinkEpochs: { ...current.sinkEpochs, [update]: (current.sinkEpochs[update] ?? 0) + 1 },
       sinkCommitStatuses: { ...current.sinkCommitStatuses, [update]: { status: "committed" } },
-    }))
+    })
+    try {
+      await store.update(id, change)
+    } catch (error) {
+      // Who is superseded may learn of it after the swap: a refusal by a claim leaves the outcome open.
+      if (error instanceof CheckpointError && !leavesOpen.has(error.code)) world.model.updateRefused(id, update)
+      throw error
+    }
     world.model.updated(operation, id, update)
     return `ACKNOWLEDGED ${update} of ${id}`
   }

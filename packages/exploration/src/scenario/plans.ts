@@ -66,6 +66,15 @@ export const plans = {
     observer: 0.4,
     meanwhile: 0.1,
   },
+  updates: {
+    says: "writers that update the same few checkpoints at once",
+    processes: [2, 2, 3],
+    actions: [2, 3, 4],
+    weights: { update: 8, save: 1, prune: 0.5, claim: 0.3, load: 0.5 },
+    starts: ["two", "two", "three, pointer behind", "claimed"],
+    claimsFirst: 0.1,
+    meanwhile: 0.2,
+  },
   retention: {
     says: "plain stores with retention",
     processes: [2, 2, 3],

@@ -109,6 +109,31 @@ export const lostChangeScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "lost answer of an update that took effect, and the checkpoint was pruned: CKPT_UNKNOWN_OUTCOME",
+    async run({ open, keys, events }) {
+      await saveAll(await open(), 1, 2)
+      const other = await open()
+      const isPut = calls("put", keys.manifest(1))
+      let pruned = false
+      const store = await open({
+        through: (backend) =>
+          intercept(backend, {
+            async around(info, proceed) {
+              const answer = await proceed()
+              if (pruned || !isPut(info)) return answer
+              pruned = true
+              assert.equal((await other.load(1))?.sinkEpochs["sink"], 1)
+              await other.prune({ last: 1 })
+              throw ambiguous()
+            },
+          }),
+      })
+      await refusal(store.update(1, count), "CKPT_UNKNOWN_OUTCOME", 1)
+      assert.equal(await other.load(1), undefined)
+      assert.ok(!events.some(({ type }) => type === "updated"))
+    },
+  },
+  {
     name: "an update whose change alters its argument: the argument is a copy, and the checksums stay",
     async run({ open }) {
       await saveAll(await open(), 1)
