@@ -8,7 +8,7 @@ import {
 } from "@ckpt/core"
 import { Activity } from "./activity.js"
 import { bytesOf, joined } from "./bytes.js"
-import { instantClock } from "./clocks.js"
+import { instantClock, ManualClock } from "./clocks.js"
 import type { TestStorage } from "./storage.js"
 
 export interface ScenarioContext {
@@ -63,6 +63,7 @@ export async function runScenario(
   const activity = new Activity()
   const raw = await storage.open()
   const opened: AsyncDisposable[] = []
+  const clocks = new Set<ManualClock>()
   const events: StoreEvent[] = []
   const padded = (id: number) => String(id).padStart(6, "0")
   try {
@@ -78,6 +79,7 @@ export async function runScenario(
       events,
       async open({ through = (backend: ObjectBackend) => backend, onEvent, ...options } = {}) {
         const backend = await storage.open()
+        if (options.clock instanceof ManualClock) clocks.add(options.clock)
         const store = await openCheckpointStore({
           clock: instantClock(),
           ...options,
@@ -106,10 +108,21 @@ export async function runScenario(
       settled: () => activity.settled(),
     })
   } finally {
-    for (const resource of opened) await resource[Symbol.asyncDispose]()
+    for (const resource of opened) await disposed(resource, clocks)
     await raw[Symbol.asyncDispose]()
     await storage.dispose?.()
   }
+}
+
+/** Closing gives up a storage that never answers once its time is over, and a manual clock does not go on by itself. */
+async function disposed(resource: AsyncDisposable, clocks: ReadonlySet<ManualClock>): Promise<void> {
+  let over = false
+  const closing = resource[Symbol.asyncDispose]().then(() => {
+    over = true
+  })
+  for (let minutes = 0; clocks.size > 0 && !over && minutes < 100; minutes++)
+    for (const clock of clocks) await clock.advance(60_000)
+  await closing
 }
 
 /** The runner's limit for one scenario. Some scenarios go through hundreds of crashes on a slow disk. */

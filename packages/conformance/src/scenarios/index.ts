@@ -34,6 +34,7 @@ import { operatorScenarios } from "./state/operators.js"
 import { readingScenarios } from "./state/reading.js"
 import { streamScenarios } from "./state/writing.js"
 import { checkScenarios } from "./store/check.js"
+import { closingScenarios } from "./store/closing.js"
 import { eventScenarios } from "./store/events.js"
 import { inputScenarios } from "./store/input.js"
 import { storeScenarios } from "./store/opening.js"
@@ -53,6 +54,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   streams: [...streamScenarios, ...aheadScenarios, ...readingScenarios, ...operatorScenarios],
   "the check before the first write": checkScenarios,
   input: [...inputScenarios, ...storeScenarios],
+  closing: closingScenarios,
   events: eventScenarios,
   updates: updateScenarios,
   claims: [

@@ -161,7 +161,12 @@ async function judge(
 ): Promise<Checkpoint | "gone" | { readonly issues: readonly ValidationIssue[] }> {
   const { issues, manifest, stateMeta, valid } = found
   if (!valid || manifest === undefined) return { issues }
-  if (options.accept !== undefined && !(await options.accept(manifest))) return { issues: [...issues, notAccepted] }
+  const { accept } = options
+  if (accept !== undefined && !(await place.gate.outside(async () => accept(manifest)))) {
+    // `accept` may have closed the store; then no older checkpoint can be looked at.
+    place.gate.assertOpen("recover")
+    return { issues: [...issues, notAccepted] }
+  }
   const checkpoint = openCheckpoint(place, manifest, { ...options.readers, stateMeta })
   const visited = await visit(checkpoint)
   if (visited === "gone") return "gone"

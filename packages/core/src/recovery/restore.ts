@@ -31,6 +31,7 @@ export async function restore<T>(
   visit: (checkpoint: Checkpoint) => Promise<T>,
   options: RestoreOptions,
 ): Promise<Restored<T>> {
+  const { gate } = history.place
   let given: { value: T } | undefined
   const visitOne = async (checkpoint: Checkpoint): Promise<Visited> => {
     let found: CheckpointError | undefined
@@ -40,12 +41,14 @@ export async function restore<T>(
     try {
       // After an abort nobody waits for the visitor, even if it goes on.
       const visiting = Promise.resolve().then(() => visit(watched))
-      given = { value: await untilAborted(visiting, options.signal) }
+      given = { value: await gate.outside(() => untilAborted(visiting, options.signal)) }
     } catch (error) {
       options.signal?.throwIfAborted()
       if (found === undefined) throw error
     }
     if (found === undefined) return "done"
+    // The visitor may have closed the store; then no older checkpoint can be visited.
+    gate.assertOpen("restore")
     // Also if the visitor swallowed the error: its result rests on a damaged checkpoint.
     given = undefined
     return found.code === "CKPT_PRUNED" ? "gone" : [fatal("state-checksum", found.message)]

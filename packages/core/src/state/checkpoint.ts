@@ -6,7 +6,7 @@ import type { Place } from "../storage/place.js"
 import { ownsState } from "../verify/read-manifest.js"
 import { checksumsIn } from "./operator-checksums.js"
 import { type OnRead, stateProgress } from "./progress.js"
-import { type StateReader, stateSlice, VerifiedReader } from "./reader.js"
+import { reading, type StateReader, stateSlice, VerifiedReader } from "./reader.js"
 
 /** A recovered checkpoint. Its bytes are read, and verified, when you ask for them. */
 export interface Checkpoint {
@@ -66,7 +66,8 @@ export function openCheckpoint(
   const operatorStream = async (name: string): Promise<StateReader | undefined> => {
     const operator = Object.hasOwn(manifest.operatorStates, name) ? manifest.operatorStates[name] : undefined
     if (operator === undefined) return undefined
-    if (!operator.external) return operator.stateB64 === null ? undefined : new InlineReader(decodeInline(operator))
+    if (!operator.external)
+      return operator.stateB64 === null ? undefined : new InlineReader(place, decodeInline(operator))
     const { externalOffset: offset, externalLength: size } = operator
     const checksums = manifest.operatorChecksums
     const named = checksums !== undefined && Object.hasOwn(checksums, name) ? checksums[name] : undefined
@@ -87,18 +88,24 @@ export function openCheckpoint(
 
 class InlineReader implements StateReader {
   readonly size: number
+  readonly #place: Place
   readonly #bytes: Uint8Array
 
-  constructor(bytes: Uint8Array) {
+  constructor(place: Place, bytes: Uint8Array) {
+    this.#place = place
     this.#bytes = bytes
     this.size = bytes.length
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array, void, void> {
+    return this.#place.gate.steps(reading, this.#chunks())
+  }
+
+  async *#chunks(): AsyncGenerator<Uint8Array, void, void> {
     if (this.size > 0) yield this.#bytes
   }
 
-  async bytes(): Promise<Uint8Array> {
-    return this.#bytes
+  bytes(): Promise<Uint8Array> {
+    return this.#place.gate.run(reading, async () => this.#bytes)
   }
 }

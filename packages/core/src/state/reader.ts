@@ -12,7 +12,8 @@ import { type OnRead, type Slice, sliceProgress } from "./progress.js"
 /**
  * The bytes of a state, or of a part of it. Nothing is read before the first chunk is asked for; each iteration reads
  * from the start. An iteration rejects with `CKPT_CORRUPT` if the bytes do not verify, and with `CKPT_PRUNED` if
- * retention removed the checkpoint meanwhile.
+ * retention removed the checkpoint meanwhile. After `close()` of the store it rejects with `CKPT_CLOSED`, in the middle of
+ * an iteration too.
  */
 export interface StateReader extends AsyncIterable<Uint8Array> {
   /** Bytes. */
@@ -37,6 +38,9 @@ export interface ReadStateOptions extends ProgressOptions {
   length?: number
   signal?: AbortSignal | undefined
 }
+
+/** The name of a reader's task, for the error of a closed store. */
+export const reading = "reading a state"
 
 /** The stored object has another size than its manifest says. */
 class WrongSize extends Error {}
@@ -71,7 +75,11 @@ export class VerifiedReader implements StateReader {
     if (slice.checksum !== undefined) this.checksum = slice.checksum
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array, void, void> {
+    return this.#place.gate.steps(reading, this.#chunks())
+  }
+
+  async *#chunks(): AsyncGenerator<Uint8Array, void, void> {
     const { offset, size, checksum, whole, prefix } = this.#slice
     const key = this.#place.layout.stateKey(this.#id)
     const digest = checksum === undefined ? undefined : new Digest(prefix)
@@ -114,10 +122,12 @@ export class VerifiedReader implements StateReader {
     if (held !== undefined) yield held
   }
 
-  async bytes(): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = []
-    for await (const chunk of this) chunks.push(chunk)
-    return joinChunks(chunks, this.size)
+  bytes(): Promise<Uint8Array> {
+    return this.#place.gate.run(reading, async () => {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of this.#chunks()) chunks.push(chunk)
+      return joinChunks(chunks, this.size)
+    })
   }
 
   /**

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events"
 import { Follower, onAbort } from "../async/abort.js"
 import type { Clock } from "../async/clock.js"
+import type { Gate } from "../async/gate.js"
 import { BackendError, type BackendErrorKind } from "../errors.js"
 import type { Emit } from "../events.js"
 
@@ -18,6 +19,8 @@ export interface RetryContext {
   readonly clock: Clock
   readonly random: () => number
   readonly emit: Emit
+  /** What the backend is busy with: also a request that was given up, until its clean-up has ended. */
+  readonly requests: Gate
 }
 
 /**
@@ -118,7 +121,7 @@ export async function withTimeout<T>(
     attempt.abort(timeoutError(operation, operation.write ? "ambiguous" : "transient", timeoutMs))
   }
   try {
-    const answer = one(attempt.signal, watch)
+    const answer = context.requests.run(operation.name, () => one(attempt.signal, watch))
     // It ends by the rejection of its sleep; that is no failure.
     guard().catch(() => {})
     return await Promise.race([answer, gaveUp])

@@ -1,3 +1,4 @@
+import type { Gate } from "../async/gate.js"
 import type { CheckpointErrorDetails } from "../errors.js"
 import type { Layout } from "../format/layout.js"
 import type { Storage } from "./storage.js"
@@ -6,10 +7,13 @@ import type { Storage } from "./storage.js"
 export class Place {
   readonly storage: Storage
   readonly layout: Layout
+  /** The calls and the readers of the store, which its `close` waits for. */
+  readonly gate: Gate
 
-  constructor(storage: Storage, layout: Layout) {
+  constructor(storage: Storage, layout: Layout, gate: Gate) {
     this.storage = storage
     this.layout = layout
+    this.gate = gate
   }
 
   /** The storage's name, for messages. */

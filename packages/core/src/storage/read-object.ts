@@ -47,6 +47,7 @@ export async function* readBody(
       position === 0 && end === undefined
         ? undefined
         : { offset: position, length: end === undefined ? undefined : end - position }
+    const closed = context.requests.begin(operation.name)
     const reading = new AbortController()
     const waits = new IdleTimeout(context, operation)
     const abort = () => {
@@ -106,10 +107,11 @@ export async function* readBody(
     } finally {
       ignoreAbort()
       waits.close()
-      if (iterator !== undefined) {
+      if (iterator === undefined) closed()
+      else {
         // Not awaited: a body that hangs would hang its closing too.
         reading.abort(new BackendError("transient", `reading ${key} was given up`))
-        iterator.return?.()?.then(undefined, () => {})
+        Promise.resolve(iterator.return?.()).then(closed, closed)
       }
     }
   }

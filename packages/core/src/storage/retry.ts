@@ -42,34 +42,36 @@ export function retryPolicy(options: RetryOptions | undefined, timeoutMs: number
  * jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), never shorter than the storage's Retry-After.
  * Only `transient` is tried again, and `ambiguous` for operations that may be repeated.
  */
-export async function withRetry<T>(
+export function withRetry<T>(
   context: RetryContext,
   operation: { readonly name: string; readonly key: string; readonly write: boolean; readonly repeatable: boolean },
   signal: AbortSignal | undefined,
   one: (signal: AbortSignal, watch: AttemptWatch) => Promise<T>,
   canRepeat: () => boolean = () => true,
 ): Promise<T> {
-  const { policy, clock } = context
-  const started = clock.monotonic()
-  let unclear = false
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await withTimeout(context, operation, signal, one)
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (!(error instanceof BackendError)) throw error
-      unclear ||= operation.write && error.kind === "ambiguous"
-      const final = unclear ? stillUnclear(error) : error
-      if (attempt >= policy.attempts || !canRepeat()) throw final
-      const passing = error.kind === "transient" || (error.kind === "ambiguous" && operation.repeatable)
-      if (!passing) throw final
+  const { policy, clock, requests } = context
+  return requests.run(operation.name, async () => {
+    const started = clock.monotonic()
+    let unclear = false
+    for (let attempt = 1; ; attempt++) {
       try {
-        await backOff(context, operation, attempt, error, signal, started + policy.deadlineMs)
-      } catch (failure) {
-        throw failure === error ? final : failure
+        return await withTimeout(context, operation, signal, one)
+      } catch (error) {
+        signal?.throwIfAborted()
+        if (!(error instanceof BackendError)) throw error
+        unclear ||= operation.write && error.kind === "ambiguous"
+        const final = unclear ? stillUnclear(error) : error
+        if (attempt >= policy.attempts || !canRepeat()) throw final
+        const passing = error.kind === "transient" || (error.kind === "ambiguous" && operation.repeatable)
+        if (!passing) throw final
+        try {
+          await backOff(context, operation, attempt, error, signal, started + policy.deadlineMs)
+        } catch (failure) {
+          throw failure === error ? final : failure
+        }
       }
     }
-  }
+  })
 }
 
 /** An earlier attempt may have taken effect: that the last one certainly did not says nothing of it. */

@@ -1,8 +1,9 @@
+import { Gate } from "../async/gate.js"
 import { joinChunks } from "../bytes/chunks.js"
 import { Meter, type OnProgress } from "../bytes/progress.js"
 import { Digest } from "../bytes/sha256.js"
 import { BackendError } from "../errors.js"
-import type { RetryContext, Watch } from "./attempt.js"
+import { longestSleepMs, type RetryContext, type Watch } from "./attempt.js"
 import type { Body, DeleteFailure, Leftover, ObjectBackend, ObjectMeta, PutOptions } from "./backend.js"
 import { putBody } from "./put-body.js"
 import { type ByteStream, discard, lengthError } from "./read-object.js"
@@ -23,9 +24,27 @@ export class Storage {
   readonly backend: ObjectBackend
   readonly #context: RetryContext
 
-  constructor(backend: ObjectBackend, context: RetryContext) {
+  constructor(backend: ObjectBackend, context: Omit<RetryContext, "requests">) {
     this.backend = backend
-    this.#context = context
+    const requests = new Gate((what) => new BackendError("permanent", `${what}: the store is closed`))
+    this.#context = { ...context, requests }
+  }
+
+  /**
+   * Waits for what outlives its caller: a request that was given up still removes its temporary names, closes its handles
+   * and abandons its upload. Waits no longer than a request may take: a storage that never answers keeps nobody from closing.
+   * Later requests are refused.
+   */
+  async close(): Promise<void> {
+    const { requests, clock, policy } = this.#context
+    if (!requests.isIdle) {
+      const over = new AbortController()
+      const limit = clock.sleep(Math.min(policy.timeoutMs, longestSleepMs), over.signal)
+      limit.catch(() => {})
+      await Promise.race([requests.ended(), limit])
+      over.abort()
+    }
+    requests.shut()
   }
 
   #read<T>(name: string, key: string, signal: AbortSignal | undefined, one: (s: AbortSignal, w: Watch) => Promise<T>) {

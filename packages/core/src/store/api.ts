@@ -158,6 +158,14 @@ export interface CheckpointStore extends AsyncDisposable {
   prune(policy?: RetentionPolicy, options?: PruneOptions): Promise<PruneReport>
   /** Removes the objects that unfinished saves left: states without a manifest, unfinished uploads, temporary files. */
   collectOrphans(options?: CollectOptions): Promise<OrphanReport>
-  /** IdleTimeout for the calls under way, and for retention. Later calls reject with `CKPT_CLOSED`. */
+  /**
+   * Later calls, and later reads of a state, reject with `CKPT_CLOSED`. Waits for the calls under way, for the next chunk of
+   * a reader that was asked for one, for retention, and for what aborted or timed-out calls still clean up: the clean-up no
+   * longer than `timeoutMs`. Once it resolves, the store makes no request, and leaves no temporary name and no open file of
+   * its own.
+   *
+   * It does not wait for `visit` of `restore`, for `accept`, or for whoever works on a chunk: each of them may itself await
+   * `close()`. It waits for the source of a state, so a source must not await it.
+   */
   close(): Promise<void>
 }

@@ -1,4 +1,6 @@
 import { type Clock, systemClock } from "../async/clock.js"
+import { Gate } from "../async/gate.js"
+import { CheckpointError } from "../errors.js"
 import { type Emit, safeEmitter } from "../events.js"
 import { createLayout } from "../format/layout.js"
 import { DEFAULT_VNODE_COUNT } from "../format/manifest/model.js"
@@ -33,9 +35,13 @@ export function assemble(options: OpenOptions, leader: Leader | undefined): Part
   const emit = safeEmitter(options.onEvent)
   const policy = retryPolicy(options.retry, options.timeoutMs)
   const storage = new Storage(backend, { policy, clock, random, emit })
-  const place = new Place(storage, createLayout(layout, prefix))
+  const place = new Place(storage, createLayout(layout, prefix), new Gate((what) => closed(backend.name, what)))
   const other = createLayout(layout === "objects" ? "directory" : "objects", prefix)
   const history = new History(new Verifier(place, vnodeCount), other, emit, leader)
   const retain = options.retain === undefined ? undefined : checkPolicy(options.retain)
   return { clock, emit, history, retain }
+}
+
+function closed(backend: string, what: string): CheckpointError {
+  return new CheckpointError("CKPT_CLOSED", `${what}: this store is closed. Open a new one.`, { backend })
 }

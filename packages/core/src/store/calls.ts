@@ -1,6 +1,7 @@
 import { type TracingChannel, tracingChannel } from "node:diagnostics_channel"
 import { setMaxListeners } from "node:events"
 import { untilAborted } from "../async/abort.js"
+import type { Gate } from "../async/gate.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { OperationOptions } from "../options.js"
 import { explain, type Operation } from "../storage/explain.js"
@@ -36,10 +37,10 @@ function channelOf(operation: Operation): TracingChannel<unknown, TraceContext> 
 export class Calls {
   readonly #backend: string
   readonly #readOnly: boolean
-  readonly #underWay = new Set<Promise<unknown>>()
-  #closed = false
+  readonly #gate: Gate
 
-  constructor(backend: string, readOnly: boolean) {
+  constructor(gate: Gate, backend: string, readOnly: boolean) {
+    this.#gate = gate
     this.#backend = backend
     this.#readOnly = readOnly
   }
@@ -69,17 +70,18 @@ export class Calls {
   ): Promise<T> {
     const trace: TraceContext = { operation, backend: this.#backend, ...(id === undefined ? {} : { id }) }
     const guarded = async () => {
-      if (this.#closed) {
-        const message = `${operation}: this store is closed. Open a new one.`
-        throw new CheckpointError("CKPT_CLOSED", message, { backend: this.#backend })
-      }
+      this.#gate.assertOpen(operation)
       signal?.throwIfAborted()
       // Hundreds of requests of one operation may listen to one signal. This is no leak, so Node must not warn.
       if (signal !== undefined) setMaxListeners(0, signal)
       const started = performance.now()
       try {
-        // Some requests do not listen to the signal: saves share the pointer's swap. The caller need not wait for them.
-        return await untilAborted(this.#track(task(trace)), signal)
+        // Some requests do not listen to the signal: saves share the pointer's swap. The caller need not wait for them;
+        // `close` does.
+        return await untilAborted(
+          this.#gate.run(operation, () => task(trace)),
+          signal,
+        )
       } catch (error) {
         signal?.throwIfAborted()
         throw error instanceof BackendError ? explain(this.#backend, operation, id, error) : error
@@ -90,17 +92,9 @@ export class Calls {
     return channelOf(operation).tracePromise(guarded, trace) as Promise<T>
   }
 
-  /** Refuses later calls and waits for the calls under way. */
+  /** Refuses later calls and waits for the calls under way, also for those that go on after their caller aborted. */
   async close(): Promise<void> {
-    this.#closed = true
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
-  }
-
-  /** `close` waits for a tracked task, also if it goes on after its caller aborted. */
-  #track<T>(running: Promise<T>): Promise<T> {
-    this.#underWay.add(running)
-    const forget = () => this.#underWay.delete(running)
-    running.then(forget, forget)
-    return running
+    this.#gate.shut()
+    await this.#gate.ended()
   }
 }

@@ -57,7 +57,7 @@ export class Store implements CheckpointStore {
     this.#clock = clock
     this.#emit = emit
     this.#history = history
-    this.#calls = new Calls(options.backend.name, options.readOnly ?? false)
+    this.#calls = new Calls(history.place.gate, options.backend.name, options.readOnly ?? false)
     this.#probe = new Probe(history.place)
     this.#saver = new Saver(history, this.#probe)
     if (retain !== undefined) this.#retention = new BackgroundRetention(() => this.#prune(retain, {}), emit)
@@ -240,6 +240,7 @@ export class Store implements CheckpointStore {
     this.#closed ??= (async () => {
       await this.#calls.close()
       await this.#retention?.idle()
+      await this.#history.place.storage.close()
       if (this.#options.ownsBackend === true) await this.#options.backend[Symbol.asyncDispose]()
     })()
     return this.#closed

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { expect, test } from "vitest"
+import { Gate } from "../../src/async/gate.js"
 import { createLayout } from "../../src/format/layout.js"
 import { createManifest } from "../../src/format/manifest/check.js"
 import type { OperatorState } from "../../src/format/manifest/model.js"
@@ -26,7 +27,7 @@ function opened() {
     return "complete"
   }
   const storage = { stream, backend: { name: "test" } } as unknown as Storage
-  const place = new Place(storage, createLayout("objects"))
+  const place = new Place(storage, createLayout("objects"), new Gate((what) => new Error(what)))
   const manifest = {
     ...createManifest({ checkpointId: 1, epoch: 1 }),
     stateSize: state.length,

@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
+import { Gate } from "../../src/async/gate.js"
 import { BackendError, type BackendErrorKind } from "../../src/errors.js"
 import type { StoreEvent } from "../../src/events.js"
 import { isTimeout, type RetryContext, timeoutFor, withTimeout } from "../../src/storage/attempt.js"
@@ -14,6 +15,7 @@ function setup(options: RetryOptions & { timeoutMs?: number; random?: () => numb
     clock,
     random: options.random ?? (() => 1),
     emit: (event) => events.push(event),
+    requests: new Gate((what) => new Error(what)),
   }
   return { clock, events, context }
 }

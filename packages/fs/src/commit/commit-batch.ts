@@ -80,8 +80,7 @@ export async function commitBatch(
       })
       if (info !== undefined) directories.remember(target, info)
       pointer.remember()
-      // The commit is done, and need not wait for this.
-      void stage.closeBase()
+      await stage.closeBase()
       return metas
     } catch (error) {
       await Promise.allSettled([pointed, ...written])

@@ -1,0 +1,102 @@
+import { cp } from "node:fs/promises"
+import { join } from "node:path"
+import { type CheckpointStore, createManifest } from "@ckpt/core"
+import { expect, test } from "vitest"
+import { type FileApi, nodeFiles, type OpenFile } from "../../src/files/file-api.js"
+import { openFsStore } from "../../src/open.js"
+import { bytes, isTemporary, stream, temporaryFolder, tree } from "./support.js"
+
+/** File calls that have not ended, and files that are open. The signal is aborted at file call `at`. */
+class Busy {
+  underWay = 0
+  open = 0
+  calls = 0
+  readonly abort = new AbortController()
+  readonly #at: number
+
+  constructor(at: number) {
+    this.#at = at
+  }
+
+  readonly files: FileApi = this.#counted(nodeFiles, (file) => {
+    this.open++
+    const close = async () => {
+      await file.close()
+      this.open--
+    }
+    return this.#counted({ ...methodsOf(file), close }, (answer) => answer)
+  })
+
+  #counted<T extends object>(calls: T, opened: (file: OpenFile) => unknown): T {
+    const counted = Object.entries(calls).map(([name, call]) => [
+      name,
+      async (...given: unknown[]) => {
+        if (this.calls++ === this.#at) this.abort.abort(new Error("enough"))
+        this.underWay++
+        try {
+          const answer = await call(...given)
+          return name === "open" ? opened(answer) : answer
+        } finally {
+          this.underWay--
+        }
+      },
+    ])
+    return Object.fromEntries(counted)
+  }
+}
+
+const names = ["write", "writev", "read", "stat", "utimes", "datasync", "sync", "close"] as const
+
+function methodsOf(file: OpenFile): OpenFile {
+  return Object.fromEntries(names.map((name) => [name, file[name].bind(file)])) as unknown as OpenFile
+}
+
+type Run = (store: CheckpointStore, signal: AbortSignal) => Promise<unknown>
+
+const state = () => stream(bytes("one"), bytes("two"))
+
+/** On checkpoints 1 to 3, of which 1 is pinned, and on the state of 4, which has no manifest. */
+const operations: Readonly<Record<string, Run>> = {
+  save: (store, signal) => store.save(createManifest({ checkpointId: 5, epoch: 5 }), { state: state(), signal }),
+  writeState: (store, signal) => store.writeState(6, state(), { signal }),
+  update: (store, signal) => store.update(3, (current) => ({ ...current, epoch: 9 }), { signal }),
+  pin: (store, signal) => store.pin(2, "two", { signal }),
+  unpin: (store, signal) => store.unpin("one", { signal }),
+  remove: (store, signal) => store.remove(2, { signal }),
+  prune: (store, signal) => store.prune({ last: 1 }, { signal }),
+  collectOrphans: (store, signal) => store.collectOrphans({ olderThanMs: 0, signal }),
+  recover: (store, signal) => store.recover({ signal }),
+  readState: async (store, signal) => (await store.readState(3, { signal }))?.bytes(),
+}
+
+for (const layout of ["directory", "objects"] as const) {
+  test.each(Object.entries(operations))(
+    `${layout} layout: %s that is aborted at any file call leaves no temporary name, open file or call once close resolves`,
+    async (_, run) => {
+      const prepared = await temporaryFolder()
+      const plain = await openFsStore(prepared, { layout })
+      for (const id of [1, 2, 3]) await plain.save(createManifest({ checkpointId: id, epoch: id }), { state: state() })
+      await plain.pin(1, "one")
+      await plain.writeState(4, state())
+      await plain.close()
+      for (let at = 0; ; at++) {
+        const root = join(await temporaryFolder(), "store")
+        await cp(prepared, root, { recursive: true })
+        const busy = new Busy(at)
+        const store = await openFsStore(root, { layout, files: busy.files })
+        await run(store, busy.abort.signal).catch(() => undefined)
+        await store.close()
+        const { underWay, open, calls } = busy
+        expect({ at, underWay, open, temporary: (await tree(root)).filter(isTemporary) }).toEqual({
+          at,
+          underWay: 0,
+          open: 0,
+          temporary: [],
+        })
+        // Nothing began since.
+        expect(busy.calls).toBe(calls)
+        if (calls <= at) break
+      }
+    },
+  )
+}
