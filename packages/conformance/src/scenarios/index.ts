@@ -27,6 +27,7 @@ import { restoreScenarios } from "./recovery/restore.js"
 import { differenceScenarios } from "./reference/differences/index.js"
 import { backgroundScenarios } from "./retention/background.js"
 import { removalCrashScenarios } from "./retention/crash-steps.js"
+import { oneProcessScenarios } from "./retention/one-process.js"
 import { orphanScenarios } from "./retention/orphans.js"
 import { retentionScenarios } from "./retention/prune.js"
 import { aheadScenarios } from "./state/ahead.js"
@@ -47,7 +48,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   "lost answers": [...lostAnswerScenarios, ...lostForGoodScenarios, ...lostChangeScenarios, ...unconfirmedScenarios],
   "retries, time-outs, aborts": [...retryScenarios, ...timeoutScenarios, ...abortScenarios],
   recovery: [...recoveryScenarios, ...listingScenarios, ...newestScenarios, ...damageScenarios, ...idScenarios],
-  retention: [...retentionScenarios, ...backgroundScenarios, ...floorScenarios],
+  retention: [...retentionScenarios, ...backgroundScenarios, ...floorScenarios, ...oneProcessScenarios],
   pins: [...pinScenarios, ...pinCrashScenarios],
   restore: restoreScenarios,
   orphans: orphanScenarios,

@@ -85,7 +85,7 @@ async function settleAtOnce(history: History, { id, feed, manifest: complete, si
   if (error.kind !== "precondition" && error.kind !== "ambiguous") throw error
   if (error.unsettleable) throw unknownOutcome(place, id, error)
   await feed?.drain()
-  const stateIsThere = feed === undefined || (await settleState(place, id, feed.info(), signal, error))
+  const stateIsThere = feed === undefined || (await settleState(place, id, feed.info(), signal, error)) !== undefined
   const manifest = complete(feed?.info())
   const outcome = await settleManifest(place, manifest, encodeManifest(manifest), signal, error)
   if (stateIsThere && outcome !== "absent") {

@@ -9,7 +9,7 @@ import { acknowledge } from "./acknowledge.js"
 import { commitAsLeader } from "./as-leader.js"
 import { commitAtOnce } from "./at-once.js"
 import { createManifestObject } from "./create-manifest.js"
-import { createState } from "./create-state.js"
+import { assertStateThere, createState } from "./create-state.js"
 import type { Committed, Job } from "./job.js"
 
 /** Commits a prepared save. For each step, `packages/exploration` has a schedule that loses data without the step. */
@@ -37,8 +37,27 @@ async function refuseIfSuperseded(history: History, signal: AbortSignal | undefi
 async function commitPlainly(history: History, job: Job): Promise<Committed> {
   const atOnce = await commitAtOnce(history, job)
   if (atOnce !== undefined) return atOnce
+  if (!history.pointerHasRoom) return commitWithoutFloor(history, job)
   const state = job.feed === undefined ? undefined : await createState(history.place, job.id, job.feed, job.signal)
   const manifest = job.manifest(state)
   const outcome = await createManifestObject(history, manifest, job.signal)
+  return acknowledge(history, manifest, outcome)
+}
+
+/**
+ * The commit of a plain store whose pointer has no room for a floor. A removal of this process may have taken the state away
+ * before the manifest is there, so the save looks whether it is still there, in turn with all removals.
+ */
+async function commitWithoutFloor(history: History, job: Job): Promise<Committed> {
+  const { id, feed, ahead, signal } = job
+  const removals = await history.removals(signal)
+  const { ended } = removals
+  const state = feed === undefined ? ahead : await createState(history.place, id, feed, signal)
+  const manifest = job.manifest(state)
+  const outcome = await removals.run({ together: [id] }, signal, async () => {
+    const mayBeGone = feed === undefined || removals.ended !== ended
+    if (state !== undefined && mayBeGone) await assertStateThere(history.place, id, state, signal)
+    return createManifestObject(history, manifest, signal)
+  })
   return acknowledge(history, manifest, outcome)
 }

@@ -1,9 +1,16 @@
 import { BackendError, CheckpointError } from "../errors.js"
 import type { StateFeed, StateInfo } from "../state/feed.js"
 import { isTimeout } from "../storage/attempt.js"
+import type { ObjectMeta } from "../storage/backend.js"
 import { createOnce } from "../storage/create-once.js"
 import type { Place } from "../storage/place.js"
 import { assertDurable, conflict, unknownOutcome } from "./outcome.js"
+
+/** A state that is there. */
+export interface StoredState extends StateInfo {
+  /** Of its object. A state that was removed and written anew has another version. */
+  readonly version: string
+}
 
 /**
  * Creates a state, if no state is there. A state that is there already is taken over, if it has the same bytes.
@@ -15,16 +22,17 @@ export async function createState(
   id: number,
   feed: StateFeed,
   signal: AbortSignal | undefined,
-): Promise<StateInfo> {
+): Promise<StoredState> {
   const created = await createOnce(place.storage, place.layout.stateKey(id), feed, { signal })
-  if (created.outcome === "created") return feed.info()
+  if (created.outcome === "created") return { ...feed.info(), version: created.meta.version }
   const { cause } = created
   if (cause.unsettleable) throw unknownOutcome(place, id, cause)
   await feed.drain()
-  if (await settleState(place, id, feed.info(), signal, cause)) {
+  const version = await settleState(place, id, feed.info(), signal, cause)
+  if (version !== undefined) {
     // A storage that refuses has found a durable state. A reading alone has not.
     if (created.outcome === "unknown") await assertDurable(place, id, [place.layout.stateKey(id)], cause, signal)
-    return feed.info()
+    return { ...feed.info(), version }
   }
   // No state is there, and no manifest was written yet: the save has failed for certain.
   const message = `the state of checkpoint ${id} could not be written: ${cause.message}. Save again, or take nextId().`
@@ -33,7 +41,7 @@ export async function createState(
 }
 
 /**
- * Settles a failed create by reading the key. True: our state is there. False: no state is there.
+ * Settles a failed create by reading the key. Gives the version of our state; `undefined`: no state is there.
  *
  * @throws {CheckpointError} `CKPT_CONFLICT` if other bytes are there, `CKPT_UNKNOWN_OUTCOME` if the key cannot be read
  */
@@ -43,18 +51,38 @@ export async function settleState(
   ours: StateInfo,
   signal: AbortSignal | undefined,
   cause: BackendError,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const key = place.layout.stateKey(id)
   let stored: { size: number; hex(): string } | undefined
+  let version: string | undefined
   try {
-    stored = await place.storage.digest(key, { signal })
+    const onOpen = (meta: ObjectMeta) => {
+      version = meta.version
+    }
+    stored = await place.storage.digest(key, { signal, onOpen })
   } catch (error) {
     signal?.throwIfAborted()
     if (error instanceof BackendError && error.kind === "damaged")
       throw conflict(place, id, `its state cannot be read (${error.message})`)
     throw unknownOutcome(place, id, cause)
   }
-  if (stored === undefined) return false
-  if (stored.size === ours.size && stored.hex() === ours.checksum) return true
+  if (stored === undefined) return undefined
+  if (stored.size === ours.size && stored.hex() === ours.checksum) return version
   throw conflict(place, id, "a state with other bytes is there")
+}
+
+/**
+ * Asserts that a state is still the same object.
+ *
+ * @throws {CheckpointError} `CKPT_IO` if it was removed since
+ */
+export async function assertStateThere(
+  place: Place,
+  id: number,
+  { version }: StoredState,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if ((await place.storage.head(place.layout.stateKey(id), signal))?.version === version) return
+  const message = `the state of checkpoint ${id} was removed while the checkpoint was saved, so no manifest was written. Save again with the state, or take nextId().`
+  throw new CheckpointError("CKPT_IO", message, { ...place.state(id), retryable: true })
 }

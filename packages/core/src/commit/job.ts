@@ -1,12 +1,15 @@
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Pointer } from "../format/pointer.js"
 import type { StateFeed, StateInfo } from "../state/feed.js"
+import type { StoredState } from "./create-state.js"
 
 /** A save that is ready to be committed. */
 export interface Job {
   readonly id: number
   /** The state to write. `undefined` if the checkpoint has no state, or its state was written ahead. */
   readonly feed: StateFeed | undefined
+  /** The state that was written ahead, or found in the storage. */
+  readonly ahead?: StoredState | undefined
   /** The manifest. `state`: checksum and size of the state, which are known once it is written. */
   manifest(state: StateInfo | undefined): CheckpointManifest
   readonly signal: AbortSignal | undefined

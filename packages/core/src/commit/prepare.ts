@@ -9,7 +9,9 @@ import { openFeed, type StateInfo } from "../state/feed.js"
 import { defaultInlineThreshold, packOperators } from "../state/pack-operators.js"
 import { WriteProgress } from "../state/progress.js"
 import { chunksInMemory, type StateSource } from "../state/source.js"
+import type { ObjectMeta } from "../storage/backend.js"
 import type { Verifier } from "../verify/verifier.js"
+import type { StoredState } from "./create-state.js"
 import type { Job } from "./job.js"
 import type { StatesAhead } from "./states-ahead.js"
 
@@ -89,7 +91,7 @@ export async function prepareSave(
 
   const info = await stateWrittenAhead(history, manifest, ahead, signal)
   const complete = withState(history, manifest, info)
-  return { id, feed: undefined, manifest: () => complete, signal, saved: () => {}, close: () => {} }
+  return { id, feed: undefined, ahead: info, manifest: () => complete, signal, saved: () => {}, close: () => {} }
 }
 
 function withState(history: History, manifest: CheckpointManifest, info: StateInfo | undefined): CheckpointManifest {
@@ -107,7 +109,7 @@ async function stateWrittenAhead(
   manifest: CheckpointManifest,
   ahead: StatesAhead,
   signal: AbortSignal | undefined,
-): Promise<StateInfo | undefined> {
+): Promise<StoredState | undefined> {
   const { storage, layout } = history.place
   const { checkpointId: id, stateChecksum, stateSize } = manifest
   const info = ahead.get(id)
@@ -115,7 +117,7 @@ async function stateWrittenAhead(
     refuseInline(id, manifest.operatorStates)
     // The state may have been collected since, or removed with its checkpoint.
     const stored = await storage.head(layout.stateKey(id), signal)
-    if (stored?.size === info.size) return info
+    if (stored?.version === info.version) return info
     throw invalid(id, "the state that writeState wrote is gone. Take nextId() and write the state again")
   }
   // A manifest that was loaded from a store of the reference: its checksum is of the inline states, and no state
@@ -127,11 +129,15 @@ async function stateWrittenAhead(
   }
   const advice = "Give the state with the save, or set stateChecksum to null and leave stateSize out"
   if (stateChecksum === null) throw invalid(id, `stateSize is ${stateSize}, but there is no stateChecksum. ${advice}`)
-  const stored = await storage.digest(layout.stateKey(id), { signal })
+  let version = ""
+  const onOpen = (meta: ObjectMeta) => {
+    version = meta.version
+  }
+  const stored = await storage.digest(layout.stateKey(id), { signal, onOpen })
   if (stored === undefined) throw invalid(id, `stateChecksum names a state, but no state was written. ${advice}`)
   if (!stored.has(stateChecksum))
     throw invalid(id, `the state that was written has checksum ${stored.hex()}. ${advice}`)
-  return { checksum: stateChecksum, size: stored.size }
+  return { checksum: stateChecksum, size: stored.size, version }
 }
 
 /** The inline states of a manifest as sources. An operator without bytes (null) stays as it is. */

@@ -59,9 +59,10 @@ export class Saver {
     const feed = progress.watch(await openFeed(state, options.signal))
     try {
       await this.#probe.once(options.signal)
-      const info = await createState(this.#history.place, id, feed, options.signal)
+      const state = await createState(this.#history.place, id, feed, options.signal)
+      const info = feed.info()
       progress.end(info)
-      this.#ahead.set(id, info)
+      this.#ahead.set(id, state)
       return info
     } finally {
       feed.close()

@@ -1,17 +1,17 @@
-import type { StateInfo } from "../state/feed.js"
+import type { StoredState } from "./create-state.js"
 
 // States that are remembered, at most: far more than any job has under way.
 const maxStates = 1_024
 
 /** The states that `writeState` wrote, for the saves that will follow. */
 export class StatesAhead {
-  readonly #states = new Map<number, StateInfo>()
+  readonly #states = new Map<number, StoredState>()
 
-  get(id: number): StateInfo | undefined {
+  get(id: number): StoredState | undefined {
     return this.#states.get(id)
   }
 
-  set(id: number, info: StateInfo): void {
+  set(id: number, info: StoredState): void {
     this.#states.delete(id)
     this.#states.set(id, info)
     for (const oldest of this.#states.keys()) {

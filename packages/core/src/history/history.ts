@@ -4,13 +4,13 @@
  * judges a manifest by a pointer that is older than the manifest.
  */
 
-import { Mutex } from "../async/mutex.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { Emit } from "../events.js"
 import type { Layout } from "../format/layout.js"
 import type { Pointer } from "../format/pointer.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
+import { type Removals, removalsOf } from "../storage/removals.js"
 import type { Verifier } from "../verify/verifier.js"
 import type { Leader } from "./leader.js"
 import { Lister, type Listing, withManifest } from "./listing.js"
@@ -41,8 +41,6 @@ export class History {
   readonly pointer: PointerFile
   /** Set for a store that `claim()` gave; a plain store has no leader. */
   readonly leader: Leader | undefined
-  /** Orders pins and removals of this store, where the pointer has no room to order them. */
-  readonly removals = new Mutex()
 
   /** @param other the layout that this store does not use, to notice checkpoints that were saved in it */
   constructor(verifier: Verifier, other: Layout, emit: Emit, leader: Leader | undefined) {
@@ -60,6 +58,11 @@ export class History {
    */
   get pointerHasRoom(): boolean {
     return this.place.layout.pointerFormat === "json"
+  }
+
+  /** What orders pins and removals where the pointer has no room to. */
+  removals(signal: AbortSignal | undefined): Promise<Removals> {
+    return removalsOf(this.place.storage, signal)
   }
 
   /** True if claims live in the pointer. If not, the backend itself must know claims. */

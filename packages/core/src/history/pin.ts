@@ -27,12 +27,13 @@ export function assertPinName(name: unknown): asserts name is string {
 
 /**
  * Pins a checkpoint: first the entry, then the object. If the pointer has no room for entries, the object alone is the
- * pin, and it is ordered against the retention of this store alone.
+ * pin, and it is ordered against the removals of this process alone.
  */
 export async function pin(history: History, id: number, name: string, signal: AbortSignal | undefined) {
   const { pointer } = history
   if (!history.pointerHasRoom) {
-    return history.removals.run(async () => {
+    const removals = await history.removals(signal)
+    return removals.run({ alone: [name], together: [id] }, signal, async () => {
       assertFree(history, pinsOf(await history.lister.pins(signal), { pins: new Map() }), id, name)
       await manifestThere(history, id, signal)
       await createPin(history, id, name, signal)
@@ -55,6 +56,12 @@ export async function pin(history: History, id: number, name: string, signal: Ab
 
 /** Removes a pin by its name, whichever checkpoint it holds. False if no pin has that name. */
 export async function unpin(history: History, name: string, signal: AbortSignal | undefined): Promise<boolean> {
+  if (history.pointerHasRoom) return removePin(history, name, signal)
+  const removals = await history.removals(signal)
+  return removals.run({ alone: [name] }, signal, () => removePin(history, name, signal))
+}
+
+async function removePin(history: History, name: string, signal: AbortSignal | undefined): Promise<boolean> {
   const { pointer } = history
   const { storage, layout } = history.place
   const listing = await history.lister.pins(signal)

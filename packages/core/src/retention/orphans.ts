@@ -1,8 +1,10 @@
 import { mapConcurrently } from "../async/concurrency.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { History } from "../history/history.js"
+import type { Listing } from "../history/listing.js"
 import { isOfHistory } from "../history/rule.js"
 import { latestValidId } from "../history/summary.js"
+import type { Leftover } from "../storage/backend.js"
 import { writerEpochOf } from "../verify/read-manifest.js"
 import type { PruneOptions } from "./prune.js"
 
@@ -28,7 +30,7 @@ const defaultOrphanAgeMs = 60 * 60 * 1000
  * 7 and manifest 7; the states are listed. Now state 7 looks like an orphan.
  *
  * Before a state is deleted, the floor is raised to its id: if its save is under way after all, the save is refused as
- * pruned.
+ * pruned. Where the pointer has no room for a floor, such a save of this process looks whether its state is still there.
  */
 export async function collectOrphans(
   history: History,
@@ -62,29 +64,48 @@ export async function collectOrphans(
   const leftovers = mapConcurrently(prefixes, (prefix) =>
     storage.leftovers({ olderThanMs, prefix, mayGo, dryRun, signal }),
   )
+  leftovers.catch(() => {})
   // The states are listed before the manifests: if a manifest comes in between, its state is no orphan.
-  const listings = lister.states(signal).then(async (states) => ({ states, manifests: await lister.manifests(signal) }))
-  const [found, { states, manifests }] = await Promise.all([leftovers, listings])
-  if (bound > 0 && !manifests.manifests.has(bound)) {
-    // V is there, since it verified a moment ago and is never deleted. So this listing is incomplete: it may lack other
-    // manifests too, and their states would look like orphans.
-    const message = `the listing lacks checkpoint ${bound}, which is there, so nothing was collected`
-    throw new BackendError("transient", message)
-  }
-  const orphans: { id: number; key: string }[] = []
+  const states = await lister.states(signal)
+  const old: Orphan[] = []
   // Of the taken names, only an empty directory is ours; a stray file is not, and stays.
   const emptyDirectories = [...states.taken].filter(([, meta]) => meta.key.endsWith("/"))
-  // The state of a pinned checkpoint stays even if its manifest is lost: a copy of the manifest would make it whole again.
-  const pinned = new Set(manifests.pins.map(({ id }) => id))
   for (const [id, meta] of [...states.states, ...emptyDirectories]) {
-    if (id < bound && !pinned.has(id) && !manifests.manifests.has(id) && isOld(meta.lastModified))
-      orphans.push({ id, key: meta.key })
+    if (id < bound && !states.manifests.has(id) && isOld(meta.lastModified)) old.push({ id, key: meta.key })
   }
   const probes = states.probes.filter((meta) => isOldProbe(meta.lastModified)).map((meta) => meta.key)
+  const finish = async () => {
+    const [found, manifests] = await Promise.all([leftovers, lister.manifests(signal)])
+    // The state of a pinned checkpoint stays even if its manifest is lost: a copy of the manifest would make it whole again.
+    const pinned = new Set(manifests.pins.map(({ id }) => id))
+    const orphans = old.filter(({ id }) => !manifests.manifests.has(id) && !pinned.has(id))
+    assertComplete(manifests, bound)
+    return removeAll(history, found.flat(), { orphans, probes, manifests, bound, dryRun, signal })
+  }
+  if (history.pointerHasRoom || dryRun) return finish()
+  // Without a floor, a save that takes an orphan over must not come between the listing of manifests and the removal.
+  const removals = await history.removals(signal)
+  const ids = old.map(({ id }) => id)
+  return removals.remove(ids, signal, finish)
+}
 
+/** Removes what was found, unless it is a dry run. The leftovers are removed already. */
+async function removeAll(
+  history: History,
+  leftovers: readonly Leftover[],
+  found: {
+    orphans: readonly Orphan[]
+    probes: readonly string[]
+    manifests: Listing
+    bound: number
+    dryRun: boolean
+    signal: AbortSignal | undefined
+  },
+): Promise<OrphanReport> {
+  const { orphans, probes, manifests, bound, dryRun, signal } = found
   const removed: string[] = []
   const failures: { key: string; error: unknown }[] = []
-  for (const leftover of found.flat()) {
+  for (const leftover of leftovers) {
     if (leftover.error === undefined) removed.push(leftover.name)
     else failures.push({ key: leftover.name, error: leftover.error })
   }
@@ -96,12 +117,28 @@ export async function collectOrphans(
       const stays = [...manifests.manifests.keys()].filter((id) => id <= floor)
       if (history.pointerHasRoom) await history.pointer.raiseFloor(floor, stays, bound)
     }
-    const failed = await storage.delete(keys, signal)
+    const failed = await history.place.storage.delete(keys, signal)
     failures.push(...failed)
     const left = new Set(failed.map((failure) => failure.key))
     removed.push(...keys.filter((key) => !left.has(key)))
   }
   return { removed, failures, dryRun }
+}
+
+/** A state, or an empty directory, without a manifest. */
+interface Orphan {
+  readonly id: number
+  readonly key: string
+}
+
+/**
+ * V is there, since it verified a moment ago and is never deleted. A listing without V is incomplete: it may lack other
+ * manifests too, and their states would look like orphans.
+ */
+function assertComplete({ manifests }: Listing, bound: number): void {
+  if (bound === 0 || manifests.has(bound)) return
+  const message = `the listing lacks checkpoint ${bound}, which is there, so nothing was collected`
+  throw new BackendError("transient", message)
 }
 
 /**

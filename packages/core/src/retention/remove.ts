@@ -54,8 +54,10 @@ export async function removeBelow(
     return { failures, spared: doomed.filter((id) => pinned.has(id)) }
   }
   if (!history.pointerHasRoom) {
-    // The pointer has no room for a floor. This store makes its pins under the same lock, so no pin comes in between.
-    return history.removals.run(async () => remove((await history.lister.pins(signal)).pins, []))
+    // The pointer has no room for a floor. The stores of this process make their pins in turn with this, so no pin comes
+    // in between.
+    const removals = await history.removals(signal)
+    return removals.remove(doomed, signal, async () => remove((await history.lister.pins(signal)).pins, []))
   }
   const floor = doomed.reduce((highest, id) => Math.max(highest, id), 0)
   const raised = await history.pointer.raiseFloor(

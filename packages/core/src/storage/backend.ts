@@ -152,6 +152,13 @@ export interface OptionalParts {
   leftovers?(options: LeftoverOptions): Promise<Leftover[]>
 
   /**
+   * For a storage that one process may reach through several backend objects (two stores on one folder): a name that all of
+   * them give, and no backend of another storage. Core orders by it what stores of one process do at once and no object of
+   * the storage could order. Left out: only stores that share the backend object are ordered.
+   */
+  identity?(options?: RequestOptions): Promise<string>
+
+  /**
    * For a storage on which an object may be visible before it is durable (a file whose directory is not synced yet). Resolves
    * once every object that is visible at the keys is durable. Rejects with `ambiguous` if nobody can know that. Writes no
    * object. Core calls it where the answer to a write was lost and a reading found the object: the object counts as written

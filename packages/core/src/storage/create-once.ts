@@ -1,4 +1,5 @@
 import { BackendError } from "../errors.js"
+import type { ObjectMeta } from "./backend.js"
 import type { PutBody, Storage } from "./storage.js"
 
 /**
@@ -9,7 +10,7 @@ import type { PutBody, Storage } from "./storage.js"
  * `cause`: for `taken` the answer that was lost, or else the refusal; for `unknown` the last failure.
  */
 export type Creation =
-  | { readonly outcome: "created" }
+  | { readonly outcome: "created"; readonly meta: ObjectMeta }
   | { readonly outcome: "taken" | "unknown"; readonly lost: BackendError | undefined; readonly cause: BackendError }
 
 export interface CreateOptions {
@@ -37,8 +38,7 @@ export async function createOnce(
   let lost: BackendError | undefined
   for (;;) {
     try {
-      await storage.put(key, body, { when: "absent", inParts, signal })
-      return { outcome: "created" }
+      return { outcome: "created", meta: await storage.put(key, body, { when: "absent", inParts, signal }) }
     } catch (error) {
       signal?.throwIfAborted()
       if (!(error instanceof BackendError)) throw error

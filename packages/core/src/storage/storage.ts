@@ -55,6 +55,12 @@ export class Storage {
     return this.#read("head", key, signal, (s) => this.backend.head(key, { signal: s }))
   }
 
+  /** The name of the storage in this process; `undefined` if the backend object is all that names it. */
+  async identity(signal: AbortSignal | undefined): Promise<string | undefined> {
+    if (this.backend.identity === undefined) return undefined
+    return this.#read("identity", "", signal, async (s) => this.backend.identity?.({ signal: s }))
+  }
+
   now(prefix: string, signal?: AbortSignal): Promise<Date> {
     return this.#read("now", "", signal, (s) => this.backend.now({ prefix, signal: s }))
   }

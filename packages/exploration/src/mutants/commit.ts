@@ -7,8 +7,8 @@ export const commitMutants: readonly Mutant[] = [
     edits: [
       edit(
         "commit/create-state",
-        "if (await settleState(place, id, feed.info(), signal, cause))",
-        'if (cause.kind === "ambiguous" || (await settleState(place, id, feed.info(), signal, cause)))',
+        "const version = await settleState(",
+        'const version = cause.kind === "ambiguous" ? "not read" : await settleState(',
       ),
     ],
     plans: ["plain", "claims"],

@@ -22,9 +22,7 @@ export const deletingMutants: readonly Mutant[] = [
   },
   {
     name: "collection at or above the latest valid checkpoint",
-    edits: [
-      edit("retention/orphans", "if (id < bound && !manifests.manifests.has(id)", "if (!manifests.manifests.has(id)"),
-    ],
+    edits: [edit("retention/orphans", "if (id < bound && !states.manifests.has(id)", "if (!states.manifests.has(id)")],
     plans: ["collection"],
   },
   {
@@ -42,8 +40,13 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/orphans",
-        "lister.states(signal).then(async (states) => ({ states, manifests: await lister.manifests(signal) }))",
-        "lister.manifests(signal).then(async (manifests) => ({ manifests, states: await lister.states(signal) }))",
+        "const states = await lister.states(signal);",
+        "const early = await lister.manifests(signal); const states = await lister.states(signal);",
+      ),
+      edit(
+        "retention/orphans",
+        "Promise.all([leftovers, lister.manifests(signal)])",
+        "Promise.all([leftovers, early])",
       ),
     ],
     isRare: true,

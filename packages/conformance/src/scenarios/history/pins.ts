@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { CheckpointStore } from "@ckpt/core"
-import { ambiguous, type CallInfo, heldCall, withFaults } from "../../harness/faults.js"
+import { ambiguous, type CallInfo, calls, heldCall, withFaults } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { assertRecovers, listAll, refusal, saveAll, text } from "../support.js"
 
@@ -153,9 +153,10 @@ export const pinScenarios: readonly Scenario[] = [
   },
   {
     name: "pins: a prune that decided before the pin spares the pinned checkpoint",
-    async run({ open, keys }) {
-      // The prune has decided when it raises the floor, or, without a floor, when it lists the pins again.
-      const pruning = heldCall(({ call, key }) => (call === "put" && key === keys.pointer) || key.endsWith("pins/"))
+    async run({ layout, open, keys }) {
+      // The prune knows the pins when it raises the floor. Without a floor, it knows them when it reads what it listed.
+      const knows = layout === "objects" ? calls("put", keys.pointer) : calls("get", keys.manifest(3))
+      const pruning = heldCall(knows)
       const store = await open({ through: pruning.through })
       const other = await open()
       await saveAll(other, 1, 2, 3)
