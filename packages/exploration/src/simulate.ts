@@ -1,4 +1,4 @@
-import { CheckpointError } from "@ckpt/core"
+import { CheckpointError, type LayoutName } from "@ckpt/core"
 import type { Core } from "./core.js"
 import { Model } from "./model/model.js"
 import { Violation } from "./model/violation.js"
@@ -35,8 +35,8 @@ export async function simulate(
   options: SimulateOptions,
 ): Promise<Outcome> {
   const { core, flaws } = options
-  const { contentVersions } = scenario
-  const start = await startOf(scenario.start, contentVersions)
+  const { contentVersions, layout } = scenario
+  const start = await startOf(scenario.start, contentVersions, layout)
   const storage = new SimulatedStorage({ contentVersions, flaws }, start.storage)
   const choices = new Choices(source)
   const trace: string[] = []
@@ -45,11 +45,11 @@ export async function simulate(
   let steps = 0
   let acknowledged = 0
   try {
-    const model = new Model(storage, start.acknowledged)
+    const model = new Model(storage, start.acknowledged, { freesIds: layout === "directory" })
     const { odds, attempts, pageSize, probesAreScheduled } = scenario
     const network = new Network(storage, choices, model, { odds, pageSize, probesAreScheduled, log })
     let count = start.contents
-    const world: World = { core, attempts, storage, network, model, count: () => ++count, log }
+    const world: World = { core, layout, attempts, storage, network, model, count: () => ++count, log }
     let running = scenario.processes.length
     for (const [index, plan] of scenario.processes.entries()) {
       const process = new Process(`p${index + 1}`, plan, world)
@@ -67,14 +67,22 @@ export async function simulate(
       if (violation !== undefined || running === 0 || !network.step()) break
     }
     if (violation === undefined && scenario.lateArrive) while (network.deliverLate()) {}
-    if (violation === undefined) await checkEnd(core, storage, model)
+    if (violation === undefined) await checkEnd(core, storage, model, layout)
     acknowledged = model.acknowledged.size - start.acknowledged.length
   } catch (error) {
     violation ??= error
+  } finally {
+    forgetTurns(storage)
   }
   const found =
     violation === undefined ? undefined : violation instanceof Error ? violation : new Error(String(violation))
   return { violation: found, choices: choices.taken, steps, acknowledged, trace }
+}
+
+/** What core knows of those who take turns on this storage: a schedule may end while they still wait. */
+function forgetTurns(storage: SimulatedStorage): void {
+  const known = (globalThis as Record<symbol, Map<string, unknown> | undefined>)[Symbol.for("@ckpt/core.removals.v1")]
+  known?.delete(`simulated ${storage.identity}`)
 }
 
 /**
@@ -86,9 +94,15 @@ function everybodyWaits(): Promise<void> {
 }
 
 /** At the end a fresh process must recover the checkpoint that the model calls the latest. */
-async function checkEnd(core: Core, storage: SimulatedStorage, model: Model): Promise<void> {
+async function checkEnd(
+  core: Core,
+  storage: SimulatedStorage,
+  model: Model,
+  layout: LayoutName | undefined,
+): Promise<void> {
   const store = await core.openCheckpointStore({
     backend: direct(storage),
+    ...(layout === undefined ? {} : { layout }),
     readOnly: true,
     timeoutMs: Number.POSITIVE_INFINITY,
   })

@@ -7,6 +7,8 @@ interface CountedCheckpoint {
   counts: boolean
   /** When it ceased to count. */
   last: number
+  /** When another checkpoint was given the id, which was free again. */
+  readonly anew?: number
 }
 
 /** Which checkpoints ever counted, and what must hold of each at every moment. */
@@ -21,6 +23,12 @@ export class Counted {
   readonly removed = new Set<number>()
   /** Contents of saves that were refused for certain. */
   readonly refused = new Set<number>()
+  readonly #freesIds: boolean
+
+  /** @param freesIds an id that was removed is free again: the pointer has no room for a floor */
+  constructor(freesIds: boolean) {
+    this.#freesIds = freesIds
+  }
 
   /** Looks at every manifest. Returns the highest id that counts; 0: none. `when`: for the message of a violation. */
   look(view: View, tick: number, isFirstClaim: boolean, when: string): number {
@@ -31,12 +39,15 @@ export class Counted {
       const { id, content } = manifest
       const counted = this.byId.get(id)
       if (counted === undefined) this.byId.set(id, { content, counts: true, last: 0 })
+      else if (this.#freesIds && !counted.counts)
+        this.byId.set(id, { content, counts: true, last: 0, ...(counted.content !== content && { anew: tick }) })
       else if (counted.content !== content) {
         throw new Violation(`checkpoint ${id} had content ${counted.content}, and has ${content} ${when}`)
       } else counted.counts = true
       this.shutOutByFirstClaim.delete(id)
       if (!view.isWhole(manifest)) throw new Violation(`checkpoint ${id} stands without its state ${when}`)
-      if (this.removed.has(id)) throw new Violation(`checkpoint ${id} was removed, and is back ${when}`)
+      if (this.removed.has(id) && !this.#freesIds)
+        throw new Violation(`checkpoint ${id} was removed, and is back ${when}`)
       const claim = view.shutOutBy(manifest)
       if (claim !== undefined) {
         throw new Violation(`checkpoint ${id} counts, and claim ${claim} had shut it out, ${when}`)

@@ -23,7 +23,8 @@ export class Model implements Watcher {
   readonly pins = new Pins()
   readonly #storage: SimulatedStorage
   readonly #view = new View()
-  readonly #counted = new Counted()
+  readonly #counted: Counted
+  readonly #freesIds: boolean
   readonly #claims = new Claims()
   readonly #updates = new Updates()
   /** When the first object with this key was created, by the storage's clock. */
@@ -37,8 +38,15 @@ export class Model implements Watcher {
   #highestAcknowledged = 0
   #latest = 0
 
-  constructor(storage: SimulatedStorage, acknowledged: readonly { id: number; content: number }[]) {
+  /** @param freesIds see {@link Counted} */
+  constructor(
+    storage: SimulatedStorage,
+    acknowledged: readonly { id: number; content: number }[],
+    { freesIds }: { freesIds: boolean },
+  ) {
     this.#storage = storage
+    this.#freesIds = freesIds
+    this.#counted = new Counted(freesIds)
     this.readings = new Readings(this.#counted, this.acknowledged)
     for (const [key, object] of storage.objects) {
       this.#view.change(key, object)
@@ -173,7 +181,7 @@ export class Model implements Watcher {
 
   #acknowledge(id: number, content: number): void {
     const before = this.acknowledged.get(id)
-    if (before !== undefined) {
+    if (before !== undefined && !(before.pruned && this.#freesIds)) {
       if (before.content === content) return
       throw new Violation(`checkpoint ${id} was acknowledged with content ${before.content}, and now with ${content}`)
     }

@@ -53,6 +53,12 @@ function pointerOf(fields: Record<string, unknown>): SeenPointer {
   }
 }
 
+/** The pointer of the directory layout: the name of a checkpoint's directory, and nothing else. */
+function bareName(bytes: Uint8Array): SeenPointer | undefined {
+  const match = /^checkpoint_(\d+)/.exec(Buffer.from(bytes).toString("latin1"))
+  return match === null ? undefined : { ...noPointer, checkpointId: Number(match[1]) }
+}
+
 /** The objects of the storage, and which of them count. The rule of the protocol by code of its own, not by core's. */
 export class View {
   readonly manifests = new Map<number, SeenManifest>()
@@ -67,7 +73,7 @@ export class View {
     if (name === undefined) return undefined
     const { kind, id } = name
     if (kind === "pointer") {
-      this.#pointer = object === undefined ? noPointer : parse(object.bytes, pointerOf)
+      this.#pointer = object === undefined ? noPointer : (bareName(object.bytes) ?? parse(object.bytes, pointerOf))
       for (const { epoch, from } of this.#pointer.claims) this.#claims.set(epoch, from)
     } else if (kind === "manifest") {
       if (object === undefined) this.manifests.delete(id)

@@ -2,6 +2,7 @@ import { claimMutants } from "./claims.js"
 import { commitMutants } from "./commit.js"
 import { deletingMutants } from "./deleting.js"
 import type { Mutant } from "./mutant.js"
+import { oneProcessMutants } from "./one-process.js"
 import { pinMutants } from "./pins.js"
 import { readerMutants } from "./readers.js"
 import { storageMutants } from "./storage.js"
@@ -14,4 +15,5 @@ export const mutants: readonly Mutant[] = [
   ...deletingMutants,
   ...claimMutants,
   ...pinMutants,
+  ...oneProcessMutants,
 ]

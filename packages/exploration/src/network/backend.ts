@@ -35,6 +35,7 @@ export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBacken
   return {
     name: "simulated",
     capabilities,
+    identity: async () => storage.identity,
     put: async (given, body, options: PutOptions = {}) => {
       const key = probeNames.named(given)
       const whole = wholeBody(body)

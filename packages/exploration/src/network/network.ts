@@ -7,7 +7,7 @@ import { ProbeNames } from "./probe-names.js"
 import type { Lane, Request, Watcher } from "./request.js"
 import { outcomeOf } from "./trace.js"
 
-const faults = ["none", "answer lost", "lost", "delayed", "comes twice", "crash"] as const
+const faults = ["none", "answer lost", "lost", "delayed", "comes twice", "crash", "slow answer"] as const
 const readFaults = ["none", "fails", "slow body", "crash"] as const
 
 /**
@@ -41,8 +41,8 @@ export class Network {
     this.#watcher = watcher
     this.#odds = options.odds
     this.#log = options.log
-    const { answerLost, lost, delayed, twice, crash, readFails, slowBody } = options.odds
-    this.#writeOdds = [answerLost, lost, delayed, twice, crash]
+    const { answerLost, lost, delayed, twice, crash, slowAnswer, readFails, slowBody } = options.odds
+    this.#writeOdds = [answerLost, lost, delayed, twice, crash, ...(slowAnswer === undefined ? [] : [slowAnswer])]
     this.#readOdds = [readFails, slowBody, crash]
   }
 
@@ -118,6 +118,10 @@ export class Network {
       this.#crash(lane)
       return
     }
+    if (fault === "slow answer") {
+      this.#apply(answeredLater(lane, request), ", its answer later", false)
+      return
+    }
     if (fault === "lost" || fault === "delayed") {
       this.#log?.(`${request.what()} → no answer${fault === "lost" ? ", lost" : ", delayed"}`)
       if (fault === "delayed") this.#late.push(request)
@@ -171,4 +175,18 @@ export class Network {
 
 function noAnswer(): BackendError {
   return new BackendError("ambiguous", "no answer")
+}
+
+/** The same request. Its answer must be chosen to arrive. */
+function answeredLater(lane: Lane, request: Request): Request {
+  const later = (answer: () => void) => {
+    const what = () => `${request.what()}: its answer`
+    const read = { what, write: false, firstPage: false, kind: "body", apply: () => undefined } as const
+    lane.pending.push({ ...request, ...read, resolve: answer })
+  }
+  return {
+    ...request,
+    resolve: (value) => later(() => request.resolve(value)),
+    reject: (error) => later(() => request.reject(error)),
+  }
 }

@@ -7,6 +7,9 @@ export function short(key: string): string {
   return key
     .replace(/^manifests\/manifest-0*(\d+)\.json$/, "manifest-$1")
     .replace(/^checkpoints\/state-0*(\d+)\.bin$/, "state-$1")
+    .replace(/^checkpoints\/checkpoint_0*(\d+)\/(manifest|state)\.\w+$/, "$2-$1")
+    .replace(/^checkpoints\/(?=latest\.txt$|pins\/)/, "manifests/")
+    .replace(/^manifests\/latest\.txt$/, "latest")
     .replace(pointerKey, "latest")
     .replace(/^manifests\/claims\/0*(\d+)\.0*(\d+)\.json$/, "claim-$1-from-$2")
     .replace(/^manifests\/pins\/(\w+)\.0*(\d+)\.json$/, "pin-$1-$2")

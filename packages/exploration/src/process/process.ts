@@ -48,6 +48,7 @@ export class Process {
     if (retain !== undefined) world.model.begin({ do: "prune", policy: retain }, name, 0)
     const plain = await world.core.openCheckpointStore({
       backend: this.#backend,
+      ...(world.layout === undefined ? {} : { layout: world.layout }),
       clock,
       random: () => 0,
       retry: { attempts: world.attempts },

@@ -1,4 +1,4 @@
-import type { CheckpointStore } from "@ckpt/core"
+import type { CheckpointStore, LayoutName } from "@ckpt/core"
 import type { Core } from "../core.js"
 import type { Model } from "../model/model.js"
 import type { Network } from "../network/network.js"
@@ -8,6 +8,8 @@ import { ProcessClock } from "./clock.js"
 /** The surroundings that all processes of one schedule share. */
 export interface World {
   readonly core: Core
+  /** Default "objects". */
+  readonly layout: LayoutName | undefined
   /** How often a request is made at most. */
   readonly attempts: number
   readonly storage: SimulatedStorage

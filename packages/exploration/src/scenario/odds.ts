@@ -10,6 +10,8 @@ export interface Odds {
   readonly delayed: number
   /** A write arrives once more later. */
   readonly twice: number
+  /** A write took effect, and its answer arrives later. Default 0. */
+  readonly slowAnswer?: number
   /** The process crashes; the writes that it had sent may arrive later. */
   readonly crash: number
   /** A read fails, and may be tried again. */

@@ -1,3 +1,4 @@
+import type { LayoutName } from "@ckpt/core"
 import type { Action, PolicyName } from "./action.js"
 import type { Odds } from "./odds.js"
 import type { Random } from "./random.js"
@@ -31,7 +32,14 @@ interface Plan {
   /** How likely an action goes on while the next one begins. */
   readonly meanwhile?: number
   readonly retain?: number
-  readonly faults?: number
+  /** False: every request arrives once, and is answered. Default true. */
+  readonly faults?: boolean
+  /** How likely the answer to a write arrives later. Default 0. */
+  readonly slowAnswer?: number
+  /** How likely a state is written ahead of its save. Default 0.05. */
+  readonly ahead?: number
+  /** See {@link Scenario.layout}. */
+  readonly layout?: LayoutName
 }
 
 const plainStarts: StartName[] = ["nothing", "nothing", "two", "three, pointer behind", "three, no pointer"]
@@ -193,6 +201,54 @@ export const plans = {
     starts: ["two", "two", "two and old orphans", "three, pointer behind"],
     ages: [0, 0, 1_000],
   },
+  "one process": {
+    says: "two stores of one process, in the layout whose pointer has no room for a floor",
+    processes: [2, 2, 3],
+    actions: [1, 2, 3, 3],
+    weights: {
+      save: 5,
+      update: 0.5,
+      pin: 3,
+      unpin: 1,
+      pins: 0.3,
+      prune: 3,
+      remove: 1,
+      collectOrphans: 3,
+      recover: 0.5,
+      wait: 1,
+    },
+    starts: ["two", "two", "two and old orphans"],
+    policies: ["last 1", "last 1", "last 2", "every 2", "keep odd contents"],
+    ages: [0, 0, 1_000],
+    observer: 0.2,
+    meanwhile: 0.15,
+    retain: 0.15,
+    faults: false,
+    slowAnswer: 0.2,
+    ahead: 0.4,
+    layout: "directory",
+  },
+  "one process, slow saves": {
+    says: "a save of one store stands still while another store of its process saves and deletes",
+    processes: [2, 2, 2, 3],
+    actions: [1],
+    weights: { save: 1, recover: 1 },
+    roles: [
+      { weights: { save: 1 }, actions: [1, 1, 2] },
+      {
+        first: { do: "save" },
+        weights: { collectOrphans: 4, prune: 1, save: 0.5, remove: 0.5 },
+        actions: [1, 1, 2],
+      },
+    ],
+    starts: ["two", "two", "two and old orphans"],
+    policies: ["last 1"],
+    ages: [0],
+    faults: false,
+    slowAnswer: 0.3,
+    ahead: 0.3,
+    layout: "directory",
+  },
   long: {
     says: "four processes that do everything, for long",
     processes: [3, 4],
@@ -238,7 +294,7 @@ export function scenarioOf(name: PlanName, random: Random): Scenario {
     return processOf(plan, plan.roles?.[index], reads, random)
   })
   const calm = random.chance(0.2)
-  const rate = calm ? 0 : random.among([0.5, 1, 2])
+  const rate = calm || plan.faults === false ? 0 : random.among([0.5, 1, 2])
   const odds: Odds = {
     stays: random.among([0.5, 0.7, 0.85, 0.95]),
     answerLost: 0.04 * rate,
@@ -248,9 +304,11 @@ export function scenarioOf(name: PlanName, random: Random): Scenario {
     crash: 0.01 * rate,
     readFails: 0.01 * rate,
     slowBody: random.among([0, 0.05, 0.3]),
+    ...(plan.slowAnswer === undefined ? {} : { slowAnswer: plan.slowAnswer }),
   }
   return {
     start: random.among(plan.starts),
+    ...(plan.layout === undefined ? {} : { layout: plan.layout }),
     processes,
     odds,
     attempts: random.among([1, 2, 3]),
@@ -282,7 +340,7 @@ function processOf(plan: Plan, role: Role | undefined, reads: boolean, random: R
 function actionOf(what: Action["do"], plan: Plan, random: Random): Action {
   switch (what) {
     case "save":
-      return { do: what, state: random.chance(0.5), ahead: random.chance(0.05) }
+      return { do: what, state: random.chance(0.5), ahead: random.chance(plan.ahead ?? 0.05) }
     case "update":
     case "remove":
     case "readState":

@@ -1,3 +1,4 @@
+import type { LayoutName } from "@ckpt/core"
 import type { Action, PolicyName } from "./action.js"
 import type { Odds } from "./odds.js"
 import type { StartName } from "./starts.js"
@@ -11,6 +12,8 @@ export interface ProcessPlan {
 /** Everything that decides one schedule but for the choices; plain JSON. */
 export interface Scenario {
   readonly start: StartName
+  /** Default "objects". In the directory layout all stores are of one process: nothing orders those of several. */
+  readonly layout?: LayoutName
   readonly processes: readonly ProcessPlan[]
   readonly odds: Odds
   /** How often a request is made at most. */

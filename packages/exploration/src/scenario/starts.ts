@@ -1,4 +1,4 @@
-import { createManifest, openCheckpointStore } from "@ckpt/core"
+import { createManifest, type LayoutName, openCheckpointStore } from "@ckpt/core"
 import { direct } from "../storage/direct.js"
 import { pointerKey, stateKey } from "../storage/keys.js"
 import { SimulatedStorage } from "../storage/storage.js"
@@ -25,20 +25,20 @@ export interface Start {
 const made = new Map<string, Promise<Start>>()
 
 /** The storage as earlier writers left it: made once, by core without any rule left out. Schedules work on copies. */
-export function startOf(name: StartName, contentVersions: boolean): Promise<Start> {
-  const key = `${name} ${contentVersions}`
+export function startOf(name: StartName, contentVersions: boolean, layout: LayoutName = "objects"): Promise<Start> {
+  const key = `${name} ${contentVersions} ${layout}`
   let start = made.get(key)
   if (start === undefined) {
-    start = make(name, contentVersions)
+    start = make(name, contentVersions, layout)
     made.set(key, start)
   }
   return start
 }
 
-async function make(name: StartName, contentVersions: boolean): Promise<Start> {
+async function make(name: StartName, contentVersions: boolean, layout: LayoutName): Promise<Start> {
   const storage = new SimulatedStorage({ contentVersions })
   const backend = direct(storage)
-  const plain = await openCheckpointStore({ backend })
+  const plain = await openCheckpointStore({ backend, layout })
   const acknowledged: { id: number; content: number }[] = []
   let store = plain
   let contents = 0
@@ -50,7 +50,8 @@ async function make(name: StartName, contentVersions: boolean): Promise<Start> {
     acknowledged.push({ id, content })
     storage.now += 20_000
   }
-  const orphan = (id: number) => storage.put(stateKey(id), new TextEncoder().encode(stateText(++contents)), "absent")
+  const orphan = (id: number) =>
+    storage.put(stateKey(id, layout), new TextEncoder().encode(stateText(++contents)), "absent")
 
   if (name.startsWith("claimed")) {
     await save(1, true)

@@ -1,9 +1,14 @@
+import type { LayoutName } from "@ckpt/core"
+
 // The keys of the objects, written down apart from core, so that a mistake in core's layout shows.
 
 export const pointerKey = "manifests/latest.json"
+/** Of the directory layout. */
+const namePointerKey = "checkpoints/latest.txt"
 
 export const manifestKey = (id: number): string => `manifests/manifest-${padded(id)}.json`
-export const stateKey = (id: number): string => `checkpoints/state-${padded(id)}.bin`
+export const stateKey = (id: number, layout: LayoutName = "objects"): string =>
+  layout === "objects" ? `checkpoints/state-${padded(id)}.bin` : `checkpoints/checkpoint_${padded(id)}/state.bin`
 
 export const isProbe = (key: string): boolean => key.includes(".ckpt-probe-")
 
@@ -13,11 +18,14 @@ export interface ObjectName {
   readonly id: number
 }
 
-/** The object that a key names, if it is a manifest, a state or the pointer. */
+/** The object that a key names in either layout, if it is a manifest, a state or the pointer. */
 export function nameOf(key: string): ObjectName | undefined {
-  if (key === pointerKey) return { kind: "pointer", id: 0 }
+  if (key === pointerKey || key === namePointerKey) return { kind: "pointer", id: 0 }
   if (key.startsWith("manifests/manifest-")) return { kind: "manifest", id: Number.parseInt(key.slice(19), 10) }
   if (key.startsWith("checkpoints/state-")) return { kind: "state", id: Number.parseInt(key.slice(18), 10) }
+  if (key.startsWith("checkpoints/checkpoint_")) {
+    return { kind: key.endsWith("/manifest.json") ? "manifest" : "state", id: Number.parseInt(key.slice(23), 10) }
+  }
   return undefined
 }
 

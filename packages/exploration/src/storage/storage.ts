@@ -20,6 +20,8 @@ export interface StorageOptions {
   readonly flaws?: StorageFlaws | undefined
 }
 
+let buckets = 0
+
 /**
  * A bucket in memory. Each request is one call that neither waits nor copies. It takes a fraction of the time of the
  * memory backend, which matters with hundreds of thousands of schedules. Bytes that a get returns are shared: do not write.
@@ -32,6 +34,8 @@ export class SimulatedStorage {
   onChange: ((key: string, object: StoredObject | undefined) => void) | undefined
   readonly #options: StorageOptions
   #versions: number
+  /** The same for all who use this storage. */
+  readonly identity = `bucket ${++buckets}`
 
   constructor(options: StorageOptions = {}, from?: SimulatedStorage) {
     this.#options = options
