@@ -62,7 +62,7 @@ export const claimMutants: readonly Mutant[] = [
     edits: [
       edit(
         "history/pointer-file",
-        "return current.checkpointId >= id && counts(id, this.#writer?.epoch, current);",
+        "return current.checkpointId >= id && counts(id, this.#writer?.epoch ?? 0, current);",
         "return false;",
       ),
     ],

@@ -95,7 +95,7 @@ export const commitMutants: readonly Mutant[] = [
   },
   {
     name: "an update whose answer was lost passes for done",
-    edits: [edit("commit/update", "if (current.updateToken === lost.token)", "")],
+    edits: [edit("commit/update", "if (current.updateToken !== lost.token)", "if (false)")],
     plans: ["updates"],
   },
   {

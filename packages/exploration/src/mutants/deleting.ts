@@ -32,7 +32,7 @@ export const deletingMutants: readonly Mutant[] = [
   },
   {
     name: "collection by a clock of its own",
-    edits: [edit("retention/orphans", "storage.now(signal)]", "new Date(8e15)]")],
+    edits: [edit("retention/orphans", "storage.now(layout.statePrefix, signal)", "new Date(8e15)")],
     plans: ["collection"],
   },
   {

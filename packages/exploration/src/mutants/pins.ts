@@ -11,7 +11,7 @@ export const pinMutants: readonly Mutant[] = [
   },
   {
     name: "what was pinned meanwhile is not spared",
-    edits: [edit("retention/remove", "return remove(pinsOf({ pins: [] }, raised), ", "return remove([], ")],
+    edits: [edit("retention/remove", "return remove(pinsOf(listing, raised), ", "return remove([], ")],
     plans: ["pins"],
   },
   {
