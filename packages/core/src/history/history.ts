@@ -87,18 +87,23 @@ export class History {
    * If the manifest is not there either, the storage is listed again, as long as the pointer moves: retention may have
    * removed the checkpoint since. A pointer that stands still names a checkpoint that is lost; then the view
    * {@link View.lacksNamed}.
+   *
+   * A writer who saves without a pause names another checkpoint each time. So a view is also new enough if it covers the
+   * checkpoint that the pointer of the round before named: that pointer was read after this call began, so it had reached
+   * everything that was acknowledged before.
    */
   async view(signal: AbortSignal | undefined, options: LookOptions = {}): Promise<View> {
     let view = await this.look(signal, options)
     for (let round = 1; round < maxRounds; round++) {
       if (!view.lacksNamed) return view
-      const named = await this.#manifestMeta(view.pointer.checkpointId, signal)
-      const before = view.pointer.version
+      const { checkpointId, version } = view.pointer
+      const named = await this.#manifestMeta(checkpointId, signal)
       view =
         named === undefined
           ? await this.look(signal, options)
-          : await this.#judged(withManifest(view.listing, view.pointer.checkpointId, named), signal, options)
-      if (named === undefined && view.pointer.version === before) return view
+          : await this.#judged(withManifest(view.listing, checkpointId, named), signal, options)
+      if (named === undefined && view.pointer.version === version) return view
+      if (view.pointer.checkpointId > checkpointId && view.covers(checkpointId)) return view.overtaken()
     }
     throw restless(this.place)
   }

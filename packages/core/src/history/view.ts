@@ -20,12 +20,22 @@ export class View {
   readonly listing: Listing
   readonly pointer: Pointer
   readonly #readPointer: (signal: AbortSignal | undefined) => Promise<Pointer>
+  readonly #isOvertaken: boolean
 
-  /** @param readPointer reads the pointer from the storage, as it is now */
-  constructor(listing: Listing, pointer: Pointer, readPointer: (signal: AbortSignal | undefined) => Promise<Pointer>) {
+  /**
+   * @param readPointer reads the pointer from the storage, as it is now
+   * @param isOvertaken the checkpoint that the pointer names was saved after the call began, and is not missed
+   */
+  constructor(
+    listing: Listing,
+    pointer: Pointer,
+    readPointer: (signal: AbortSignal | undefined) => Promise<Pointer>,
+    isOvertaken = false,
+  ) {
     this.listing = listing
     this.pointer = pointer
     this.#readPointer = readPointer
+    this.#isOvertaken = isOvertaken
   }
 
   /** The listed ids that {@link mayCount}, latest first. */
@@ -78,7 +88,23 @@ export class View {
    */
   get lacksNamed(): boolean {
     const { checkpointId } = this.pointer
-    return checkpointId > 0 && !this.listing.manifests.has(checkpointId)
+    return !this.#isOvertaken && checkpointId > 0 && !this.listing.manifests.has(checkpointId)
+  }
+
+  /**
+   * True if an id at or above `id` is listed and may count. `id`: named by an earlier pointer. If not, retention has removed
+   * everything that was listed.
+   */
+  covers(id: number): boolean {
+    const { manifests } = this.listing
+    // On a claimed store a higher id may belong to a superseded writer, so the id itself must be listed.
+    if (this.pointer.claims.length > 0) return manifests.has(id) && this.mayCount(id)
+    return [...manifests.keys()].some((listed) => listed >= id && this.mayCount(listed))
+  }
+
+  /** The same view, of which nobody misses the checkpoint that the pointer names. */
+  overtaken(): View {
+    return new View(this.listing, this.pointer, this.#readPointer, true)
   }
 
   /**
