@@ -1,10 +1,11 @@
+import { untilAborted } from "../async/abort.js"
 import { Gate } from "../async/gate.js"
 import { joinChunks } from "../bytes/chunks.js"
 import { Meter, type OnProgress } from "../bytes/progress.js"
 import { Digest } from "../bytes/sha256.js"
 import { BackendError } from "../errors.js"
 import { longestSleepMs, type RetryContext, type Watch } from "./attempt.js"
-import type { Body, DeleteFailure, Leftover, ObjectBackend, ObjectMeta, PutOptions } from "./backend.js"
+import type { BackendClaim, Body, DeleteFailure, Leftover, ObjectBackend, ObjectMeta, PutOptions } from "./backend.js"
 import { putBody } from "./put-body.js"
 import { type ByteStream, discard, lengthError } from "./read-object.js"
 import { comesInRanges, type StreamOptions, streamObject } from "./read-ranges.js"
@@ -284,6 +285,16 @@ export class Storage {
       options.signal,
       async (signal) => (await backend.leftovers?.({ ...options, signal })) ?? [],
     )
+  }
+
+  /** The backend's own claim. It has no time-out, since it goes through all that is stored; an abort ends the wait for it. */
+  claim(
+    claim: NonNullable<ObjectBackend["claim"]>,
+    prefix: string,
+    signal: AbortSignal | undefined,
+  ): Promise<BackendClaim> {
+    const claiming = this.#context.requests.run("claim", () => claim.call(this.backend, { prefix, signal }))
+    return untilAborted(claiming, signal)
   }
 
   /**

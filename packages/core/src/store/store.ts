@@ -101,10 +101,10 @@ export class Store implements CheckpointStore {
 
   claim(options: OperationOptions = {}): Promise<CheckpointStore> {
     return this.#calls.write("claim", undefined, options, async () => {
-      const { backend } = this.#options
-      if (!this.#history.hasClaims && backend.claim !== undefined) {
+      const { storage } = this.#history.place
+      if (!this.#history.hasClaims && storage.backend.claim !== undefined) {
         const prefix = normalizePrefix(this.#options.prefix ?? "")
-        const claimed = await backend.claim({ prefix, signal: options.signal })
+        const claimed = await storage.claim(storage.backend.claim, prefix, options.signal)
         this.#emit({ type: "claimed", epoch: claimed.epoch })
         return new Store({ ...this.#options, backend: claimed.backend, ownsBackend: true })
       }

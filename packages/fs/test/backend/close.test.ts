@@ -65,6 +65,15 @@ const operations: Readonly<Record<string, Run>> = {
   remove: (store, signal) => store.remove(2, { signal }),
   prune: (store, signal) => store.prune({ last: 1 }, { signal }),
   collectOrphans: (store, signal) => store.collectOrphans({ olderThanMs: 0, signal }),
+  claim: async (store, signal) => {
+    await using leader = await store.claim({ signal })
+    await leader.save(createManifest({ checkpointId: 5, epoch: 5 }), { state: state(), signal })
+  },
+  list: async (store, signal) => {
+    for await (const _ of store.list({ signal })) {
+    }
+  },
+  verify: (store, signal) => store.verify(3, { signal }),
   recover: (store, signal) => store.recover({ signal }),
   readState: async (store, signal) => (await store.readState(3, { signal }))?.bytes(),
 }
