@@ -1,6 +1,7 @@
 import { lightly } from "./abort.js"
 import type { Core } from "./core.js"
-import { type PlanName, scenarioOf } from "./scenario/plans.js"
+import { scenarioOf } from "./scenario/draw.js"
+import type { PlanName } from "./scenario/plans.js"
 import { Random } from "./scenario/random.js"
 import type { Schedule } from "./scenario/scenario.js"
 import { type Outcome, type SimulateOptions, simulate } from "./simulate.js"

@@ -1,17 +1,11 @@
 import type { LayoutName } from "@ckpt/core"
 import type { Action, PolicyName } from "./action.js"
-import type { Odds } from "./odds.js"
-import type { Random } from "./random.js"
-import type { ProcessPlan, Scenario } from "./scenario.js"
 import type { StartName } from "./starts.js"
-
-/** Milliseconds of ten years. */
-const tenYears = 10 * 365 * 24 * 3600 * 1000
 
 type Weights = Readonly<Partial<Record<Action["do"], number>>>
 
 /** From what the scenarios of one kind are drawn. */
-interface Plan {
+export interface Plan {
   readonly says: string
   readonly processes: readonly number[]
   readonly actions: readonly number[]
@@ -44,7 +38,7 @@ interface Plan {
 
 const plainStarts: StartName[] = ["nothing", "nothing", "two", "three, pointer behind", "three, no pointer"]
 const claimedStarts: StartName[] = ["nothing", "two", "three, pointer behind", "claimed", "claimed twice"]
-const policyNames: PolicyName[] = [
+export const policyNames: PolicyName[] = [
   "last 1",
   "last 1",
   "last 2",
@@ -53,7 +47,7 @@ const policyNames: PolicyName[] = [
   "within 10 s",
   "keep odd contents",
 ]
-const reading: Weights = {
+export const reading: Weights = {
   recover: 3,
   restore: 3,
   loadLatest: 4,
@@ -283,83 +277,3 @@ export const plans = {
 
 export type PlanName = keyof typeof plans
 export const planNames = Object.keys(plans) as PlanName[]
-
-/** The scenario that a seed gives; `random` goes on to decide its schedule. */
-export function scenarioOf(name: PlanName, random: Random): Scenario {
-  const plan: Plan = plans[name]
-  const count = random.among(plan.processes)
-  const processes = Array.from({ length: count }, (_, index) => {
-    const reads =
-      index === count - 1 && index > 0 && plan.roles?.[index] === undefined && random.chance(plan.observer ?? 0)
-    return processOf(plan, plan.roles?.[index], reads, random)
-  })
-  const calm = random.chance(0.2)
-  const rate = calm || plan.faults === false ? 0 : random.among([0.5, 1, 2])
-  const odds: Odds = {
-    stays: random.among([0.5, 0.7, 0.85, 0.95]),
-    answerLost: 0.04 * rate,
-    lost: 0.02 * rate,
-    delayed: 0.05 * rate,
-    twice: 0.03 * rate,
-    crash: 0.01 * rate,
-    readFails: 0.01 * rate,
-    slowBody: random.among([0, 0.05, 0.3]),
-    ...(plan.slowAnswer === undefined ? {} : { slowAnswer: plan.slowAnswer }),
-  }
-  return {
-    start: random.among(plan.starts),
-    ...(plan.layout === undefined ? {} : { layout: plan.layout }),
-    processes,
-    odds,
-    attempts: random.among([1, 2, 3]),
-    pageSize: random.among([1, 2, 1000, 1000]),
-    contentVersions: random.chance(0.25),
-    probesAreScheduled: random.chance(0.05),
-    steps: random.chance(0.2) ? 5 + random.below(40) : 2_000,
-    lateArrive: random.chance(0.6),
-  }
-}
-
-type Role = NonNullable<Plan["roles"]>[number]
-
-function processOf(plan: Plan, role: Role | undefined, reads: boolean, random: Random): ProcessPlan {
-  const weights = role?.weights ?? (reads ? reading : plan.weights)
-  const actions: Action[] = []
-  if (role?.first !== undefined) actions.push(role.first)
-  if (!reads && random.chance(plan.claimsFirst ?? 0)) actions.push({ do: "claim" })
-  if (role === undefined && random.chance(0.3)) actions.push({ do: "recover" })
-  const count = random.among((role ?? plan).actions)
-  for (let index = 0; index < count; index++) {
-    const action = actionOf(random.weighted(weights), plan, random)
-    actions.push(random.chance(plan.meanwhile ?? 0) ? { ...action, meanwhile: true } : action)
-  }
-  const retains = !reads && random.chance(plan.retain ?? 0)
-  return retains ? { actions, retain: random.among(["last 1", "last 2"]) } : { actions }
-}
-
-function actionOf(what: Action["do"], plan: Plan, random: Random): Action {
-  switch (what) {
-    case "save":
-      return { do: what, state: random.chance(0.5), ahead: random.chance(plan.ahead ?? 0.05) }
-    case "update":
-    case "remove":
-    case "readState":
-    case "load":
-    case "verify":
-      return { do: what, which: random.among([0, 0, 1, 1, 2, 3]) }
-    case "prune":
-      return { do: what, policy: random.among(plan.policies ?? policyNames) }
-    case "collectOrphans":
-      return { do: what, olderThanMs: random.among(plan.ages ?? [0, 1_000, 3_600_000]) }
-    case "pin":
-      return { do: what, which: random.below(3), name: random.among(["a", "b"]) }
-    case "unpin":
-      return { do: what, name: random.among(["a", "b"]) }
-    case "wait":
-      return { do: what, ms: random.among([500, 5_000, 15_000, 7_200_000]) }
-    case "jump":
-      return { do: what, ms: random.among([-tenYears, tenYears]) }
-    default:
-      return { do: what }
-  }
-}
