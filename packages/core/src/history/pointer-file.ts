@@ -143,10 +143,9 @@ export class PointerFile {
         // now.
         return fresh ? current : this.read()
       }
-      if (current.exists && current.version === undefined) {
-        const reason = `${this.key} is not an object, and cannot be replaced`
-        if (this.#writer !== undefined) throw new BackendError("damaged", reason)
-        this.#emit({ type: "pointer-failed", id, error: new BackendError("damaged", reason) })
+      if (isNoObject(current)) {
+        if (this.#writer !== undefined) throw this.#noObject()
+        this.#emit({ type: "pointer-failed", id, error: this.#noObject() })
         return current
       }
       if (swaps >= maxSwaps) {
@@ -163,6 +162,10 @@ export class PointerFile {
       current = swapped.pointer
       fresh = true
     }
+  }
+
+  #noObject(): BackendError {
+    return new BackendError("damaged", `${this.key} is not an object, and cannot be replaced. Move it away.`)
   }
 
   /**
@@ -213,6 +216,7 @@ export class PointerFile {
       for (let swaps = 0; swaps < maxSwaps; swaps++) {
         const change = changeFor(current)
         if (change === undefined) return current
+        if (isNoObject(current)) throw this.#noObject()
         const swapped = await this.#swap(current, change)
         if (swapped.isOver) return swapped.pointer
         current = swapped.pointer
@@ -274,6 +278,11 @@ export class PointerFile {
       },
     )
   }
+}
+
+/** Something is at the pointer's key that is no object (a folder, a link), so that no swap can name its version. */
+function isNoObject({ exists, version }: Pointer): boolean {
+  return exists && version === undefined
 }
 
 /**

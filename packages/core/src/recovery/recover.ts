@@ -83,7 +83,7 @@ export async function walk(
 
 /** True if nothing was ever saved here. On a claimed store: true if nothing is part of the history. */
 function isFresh({ listing, pointer }: View, examined: number): boolean {
-  if (listing.beyond.length > 0) return false
+  if (listing.beyond.length > 0 || notFolders(listing).size > 0) return false
   const isClaimed = pointer.writer !== undefined && !isLost(pointer)
   return isClaimed ? pointer.checkpointId === 0 && examined === 0 : listing.manifests.size === 0 && !pointer.exists
 }
@@ -119,11 +119,20 @@ async function walkOnce(
     const skipped: Skipped[] = view.listing.beyond.map(({ key }) => ({ key, issues: [beyondNumbers] }))
     let examined = skipped.length
     const missing = view.lacksNamed ? view.pointer.checkpointId : undefined
-    const ids = latestFirst([...view.latestFirst(), ...(missing === undefined ? [] : [missing])])
+    const misplaced = notFolders(view.listing)
+    const ids = latestFirst(
+      new Set([...view.latestFirst(), ...misplaced.keys(), ...(missing === undefined ? [] : [missing])]),
+    )
     const prefetch = new Prefetch(verifier, ids, stop.signal)
     for (const [at, id] of ids.entries()) {
       if (id === missing) {
         skipped.push(missingNamed(place, id))
+        examined++
+        continue
+      }
+      const inPlace = misplaced.get(id)
+      if (inPlace !== undefined) {
+        skipped.push({ id, key: inPlace, issues: [notAFolder] })
         examined++
         continue
       }
@@ -189,6 +198,17 @@ export function missingNamed({ layout }: Place, id: number): Skipped {
   const message = `${layout.pointerKey} names checkpoint ${id}, and there is no manifest: it was lost, or removed by another program`
   return { id, key: layout.manifestKey(id), issues: [fatal("manifest-missing", message)] }
 }
+
+/**
+ * What is in the place of a checkpoint's folder and is none (a file, a link): id → key. An empty folder is a save that was never
+ * committed; this is damage, and the folder that was there may have held a checkpoint.
+ */
+function notFolders({ taken, manifests }: Listing): Map<number, string> {
+  const others = [...taken].filter(([id, { key }]) => !key.endsWith("/") && !manifests.has(id))
+  return new Map(others.map(([id, { key }]) => [id, key]))
+}
+
+const notAFolder = fatal("manifest-missing", "something that is no folder is in the place of this checkpoint")
 
 const beyondNumbers = fatal("number-unsafe", "the id in this name is beyond 2^53 - 1; use a newer tool to read it")
 

@@ -50,7 +50,8 @@ export interface ObjectBackend extends OptionalParts, AsyncDisposable {
   /**
    * Every object whose key starts with `prefix`; the prefix is text, so `a/` does not show `ab/`. Complete, or it rejects:
    * a failed page is never a short list. The order is not promised. A key that ends in "/" is a name that is taken
-   * without being an object (an empty directory, a folder marker, a symbolic link).
+   * without being an object (an empty directory, a folder marker). What is in an object's place and cannot be read as one (a
+   * symbolic link, a device) has the object's key, and `get` says `damaged`.
    */
   list(prefix: string, options?: RequestOptions): AsyncIterable<ObjectMeta>
 

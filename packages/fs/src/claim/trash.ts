@@ -44,10 +44,7 @@ export class Trash {
     return this.#path
   }
 
-  /**
-   * Takes away a name, of a file or of anything else; false if it is not there. Rejects with `fenced` if a claim came
-   * first.
-   */
+  /** Takes away the name of a file or folder; false if it is not there. Rejects with `fenced` if a claim came first. */
   async take(from: string): Promise<boolean> {
     if (this.#path === undefined) return this.#takeInPlace(from)
     try {
@@ -71,11 +68,17 @@ export class Trash {
       const taken = at(path, String(n))
       await this.#files.unlink(taken).catch((error: unknown) => {
         // The name is a folder: EISDIR on Linux, EPERM elsewhere.
-        if (hasErrno(error, "EISDIR", "EPERM")) return removeTree(this.#files, taken).catch(() => undefined)
+        if (hasErrno(error, "EISDIR", "EPERM")) return this.#emptyTree(taken)
         return undefined
       })
     }
     await this.#files.rmdir(path).catch(() => undefined)
+  }
+
+  async #emptyTree(taken: string): Promise<void> {
+    if (await removeTree(this.#files, taken).catch(() => false)) return
+    // It goes back beside this folder: otherwise it would lie one folder deeper after each claim.
+    await this.#files.rename(taken, at(this.#folder, newTemporaryName("stage"))).catch(() => undefined)
   }
 
   get #files(): FileApi {
@@ -120,18 +123,27 @@ export class Trash {
   }
 }
 
-/** Removes a file, or a folder with its content. Tries again while a late writer still puts files into the folder. */
-async function removeTree(files: FileApi, path: string): Promise<void> {
+/**
+ * Removes a file, or a folder with its content; false if something of it stays. Tries again while a late writer still puts files
+ * into the folder. A link, a pipe or a device was not made by this package: it stays, with the folders that it is in.
+ */
+async function removeTree(files: FileApi, path: string): Promise<boolean> {
   for (let again = 3; ; again--) {
     try {
-      // The look is at the name itself: a link is removed, never followed.
+      // The look is at the name itself: a link is never followed.
       const info = await lookUp(files, path)
-      if (info === undefined) return
-      if (!info.isDirectory()) return await files.unlink(path)
-      for (const name of await files.readdir(path)) await removeTree(files, at(path, name))
-      return await files.rmdir(path)
+      if (info === undefined) return true
+      if (!info.isFile() && !info.isDirectory()) return false
+      if (info.isFile()) {
+        await files.unlink(path)
+        return true
+      }
+      let isEmpty = true
+      for (const name of await files.readdir(path)) isEmpty = (await removeTree(files, at(path, name))) && isEmpty
+      if (isEmpty) await files.rmdir(path)
+      return isEmpty
     } catch (error) {
-      if (hasErrno(error, "ENOENT")) return
+      if (hasErrno(error, "ENOENT")) return true
       if (again === 0 || !hasErrno(error, "ENOTEMPTY", "EEXIST")) throw error
     }
   }

@@ -2,7 +2,7 @@ import type { BigIntStats } from "node:fs"
 import type { CommitBatch } from "@ckpt/core"
 import { runCallerCode } from "../files/errors.js"
 import type { FileApi } from "../files/file-api.js"
-import { lookUp, versionOf } from "../files/file-info.js"
+import { lookUp, refuseForeign, versionOf } from "../files/file-info.js"
 import type { Move } from "../files/publish.js"
 import type { KnownPointers } from "./known-pointers.js"
 import type { Stage } from "./stage.js"
@@ -57,7 +57,9 @@ export class PointerMove {
    */
   async settle(): Promise<{ readonly moves: Move[]; readonly isNew: boolean }> {
     if (this.#path === undefined) return { moves: [], isNew: false }
-    const bytes = (await this.#isUnmoved()) ? this.#staged : await this.#decided()
+    const isUnmoved = await this.#isUnmoved()
+    if (!isUnmoved) await refuseForeign(this.#files, this.#path)
+    const bytes = isUnmoved ? this.#staged : await this.#decided()
     const isStaged = bytes !== undefined && this.#staged !== undefined && Buffer.compare(bytes, this.#staged) === 0
     if (!isStaged) {
       this.#version = undefined

@@ -40,9 +40,9 @@ interface Room {
 }
 
 /**
- * Looks at every name that the batch needs, at once. There is no room if the directory's name is taken, or if a directory is
- * in the pointer's place: no rename replaces it. Core then writes object by object; only the pointer fails, and the
- * checkpoint is saved.
+ * Looks at every name that the batch needs, at once. There is no room if the directory's name is taken, or if something else than
+ * a file is in the pointer's place: it is not ours, so no rename replaces it. Core then writes object by object; only the pointer
+ * fails, and the checkpoint is saved.
  */
 async function roomFor({ root, directories }: Access, real: string, plan: Plan): Promise<Room> {
   const folders = plan.base.map((_, depth) => plan.base.slice(0, depth + 1).reduce(at, real))
@@ -62,6 +62,6 @@ async function roomFor({ root, directories }: Access, real: string, plan: Plan):
     const info = infos[depth]
     return info !== undefined && directories.isDurable(path, info)
   })
-  const isFree = there === undefined && pointer?.isDirectory() !== true
+  const isFree = there === undefined && pointer?.isFile() !== false
   return { isFree, base: isDurable ? base : undefined, pointer }
 }

@@ -32,6 +32,12 @@ export function damaged(path: string, what: string, wanted = "a file"): BackendE
   )
 }
 
+/** Throws if something else than a file is at the path. It is not ours, whatever its name, and a rename would remove it. */
+export async function refuseForeign(files: FileApi, path: string): Promise<void> {
+  const info = await lookUp(files, path)
+  if (info !== undefined && !info.isFile()) throw damaged(path, kindOf(info))
+}
+
 /** `lstat`, or `undefined` if nothing has this name. ENOTDIR: a parent is a file, so nothing has this name. */
 export async function lookUp(files: FileApi, path: string): Promise<BigIntStats | undefined> {
   try {

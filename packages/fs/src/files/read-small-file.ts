@@ -15,9 +15,8 @@ export interface FoundFile {
 }
 
 /**
- * Reads a pointer or a claim; `undefined` if there is no such file. A symbolic link, a pipe or an oversized file counts as
- * no file: it says nothing, and a rename can replace it without following it. A directory cannot be replaced by a file, so
- * it is `damaged`.
+ * Reads a pointer or a claim; `undefined` if there is no such file. A symbolic link, a pipe or an oversized file says nothing, so
+ * it counts as no file. A directory is `damaged`.
  */
 export async function readSmallFile(files: FileApi, path: string): Promise<FoundFile | undefined> {
   const handle = await files.open(path, readFlags).catch((error: unknown) => {

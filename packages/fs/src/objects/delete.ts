@@ -110,8 +110,8 @@ class Folder {
     if (path === undefined || info === undefined) return true
     // "name/" means a taken name that is no object. A regular file of that name is another key.
     if (marker && info.isFile()) return false
-    // Of the things that can take a name, only an empty directory can come from this package.
-    if (marker && !info.isDirectory()) throw damaged(path, kindOf(info))
+    // Only files and folders come from this package. A link or a device stays, whatever name it has.
+    if (!info.isFile() && !info.isDirectory()) throw damaged(path, kindOf(info))
     try {
       if (info.isDirectory()) {
         // In place: the loss of an empty folder harms nobody, and a writer that needs it makes it again.
@@ -137,8 +137,8 @@ class Folder {
     // Under the lock, under which an update compares versions and renames: it must not bring back a name that goes
     // meanwhile.
     await rootState(this.#real).lock.run(async () => {
-      // A folder that took the name meanwhile stays: its content would go too.
-      if ((await lookUp(this.#access.root.files, path))?.isDirectory() !== true) await trash.take(path)
+      // What took the name meanwhile stays.
+      if ((await lookUp(this.#access.root.files, path))?.isFile() === true) await trash.take(path)
     })
   }
 }

@@ -64,6 +64,8 @@ class Search {
       const info = await lookUp(files, child)
       if (info === undefined) return
       if (temporary) {
+        // Whatever else has such a name was not made by this package.
+        if (!info.isFile() && !info.isDirectory()) return
         const since = await latestMtime(this.#access.root, child, info)
         if (await this.#isDoomed(folders, entry, since)) doomed.push({ name, path: child, since })
       } else if (info.isDirectory()) {

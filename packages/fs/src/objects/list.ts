@@ -19,11 +19,12 @@ interface Walk {
  * - a regular file as its key;
  * - a directory with nothing to list in it as a taken name, from the second level on. (The first level is the store's own
  *   folder, and no name in it.)
- * - anything else (a symbolic link, a pipe) as a taken name.
+ * - anything else (a symbolic link, a pipe, a device) as its key, like a file without content. Example: if
+ *   `manifests/manifest-000005.json` is a link, it is listed, and reading it says `damaged`. Otherwise the checkpoint would be
+ *   passed over as if it had never been there.
  *
- * A taken name has size 0. On the first two levels, where the names of checkpoints are, it ends with "/". Deeper, where
- * files are, it looks like a file without content. Example: if `checkpoint_000005/manifest.json` is a link, it is listed,
- * and reading it says `damaged`; otherwise the checkpoint would be passed over as if its manifest were missing.
+ * A taken name has size 0. On the first two levels, where the folders of checkpoints are, it ends with "/". Deeper, where files
+ * are, it looks like a file without content too.
  *
  * Names that cannot be keys (not UTF-8, control characters) were not made by this package, and are not listed.
  */
@@ -93,7 +94,7 @@ async function visit(
   if (prefix.startsWith(`${key}/`)) assertFolder(path, info, 0)
   if (info.isFile()) return key.startsWith(prefix) ? [metaOf(key, info)] : []
 
-  const marker = { ...metaOf(depth < 2 ? `${key}/` : key, info), size: 0 }
+  const marker = { ...metaOf(info.isDirectory() && depth < 2 ? `${key}/` : key, info), size: 0 }
   const shown = marker.key.startsWith(prefix) ? [marker] : []
   if (!info.isDirectory()) return shown
   if (foldersLater) return "folder"

@@ -5,7 +5,7 @@ import type { Access } from "../claim/fence.js"
 import type { Directories } from "../files/directories.js"
 import { refuseDoubtful } from "../files/doubts.js"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
-import { lookUp, metaOf, versionOf } from "../files/file-info.js"
+import { lookUp, metaOf, refuseForeign, versionOf } from "../files/file-info.js"
 import { NewFile } from "../files/new-file.js"
 import { at, keySegments } from "../files/paths.js"
 import { type Move, publish } from "../files/publish.js"
@@ -46,6 +46,7 @@ export async function putObject(access: Access, key: string, body: Body, options
         prepare: async (): Promise<Move[]> => {
           throwIfAborted(signal)
           if (typeof when === "object") await requireVersion(root, target, key, when.version)
+          if (when === undefined) await refuseForeign(root.files, target)
           // Last: the temporary file must exist before this look.
           await fence.check(real, folders)
           return [{ how: when === "absent" ? "link" : "replace", from: file.path, to: target }]

@@ -78,6 +78,9 @@ export async function preparedRoot(): Promise<string> {
 /** A named pipe. */
 export const fifo = (path: string): Buffer => execFileSync("mkfifo", [path])
 
+/** A device. Number 0 needs no privilege on Linux. */
+export const device = (path: string): Buffer => execFileSync("mknod", [path, "c", "0", "0"])
+
 /** The part of a temporary name that differs from one to the next, with the process that made it. */
 export const randomPart = /-[0-9a-f]{16}(?:_\d+_\d+_[0-9a-f]{16})?/
 

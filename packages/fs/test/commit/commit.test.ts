@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises"
+import { lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import type { CommitBatch } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import { describe, expect, test } from "vitest"
@@ -7,6 +7,8 @@ import {
   body,
   bytes,
   checkpoint,
+  device,
+  fifo,
   folderOf,
   idIn,
   isTemporary,
@@ -157,35 +159,54 @@ describe("commit", () => {
   })
 
   test.each([
-    [
-      "a symbolic link",
-      async (root: string, path: string) => {
-        await writeFile(`${root}/elsewhere`, folderOf(8))
-        await symlink(`${root}/elsewhere`, path)
-      },
-    ],
-    ["a dangling link", (_: string, path: string) => symlink("/nowhere/at/all", path)],
-    ["two megabytes", (_: string, path: string) => writeFile(path, Buffer.alloc(2 << 20, "x"))],
-    ["garbage", (_: string, path: string) => writeFile(path, Buffer.from([0xff, 0xfe, 0]))],
-  ])("replaces a pointer that is %s, and nothing behind it", async (_, make) => {
+    ["two megabytes", (path: string) => writeFile(path, Buffer.alloc(2 << 20, "x"))],
+    ["garbage", (path: string) => writeFile(path, Buffer.from([0xff, 0xfe, 0]))],
+  ])("replaces a pointer that is %s", async (_, make) => {
     const root = await temporaryFolder()
     await mkdir(`${root}/checkpoints`)
-    await make(root, `${root}/${pointerKey}`)
+    await make(`${root}/${pointerKey}`)
     const backend = new FsBackend(root)
     await backend.commit(checkpoint(1))
     expect(await textAt(backend, pointerKey)).toBe(folderOf(1))
-    if ((await readdir(root)).includes("elsewhere"))
-      expect(await readFile(`${root}/elsewhere`, "utf8")).toBe(folderOf(8))
   })
 
-  test("a directory in the pointer's place is left to core, and refused by put", async () => {
+  test.each([
+    ["a directory", (path: string) => mkdir(path)],
+    ["a symbolic link", (path: string) => symlink("../elsewhere", path)],
+    ["a dangling link", (path: string) => symlink("/nowhere/at/all", path)],
+    ["a pipe", fifo],
+    ["a device", device],
+  ])("%s in the pointer's place is left to core, and refused by put", async (_, make) => {
     const root = await temporaryFolder()
-    await mkdir(`${root}/${pointerKey}`, { recursive: true })
+    await mkdir(`${root}/checkpoints`)
+    await writeFile(`${root}/elsewhere`, folderOf(8))
+    await make(`${root}/${pointerKey}`)
+    const before = await tree(root)
     const backend = new FsBackend(root)
     expect(await backend.commit(checkpoint(1))).toBe("unsupported")
     const error = await rejection(backend.put(pointerKey, body("x")))
     expect(error).toMatchObject({ kind: "damaged" })
     expect(error).toBeInstanceOf(BackendError)
-    expect((await tree(root)).filter(isTemporary)).toEqual([])
+    expect(await tree(root)).toEqual(before)
+    expect(await readFile(`${root}/elsewhere`, "utf8")).toBe(folderOf(8))
+  })
+
+  test.each([
+    ["a symbolic link", (path: string) => symlink("/nowhere", path)],
+    ["a device", device],
+  ])("%s that takes the pointer's place during the commit stays", async (_, make) => {
+    const root = await temporaryFolder()
+    const backend = new FsBackend(root)
+    await backend.commit(checkpoint(1))
+    const batch = checkpoint(2)
+    const late = async function* () {
+      await rm(`${root}/${pointerKey}`)
+      await make(`${root}/${pointerKey}`)
+      yield bytes("m")
+    }
+    const create = [batch.create[0]!, { key: manifestOf(2), body: late }]
+    expect((await rejection(backend.commit({ ...batch, create }))).kind).toBe("damaged")
+    expect((await lstat(`${root}/${pointerKey}`)).isFile()).toBe(false)
+    expect((await tree(root)).filter((name) => isTemporary(name) || name.includes("000002"))).toEqual([])
   })
 })

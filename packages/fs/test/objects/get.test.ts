@@ -5,6 +5,7 @@ import { FsBackend } from "../../src/backend.js"
 import {
   body,
   checkpoint,
+  device,
   fifo,
   keys,
   listed,
@@ -115,6 +116,7 @@ describe("get", () => {
     ["a directory", (path: string) => mkdir(path), /a directory/],
     ["a named pipe", async (path: string) => fifo(path), /named pipe/],
     ["a socket", (path: string) => listening(path), /socket/],
+    ["a device", async (path: string) => device(path), /a device/],
   ])("%s where a file belongs is damaged, at once, and listed as a key", async (_, make, message) => {
     const root = await temporaryFolder()
     const backend = new FsBackend(root)
@@ -131,9 +133,11 @@ describe("get", () => {
     expect((await rejection(backend.put(manifestOf(5), body("x"), { when: { version: "1-2-3" } }))).kind).toBe(
       "precondition",
     )
-    // It can be removed: the link, never what it leads to.
-    expect(await backend.delete([manifestOf(5), stateOf(5)])).toEqual([])
-    expect(await keys(backend, "checkpoints/")).toEqual([pointerKey])
+    // An empty folder can be ours and is removed. Anything else stays, and so does what a link leads to.
+    const failures = await backend.delete([manifestOf(5), stateOf(5)])
+    const left = message.source === "a directory" ? [] : [manifestOf(5)]
+    expect(failures.map(({ key, error }) => [key, error.kind])).toEqual(left.map((key) => [key, "damaged"]))
+    expect(await keys(backend, "checkpoints/")).toEqual([...left, pointerKey])
     if ((await readdir(root)).includes("secret")) expect(await readFile(`${root}/secret`, "utf8")).toBe("secret")
   })
 
