@@ -8,6 +8,7 @@ import { Follower } from "../async/abort.js"
 import type { Clock } from "../async/clock.js"
 import { CheckpointError } from "../errors.js"
 import { latestFirst } from "../format/ids.js"
+import { directoryName } from "../format/layout.js"
 import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import { isLost } from "../format/pointer.js"
 import { type History, maxRounds, restless } from "../history/history.js"
@@ -204,7 +205,8 @@ export function missingNamed({ layout }: Place, id: number): Skipped {
  * committed; this is damage, and the folder that was there may have held a checkpoint.
  */
 function notFolders({ taken, manifests }: Listing): Map<number, string> {
-  const others = [...taken].filter(([id, { key }]) => !key.endsWith("/") && !manifests.has(id))
+  // A file inside the folder takes the id too, and is no damage.
+  const others = [...taken].filter(([id, { key }]) => key.endsWith(`/${directoryName(id)}`) && !manifests.has(id))
   return new Map(others.map(([id, { key }]) => [id, key]))
 }
 
