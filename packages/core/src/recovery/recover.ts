@@ -62,7 +62,8 @@ export async function walk(
       continue
     }
     for (const skip of skipped) emit({ type: "skipped", ...skip })
-    const nextId = view.nextId(emit, checkpoint?.id)
+    // Used-up ids must not keep a job from its checkpoint. A save of the last id is CKPT_CONFLICT, and `nextId` says why.
+    const nextId = Math.min(view.nextId(emit, checkpoint?.id), Number.MAX_SAFE_INTEGER)
     const facts = { skipped, examined, nextId, elapsedMs: clock.monotonic() - started }
     if (checkpoint !== undefined) {
       emit({ type: "recovered", id: checkpoint.id, skipped: skipped.length, elapsedMs: facts.elapsedMs })

@@ -20,7 +20,10 @@ export interface RecoveryFacts {
   readonly skipped: readonly Skipped[]
   /** The number of checkpoints that were judged: the skipped ones and the recovered one. */
   readonly examined: number
-  /** The lowest id above every id ever seen here: the id of the next save. */
+  /**
+   * The lowest id above every id ever seen here: the id of the next save. If 2^53 - 1 is taken, no id is left: then it is
+   * 2^53 - 1, a save of it is `CKPT_CONFLICT`, and `store.nextId()` rejects.
+   */
   readonly nextId: number
   /** Milliseconds. */
   readonly elapsedMs: number

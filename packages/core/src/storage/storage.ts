@@ -126,35 +126,41 @@ export class Storage {
   /**
    * Size and checksum of a stored object, or of a part of it, in constant memory; `undefined` if it is not there.
    *
+   * @param options.plan called once the object is open, before its first byte is hashed
    * @param options.prefix see {@link Digest}
    * @param options.onProgress told in the phase `verify`
    */
   async digest(
     key: string,
-    options: StreamOptions & { prefix?: Uint8Array | undefined; onProgress?: OnProgress | undefined } = {},
+    options: StreamOptions &
+      Partial<DigestPlan> & {
+        plan?: (() => Promise<DigestPlan>) | undefined
+        onProgress?: OnProgress | undefined
+      } = {},
   ): Promise<Digest | undefined> {
-    const { onProgress, signal, onOpen } = options
+    const { onProgress, signal, onOpen, plan = async () => options } = options
     const meter = new Meter(onProgress, "verify")
     for (let failures = 1; ; failures++) {
-      const digest = new Digest(options.prefix)
       let size = 0
       const opened = (meta: ObjectMeta) => {
         size = meta.size
         onOpen?.(meta)
       }
+      const stream = this.stream(key, { ...options, onOpen: opened, recycles: true })
       try {
-        const stream = this.stream(key, { ...options, onOpen: opened, recycles: true })
-        for (;;) {
-          const step = await stream.next()
-          if (step.done) {
-            if (step.value === "gone") return undefined
-            meter.end(digest.size)
-            return digest
-          }
+        let step = await stream.next()
+        const { prefix, onChunk } = await plan()
+        const digest = new Digest(prefix)
+        for (; !step.done; step = await stream.next()) {
           digest.update(step.value)
+          onChunk?.(step.value)
           meter.reached(digest.size, size)
         }
+        if (step.value === "gone") return undefined
+        meter.end(digest.size)
+        return digest
       } catch (error) {
+        await stream.return("complete")
         signal?.throwIfAborted()
         // Damaged on the way: the whole of it again.
         if (!(error instanceof BackendError) || !error.checksumMismatch) throw error
@@ -310,6 +316,14 @@ export class Storage {
   ): Promise<T> {
     return withRetry(this.#context, { name, key, write: true, repeatable: false }, signal, one, canRepeat)
   }
+}
+
+/** What is hashed while an object is read. */
+export interface DigestPlan {
+  /** See {@link Digest}. */
+  readonly prefix?: Uint8Array | undefined
+  /** Called with each chunk, in order. */
+  readonly onChunk?: ((chunk: Uint8Array) => void) | undefined
 }
 
 /** A body as `put` needs it: where it can be opened again, a failed attempt can be repeated. */

@@ -1,11 +1,13 @@
 import type { OnProgress } from "../bytes/progress.js"
 import type { Digest } from "../bytes/sha256.js"
+import type { SliceDigests } from "../bytes/slice-digests.js"
 import { BackendError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import { mayCoverInline } from "../format/manifest/state-checksum.js"
+import { digestPrefix, mayCoverInline } from "../format/manifest/state-checksum.js"
 import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
-import type { Storage } from "../storage/storage.js"
+import type { DigestPlan, Storage } from "../storage/storage.js"
+import { operatorDigests, operatorIssues } from "./operator-slices.js"
 import { ownsState } from "./read-manifest.js"
 import type { VerifyDepth } from "./verified.js"
 
@@ -15,6 +17,8 @@ export interface FoundState {
   readonly meta?: ObjectMeta
   /** SHA-256 of its bytes, if they were read. */
   readonly digest?: Pick<Digest, "hex" | "has">
+  /** Digests of its operators that have checksums of their own, if its bytes were read. */
+  readonly operators?: SliceDigests | undefined
   /** Why it cannot be read, if it cannot. */
   readonly damage?: string
 }
@@ -28,29 +32,36 @@ export async function findState(
     listed: ObjectMeta | undefined
     signal: AbortSignal
     onProgress: OnProgress | undefined
-    /** See {@link Digest}. */
-    prefix?: Uint8Array | undefined
+    /** The manifest says what is hashed. It may still be under way when the state is opened. */
+    manifest: () => Promise<CheckpointManifest | undefined>
   },
   again = true,
 ): Promise<FoundState | undefined> {
-  const { depth, listed, signal, onProgress, prefix } = options
+  const { depth, listed, signal, onProgress } = options
   try {
     if (depth === "shallow") {
       const meta = listed ?? (await storage.head(key, signal))
       return meta === undefined ? undefined : { size: meta.size, meta }
     }
     let meta: ObjectMeta | undefined
+    let operators: SliceDigests | undefined
+    const plan = async (): Promise<DigestPlan> => {
+      const manifest = await options.manifest()
+      operators = operatorDigests(manifest)
+      const onChunk = operators && ((chunk: Uint8Array) => operators?.update(chunk))
+      return { prefix: manifest && digestPrefix(manifest), onChunk }
+    }
     const digest = await storage.digest(key, {
       signal,
       onProgress,
-      prefix,
+      plan,
       expected: listed?.size,
       onOpen: (opened) => {
         meta = opened
       },
     })
     if (digest === undefined || meta === undefined) return undefined
-    return { size: digest.size, meta, digest }
+    return { size: digest.size, meta, digest, operators }
   } catch (error) {
     if (!(error instanceof BackendError)) throw error
     if (error.kind === "damaged") return { size: 0, damage: error.message }
@@ -122,5 +133,5 @@ export function stateIssues(manifest: CheckpointManifest, state: FoundState | un
     const message = `state.bin checksum mismatch: expected ${stateChecksum}, got ${state.digest.hex()}`
     return [fatal("state-checksum", message)]
   }
-  return []
+  return operatorIssues(manifest, state.operators)
 }

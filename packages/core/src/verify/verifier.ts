@@ -11,6 +11,7 @@ import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
 import { findState, lookUp, settled, stateIssues } from "./find-state.js"
 import { Memory, type Outline, outlineOf } from "./memory.js"
+import { operatorDigests, operatorIssues } from "./operator-slices.js"
 import { type FoundManifest, ownsState, readManifest } from "./read-manifest.js"
 import { isValid, unreadable, type Verified, type VerifyRequest } from "./verified.js"
 
@@ -79,29 +80,31 @@ export class Verifier {
     const { depth, listed, signal, onProgress } = request
     const { storage, layout } = this.place
     const stop = new Follower(signal)
-    const early = new Follower(stop.signal)
-    const read = (shown: ObjectMeta | undefined, reading: Follower = stop, prefix?: Uint8Array) =>
-      findState(storage, layout.stateKey(id), { depth, listed: shown, signal: reading.signal, onProgress, prefix })
-    // Manifest and state are read at the same time. If the manifest has no state, the read of the state is given up.
-    const reading = listed === null ? undefined : read(listed, early)
-    reading?.catch(() => {})
+    let found: Promise<FoundManifest | undefined>
+    const decoded = async () => (await found)?.manifest
+    const read = (shown: ObjectMeta | undefined) =>
+      findState(storage, layout.stateKey(id), {
+        depth,
+        listed: shown,
+        signal: stop.signal,
+        onProgress,
+        manifest: decoded,
+      })
     try {
       signal?.throwIfAborted()
-      const found = await this.manifest(id, signal)
-      if (found === undefined) return gone(id, undefined, `manifest not found for checkpoint ${id}`)
-      const { manifest } = found
-      if (manifest === undefined) return unreadable(id, found)
-      if (ownsState(manifest) === false) return await this.#withoutState(id, { ...found, manifest }, request)
-      const prefix = depth === "deep" ? digestPrefix(manifest) : undefined
-      // Two checksums are possible: one reading that knows of both takes the place of the early one.
-      if (prefix !== undefined) early.abort()
+      // Manifest and state are read at the same time. If the manifest has no state, the read of the state is given up.
+      const reading = listed === null ? undefined : read(listed)
+      reading?.catch(() => {})
+      found = this.manifest(id, signal)
+      const seen = await found
+      if (seen === undefined) return gone(id, undefined, `manifest not found for checkpoint ${id}`)
+      const { manifest } = seen
+      if (manifest === undefined) return unreadable(id, seen)
+      if (ownsState(manifest) === false) return await this.#withoutState(id, { ...seen, manifest }, request)
       // A state that was not found may have been written since, with the manifest. So it is looked up again, after the
       // manifest.
-      const seen =
-        prefix === undefined
-          ? ((await reading) ?? (await read(undefined)))
-          : await read(listed ?? undefined, stop, prefix)
-      return await this.#withState(id, { ...found, manifest }, seen, listed, stop.signal)
+      const state = (await reading) ?? (await read(undefined))
+      return await this.#withState(id, { ...seen, manifest }, state, listed, stop.signal)
     } finally {
       stop.abort()
       stop.leave()
@@ -112,7 +115,9 @@ export class Verifier {
   async #withoutState(id: number, found: ReadManifest, { listed, signal }: VerifyRequest): Promise<Verified> {
     const { storage, layout } = this.place
     const beside = listed === undefined ? await lookUp(storage, layout.stateKey(id), signal) : (listed ?? undefined)
-    const issues = this.validate(found.manifest, { expectedId: id, stateSize: 0 })
+    const { manifest } = found
+    const issues = this.validate(manifest, { expectedId: id, stateSize: 0 })
+    issues.push(...operatorIssues(manifest, operatorDigests(manifest)))
     if (beside !== undefined) {
       const message = `a state of ${beside.size} bytes is beside a manifest that names none`
       issues.push({ severity: "warning", code: "state-unverified", message })

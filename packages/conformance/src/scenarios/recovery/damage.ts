@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import { type CheckpointManifest, manifestToJson, type OperatorState, parseManifest } from "@ckpt/core"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import {
   assertRecovers,
@@ -41,14 +42,19 @@ const damages: Readonly<Record<string, [(good: Uint8Array) => Uint8Array | strin
   "has id 0 inside": [() => legacyManifest(0, { epoch: 1 }), "id-zero"],
   "has epoch 0": [() => legacyManifest(2, { epoch: 0 }), "epoch-zero"],
   "has a range outside the state": [
-    () =>
-      legacyManifest(2, {
-        state_size: 25,
-        operator_states: { a: { external: true, external_offset: 1, external_length: 25 } },
-      }),
+    (good) => {
+      const outside = { stateB64: null, external: true, externalOffset: 1, externalLength: 25 }
+      return manifestToJson({ ...parseManifest(good), operatorStates: { outside } })
+    },
     "operator-range",
   ],
   "has a flipped bit": [(good) => flipped(good, text(good).indexOf(`"epoch": 2`) + 9), "manifest-checksum"],
+  "has a state_checksum in capitals": [() => legacyManifest(2, { state_checksum: "A".repeat(64) }), "manifest-corrupt"],
+  "lost its checksum by a damaged name": [
+    (good) => text(good).replace("manifest_checksum", "manifest_checksun").replace(`"epoch": 2`, `"epoch": 3`),
+    "manifest-checksum",
+  ],
+  "has a field of ours and no checksum": [() => legacyManifest(2, { state_size: 25 }), "manifest-checksum"],
   "has another state's checksum": [() => legacyManifest(2, { state_checksum: "0".repeat(64) }), "state-checksum"],
 }
 
@@ -154,6 +160,41 @@ export const damageScenarios: readonly Scenario[] = [
       assert.equal(text(await checkpoint?.operator("a")), "of operator a")
       await refusal(checkpoint?.operator("b") as Promise<unknown>, "CKPT_CORRUPT", 1)
       assert.equal(text(await checkpoint?.operator("c")), "of operator c")
+    },
+  },
+  {
+    name: "damage: a deep recovery passes over a checkpoint whose operators could not be read",
+    async run({ open, keys, peek, plant }) {
+      const store = await open()
+      const operators = { a: bytes("of operator a"), b: bytes("of operator b") }
+      for (const id of [1, 2]) await store.save(manifestOf(id), { operators, inlineThreshold: 0 })
+      const good = parseManifest((await peek(keys.manifest(2))) as Uint8Array)
+      const { a, b } = good.operatorStates as Record<string, OperatorState>
+      const { a: ofA = "", b: ofB = "" } = good.operatorChecksums ?? {}
+      const wrong: Partial<CheckpointManifest>[] = [
+        { operatorChecksums: { a: ofB, b: ofB } },
+        { operatorChecksums: { a: ofB, b: ofA } },
+        { operatorStates: { a: b as OperatorState, b: a as OperatorState } },
+        { operatorStates: { a: a as OperatorState, b: { ...(b as OperatorState), externalLength: 12 } } },
+        { operatorStates: { a: { ...(a as OperatorState), externalLength: 14 }, b: b as OperatorState } },
+      ]
+      for (const change of wrong) {
+        await plant(keys.manifest(2), manifestToJson({ ...good, ...change }))
+        const found = await (await open()).recover()
+        assert.deepEqual([found.checkpoint?.id, found.skipped.map(({ id }) => id)], [1, [2]], JSON.stringify(change))
+        for (const name of ["a", "b"]) assert.equal(text(await found.checkpoint?.operator(name)), `of operator ${name}`)
+      }
+    },
+  },
+  {
+    name: "damage: an external operator of no bytes is read, also without a state",
+    async run({ open, keys, plant }) {
+      const none = { stateB64: null, external: true, externalOffset: 0, externalLength: 0 }
+      const manifest = { ...manifestOf(1, { operatorStates: { none } }), stateSize: 0 }
+      await plant(keys.manifest(1), manifestToJson(manifest))
+      const { checkpoint, outcome } = await (await open()).recover()
+      assert.equal(outcome, "recovered")
+      assert.equal(text(await checkpoint?.operator("none")), "")
     },
   },
   {

@@ -98,7 +98,9 @@ export const idScenarios: readonly Scenario[] = [
       assert.equal((await store.loadLatest())?.checkpointId, last)
       assert.deepEqual(await store.ids(), [last])
       await refusal(store.nextId(), "CKPT_INVALID")
-      assert.equal((await store.recover()).checkpoint?.id, last)
+      const found = await store.recover()
+      assert.deepEqual([found.checkpoint?.id, found.nextId], [last, last])
+      await refusal(store.save(manifestOf(found.nextId, { epoch: 2 })), "CKPT_CONFLICT")
     },
   },
 ]

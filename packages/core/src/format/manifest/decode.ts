@@ -22,7 +22,7 @@ import {
   type UnknownFields,
   type WriterStamp,
 } from "./model.js"
-import { CHECKSUM_KEY } from "./seal.js"
+import { CHECKSUM_KEY, OWN_FIELDS } from "./seal.js"
 import { fatal, type IssueCode, newerVersion, type ValidationIssue, zeroIssues } from "./validate.js"
 
 /** A manifest, or fatal issues, or both: a manifest with id or epoch 0 can be read. */
@@ -102,8 +102,9 @@ function decodeUtf8(bytes: Uint8Array): string {
 
 /**
  * `manifest_checksum` must be the last field, in exactly the form of {@link checksumTail}: its place says which bytes
- * it covers. Without that field a manifest is legacy, and has no checksum. Exception: a last field of another name that
- * holds the checksum of the bytes before it. Then the name of our field was damaged, and so may be the rest.
+ * it covers. Without that field a manifest is legacy, and has no checksum. Two exceptions show that the name of our field
+ * was damaged, and so may be the rest: another field of ours, and a last field of another name that holds the checksum of
+ * the bytes before it.
  */
 function checkChecksum(document: JsonObject, text: string, bytes: Uint8Array): void {
   const tail = /,\n {2}("[^"\n]*"): "([0-9a-f]{64})"\n\}$/.exec(text.slice(-1024))
@@ -113,7 +114,11 @@ function checkChecksum(document: JsonObject, text: string, bytes: Uint8Array): v
     if (!isTail) unsound(`${CHECKSUM_KEY} is not the last field, or not 64 lower-case hex digits`)
     const actual = sha256(bytes.subarray(0, covered))
     if (actual !== tail[2]) unsound(`${CHECKSUM_KEY} says ${tail[2]}, the bytes before it have ${actual}`)
-  } else if (tail !== null && tail[1] !== '"state_checksum"' && sha256(bytes.subarray(0, covered)) === tail[2]) {
+    return
+  }
+  const own = OWN_FIELDS.find((field) => document.has(field))
+  if (own !== undefined) unsound(`it has ${own}, which this library writes, and no ${CHECKSUM_KEY}`)
+  if (tail !== null && tail[1] !== '"state_checksum"' && sha256(bytes.subarray(0, covered)) === tail[2]) {
     unsound(`the last field, ${tail[1]}, holds the checksum of the bytes before it, but is not ${CHECKSUM_KEY}`)
   }
 }
@@ -181,7 +186,7 @@ function manifestFromJson(document: JsonObject): CheckpointManifest {
     sinkNames: f.optional("sink_names", strings, []),
     pipelineHash: f.nullable("pipeline_hash", u64Exact),
     vnodeCount: f.optional("vnode_count", u16, 0),
-    stateChecksum: f.nullable("state_checksum", string),
+    stateChecksum: f.nullable("state_checksum", sha256Hex),
     ...f.extension("stateSize", "state_size", u64),
     ...f.extension("operatorChecksums", "operator_checksums", mapOf(sha256Hex)),
     ...f.extension("writer", "writer", writerFromJson),

@@ -48,6 +48,18 @@ describe("manifest_checksum", () => {
     expect(issueOf(`{${head},\n  "other": "${"0".repeat(64)}"\n}`)).toBe("")
   })
 
+  test.each(["state_size", "operator_checksums", "writer", "update_token"])(
+    "is needed by a manifest with %s, a field of ours, whatever else is damaged",
+    (field) => {
+      const own = manifestToJson(full)
+      const renamed = own.replace('"manifest_checksum"', '"manifest_checksun"').replace('"epoch": 7', '"epoch": 8')
+      expect(issueOf(renamed)).toContain("fatal manifest-checksum: ")
+      const others = ["state_size", "operator_checksums", "writer", "update_token"].filter((one) => one !== field)
+      const alone = others.reduce((text, other) => text.replace(`"${other}"`, `"x_${other}"`), renamed)
+      expect(issueOf(alone)).toContain(`it has ${field}, which this library writes, and no manifest_checksum`)
+    },
+  )
+
   test("finds every single flipped bit", () => {
     for (const manifest of [base, full]) {
       const bytes = encodeManifest(manifest)
@@ -75,11 +87,10 @@ describe("unknown fields", () => {
   "writer": {"epoch": 1, "token": "t", "host": "é🦀"},
   "zz": {"b": 1e999, "a": [{}, [], "\\u2028"]},
   "10": 1.50,
-  "9": null
-}`
+  "9": null`
 
   test("survive reading, a spread and writing", () => {
-    const m = parseManifest(bytesOf(text))
+    const m = parseManifest(bytesOf(withChecksum(text)))
     expect([...(m.unknownFields?.keys() ?? [])]).toEqual(["zz", "10", "9"])
     const again = manifestToJson({ ...m, epoch: 2 })
     for (const kept of [
