@@ -32,9 +32,10 @@ export type StoreEvent =
   | { type: "recovered"; id: number; skipped: number; elapsedMs: number }
   | { type: "updated"; id: number }
   /**
-   * A store of this process leads now. `from`: the end of the history so far; absent if the backend makes the claim.
+   * A store of this process leads now. `from`: the end of the history so far; absent if the backend makes the claim. `passedOver`:
+   * names under the prefix that are not of this store, so that they were left alone; 100 at most, absent if there are none.
    */
-  | { type: "claimed"; epoch: number; from?: number }
+  | { type: "claimed"; epoch: number; from?: number; passedOver?: readonly string[] }
   | { type: "pinned"; id: number; name: string }
   | { type: "unpinned"; name: string }
   /** `prune`, `remove` or retention removed checkpoints. `failures`: objects that could not be deleted. */

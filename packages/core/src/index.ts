@@ -44,8 +44,10 @@ export type { ReadStateOptions, StateReader } from "./state/reader.js"
 export type { StateSource } from "./state/source.js"
 export type {
   BackendClaim,
+  BackendClaimOptions,
   Body,
   Capabilities,
+  ClaimedKeys,
   CommitBatch,
   Condition,
   DeleteFailure,

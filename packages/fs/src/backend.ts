@@ -1,6 +1,7 @@
 import { dirname } from "node:path"
 import type {
   BackendClaim,
+  BackendClaimOptions,
   Body,
   CommitBatch,
   DeleteFailure,
@@ -14,9 +15,10 @@ import type {
   RequestOptions,
 } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
-import { claimPrefix, type HeldClaims } from "./claim/claim.js"
+import { claimScope, type HeldClaims } from "./claim/claim.js"
 import { type Access, Fence } from "./claim/fence.js"
 import { silentAfterAtMost } from "./claim/holder.js"
+import { scopeOf } from "./claim/scope.js"
 import { commitBatch } from "./commit/commit-batch.js"
 import { KnownPointers } from "./commit/known-pointers.js"
 import { folderTime } from "./files/clock.js"
@@ -167,10 +169,11 @@ export class FsBackend implements ObjectBackend {
    * gave its claim up, or has been silent for `claim.silentAfterMs`. Any other holder makes it reject with `fenced`. A
    * superseded holder changes nothing any more, whatever it was superseded for.
    */
-  claim(options: { prefix: string; signal?: AbortSignal | undefined }): Promise<BackendClaim> {
-    const { prefix, signal } = options
+  claim({ prefix, keys, signal }: BackendClaimOptions): Promise<BackendClaim> {
     return this.#do("claim", prefix, async () => {
-      const { held, epoch } = await claimPrefix(this.#root, { prefix, signal, silentAfterMs: this.#silentAfterMs })
+      const scope = scopeOf(prefix, keys)
+      const options = { scope, signal, silentAfterMs: this.#silentAfterMs }
+      const { held, epoch, passedOver } = await claimScope(this.#root, options)
       // Claims lie in the folder, so it holds something of this store. The leader shares what is known of the root.
       this.#root.hold()
       const { path, files } = this.#root
@@ -178,7 +181,7 @@ export class FsBackend implements ObjectBackend {
       backend.#root = this.#root
       backend.#held = held
       backend.#access = { root: this.#root, directories: new Directories(this.#root), fence: held.fence }
-      return { backend, epoch }
+      return { backend, epoch, passedOver }
     })
   }
 

@@ -47,6 +47,8 @@ export interface Layout {
   /** A key for the check that the storage honours conditions; `unique` is lower-case hexadecimal. */
   probeKey(unique: string): string
   meaning(key: string): KeyMeaning
+  /** Whether keys of this layout lie in the folder, which ends in "/". */
+  mayHold(folder: string): boolean
 }
 
 /**
@@ -120,6 +122,9 @@ function directoryLayout(prefix: string): Layout {
       if (match[2] === "state.bin") return meaningOf("state", match[1])
       return meaningOf("taken", match[1])
     },
+    mayHold(folder) {
+      return folder.startsWith(base) && /^(?:(?:checkpoint_\d+|pins|claims)\/)?$/.test(folder.slice(base.length))
+    },
   }
 }
 
@@ -155,6 +160,9 @@ function objectLayout(prefix: string): Layout {
         return meaningOf("state", /^state-(\d+)\.bin$/.exec(name)?.[1])
       }
       return { kind: "foreign" }
+    },
+    mayHold(folder) {
+      return [manifests, states, `${manifests}pins/`, `${manifests}claims/`].includes(folder)
     },
   }
 }

@@ -180,7 +180,23 @@ export interface OptionalParts {
    * begun before or after, rejects with `fenced` and changes nothing any more; what they had done is there to see. Rejects
    * with `fenced` if a holder that shows signs of life must not be superseded.
    */
-  claim?(options: { prefix: string; signal?: AbortSignal | undefined }): Promise<BackendClaim>
+  claim?(options: BackendClaimOptions): Promise<BackendClaim>
+}
+
+export interface BackendClaimOptions extends RequestOptions {
+  prefix: string
+  /**
+   * The keys of the writer. Then the claim is about these alone: whatever else is under the prefix belongs to others, such as
+   * another store, and stays as it is. Default: every key under the prefix.
+   */
+  keys?: ClaimedKeys | undefined
+}
+
+export interface ClaimedKeys {
+  /** Each key starts with one of these: the prefix, then the name of one folder, then "/". */
+  readonly prefixes: readonly string[]
+  /** Whether a key may lie in this folder. Asked for folders under `prefixes`; ends in "/". */
+  mayHold(folder: string): boolean
 }
 
 /**
@@ -291,4 +307,6 @@ export interface BackendClaim {
   readonly backend: ObjectBackend
   /** Higher than that of every claim before it. */
   readonly epoch: number
+  /** Names under the prefix that are not of the writer, so that nothing was done there; 100 at most. */
+  readonly passedOver?: readonly string[]
 }

@@ -5,7 +5,7 @@ import { Meter, type OnProgress } from "../bytes/progress.js"
 import { Digest } from "../bytes/sha256.js"
 import { BackendError } from "../errors.js"
 import { longestSleepMs, type RetryContext, type Watch } from "./attempt.js"
-import type { BackendClaim, Body, DeleteFailure, Leftover, ObjectBackend, ObjectMeta, PutOptions } from "./backend.js"
+import type { BackendClaim, BackendClaimOptions, Body, DeleteFailure, Leftover, ObjectBackend, ObjectMeta, PutOptions } from "./backend.js"
 import { putBody } from "./put-body.js"
 import { type ByteStream, discard, lengthError } from "./read-object.js"
 import { comesInRanges, type StreamOptions, streamObject } from "./read-ranges.js"
@@ -294,13 +294,9 @@ export class Storage {
   }
 
   /** The backend's own claim. It has no time-out, since it goes through all that is stored; an abort ends the wait for it. */
-  claim(
-    claim: NonNullable<ObjectBackend["claim"]>,
-    prefix: string,
-    signal: AbortSignal | undefined,
-  ): Promise<BackendClaim> {
-    const claiming = this.#context.requests.run("claim", () => claim.call(this.backend, { prefix, signal }))
-    return untilAborted(claiming, signal)
+  claim(claim: NonNullable<ObjectBackend["claim"]>, options: BackendClaimOptions): Promise<BackendClaim> {
+    const claiming = this.#context.requests.run("claim", () => claim.call(this.backend, options))
+    return untilAborted(claiming, options.signal)
   }
 
   /**

@@ -104,8 +104,12 @@ export class Store implements CheckpointStore {
       const { storage } = this.#history.place
       if (!this.#history.hasClaims && storage.backend.claim !== undefined) {
         const prefix = normalizePrefix(this.#options.prefix ?? "")
-        const claimed = await storage.claim(storage.backend.claim, prefix, options.signal)
-        this.#emit({ type: "claimed", epoch: claimed.epoch })
+        const { layout } = this.#history.place
+        const prefixes = [...new Set([layout.manifestPrefix, layout.statePrefix])]
+        const keys = { prefixes, mayHold: (folder: string) => layout.mayHold(folder) }
+        const claimed = await storage.claim(storage.backend.claim, { prefix, keys, signal: options.signal })
+        const { epoch, passedOver = [] } = claimed
+        this.#emit({ type: "claimed", epoch, ...(passedOver.length > 0 && { passedOver }) })
         return new Store({ ...this.#options, backend: claimed.backend, ownsBackend: true })
       }
       await this.#probe.once(options.signal)

@@ -4,13 +4,14 @@ import type { BackendError } from "@ckpt/core"
 import type { Directories } from "../files/directories.js"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
 import type { FileApi } from "../files/file-api.js"
+import { identityOf } from "../files/file-info.js"
 import { linkFile } from "../files/link.js"
 import { NewFile } from "../files/new-file.js"
 import { at, claimsName } from "../files/paths.js"
 import { hasEnded, isThisProcess } from "../files/process-identity.js"
 import { syncDirectory } from "../files/sync-directory.js"
 import { writeAll } from "../files/write-behind.js"
-import { claimPath, highestClaim, isReleased, lastBeat } from "./claim-files.js"
+import { type ClaimPlace, claimPath, highestClaim, isReleased, lastBeat } from "./claim-files.js"
 import { fenced } from "./fence.js"
 import { formatHolder, type Holder, readHolder } from "./holder.js"
 
@@ -19,12 +20,6 @@ export interface Claimant {
   readonly directories: Directories
   readonly holder: Holder
   readonly signal: AbortSignal | undefined
-}
-
-export interface Acquired {
-  /** The folder `.claims` that it is in. */
-  readonly folder: string
-  readonly n: number
 }
 
 /**
@@ -36,35 +31,39 @@ export async function acquire(
   claimant: Claimant,
   folders: readonly string[],
   besides: readonly string[],
-): Promise<Acquired> {
-  const { files, directories, holder, signal } = claimant
+): Promise<ClaimPlace> {
+  const { files, directories, signal } = claimant
   for (;;) {
     throwIfAborted(signal)
     const folder = await directories.ensure([...folders, claimsName])
-    const before = (await highestClaim(files, dirname(folder))) ?? 0
-    const n = before + 1
-    let file: NewFile | undefined
+    const n = ((await highestClaim(files, dirname(folder))) ?? 0) + 1
+    const others = [dirname(folder), ...besides]
     try {
-      file = await NewFile.createTemporary(files, folder, "tmp")
-      await writeAll(file.handle, [formatHolder(n, randomUUID(), holder)])
-      // The time now, by the clock that stamps the beats too: the filesystem's.
-      const { mtimeMs } = await file.handle.stat({ bigint: true })
-      for (const other of [dirname(folder), ...besides]) {
-        await refuseLiving(files, other, Number(mtimeMs), holder.silentAfterMs)
-      }
-      await file.sync()
-      await file.close()
-      throwIfAborted(signal)
-      await linkFile(files, file.path, claimPath(folder, n))
+      await create(claimant, folder, n, others)
     } catch (error) {
-      await file?.discard()
       // Another claimer was faster, or swept the temporary file away: look again who leads now.
       if (hasErrno(error, "EEXIST", "ENOENT")) continue
       throw error
     }
-    await file.discard()
     await syncDirectory(files, folder)
-    return { folder, n }
+    return { folder, n, identity: identityOf(await files.lstat(folder, { bigint: true })) }
+  }
+}
+
+async function create(claimant: Claimant, folder: string, n: number, others: readonly string[]): Promise<void> {
+  const { files, holder, signal } = claimant
+  const file = await NewFile.createTemporary(files, folder, "tmp")
+  try {
+    await writeAll(file.handle, [formatHolder(n, randomUUID(), holder)])
+    // The time now, by the clock that stamps the beats too: the filesystem's.
+    const { mtimeMs } = await file.info()
+    for (const other of others) await refuseLiving(files, other, Number(mtimeMs), holder.silentAfterMs)
+    await file.sync()
+    await file.close()
+    throwIfAborted(signal)
+    await linkFile(files, file.path, claimPath(folder, n))
+  } finally {
+    await file.discard()
   }
 }
 

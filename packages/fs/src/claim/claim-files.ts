@@ -1,6 +1,7 @@
 import { constants } from "node:fs"
+import { BackendError } from "@ckpt/core"
 import type { FileApi } from "../files/file-api.js"
-import { damaged, kindOf, lookUp, namesIn } from "../files/file-info.js"
+import { damaged, identityOf, kindOf, lookUp, namesIn } from "../files/file-info.js"
 import { at, claimsName } from "../files/paths.js"
 
 /**
@@ -34,10 +35,19 @@ export async function lastBeat(files: FileApi, folder: string, n: number): Promi
   return Math.max(0, ...infos.map((info) => Number(info?.mtimeMs ?? 0)))
 }
 
+/** One claim, in the folder `.claims` that it was made in. */
+export interface ClaimPlace {
+  readonly folder: string
+  /** Which folder that is. */
+  readonly identity: string
+  readonly n: number
+}
+
 /**
  * Shows life. Only the first beat creates the file: a later one must not bring back a file that a later claim removed.
  */
-export async function beat(files: FileApi, folder: string, n: number, first: boolean): Promise<void> {
+export async function beat(files: FileApi, { folder, identity, n }: ClaimPlace, first: boolean): Promise<void> {
+  await assertSame(files, folder, identity)
   const again = constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0)
   const file = await files.open(beatPath(folder, n), first ? "wx" : again, 0o666)
   try {
@@ -52,7 +62,8 @@ export async function isReleased(files: FileApi, folder: string, n: number): Pro
 }
 
 /** Not synced: after a crash of the system, the silence of the holder says the same, a little later. */
-export async function markReleased(files: FileApi, folder: string, n: number): Promise<void> {
+export async function markReleased(files: FileApi, { folder, identity, n }: ClaimPlace): Promise<void> {
+  await assertSame(files, folder, identity)
   const file = await files.open(releasedPath(folder, n), "wx", 0o666)
   await file.close()
 }
@@ -61,9 +72,23 @@ export async function markReleased(files: FileApi, folder: string, n: number): P
  * Removes the files of claims before the previous one. The previous claim stays: a claimer that saw it as the highest finds
  * the next number taken. A late process may remove again without harm, since it removes only numbers below its own.
  */
-export async function forgetOlder(files: FileApi, folder: string, n: number): Promise<void> {
+export async function forgetOlder(files: FileApi, { folder, identity, n }: ClaimPlace): Promise<void> {
+  await assertSame(files, folder, identity)
   for (const name of await namesIn(files, folder)) {
     const number = Number(anyFile.exec(name)?.[1] ?? n)
-    if (number < n - 1) await files.unlink(at(folder, name)).catch(() => undefined)
+    if (number < n - 1) await removeFile(files, at(folder, name))
   }
+}
+
+async function removeFile(files: FileApi, path: string): Promise<void> {
+  // A link or a device is not ours.
+  if ((await lookUp(files, path).catch(() => undefined))?.isFile()) await files.unlink(path).catch(() => undefined)
+}
+
+/** Another folder, or a link, in the place of `.claims` is not ours: nothing in it is touched. */
+async function assertSame(files: FileApi, folder: string, identity: string): Promise<void> {
+  const info = await lookUp(files, folder)
+  if (info !== undefined && identityOf(info) === identity) return
+  const found = info === undefined ? "gone" : "another folder than a moment ago, or a link"
+  throw new BackendError("fenced", `${folder} is ${found}: anybody may have claimed, so this holder stops`)
 }

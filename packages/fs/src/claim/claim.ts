@@ -33,19 +33,27 @@
 import { BackendError } from "@ckpt/core"
 import { Directories } from "../files/directories.js"
 import { throwIfAborted } from "../files/errors.js"
-import { at, prefixFolders } from "../files/paths.js"
+import { at, claimsName } from "../files/paths.js"
 import { thisProcess } from "../files/process-identity.js"
 import type { Root } from "../files/root.js"
-import { type Acquired, acquire, type Claimant } from "./acquire.js"
-import { forgetOlder, highestClaim, markReleased } from "./claim-files.js"
+import { acquire, type Claimant } from "./acquire.js"
+import { type ClaimPlace, forgetOlder, highestClaim, markReleased } from "./claim-files.js"
 import { Fence } from "./fence.js"
 import { Heartbeat } from "./heartbeat.js"
+import { covers, readHolder } from "./holder.js"
+import type { Scope } from "./scope.js"
 import { claimedFolders, sweep } from "./sweep.js"
 
 export interface ClaimOptions {
-  readonly prefix: string
+  readonly scope: Scope
   readonly silentAfterMs: number
   readonly signal: AbortSignal | undefined
+}
+
+export interface Claimed {
+  readonly held: HeldClaims
+  readonly epoch: number
+  readonly passedOver: readonly string[]
 }
 
 /** The claims that one writer holds: its own, and one in each folder above and below that had claims already. */
@@ -55,7 +63,7 @@ export class HeldClaims {
   readonly #heartbeat: Heartbeat
   /** Folder below the root → number. */
   readonly #numbers = new Map<string, number>()
-  readonly #acquired: Acquired[] = []
+  readonly #acquired: ClaimPlace[] = []
   #released: Promise<void> | undefined
 
   constructor(root: Root, silentAfterMs: number) {
@@ -68,10 +76,10 @@ export class HeldClaims {
     return this.#numbers.get(folders.join("/"))
   }
 
-  async add(folders: readonly string[], acquired: Acquired): Promise<void> {
+  async add(folders: readonly string[], acquired: ClaimPlace): Promise<void> {
     this.#numbers.set(folders.join("/"), acquired.n)
     this.#acquired.push(acquired)
-    await this.#heartbeat.add(acquired.folder, acquired.n)
+    await this.#heartbeat.add(acquired)
   }
 
   /** Rejects with `fenced` unless all of them still lead. */
@@ -80,7 +88,7 @@ export class HeldClaims {
   }
 
   async forgetOlder(): Promise<void> {
-    for (const { folder, n } of this.#acquired) await forgetOlder(this.#root.files, folder, n)
+    for (const place of this.#acquired) await forgetOlder(this.#root.files, place)
   }
 
   /** Gives the claims up, so that the next claimer need not wait. Writing without a claim stays forbidden. */
@@ -88,50 +96,47 @@ export class HeldClaims {
     this.#released ??= (async () => {
       this.fence.giveUp()
       await this.#heartbeat.stop()
-      for (const { folder, n } of this.#acquired) {
+      for (const place of this.#acquired) {
         // If the mark cannot be written, the silence of the holder says the same, later.
-        await markReleased(this.#root.files, folder, n).catch(() => undefined)
+        await markReleased(this.#root.files, place).catch(() => undefined)
       }
     })()
     return this.#released
   }
 }
 
-/** Makes one writer lead on all keys that start with the prefix: claim, then sweep. */
-export async function claimPrefix(root: Root, options: ClaimOptions): Promise<{ held: HeldClaims; epoch: number }> {
-  const { prefix, silentAfterMs, signal } = options
-  const own = prefixFolders(prefix)
-  if (prefix !== "" && !prefix.endsWith("/")) {
-    throw new BackendError("permanent", `cannot claim ${prefix}: only whole folders are claimed. End it with a slash.`)
-  }
+/** Makes one writer lead on the keys of a scope: claim, then sweep. */
+export async function claimScope(root: Root, options: ClaimOptions): Promise<Claimed> {
+  const { scope, silentAfterMs, signal } = options
+  const { own, names } = scope
   throwIfAborted(signal)
   const directories = new Directories(root)
-  const claimant: Claimant = {
-    files: root.files,
-    directories,
-    holder: { process: thisProcess(), silentAfterMs },
-    signal,
-  }
+  const holder = { process: thisProcess(), silentAfterMs }
   const held = new HeldClaims(root, silentAfterMs)
   const take = async (folders: readonly string[], besides: readonly string[] = []) => {
     if (held.numberOf(folders) !== undefined) return
+    const real = await directories.ensure([])
+    const about = folders.length === own.length ? names : await namesOf(root, folders.reduce(at, real))
+    const claimant: Claimant = { files: root.files, directories, holder: { ...holder, names: about }, signal }
     await held.add(folders, await acquire(claimant, folders, besides))
   }
   try {
-    await take(own, await around(root, own, signal))
+    await take(own, await around(root, scope, signal))
     const real = await root.resolve()
     if (real === undefined) throw new BackendError("transient", `the root ${root.path} was removed: try again.`)
     // The holder of a folder above leads here too, so its claim is superseded as well. This look comes after the own
     // claim: if two claim at once, at least one of them sees the other.
-    for (const above of foldersAbove(own)) if (await isClaimed(root, real, above)) await take(above)
+    for (const above of foldersAbove(own)) if (await isClaimed(root, real, above, scope)) await take(above)
     const access = { root, directories, fence: held.fence }
-    await sweep({ root, real, signal }, access, own, async (folders) => {
-      if (await isClaimed(root, real, folders)) await take(folders)
+    const passedOver = await sweep({ root, real, scope, signal }, access, async (folders) => {
+      const isOurs = await isClaimed(root, real, folders, scope)
+      if (isOurs) await take(folders)
+      return isOurs
     })
     await held.check(real)
     await held.forgetOlder()
     throwIfAborted(signal)
-    return { held, epoch: held.numberOf(own) ?? 0 }
+    return { held, epoch: held.numberOf(own) ?? 0, passedOver }
   } catch (error) {
     await held.release()
     throw error
@@ -142,13 +147,17 @@ export async function claimPrefix(root: Root, options: ClaimOptions): Promise<{ 
  * The claimed folders above and below. Their holders are asked for signs of life before the own claim is made: a claim that
  * is made and then given up would stop them all the same.
  */
-async function around(root: Root, own: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
+async function around(root: Root, scope: Scope, signal: AbortSignal | undefined): Promise<string[]> {
   const real = await root.resolve()
   if (real === undefined) return []
-  const candidates = [...foldersAbove(own), ...(await claimedFolders({ root, real, signal }, own))]
+  const { own } = scope
+  // Before anything is read: a link on the way would lead out of the root.
+  await root.locate(real, [...own, claimsName])
+  const below = await claimedFolders({ root, real, scope, signal })
   const found: string[] = []
-  for (const folders of candidates) {
-    if (folders.length !== own.length && (await isClaimed(root, real, folders))) found.push(folders.reduce(at, real))
+  for (const folders of [...foldersAbove(own), ...below]) {
+    if (folders.length !== own.length && (await isClaimed(root, real, folders, scope)))
+      found.push(folders.reduce(at, real))
   }
   return found
 }
@@ -157,6 +166,21 @@ function foldersAbove(own: readonly string[]): (readonly string[])[] {
   return own.map((_, depth) => own.slice(0, depth))
 }
 
-async function isClaimed(root: Root, real: string, folders: readonly string[]): Promise<boolean> {
-  return (await highestClaim(root.files, folders.reduce(at, real))) !== undefined
+/** What the claim that leads in a folder is about: its successor, which takes it over from elsewhere, must not widen it. */
+async function namesOf({ files }: Root, path: string): Promise<readonly string[] | undefined> {
+  const n = await highestClaim(files, path)
+  return n === undefined ? undefined : (await readHolder(files, at(path, claimsName), n))?.names
+}
+
+/**
+ * Whether a folder on the way to the folder of the claim, or below it, is claimed, and that claim is about keys of this one. Other
+ * claims are those of other stores.
+ */
+async function isClaimed(root: Root, real: string, folders: readonly string[], scope: Scope): Promise<boolean> {
+  const path = folders.reduce(at, real)
+  const n = await highestClaim(root.files, path)
+  if (n === undefined) return false
+  const { own, mayHold } = scope
+  const isAbove = folders.length < own.length
+  return covers(root.files, path, n, (name) => (isAbove ? name === own[folders.length] : mayHold([...folders, name])))
 }

@@ -4,6 +4,7 @@ import { at } from "../files/paths.js"
 import type { Root } from "../files/root.js"
 import { together } from "../files/together.js"
 import { highestClaim } from "./claim-files.js"
+import { covers } from "./holder.js"
 
 /** What every change needs: the root, its directories, and the check whether the writer may still write. */
 export interface Access {
@@ -38,15 +39,19 @@ export class Fence {
     if (this.#given) throw fenced(`the claim of ${this.#root.path} was given up by its holder, and it writes no more`)
     const looks = [...folders.keys(), folders.length].map((depth) => {
       const above = folders.slice(0, depth)
-      return this.#checkOne(real === undefined ? undefined : above.reduce(at, real), above)
+      return this.#checkOne(real === undefined ? undefined : above.reduce(at, real), above, folders[depth])
     })
     await together(looks)
   }
 
-  async #checkOne(path: string | undefined, folders: readonly string[]): Promise<void> {
+  /** @param next the folder in this one that is on the way to the change; `undefined` if the change is made in this one */
+  async #checkOne(path: string | undefined, folders: readonly string[], next: string | undefined): Promise<void> {
+    const { files } = this.#root
     const held = this.#held.get(folders.join("/"))
-    const highest = path === undefined ? undefined : await highestClaim(this.#root.files, path)
+    const highest = path === undefined ? undefined : await highestClaim(files, path)
     if (highest === held) return
+    const isAnothers = held === undefined && path !== undefined && highest !== undefined
+    if (isAnothers && !(await covers(files, path, highest, (name) => name === next))) return
     const where = folders.reduce(at, this.#root.path)
     if (held === undefined) {
       throw fenced(`${where} is claimed (epoch ${highest}): only the store that claim() gave may write there`)

@@ -3,20 +3,24 @@ import { mapConcurrently } from "@ckpt/core/adapter"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
 import { lookUp, namesIn } from "../files/file-info.js"
 import { at, claimsName, isTemporaryName } from "../files/paths.js"
-import type { Root } from "../files/root.js"
+import { assertFolder, type Root } from "../files/root.js"
 import type { Access } from "./fence.js"
+import type { Scope } from "./scope.js"
 import { Trash } from "./trash.js"
 
 export interface Walk {
   readonly root: Root
   readonly real: string
+  readonly scope: Scope
   readonly signal: AbortSignal | undefined
 }
 
-/** Every folder that has claims, from the given folder down. */
-export async function claimedFolders(walk: Walk, folders: readonly string[]): Promise<(readonly string[])[]> {
+const passedOverAtMost = 100
+
+/** Every claimed folder below the folder of the claim, as far as it is of the claimed keys. */
+export async function claimedFolders(walk: Walk): Promise<(readonly string[])[]> {
   const found: (readonly string[])[] = []
-  await eachFolder(walk, folders, async (here, names) => {
+  await eachFolder(walk, async (here, names) => {
     if (names.includes(claimsName)) found.push(here)
     return names
   })
@@ -24,45 +28,74 @@ export async function claimedFolders(walk: Walk, folders: readonly string[]): Pr
 }
 
 /**
- * Takes away every temporary name in a folder and below it, whatever its age. A change that was begun before the claim can
- * then no longer be moved into place; a change that is begun after it sees the claim. `claimed` is called for each folder
- * with claims of its own, before that folder is swept.
+ * Takes away every temporary name of the claimed keys, whatever its age. A change that was begun before the claim can then no
+ * longer be moved into place; a change that is begun after it sees the claim. `claimed` is called for each folder with claims of
+ * its own, before that folder is swept; false: they are of another store. Gives the names that it passed over: what is in the folder of the claim and not of the
+ * claimed keys, and folders on another device, where a snapshot of the store may be mounted.
  */
 export async function sweep(
   walk: Walk,
   access: Access,
-  folders: readonly string[],
-  claimed: (folders: readonly string[]) => Promise<void>,
-): Promise<void> {
-  await eachFolder(walk, folders, async (here, names) => {
-    let found = names
-    if (names.includes(claimsName)) {
-      await claimed(here)
+  claimed: (folders: readonly string[]) => Promise<boolean>,
+): Promise<string[]> {
+  const { own, names } = walk.scope
+  const claims = [...own, claimsName]
+  await sweepNames(walk, access, claims, await namesAt(walk, claims))
+  const passedOver = await eachFolder(walk, async (here, listed) => {
+    let found = listed
+    if (listed.includes(claimsName) && (await claimed(here))) {
       // Listed again: temporary names that came since the first listing may be older than the claim that `claimed` made.
       found = await namesAt(walk, here)
-      const claims = [...here, claimsName]
-      await sweepNames(walk, access, claims, await namesAt(walk, claims))
+      const below = [...here, claimsName]
+      await sweepNames(walk, access, below, await namesAt(walk, below))
     }
     await sweepNames(walk, access, here, found)
     return found
   })
+  const others = names === undefined ? [] : await namesAt(walk, own)
+  for (const name of others.sort()) {
+    if (passedOver.length >= passedOverAtMost) break
+    if (name !== claimsName && !names?.includes(name) && !isTemporaryName(name)) passedOver.push(name)
+  }
+  return passedOver.slice(0, passedOverAtMost)
 }
 
-/** `visit` gets the names in a folder, and returns those to go on with. */
+/**
+ * Goes through the folders of the claimed keys. No other name is looked at: it may be of another user, or of a snapshot, or one
+ * of ten thousands. `visit` gets the names in a folder, and returns those to go on with.
+ *
+ * @returns the folders on another device
+ */
 async function eachFolder(
   walk: Walk,
-  folders: readonly string[],
   visit: (folders: readonly string[], names: readonly string[]) => Promise<readonly string[]>,
-): Promise<void> {
-  throwIfAborted(walk.signal)
-  const path = folders.reduce(at, walk.real)
-  const names = await visit(folders, await namesAt(walk, folders))
-  const rest = names.filter((name) => !isTemporaryName(name) && name !== claimsName)
-  // Many folders are side by side only on one level, that of the checkpoints, so 16 at once per level are few in all.
-  await mapConcurrently(rest, async (name) => {
-    const info = await lookUp(walk.root.files, at(path, name))
-    if (info?.isDirectory() === true) await eachFolder(walk, [...folders, name], visit)
-  })
+): Promise<string[]> {
+  const { root, real, scope, signal } = walk
+  const elsewhere: string[] = []
+  const go = async (folders: readonly string[], device: bigint): Promise<void> => {
+    throwIfAborted(signal)
+    const names = await visit(folders, await namesAt(walk, folders))
+    const rest = names.filter((name) => !isTemporaryName(name) && name !== claimsName)
+    // Many folders are side by side only on one level, that of the checkpoints, so 16 at once per level are few in all.
+    await mapConcurrently(rest, async (name) => {
+      const child = [...folders, name]
+      if (!scope.mayHold(child)) return
+      const info = await lookUp(root.files, child.reduce(at, real))
+      if (info?.isDirectory() !== true) return
+      if (info.dev === device) await go(child, device)
+      else elsewhere.push(child.slice(scope.own.length).join("/"))
+    })
+  }
+  const starts = scope.names?.map((name) => [...scope.own, name]) ?? [scope.own]
+  for (const folders of starts) {
+    const path = folders.reduce(at, real)
+    const info = await lookUp(root.files, path)
+    if (info === undefined) continue
+    assertFolder(path, info, 0)
+    // A volume may be mounted here. So it is asked for each start which device is ours.
+    await go(folders, info.dev)
+  }
+  return elsewhere
 }
 
 /**
@@ -77,7 +110,7 @@ async function sweepNames(
 ): Promise<void> {
   const { files } = walk.root
   const path = folders.reduce(at, walk.real)
-  let left = names.filter(isTemporaryName)
+  let left = await ours(walk, path, names)
   for (let again = 100; left.length > 0; again--) {
     let trash: Trash | undefined
     try {
@@ -94,6 +127,16 @@ async function sweepNames(
       await trash?.empty()
     }
   }
+}
+
+/** Of the names, the temporary ones of files and folders. Nothing else was made by this package, or is moved by it. */
+async function ours({ root }: Walk, path: string, names: readonly string[]): Promise<string[]> {
+  const found: string[] = []
+  for (const name of names.filter(isTemporaryName)) {
+    const info = await lookUp(root.files, at(path, name))
+    if (info?.isFile() === true || info?.isDirectory() === true) found.push(name)
+  }
+  return found
 }
 
 function namesAt({ root, real }: Walk, folders: readonly string[]): Promise<string[]> {

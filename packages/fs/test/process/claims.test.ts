@@ -1,7 +1,10 @@
+import { execFileSync } from "node:child_process"
+import { mkdir, writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { type CheckpointStore, openFsStore } from "@ckpt/fs"
 import { expect, onTestFinished, test } from "vitest"
-import { type Child, seed, start, temporaryFolder } from "./support.js"
+import { type Child, folderOf, mounted, seed, start, temporaryFolder } from "./support.js"
 import { manifestOf } from "./workload.mjs"
 
 /** Longer than any of these tests may take: who is taken over before is not taken over for silence. */
@@ -117,4 +120,27 @@ test("a claim does not keep its process alive", async () => {
   expect(await tell(child, "claim")).toBe("leads 1")
   child.process.stdin?.end()
   expect(await child.ended).toMatchObject({ code: 0, signal: null, stderr: "" })
+})
+
+test("a snapshot that is mounted read-only among the checkpoints is passed over, and said to be", async (context) => {
+  const root = await temporaryFolder()
+  await seed(root, [1, 2])
+  const snapshot = join(root, "checkpoints", folderOf(9))
+  await mkdir(snapshot)
+  await mounted(context, "size=1m", snapshot)
+  await mkdir(join(snapshot, ".claims"))
+  await writeFile(join(snapshot, ".claims", "claim-000001.json"), "{}")
+  await writeFile(join(snapshot, ".tmp-0123456789abcdef"), "theirs")
+  execFileSync("mount", ["-o", "remount,ro", snapshot])
+  const passedOver: (readonly string[] | undefined)[] = []
+  const store = await openFsStore(root, {
+    onEvent: (event) => {
+      if (event.type === "claimed") passedOver.push(event.passedOver)
+    },
+  })
+  onTestFinished(() => store.close())
+  const leader = await claimed(store)
+  expect(passedOver).toEqual([[`checkpoints/${folderOf(9)}`]])
+  await leader.save(manifestOf(3))
+  expect(await leader.ids()).toEqual([1, 2, 3])
 })

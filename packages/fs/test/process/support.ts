@@ -15,9 +15,9 @@ export async function temporaryFolder(): Promise<string> {
   return path
 }
 
-/** A filesystem of our own, or the test is skipped. */
-export async function mounted(context: TestContext, options: string): Promise<string> {
-  const path = await temporaryFolder()
+/** A filesystem of our own, in a folder of its own if none is given, or the test is skipped. */
+export async function mounted(context: TestContext, options: string, folder?: string): Promise<string> {
+  const path = folder ?? (await temporaryFolder())
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", path], { stdio: "pipe" })
   } catch (error) {
