@@ -3,7 +3,7 @@ import { dirname } from "node:path"
 import type { BackendError } from "@ckpt/core"
 import type { Directories } from "../files/directories.js"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
-import type { FileApi } from "../files/file-api.js"
+import type { FileApi, OpenFile } from "../files/file-api.js"
 import { identityOf } from "../files/file-info.js"
 import { linkFile } from "../files/link.js"
 import { NewFile } from "../files/new-file.js"
@@ -11,7 +11,7 @@ import { at, claimsName } from "../files/paths.js"
 import { hasEnded, isThisProcess } from "../files/process-identity.js"
 import { syncDirectory } from "../files/sync-directory.js"
 import { writeAll } from "../files/write-behind.js"
-import { type ClaimPlace, claimPath, highestClaim, isReleased, lastBeat } from "./claim-files.js"
+import { type ClaimPlace, claimPath, forgetLife, highestClaim, isReleased, lastBeat } from "./claim-files.js"
 import { fenced } from "./fence.js"
 import { formatHolder, type Holder, readHolder } from "./holder.js"
 
@@ -39,7 +39,10 @@ export async function acquire(
     const n = ((await highestClaim(files, dirname(folder))) ?? 0) + 1
     const others = [dirname(folder), ...besides]
     try {
-      await create(claimant, folder, n, others)
+      await create(claimant, folder, n, others).catch((error: unknown) => {
+        if (!isFull(error)) throw error
+        return createWithoutRoom(claimant, folder, n, others)
+      })
     } catch (error) {
       // Another claimer was faster, or swept the temporary file away: look again who leads now.
       if (hasErrno(error, "EEXIST", "ENOENT")) continue
@@ -54,7 +57,7 @@ async function create(claimant: Claimant, folder: string, n: number, others: rea
   const { files, holder, signal } = claimant
   const file = await NewFile.createTemporary(files, folder, "tmp")
   try {
-    await writeAll(file.handle, [formatHolder(n, randomUUID(), holder)])
+    await writeHolder(file.handle, n, holder)
     // The time now, by the clock that stamps the beats too: the filesystem's.
     const { mtimeMs } = await file.info()
     for (const other of others) await refuseLiving(files, other, Number(mtimeMs), holder.silentAfterMs)
@@ -65,6 +68,46 @@ async function create(claimant: Claimant, folder: string, n: number, others: rea
   } finally {
     await file.discard()
   }
+}
+
+/**
+ * The same on a disk without room for one more file or name. The files of the claims that are superseded now make room, and the
+ * claim is created under its own name. There is no temporary name then that a faster claimer could take away, so the claims are
+ * looked at once more: a number below the highest is no claim.
+ */
+async function createWithoutRoom(
+  claimant: Claimant,
+  folder: string,
+  n: number,
+  others: readonly string[],
+): Promise<void> {
+  const { files, holder, signal } = claimant
+  for (const other of others) await refuseLiving(files, other, Date.now(), holder.silentAfterMs)
+  throwIfAborted(signal)
+  await forgetLife(files, folder, n - 1)
+  const file = await NewFile.create(files, claimPath(folder, n))
+  try {
+    await writeHolder(file.handle, n, holder)
+    await file.sync()
+    await file.close()
+  } catch (error) {
+    await file.discard()
+    throw error
+  }
+  if ((await highestClaim(files, dirname(folder))) === n) return
+  await file.discard()
+  throw fenced(`${dirname(folder)} was claimed by another writer at the same time. Claim again`)
+}
+
+/** An empty file is a claim too: it says less about its holder, and its age is judged all the same. */
+async function writeHolder(file: OpenFile, n: number, holder: Holder): Promise<void> {
+  await writeAll(file, [formatHolder(n, randomUUID(), holder)]).catch((error: unknown) => {
+    if (!isFull(error)) throw error
+  })
+}
+
+function isFull(error: unknown): boolean {
+  return hasErrno(error, "ENOSPC", "EDQUOT")
 }
 
 /** Rejects with `fenced` if the claim that leads in a folder must not be superseded yet. */

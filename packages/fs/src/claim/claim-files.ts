@@ -80,6 +80,14 @@ export async function forgetOlder(files: FileApi, { folder, identity, n }: Claim
   }
 }
 
+/** Removes what tells of the life of the claims up to `n`, which are about to be superseded: nobody asks for it any more. */
+export async function forgetLife(files: FileApi, folder: string, n: number): Promise<void> {
+  for (const name of await namesIn(files, folder)) {
+    const number = Number(anyFile.exec(name)?.[1] ?? n + 1)
+    if (number <= n && !claimFile.test(name)) await removeFile(files, at(folder, name))
+  }
+}
+
 async function removeFile(files: FileApi, path: string): Promise<void> {
   // A link or a device is not ours.
   if ((await lookUp(files, path).catch(() => undefined))?.isFile()) await files.unlink(path).catch(() => undefined)

@@ -338,3 +338,39 @@ test("a process that dies while it removes leaves what `leftovers` finds", async
     expect((await tree(root)).filter(isTemporary)).toEqual([])
   }
 })
+
+test("without room for a temporary file, a claimer that overtakes is not undone by a lower number", async () => {
+  const root = await temporaryFolder()
+  await (await claimed(root)).backend[Symbol.asyncDispose]()
+  let others = 0
+  const files = watchFiles({
+    before: async ({ name, path, flags }) => {
+      if (name !== "open" || flags !== "wx") return
+      if (path.includes("/.tmp-")) throw errno("ENOSPC")
+      // So many that the files of the number that is about to be taken are gone again.
+      if (path.endsWith("claim-000002.json")) for (; others < 4; others++) await claimed(root)
+    },
+  })
+  const error = await rejection(new FsBackend(root, { files }).claim({ prefix: "" }))
+  expect(error).toMatchObject({ kind: "fenced", message: expect.stringContaining("at the same time") })
+  expect(others).toBe(4)
+  const left = (await readdir(`${root}/.claims`)).filter((name) => name.startsWith("claim-"))
+  expect(left.sort()).toEqual(["claim-000004.json", "claim-000005.json"])
+  expect((await claimed(root)).epoch).toBe(6)
+})
+
+test("an empty claim counts as any other, and is judged by its age alone", async () => {
+  const root = await temporaryFolder()
+  const files = watchFiles({
+    before: ({ name, path }) => {
+      if (name === "write" || name === "writev") if (path.includes(".claims")) throw errno("EDQUOT")
+    },
+  })
+  const { backend, epoch } = await claimed(root, "", { files })
+  expect(epoch).toBe(1)
+  expect((await stat(`${root}/.claims/claim-000001.json`)).size).toBe(0)
+  await backend.put("a/b", body("x"))
+  expect((await rejection(claimed(root))).message).toContain("an unknown holder")
+  await backend[Symbol.asyncDispose]()
+  expect((await claimed(root)).epoch).toBe(2)
+})

@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process"
-import { mkdir, writeFile } from "node:fs/promises"
+import { mkdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { type CheckpointStore, openFsStore } from "@ckpt/fs"
 import { expect, onTestFinished, test } from "vitest"
-import { type Child, folderOf, mounted, seed, start, temporaryFolder } from "./support.js"
-import { manifestOf } from "./workload.mjs"
+import { type Child, expectContents, folderOf, mounted, seed, start, temporaryFolder } from "./support.js"
+import { contentsOf, manifestOf } from "./workload.mjs"
 
 /** Longer than any of these tests may take: who is taken over before is not taken over for silence. */
 const never = 10 * 60_000
@@ -121,6 +121,60 @@ test("a claim does not keep its process alive", async () => {
   child.process.stdin?.end()
   expect(await child.ended).toMatchObject({ code: 0, signal: null, stderr: "" })
 })
+
+/** Uses up all that is left: every page, or every inode. */
+async function fill(root: string, what: "pages" | "inodes"): Promise<void> {
+  const eaters = join(root, "eaters")
+  await mkdir(eaters)
+  for (let n = 0; ; n++) {
+    try {
+      await writeFile(join(eaters, String(n)), what === "pages" ? new Uint8Array(4096) : "")
+    } catch {
+      break
+    }
+  }
+}
+
+test.for([
+  ["pages", "killed"],
+  ["pages", "closed"],
+  ["inodes", "killed"],
+  ["inodes", "closed"],
+] as const)(
+  "no %s left, and the leader was %s: the next one claims, prunes and saves",
+  async ([what, end], context) => {
+    const root = await mounted(context, "size=1m,nr_inodes=80")
+    const holder = claimer(root, never)
+    await holder.lines(1)
+    expect(await tell(holder, "claim")).toBe("leads 1")
+    for (const id of [1, 2, 3, 4]) expect(await tell(holder, `save ${id}`)).toBe(`ack ${id}`)
+    if (end === "closed") expect(await tell(holder, "close")).toBe("closed")
+    await fill(root, what)
+    holder.process.kill("SIGKILL")
+    await holder.ended
+
+    const plain = await open(root, never)
+    await expect(plain.prune({ last: 1 })).rejects.toMatchObject({ code: "CKPT_FENCED" })
+    const leader = await claimed(plain)
+    expect((await leader.recover()).checkpoint?.id).toBe(4)
+    await expect(leader.save(manifestOf(5), contentsOf(5))).rejects.toMatchObject({ message: /ENOSPC/ })
+    expect(await leader.prune({ last: 1 })).toMatchObject({ removed: [1, 2, 3], failures: [] })
+    await leader.save(manifestOf(5))
+    for (const id of [4, 5]) expect((await leader.verify(id)).valid).toBe(true)
+
+    // The leader is superseded as any other, and only once it shows no life.
+    const other = claimer(root, never)
+    await other.lines(1)
+    expect(await tell(other, "claim")).toMatch(/^refused CKPT_FENCED /)
+    await leader.save(manifestOf(6))
+    await rm(join(root, "eaters"), { recursive: true })
+    const next = await claimed(leader)
+    await expect(leader.save(manifestOf(7))).rejects.toMatchObject({ code: "CKPT_FENCED" })
+    await next.save(manifestOf(7), contentsOf(7))
+    expect(await next.ids()).toEqual([4, 5, 6, 7])
+    await expectContents(next, 7, "with room again")
+  },
+)
 
 test("a snapshot that is mounted read-only among the checkpoints is passed over, and said to be", async (context) => {
   const root = await temporaryFolder()
