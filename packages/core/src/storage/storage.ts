@@ -5,7 +5,16 @@ import { Meter, type OnProgress } from "../bytes/progress.js"
 import { Digest } from "../bytes/sha256.js"
 import { BackendError } from "../errors.js"
 import { longestSleepMs, type RetryContext, type Watch } from "./attempt.js"
-import type { BackendClaim, BackendClaimOptions, Body, DeleteFailure, Leftover, ObjectBackend, ObjectMeta, PutOptions } from "./backend.js"
+import type {
+  BackendClaim,
+  BackendClaimOptions,
+  Body,
+  DeleteFailure,
+  Leftover,
+  ObjectBackend,
+  ObjectMeta,
+  PutOptions,
+} from "./backend.js"
 import { putBody } from "./put-body.js"
 import { type ByteStream, discard, lengthError } from "./read-object.js"
 import { comesInRanges, type StreamOptions, streamObject } from "./read-ranges.js"
