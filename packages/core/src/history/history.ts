@@ -20,6 +20,8 @@ import { View } from "./view.js"
 
 /**
  * Rounds of listing, or of walking, before an operation gives up: others remove checkpoints faster than it reads them.
+ * On a busy machine a tight writer wins one round in four, so eight lost rounds in a row happen. A round of listing after
+ * which the pointer names a higher id is not counted: another writer got something done.
  */
 export const maxRounds = 32
 
@@ -88,22 +90,25 @@ export class History {
    * removed the checkpoint since. A pointer that stands still names a checkpoint that is lost; then the view
    * {@link View.lacksNamed}.
    *
-   * A writer who saves without a pause names another checkpoint each time. So a view is also new enough if it covers the
-   * checkpoint that the pointer of the round before named: that pointer was read after this call began, so it had reached
-   * everything that was acknowledged before.
+   * A writer who saves without a pause names another checkpoint each time. So a view is also new enough if it covers
+   * everything that the view of the round before named or listed. That view was made after this call began, so whatever
+   * was acknowledged before the call is listed there, or was removed, and then the pointer names a higher id.
    */
   async view(signal: AbortSignal | undefined, options: LookOptions = {}): Promise<View> {
     let view = await this.look(signal, options)
-    for (let round = 1; round < maxRounds; round++) {
+    for (let idle = 1; idle < maxRounds; idle++) {
       if (!view.lacksNamed) return view
       const { checkpointId, version } = view.pointer
+      const { highest } = view
       const named = await this.#manifestMeta(checkpointId, signal)
       view =
         named === undefined
           ? await this.look(signal, options)
           : await this.#judged(withManifest(view.listing, checkpointId, named), signal, options)
       if (named === undefined && view.pointer.version === version) return view
-      if (view.pointer.checkpointId > checkpointId && view.covers(checkpointId)) return view.overtaken()
+      if (view.pointer.checkpointId <= checkpointId) continue
+      if (view.covers(Math.max(checkpointId, highest))) return view.overtaken()
+      idle = 0
     }
     throw restless(this.place)
   }

@@ -91,8 +91,13 @@ export class View {
     return !this.#isOvertaken && checkpointId > 0 && !this.listing.manifests.has(checkpointId)
   }
 
+  /** The highest listed id on a store without claims, where every id above the floor counts; 0 on a claimed store. */
+  get highest(): number {
+    return this.pointer.claims.length > 0 ? 0 : highestOf(this.listing.manifests.keys())
+  }
+
   /**
-   * True if an id at or above `id` is listed and may count. `id`: named by an earlier pointer. If not, retention has removed
+   * True if an id at or above `id` is listed and may count. `id`: of an earlier view. If not, retention has removed
    * everything that was listed.
    */
   covers(id: number): boolean {
