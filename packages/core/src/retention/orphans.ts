@@ -1,3 +1,4 @@
+import { isDue } from "../async/age.js"
 import { mapConcurrently } from "../async/concurrency.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { History } from "../history/history.js"
@@ -47,7 +48,7 @@ export async function collectOrphans(
     lowerBoundOfLatestValid(history, signal),
     storage.now(layout.statePrefix, signal),
   ])
-  const isOld = (since: Date, limitMs = olderThanMs) => now.getTime() - since.getTime() >= limitMs
+  const isOld = (since: Date, limitMs = olderThanMs) => isDue(now.getTime() - since.getTime(), limitMs)
   // Whatever the limit, a young probe may be the question of a store that has just begun, and its storage would seem to
   // ignore conditions.
   const isOldProbe = (since: Date) => isOld(since, Math.max(olderThanMs, defaultOrphanAgeMs))
@@ -162,7 +163,7 @@ async function lowerBoundOfLatestValid(history: History, signal: AbortSignal | u
 export interface CollectOptions extends PruneOptions {
   /**
    * Objects younger than this stay, by the storage's clock. Milliseconds; default 3,600,000, one hour. Probe objects stay for
-   * an hour at least.
+   * an hour at least. States and probes whose age is more than five years beyond it stay too: then a clock was wrong.
    */
   olderThanMs?: number
 }
