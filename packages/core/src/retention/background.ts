@@ -22,7 +22,7 @@ export class BackgroundRetention {
   }
 
   /**
-   * IdleTimeout for the run under way, and for the next run if it is due now. So a caller sees the retention of all saves
+   * Waits for the run under way, and for the next run if it is due now. So a caller sees the retention of all saves
    * before its call. It does not wait for the runs of later saves, which might never end.
    */
   async idle(): Promise<void> {

@@ -1,7 +1,7 @@
 import { longestSleepMs, type RetryContext, timeoutError } from "./attempt.js"
 
 /**
- * IdleTimeout that come one after the other, each given up as an attempt is. One timer serves all of them: a body may have many
+ * Waits that come one after the other, each given up as an attempt is. One timer serves all of them: a body may have many
  * thousand chunks.
  */
 export class IdleTimeout {

@@ -81,7 +81,7 @@ function stillUnclear(last: BackendError): BackendError {
 }
 
 /**
- * IdleTimeout before the next attempt; ends at once with the signal's reason when it is aborted, and with the failure itself
+ * Waits before the next attempt; ends at once with the signal's reason when it is aborted, and with the failure itself
  * if the attempt would start after `deadline` (by the monotonic clock).
  */
 export async function backOff(
@@ -117,7 +117,7 @@ export class LostAnswers {
     this.#deadline = context.clock.monotonic() + context.policy.deadlineMs
   }
 
-  /** IdleTimeout for the next attempt after `error`. False: there is none, the outcome stays as it is. */
+  /** Waits for the next attempt after `error`. False: there is none, the outcome stays as it is. */
   async tryAgain(error: BackendError, signal?: AbortSignal): Promise<boolean> {
     if (error.unsettleable || ++this.#attempts >= this.#context.policy.attempts) return false
     try {
