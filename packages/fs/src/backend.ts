@@ -175,7 +175,7 @@ export class FsBackend implements ObjectBackend {
       const options = { scope, signal, silentAfterMs: this.#silentAfterMs }
       const { held, epoch, passedOver } = await claimScope(this.#root, options)
       // Claims lie in the folder, so it holds something of this store. The leader shares what is known of the root.
-      this.#root.hold()
+      this.#root.hold(scope.own)
       const { path, files } = this.#root
       const backend = new FsBackend(path, { files, claim: { silentAfterMs: this.#silentAfterMs } })
       backend.#root = this.#root
@@ -206,7 +206,7 @@ export class FsBackend implements ObjectBackend {
       const check = async () => this.#access.fence.check(await this.#root.resolve(), folders)
       try {
         const written = await operation(check)
-        this.#root.hold()
+        this.#root.hold(folders)
         return written
       } catch (error) {
         if (hasErrno(error, "ENOENT") || (error instanceof BackendError && error.kind === "transient")) await check()

@@ -90,6 +90,7 @@ async function eachFolder(
   for (const folders of starts) {
     const path = folders.reduce(at, real)
     const info = await lookUp(root.files, path)
+    if (folders.length === 1) root.watch(folders[0] ?? "", info)
     if (info === undefined) continue
     assertFolder(path, info, 0)
     // A volume may be mounted here. So it is asked for each start which device is ours.

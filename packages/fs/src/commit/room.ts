@@ -53,6 +53,7 @@ async function roomFor({ root, directories }: Access, real: string, plan: Plan):
     plan.pointer === undefined ? undefined : lookUp(root.files, at(base, plan.pointer)),
     ...folders.map((path) => lookUp(root.files, path)),
   ])
+  root.watch(plan.base[0] ?? "", infos[0])
   for (const [depth, path] of folders.entries()) {
     const info = infos[depth]
     if (info !== undefined) assertFolder(path, info, depth)

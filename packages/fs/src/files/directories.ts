@@ -47,6 +47,7 @@ export class Directories {
       const path = at(parent, folder)
       await settleDoubts(path)
       const info = await lookUp(this.#files, path)
+      if (parent === real) this.#root.watch(folder, info)
       if (info === undefined) return
       if (!this.isDurable(path, info)) {
         await this.#syncEntry(parent, path)
@@ -106,12 +107,13 @@ export class Directories {
   async #ensureEntry(parent: string, path: string, depth: number): Promise<void> {
     await settleDoubts(path)
     const info = await lookUp(this.#files, path)
+    if (depth === 0) this.#root.watch(basename(path), info)
     if (info === undefined) {
-      // The first folder below the root is made only when everything above is durable. So a process that finds this
-      // folder
-      // may rely on the levels above, even if their creator was killed between any two calls.
+      // The first folder below the root is made only when everything above is durable. So a process that finds this folder may
+      // rely on the levels above, even if their creator was killed between any two calls.
       if (depth === 0) await this.#syncAncestors(parent)
-      await this.#create(parent, path)
+      const made = await this.#create(parent, path)
+      if (depth === 0) this.#root.watch(basename(path), made)
       return
     }
     assertFolder(path, info, depth)
@@ -121,7 +123,7 @@ export class Directories {
     this.remember(path, info)
   }
 
-  async #create(parent: string, path: string): Promise<void> {
+  async #create(parent: string, path: string): Promise<BigIntStats> {
     let created = true
     await this.#files.mkdir(path).catch((error: unknown) => {
       if (!hasErrno(error, "EEXIST")) throw error
@@ -134,6 +136,7 @@ export class Directories {
     if (!info.isDirectory()) throw damaged(path, kindOf(info), "a folder")
     await this.#syncEntry(parent, path, created)
     this.remember(path, info)
+    return info
   }
 
   async #syncEntry(parent: string, path: string, created = false): Promise<void> {

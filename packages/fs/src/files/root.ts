@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from "node:path"
 import { BackendError } from "@ckpt/core"
 import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
-import { damaged, identityOf, kindOf, lookUp } from "./file-info.js"
+import { damaged, kindOf, lookUp } from "./file-info.js"
 import { at } from "./paths.js"
 
 /** The folder that holds the store. It may be a symbolic link, and it may not exist yet. `Directories` creates it. */
@@ -13,10 +13,10 @@ export class Root {
   readonly files: FileApi
   readonly #mustExist: boolean
   #last: string | undefined
-  /** Of the folder that was found last. */
-  #seen: string | undefined
-  /** Of the folder that held something of this store: it must not be another one later. */
-  #ours: string | undefined
+  /** The folders that were found last: the root under the name "", and the folders in it. Name → which folder it is. */
+  readonly #seen = new Map<string, string>()
+  /** Those of them that held something of this store: they must not be others later. */
+  readonly #ours = new Map<string, string>()
 
   /** @param mustExist a folder that does not exist is an outage, also before anything was written */
   constructor(path: string, files: FileApi, mustExist = false) {
@@ -29,11 +29,31 @@ export class Root {
   }
 
   /**
-   * The folder that was found last holds something of this store. From now on its absence, or another folder in its place, is an
-   * outage: a volume that was unmounted leaves an empty mount point, and a save into that would be acknowledged and gone.
+   * The root and the first of `folders` below it, as they were found last, hold something of this store. From now on their
+   * absence, or another folder in their place, is an outage: a volume that was unmounted leaves an empty mount point, and a save into that would be
+   * acknowledged and gone.
+   *
+   * Only the first level is held: this package never removes a folder of it, but those below when they are empty.
    */
-  hold(): void {
-    this.#ours ??= this.#seen
+  hold(folders: readonly string[]): void {
+    for (const name of ["", ...folders.slice(0, 1)]) {
+      const seen = this.#seen.get(name)
+      if (seen !== undefined && !this.#ours.has(name)) this.#ours.set(name, seen)
+    }
+  }
+
+  /**
+   * To be called with what was found under the name of a folder in the root, which may be nothing.
+   *
+   * @throws {BackendError} `transient` if a folder was held there, and this is another or none
+   */
+  watch(name: string, info: BigIntStats | undefined): void {
+    // Inode and device alone: in a container, the first write to a folder of the image copies it, with a new time of birth. An
+    // inode that is used again for a new root shows by the folders that are missing in it.
+    const found = info?.isDirectory() ? `${info.dev}-${info.ino}` : undefined
+    const ours = this.#ours.get(name)
+    if (ours !== undefined && found !== ours) throw this.#gone(name, found)
+    if (found !== undefined) this.#seen.set(name, found)
   }
 
   /** The real path that was found last: a guess at the current one. */
@@ -66,9 +86,7 @@ export class Root {
         `the root ${this.path} is ${kindOf(info)}, not a folder. Give another path, or move it away.`,
       )
     }
-    const identity = identityOf(info)
-    if (this.#ours !== undefined && identity !== this.#ours) throw this.#gone("another folder is in its place")
-    this.#seen = identity
+    this.watch("", info)
     this.#last = real
     return real
   }
@@ -87,7 +105,7 @@ export class Root {
   }
 
   #nothing(): undefined {
-    if (this.#ours !== undefined) throw this.#gone("nothing is there")
+    this.watch("", undefined)
     if (!this.#mustExist) return undefined
     throw new BackendError(
       "permanent",
@@ -95,8 +113,10 @@ export class Root {
     )
   }
 
-  #gone(found: string): BackendError {
-    const message = `the folder that this store wrote to or read from, ${this.path}, is gone (${found}): was it unmounted, moved or removed?`
+  #gone(name: string, found: string | undefined): BackendError {
+    const path = name === "" ? this.path : at(this.path, name)
+    const now = found === undefined ? "no folder is there" : "another folder is in its place"
+    const message = `the folder that this store wrote to or read from, ${path}, is gone (${now}): was it unmounted, moved or removed?`
     return new BackendError("transient", `${message} Bring it back, or open the store again.`)
   }
 
@@ -130,6 +150,7 @@ export class Root {
       path = at(path, segment)
       if (depth === segments.length - 1) break
       const info = await lookUp(this.files, path)
+      if (depth === 0) this.watch(segment, info)
       if (info === undefined || (depth > 0 && info.isFile())) return undefined
       assertFolder(path, info, depth)
     }

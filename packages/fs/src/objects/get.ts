@@ -52,7 +52,7 @@ export async function getObject(root: Root, key: string, options: GetOptions): P
       throw new BackendError("precondition", `${key} has been replaced since version ${ifVersion} was read.`)
     }
     const [start, end] = bounds(key, info, range)
-    root.hold()
+    root.hold(keySegments(key).slice(0, -1))
     const body = new FileBody(handle, path, start, end, signal)
     return { meta: metaOf(key, info), body }
   } catch (error) {

@@ -89,6 +89,7 @@ async function visit(
   // The name is neither on the way to the prefix nor under it.
   if (!key.startsWith(prefix) && !prefix.startsWith(`${key}/`)) return []
   const info = await lookUp(walk.root.files, path)
+  if (depth === 0 && prefix.startsWith(`${key}/`)) walk.root.watch(key, info)
   if (info === undefined) return []
   // A whole folder of the prefix: without it, "nothing is there" would be a fresh start.
   if (prefix.startsWith(`${key}/`)) assertFolder(path, info, 0)

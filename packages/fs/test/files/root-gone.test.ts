@@ -17,6 +17,17 @@ async function parentFolder(): Promise<string> {
   return path
 }
 
+const losses: readonly (readonly [string, (folder: string) => Promise<unknown>])[] = [
+  ["is removed", (folder) => rm(folder, { recursive: true })],
+  [
+    "is replaced by an empty folder",
+    async (folder) => {
+      await rename(folder, `${folder}-aside`)
+      await mkdir(folder)
+    },
+  ],
+]
+
 /** Every operation that would answer from an empty folder, or write into it. */
 function operations(store: CheckpointStore): Record<string, () => Promise<unknown>> {
   return {
@@ -45,16 +56,7 @@ function operations(store: CheckpointStore): Record<string, () => Promise<unknow
 }
 
 describe.each(["directory", "objects"] as const)("the root of a running store, %s layout", (layout) => {
-  test.each([
-    ["is removed", async (root: string) => rm(root, { recursive: true })],
-    [
-      "is replaced by an empty folder",
-      async (root: string) => {
-        await rename(root, `${root}-aside`)
-        await mkdir(root)
-      },
-    ],
-  ] as const)("%s: every operation is an outage, and nothing is created", async (_, lose) => {
+  test.each(losses)("%s: every operation is an outage, and nothing is created", async (_, lose) => {
     const root = join(await parentFolder(), "data")
     await using store = await openFsStore(root, { ...quick, layout })
     await store.save(manifest(1), { state: new Uint8Array([1]) })
@@ -91,16 +93,49 @@ describe.each(["directory", "objects"] as const)("the root of a running store, %
   })
 })
 
-test.each([
-  ["is removed", async (root: string) => rm(root, { recursive: true })],
-  [
-    "is replaced by an empty folder",
-    async (root: string) => {
-      await rename(root, `${root}-aside`)
-      await mkdir(root)
-    },
-  ],
-] as const)(
+describe.each([
+  { layout: "directory", prefix: "", folder: "checkpoints" },
+  { layout: "objects", prefix: "", folder: "manifests" },
+  { layout: "directory", prefix: "jobs/a/", folder: "jobs" },
+  { layout: "objects", prefix: "jobs/a/", folder: "jobs" },
+] as const)("the folder $folder of a running store, layout $layout, prefix '$prefix'", ({ layout, prefix, folder }) => {
+  test.each(losses)("%s: every operation is an outage, and nothing is created in its place", async (_, lose) => {
+    const root = await parentFolder()
+    await using store = await openFsStore(root, { ...quick, layout, prefix })
+    await store.save(manifest(1), { state: new Uint8Array([1]) })
+    await lose(join(root, folder))
+    for (const [name, run] of Object.entries(operations(store))) {
+      // States have a folder of their own, which is there.
+      if (name === "writeState" && folder === "manifests") continue
+      await expect(run(), name).rejects.toMatchObject(gone)
+      expect(await readdir(join(root, folder)).catch(() => []), name).toEqual([])
+    }
+  })
+})
+
+test("a root in the layer of a container's image goes on, although the first write makes it anew", async (context) => {
+  const base = await parentFolder()
+  const folder = (name: string) => join(base, name)
+  const unmount = () => execFileSync("sh", ["-c", `umount -l "${folder("merged")}" "${base}" 2>/dev/null || true`])
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "ckpt-test", base], { stdio: "pipe" })
+    onTestFinished(() => void unmount())
+    for (const name of ["image", "upper", "work", "merged"]) await mkdir(folder(name))
+    await using before = await openFsStore(folder("image/data"))
+    await before.save(manifest(1))
+    const layers = `lowerdir=${folder("image")},upperdir=${folder("upper")},workdir=${folder("work")}`
+    execFileSync("mount", ["-t", "overlay", "ckpt-test", "-o", layers, folder("merged")], { stdio: "pipe" })
+  } catch (error) {
+    if (process.env["CI"] === "true") throw error
+    context.skip("this user may not mount")
+  }
+  await using store = await openFsStore(folder("merged/data"), { ...quick, retain: { last: 2 } })
+  expect((await store.recover()).checkpoint?.id).toBe(1)
+  for (const id of [2, 3]) expect((await store.save(manifest(id))).outcome).toBe("created")
+  expect(await store.ids()).toEqual([2, 3])
+})
+
+test.each(losses)(
   "a claimed root %s: an outage for the leader and for the store that claimed, also before the first save",
   async (_, lose) => {
     for (const mustExist of [false, true]) {
