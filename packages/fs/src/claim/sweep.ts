@@ -30,8 +30,10 @@ export async function claimedFolders(walk: Walk): Promise<(readonly string[])[]>
 /**
  * Takes away every temporary name of the claimed keys, whatever its age. A change that was begun before the claim can then no
  * longer be moved into place; a change that is begun after it sees the claim. `claimed` is called for each folder with claims of
- * its own, before that folder is swept; false: they are of another store. Gives the names that it passed over: what is in the folder of the claim and not of the
- * claimed keys, and folders on another device, where a snapshot of the store may be mounted.
+ * its own, before that folder is swept; false: they are of another store.
+ *
+ * @returns the names that it passed over: what is in the folder of the claim and not of the claimed keys, and folders on another
+ *   device, where a snapshot of the store may be mounted
  */
 export async function sweep(
   walk: Walk,
