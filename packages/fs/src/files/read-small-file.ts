@@ -1,6 +1,6 @@
 import { constants } from "node:fs"
 import { hasErrno } from "./errors.js"
-import type { FileApi } from "./file-api.js"
+import type { FileApi, OpenFile } from "./file-api.js"
 import { damaged, versionOf } from "./file-info.js"
 
 /** A pointer or a claim is a few lines. A larger file is neither, and must not be read into memory. */
@@ -15,8 +15,8 @@ export interface FoundFile {
 }
 
 /**
- * Reads a pointer or a claim; `undefined` if there is no such file. A symbolic link, a pipe or an oversized file says nothing, so
- * it counts as no file. A directory is `damaged`.
+ * Reads a pointer or a claim; `undefined` if there is no such file. A symbolic link, a pipe, an oversized file or a file whose bytes
+ * are rotten (EIO of the read) says nothing, so it counts as no file. A directory is `damaged`.
  */
 export async function readSmallFile(files: FileApi, path: string): Promise<FoundFile | undefined> {
   const handle = await files.open(path, readFlags).catch((error: unknown) => {
@@ -29,15 +29,23 @@ export async function readSmallFile(files: FileApi, path: string): Promise<Found
     const info = await handle.stat({ bigint: true })
     if (info.isDirectory()) throw damaged(path, "a directory")
     if (!info.isFile() || info.size > maxBytes) return undefined
-    const bytes = new Uint8Array(Number(info.size))
-    let filled = 0
-    while (filled < bytes.byteLength) {
-      const { bytesRead } = await handle.read(bytes, filled, bytes.byteLength - filled, filled)
-      if (bytesRead === 0) break
-      filled += bytesRead
-    }
-    return { version: versionOf(info), bytes: bytes.subarray(0, filled) }
+    const bytes = await readAll(handle, Number(info.size)).catch((error: unknown) => {
+      if (hasErrno(error, "EIO")) return undefined
+      throw error
+    })
+    return bytes && { version: versionOf(info), bytes }
   } finally {
     await handle.close().catch(() => undefined)
   }
+}
+
+async function readAll(handle: OpenFile, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size)
+  let filled = 0
+  while (filled < size) {
+    const { bytesRead } = await handle.read(bytes, filled, size - filled, filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return bytes.subarray(0, filled)
 }

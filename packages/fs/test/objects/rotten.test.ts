@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type CheckpointStore, createManifest } from "@ckpt/core"
 import { expect, onTestFinished, test } from "vitest"
+import type { FileApi } from "../../src/files/file-api.js"
 import { openFsStore } from "../../src/index.js"
 import { errno, watchFiles } from "../backend/watched-files.js"
 
@@ -22,14 +23,17 @@ async function rotting(layout: "directory" | "objects", rotten: RegExp, call = "
     await writer.save(createManifest({ checkpointId, epoch: 1 }), { state: new Uint8Array(100).fill(checkpointId) })
   }
   await writer.close()
-  const files = watchFiles({
+  const store = await openFsStore(root, { layout, files: rottenFiles(rotten, call), clock })
+  onTestFinished(() => store.close())
+  return store
+}
+
+function rottenFiles(rotten: RegExp, call = "read"): FileApi {
+  return watchFiles({
     before({ name, path }) {
       if (name === call && rotten.test(path)) throw errno("EIO")
     },
   })
-  const store = await openFsStore(root, { layout, files, clock })
-  onTestFinished(() => store.close())
-  return store
 }
 
 const manifestOf = (id: number) => new RegExp(`(?:checkpoint_00000${id}/manifest|manifest-00000${id})\\.json`)
@@ -64,6 +68,19 @@ for (const layout of ["directory", "objects"] as const) {
     expect((await pointer.recover()).checkpoint?.id).toBe(3)
   })
 
+  test(`${layout} layout: a claim that cannot be read says nothing of its holder, and holds all the same`, async () => {
+    const root = await mkdtemp(join(tmpdir(), "ckpt-rotten-"))
+    onTestFinished(() => rm(root, { recursive: true }))
+    await using before = await openFsStore(root, { layout })
+    const ended = await before.claim()
+    await ended.save(createManifest({ checkpointId: 1, epoch: 1 }))
+    await ended.close()
+    await using store = await openFsStore(root, { layout, clock, files: rottenFiles(/claim-/) })
+    await expect(store.save(createManifest({ checkpointId: 2, epoch: 1 }))).rejects.toMatchObject({ code: "CKPT_FENCED" })
+    await using leader = await store.claim()
+    expect(await leader.save(createManifest({ checkpointId: 2, epoch: 1 }))).toMatchObject({ isLatest: true })
+  })
+
   test(`${layout} layout: a directory that cannot be listed, and a file that cannot be opened, are an outage`, async () => {
     for (const call of ["readdir", "open"]) {
       const store = await rotting(layout, call === "open" ? manifestOf(3) : /./, call)
@@ -71,3 +88,9 @@ for (const layout of ["directory", "objects"] as const) {
     }
   })
 }
+
+test("directory layout: a pointer that cannot be read is replaced by the next save", async () => {
+  const store = await rotting("directory", /latest\.txt/)
+  expect(await store.save(createManifest({ checkpointId: 4, epoch: 1 }))).toMatchObject({ isLatest: true })
+  expect((await store.recover()).checkpoint?.id).toBe(4)
+})
