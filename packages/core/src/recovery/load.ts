@@ -35,8 +35,12 @@ export async function loadLatest(history: History, signal: Signal): Promise<Chec
     const found = await latestOf(view, read, signal)
     if (found === "gone") continue
     const named = view.pointer.checkpointId
-    if (view.lacksNamed && named > (found?.id ?? 0))
-      history.emit({ type: "skipped", ...missingNamed(history.place, named) })
+    if (view.lacksNamed && named > (found?.id ?? 0)) {
+      const missing = missingNamed(history.place, named)
+      // `undefined` would read as a fresh start.
+      if (found === undefined) throw damaged(history, named, missing.issues)
+      history.emit({ type: "skipped", ...missing })
+    }
     return found && sound(history, found.id, found)
   }
   throw restless(history.place)
@@ -78,14 +82,18 @@ function sound({ place, verifier, emit }: History, id: number, found: FoundManif
   const stateSize = manifest?.stateSize ?? Number.MAX_SAFE_INTEGER
   const all: readonly ValidationIssue[] =
     manifest === undefined ? issues : verifier.validate(manifest, { expectedId: id, stateSize })
-  const worst = all.find((issue) => issue.severity === "fatal")
-  if (manifest === undefined || worst !== undefined) {
-    const message = `checkpoint ${id} is damaged: ${worst?.message}. Use recover() to get the latest one that verifies.`
-    throw new CheckpointError("CKPT_CORRUPT", message, place.manifest(id))
-  }
+  if (manifest === undefined || all.some(isFatal)) throw damaged({ place }, id, all)
   const warnings = all.filter((issue) => issue.code !== "state-unverified")
   if (warnings.length > 0) emit({ type: "manifest-warnings", id, issues: warnings })
   return manifest
+}
+
+const isFatal = ({ severity }: ValidationIssue) => severity === "fatal"
+
+function damaged({ place }: Pick<History, "place">, id: number, issues: readonly ValidationIssue[]): CheckpointError {
+  const why = issues.find(isFatal)?.message
+  const message = `checkpoint ${id} is damaged: ${why}. Use recover() to get the latest one that verifies.`
+  return new CheckpointError("CKPT_CORRUPT", message, place.manifest(id))
 }
 
 function beyondNumbers({ place }: History, key: string): CheckpointError {

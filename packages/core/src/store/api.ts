@@ -123,8 +123,8 @@ export interface CheckpointStore extends AsyncDisposable {
    */
   load(id: number, options?: OperationOptions): Promise<CheckpointManifest | undefined>
   /**
-   * The latest manifest; `undefined` if there is none. Rejects with `CKPT_CORRUPT` if it is damaged: `recover()` goes
-   * past it.
+   * The latest manifest; `undefined` if there is none. Rejects with `CKPT_CORRUPT` if it is damaged, or if it is lost and there is
+   * no other: `recover()` goes past it.
    */
   loadLatest(options?: OperationOptions): Promise<CheckpointManifest | undefined>
   /** The ids of all checkpoints, damaged ones too, ascending. */

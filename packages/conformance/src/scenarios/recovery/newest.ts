@@ -3,7 +3,7 @@ import type { IssueCode, ObjectMeta } from "@ckpt/core"
 import { intercept } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import { claimed, claimingInPointer } from "../history/claim-support.js"
-import { assertRecovers, listedIds, pointerTo, saveAll } from "../support.js"
+import { assertRecovers, listedIds, pointerTo, refusal, saveAll } from "../support.js"
 
 type File = "manifest" | "state" | "pointer"
 
@@ -156,6 +156,17 @@ export const newestScenarios: readonly Scenario[] = [
         ],
       )
       assert.deepEqual(await (await open()).ids(), [3, 5])
+    },
+  },
+  {
+    name: "loadLatest: the only checkpoint is lost, and the pointer names it: CKPT_CORRUPT, never `undefined`",
+    async run({ open, keys, raw }) {
+      await saveAll(await open(), 1)
+      await raw.delete([keys.manifest(1)])
+      const store = await open()
+      const error = await refusal(store.loadLatest(), "CKPT_CORRUPT")
+      assert.equal(error.checkpointId, 1)
+      assert.equal((await store.recover()).outcome, "exhausted")
     },
   },
   {
