@@ -76,7 +76,9 @@ for (const layout of ["directory", "objects"] as const) {
     await ended.save(createManifest({ checkpointId: 1, epoch: 1 }))
     await ended.close()
     await using store = await openFsStore(root, { layout, clock, files: rottenFiles(/claim-/) })
-    await expect(store.save(createManifest({ checkpointId: 2, epoch: 1 }))).rejects.toMatchObject({ code: "CKPT_FENCED" })
+    await expect(store.save(createManifest({ checkpointId: 2, epoch: 1 }))).rejects.toMatchObject({
+      code: "CKPT_FENCED",
+    })
     await using leader = await store.claim()
     expect(await leader.save(createManifest({ checkpointId: 2, epoch: 1 }))).toMatchObject({ isLatest: true })
   })
