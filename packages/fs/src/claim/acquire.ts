@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { dirname } from "node:path"
 import type { BackendError } from "@ckpt/core"
 import type { Directories } from "../files/directories.js"
-import { hasErrno, throwIfAborted } from "../files/errors.js"
+import { hasErrno, isFull, throwIfAborted } from "../files/errors.js"
 import type { FileApi, OpenFile } from "../files/file-api.js"
 import { identityOf } from "../files/file-info.js"
 import { linkFile } from "../files/link.js"
@@ -104,10 +104,6 @@ async function writeHolder(file: OpenFile, n: number, holder: Holder): Promise<v
   await writeAll(file, [formatHolder(n, randomUUID(), holder)]).catch((error: unknown) => {
     if (!isFull(error)) throw error
   })
-}
-
-function isFull(error: unknown): boolean {
-  return hasErrno(error, "ENOSPC", "EDQUOT")
 }
 
 /** Rejects with `fenced` if the claim that leads in a folder must not be superseded yet. */

@@ -2,7 +2,7 @@ import { BackendError } from "@ckpt/core"
 import { mapConcurrently } from "@ckpt/core/adapter"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
 import { lookUp, namesIn } from "../files/file-info.js"
-import { at, claimsName, isTemporaryName } from "../files/paths.js"
+import { at, claimsName, isTemporaryName, spareName } from "../files/paths.js"
 import { assertFolder, type Root } from "../files/root.js"
 import type { Access } from "./fence.js"
 import type { Scope } from "./scope.js"
@@ -57,7 +57,8 @@ export async function sweep(
   const others = names === undefined ? [] : await namesAt(walk, own)
   for (const name of others.sort()) {
     if (passedOver.length >= passedOverAtMost) break
-    if (name !== claimsName && !names?.includes(name) && !isTemporaryName(name)) passedOver.push(name)
+    if (name !== claimsName && name !== spareName && !names?.includes(name) && !isTemporaryName(name))
+      passedOver.push(name)
   }
   return passedOver.slice(0, passedOverAtMost)
 }

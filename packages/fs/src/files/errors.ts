@@ -37,6 +37,11 @@ export function hasErrno(error: unknown, ...codes: string[]): boolean {
   return code !== undefined && codes.includes(code)
 }
 
+/** No byte or no inode is left, for anybody or for this user. */
+export function isFull(error: unknown): boolean {
+  return hasErrno(error, "ENOSPC", "EDQUOT")
+}
+
 const kinds: Record<string, BackendErrorKind> = {
   EACCES: "denied",
   EPERM: "denied",

@@ -7,6 +7,7 @@ export interface OpenFile {
   writev(buffers: Uint8Array[], position: number): Promise<{ bytesWritten: number }>
   read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>
   stat(options: { bigint: true }): Promise<BigIntStats>
+  truncate(length: number): Promise<void>
   utimes(atime: number, mtime: number): Promise<void>
   /** Syncs the bytes so far, and of the file's description as much as reading them needs. */
   datasync(): Promise<void>

@@ -22,6 +22,11 @@ export class NewFile {
     return new NewFile(files, path, await files.open(path, "wx", 0o666))
   }
 
+  /** A file that is open already, under a temporary name. */
+  static of(files: FileApi, path: string, handle: OpenFile): NewFile {
+    return new NewFile(files, path, handle)
+  }
+
   static createTemporary(files: FileApi, directory: string, kind: TemporaryKind): Promise<NewFile> {
     return NewFile.create(files, at(directory, newTemporaryName(kind)))
   }

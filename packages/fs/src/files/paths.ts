@@ -12,10 +12,8 @@ const temporaryName = new RegExp(`^\\.(?:tmp|stage|latest)-[0-9a-f]{16}(?:_(?<wr
 /** The folder of the claims, in the folder of a store's prefix: hidden from `list`, refused in keys. */
 export const claimsName = ".claims"
 
-/** Upper and lower case are the same here, as they are on some filesystems. */
-function isClaimsName(name: string): boolean {
-  return name.toLowerCase() === claimsName
-}
+/** A file in the root that keeps room for a full disk (spare.ts): hidden from `list`, refused in keys. */
+export const spareName = ".ckpt-spare"
 
 export type TemporaryKind = "tmp" | "stage" | "latest"
 
@@ -50,7 +48,10 @@ export function whyNotAName(name: string, platform: string = process.platform): 
   if (/\p{Surrogate}/u.test(name)) return "it has a lone surrogate, which no file name can hold"
   if (Buffer.byteLength(name) > 255) return "it has a segment of more than 255 bytes"
   if (isTemporaryName(name)) return "it has a segment that is a temporary name of this package"
-  if (isClaimsName(name)) return `it has the segment ${claimsName}, where this package keeps its claims`
+  // Upper and lower case are the same here, as they are on some filesystems.
+  const lower = name.toLowerCase()
+  if (lower === claimsName) return `it has the segment ${claimsName}, where this package keeps its claims`
+  if (lower === spareName) return `it has the segment ${spareName}, the file that keeps room for a full disk`
   if (platform === "win32" && windowsReserved.test(name)) return "it has a name or character that Windows reserves"
   return undefined
 }

@@ -1,16 +1,17 @@
+import type { BigIntStats } from "node:fs"
 import { dirname } from "node:path"
 import type { Body, ObjectMeta, PutOptions } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import type { Access } from "../claim/fence.js"
-import type { Directories } from "../files/directories.js"
 import { refuseDoubtful } from "../files/doubts.js"
-import { hasErrno, throwIfAborted } from "../files/errors.js"
+import { hasErrno, isFull, throwIfAborted } from "../files/errors.js"
 import { lookUp, metaOf, refuseForeign, versionOf } from "../files/file-info.js"
 import { NewFile } from "../files/new-file.js"
 import { at, keySegments } from "../files/paths.js"
 import { type Move, publish } from "../files/publish.js"
 import type { Root } from "../files/root.js"
 import { asWriter, rootState } from "../files/root-lock.js"
+import { keepSpare, type SparePlace, takeSpare } from "../files/spare.js"
 import { type OpenDirectory, openDirectory } from "../files/sync-directory.js"
 import { writeBody } from "../files/write-body.js"
 import { removeEmptied } from "./remove-emptied.js"
@@ -29,15 +30,19 @@ export async function putObject(access: Access, key: string, body: Body, options
   const real = folders.reduce((path) => dirname(path), folder)
   const state = rootState(real)
 
+  const place = { files: root.files, real, folder, state }
+
   return asWriter(state, signal, async () => {
     const target = at(folder, name)
     refuseDoubtful(target, when !== "absent")
-    const { file, directory } = await open(root, directories, folder, folders)
+    // Only these are tried without room: whoever makes room replaces an object first.
+    const spare = typeof when === "object" ? place : undefined
+    const { file, info, directory } = await write(root, folder, body, spare, signal).catch(async (error: unknown) => {
+      if (!hasErrno(error, "ENOENT")) throw error
+      // The folder became empty and was removed, by a prune of another id or by hand. One more try; then it is a failure.
+      return write(root, await directories.ensure(folders), body, spare, signal)
+    })
     try {
-      await writeBody(file.handle, body, signal)
-      const info = await file.stamp()
-      await file.sync()
-      await file.close()
       await publish({
         files: root.files,
         state,
@@ -52,6 +57,7 @@ export async function putObject(access: Access, key: string, body: Body, options
           return [{ how: when === "absent" ? "link" : "replace", from: file.path, to: target }]
         },
       })
+      if (spare !== undefined) await keepSpare(spare, Number(info.size))
       return metaOf(key, info)
     } catch (error) {
       await file.discard()
@@ -65,33 +71,69 @@ export async function putObject(access: Access, key: string, body: Body, options
   })
 }
 
-interface Opened {
+interface Written {
   readonly file: NewFile
-  readonly directory: OpenDirectory | undefined
+  readonly info: BigIntStats
 }
 
 /**
- * Opens all handles before the body is touched. A body can be read only once; a lack of handles passes, and the caller
- * can try again.
+ * Writes the body to a file under a temporary name. All handles are opened before the body is touched. A body can be read only
+ * once; a lack of handles passes, and the caller can try again.
+ *
+ * @param spare where a file is taken from if there is no room for a new one
  */
-async function open(root: Root, directories: Directories, folder: string, folders: readonly string[]): Promise<Opened> {
-  try {
-    return await openIn(root, folder)
-  } catch (error) {
-    if (!hasErrno(error, "ENOENT")) throw error
-    // The folder became empty and was removed, by a prune of another id or by hand. One more try; then it is a failure.
-    return openIn(root, await directories.ensure(folders))
-  }
-}
-
-async function openIn(root: Root, folder: string): Promise<Opened> {
+async function write(
+  root: Root,
+  folder: string,
+  body: Body,
+  spare: SparePlace | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Written & { readonly directory: OpenDirectory | undefined }> {
   const directory = await openDirectory(root.files, folder)
   try {
-    return { file: await NewFile.createTemporary(root.files, folder, "tmp"), directory }
+    const create = () => NewFile.createTemporary(root.files, folder, "tmp")
+    const written = await writeTo(create, body, signal).catch((error: unknown) => {
+      // A stream is read only once.
+      if (spare === undefined || !Array.isArray(body) || !isFull(error)) throw error
+      return writeWithoutRoom(spare, create, body, error, signal)
+    })
+    return { ...written, directory }
   } catch (error) {
     await directory?.close().catch(() => undefined)
     throw error
   }
+}
+
+async function writeTo(create: () => Promise<NewFile>, body: Body, signal: AbortSignal | undefined): Promise<Written> {
+  const file = await create()
+  try {
+    await writeBody(file.handle, body, signal)
+    const info = await file.stamp()
+    await file.sync()
+    await file.close()
+    return { file, info }
+  } catch (error) {
+    await file.discard()
+    throw error
+  }
+}
+
+/** @param full the failure without the spare */
+async function writeWithoutRoom(
+  spare: SparePlace,
+  create: () => Promise<NewFile>,
+  body: readonly Uint8Array[],
+  full: unknown,
+  signal: AbortSignal | undefined,
+): Promise<Written> {
+  const bytes = body.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+  const file = await takeSpare(spare, bytes)
+  if (file === undefined) throw full
+  return writeTo(async () => file, body, signal).catch((error: unknown) => {
+    if (!isFull(error)) throw error
+    // On a filesystem that writes elsewhere what is overwritten (btrfs, ZFS). The spare is removed by now, which made room.
+    return writeTo(create, body, signal)
+  })
 }
 
 async function requireSomething(root: Root, segments: readonly string[], key: string): Promise<void> {

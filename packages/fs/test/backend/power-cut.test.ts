@@ -1,10 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest"
+import { spareName } from "../../src/files/paths.js"
 import { atMost, Ledger, type Outcome, Store, seed, within } from "./ledger.js"
 import { Disk, models, seeded } from "./power-cut.js"
 import { bytes, forgetProcess, isTemporary, manifestOf, stateOf, temporaryFolder } from "./support.js"
 import type { Call } from "./watched-files.js"
 
 beforeEach(forgetProcess)
+
+/** What the disk has no room for, from now on. */
+let full: "inode" | "byte" | undefined
 
 const scripts: Record<string, (store: Store) => Promise<unknown>> = {
   "two commits": async (store) => {
@@ -44,6 +48,25 @@ const scripts: Record<string, (store: Store) => Promise<unknown>> = {
     ])
     await Promise.all([store.commit(4), store.delete(manifestOf(1)), store.delete(stateOf(1))])
   },
+  "replacements on a full disk": async (store) => {
+    const key = "manifests/latest.json"
+    let { version } = await store.put(key, "a first content", "absent")
+    const texts = ["with room", "shorter", "with room again", "another content", "at last"]
+    for (const [index, lack] of ([undefined, "inode", undefined, "byte", undefined] as const).entries()) {
+      full = lack
+      version = (await store.put(key, texts[index] ?? "", { version })).version
+    }
+  },
+}
+
+/** Fails like a full disk: no file can be made, or nothing can be written to one. */
+function fullDisk(): (call: Call) => string | undefined {
+  const made = new Set<number | undefined>()
+  return ({ name, flags, file }) => {
+    if (name === "open" && flags === "wx") made.add(file)
+    const isRefused = full === "inode" ? name === "open" && flags === "wx" : name.startsWith("write") && made.has(file)
+    return full !== undefined && isRefused ? "ENOSPC" : undefined
+  }
 }
 
 /** Runs a script and looks at every tree that a cut after any of its calls may leave. */
@@ -63,7 +86,8 @@ async function explore(script: (store: Store) => Promise<unknown>, skip?: (call:
       }
     }
   }
-  await script(new Store(root, disk.files({ each: look, ...(skip && { skip }) }), ledger))
+  full = undefined
+  await script(new Store(root, disk.files({ each: look, fails: fullDisk(), ...(skip && { skip }) }), ledger))
   look()
   return outcome
 }
@@ -78,7 +102,7 @@ describe("a power cut after any call", () => {
 })
 
 /** Leaving out one kind of sync; each kind must be missed by somebody. */
-const mutants: Record<string, (call: Call, last: string | undefined) => boolean> = {
+const mutants: Record<string, (call: Call, last: string | undefined, isSpare: boolean) => boolean> = {
   "of the state's bytes": ({ path }) => path.endsWith("/state.bin"),
   "of the manifest's bytes": ({ path }) => path.endsWith("/manifest.json"),
   "of the pointer's bytes": ({ path }) => /\.latest-\w+$/.test(path),
@@ -94,6 +118,9 @@ const mutants: Record<string, (call: Call, last: string | undefined) => boolean>
   "of a checkpoint's folder after a rename": ({ path }, last) => /checkpoint_\d+$/.test(path) && last === "rename",
   // The folder to which the name was taken goes last.
   "of a checkpoint's folder after a delete": ({ path }, last) => /checkpoint_\d+$/.test(path) && last === "rmdir",
+  "of the spare's bytes": (_call, _last, isSpare) => isSpare,
+  "of what was written over the spare": ({ path }, last) => /\.tmp-\w+$/.test(path) && last === "spare",
+  "of the root after the spare was taken": ({ path }, last) => path.endsWith("/store") && last === "taken",
   "of the root": ({ path }) => path.endsWith("/store"),
   "of the folder above the root": ({ path }) => path.endsWith("/above"),
   "of the folder above that": ({ path }) => /ckpt-fs-\w+$/.test(path),
@@ -106,13 +133,19 @@ describe("leaving out the sync", () => {
       forgetProcess()
       /** The last change in each folder. */
       const last = new Map<string, string>()
+      const spares = new Set<number | undefined>()
       const skip = (call: Call) => {
         const folder = (call.to ?? call.path).replace(/\/[^/]*$/, "")
         if (["mkdir", "rename", "link", "rmdir"].includes(call.name)) last.set(folder, call.name)
         // A stage that is opened beside them must not hide the rename that was before.
         if (call.name === "mkdir" && isTemporary(call.path)) last.delete(folder)
         if (call.name === "unlink") last.set(folder, /\.tmp-/.test(call.path) ? "unlink of a temporary" : "unlink")
-        return call.name === "sync" && mutants[name]!(call, last.get(call.path))
+        if (call.name === "rename" && call.path.endsWith(spareName)) {
+          last.set(call.path.replace(/\/[^/]*$/, ""), "taken")
+          last.set(call.to ?? "", "spare")
+        }
+        if (call.name.startsWith("write") && Buffer.concat(call.buffers ?? []).length > 9999) spares.add(call.file)
+        return call.name === "sync" && mutants[name]!(call, last.get(call.path), spares.has(call.file))
       }
       const { faults } = await explore(script, skip)
       if (faults.length > 0) found.push(`${title}: ${faults[0]}`)

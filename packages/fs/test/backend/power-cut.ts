@@ -64,6 +64,8 @@ export class Disk {
     options: {
       hangs?(call: Call): boolean
       skip?(call: Call): boolean
+      /** The call is not made and fails like this. */
+      fails?(call: Call): string | undefined
       /** A sync of a directory stalls until this resolves; `undefined`: it does not stall, and ends well. */
       stall?(call: Call): Promise<Fate> | undefined
       each?(): void
@@ -79,6 +81,8 @@ export class Disk {
     const watch: Watch = {
       before: (call) => {
         if (options.hangs?.(call)) return new Promise(() => undefined)
+        const code = options.fails?.(call)
+        if (code !== undefined) throw errno(code)
         if (call.name !== "sync") return undefined
         this.#syncsBegun.set(handle(call), this.#seq)
         const node = this.#open.get(handle(call))
@@ -126,6 +130,14 @@ export class Disk {
         const end = Math.max(node.data.length, position + bytes.length)
         node.data = Buffer.concat([node.data], end)
         node.data.set(bytes, position)
+        node.dirty = true
+        this.#seq++
+        break
+      }
+      case "truncate": {
+        const node = this.#open.get(handle)
+        if (node?.kind !== "file") throw new Error(`${call.path} is not a file of the model`)
+        node.data = node.data.subarray(0, call.position)
         node.dirty = true
         this.#seq++
         break

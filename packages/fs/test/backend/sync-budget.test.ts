@@ -119,7 +119,13 @@ describe("syncs", () => {
     const metas = await backend.commit(checkpoint(1))
     take()
     if (metas === "unsupported") return expect.fail()
-    await backend.put(manifestOf(1), body("new"), { when: { version: metas[1]!.version } })
+    const first = await backend.put(manifestOf(1), body("new"), { when: { version: metas[1]!.version } })
+    // The first replacement makes the spare too.
+    expect(take()).toEqual({
+      phases: 4,
+      syncs: ["", "/checkpoints/checkpoint_000001", ...Array(2).fill("/checkpoints/checkpoint_000001/.tmp-*")],
+    })
+    await backend.put(manifestOf(1), body("newer"), { when: { version: first.version } })
     expect(take()).toEqual({
       phases: 2,
       syncs: ["/checkpoints/checkpoint_000001", "/checkpoints/checkpoint_000001/.tmp-*"],

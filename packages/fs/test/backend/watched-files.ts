@@ -4,7 +4,7 @@ import { nodeFiles } from "../../src/files/file-api.js"
 export interface Call {
   /** From 0, in the order in which the calls were made. */
   readonly index: number
-  /** "open", "mkdir", …; those of an open file as "write", "writev", "read", "fstat", "utimes", "datasync", "sync", "close". */
+  /** "open", "mkdir", …; those of an open file as "write", "writev", "read", "fstat", "truncate", "utimes", "datasync", "sync", "close". */
   readonly name: string
   /** Of an open file: under which it was opened. */
   readonly path: string
@@ -13,7 +13,7 @@ export interface Call {
   /** Of an open file: which one. */
   readonly file?: number
   readonly buffers?: readonly Uint8Array[]
-  /** Of a write: at which byte of the file it begins. */
+  /** Of a write: at which byte of the file it begins. Of a truncate: the length. */
   readonly position?: number | undefined
 }
 
@@ -112,6 +112,7 @@ function watchedFile(handle: OpenFile, path: string, file: number, { watch, call
     read: (buffer, offset, length, position) =>
       pass({ name: "read", path, file, buffers: [buffer] }, () => handle.read(buffer, offset, length, position)),
     stat: (options) => pass({ name: "fstat", path, file }, () => handle.stat(options)),
+    truncate: (length) => pass({ name: "truncate", path, file, position: length }, () => handle.truncate(length)),
     utimes: (atime, mtime) => pass({ name: "utimes", path, file }, () => handle.utimes(atime, mtime)),
     datasync: () => pass({ name: "datasync", path, file }, () => handle.datasync()),
     sync: () => pass({ name: "sync", path, file }, () => handle.sync()),
