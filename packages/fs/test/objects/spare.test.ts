@@ -2,9 +2,13 @@ import { link, lstat, mkdir, readdir, readFile, rm, stat, symlink, truncate, wri
 import { join } from "node:path"
 import type { ObjectMeta } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
+import { Mutex } from "@ckpt/core/adapter"
 import { beforeEach, describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
+import { nodeFiles } from "../../src/files/file-api.js"
 import { spareName } from "../../src/files/paths.js"
+import type { RootState } from "../../src/files/registry.js"
+import { takeSpare } from "../../src/files/spare.js"
 import {
   body,
   fifo,
@@ -22,6 +26,8 @@ import { type Call, errno, type Watch, type Watched, watchFiles } from "../backe
 beforeEach(forgetProcess)
 
 const key = "manifests/latest.json"
+
+const newState = (): RootState => ({ lock: new Mutex(), writers: 0, waiting: [] })
 
 /** A root whose object was replaced once, and what replaces it next. */
 async function prepared(): Promise<{ root: string; spare: string; meta: ObjectMeta }> {
@@ -175,16 +181,12 @@ describe.each(Object.keys(full))("%s is left", (kind) => {
     expect(await textAt(new FsBackend(root), key)).toBe("second")
   })
 
-  test("of two stores that replace it at once, one wins, and each object is whole", async () => {
-    for (let round = 0; round < 20; round++) {
+  test("of two stores that replace it at once, one wins, and the object is whole", async () => {
+    for (let round = 0; round < 10; round++) {
       const { root, meta } = await prepared()
       const texts = ["a".repeat(5000), "b".repeat(9)]
       const outcomes = await Promise.allSettled(
-        texts.map((text) => {
-          // As two processes, which share no memory.
-          forgetProcess()
-          return replace(new FsBackend(root, { files: watched() }), text, meta)
-        }),
+        texts.map((text) => replace(new FsBackend(root, { files: watched() }), text, meta)),
       )
       const won = texts.filter((_, index) => outcomes[index]?.status === "fulfilled")
       expect(won).toHaveLength(1)
@@ -284,6 +286,22 @@ describe.each(Object.keys(full))("%s is left", (kind) => {
       expect(outcomes.done).toBeGreaterThan(3)
     },
   )
+})
+
+test("of processes that take it at once, exactly one has it", async () => {
+  for (let round = 0; round < 30; round++) {
+    const { root, spare } = await prepared()
+    const folder = join(root, "manifests")
+    // Nothing is shared but the folder.
+    const takers = Array.from({ length: 4 }, () => ({ files: nodeFiles, real: root, folder, state: newState() }))
+    const taken = await Promise.all(takers.map((place) => takeSpare(place, 10)))
+    const files = taken.filter((file) => file !== undefined)
+    expect(files).toHaveLength(1)
+    expect((await tree(root)).filter(isTemporary)).toHaveLength(1)
+    await expect(lstat(spare)).rejects.toMatchObject({ code: "ENOENT" })
+    await files[0]?.discard()
+    await expectTidy(root)
+  }
 })
 
 test("where overwriting needs room too, the spare is given up, and its room is used", async () => {
