@@ -36,6 +36,11 @@ export type StoreEvent =
    * names under the prefix that are not of this store, so that they were left alone; 100 at most, absent if there are none.
    */
   | { type: "claimed"; epoch: number; from?: number; passedOver?: readonly string[] }
+  /**
+   * Another process, `pid`, writes to this store too, without a claim, and lives: told by this store before its first change, once
+   * for each such process. It may undo what this process saves: see `claim()`. `since`: its first write, by the storage's clock.
+   */
+  | { type: "second-writer"; pid: number; since: Date; where: string }
   | { type: "pinned"; id: number; name: string }
   | { type: "unpinned"; name: string }
   /** `prune`, `remove` or retention removed checkpoints. `failures`: objects that could not be deleted. */

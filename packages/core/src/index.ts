@@ -58,6 +58,7 @@ export type {
   ObjectContent,
   ObjectMeta,
   OptionalParts,
+  OtherWriter,
   ParallelRanges,
   PutOptions,
   RecyclingChunks,

@@ -11,14 +11,16 @@ import type {
   ObjectBackend,
   ObjectContent,
   ObjectMeta,
+  OtherWriter,
   PutOptions,
   RequestOptions,
 } from "@ckpt/core"
-import { BackendError } from "@ckpt/core"
+import { BackendError, CheckpointError } from "@ckpt/core"
 import { claimScope, type HeldClaims } from "./claim/claim.js"
 import { type Access, Fence } from "./claim/fence.js"
 import { silentAfterAtMost } from "./claim/holder.js"
 import { scopeOf } from "./claim/scope.js"
+import { WriterSigns } from "./claim/writer-signs.js"
 import { commitBatch } from "./commit/commit-batch.js"
 import { KnownPointers } from "./commit/known-pointers.js"
 import { folderTime } from "./files/clock.js"
@@ -45,6 +47,8 @@ export interface FsClaimOptions {
   silentAfterMs?: number | undefined
 }
 
+export type SecondWriter = "warn" | "refuse"
+
 const defaultSilentAfterMs = 10_000
 const silentAfterAtLeast = 50
 
@@ -61,6 +65,11 @@ export interface FsBackendOptions {
    * otherwise. The cost: after a power cut, a save that was acknowledged may be gone, or a removed one back. Default true.
    */
   directorySync?: boolean | undefined
+  /**
+   * If another process that lives writes to the same store without a claim: "warn" tells it (the event `second-writer`, a warning of
+   * the process), "refuse" rejects with `CKPT_FENCED` before anything is changed. Default "warn".
+   */
+  secondWriter?: SecondWriter | undefined
   /** Nothing is written, not even to ask the filesystem for the time. Default false. */
   readOnly?: boolean | undefined
   /** The calls to make instead of those of `node:fs/promises`: for tests that count, fail or record them. */
@@ -79,6 +88,8 @@ export class FsBackend implements ObjectBackend {
   readonly #pointers = new KnownPointers()
   readonly #silentAfterMs: number
   readonly #readOnly: boolean
+  readonly #secondWriter: SecondWriter
+  readonly #signs: WriterSigns
   #access: Access
   #held: HeldClaims | undefined
 
@@ -90,9 +101,17 @@ export class FsBackend implements ObjectBackend {
     this.#silentAfterMs = options.claim?.silentAfterMs ?? defaultSilentAfterMs
     if (!(this.#silentAfterMs >= silentAfterAtLeast && this.#silentAfterMs <= silentAfterAtMost)) {
       const range = `from ${silentAfterAtLeast} to ${silentAfterAtMost}`
-      throw new BackendError("permanent", `claim.silentAfterMs is ${this.#silentAfterMs}; give milliseconds ${range}.`)
+      const message = `claim.silentAfterMs is ${this.#silentAfterMs}; give milliseconds ${range}.`
+      throw new CheckpointError("CKPT_INVALID", message, { backend: this.name })
+    }
+    const { secondWriter = "warn" } = options
+    this.#secondWriter = secondWriter
+    if (secondWriter !== "warn" && secondWriter !== "refuse") {
+      const message = `secondWriter is ${JSON.stringify(secondWriter)}; give "warn" or "refuse".`
+      throw new CheckpointError("CKPT_INVALID", message, { backend: this.name })
     }
     this.#access = { root: this.#root, directories: new Directories(this.#root), fence: new Fence(this.#root) }
+    this.#signs = new WriterSigns(this.#access)
   }
 
   /** The real path of the root, also before the root exists: links on the way to one folder are one storage. */
@@ -164,6 +183,14 @@ export class FsBackend implements ObjectBackend {
     )
   }
 
+  /** The claims say who leads where somebody claimed: a leader announces nothing. */
+  announce({ prefix, signal }: RequestOptions & { prefix: string }): Promise<OtherWriter[] | undefined> {
+    return this.#do("look for other writers", prefix, async () => {
+      if (this.#held !== undefined) return []
+      return this.#signs.announce(prefixFolders(prefix), this.#secondWriter === "refuse", signal)
+    })
+  }
+
   /**
    * Holds among the processes of one machine; see the README. It supersedes a holder that is this very process, has ended,
    * gave its claim up, or has been silent for `claim.silentAfterMs`. Any other holder makes it reject with `fenced`. A
@@ -185,8 +212,9 @@ export class FsBackend implements ObjectBackend {
     })
   }
 
-  /** Gives up the claim, if this backend came from `claim`. Nothing else is held between calls. */
+  /** Gives up the claim, if this backend came from `claim`, and the sign that this process writes. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#signs.withdraw()
     await this.#held?.release()
   }
 

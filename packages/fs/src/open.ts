@@ -1,5 +1,5 @@
 import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
-import { FsBackend, type FsClaimOptions } from "./backend.js"
+import { FsBackend, type FsClaimOptions, type SecondWriter } from "./backend.js"
 import type { FileApi } from "./files/file-api.js"
 
 export interface FsStoreOptions extends StoreOptions {
@@ -17,6 +17,11 @@ export interface FsStoreOptions extends StoreOptions {
    * save that was acknowledged may be gone. Default true: such a filesystem is `CKPT_UNSUPPORTED`.
    */
   directorySync?: boolean | undefined
+  /**
+   * If another process that lives writes to the same store without a claim: "warn" tells it (the event `second-writer`, a warning of
+   * the process), "refuse" rejects every change with `CKPT_FENCED`. Default "warn". Told on Linux, within one container.
+   */
+  secondWriter?: SecondWriter | undefined
 }
 
 // A local disk may be silent for long while it flushes gigabytes. It loses no requests, as a network does.
@@ -29,8 +34,8 @@ const defaultTimeoutMs = 5 * 60 * 1000
  * @param root the folder that holds (or will hold) `checkpoints/`
  */
 export async function openFsStore(root: string, options: FsStoreOptions = {}): Promise<CheckpointStore> {
-  const { files, claim, mustExist, directorySync, ...rest } = options
-  const backend = new FsBackend(root, { files, claim, mustExist, directorySync, readOnly: rest.readOnly })
+  const { files, claim, mustExist, directorySync, secondWriter, ...rest } = options
+  const backend = new FsBackend(root, { files, claim, mustExist, directorySync, secondWriter, readOnly: rest.readOnly })
   return openCheckpointStore({
     layout: "directory",
     timeoutMs: defaultTimeoutMs,

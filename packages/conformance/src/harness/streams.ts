@@ -6,7 +6,7 @@ import { putBody } from "@ckpt/core/adapter"
  * It has no `parts` of its own, so that a store over it, too, writes everything by this `put`.
  */
 export function takingStreams(backend: ObjectBackend): ObjectBackend {
-  const { identity, leftovers, confirm, commit, claim } = backend
+  const { identity, leftovers, confirm, commit, announce, claim } = backend
   return {
     name: backend.name,
     capabilities: backend.capabilities,
@@ -20,10 +20,11 @@ export function takingStreams(backend: ObjectBackend): ObjectBackend {
     ...(leftovers && { leftovers: (options) => leftovers.call(backend, options) }),
     ...(confirm && { confirm: (keys, options) => confirm.call(backend, keys, options) }),
     ...(commit && { commit: (batch, options) => commit.call(backend, batch, options) }),
+    ...(announce && { announce: (options) => announce.call(backend, options) }),
     ...(claim && {
       claim: async (options) => {
         const claimed = await claim.call(backend, options)
-        return { epoch: claimed.epoch, backend: takingStreams(claimed.backend) }
+        return { ...claimed, backend: takingStreams(claimed.backend) }
       },
     }),
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),

@@ -175,6 +175,15 @@ export interface OptionalParts {
   commit?(batch: CommitBatch, options?: RequestOptions): Promise<ObjectMeta[] | "unsupported">
 
   /**
+   * For a storage on which only one process may write without a claim: says that this process writes under the prefix, and gives
+   * the other processes that said so and live. Core calls it once for each store, before the first change. It makes no folder and
+   * no claim; under a claim it gives nobody. `undefined`: nothing is there yet, so that there is no place to say it; core asks
+   * again before the next change. Rejects with `fenced` if the backend was told to refuse a second writer. Core passes over any
+   * other failure, since this is advice. Disposing the backend takes the word back.
+   */
+  announce?(options: RequestOptions & { prefix: string }): Promise<readonly OtherWriter[] | undefined>
+
+  /**
    * For a storage without a compare-and-swap among processes: makes one writer lead on everything whose key starts with
    * `prefix`. Once it resolves, every write and every removal under the prefix by anybody else, of this process or another,
    * begun before or after, rejects with `fenced` and changes nothing any more; what they had done is there to see. Rejects
@@ -299,6 +308,15 @@ export interface CommitBatch {
     readonly key: string
     decide(current: { readonly version: string; readonly bytes: Uint8Array } | undefined): Uint8Array | undefined
   }
+}
+
+/** Another process that writes, and lives. */
+export interface OtherWriter {
+  readonly pid: number
+  /** When it said so, by the storage's clock. */
+  readonly since: Date
+  /** The place that it writes to, as the storage calls it. */
+  readonly where: string
 }
 
 /** The storage under a claim. */

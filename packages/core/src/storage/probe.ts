@@ -1,6 +1,7 @@
 import { BackendError, CheckpointError } from "../errors.js"
 import { newToken } from "../format/ids.js"
 import { createOnce } from "./create-once.js"
+import type { OtherWriters } from "./other-writers.js"
 import type { Place } from "./place.js"
 import { bytesBody, type PutBody, type Storage } from "./storage.js"
 import { swap } from "./swap.js"
@@ -8,18 +9,23 @@ import { swap } from "./swap.js"
 /** How often the whole check is made: a collection of an older release may remove the probe meanwhile. */
 const rounds = 3
 
-/** The storage is asked once whether it honours conditions. A question that failed is asked again by the next write. */
+/**
+ * The storage is asked once whether it honours conditions, and who else writes. A question that failed is asked again by the next
+ * write.
+ */
 export class Probe {
   readonly #place: Place
+  readonly #others: OtherWriters
   #asked: Promise<void> | undefined
 
-  constructor(place: Place) {
+  constructor(place: Place, others: OtherWriters) {
     this.#place = place
+    this.#others = others
   }
 
   /** Saves at once share one question, so none of them may end it: an abort ends the wait alone. */
   async once(signal: AbortSignal | undefined): Promise<void> {
-    this.#asked ??= probeConditions(this.#place)
+    this.#asked ??= probeConditions(this.#place, this.#others)
     try {
       await this.#asked
     } catch (error) {
@@ -44,26 +50,32 @@ export class Probe {
  *
  * @throws {CheckpointError} `CKPT_UNSUPPORTED` if the storage does not do one of them
  */
-async function probeConditions({ storage, layout }: Place): Promise<void> {
+async function probeConditions({ storage, layout }: Place, others: OtherWriters): Promise<void> {
   const key = layout.probeKey(newToken().slice(0, 16))
   try {
-    for (let round = 1; ; round++) {
-      const fault = await faultOf(storage, key)
-      if (fault === undefined) return
-      if (round < rounds) continue
-      const { name } = storage.backend
-      const message =
-        `storage ${name} ${fault}. Nothing was saved: writers would undo each other's checkpoints. ` +
-        "Use a storage, or a version of it, with conditional writes and consistent listings."
-      throw new CheckpointError("CKPT_UNSUPPORTED", message, { key, backend: name })
-    }
-  } catch (error) {
-    // Where a save needs no conditions, it goes on. A write that needs what the storage lacks will be told so again.
-    const saysSo = error instanceof BackendError && error.kind === "unsupported"
-    if (!saysSo || layout.name !== "directory" || storage.backend.commit === undefined) throw error
+    await assertConditions(storage, key).catch((error: unknown) => {
+      // Where a save needs no conditions, it goes on. A write that needs what the storage lacks will be told so again.
+      const saysSo = error instanceof BackendError && error.kind === "unsupported"
+      if (!saysSo || layout.name !== "directory" || storage.backend.commit === undefined) throw error
+    })
+    // The probe is still there, so there is a place to say that this process writes, also if nothing was ever saved.
+    await others.once()
   } finally {
     // What cannot be removed now is found by collectOrphans.
     await storage.delete([key]).catch(() => {})
+  }
+}
+
+async function assertConditions(storage: Storage, key: string): Promise<void> {
+  for (let round = 1; ; round++) {
+    const fault = await faultOf(storage, key)
+    if (fault === undefined) return
+    if (round < rounds) continue
+    const { name } = storage.backend
+    const message =
+      `storage ${name} ${fault}. Nothing was saved: writers would undo each other's checkpoints. ` +
+      "Use a storage, or a version of it, with conditional writes and consistent listings."
+    throw new CheckpointError("CKPT_UNSUPPORTED", message, { key, backend: name })
   }
 }
 

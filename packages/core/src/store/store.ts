@@ -31,6 +31,7 @@ import type { StateInfo } from "../state/feed.js"
 import type { ReadStateOptions, StateReader } from "../state/reader.js"
 import type { StateSource } from "../state/source.js"
 import type { Operation } from "../storage/explain.js"
+import { OtherWriters } from "../storage/other-writers.js"
 import { Probe } from "../storage/probe.js"
 import type { Verification, VerifyOptions } from "../verify/verified.js"
 import type { CheckpointStore, OpenOptions } from "./api.js"
@@ -44,6 +45,7 @@ export class Store implements CheckpointStore {
   readonly #emit
   readonly #history
   readonly #calls
+  readonly #others
   readonly #probe
   readonly #saver
   readonly #retention: BackgroundRetention | undefined
@@ -58,7 +60,8 @@ export class Store implements CheckpointStore {
     this.#emit = emit
     this.#history = history
     this.#calls = new Calls(history.place.gate, options.backend.name, options.readOnly ?? false)
-    this.#probe = new Probe(history.place)
+    this.#others = new OtherWriters(history.place, emit)
+    this.#probe = new Probe(history.place, this.#others)
     this.#saver = new Saver(history, this.#probe)
     if (retain !== undefined) this.#retention = new BackgroundRetention(() => this.#prune(retain, {}), emit)
   }
@@ -93,6 +96,7 @@ export class Store implements CheckpointStore {
   update(id: number, change: Change, options: OperationOptions = {}): Promise<CheckpointManifest> {
     return this.#calls.write("update", id, options, async () => {
       assertId(id, 1)
+      await this.#others.once(options.signal)
       const changed = await this.#updates.run(id, () => update(this.#history, id, change, options.signal))
       this.#emit({ type: "updated", id })
       return changed
@@ -123,6 +127,7 @@ export class Store implements CheckpointStore {
   remove(id: number, options: OperationOptions = {}): Promise<boolean> {
     return this.#calls.write("remove", id, options, async () => {
       assertId(id, 0)
+      await this.#others.once(options.signal)
       await this.#retention?.idle()
       const removed = await removeOne(this.#history, id, options.signal)
       if (removed) this.#emit({ type: "pruned", removed: [id], failures: 0 })
@@ -143,6 +148,7 @@ export class Store implements CheckpointStore {
   unpin(name: string, options: OperationOptions = {}): Promise<boolean> {
     return this.#calls.write("unpin", undefined, options, async () => {
       assertPinName(name)
+      await this.#others.once(options.signal)
       const found = await unpin(this.#history, name, options.signal)
       if (found) this.#emit({ type: "unpinned", name })
       return found
@@ -157,6 +163,7 @@ export class Store implements CheckpointStore {
     const enter = options.dryRun === true ? "run" : "write"
     return this.#calls[enter]("prune", undefined, options, async () => {
       assertPolicy(policy)
+      if (enter === "write") await this.#others.once(options.signal)
       await this.#retention?.idle()
       return this.#prune(policy, options)
     })
@@ -173,6 +180,7 @@ export class Store implements CheckpointStore {
   collectOrphans(options: CollectOptions = {}): Promise<OrphanReport> {
     const enter = options.dryRun === true ? "run" : "write"
     return this.#calls[enter]("collectOrphans", undefined, options, async () => {
+      if (enter === "write") await this.#others.once(options.signal)
       const report = await collectOrphans(this.#history, options)
       if (!report.dryRun) for (const key of report.removed) this.#emit({ type: "orphan-removed", key })
       return report

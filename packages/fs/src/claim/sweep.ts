@@ -2,7 +2,7 @@ import { BackendError } from "@ckpt/core"
 import { mapConcurrently } from "@ckpt/core/adapter"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
 import { lookUp, namesIn } from "../files/file-info.js"
-import { at, claimsName, isTemporaryName, spareName } from "../files/paths.js"
+import { at, claimsName, isTemporaryName, isWriterSign, spareName } from "../files/paths.js"
 import { assertFolder, type Root } from "../files/root.js"
 import type { Access } from "./fence.js"
 import type { Scope } from "./scope.js"
@@ -133,10 +133,13 @@ async function sweepNames(
   }
 }
 
-/** Of the names, the temporary ones of files and folders. Nothing else was made by this package, or is moved by it. */
+/**
+ * Of the names, the temporary ones of files and folders. Nothing else was made by this package, or is moved by it. The sign of a
+ * writer is never moved into place: it stays.
+ */
 async function ours({ root }: Walk, path: string, names: readonly string[]): Promise<string[]> {
   const found: string[] = []
-  for (const name of names.filter(isTemporaryName)) {
+  for (const name of names.filter((name) => isTemporaryName(name) && !isWriterSign(name))) {
     const info = await lookUp(root.files, at(path, name))
     if (info?.isFile() === true || info?.isDirectory() === true) found.push(name)
   }

@@ -7,7 +7,9 @@ import { lifeOf, processTag, processTagPattern } from "./process-identity.js"
  * Temporary names, which only this package makes: hidden from `list`, refused in keys, found by `leftovers`. They end with the
  * process that made them, where the system tells it.
  */
-const temporaryName = new RegExp(`^\\.(?:tmp|stage|latest)-[0-9a-f]{16}(?:_(?<writer>${processTagPattern.source}))?$`)
+const temporaryName = new RegExp(
+  `^\\.(?:tmp|stage|latest|writer)-[0-9a-f]{16}(?:_(?<writer>${processTagPattern.source}))?$`,
+)
 
 /** The folder of the claims, in the folder of a store's prefix: hidden from `list`, refused in keys. */
 export const claimsName = ".claims"
@@ -15,7 +17,7 @@ export const claimsName = ".claims"
 /** A file in the root that keeps room for a full disk (spare.ts): hidden from `list`, refused in keys. */
 export const spareName = ".ckpt-spare"
 
-export type TemporaryKind = "tmp" | "stage" | "latest"
+export type TemporaryKind = "tmp" | "stage" | "latest" | "writer"
 
 export function isTemporaryName(name: string): boolean {
   return temporaryName.test(name)
@@ -25,6 +27,11 @@ export function isTemporaryName(name: string): boolean {
 export function newTemporaryName(kind: TemporaryKind): string {
   const tag = processTag()
   return `.${kind}-${randomUUID().replaceAll("-", "").slice(16)}${tag === undefined ? "" : `_${tag}`}`
+}
+
+/** The sign that a process writes here. Unlike other temporary names it is in use for as long as its process lives. */
+export function isWriterSign(name: string): boolean {
+  return name.startsWith(".writer-") && isTemporaryName(name)
 }
 
 /** What is known of the process that made a temporary name. */

@@ -55,6 +55,11 @@ export function processTag(): string | undefined {
 /** What the text of {@link processTag} matches. */
 export const processTagPattern = /(\d{1,10})_(\d{1,20})_([0-9a-f]{16})/
 
+/** The pid in such a text. */
+export function pidIn(tag: string): number {
+  return Number(processTagPattern.exec(tag)?.[1])
+}
+
 /** Whether the process of such a text is this one, another one that lives, or has certainly ended. */
 export function lifeOf(tag: string): "this" | "lives" | "ended" | "unknown" {
   const own = processTag()

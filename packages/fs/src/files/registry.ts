@@ -19,12 +19,22 @@ export interface RootState {
  */
 export type Doubt = "created" | "replaced"
 
+/** That this process writes in one folder. */
+interface Sign {
+  /** The backends that write there. The last of them removes the sign. */
+  readonly holders: Set<unknown>
+  /** The path of the sign; `undefined` if none could be made. */
+  made: Promise<string | undefined>
+}
+
 interface Registry {
   readonly roots: Map<string, RootState>
   /** Path → why it is in doubt. */
   readonly doubtful: Map<string, Doubt>
   /** Path of a name whose sync is under way → the end of that sync, however it ends. */
   readonly unsynced: Map<string, Promise<void>>
+  /** The real path of a folder → the sign of this process in it. */
+  readonly signs: Map<string, Sign>
   /** Files that were stamped. */
   stamped: number
 }
@@ -33,5 +43,5 @@ interface Registry {
 // other: of `lock`, `run` alone.
 const registryKey = Symbol.for("@ckpt/fs.roots.v1")
 const holder = globalThis as { [registryKey]?: Registry }
-holder[registryKey] ??= { roots: new Map(), doubtful: new Map(), unsynced: new Map(), stamped: 0 }
+holder[registryKey] ??= { roots: new Map(), doubtful: new Map(), unsynced: new Map(), signs: new Map(), stamped: 0 }
 export const registry = holder[registryKey]

@@ -5,7 +5,7 @@ import type { Access } from "../claim/fence.js"
 import { Trash } from "../claim/trash.js"
 import { failure, hasErrno, throwIfAborted } from "../files/errors.js"
 import { lookUp, namesIn } from "../files/file-info.js"
-import { at, isTemporaryName, prefixFolders, writerOf } from "../files/paths.js"
+import { at, isTemporaryName, isWriterSign, prefixFolders, writerOf } from "../files/paths.js"
 import type { Root } from "../files/root.js"
 import { rootState } from "../files/root-lock.js"
 
@@ -79,7 +79,8 @@ class Search {
   async #isDoomed(folders: readonly string[], entry: string, since: Date): Promise<boolean> {
     const writer = writerOf(entry)
     if (writer === "ended") return true
-    if (writer === "lives" || (writer === "this" && rootState(this.#real).writers > 0)) return false
+    const isInUse = isWriterSign(entry) || rootState(this.#real).writers > 0
+    if (writer === "lives" || (writer === "this" && isInUse)) return false
     const { olderThanMs, mayGo } = this.#options
     if (olderThanMs === Number.POSITIVE_INFINITY || mayGo?.(`${folders.join("/")}/`, since) === false) return false
     this.#now ??= this.#timeOf(folders.reduce(at, this.#real))

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { type CheckpointStore, openFsStore } from "@ckpt/fs"
 import { expect, onTestFinished, test } from "vitest"
-import { type Child, expectContents, folderOf, mounted, seed, start, temporaryFolder } from "./support.js"
+import { type Child, expectContents, fill, folderOf, mounted, seed, start, tell, temporaryFolder } from "./support.js"
 import { contentsOf, manifestOf } from "./workload.mjs"
 
 /** Longer than any of these tests may take: who is taken over before is not taken over for silence. */
@@ -14,14 +14,6 @@ function claimer(root: string, silentAfterMs: number): Child {
   const child = start("claimer.mjs", [root, String(silentAfterMs)])
   onTestFinished(() => void child.process.kill("SIGKILL"))
   return child
-}
-
-/** Sends a command, and resolves with the line that answers it. */
-async function tell(child: Child, command: string): Promise<string> {
-  const lines = child.text().split("\n").length
-  child.process.stdin?.write(`${command}\n`)
-  await child.lines(lines)
-  return child.text().split("\n")[lines - 1] ?? ""
 }
 
 async function open(root: string, silentAfterMs: number): Promise<CheckpointStore> {
@@ -121,19 +113,6 @@ test("a claim does not keep its process alive", async () => {
   child.process.stdin?.end()
   expect(await child.ended).toMatchObject({ code: 0, signal: null, stderr: "" })
 })
-
-/** Uses up all that is left: every page, or every inode. */
-async function fill(root: string, what: "pages" | "inodes"): Promise<void> {
-  const eaters = join(root, "eaters")
-  await mkdir(eaters)
-  for (let n = 0; ; n++) {
-    try {
-      await writeFile(join(eaters, String(n)), what === "pages" ? new Uint8Array(4096) : "")
-    } catch {
-      break
-    }
-  }
-}
 
 test.for([
   ["pages", "killed"],

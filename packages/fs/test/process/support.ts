@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { createHash } from "node:crypto"
-import { mkdtemp, readdir, readFile, realpath, rm, utimes } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, truncate, utimes, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -25,6 +25,47 @@ export async function mounted(context: TestContext, options: string, folder?: st
   }
   onTestFinished(() => void execFileSync("umount", ["-l", path]))
   return path
+}
+
+/** An ext4 filesystem of so many MiB, in a file that is mounted; or the test is skipped. */
+export async function mountedExt4(context: TestContext, mebibytes: number, inodes = 512): Promise<string> {
+  const [folder, path] = [await temporaryFolder(), await temporaryFolder()]
+  try {
+    const image = join(folder, "image")
+    await writeFile(image, "")
+    await truncate(image, mebibytes << 20)
+    execFileSync("mkfs.ext4", ["-q", "-F", "-b", "1024", "-m", "0", "-N", String(inodes), image], { stdio: "pipe" })
+    execFileSync("mount", ["-o", "loop", image, path], { stdio: "pipe" })
+  } catch (error) {
+    skipUnlessCi(context, `ext4 cannot be mounted here (${(error as Error).message.trim().split("\n").at(-1)})`)
+  }
+  onTestFinished(() => void execFileSync("umount", ["-l", path]))
+  return path
+}
+
+/** Uses up all that is left: every page, or every inode. */
+export async function fill(root: string, what: "pages" | "inodes"): Promise<void> {
+  const eaters = join(root, "eaters")
+  await mkdir(eaters)
+  // The last room for less than a page, too.
+  for (const bytes of what === "pages" ? [1 << 16, 4096, 512] : [0]) {
+    for (let n = 0; ; n++) {
+      try {
+        await writeFile(join(eaters, `${bytes}-${n}`), new Uint8Array(bytes))
+      } catch {
+        break
+      }
+    }
+  }
+}
+
+/** Sends a command to a child that answers each by a line, and resolves with that line. */
+export async function tell(child: Child, command: string): Promise<string> {
+  await child.lines(1)
+  const lines = child.text().split("\n").length
+  child.process.stdin?.write(`${command}\n`)
+  await child.lines(lines)
+  return child.text().split("\n")[lines - 1] ?? ""
 }
 
 /** For what a container may refuse: skipped with the reason, but never in CI. */
