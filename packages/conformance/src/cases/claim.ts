@@ -1,4 +1,4 @@
-import { BackendError, type ObjectBackend } from "@ckpt/core"
+import { type BackendClaim, BackendError, type ClaimedKeys, type ObjectBackend } from "@ckpt/core"
 import { bytesOf, pattern } from "../harness/bytes.js"
 import type { BackendCase, CaseContext } from "../harness/case.js"
 import { cut, source } from "./support/body.js"
@@ -6,9 +6,14 @@ import { fail, holds, isAbsent, keysOf, outcome, same } from "./support/check.js
 
 const key = "a/b/object"
 
-async function claimOf(backend: ObjectBackend, prefix = "a/"): Promise<{ backend: ObjectBackend; epoch: number }> {
+async function claimOf(backend: ObjectBackend, prefix = "a/", keys?: ClaimedKeys): Promise<BackendClaim> {
   const claim = backend.claim?.bind(backend) ?? fail("claim", "a method", undefined)
-  return claim({ prefix })
+  return claim({ prefix, keys })
+}
+
+/** The keys in these folders, and in the folders `in` below them. */
+function keysIn(...prefixes: string[]): ClaimedKeys {
+  return { prefixes, mayHold: (folder) => prefixes.some((one) => folder === one || folder === `${one}in/`) }
 }
 
 /** Claims, runs with the leader's backend, and gives the claim up. */
@@ -113,6 +118,41 @@ export const claimCases: readonly BackendCase[] = [
       })
       await leading(context, (all) => all.put(key, [bytesOf("z")]).then(() => undefined), "")
       await holds(backend, key, bytesOf("z"), "the object of the leader of everything")
+    },
+  },
+  {
+    name: "claim: a claim of some keys leaves all others under its prefix alone, and names them",
+    loses:
+      "the claim of one store would stop the writers of another in the same folder, and undo what they were writing.",
+    needs: ["claim"],
+    async run(context) {
+      const { backend, largeBytes } = context
+      const others = "a/other/object"
+      await backend.put(key, [bytesOf("before")])
+      const chunks = cut(pattern(largeBytes))
+      let claimed: BackendClaim | undefined
+      const body = source(chunks, async (index) => {
+        if (index === chunks.length - 1) claimed = await claimOf(await context.another(), "a/", keysIn("a/b/", "a/c/"))
+      })
+      await backend.put(others, body, { when: "absent" })
+      await holds(backend, others, pattern(largeBytes), "the object that was under way during the claim")
+      if (claimed === undefined) fail("the claim during a put", "a claim", claimed)
+      const { backend: leader, passedOver = [] } = claimed
+      same(passedOver, ["other"], "the names that the claim passed over")
+      await changesNothing(backend, "a plain writer of the claimed keys")
+      for (const deeper of ["a/b/in/object", "a/c/in/object"]) {
+        await isFenced(backend.put(deeper, [bytesOf("late")]), `a put of ${deeper}`)
+        await leader.put(deeper, [bytesOf("the leader's")])
+      }
+      await backend.put("a/other/second", [bytesOf("x")])
+      same(await backend.delete(["a/other/second"]), [], "failures of a delete of another key")
+
+      const next = await claimOf(await context.another(), "a/", keysIn("a/b/", "a/c/"))
+      await changesNothing(leader, "a holder that was superseded")
+      await next.backend.put(key, [bytesOf("the next leader's")])
+      await backend.put(others, [bytesOf("y")])
+      same((await keysOf(backend, "")).sort(), ["a/b/in/object", key, "a/c/in/object", others].sort(), "all keys")
+      await next.backend[Symbol.asyncDispose]()
     },
   },
 ]

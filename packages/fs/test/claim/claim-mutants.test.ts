@@ -20,6 +20,16 @@ const mutants: Record<string, Mutant> = {
   }),
   "has one epoch for all": (real) => ({ claim: async (options) => ({ ...(await claimOf(real, options)), epoch: 1 }) }),
   "claims the whole storage": (real) => ({ claim: (options) => claimOf(real, { ...options, prefix: "" }) }),
+  "claims every key, whatever keys are meant": (real) => ({
+    claim: ({ keys: _, ...options }) => claimOf(real, options),
+  }),
+  "claims the first of the prefixes alone": (real) => ({
+    claim: ({ keys, ...options }) =>
+      claimOf(real, { ...options, keys: keys && { ...keys, prefixes: keys.prefixes.slice(0, 1) } }),
+  }),
+  "does not say what a claim passed over": (real) => ({
+    claim: async (options) => ({ ...(await claimOf(real, options)), passedOver: [] }),
+  }),
   "writes on after it gave up": (real, plain) => ({
     async claim(options) {
       const claim = await claimOf(real, options)
