@@ -1,4 +1,4 @@
-import type { ValidationIssue } from "./format/manifest/validate.js"
+import type { ValidationIssue } from "./format/manifest/issues.js"
 
 /**
  * What a store tells its listener, `onEvent`, while it works. No event needs an answer: an error that needs an answer

@@ -18,6 +18,7 @@ export { createManifest } from "./format/manifest/check.js"
 export { parseManifest } from "./format/manifest/decode.js"
 export { manifestToJson } from "./format/manifest/encode.js"
 export { decodeInline, inlineOperator } from "./format/manifest/inline.js"
+export type { IssueCode, ValidationIssue } from "./format/manifest/issues.js"
 export type {
   CheckpointManifest,
   ConnectorOffsets,
@@ -28,7 +29,6 @@ export type {
   UnknownFields,
   WriterStamp,
 } from "./format/manifest/model.js"
-export type { IssueCode, ValidationIssue } from "./format/manifest/validate.js"
 export type { Pin } from "./format/pointer.js"
 export type { CheckpointSummary } from "./history/summary.js"
 export type { OperationOptions, Progress, ProgressOptions } from "./options.js"

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto"
+import type { Work } from "../async/turns.js"
 
 /** Bytes hashed in one call. Shorter calls cost measurably more per byte; longer calls hold up the event loop. */
 const hashSliceBytes = 1024 * 1024
@@ -6,6 +7,16 @@ const hashSliceBytes = 1024 * 1024
 /** The SHA-256 of some bytes, as 64 lower-case hex digits. For short arrays: it does not yield to the event loop. */
 export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex")
+}
+
+/** {@link sha256} as work with pauses. */
+export function* hashing(bytes: Uint8Array): Work<string> {
+  const hash = createHash("sha256")
+  for (let at = 0; at < bytes.length; at += hashSliceBytes) {
+    if (at > 0) yield
+    hash.update(bytes.subarray(at, at + hashSliceBytes))
+  }
+  return hash.digest("hex")
 }
 
 /** True for a SHA-256 in its stored form: 64 lower-case hex digits. */

@@ -67,14 +67,17 @@ export async function settleManifest(
 ): Promise<"created" | "existed" | "absent"> {
   const id = manifest.checkpointId
   const key = place.layout.manifestKey(id)
+  const share = place.manifestBytes.share()
   let stored: Awaited<ReturnType<typeof place.storage.readBytes>>
   try {
-    stored = await place.storage.readBytes(key, MAX_MANIFEST_BYTES, signal)
+    stored = await place.storage.readBytes(key, MAX_MANIFEST_BYTES, signal, share)
   } catch (error) {
     signal?.throwIfAborted()
     if (error instanceof BackendError && error.kind === "damaged")
       throw conflict(place, id, `its manifest cannot be read (${error.message})`)
     throw unknownOutcome(place, id, cause)
+  } finally {
+    share.release()
   }
   if (stored === undefined) return "absent"
   if (stored.bytes !== undefined) {

@@ -4,6 +4,7 @@
  */
 
 import { toUSVString } from "node:util"
+import { atOnce, bytesPerTurn, type Work } from "../async/turns.js"
 
 /**
  * A number, by the digits in which it was written. Nothing is rounded; the reader of a field decides what the number
@@ -85,6 +86,11 @@ export function isJsonNumber(value: unknown): value is JsonNumber {
  * @throws {JsonError} with path and offset
  */
 export function parseJson(text: string): JsonValue {
+  return atOnce(parsingJson(text))
+}
+
+/** {@link parseJson} as work with pauses. */
+export function parsingJson(text: string): Work<JsonValue> {
   return new Parser(text).document()
 }
 
@@ -93,33 +99,71 @@ const wholeNumberPattern = new RegExp(`^${numberPattern.source}$`)
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
+/** An object or array whose end has not been read yet. */
+interface Open {
+  readonly value: Map<string, JsonValue> | JsonValue[]
+  readonly close: "}" | "]"
+  /** The key or index of the value that is read now. */
+  part: string | number | undefined
+}
+
 class Parser {
   private readonly text: string
-  private readonly path: (string | number)[] = []
+  private readonly open: Open[] = []
   private at = 0
   private values = 0
+  private pauseAt = bytesPerTurn
 
   constructor(text: string) {
     this.text = text
   }
 
-  document(): JsonValue {
+  *document(): Work<JsonValue> {
     if (!isWellFormed(this.text)) this.fail("lone surrogate")
     this.skipSpace()
-    const value = this.value()
+    let document = this.advance()
+    for (; document === undefined; document = this.advance()) {
+      this.pauseAt = this.at + bytesPerTurn
+      yield
+    }
     this.skipSpace()
     if (this.at < this.text.length) this.fail(`${this.found()} after the end of the document`)
-    return value
+    return document
   }
 
-  private value(): JsonValue {
+  /** Reads on, up to the next pause: then `undefined`. Gives the document at its end. No recursion, so it can be left anywhere. */
+  private advance(): JsonValue | undefined {
+    while (this.at < this.pauseAt) {
+      let value = this.value()
+      if (value === undefined) continue
+      // Each value that has ended may end the containers around it.
+      for (;;) {
+        const inner = this.open.at(-1)
+        if (inner === undefined) return value
+        if (inner.value instanceof Map) inner.value.set(inner.part as string, value)
+        else inner.value.push(value)
+        inner.part = undefined
+        if (this.take(",")) {
+          this.member(inner)
+          break
+        }
+        if (!this.take(inner.close)) this.fail(`expected "," or "${inner.close}", found ${this.found()}`)
+        this.open.pop()
+        value = inner.value
+      }
+    }
+    return undefined
+  }
+
+  /** One value; `undefined` if it is a container that has members, which come next. */
+  private value(): JsonValue | undefined {
     if (++this.values > MAX_JSON_VALUES) this.fail(`more than ${MAX_JSON_VALUES} values`)
     const { text } = this
     switch (text[this.at]) {
       case "{":
-        return this.object()
+        return this.container({ value: new Map(), close: "}", part: undefined })
       case "[":
-        return this.array()
+        return this.container({ value: [], close: "]", part: undefined })
       case '"':
         return this.string()
       case "t":
@@ -138,44 +182,29 @@ class Parser {
     }
   }
 
-  private object(): JsonObject {
-    const members = new Map<string, JsonValue>()
-    this.enter()
-    if (this.take("}")) return members
-    do {
-      this.skipSpace()
-      if (this.text[this.at] !== '"') this.fail(`expected a key, found ${this.found()}`)
-      const start = this.at
-      const key = this.string()
-      if (members.has(key)) this.fail(`duplicate key ${quote(key)}`, start)
-      this.path.push(key)
-      if (!this.take(":")) this.fail(`expected ":", found ${this.found()}`)
-      this.skipSpace()
-      members.set(key, this.value())
-      this.path.pop()
-    } while (this.take(","))
-    if (!this.take("}")) this.fail(`expected "," or "}", found ${this.found()}`)
-    return members
-  }
-
-  private array(): JsonArray {
-    const items: JsonValue[] = []
-    this.enter()
-    if (this.take("]")) return items
-    do {
-      this.path.push(items.length)
-      this.skipSpace()
-      items.push(this.value())
-      this.path.pop()
-    } while (this.take(","))
-    if (!this.take("]")) this.fail(`expected "," or "]", found ${this.found()}`)
-    return items
-  }
-
-  /** The path has one part for each open container, so its length is the depth. */
-  private enter(): void {
-    if (this.path.length >= MAX_JSON_DEPTH) this.fail(`nested deeper than ${MAX_JSON_DEPTH}`)
+  private container(opened: Open): JsonValue | undefined {
+    if (this.open.length >= MAX_JSON_DEPTH) this.fail(`nested deeper than ${MAX_JSON_DEPTH}`)
     this.at++
+    if (this.take(opened.close)) return opened.value
+    this.open.push(opened)
+    this.member(opened)
+    return undefined
+  }
+
+  /** What comes before a value in a container: white space, and its key in an object. */
+  private member(inner: Open): void {
+    this.skipSpace()
+    if (!(inner.value instanceof Map)) {
+      inner.part = inner.value.length
+      return
+    }
+    if (this.text[this.at] !== '"') this.fail(`expected a key, found ${this.found()}`)
+    const start = this.at
+    const key = this.string()
+    if (inner.value.has(key)) this.fail(`duplicate key ${quote(key)}`, start)
+    inner.part = key
+    if (!this.take(":")) this.fail(`expected ":", found ${this.found()}`)
+    this.skipSpace()
   }
 
   private string(): string {
@@ -232,7 +261,8 @@ class Parser {
   }
 
   private fail(reason: string, offset = this.at): never {
-    throw new JsonError(reason, this.path, offset)
+    const path = this.open.map(({ part }) => part).filter((part) => part !== undefined)
+    throw new JsonError(reason, path, offset)
   }
 }
 

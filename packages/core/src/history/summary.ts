@@ -1,5 +1,5 @@
 import { mapConcurrently } from "../async/concurrency.js"
-import type { ValidationIssue } from "../format/manifest/validate.js"
+import type { ValidationIssue } from "../format/manifest/issues.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Outline } from "../verify/memory.js"
 import type { Verifier } from "../verify/verifier.js"

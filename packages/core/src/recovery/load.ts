@@ -1,7 +1,8 @@
+import { atOnce, inTurns, isLong } from "../async/turns.js"
 import { CheckpointError } from "../errors.js"
 import { latestFirst } from "../format/ids.js"
+import { fatal } from "../format/manifest/issues.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 import { type History, maxRounds, restless } from "../history/history.js"
 import type { View } from "../history/view.js"
 import { type FoundManifest, writerEpochOf } from "../verify/read-manifest.js"
@@ -14,7 +15,7 @@ type Signal = AbortSignal | undefined
 export async function load(history: History, id: number, signal: Signal): Promise<CheckpointManifest | undefined> {
   const found = await history.verifier.manifest(id, signal)
   if (found === undefined || !(await history.counts(id, writerEpochOf(found.manifest), signal))) return undefined
-  return sound(history, id, found)
+  return sound(history, id, found, signal)
 }
 
 /** The latest manifest that counts. It is found by listing; the pointer says which manifests not to believe. */
@@ -41,7 +42,7 @@ export async function loadLatest(history: History, signal: Signal): Promise<Chec
       if (found === undefined) throw damaged(history, named, missing.issues)
       history.emit({ type: "skipped", ...missing })
     }
-    return found && sound(history, found.id, found)
+    return found && sound(history, found.id, found, signal)
   }
   throw restless(history.place)
 }
@@ -76,12 +77,19 @@ export async function verify(history: History, id: number, options: VerifyOption
  *
  * @throws {CheckpointError} `CKPT_CORRUPT` if the manifest has a fatal issue
  */
-function sound({ place, verifier, emit }: History, id: number, found: FoundManifest): CheckpointManifest {
-  const { manifest, issues } = found
+async function sound(
+  { place, verifier, emit }: History,
+  id: number,
+  { manifest, meta, issues }: FoundManifest,
+  signal: Signal,
+): Promise<CheckpointManifest> {
   // A legacy manifest does not say how large its state is. Verification, which sees the state, checks the ranges.
   const stateSize = manifest?.stateSize ?? Number.MAX_SAFE_INTEGER
-  const all: readonly ValidationIssue[] =
-    manifest === undefined ? issues : verifier.validate(manifest, { expectedId: id, stateSize })
+  let all = issues
+  if (manifest !== undefined) {
+    const work = verifier.validating(manifest, { expectedId: id, stateSize })
+    all = isLong(meta?.size ?? 0) ? await inTurns(work, signal) : atOnce(work)
+  }
   if (manifest === undefined || all.some(isFatal)) throw damaged({ place }, id, all)
   const warnings = all.filter((issue) => issue.code !== "state-unverified")
   if (warnings.length > 0) emit({ type: "manifest-warnings", id, issues: warnings })

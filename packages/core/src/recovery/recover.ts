@@ -9,7 +9,7 @@ import type { Clock } from "../async/clock.js"
 import { CheckpointError } from "../errors.js"
 import { latestFirst } from "../format/ids.js"
 import { directoryName } from "../format/layout.js"
-import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
+import { fatal, type ValidationIssue, warning } from "../format/manifest/issues.js"
 import { isLost } from "../format/pointer.js"
 import { type History, maxRounds, restless } from "../history/history.js"
 import type { Elsewhere, Listing } from "../history/listing.js"
@@ -139,9 +139,10 @@ async function walkOnce(
         continue
       }
       const seen = await prefetch.take(id)
-      if (seen !== undefined && !view.isOfHistory(id, writerEpochOf(seen.manifest))) continue
-      const isUnreadable = seen !== undefined && seen.manifest === undefined
-      const looking = isUnreadable ? unreadable(id, seen) : id === latest?.id ? latest.found : look(view.listing, id)
+      if (seen !== undefined && !view.isOfHistory(id, seen.writerEpoch)) continue
+      const damaged = seen?.damaged
+      const looking =
+        damaged !== undefined ? unreadable(id, damaged) : id === latest?.id ? latest.found : look(view.listing, id)
       // No manifest is read ahead while the latest is read: nearly always, no other is needed.
       if (at > 0) prefetch.readBehind(at)
       const found = await looking
@@ -189,11 +190,7 @@ async function judge(
   return checkpoint
 }
 
-const notAccepted: ValidationIssue = {
-  severity: "warning",
-  code: "not-accepted",
-  message: "the caller did not accept it",
-}
+const notAccepted = warning("not-accepted", "the caller did not accept it")
 
 /** The entry of `skipped` for a checkpoint that the pointer names, and that is lost. */
 export function missingNamed({ layout }: Place, id: number): Skipped {

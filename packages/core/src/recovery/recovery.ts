@@ -1,5 +1,5 @@
+import type { ValidationIssue } from "../format/manifest/issues.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import type { ValidationIssue } from "../format/manifest/validate.js"
 import type { ProgressOptions } from "../options.js"
 import type { Checkpoint } from "../state/checkpoint.js"
 import type { VerifyDepth } from "../verify/verified.js"

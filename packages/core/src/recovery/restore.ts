@@ -1,7 +1,7 @@
 import { untilAborted } from "../async/abort.js"
 import type { Clock } from "../async/clock.js"
 import { CheckpointError } from "../errors.js"
-import { fatal } from "../format/manifest/validate.js"
+import { fatal } from "../format/manifest/issues.js"
 import type { History } from "../history/history.js"
 import type { Checkpoint } from "../state/checkpoint.js"
 import type { StateReader } from "../state/reader.js"

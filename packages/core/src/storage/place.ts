@@ -1,7 +1,14 @@
+import { Budget } from "../async/budget.js"
 import type { Gate } from "../async/gate.js"
 import type { CheckpointErrorDetails } from "../errors.js"
 import type { Layout } from "../format/layout.js"
 import type { Storage } from "./storage.js"
+
+/**
+ * Bytes of manifests that a store reads and decodes together. A decoded manifest of many small values takes about ten times
+ * its bytes. A larger manifest is read alone.
+ */
+const manifestBytesTogether = 32 * 1024 * 1024
 
 /** Where the checkpoints of one store lie: on which storage, under which keys. */
 export class Place {
@@ -9,6 +16,8 @@ export class Place {
   readonly layout: Layout
   /** The calls and the readers of the store, which its `close` waits for. */
   readonly gate: Gate
+  /** For every read of a manifest. */
+  readonly manifestBytes = new Budget(manifestBytesTogether)
 
   constructor(storage: Storage, layout: Layout, gate: Gate) {
     this.storage = storage

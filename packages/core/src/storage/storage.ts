@@ -1,6 +1,6 @@
 import { untilAborted } from "../async/abort.js"
+import type { Share } from "../async/budget.js"
 import { Gate } from "../async/gate.js"
-import { joinChunks } from "../bytes/chunks.js"
 import { Meter, type OnProgress } from "../bytes/progress.js"
 import { Digest } from "../bytes/sha256.js"
 import { BackendError } from "../errors.js"
@@ -16,15 +16,11 @@ import type {
   PutOptions,
 } from "./backend.js"
 import { putBody } from "./put-body.js"
-import { type ByteStream, discard, lengthError } from "./read-object.js"
+import type { ByteStream } from "./read-object.js"
 import { comesInRanges, type StreamOptions, streamObject } from "./read-ranges.js"
+import { readWhole, type StoredBytes, type UnreadObject } from "./read-whole.js"
 import { backOff, LostAnswers, withRetry } from "./retry.js"
 import { type Attempt, uploadInParts } from "./upload-in-parts.js"
-
-export interface StoredBytes {
-  readonly meta: ObjectMeta
-  readonly bytes: Uint8Array
-}
 
 /**
  * The backend as the rest of core uses it: every request with time-out, retry and abort. It decides nothing about
@@ -78,35 +74,28 @@ export class Storage {
   /**
    * A whole small object. One over `maxBytes` is not read: it comes back with its meta and no bytes, so that a hostile
    * object costs no memory.
+   *
+   * @param share of a budget, where many objects may be read at the same time. It is made as large as the object. If there is
+   *   no room, the object is asked for again once there is: a body that waits would keep its connection from others
    */
-  readBytes(
+  async readBytes(
     key: string,
     maxBytes: number,
     signal?: AbortSignal,
-  ): Promise<StoredBytes | { meta: ObjectMeta; bytes?: never } | undefined> {
-    const reading = this.#read("get", key, signal, async (s, watch) => {
-      const content = await this.backend.get(key, { signal: s })
-      if (content === undefined) return undefined
-      const { meta } = content
-      if (meta.size > maxBytes) {
-        await discard(content)
-        return { meta }
+    share?: Share,
+  ): Promise<StoredBytes | UnreadObject | undefined> {
+    const mayRead = (size: number) => size <= maxBytes && share?.take(size) !== false
+    try {
+      for (;;) {
+        const stored = await this.#read("get", key, signal, (s, watch) =>
+          readWhole(this.backend, key, mayRead, s, watch),
+        )
+        if (stored === undefined || stored.bytes !== undefined || stored.meta.size > maxBytes) return stored
+        await share?.wait(stored.meta.size, signal)
       }
-      const chunks: Uint8Array[] = []
-      let size = 0
-      for await (const chunk of content.body) {
-        watch.touch()
-        size += chunk.length
-        // A storage that sends more than it announced would defeat the cap.
-        if (size > meta.size) throw lengthError(key, meta.size, size)
-        chunks.push(chunk)
-      }
-      if (size !== meta.size) throw lengthError(key, meta.size, size)
-      return { meta, bytes: joinChunks(chunks, size) }
-    })
-    return reading.catch((error) => {
+    } catch (error) {
       throw error instanceof BackendError && error.checksumMismatch ? damagedAtRest(error) : error
-    })
+    }
   }
 
   /** The bytes of an object as they arrive; see {@link streamObject}. `gone` at the first step if nothing is there. */

@@ -1,4 +1,4 @@
-import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
+import { fatal, type ValidationIssue } from "../format/manifest/issues.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import { writerEpochOf } from "./read-manifest.js"
 import { isValid, type Verified, type VerifyDepth } from "./verified.js"

@@ -1,6 +1,7 @@
 import { type ByteSlice, SliceDigests } from "../bytes/slice-digests.js"
+import { describe } from "../format/json.js"
+import { fatal, type ValidationIssue } from "../format/manifest/issues.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import { fatal, type ValidationIssue } from "../format/manifest/validate.js"
 
 /** The external operators that have a checksum of their own, by their place in the state. */
 function namedSlices({ operatorStates, operatorChecksums = {} }: CheckpointManifest): ByteSlice[] {
@@ -35,13 +36,13 @@ export function operatorIssues(manifest: CheckpointManifest, digests: SliceDiges
   const slices = namedSlices(manifest)
   const second = overlapping(slices)
   if (second !== undefined) {
-    const message = `operator_states[${JSON.stringify(second.name)}]: its range overlaps another operator's`
-    return [fatal("operator-range", message)]
+    const path = ["operator_states", second.name]
+    return [fatal("operator-range", describe(path, "its range overlaps another operator's"))]
   }
   const found = digests?.results()
   const wrong = slices.filter(({ name }) => found !== undefined && found.get(name) !== operatorChecksums[name])
   if (wrong[0] === undefined) return []
   const others = wrong.length === 1 ? "" : `, and ${wrong.length - 1} more operators`
-  const message = `operator_checksums[${JSON.stringify(wrong[0].name)}] is not of that operator's bytes${others}`
-  return [fatal("state-checksum", message)]
+  const path = ["operator_checksums", wrong[0].name]
+  return [fatal("state-checksum", describe(path, `it is not of that operator's bytes${others}`))]
 }

@@ -1,11 +1,13 @@
+import type { Share } from "../async/budget.js"
+import { atOnce, inTurns, isLong, type Work } from "../async/turns.js"
 import { BackendError } from "../errors.js"
-import { type DecodedManifest, decodeManifest } from "../format/manifest/decode.js"
+import { type DecodedManifest, decodingManifest } from "../format/manifest/decode.js"
+import { fatal, type ValidationIssue } from "../format/manifest/issues.js"
 import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "../format/manifest/model.js"
-import { checksumMeaning } from "../format/manifest/state-checksum.js"
-import { anotherId, fatal, type ValidationIssue } from "../format/manifest/validate.js"
+import { checksumMeaning, findingMeaning } from "../format/manifest/state-checksum.js"
+import { anotherId } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
-import type { Storage } from "../storage/storage.js"
 
 /** A manifest as it is stored. `manifest` is `undefined` if its bytes cannot be decoded; then the issues say why. */
 export interface FoundManifest {
@@ -33,36 +35,48 @@ export function writerEpochOf(manifest: CheckpointManifest | undefined): number 
 }
 
 /**
- * Reads and decodes one manifest. A manifest of another id is not this one's: its fields are not believed. `undefined`: no manifest is there. Damage is an issue; only a failure of the storage
- * rejects.
+ * Reads and decodes one manifest. A manifest of another id is not this one's: its fields are not believed. `undefined`: no
+ * manifest is there. Damage is an issue; only a failure of the storage rejects.
+ *
+ * @param given the share of the caller, who lets go of the manifest before the share. Without it, the budget bounds reading
+ *   and decoding, and the manifest is the caller's
  */
 export async function readManifest(
-  { storage, layout }: Place,
+  place: Place,
   id: number,
   signal?: AbortSignal,
+  given?: Share,
 ): Promise<FoundManifest | undefined> {
-  const key = layout.manifestKey(id)
+  const share = given ?? place.manifestBytes.share()
   const damaged = (issue: ValidationIssue, meta?: ObjectMeta): FoundManifest => ({
     meta,
     manifest: undefined,
     issues: [issue],
   })
-  let stored: Awaited<ReturnType<Storage["readBytes"]>>
   try {
-    stored = await storage.readBytes(key, MAX_MANIFEST_BYTES, signal)
+    const stored = await place.storage.readBytes(place.layout.manifestKey(id), MAX_MANIFEST_BYTES, signal, share)
+    if (stored === undefined) return undefined
+    if (stored.bytes === undefined) {
+      const message = `corrupt manifest: ${stored.meta.size} bytes, at most ${MAX_MANIFEST_BYTES} are read`
+      return damaged(fatal("manifest-too-large", message), stored.meta)
+    }
+    const work = decodingAll(stored.bytes)
+    const { manifest, issues } = isLong(stored.bytes.length) ? await inTurns(work, signal) : atOnce(work)
+    if (manifest !== undefined && manifest.checkpointId !== id) {
+      return { meta: stored.meta, manifest: undefined, issues: [...issues, anotherId(id, manifest.checkpointId)] }
+    }
+    return { meta: stored.meta, manifest, issues }
   } catch (error) {
     if (!(error instanceof BackendError) || error.kind !== "damaged") throw error
     return damaged(fatal("manifest-corrupt", `corrupt manifest: ${error.message}`))
+  } finally {
+    if (given === undefined) share.release()
   }
-  if (stored === undefined) return undefined
-  if (stored.bytes === undefined) {
-    const message = `corrupt manifest: ${stored.meta.size} bytes, at most ${MAX_MANIFEST_BYTES} are read`
-    return damaged(fatal("manifest-too-large", message), stored.meta)
-  }
-  const decoded: DecodedManifest = decodeManifest(stored.bytes)
-  const { manifest, issues } = decoded
-  if (manifest !== undefined && manifest.checkpointId !== id) {
-    return { meta: stored.meta, manifest: undefined, issues: [...issues, anotherId(id, manifest.checkpointId)] }
-  }
-  return { meta: stored.meta, manifest, issues }
+}
+
+/** Also what its state's checksum is of, which takes long where it covers many operators. From then on it is remembered. */
+function* decodingAll(bytes: Uint8Array): Work<DecodedManifest> {
+  const decoded = yield* decodingManifest(bytes)
+  if (decoded.manifest !== undefined) yield* findingMeaning(decoded.manifest)
+  return decoded
 }

@@ -1,6 +1,7 @@
+import type { Share } from "../async/budget.js"
 import type { OnProgress } from "../bytes/progress.js"
+import type { ValidationIssue } from "../format/manifest/issues.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import type { ValidationIssue } from "../format/manifest/validate.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { FoundManifest } from "./read-manifest.js"
@@ -30,6 +31,8 @@ export interface VerifyRequest {
   /** The state as a listing showed it; `null` if the listing showed no state. Left out, the state is looked up. */
   readonly listed?: ObjectMeta | null | undefined
   readonly signal?: AbortSignal | undefined
+  /** See `readManifest`. */
+  readonly share?: Share | undefined
   /** Called, in the phase `verify`, while a state is read. */
   readonly onProgress?: OnProgress | undefined
 }

@@ -4,9 +4,11 @@
  */
 
 import { Follower } from "../async/abort.js"
+import { atOnce, inTurns, isLong, type Work } from "../async/turns.js"
+import { fatal, type ValidationIssue, warning } from "../format/manifest/issues.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { digestPrefix } from "../format/manifest/state-checksum.js"
-import { fatal, type ValidateOptions, type ValidationIssue, validateManifest } from "../format/manifest/validate.js"
+import { type ValidateOptions, validateManifest, validatingManifest } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
 import { findState, lookUp, settled, stateIssues } from "./find-state.js"
@@ -39,6 +41,11 @@ export class Verifier {
     return validateManifest(manifest, { ...options, vnodeCount: this.#vnodeCount })
   }
 
+  /** {@link validate} as work with pauses. */
+  validating(manifest: CheckpointManifest, options: Omit<ValidateOptions, "vnodeCount">): Work<ValidationIssue[]> {
+    return validatingManifest(manifest, { ...options, vnodeCount: this.#vnodeCount })
+  }
+
   /** Reads manifest and state of one checkpoint, at the same time, and remembers the result. */
   async verify(id: number, request: VerifyRequest): Promise<Verified> {
     const found = await this.#look(id, request)
@@ -57,9 +64,16 @@ export class Verifier {
   ): Promise<Outline | undefined> {
     const known = anew ? undefined : this.memory.recall(id, manifest, state)
     if (known !== undefined) return known
-    const found = await this.#look(id, { depth: "shallow", listed: state ?? null, signal })
-    const outline = this.memory.note(found, "shallow", state)
-    return found.gone ? undefined : (outline ?? outlineOf(found, manifest, this.memory.isDamaged(found)))
+    const share = this.place.manifestBytes.share()
+    try {
+      if (!share.take(manifest.size)) await share.wait(manifest.size, signal)
+      const found = await this.#look(id, { depth: "shallow", listed: state ?? null, signal, share })
+      const outline = this.memory.note(found, "shallow", state)
+      return found.gone ? undefined : (outline ?? outlineOf(found, manifest, this.memory.isDamaged(found)))
+    } finally {
+      // The manifest is let go of only now.
+      share.release()
+    }
   }
 
   /**
@@ -77,7 +91,7 @@ export class Verifier {
   }
 
   async #look(id: number, request: VerifyRequest): Promise<Verified> {
-    const { depth, listed, signal, onProgress } = request
+    const { depth, listed, signal, onProgress, share } = request
     const { storage, layout } = this.place
     const stop = new Follower(signal)
     let found: Promise<FoundManifest | undefined>
@@ -95,7 +109,7 @@ export class Verifier {
       // Manifest and state are read at the same time. If the manifest has no state, the read of the state is given up.
       const reading = listed === null ? undefined : read(listed)
       reading?.catch(() => {})
-      found = this.manifest(id, signal)
+      found = readManifest(this.place, id, signal, share)
       const seen = await found
       if (seen === undefined) return gone(id, undefined, `manifest not found for checkpoint ${id}`)
       const { manifest } = seen
@@ -116,11 +130,12 @@ export class Verifier {
     const { storage, layout } = this.place
     const beside = listed === undefined ? await lookUp(storage, layout.stateKey(id), signal) : (listed ?? undefined)
     const { manifest } = found
-    const issues = this.validate(manifest, { expectedId: id, stateSize: 0 })
+    const work = this.validating(manifest, { expectedId: id, stateSize: 0 })
+    const issues = isLong(found.meta?.size ?? 0) ? await inTurns(work, signal) : atOnce(work)
     issues.push(...operatorIssues(manifest, operatorDigests(manifest)))
     if (beside !== undefined) {
       const message = `a state of ${beside.size} bytes is beside a manifest that names none`
-      issues.push({ severity: "warning", code: "state-unverified", message })
+      issues.push(warning("state-unverified", message))
     }
     return verified(id, found, undefined, issues)
   }
@@ -135,10 +150,9 @@ export class Verifier {
     const { storage, layout } = this.place
     const { manifest, meta } = found
     const state = await settled(storage, layout.stateKey(id), manifest, seen, signal, digestPrefix(manifest))
-    const issues = [
-      ...this.validate(manifest, { expectedId: id, stateSize: state?.size ?? 0 }),
-      ...stateIssues(manifest, state),
-    ]
+    const work = this.validating(manifest, { expectedId: id, stateSize: state?.size ?? 0 })
+    const own = isLong(meta?.size ?? 0) ? await inTurns(work, signal) : atOnce(work)
+    const issues = [...own, ...stateIssues(manifest, state)]
     const missing = issues.some((issue) => issue.code === "state-missing")
     const wasReplaced = listed && state?.meta !== undefined && state.meta.version !== listed.version
     const now = missing ? await storage.head(layout.manifestKey(id), signal) : undefined

@@ -1,4 +1,5 @@
-import { isSha256, sha256 } from "../../bytes/sha256.js"
+import { atOnce, type Work } from "../../async/turns.js"
+import { hashing, isSha256 } from "../../bytes/sha256.js"
 import { CheckpointError } from "../../errors.js"
 import {
   describe,
@@ -8,9 +9,10 @@ import {
   type JsonObject,
   type JsonPath,
   type JsonValue,
-  parseJson,
+  parsingJson,
   quote,
 } from "../json.js"
+import { fatal, type IssueCode, type ValidationIssue } from "./issues.js"
 import {
   type CheckpointManifest,
   type ConnectorOffsets,
@@ -22,8 +24,9 @@ import {
   type UnknownFields,
   type WriterStamp,
 } from "./model.js"
+import { Rest } from "./rest.js"
 import { CHECKSUM_KEY, OWN_FIELDS } from "./seal.js"
-import { fatal, type IssueCode, newerVersion, type ValidationIssue, zeroIssues } from "./validate.js"
+import { newerVersion, zeroIssues } from "./validate.js"
 
 /** A manifest, or fatal issues, or both: a manifest with id or epoch 0 can be read. */
 export interface DecodedManifest {
@@ -49,8 +52,13 @@ export function parseManifest(stored: Uint8Array | string): CheckpointManifest {
  * manifest, `validateManifest` finds these issues again, and more.
  */
 export function decodeManifest(bytes: Uint8Array): DecodedManifest {
+  return atOnce(decodingManifest(bytes))
+}
+
+/** {@link decodeManifest} as work with pauses. */
+export function* decodingManifest(bytes: Uint8Array): Work<DecodedManifest> {
   try {
-    const manifest = read(bytes)
+    const manifest = yield* reading(bytes)
     return { manifest, issues: zeroIssues(manifest) }
   } catch (error) {
     if (error instanceof Unreadable) return { issues: [error.issue] }
@@ -78,27 +86,40 @@ function refuse(path: JsonPath, problem: string): never {
   throw new Unreadable(corrupt(describe(path, problem)))
 }
 
-function read(bytes: Uint8Array): CheckpointManifest {
+function* reading(bytes: Uint8Array): Work<CheckpointManifest> {
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new Unreadable(corrupt(`${bytes.length} bytes, more than ${MAX_MANIFEST_BYTES}`, "manifest-too-large"))
   }
-  const text = decodeUtf8(bytes)
-  const document = parseJson(text)
+  const text = yield* decodingUtf8(bytes)
+  const document = yield* parsingJson(text)
   if (!isJsonObject(document)) refuse([], `expected an object, found ${kind(document)}`)
+  const rest = new Rest()
   // In a later version any other field may mean something else, the checksum too. So no other field is read.
-  const version = new Fields(document, []).required("version", u32)
+  const version = new Fields(document, [], rest).required("version", u32)
   if (version > MANIFEST_VERSION) throw new Unreadable(newerVersion(version))
-  checkChecksum(document, text, bytes)
-  return manifestFromJson(document)
+  yield* checkingChecksum(document, text, bytes)
+  const manifest = manifestFromJson(document, rest)
+  yield* rest.work()
+  return manifest
 }
 
-function decodeUtf8(bytes: Uint8Array): string {
+function* decodingUtf8(bytes: Uint8Array): Work<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
+    // Faster than in pieces.
+    if (bytes.length <= utf8AtOnce) return decoder.decode(bytes)
+    let text = ""
+    for (let at = 0; at < bytes.length; at += utf8AtOnce) {
+      if (at > 0) yield
+      text += decoder.decode(bytes.subarray(at, at + utf8AtOnce), { stream: true })
+    }
+    return text + decoder.decode()
   } catch {
     return refuse([], "not UTF-8")
   }
 }
+
+const utf8AtOnce = 1024 * 1024
 
 /**
  * `manifest_checksum` must be the last field, in exactly the form of {@link checksumTail}: its place says which bytes
@@ -106,21 +127,21 @@ function decodeUtf8(bytes: Uint8Array): string {
  * was damaged, and so may be the rest: another field of ours, and a last field of another name that holds the checksum of
  * the bytes before it.
  */
-function checkChecksum(document: JsonObject, text: string, bytes: Uint8Array): void {
+function* checkingChecksum(document: JsonObject, text: string, bytes: Uint8Array): Work<void> {
   const tail = /,\n {2}("[^"\n]*"): "([0-9a-f]{64})"\n\}$/.exec(text.slice(-1024))
   const covered = tail === null ? 0 : bytes.length - Buffer.byteLength(tail[0])
   const isTail = tail?.[1] === `"${CHECKSUM_KEY}"`
   if (document.has(CHECKSUM_KEY)) {
     if (!isTail) unsound(`${CHECKSUM_KEY} is not the last field, or not 64 lower-case hex digits`)
-    const actual = sha256(bytes.subarray(0, covered))
+    const actual = yield* hashing(bytes.subarray(0, covered))
     if (actual !== tail[2]) unsound(`${CHECKSUM_KEY} says ${tail[2]}, the bytes before it have ${actual}`)
     return
   }
   const own = OWN_FIELDS.find((field) => document.has(field))
   if (own !== undefined) unsound(`it has ${own}, which this library writes, and no ${CHECKSUM_KEY}`)
-  if (tail !== null && tail[1] !== '"state_checksum"' && sha256(bytes.subarray(0, covered)) === tail[2]) {
-    unsound(`the last field, ${tail[1]}, holds the checksum of the bytes before it, but is not ${CHECKSUM_KEY}`)
-  }
+  if (tail === null || tail[1] === '"state_checksum"') return
+  if ((yield* hashing(bytes.subarray(0, covered))) !== tail[2]) return
+  unsound(`the last field, ${tail[1]}, holds the checksum of the bytes before it, but is not ${CHECKSUM_KEY}`)
 }
 
 function unsound(reason: string): never {
@@ -131,11 +152,13 @@ function unsound(reason: string): never {
 class Fields {
   private readonly left: Map<string, JsonValue>
   private readonly path: JsonPath
+  private readonly rest: Rest
 
-  constructor(value: JsonValue, path: JsonPath) {
+  constructor(value: JsonValue, path: JsonPath, rest: Rest) {
     if (!isJsonObject(value)) refuse(path, `expected an object, found ${kind(value)}`)
     this.left = new Map(value)
     this.path = path
+    this.rest = rest
   }
 
   required<T>(key: string, decode: Decode<T>): T {
@@ -143,7 +166,7 @@ class Fields {
     const path = [...this.path, key]
     if (value === undefined) refuse(path, "missing")
     this.left.delete(key)
-    return decode(value, path)
+    return decode(value, path, this.rest)
   }
 
   optional<T, D>(key: string, decode: Decode<T>, absent: D): T | D {
@@ -151,7 +174,7 @@ class Fields {
   }
 
   nullable<T>(key: string, decode: Decode<T>): T | null {
-    return this.optional(key, (value, path) => (value === null ? null : decode(value, path)), null)
+    return this.optional(key, (value, path, rest) => (value === null ? null : decode(value, path, rest)), null)
   }
 
   /** For a spread: an object with the field, or an empty object if the field is absent. */
@@ -164,10 +187,10 @@ class Fields {
   }
 }
 
-type Decode<T> = (value: JsonValue, path: JsonPath) => T
+type Decode<T> = (value: JsonValue, path: JsonPath, rest: Rest) => T
 
-function manifestFromJson(document: JsonObject): CheckpointManifest {
-  const f = new Fields(document, [])
+function manifestFromJson(document: JsonObject, rest: Rest): CheckpointManifest {
+  const f = new Fields(document, [], rest)
   f.optional(CHECKSUM_KEY, string, undefined)
   return {
     version: f.required("version", u32),
@@ -195,8 +218,8 @@ function manifestFromJson(document: JsonObject): CheckpointManifest {
   }
 }
 
-function connectorFromJson(value: JsonValue, path: JsonPath): ConnectorOffsets {
-  const f = new Fields(value, path)
+function connectorFromJson(value: JsonValue, path: JsonPath, rest: Rest): ConnectorOffsets {
+  const f = new Fields(value, path, rest)
   return {
     epoch: f.required("epoch", u64),
     offsets: f.required("offsets", mapOf(string)),
@@ -205,8 +228,8 @@ function connectorFromJson(value: JsonValue, path: JsonPath): ConnectorOffsets {
   }
 }
 
-function operatorFromJson(value: JsonValue, path: JsonPath): OperatorState {
-  const f = new Fields(value, path)
+function operatorFromJson(value: JsonValue, path: JsonPath, rest: Rest): OperatorState {
+  const f = new Fields(value, path, rest)
   return {
     stateB64: f.nullable("state_b64", string),
     external: f.optional("external", boolean, false),
@@ -216,8 +239,8 @@ function operatorFromJson(value: JsonValue, path: JsonPath): OperatorState {
   }
 }
 
-function writerFromJson(value: JsonValue, path: JsonPath): WriterStamp {
-  const f = new Fields(value, path)
+function writerFromJson(value: JsonValue, path: JsonPath, rest: Rest): WriterStamp {
+  const f = new Fields(value, path, rest)
   return {
     epoch: f.required("epoch", u64),
     token: f.required("token", string),
@@ -236,10 +259,12 @@ function statusFromJson(value: JsonValue, path: JsonPath): SinkCommitStatus {
 }
 
 function mapOf<T>(decode: Decode<T>): Decode<Record<string, T>> {
-  return (value, path) => {
+  return (value, path, rest) => {
     if (!isJsonObject(value)) return refuse(path, `expected an object, found ${kind(value)}`)
     const map = emptyRecord<T>()
-    for (const [key, member] of value) map[key] = decode(member, [...path, key])
+    rest.each(value, value.size, ([key, member]) => {
+      map[key] = decode(member, [...path, key], rest)
+    })
     return map
   }
 }
@@ -248,9 +273,14 @@ function string(value: JsonValue, path: JsonPath): string {
   return typeof value === "string" ? value : refuse(path, `expected a string, found ${kind(value)}`)
 }
 
-function strings(value: JsonValue, path: JsonPath): string[] {
+function strings(value: JsonValue, path: JsonPath, rest: Rest): string[] {
   if (!Array.isArray(value)) return refuse(path, `expected an array, found ${kind(value)}`)
-  return (value as readonly JsonValue[]).map((item, index) => string(item, [...path, index]))
+  const items: readonly JsonValue[] = value
+  const texts: string[] = []
+  rest.each(items, items.length, (item) => {
+    texts.push(string(item, [...path, texts.length]))
+  })
+  return texts
 }
 
 function boolean(value: JsonValue, path: JsonPath): boolean {
@@ -282,8 +312,8 @@ function exactInteger(type: string, min: bigint, max: bigint): Decode<bigint> {
 }
 
 function safeInteger(decode: Decode<bigint>): Decode<number> {
-  return (value, path) => {
-    const integer = decode(value, path)
+  return (value, path, rest) => {
+    const integer = decode(value, path, rest)
     if (integer <= Number.MAX_SAFE_INTEGER) return Number(integer)
     const problem = describe(path, `${integer} is above 2^53 - 1 and has no exact number in JavaScript`)
     throw new Unreadable(fatal("number-unsafe", problem))

@@ -1,3 +1,4 @@
+import { atOnce, type Work } from "../../async/turns.js"
 import { CheckpointError } from "../../errors.js"
 import type { OperatorState } from "./model.js"
 
@@ -22,5 +23,29 @@ export function decodeInline(operator: OperatorState): Uint8Array {
 
 /** True for canonical base64 with padding. (`Buffer` alone would skip characters that are not base64.) */
 export function isBase64(value: string): boolean {
+  return isShort(value) ? isCanonical(value) : atOnce(checkingBase64(value))
+}
+
+/** True if it is checked without a pause. */
+export function isShort(value: string): boolean {
+  return value.length <= charactersAtOnce
+}
+
+/** {@link isBase64} as work with pauses. */
+export function* checkingBase64(value: string): Work<boolean> {
+  for (let at = 0; at < value.length; at += charactersAtOnce) {
+    if (at > 0) yield
+    const piece = value.slice(at, at + charactersAtOnce)
+    const isLast = at + piece.length === value.length
+    // Padding within the text would be canonical within its piece.
+    if (!isCanonical(piece) || (!isLast && piece.endsWith("="))) return false
+  }
+  return true
+}
+
+/** A multiple of four, so that each piece is base64 by itself. */
+const charactersAtOnce = 1024 * 1024
+
+function isCanonical(value: string): boolean {
   return value.length % 4 === 0 && Buffer.from(value, "base64").toString("base64") === value
 }

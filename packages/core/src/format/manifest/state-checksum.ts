@@ -1,5 +1,6 @@
-import { sha256 } from "../../bytes/sha256.js"
-import { byUtf8 } from "../utf8-order.js"
+import { atOnce, Pace, type Work } from "../../async/turns.js"
+import { Digest } from "../../bytes/sha256.js"
+import { sortingByUtf8 } from "../utf8-order.js"
 import type { CheckpointManifest, OperatorState } from "./model.js"
 
 /**
@@ -20,19 +21,24 @@ type Covered = Pick<CheckpointManifest, "stateChecksum" | "stateSize" | "operato
 const meanings = new WeakMap<Covered, ChecksumMeaning>()
 
 export function checksumMeaning(manifest: Covered): ChecksumMeaning {
+  return atOnce(findingMeaning(manifest))
+}
+
+/** {@link checksumMeaning} as work with pauses. */
+export function* findingMeaning(manifest: Covered): Work<ChecksumMeaning> {
   let meaning = meanings.get(manifest)
   if (meaning === undefined) {
-    meaning = find(manifest)
+    meaning = yield* find(manifest)
     meanings.set(manifest, meaning)
   }
   return meaning
 }
 
-function find({ stateChecksum, stateSize, operatorChecksums, operatorStates }: Covered): ChecksumMeaning {
+function* find({ stateChecksum, stateSize, operatorChecksums, operatorStates }: Covered): Work<ChecksumMeaning> {
   // A manifest of this library always has a state_size, and an update keeps its absence.
   const isOurs = stateSize !== undefined || operatorChecksums !== undefined
   if (isOurs || stateChecksum === null || !hasInline(operatorStates)) return { of: "state" }
-  const digits = inlineChecksum(operatorStates)
+  const digits = yield* hashingInline(operatorStates)
   if (Object.values(operatorStates).some((operator) => operator.external))
     return { of: "either", inlineDigits: new TextEncoder().encode(digits) }
   return { of: stateChecksum === digits ? "inline" : "state" }
@@ -60,9 +66,27 @@ function hasInline(operatorStates: CheckpointManifest["operatorStates"]): boolea
  * byte, the text of `state_b64` (nothing where it is null), a zero byte. Lower-case hexadecimal.
  */
 export function inlineChecksum(operatorStates: CheckpointManifest["operatorStates"]): string {
-  const inline = Object.keys(operatorStates)
-    .filter((name) => operatorStates[name]?.external === false)
-    .sort(byUtf8)
-  const text = (name: string) => `${name}\0${(operatorStates[name] as OperatorState).stateB64 ?? ""}\0`
-  return sha256(new TextEncoder().encode(inline.map(text).join("")))
+  return atOnce(hashingInline(operatorStates))
 }
+
+function* hashingInline(operatorStates: CheckpointManifest["operatorStates"]): Work<string> {
+  const inline = Object.keys(operatorStates).filter((name) => operatorStates[name]?.external === false)
+  const digest = new Digest()
+  const pace = new Pace()
+  let text = ""
+  const flush = () => {
+    digest.update(Buffer.from(text))
+    text = ""
+  }
+  for (const name of yield* sortingByUtf8(inline)) {
+    text += `${name}\0${(operatorStates[name] as OperatorState).stateB64 ?? ""}\0`
+    const isDue = pace.isDue()
+    if (!isDue && text.length < charactersAtOnce) continue
+    flush()
+    yield
+  }
+  flush()
+  return digest.hex()
+}
+
+const charactersAtOnce = 1024 * 1024

@@ -1,41 +1,8 @@
+import { atOnce, Pace, type Work } from "../../async/turns.js"
 import { describe } from "../json.js"
-import { isBase64 } from "./inline.js"
-import { type CheckpointManifest, MANIFEST_VERSION } from "./model.js"
-
-/** The kind of an issue, for a program to branch on. Codes do not change; messages may. */
-export type IssueCode =
-  // Warnings.
-  | "version-zero"
-  | "timestamp-zero"
-  | "sink-status-missing"
-  | "source-unnamed"
-  | "vnode-count"
-  | "state-unverified"
-  | "not-accepted"
-  // Fatal: the manifest cannot be read.
-  | "manifest-missing"
-  | "manifest-corrupt"
-  | "manifest-checksum"
-  | "manifest-too-large"
-  | "manifest-version"
-  | "number-unsafe"
-  // Fatal: the manifest can be read, but cannot be right.
-  | "id-zero"
-  | "epoch-zero"
-  | "id-mismatch"
-  | "operator-range"
-  | "operator-base64"
-  // Fatal: the state is damaged.
-  | "state-missing"
-  | "state-size"
-  | "state-checksum"
-
-/** One finding about a checkpoint. With a fatal issue the checkpoint is not valid, and recovery passes it over. */
-export interface ValidationIssue {
-  readonly severity: "warning" | "fatal"
-  readonly code: IssueCode
-  readonly message: string
-}
+import { checkingBase64, isBase64, isShort } from "./inline.js"
+import { fatal, type IssueCode, Issues, type ValidationIssue } from "./issues.js"
+import { type CheckpointManifest, MANIFEST_VERSION, type OperatorState } from "./model.js"
 
 export interface ValidateOptions {
   /** The store's own vnode count. */
@@ -48,7 +15,16 @@ export interface ValidateOptions {
 
 /** All issues of a manifest that can be found without its state: warnings first, then fatal issues. */
 export function validateManifest(manifest: CheckpointManifest, options: ValidateOptions): ValidationIssue[] {
-  return [...warnings(manifest, options), ...fatals(manifest, options)]
+  return atOnce(validatingManifest(manifest, options))
+}
+
+/** {@link validateManifest} as work with pauses. */
+export function* validatingManifest(manifest: CheckpointManifest, options: ValidateOptions): Work<ValidationIssue[]> {
+  const issues = new Issues()
+  const pace = new Pace()
+  yield* warnings(manifest, options, issues, pace)
+  yield* fatals(manifest, options, issues, pace)
+  return issues.list()
 }
 
 /** The two fatal issues that leave a manifest readable. */
@@ -60,59 +36,58 @@ export function zeroIssues(manifest: CheckpointManifest): ValidationIssue[] {
   return issues
 }
 
-export function fatal(code: IssueCode, message: string): ValidationIssue {
-  return { severity: "fatal", code, message }
-}
-
-function warnings(m: CheckpointManifest, options: ValidateOptions): ValidationIssue[] {
-  const issues: ValidationIssue[] = []
-  const warn = (code: IssueCode, message: string): void => {
-    issues.push({ severity: "warning", code, message: `manifest validation: ${message}` })
-  }
-  if (m.version === 0) warn("version-zero", "version is 0")
-  if (m.timestampMs === 0) warn("timestamp-zero", "timestamp_ms is 0 (time of creation unknown)")
+function* warnings(m: CheckpointManifest, options: ValidateOptions, issues: Issues, pace: Pace): Work<void> {
+  const warn = (code: IssueCode, message: () => string): void =>
+    issues.warn(code, () => `manifest validation: ${message()}`)
+  if (m.version === 0) warn("version-zero", () => "version is 0")
+  if (m.timestampMs === 0) warn("timestamp-zero", () => "timestamp_ms is 0 (time of creation unknown)")
   if (Object.keys(m.sinkCommitStatuses).length > 0) {
     for (const name of Object.keys(m.sinkEpochs)) {
+      if (pace.isDue()) yield
       if (Object.hasOwn(m.sinkCommitStatuses, name)) continue
-      warn("sink-status-missing", `${describe(["sink_epochs", name], "this sink has an epoch but no commit status")}`)
+      warn("sink-status-missing", () => describe(["sink_epochs", name], "this sink has an epoch but no commit status"))
     }
   }
   if (m.sourceNames.length > 0) {
     const names = new Set(m.sourceNames)
     for (const name of Object.keys(m.sourceOffsets)) {
-      if (!names.has(name)) warn("source-unnamed", describe(["source_offsets", name], "not in source_names"))
+      if (pace.isDue()) yield
+      if (!names.has(name)) warn("source-unnamed", () => describe(["source_offsets", name], "not in source_names"))
     }
   }
-  if (m.vnodeCount === 0) warn("vnode-count", "vnode_count is 0 (missing or legacy checkpoint)")
+  if (m.vnodeCount === 0) warn("vnode-count", () => "vnode_count is 0 (missing or legacy checkpoint)")
   else if (m.vnodeCount !== options.vnodeCount) {
-    warn("vnode-count", `vnode_count is ${m.vnodeCount}, but this store expects ${options.vnodeCount}`)
+    warn("vnode-count", () => `vnode_count is ${m.vnodeCount}, but this store expects ${options.vnodeCount}`)
   }
   if ((m.stateSize ?? options.stateSize ?? 0) > 0 && m.stateChecksum === null) {
-    warn("state-unverified", "there is a state, and state_checksum is null: nothing can tell whether it is intact")
+    warn(
+      "state-unverified",
+      () => "there is a state, and state_checksum is null: nothing can tell whether it is intact",
+    )
   }
-  return issues
 }
 
-function fatals(m: CheckpointManifest, options: ValidateOptions): ValidationIssue[] {
-  const issues = zeroIssues(m)
+function* fatals(m: CheckpointManifest, options: ValidateOptions, issues: Issues, pace: Pace): Work<void> {
+  for (const issue of zeroIssues(m)) issues.add(issue)
   const { expectedId } = options
-  if (m.version > MANIFEST_VERSION) issues.push(newerVersion(m.version))
-  if (expectedId !== undefined && m.checkpointId !== expectedId) {
-    issues.push(anotherId(expectedId, m.checkpointId))
-  }
+  if (m.version > MANIFEST_VERSION) issues.add(newerVersion(m.version))
+  if (expectedId !== undefined && m.checkpointId !== expectedId) issues.add(anotherId(expectedId, m.checkpointId))
   const size = m.stateSize ?? options.stateSize
-  for (const [name, operator] of Object.entries(m.operatorStates)) {
-    const path = ["operator_states", name]
+  for (const name of Object.keys(m.operatorStates)) {
+    if (pace.isDue()) yield
+    const operator = m.operatorStates[name] as OperatorState
     if (operator.external && !isWithin(operator.externalOffset, operator.externalLength, size)) {
-      const range = `${operator.externalLength} bytes at ${operator.externalOffset}`
-      const state = size === undefined ? "any state" : `the state of ${size} bytes`
-      issues.push(fatal("operator-range", describe(path, `${range} are outside ${state}`)))
+      issues.fatal("operator-range", () => {
+        const range = `${operator.externalLength} bytes at ${operator.externalOffset}`
+        const state = size === undefined ? "any state" : `the state of ${size} bytes`
+        return describe(["operator_states", name], `${range} are outside ${state}`)
+      })
     }
-    if (operator.stateB64 !== null && !isBase64(operator.stateB64)) {
-      issues.push(fatal("operator-base64", describe(path, "state_b64 is not valid base64")))
+    const { stateB64 } = operator
+    if (stateB64 !== null && !(isShort(stateB64) ? isBase64(stateB64) : yield* checkingBase64(stateB64))) {
+      issues.fatal("operator-base64", () => describe(["operator_states", name], "state_b64 is not valid base64"))
     }
   }
-  return issues
 }
 
 export function anotherId(expected: number, found: number): ValidationIssue {
