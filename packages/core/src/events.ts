@@ -26,7 +26,10 @@ export type StoreEvent =
    * A request failed, perhaps in passing. It is made again after `delayMs`. `attempt`: the attempt that failed, from 1.
    */
   | { type: "retry"; operation: string; key: string; attempt: number; delayMs: number; error: unknown }
-  /** `recover` passed over a checkpoint, or `loadLatest` a lost one that the pointer names. `id` is absent if it is beyond 2^53 - 1. */
+  /**
+   * `recover` passed over a checkpoint; or the checkpoint that the pointer names is lost, and `loadLatest`, `list` or `ids` shows
+   * none that is later. `id` is absent if it is beyond 2^53 - 1.
+   */
   | { type: "skipped"; id?: number; key: string; issues: readonly ValidationIssue[] }
   /** Recovery found the checkpoint `id`, after `skipped` newer checkpoints. */
   | { type: "recovered"; id: number; skipped: number; elapsedMs: number }

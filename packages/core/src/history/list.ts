@@ -1,14 +1,17 @@
 import { requestConcurrency } from "../async/concurrency.js"
 import { CheckpointError } from "../errors.js"
 import { oldestFirst } from "../format/ids.js"
-import type { History } from "./history.js"
+import { type History, maxRounds, restless } from "./history.js"
+import { tellMissing } from "./missing.js"
 import { type CheckpointSummary, recheck, type Summarized, summaries, withPins } from "./summary.js"
+import type { View } from "./view.js"
 
 type Signal = AbortSignal | undefined
 
 /** The ids of the listed manifests that {@link View.mayCount}, ascending; damaged manifests too. */
 export async function ids(history: History, signal: Signal): Promise<number[]> {
   const view = await history.view(signal, { of: "manifests" })
+  tellMissing(history, view)
   return view.latestFirst().reverse()
 }
 
@@ -35,28 +38,47 @@ export async function* list(
   // A list shows each checkpoint as it is now, not as it was when it was last verified.
   const options = { signal, anew: true }
   const { view, first } = await step(async () => {
+    let batch: readonly number[] = []
     let reading: Promise<Summarized[]> | undefined
     // The first batch is read at the same time as the pointer.
     const looked = await history.view(signal, {
       onListed: (listing) => {
-        const batch = oldestFirst(listing.manifests.keys()).slice(0, requestConcurrency)
+        batch = oldestFirst(listing.manifests.keys()).slice(0, requestConcurrency)
         reading = summaries(verifier, listing, batch, options)
         reading.catch(() => {})
       },
     })
-    return { view: looked, first: await shown((await reading) ?? []) }
-
-    async function shown(found: readonly Summarized[]) {
-      return withPins(await recheck(found, looked, signal), looked)
-    }
+    tellMissing(history, looked)
+    return { view: looked, first: await shown(looked, batch, (await reading) ?? []) }
   })
   yield* first
   const all = oldestFirst(view.listing.manifests.keys())
   for (let start = requestConcurrency; start < all.length; start += requestConcurrency) {
     const batch = all.slice(start, start + requestConcurrency).filter((id) => view.mayCount(id))
     yield* await step(async () => {
-      const found = await summaries(verifier, view.listing, batch, options)
-      return withPins(await recheck(found, view, signal), view)
+      return shown(view, batch, await summaries(verifier, view.listing, batch, options))
     })
   }
+
+  async function shown(looked: View, batch: readonly number[], found: readonly Summarized[]) {
+    const { checkpointId } = looked.pointer
+    const isGone = batch.includes(checkpointId) && !found.some(({ outline }) => outline.id === checkpointId)
+    if (isGone) await tellGone(history, checkpointId, signal)
+    return withPins(await recheck(found, looked, signal), looked)
+  }
+}
+
+/**
+ * The pointer's checkpoint was listed, and is gone. Retention may have removed it since, and then a later one counts; or it is
+ * lost, and the listing lagged. A listing that shows it still does not settle which.
+ */
+async function tellGone(history: History, id: number, signal: Signal): Promise<void> {
+  for (let round = 1; round <= maxRounds; round++) {
+    const view = await history.view(signal, { of: "manifests" })
+    const isShown = view.pointer.checkpointId === id && view.listing.manifests.has(id)
+    if (!isShown) return tellMissing(history, view)
+    // It is there again: its save was repeated.
+    if ((await history.verifier.manifest(id, signal)) !== undefined) return
+  }
+  throw restless(history.place)
 }

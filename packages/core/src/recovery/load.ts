@@ -4,10 +4,10 @@ import { latestFirst } from "../format/ids.js"
 import { fatal } from "../format/manifest/issues.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { type History, maxRounds, restless } from "../history/history.js"
+import { missingNamed, tellMissing } from "../history/missing.js"
 import type { View } from "../history/view.js"
 import { type FoundManifest, writerEpochOf } from "../verify/read-manifest.js"
 import type { Verification, VerifyOptions } from "../verify/verified.js"
-import { missingNamed } from "./recover.js"
 
 type Signal = AbortSignal | undefined
 
@@ -36,12 +36,9 @@ export async function loadLatest(history: History, signal: Signal): Promise<Chec
     const found = await latestOf(view, read, signal)
     if (found === "gone") continue
     const named = view.pointer.checkpointId
-    if (view.lacksNamed && named > (found?.id ?? 0)) {
-      const missing = missingNamed(history.place, named)
-      // `undefined` would read as a fresh start.
-      if (found === undefined) throw damaged(history, named, missing.issues)
-      history.emit({ type: "skipped", ...missing })
-    }
+    // `undefined` would read as a fresh start.
+    if (view.lacksNamed && found === undefined) throw damaged(history, named, missingNamed(history.place, named).issues)
+    tellMissing(history, view)
     return found && sound(history, found.id, found, signal)
   }
   throw restless(history.place)

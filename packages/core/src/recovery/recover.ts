@@ -13,6 +13,7 @@ import { fatal, type ValidationIssue, warning } from "../format/manifest/issues.
 import { isLost } from "../format/pointer.js"
 import { type History, maxRounds, restless } from "../history/history.js"
 import type { Elsewhere, Listing } from "../history/listing.js"
+import { missingNamed } from "../history/missing.js"
 import type { View } from "../history/view.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
 import type { Place } from "../storage/place.js"
@@ -191,12 +192,6 @@ async function judge(
 }
 
 const notAccepted = warning("not-accepted", "the caller did not accept it")
-
-/** The entry of `skipped` for a checkpoint that the pointer names, and that is lost. */
-export function missingNamed({ layout }: Place, id: number): Skipped {
-  const message = `${layout.pointerKey} names checkpoint ${id}, and there is no manifest: it was lost, or removed by another program`
-  return { id, key: layout.manifestKey(id), issues: [fatal("manifest-missing", message)] }
-}
 
 /**
  * What is in the place of a checkpoint's folder and is none (a file, a link): id → key. An empty folder is a save that was never

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { IssueCode, ObjectMeta } from "@ckpt/core"
+import type { IssueCode, ObjectBackend, ObjectMeta } from "@ckpt/core"
 import { intercept } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import { claimed, claimingInPointer } from "../history/claim-support.js"
@@ -191,6 +191,85 @@ export const newestScenarios: readonly Scenario[] = [
       assert.deepEqual(
         events.flatMap((event) => (event.type === "skipped" ? [event.id] : [])),
         [3],
+      )
+    },
+  },
+  {
+    name: "recovery: ids and list tell of a lost checkpoint that the pointer names, unless they show a later one",
+    async run({ open, keys, raw, events }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await raw.delete([keys.manifest(3)])
+      const told = async (read: () => Promise<number[]>, ids: number[]) => {
+        events.length = 0
+        assert.deepEqual(await read(), ids)
+        return events.flatMap((event) =>
+          event.type === "skipped" ? [[event.id, event.key, event.issues[0]?.code]] : [],
+        )
+      }
+      const lost = [3, keys.manifest(3), "manifest-missing"]
+      assert.deepEqual(await told(() => store.ids(), [1, 2]), [lost])
+      assert.deepEqual(await told(() => listedIds(store), [1, 2]), [lost])
+      await raw.delete([keys.manifest(1), keys.manifest(2)])
+      assert.deepEqual(await told(() => store.ids(), []), [lost])
+      assert.deepEqual(await told(() => listedIds(store), []), [lost])
+      await saveAll(store, 4)
+      assert.deepEqual(await told(() => store.ids(), [4]), [])
+      assert.deepEqual(await told(() => listedIds(store), [4]), [])
+    },
+  },
+  {
+    name: "recovery: list tells of a lost checkpoint although a listing that lags still shows it",
+    async run({ open, keys, raw, events }) {
+      await saveAll(await open(), 1, 2, 3)
+      const shown = (await raw.head(keys.manifest(3))) as ObjectMeta
+      const ghosts = (times: number) => {
+        let left = times
+        return (backend: ObjectBackend) =>
+          intercept(backend, {
+            async around({ call, key }, proceed) {
+              const answer = await proceed()
+              const isListing = call === "list" && shown.key.startsWith(key)
+              return isListing && left-- > 0 ? [...(answer as ObjectMeta[]), shown] : answer
+            },
+          })
+      }
+      const told = () => events.flatMap((event) => (event.type === "skipped" ? [event.id] : []))
+      await raw.delete([keys.manifest(3)])
+      assert.deepEqual(await listedIds(await open({ through: ghosts(1) })), [1, 2])
+      assert.deepEqual(told(), [3])
+      events.length = 0
+      assert.deepEqual(await listedIds(await open({ through: ghosts(3) })), [1, 2])
+      assert.deepEqual(told(), [3])
+      const forEver = await open({ through: ghosts(Number.POSITIVE_INFINITY) })
+      await refusal(listedIds(forEver), "CKPT_IO")
+      await refusal(forEver.recover(), "CKPT_IO")
+    },
+  },
+  {
+    name: "recovery: list says nothing of a checkpoint that is removed while it reads, after a newer one was saved",
+    async run({ open, keys, events }) {
+      const writer = await open()
+      await saveAll(writer, 1, 2)
+      let done = false
+      const reader = await open({
+        through: (backend) =>
+          intercept(backend, {
+            async around({ call, key }, proceed) {
+              if (!done && call === "get" && key === keys.manifest(2)) {
+                done = true
+                await saveAll(writer, 3)
+                await writer.prune({ last: 1 })
+              }
+              return proceed()
+            },
+          }),
+      })
+      await listedIds(reader)
+      assert.ok(done)
+      assert.equal(
+        events.some(({ type }) => type === "skipped"),
+        false,
       )
     },
   },
