@@ -45,7 +45,10 @@ export async function simulate(
   let steps = 0
   let acknowledged = 0
   try {
-    const model = new Model(storage, start.acknowledged, { freesIds: layout === "directory" })
+    const model = new Model(storage, start.acknowledged, {
+      freesIds: layout === "directory",
+      lags: scenario.odds.lags !== undefined,
+    })
     const { odds, attempts, pageSize, probesAreScheduled } = scenario
     const network = new Network(storage, choices, model, { odds, pageSize, probesAreScheduled, log })
     let count = start.contents
@@ -107,10 +110,18 @@ async function checkEnd(
     timeoutMs: Number.POSITIVE_INFINITY,
   })
   try {
+    const operation = model.begin({ do: "recover" }, "a fresh process", 0)
     const { checkpoint, outcome, skipped } = await store.recover()
     const id = checkpoint?.id ?? 0
-    if (id !== model.latest || skipped.length > 0 || outcome === "exhausted") {
-      const damaged = skipped.map((one) => `, ${one.id} damaged (${one.issues[0]?.message})`).join("")
+    const damaged = skipped.map((one) => `, ${one.id} damaged (${one.issues[0]?.message})`).join("")
+    model.readings.latest(
+      operation,
+      id,
+      checkpoint?.manifest.epoch,
+      skipped.flatMap((one) => one.id ?? []),
+    )
+    if (outcome === "fresh") model.readings.fresh(operation)
+    if (id !== model.latest || (outcome === "exhausted" && skipped.length === 0)) {
       throw new Violation(`in the end recovery says ${outcome} ${id}${damaged}; the latest is ${model.latest}`)
     }
   } catch (error) {

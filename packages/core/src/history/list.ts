@@ -61,24 +61,23 @@ export async function* list(
   }
 
   async function shown(looked: View, batch: readonly number[], found: readonly Summarized[]) {
-    const { checkpointId } = looked.pointer
-    const isGone = batch.includes(checkpointId) && !found.some(({ outline }) => outline.id === checkpointId)
-    if (isGone) await tellGone(history, checkpointId, signal)
+    const [latest] = looked.latestFirst()
+    const isGone = latest !== undefined && batch.includes(latest) && !found.some(({ outline }) => outline.id === latest)
+    if (isGone) await lookAgain(history, signal)
     return withPins(await recheck(found, looked, signal), looked)
   }
 }
 
 /**
- * The pointer's checkpoint was listed, and is gone. Retention may have removed it since, and then a later one counts; or it is
- * lost, and the listing lagged. A listing that shows it still does not settle which.
+ * The latest listed checkpoint is gone. Retention may have removed it since, and then a later one is there; or it is lost, and
+ * the listing lagged. A listing whose latest checkpoint can be read settles which.
  */
-async function tellGone(history: History, id: number, signal: Signal): Promise<void> {
+async function lookAgain(history: History, signal: Signal): Promise<void> {
   for (let round = 1; round <= maxRounds; round++) {
     const view = await history.view(signal, { of: "manifests" })
-    const isShown = view.pointer.checkpointId === id && view.listing.manifests.has(id)
-    if (!isShown) return tellMissing(history, view)
-    // It is there again: its save was repeated.
-    if ((await history.verifier.manifest(id, signal)) !== undefined) return
+    const [latest] = view.latestFirst()
+    if (latest === undefined || (await history.verifier.manifest(latest, signal)) !== undefined)
+      return tellMissing(history, view)
   }
   throw restless(history.place)
 }

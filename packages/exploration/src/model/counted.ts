@@ -21,6 +21,10 @@ export class Counted {
   readonly shutOutByFirstClaim = new Set<number>()
   /** Ids that somebody was told are removed. */
   readonly removed = new Set<number>()
+  /**
+   * Ids of which an object was lost, and when. Such an id may be given again, and its checkpoint may stand without its state.
+   */
+  readonly lost = new Map<number, number>()
   /** Contents of saves that were refused for certain. */
   readonly refused = new Set<number>()
   readonly #freesIds: boolean
@@ -30,7 +34,7 @@ export class Counted {
     this.#freesIds = freesIds
   }
 
-  /** Looks at every manifest. Returns the highest id that counts; 0: none. `when`: for the message of a violation. */
+  /** Looks at every manifest. Returns the highest id that counts and is whole; 0: none. `when`: for the message of a violation. */
   look(view: View, tick: number, isFirstClaim: boolean, when: string): number {
     this.#seeWhatCeased(view, tick, isFirstClaim)
     let latest = 0
@@ -39,13 +43,16 @@ export class Counted {
       const { id, content } = manifest
       const counted = this.byId.get(id)
       if (counted === undefined) this.byId.set(id, { content, counts: true, last: 0 })
-      else if (this.#freesIds && !counted.counts)
+      else if ((this.#freesIds || this.lost.has(id)) && !counted.counts)
         this.byId.set(id, { content, counts: true, last: 0, ...(counted.content !== content && { anew: tick }) })
       else if (counted.content !== content) {
         throw new Violation(`checkpoint ${id} had content ${counted.content}, and has ${content} ${when}`)
       } else counted.counts = true
       this.shutOutByFirstClaim.delete(id)
-      if (!view.isWhole(manifest)) throw new Violation(`checkpoint ${id} stands without its state ${when}`)
+      if (!view.isWhole(manifest)) {
+        if (this.lost.has(id)) continue
+        throw new Violation(`checkpoint ${id} stands without its state ${when}`)
+      }
       if (this.removed.has(id) && !this.#freesIds)
         throw new Violation(`checkpoint ${id} was removed, and is back ${when}`)
       const claim = view.shutOutBy(manifest)

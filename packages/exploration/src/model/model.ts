@@ -38,16 +38,20 @@ export class Model implements Watcher {
   #highestAcknowledged = 0
   #latest = 0
 
+  /** Listings may lag: they need not show what was written or removed a moment ago. */
+  readonly #lags: boolean
+
   /** @param freesIds see {@link Counted} */
   constructor(
     storage: SimulatedStorage,
     acknowledged: readonly { id: number; content: number }[],
-    { freesIds }: { freesIds: boolean },
+    { freesIds, lags }: { freesIds: boolean; lags: boolean },
   ) {
     this.#storage = storage
+    this.#lags = lags
     this.#freesIds = freesIds
     this.#counted = new Counted(freesIds)
-    this.readings = new Readings(this.#counted, this.acknowledged)
+    this.readings = new Readings(this.#counted, this.#view, this.acknowledged, lags)
     for (const [key, object] of storage.objects) {
       this.#view.change(key, object)
       this.#created.set(key, object.meta.lastModified.getTime())
@@ -63,7 +67,7 @@ export class Model implements Watcher {
       if (name.kind === "manifest" && before && object !== undefined) this.#seeChange(name.id)
       if (object !== undefined && !this.#created.has(key)) this.#created.set(key, storage.now)
       if (name.id > this.#highestId) this.#highestId = name.id
-      if (object !== undefined && name.kind === "state") return
+      if (object !== undefined && name.kind === "state" && !this.isLost(name.id)) return
       this.#check(`after ${object === undefined ? "removing" : "writing"} ${key}`)
     }
   }
@@ -73,9 +77,22 @@ export class Model implements Watcher {
     return this.#latest
   }
 
-  /** Ids that plain readers may have seen until the first claim shut them out. */
-  get shutOutByFirstClaim(): ReadonlySet<number> {
-    return this.#counted.shutOutByFirstClaim
+  /**
+   * Whether a reader that saw this checkpoint, the latest, may be told of an older one later: it was shut out by the first
+   * claim, or listings lag, or something was lost. What the pointer names is never passed over in silence: see `Readings`.
+   */
+  mayBePassedOver(id: number): boolean {
+    return this.#lags || this.#counted.lost.size > 0 || this.#counted.shutOutByFirstClaim.has(id)
+  }
+
+  /** Whether an object of this checkpoint was ever lost. */
+  isLost(id: number | undefined): boolean {
+    return id !== undefined && this.#counted.lost.has(id)
+  }
+
+  /** The highest id that a process cannot be given at this operation: every object, or as much as it can know of. */
+  highestTaken({ highestId, named }: Operation): number {
+    return this.#lags || this.#counted.lost.size > 0 ? named : highestId
   }
 
   /** The n-th latest id that ever had an object, from 0. */
@@ -92,6 +109,7 @@ export class Model implements Watcher {
       epoch,
       start: ++this.#tick,
       acknowledged: this.#highestAcknowledged,
+      named: this.#view.pointer.checkpointId,
       highestId: this.#highestId,
       pinned: this.pins.now(),
       lastListing: this.#tick,
@@ -161,7 +179,7 @@ export class Model implements Watcher {
       if (!this.#storage.objects.has(key)) continue
       if (isProbe(key)) continue
       const created = this.#created.get(key) ?? 0
-      assertMayDelete(key, { doing, late, latest: this.#latest, created, now: this.#storage.now })
+      assertMayDelete(key, { doing, late, latest: this.#latestKnownTo(doing), created, now: this.#storage.now })
     }
   }
 
@@ -177,17 +195,21 @@ export class Model implements Watcher {
     this.#applying = undefined
   }
 
+  beforeLoss(id: number): void {
+    this.#counted.lost.set(id, ++this.#tick)
+  }
+
   // ---- checks that hold at every moment
 
   #acknowledge(id: number, content: number): void {
     const before = this.acknowledged.get(id)
-    if (before !== undefined && !(before.pruned && this.#freesIds)) {
+    if (before !== undefined && !(before.pruned && this.#freesIds) && !this.isLost(id)) {
       if (before.content === content) return
       throw new Violation(`checkpoint ${id} was acknowledged with content ${before.content}, and now with ${content}`)
     }
     const outranked = this.#latest > id
     this.acknowledged.set(id, { id, content, tick: ++this.#tick, outranked, pruned: false })
-    if (id > this.#highestAcknowledged) this.#highestAcknowledged = id
+    if (id > this.#highestAcknowledged && !this.isLost(id)) this.#highestAcknowledged = id
   }
 
   #check(when: string): void {
@@ -201,11 +223,15 @@ export class Model implements Watcher {
     this.#hadClaims ||= hasClaims
     if (isFirstClaim && this.#tick > 0) this.readings.firstClaimTick = this.#tick
     const latest = this.#counted.look(this.#view, this.#tick, isFirstClaim, when)
-    if (latest < this.#latest && !isFirstClaim) {
+    // Where something is lost, the acknowledged checkpoints of which nothing is lost are looked for all the same.
+    const hasLost = this.#counted.lost.size > 0
+    if (latest < this.#latest && !isFirstClaim && !hasLost) {
       throw new Violation(`the latest checkpoint was ${this.#latest}, and is ${latest} ${when}`)
     }
     this.#latest = latest
-    for (const one of this.acknowledged.values()) if (!one.pruned) this.#lookForAcknowledged(one, when)
+    for (const one of this.acknowledged.values())
+      if (!one.pruned && !this.isLost(one.id)) this.#lookForAcknowledged(one, when)
+    if (hasLost || this.#lags) this.#highestAcknowledged = this.#highestLeft()
     this.#updates.look((id) => this.#view.counting(id), when)
     if (latest < this.#highestAcknowledged) {
       throw new Violation(
@@ -220,9 +246,14 @@ export class Model implements Watcher {
       this.#compare(one, manifest, when)
       return
     }
+    // A save that could not move the pointer is acknowledged all the same, and the first claim finds it by its listing alone.
+    if (this.#lags && this.#counted.shutOutByFirstClaim.has(one.id)) {
+      one.pruned = true
+      return
+    }
     const pin = this.pins.nameOf(one.id)
     if (pin !== undefined) throw new Violation(`checkpoint ${one.id} was pinned as ${pin}, and is gone ${when}`)
-    if (!this.#removing.some((operation) => mayRemove(operation, one, this.#facts()))) {
+    if (!this.#removing.some((operation) => mayRemove(operation, one, this.#facts(operation)))) {
       throw new Violation(
         `checkpoint ${one.id} was acknowledged, nothing was to remove it, and it does not count ${when}`,
       )
@@ -230,8 +261,30 @@ export class Model implements Watcher {
     one.pruned = true
   }
 
-  #facts() {
-    return { counted: this.#counted.byId, created: this.#created, now: this.#storage.now, latest: this.#latest }
+  #facts(operation: Operation) {
+    const latest = this.#latestKnownTo([operation])
+    return { counted: this.#counted.byId, created: this.#created, now: this.#storage.now, latest }
+  }
+
+  /**
+   * The latest checkpoint, as operations may know it: one that was lost after an operation began may have been seen, or is
+   * shown by a listing that lags.
+   */
+  #latestKnownTo(operations: readonly Operation[]): number {
+    let latest = this.#latest
+    for (const [id, tick] of this.#counted.lost) {
+      if (id > latest && (this.#lags || operations.some(({ start }) => start < tick))) latest = id
+    }
+    return latest
+  }
+
+  /** The highest acknowledged id of which nothing was lost, and that was not removed. */
+  #highestLeft(): number {
+    let highest = 0
+    for (const { id, pruned } of this.acknowledged.values()) {
+      if (!pruned && !this.isLost(id) && id > highest) highest = id
+    }
+    return highest
   }
 
   #compare(one: Acknowledged, manifest: SeenManifest, when: string): void {

@@ -10,6 +10,8 @@ export interface Operation {
   readonly start: number
   /** The highest acknowledged id when it began. */
   readonly acknowledged: number
+  /** The id that the pointer named when it began; 0: none. */
+  readonly named: number
   /** The highest id of any object when it began. */
   readonly highestId: number
   readonly pinned: ReadonlyMap<string, number>

@@ -3,7 +3,7 @@ import { capabilities, contentOf, rangeOf, wholeBody } from "../storage/direct.j
 import { isProbe } from "../storage/keys.js"
 import type { SimulatedStorage, StoredObject } from "../storage/storage.js"
 import type { ProbeNames } from "./probe-names.js"
-import type { Lane, Request } from "./request.js"
+import type { How, Lane, Request } from "./request.js"
 import { short } from "./trace.js"
 
 export interface NetworkedStorage {
@@ -20,7 +20,7 @@ type Send = <T>(
   keys: readonly string[],
   detail: string,
   signal: AbortSignal | undefined,
-  apply: (slow: boolean) => T,
+  apply: (how: How) => T,
 ) => Promise<T>
 
 /** The storage as a process sees it: each request waits in the lane of the process until the network lets it arrive. */
@@ -29,8 +29,8 @@ export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBacken
   const atOnceProbe = (key: string) => !probesAreScheduled && isProbe(key)
   const send = sender(lane)
   const page = async (prefix: string, after: string, signal: AbortSignal | undefined): Promise<ObjectMeta[]> =>
-    send("page", [prefix], after === "" ? "" : ` after ${short(after)}`, signal, () =>
-      storage.page(prefix, after, pageSize),
+    send("page", [prefix], after === "" ? "" : ` after ${short(after)}`, signal, ({ behind }) =>
+      storage.page(prefix, after, pageSize, isProbe(prefix) ? 0 : behind),
     )
   return {
     name: "simulated",
@@ -47,12 +47,12 @@ export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBacken
     },
     get: async (given, options: GetOptions = {}) => {
       const key = probeNames.named(given)
-      const read = (slow: boolean): ObjectContent | undefined => {
+      const read = ({ slow }: How): ObjectContent | undefined => {
         const stored = storage.get(key, options.ifVersion)
         if (stored === undefined) return undefined
-        return slow ? inPieces(send, stored, options) : contentOf(stored, options.range)
+        return slow === true ? inPieces(send, stored, options) : contentOf(stored, options.range)
       }
-      return atOnceProbe(key) ? read(false) : send("get", [key], "", options.signal, read)
+      return atOnceProbe(key) ? read({}) : send("get", [key], "", options.signal, read)
     },
     head: (key, options) => send("head", [key], "", options?.signal, () => storage.get(key)?.meta),
     async *list(given, options) {
@@ -84,7 +84,7 @@ function sender(lane: Lane): Send {
     keys: readonly string[],
     detail: string,
     signal: AbortSignal | undefined,
-    apply: (slow: boolean) => T,
+    apply: (how: How) => T,
   ) =>
     new Promise<T>((resolve, reject) => {
       lane.pending.push({

@@ -1,14 +1,15 @@
 import { BackendError, type ObjectBackend } from "@ckpt/core"
 import type { Choices } from "../scenario/choices.js"
 import type { Odds } from "../scenario/odds.js"
-import type { SimulatedStorage } from "../storage/storage.js"
+import { maxBehind, type SimulatedStorage } from "../storage/storage.js"
 import { backendOf, type NetworkedStorage } from "./backend.js"
+import { lose } from "./losses.js"
 import { ProbeNames } from "./probe-names.js"
-import type { Lane, Request, Watcher } from "./request.js"
+import type { How, Lane, Request, Watcher } from "./request.js"
 import { outcomeOf } from "./trace.js"
 
 const faults = ["none", "answer lost", "lost", "delayed", "comes twice", "crash", "slow answer"] as const
-const readFaults = ["none", "fails", "slow body", "crash"] as const
+const readFaults = ["none", "fails", "slow body", "crash", "lags"] as const
 
 /**
  * Stands between stores and their storage, and owns every request: no request arrives before it is chosen. A request
@@ -41,9 +42,9 @@ export class Network {
     this.#watcher = watcher
     this.#odds = options.odds
     this.#log = options.log
-    const { answerLost, lost, delayed, twice, crash, slowAnswer, readFails, slowBody } = options.odds
+    const { answerLost, lost, delayed, twice, crash, slowAnswer, readFails, slowBody, lags } = options.odds
     this.#writeOdds = [answerLost, lost, delayed, twice, crash, ...(slowAnswer === undefined ? [] : [slowAnswer])]
-    this.#readOdds = [readFails, slowBody, crash]
+    this.#readOdds = [readFails, slowBody, crash, ...(lags === undefined ? [] : [lags])]
   }
 
   /** A process and the storage as it sees it. */
@@ -64,6 +65,8 @@ export class Network {
       if (lane.pending.length > 0) lanes.push(lane)
     }
     if (lanes.length === 0) return false
+    const { loses } = this.#odds
+    if (loses !== undefined && this.#choices.odds([loses]) > 0) this.#lose()
     // 0 is the lane that ran last, or the next lane after it: a process goes on until a choice makes it stand still.
     const start = this.#current?.index ?? 0
     if (lanes.length > 1) lanes.sort((a, b) => this.#distance(start, a) - this.#distance(start, b))
@@ -98,7 +101,7 @@ export class Network {
     this.#watcher.beforeApply(request, true)
     let outcome = "ok"
     try {
-      request.apply(false)
+      request.apply({})
     } catch (error) {
       if (!(error instanceof BackendError)) throw error
       outcome = error.message
@@ -144,14 +147,19 @@ export class Network {
       request.reject(new BackendError("transient", "try again"))
       return
     }
-    this.#apply(request, fault === "slow body" && request.kind === "get" ? ", its body later" : "", false, fault)
+    if (fault === "lags" && request.kind === "page") {
+      const behind = 1 + this.#choices.below(maxBehind, 0.3)
+      this.#apply(request, `, as of ${behind} changes ago`, false, { behind })
+    } else if (fault === "slow body" && request.kind === "get") {
+      this.#apply(request, ", its body later", false, { slow: true })
+    } else this.#apply(request, "", false)
   }
 
-  #apply(request: Request, note: string, answerLost: boolean, fault?: string): void {
+  #apply(request: Request, note: string, answerLost: boolean, how: How = {}): void {
     this.#watcher.beforeApply(request, false)
     let value: unknown
     try {
-      value = request.apply(fault === "slow body")
+      value = request.apply(how)
     } catch (error) {
       if (!(error instanceof BackendError)) throw error
       this.#log?.(`${request.what()} → ${error.message}${note}`)
@@ -162,6 +170,11 @@ export class Network {
     this.#watcher.afterApply(request)
     if (answerLost) request.reject(noAnswer())
     else request.resolve(value)
+  }
+
+  #lose(): void {
+    const what = lose(this.#networked.storage, this.#choices, this.#watcher)
+    if (what !== undefined) this.#log?.(`LOST: ${what}`)
   }
 
   /** The process is gone. The writes that it had sent may still arrive. */

@@ -8,6 +8,14 @@ export interface Lane {
   doing: unknown
 }
 
+/** How a request is carried out. */
+export interface How {
+  /** The body of a read comes in pieces. */
+  readonly slow?: boolean
+  /** So many changes ago is the time that a page of a listing shows. Default 0. */
+  readonly behind?: number
+}
+
 export interface Request {
   readonly what: () => string
   readonly write: boolean
@@ -17,8 +25,8 @@ export interface Request {
   readonly kind: "put" | "get" | "head" | "page" | "delete" | "now" | "body"
   /** The request begins a listing. */
   readonly firstPage: boolean
-  /** The storage carries the request out, or throws its refusal. `slow`: the body of a read comes in pieces. */
-  apply(slow: boolean): unknown
+  /** The storage carries the request out, or throws its refusal. */
+  apply(how: How): unknown
   resolve(value: unknown): void
   reject(error: unknown): void
   readonly signal: AbortSignal | undefined
@@ -28,4 +36,6 @@ export interface Request {
 export interface Watcher {
   beforeApply(request: Request, late: boolean): void
   afterApply(request: Request): void
+  /** An object of this checkpoint is about to be lost. */
+  beforeLoss(id: number): void
 }

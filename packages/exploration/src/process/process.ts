@@ -56,6 +56,7 @@ export class Process {
       ...(retain === undefined ? {} : { retain: policies[retain] }),
       onEvent: (event) => {
         if (event.type === "claimed") this.#self.claimedEpoch = event.epoch
+        if (event.type === "skipped" && event.id !== undefined) this.#self.skipped.push(event.id)
         if (event.type === "retention-failed") this.#onlyExpected("retention", event.error)
       },
     })
@@ -100,9 +101,10 @@ export class Process {
   }
 
   #onlyExpected(what: string, error: unknown): CheckpointErrorCode {
-    const { name } = this.#self
+    const { name, world } = this.#self
     if (error instanceof CheckpointError) {
       if (expected.has(error.code)) return error.code
+      if (error.code === "CKPT_CORRUPT" && world.model.isLost(error.checkpointId)) return error.code
       throw new Violation(`${what} of ${name} ended with ${error.code}: ${error.message}`)
     }
     throw error

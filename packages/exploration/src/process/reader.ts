@@ -21,6 +21,7 @@ export class Reader {
       store,
     } = this.#self
     const before = this.#observedLatest
+    const told = this.#self.skipped.length
     switch (action.do) {
       case "recover":
         return this.#recover(operation)
@@ -28,7 +29,7 @@ export class Reader {
         return this.#restore(operation)
       case "loadLatest": {
         const found = await store.loadLatest()
-        model.readings.latest(operation, found?.checkpointId ?? 0, found?.epoch)
+        model.readings.latest(operation, found?.checkpointId ?? 0, found?.epoch, this.#skippedSince(told))
         this.#observe(found?.checkpointId ?? 0, before)
         return String(found?.checkpointId ?? "nothing")
       }
@@ -40,16 +41,17 @@ export class Reader {
       }
       case "list": {
         const ids: number[] = []
-        for await (const { id, valid, issues } of store.list()) {
-          if (!valid) throw new Violation(`${id} is listed as damaged: ${issues[0]?.message}`)
+        const damaged: number[] = []
+        for await (const { id, valid } of store.list()) {
+          if (!valid) damaged.push(id)
           ids.push(id)
         }
-        model.readings.all(operation, ids)
+        model.readings.all(operation, ids, [...damaged, ...this.#skippedSince(told)])
         return ids.join(" ")
       }
       case "ids": {
         const ids = await store.ids()
-        model.readings.ids(operation, ids)
+        model.readings.ids(operation, ids, this.#skippedSince(told))
         return ids.join(" ")
       }
       case "nextId":
@@ -65,14 +67,20 @@ export class Reader {
   /** `before`: the latest checkpoint that this process had seen when the operation began. */
   #observe(id: number, before: number): void {
     const { name, world } = this.#self
-    if (id < before && !world.model.shutOutByFirstClaim.has(before)) {
+    if (id < before && !world.model.mayBePassedOver(before)) {
       throw new Violation(`the latest that ${name} saw was ${before}, and now is ${id}`)
     }
     this.#observedLatest = id
   }
 
-  #takeNext({ highestId }: Operation, next: number): number {
-    if (next <= highestId) throw new Violation(`the next id is said to be ${next}, and ${highestId} is taken`)
+  /** The checkpoints that events told of as missing or damaged, since there were `told` of them. */
+  #skippedSince(told: number): readonly number[] {
+    return this.#self.skipped.slice(told)
+  }
+
+  #takeNext(operation: Operation, next: number): number {
+    const taken = this.#self.world.model.highestTaken(operation)
+    if (next <= taken) throw new Violation(`the next id is said to be ${next}, and ${taken} is taken`)
     this.#self.nextId = Math.max(next, this.#self.nextId)
     return next
   }
@@ -81,8 +89,9 @@ export class Reader {
     const { world, store } = this.#self
     const before = this.#observedLatest
     const { checkpoint, skipped, outcome, nextId } = await store.recover()
-    assertNothingDamaged("recovery", skipped, outcome)
-    world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch)
+    assertOutcome("recovery", skipped, outcome)
+    if (outcome === "fresh") world.model.readings.fresh(operation)
+    world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch, idsOf(skipped))
     this.#observe(checkpoint?.id ?? 0, before)
     this.#takeNext(operation, nextId)
     const state = await checkpoint?.state()
@@ -98,8 +107,9 @@ export class Reader {
       const bytes = await (await one.state())?.bytes()
       if (bytes !== undefined) compare(one.manifest.epoch, bytes)
     })
-    assertNothingDamaged("restore", skipped, outcome)
-    world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch)
+    assertOutcome("restore", skipped, outcome)
+    if (outcome === "fresh") world.model.readings.fresh(operation)
+    world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch, idsOf(skipped))
     this.#observe(checkpoint?.id ?? 0, before)
     return checkpoint === undefined ? outcome : `${checkpoint.id} with content ${checkpoint.manifest.epoch}`
   }
@@ -117,10 +127,16 @@ export class Reader {
   }
 }
 
-function assertNothingDamaged(who: string, skipped: Recovery["skipped"], outcome: Recovery["outcome"]): void {
-  const damaged = skipped[0]
-  if (damaged !== undefined) throw new Violation(`${who} calls ${damaged.id} damaged: ${damaged.issues[0]?.message}`)
-  if (outcome === "exhausted") throw new Violation(`${who} says exhausted, and nothing is damaged`)
+/** Whether the skipped are damaged indeed is the model's question. */
+function assertOutcome(who: string, skipped: Recovery["skipped"], outcome: Recovery["outcome"]): void {
+  if (outcome === "exhausted" && skipped.length === 0)
+    throw new Violation(`${who} says exhausted, and calls nothing damaged`)
+  if (outcome === "fresh" && skipped.length > 0)
+    throw new Violation(`${who} says fresh, and calls ${idsOf(skipped).join(" ")} damaged`)
+}
+
+function idsOf(skipped: Recovery["skipped"]): number[] {
+  return skipped.flatMap(({ id }) => (id === undefined ? [] : [id]))
 }
 
 function compare(content: number, bytes: Uint8Array): void {

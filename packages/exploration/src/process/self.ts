@@ -31,6 +31,8 @@ export class Self {
   claimedEpoch = 0
   /** The id of the next save; 0: not asked for yet. */
   nextId = 0
+  /** Checkpoints that the process was told are missing or damaged, by events, oldest first. */
+  readonly skipped: number[] = []
   #plain: CheckpointStore | undefined
   #store: CheckpointStore | undefined
 

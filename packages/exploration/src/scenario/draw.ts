@@ -28,6 +28,8 @@ export function scenarioOf(name: PlanName, random: Random): Scenario {
     readFails: 0.01 * rate,
     slowBody: random.among([0, 0.05, 0.3]),
     ...(plan.slowAnswer === undefined ? {} : { slowAnswer: plan.slowAnswer }),
+    ...(plan.lags === undefined ? {} : { lags: plan.lags }),
+    ...(plan.loses === undefined ? {} : { loses: plan.loses }),
   }
   return {
     start: random.among(plan.starts),

@@ -18,4 +18,8 @@ export interface Odds {
   readonly readFails: number
   /** The body of a read comes in pieces, after its opening. */
   readonly slowBody: number
+  /** A page of a listing shows the storage as it was some changes ago. Default 0. */
+  readonly lags?: number
+  /** An object of a checkpoint is lost before the request. Default 0. */
+  readonly loses?: number
 }

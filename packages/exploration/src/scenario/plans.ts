@@ -30,6 +30,10 @@ export interface Plan {
   readonly faults?: boolean
   /** How likely the answer to a write arrives later. Default 0. */
   readonly slowAnswer?: number
+  /** How likely a page of a listing lags. Default 0. */
+  readonly lags?: number
+  /** How likely an object is lost before a request. Default 0. */
+  readonly loses?: number
   /** How likely a state is written ahead of its save. Default 0.05. */
   readonly ahead?: number
   /** See {@link Scenario.layout}. */
@@ -57,6 +61,8 @@ export const reading: Weights = {
   load: 0.3,
   pins: 0.2,
 }
+
+const looking: Weights = { recover: 3, restore: 1, loadLatest: 3, list: 1.5, ids: 1, nextId: 0.3, load: 0.3, save: 1 }
 
 export const plans = {
   plain: {
@@ -241,6 +247,46 @@ export const plans = {
     faults: false,
     slowAnswer: 0.3,
     ahead: 0.3,
+    layout: "directory",
+  },
+  "lagging listings": {
+    says: "readers beside writers, over a storage whose listings lag",
+    processes: [2, 2, 3],
+    actions: [1, 2, 3],
+    weights: looking,
+    roles: [
+      { first: { do: "save" }, weights: { save: 4, "save again": 0.5, prune: 2, claim: 0.4 }, actions: [1, 2, 2] },
+    ],
+    starts: ["nothing", "two", "two", "three, pointer behind", "claimed", "claimed twice"],
+    policies: ["last 1", "last 1", "last 2"],
+    meanwhile: 0.1,
+    lags: 0.4,
+  },
+  losses: {
+    says: "readers beside writers, over a storage that loses objects, and whose listings lag now and then",
+    processes: [2, 2, 3],
+    actions: [1, 2, 3],
+    weights: looking,
+    roles: [{ weights: { save: 4, "save again": 0.5, prune: 1, claim: 0.4, recover: 1 }, actions: [1, 2, 2] }],
+    starts: ["two", "two", "three, pointer behind", "claimed", "claimed twice"],
+    policies: ["last 1", "last 2"],
+    meanwhile: 0.1,
+    lags: 0.05,
+    loses: 0.03,
+  },
+  "lost folders": {
+    says: "stores of one process, in the layout with a folder for each checkpoint, over a storage that loses files and folders",
+    processes: [2, 2, 3],
+    actions: [1, 2, 3],
+    weights: looking,
+    roles: [{ weights: { save: 4, prune: 1, collectOrphans: 0.5, recover: 1 }, actions: [1, 2, 2] }],
+    starts: ["two", "two", "two and old orphans"],
+    policies: ["last 1", "last 2"],
+    ages: [0, 1_000],
+    meanwhile: 0.1,
+    faults: false,
+    slowAnswer: 0.1,
+    loses: 0.03,
     layout: "directory",
   },
   long: {

@@ -22,6 +22,9 @@ export interface StorageOptions {
 
 let buckets = 0
 
+/** A listing may be this many changes behind, at most: about two saves. */
+export const maxBehind = 6
+
 /**
  * A bucket in memory. Each request is one call that neither waits nor copies. It takes a fraction of the time of the
  * memory backend, which matters with hundreds of thousands of schedules. Bytes that a get returns are shared: do not write.
@@ -33,6 +36,8 @@ export class SimulatedStorage {
   /** Called after every change. */
   onChange: ((key: string, object: StoredObject | undefined) => void) | undefined
   readonly #options: StorageOptions
+  /** The last changes, oldest first: the object before each of them. None from before this storage was made. */
+  readonly #before: { readonly key: string; readonly object: StoredObject | undefined }[] = []
   #versions: number
   /** The same for all who use this storage. */
   readonly identity = `bucket ${++buckets}`
@@ -66,6 +71,7 @@ export class SimulatedStorage {
       lastModified: new Date(this.now),
     }
     const stored = { bytes, meta }
+    this.#remember(key)
     this.objects.set(key, stored)
     this.onChange?.(key, stored)
     return meta
@@ -79,10 +85,13 @@ export class SimulatedStorage {
     return stored
   }
 
-  /** At most `most` objects under the prefix whose keys come after `after`, in the order of their keys. */
-  page(prefix: string, after: string, most: number): ObjectMeta[] {
+  /**
+   * At most `most` objects under the prefix whose keys come after `after`, in the order of their keys. `behind`: as they
+   * were so many changes ago, but no longer ago than this storage was made.
+   */
+  page(prefix: string, after: string, most: number, behind = 0): ObjectMeta[] {
     const found: ObjectMeta[] = []
-    for (const { meta } of this.objects.values()) {
+    for (const { meta } of (behind === 0 ? this.objects : this.#objectsBefore(behind)).values()) {
       if (meta.key > after && meta.key.startsWith(prefix)) found.push(meta)
     }
     found.sort((a, b) => (a.key < b.key ? -1 : 1))
@@ -90,6 +99,25 @@ export class SimulatedStorage {
   }
 
   delete(keys: readonly string[]): void {
-    for (const key of keys) if (this.objects.delete(key)) this.onChange?.(key, undefined)
+    for (const key of keys) {
+      if (!this.objects.has(key)) continue
+      this.#remember(key)
+      this.objects.delete(key)
+      this.onChange?.(key, undefined)
+    }
+  }
+
+  #remember(key: string): void {
+    this.#before.push({ key, object: this.objects.get(key) })
+    if (this.#before.length > maxBehind) this.#before.shift()
+  }
+
+  #objectsBefore(changes: number): ReadonlyMap<string, StoredObject> {
+    const objects = new Map(this.objects)
+    for (const { key, object } of this.#before.slice(-changes).reverse()) {
+      if (object === undefined) objects.delete(key)
+      else objects.set(key, object)
+    }
+    return objects
   }
 }
