@@ -1,4 +1,4 @@
-import { fatal } from "../format/manifest/validate.js"
+import { fatal } from "../format/manifest/issues.js"
 import type { Place } from "../storage/place.js"
 import type { History } from "./history.js"
 import type { View } from "./view.js"

@@ -124,12 +124,15 @@ export interface CheckpointStore extends AsyncDisposable {
   load(id: number, options?: OperationOptions): Promise<CheckpointManifest | undefined>
   /**
    * The latest manifest; `undefined` if there is none. Rejects with `CKPT_CORRUPT` if it is damaged, or if it is lost and there is
-   * no other: `recover()` goes past it.
+   * no other: `recover()` goes past it. A lost one that the pointer names is otherwise passed over, with an event `skipped`.
    */
   loadLatest(options?: OperationOptions): Promise<CheckpointManifest | undefined>
-  /** The ids of all checkpoints, damaged ones too, ascending. */
+  /** The ids of all checkpoints, damaged ones too, ascending. See `list` for lost ones. */
   ids(options?: OperationOptions): Promise<number[]>
-  /** All checkpoints, ascending by id. A damaged checkpoint is an entry with its issues, never a gap. */
+  /**
+   * All checkpoints, ascending by id. A damaged checkpoint is an entry with its issues, never a gap. If
+   * the checkpoint that the pointer names is lost, and none that is later is listed, that is an event `skipped`.
+   */
   list(options?: OperationOptions): AsyncIterable<CheckpointSummary>
   /** The lowest id above every id ever seen here: of manifests, states, directories and the pointer. */
   nextId(options?: OperationOptions): Promise<number>

@@ -5,6 +5,7 @@ import type { Mutant } from "./mutant.js"
 import { oneProcessMutants } from "./one-process.js"
 import { pinMutants } from "./pins.js"
 import { readerMutants } from "./readers.js"
+import { silenceMutants } from "./silence.js"
 import { storageMutants } from "./storage.js"
 
 /** Each protection of the protocol, left out. The tests and `pnpm record` take them in this order. */
@@ -16,4 +17,5 @@ export const mutants: readonly Mutant[] = [
   ...claimMutants,
   ...pinMutants,
   ...oneProcessMutants,
+  ...silenceMutants,
 ]

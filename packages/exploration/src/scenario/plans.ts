@@ -255,7 +255,11 @@ export const plans = {
     actions: [1, 2, 3],
     weights: looking,
     roles: [
-      { first: { do: "save" }, weights: { save: 4, "save again": 0.5, prune: 2, claim: 0.4 }, actions: [1, 2, 2] },
+      {
+        first: { do: "save" },
+        weights: { save: 4, "save again": 0.5, prune: 2, remove: 1, claim: 0.4 },
+        actions: [1, 2, 2],
+      },
     ],
     starts: ["nothing", "two", "two", "three, pointer behind", "claimed", "claimed twice"],
     policies: ["last 1", "last 1", "last 2"],
