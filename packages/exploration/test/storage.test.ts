@@ -3,7 +3,7 @@ import { MemoryBackend } from "@ckpt/memory"
 import { expect, test } from "vitest"
 import { Random } from "../src/scenario/random.js"
 import { direct } from "../src/storage/direct.js"
-import { SimulatedStorage } from "../src/storage/storage.js"
+import { maxBehind, SimulatedStorage } from "../src/storage/storage.js"
 
 const keys = ["a/1", "a/2", "a/22", "b/1"]
 
@@ -69,6 +69,27 @@ test("the simulated storage answers as the memory backend does", async () => {
         }),
       )
       expect(ours, `seed ${seed}, step ${step}`).toEqual(theirs)
+    }
+  }
+})
+
+test("a page that lags shows the objects as they were so many changes ago, and none from before the start", () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    const random = new Random(seed)
+    const before = new SimulatedStorage()
+    before.put("a/1", new Uint8Array(1), undefined)
+    before.put("a/2", new Uint8Array(1), undefined)
+    const storage = new SimulatedStorage({}, before)
+    const seen = [storage.page("", "", 100)]
+    for (let change = 0; change < 20; change++) {
+      const key = random.among(keys)
+      if (random.chance(0.3) && storage.objects.has(key)) storage.delete([key])
+      else storage.put(key, new Uint8Array(random.below(4)), undefined)
+      seen.push(storage.page("", "", 100))
+      for (let behind = 0; behind <= maxBehind; behind++) {
+        const then = seen[Math.max(0, seen.length - 1 - behind)]
+        expect(storage.page("", "", 100, behind), `seed ${seed}, change ${change}`).toEqual(then)
+      }
     }
   }
 })

@@ -25,7 +25,7 @@ export class Counted {
    * Ids of which an object was lost, and when. Such an id may be given again, and its checkpoint may stand without its state.
    */
   readonly lost = new Map<number, number>()
-  /** Contents of saves that were refused for certain. */
+  /** Contents of saves that were refused for certain. A refusal may rest on a manifest that was lost since. */
   readonly refused = new Set<number>()
   readonly #freesIds: boolean
 
@@ -59,7 +59,7 @@ export class Counted {
       if (claim !== undefined) {
         throw new Violation(`checkpoint ${id} counts, and claim ${claim} had shut it out, ${when}`)
       }
-      if (this.refused.has(content)) {
+      if (this.refused.has(content) && !this.lost.has(id)) {
         throw new Violation(`the save of ${id} with content ${content} was refused for certain, and counts ${when}`)
       }
       if (id > latest) latest = id
