@@ -1,7 +1,7 @@
 import { atOnce, inTurns, isLong } from "../async/turns.js"
 import { CheckpointError } from "../errors.js"
 import { latestFirst } from "../format/ids.js"
-import { fatal } from "../format/manifest/issues.js"
+import { fatal, type ValidationIssue } from "../format/manifest/issues.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { type History, maxRounds, restless } from "../history/history.js"
 import { missingNamed, tellMissing } from "../history/missing.js"
