@@ -45,7 +45,7 @@ class Busy {
   }
 }
 
-const names = ["write", "writev", "read", "stat", "utimes", "datasync", "sync", "close"] as const
+const names = ["write", "writev", "read", "stat", "truncate", "utimes", "datasync", "sync", "close"] as const
 
 function methodsOf(file: OpenFile): OpenFile {
   return Object.fromEntries(names.map((name) => [name, file[name].bind(file)])) as unknown as OpenFile

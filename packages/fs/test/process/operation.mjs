@@ -29,7 +29,7 @@ const files = {
   open: async (path, flags, mode) => {
     const handle = await counted(typeof flags === "string", () => node.open(path, flags, mode))
     return {
-      ...wrapped(handle, true, ["write", "writev", "utimes", "datasync", "sync"]),
+      ...wrapped(handle, true, ["write", "writev", "truncate", "utimes", "datasync", "sync"]),
       ...wrapped(handle, false, ["read", "stat", "close"]),
     }
   },
