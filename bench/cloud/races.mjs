@@ -59,7 +59,7 @@ async function saveRace({ cloud, size, delayMs, store, bare, counter }, options)
   const subjects = [
     {
       name: "ckpt save",
-      note: "state, manifest, pointer",
+      note: "state, manifest, history, pointer",
       run: (round) => store.save(manifestOf(round * 2 + 2), { state: chunks }),
       // Only the latest checkpoint stays, so that the memory of the server holds two at most.
       after: async (round) => void (round > 0 && (await store.remove(round * 2))),

@@ -1,11 +1,11 @@
 // One coordinator: a process of its own that counts, and takes a checkpoint of its count when it is told to.
-import { CheckpointError, type CheckpointStore, createManifest } from "@ckpt/fs"
+import { CheckpointError, createManifest, type LeaderStore } from "@ckpt/fs"
 import { openStore, type Place } from "./place.js"
 import type { Answer, Order } from "./protocol.js"
 
 const [name = "", place = ""] = process.argv.slice(2)
 const store = await openStore(JSON.parse(place) as Place)
-let leader: CheckpointStore | undefined
+let leader: LeaderStore | undefined
 let nextId = 1
 let count = 0
 

@@ -67,7 +67,7 @@ async function checkSinks(folder: string): Promise<Compared> {
  */
 async function findLeftovers(checkpoints: string): Promise<Compared> {
   const names = (await readdir(checkpoints)).filter(
-    (name) => !/^(checkpoint_\d+|latest\.txt|\.ckpt-probe-.*)$/.test(name),
+    (name) => !/^(checkpoint_\d+|latest\.txt|history\.json|\.ckpt-probe-.*)$/.test(name),
   )
   return {
     what: "leftovers in the store",

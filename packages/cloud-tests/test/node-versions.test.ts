@@ -18,7 +18,7 @@ test.each(cases)("Node $major, client $client: 503s on downloads are survived", 
   await using at = await ProxiedBucket.create(gcs)
   const writer = await at.openDirect()
   await writer.save(manifestOf(1), { state: new TextEncoder().encode("whole") })
-  // The first try of each download fails: of the pointer, of the manifest, and of the state.
+  // The first try of each download fails: of the history, of the pointer, of the manifest, and of the state.
   const failed = new Set<string>()
   at.proxy.inject({
     when: (request) => gcs.see(request).kind === "get",
@@ -34,5 +34,5 @@ test.each(cases)("Node $major, client $client: 503s on downloads are survived", 
   const { stdout, stderr } = await promisify(execFile)(path, args, { cwd: packageFolder })
   expect(stderr).toBe("")
   expect(stdout).toMatch(new RegExp(`^v${major}\\.\\S+ recovered 1 whole\n$`))
-  expect(failed.size).toBe(3)
+  expect(failed.size).toBe(4)
 })

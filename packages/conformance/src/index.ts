@@ -28,6 +28,7 @@ export {
 } from "./harness/scenario.js"
 export type { StorageFactory, TestStorage } from "./harness/storage.js"
 export { gate, settled, until } from "./harness/waiting.js"
+export { everyFlipScenarios } from "./scenarios/history/flips.js"
 export { allScenarios, scenarioGroups } from "./scenarios/index.js"
 export { checkFixture } from "./scenarios/reference/fixtures/check.js"
 export { type Fixture, readFixtures } from "./scenarios/reference/fixtures/files.js"

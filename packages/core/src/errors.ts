@@ -41,6 +41,8 @@ export interface CheckpointErrorDetails {
   key?: string | undefined
   /** The storage's name. */
   backend?: string | undefined
+  /** For `CKPT_FENCED` of an update: true if the change stands, and the new leader has it. */
+  applied?: boolean | undefined
   /** True if the same call may succeed later, unchanged. Default false. */
   retryable?: boolean | undefined
   /** The error behind this error, such as a {@link BackendError}. */
@@ -66,6 +68,7 @@ export class CheckpointError extends Error {
   declare readonly checkpointId?: number
   declare readonly key?: string
   declare readonly backend?: string
+  declare readonly applied?: boolean
   readonly retryable: boolean
 
   constructor(code: CheckpointErrorCode, message: string, details: CheckpointErrorDetails = {}) {
@@ -74,6 +77,7 @@ export class CheckpointError extends Error {
     if (details.checkpointId !== undefined) this.checkpointId = details.checkpointId
     if (details.key !== undefined) this.key = details.key
     if (details.backend !== undefined) this.backend = details.backend
+    if (details.applied !== undefined) this.applied = details.applied
     this.retryable = details.retryable ?? false
   }
 

@@ -23,6 +23,15 @@ export type StoreEvent =
   /** The pointer cannot be used. Readers find checkpoints by listing, and the next save replaces the pointer. */
   | { type: "pointer-unreadable"; key: string; reason: string }
   /**
+   * The history cannot be believed: it is gone, garbled, or older than the manifests. Readers judge by the manifests alone;
+   * whatever would write is refused until `claim()` or `repair()` builds the history anew.
+   */
+  | { type: "history-lost"; key: string; reason: string }
+  /** A claim of another process that had begun did not end, so it was taken out: its process died, or stands still. */
+  | { type: "claim-abandoned"; epoch: number }
+  /** The history was built anew by `repair()`: what was pinned or removed before is forgotten. */
+  | { type: "history-repaired"; reason: string }
+  /**
    * A request failed, perhaps in passing. It is made again after `delayMs`. `attempt`: the attempt that failed, from 1.
    */
   | { type: "retry"; operation: string; key: string; attempt: number; delayMs: number; error: unknown }

@@ -29,8 +29,8 @@ export type {
   UnknownFields,
   WriterStamp,
 } from "./format/manifest/model.js"
-export type { Pin } from "./format/pointer.js"
 export type { CheckpointSummary } from "./history/summary.js"
+export type { Pin } from "./history/view.js"
 export type { OperationOptions, Progress, ProgressOptions } from "./options.js"
 export type { RecoverOptions, Recovery, RecoveryFacts, Skipped } from "./recovery/recovery.js"
 export type { Restored, RestoreOptions } from "./recovery/restore.js"
@@ -67,7 +67,7 @@ export type {
   UploadPart,
 } from "./storage/backend.js"
 export type { RetryOptions } from "./storage/retry.js"
-export type { CheckpointStore, OpenOptions, StoreOptions } from "./store/api.js"
+export type { CheckpointStore, LeaderStore, OpenOptions, StoreOperations, StoreOptions } from "./store/api.js"
 export type { TraceContext } from "./store/calls.js"
 export { openCheckpointStore } from "./store/open.js"
 export type { Verification, VerifyDepth, VerifyOptions } from "./verify/verified.js"

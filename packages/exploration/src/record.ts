@@ -9,11 +9,12 @@ import type { Edit } from "./mutants/variant.js"
 import { fileOf, type Regression } from "./regression.js"
 import { replay, reportOf } from "./report.js"
 
+const most = Number(process.env["CKPT_SCHEDULES"] ?? 10_000)
 const folder = new URL("../test/regressions/", import.meta.url)
 await mkdir(folder, { recursive: true })
 const [part = "", underPath, from = "0", to] = process.argv.slice(2)
 // Edits that every copy of core's build gets besides those of its mutant.
-const under: Edit[] = underPath === undefined ? [] : JSON.parse(await readFile(underPath, "utf8"))
+const under: Edit[] = !underPath ? [] : JSON.parse(await readFile(underPath, "utf8"))
 const sound = under.length === 0 ? { core } : await mutantOptions({ name: "", plans: [], edits: [] }, under)
 
 for (const mutant of mutants.slice(Number(from), to === undefined ? undefined : Number(to))) {
@@ -22,8 +23,8 @@ for (const mutant of mutants.slice(Number(from), to === undefined ? undefined : 
   let best: Regression | undefined
   let lines = 0
   for (const plan of mutant.plans) {
-    for (let seed = 1, tries = 0; tries < 1 && seed < 10_000; tries++) {
-      const { found } = await explore(plan, seed, 10_000 - seed, options)
+    for (let seed = 1, tries = 0; tries < 1 && seed < most; tries++) {
+      const { found } = await explore(plan, seed, most - seed, options)
       if (found === undefined) break
       seed = found.seed + 1
       const report = await reportOf(found, options)

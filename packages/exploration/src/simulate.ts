@@ -4,6 +4,7 @@ import { Model } from "./model/model.js"
 import { Violation } from "./model/violation.js"
 import { Network } from "./network/network.js"
 import { Process } from "./process/process.js"
+import { told } from "./process/reader.js"
 import type { World } from "./process/self.js"
 import { Choices } from "./scenario/choices.js"
 import type { Random } from "./scenario/random.js"
@@ -45,10 +46,7 @@ export async function simulate(
   let steps = 0
   let acknowledged = 0
   try {
-    const model = new Model(storage, start.acknowledged, {
-      freesIds: layout === "directory",
-      lags: scenario.odds.lags !== undefined,
-    })
+    const model = new Model(storage, start.acknowledged, scenario.odds.lags !== undefined)
     const { odds, attempts, pageSize, probesAreScheduled } = scenario
     const network = new Network(storage, choices, model, { odds, pageSize, probesAreScheduled, log })
     let count = start.contents
@@ -71,21 +69,13 @@ export async function simulate(
     }
     if (violation === undefined && scenario.lateArrive) while (network.deliverLate()) {}
     if (violation === undefined) await checkEnd(core, storage, model, layout)
-    acknowledged = model.acknowledged.size - start.acknowledged.length
+    acknowledged = model.saves
   } catch (error) {
     violation ??= error
-  } finally {
-    forgetTurns(storage)
   }
   const found =
     violation === undefined ? undefined : violation instanceof Error ? violation : new Error(String(violation))
   return { violation: found, choices: choices.taken, steps, acknowledged, trace }
-}
-
-/** What core knows of those who take turns on this storage: a schedule may end while they still wait. */
-function forgetTurns(storage: SimulatedStorage): void {
-  const known = (globalThis as Record<symbol, Map<string, unknown> | undefined>)[Symbol.for("@ckpt/core.removals.v1")]
-  known?.delete(`simulated ${storage.identity}`)
 }
 
 /**
@@ -110,18 +100,13 @@ async function checkEnd(
     timeoutMs: Number.POSITIVE_INFINITY,
   })
   try {
-    const operation = model.begin({ do: "recover" }, "a fresh process", 0)
+    const operation = model.begin({ do: "recover" }, "the end", 0)
     const { checkpoint, outcome, skipped } = await store.recover()
     const id = checkpoint?.id ?? 0
-    const damaged = skipped.map((one) => `, ${one.id} damaged (${one.issues[0]?.message})`).join("")
-    model.readings.latest(
-      operation,
-      id,
-      checkpoint?.manifest.epoch,
-      skipped.flatMap((one) => one.id ?? []),
-    )
-    if (outcome === "fresh") model.readings.fresh(operation)
-    if (id !== model.latest || (outcome === "exhausted" && skipped.length === 0)) {
+    if (model.isDamaged) {
+      model.readings.latest(operation, id, checkpoint?.manifest.epoch, told(skipped, outcome))
+    } else if (id !== model.latest || skipped.length > 0 || outcome === "exhausted") {
+      const damaged = skipped.map((one) => `, ${one.id} damaged (${one.issues[0]?.message})`).join("")
       throw new Violation(`in the end recovery says ${outcome} ${id}${damaged}; the latest is ${model.latest}`)
     }
   } catch (error) {

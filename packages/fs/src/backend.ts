@@ -114,11 +114,6 @@ export class FsBackend implements ObjectBackend {
     this.#signs = new WriterSigns(this.#access)
   }
 
-  /** The real path of the root, also before the root exists: links on the way to one folder are one storage. */
-  identity(): Promise<string> {
-    return this.#do("look at", "", () => this.#root.place())
-  }
-
   put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {
     return this.#write(key, key, options.signal, async (check) => {
       await check()

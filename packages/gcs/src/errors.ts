@@ -168,7 +168,7 @@ function adviceFor({ permission, bucket, key }: Attempted, refusal: Refusal): st
   if (status !== 403) return ""
   if (isOverQuota(refusal)) return "A quota of the project is used up: raise it, or remove objects."
   if (/retentionPolicyNotMet|objectUnderActiveHold/.test(reason ?? "") || /retention policy|hold/i.test(message)) {
-    const why = "It moves one object (latest.json) with every save, and prunes"
+    const why = "It replaces one object (latest.json) with every save, and prunes"
     return `A retention policy or a hold protects the object; a checkpoint store cannot live with either. ${why}.`
   }
   if (reason !== undefined && reason !== "forbidden") return ""

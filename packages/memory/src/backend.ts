@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto"
 import {
   BackendError,
   type Body,
@@ -26,17 +25,11 @@ export class MemoryBackend implements ObjectBackend {
   readonly capabilities = { compareAndSwap: "storage", maxDeleteBatch: 1000 } as const
   readonly #objects = new Map<string, StoredObject>()
   readonly #now: () => number
-  readonly #identity = randomUUID()
   #versions = 0
 
   /** @param options.now the clock of this storage, milliseconds since 1970; default the machine's */
   constructor(options: { now?: () => number } = {}) {
     this.#now = options.now ?? (() => Date.now())
-  }
-
-  /** Holds for every wrapper of this backend too. */
-  async identity(): Promise<string> {
-    return this.#identity
   }
 
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectMeta> {

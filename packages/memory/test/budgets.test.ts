@@ -1,5 +1,5 @@
-import { budgetScenarios, describeScenarios } from "@ckpt/conformance"
+import { budgetScenarios, describeScenarios, everyFlipScenarios } from "@ckpt/conformance"
 import { test } from "vitest"
 import { memoryStorage } from "./storage.js"
 
-describeScenarios({ test, storage: memoryStorage, scenarios: budgetScenarios })
+describeScenarios({ test, storage: memoryStorage, scenarios: [...budgetScenarios, ...everyFlipScenarios] })

@@ -33,6 +33,10 @@ function damagedByte(cloud: Cloud, request: ProxiedRequest, afterBytes: number):
   return Number(request.headers["content-length"]) - 55
 }
 
+/** Azure has a permission for batches of its own: if a batch is refused, its keys are deleted one by one. */
+const refused = ({ name }: Cloud, operation: Operation): Expected =>
+  name === "azure" && operation.name === "delete" ? "honest" : "an error"
+
 const slowDown = { kind: "status", status: 503, body: "slow down" } as const
 
 /** Each fault is one row of the table. A fault without `times` hits once: the operation must succeed all the same. */
@@ -64,8 +68,7 @@ export const catalogue: readonly CatalogueFault[] = [
   {
     name: "403",
     fault: () => ({ kind: "status", status: 403, body: "" }),
-    // Azure has a permission for batches of its own: if a batch is refused, its keys are deleted one by one.
-    outcome: ({ name }, { does }) => (name === "azure" && does === "prune" ? "honest" : "an error"),
+    outcome: refused,
   },
   {
     name: "404 with a page of HTML, as a proxy has it",
@@ -76,7 +79,7 @@ export const catalogue: readonly CatalogueFault[] = [
       body: "<html><body>Not Found</body></html>",
     }),
     // It must never be taken for "there is no such object".
-    outcome: ({ name }, { does }) => (name === "azure" && does === "prune" ? "honest" : "an error"),
+    outcome: refused,
   },
   { name: "request swallowed, no answer", fault: () => ({ kind: "hang" }), hangs: "when it arrived" },
   {

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict"
-import { CheckpointError, type CheckpointStore, type PruneReport, type Recovery, type SaveReceipt } from "@ckpt/core"
+import {
+  CheckpointError,
+  type CheckpointStore,
+  type PruneReport,
+  type Recovery,
+  type SaveReceipt,
+  type StoreEvent,
+} from "@ckpt/core"
 import type { FaultProxy, ProxiedRequest } from "@ckpt/fault-proxy"
 import type { Cloud } from "../clouds/cloud.js"
 import { ProxiedBucket } from "../clouds/proxied.js"
@@ -9,6 +16,8 @@ import { latestBefore, longState, manifestOf, newId, type Operation, stateOf } f
 
 /** The most requests of one operation: more would be a retry that does not end. */
 const mostRequests = 40
+
+const failures: readonly string[] = ["CKPT_IO", "CKPT_TIMEOUT"]
 
 /** Whether the fault can befall this request at all. */
 export function applies(cloud: Cloud, operation: Operation, fault: CatalogueFault): boolean {
@@ -24,9 +33,11 @@ export function applies(cloud: Cloud, operation: Operation, fault: CatalogueFaul
 export async function runCell(cloud: Cloud, operation: Operation, fault: CatalogueFault): Promise<string> {
   await using at = await ProxiedBucket.create(cloud)
   const { proxy, clock } = at
-  const store = await at.open()
+  const events: StoreEvent[] = []
+  const store = await at.open({ onEvent: (event) => events.push(event) })
   // The steady state: the storage was probed, and the pointer is known.
   for (let id = 1; id <= latestBefore; id++) await store.save(manifestOf(id), { state: stateOf(id) })
+  await operation.before?.(store)
 
   proxy.resetCounts()
   let hits = 0
@@ -42,7 +53,8 @@ export async function runCell(cloud: Cloud, operation: Operation, fault: Catalog
   const outcome = await settle(operation.run(store))
   assert.ok(hits > 0, "no request was broken")
   assert.ok(proxy.requests.length <= mostRequests, `${proxy.requests.length} requests`)
-  waitedAsAsked(fault, clock, outcome)
+  if (operation.isHint) assertHint(hits, outcome, events)
+  else waitedAsAsked(fault, clock, outcome)
   proxy.clear()
   // Delayed requests have arrived by now, and lost ones are gone.
   await proxy.idle()
@@ -78,6 +90,14 @@ async function settle(running: Promise<unknown>): Promise<Outcome> {
   }
 }
 
+/** The save does not fail with its hint, and does not wait for a second attempt. An event says so. */
+function assertHint(hits: number, outcome: Outcome, events: readonly StoreEvent[]): void {
+  assert.equal(hits, 1, "a hint is written once")
+  assert.ok("value" in outcome, "the save failed with its hint")
+  const told = events.filter(({ type }) => type === "pointer-failed").length
+  assert.equal(told, (outcome.value as SaveReceipt).isLatest ? 0 : 1)
+}
+
 function waitedAsAsked(fault: CatalogueFault, clock: FaultClock, outcome: Outcome): void {
   if (!fault.name.includes("Retry-After")) return
   assert.ok("value" in outcome)
@@ -99,7 +119,7 @@ async function judge(
     update: () => judgeUpdate(after, outcome),
     recover: () => judgeRecovery(outcome),
     collect: () => judgeCollection(at, outcome),
-    prune: () => judgePrune(at, outcome),
+    prune: () => judgePrune(at, operation, outcome),
   }[operation.does]()
   // The store must go on after every outcome.
   const next = await after.nextId()
@@ -132,7 +152,7 @@ async function judgeSave(after: CheckpointStore, operation: Operation, outcome: 
   }
   const { code } = outcome.error
   if (code === "CKPT_UNKNOWN_OUTCOME") return there ? `${code}; it is there` : `${code}; it is not there`
-  assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
+  assert.ok(failures.includes(code), `${code}: ${outcome.error.message}`)
   assert.ok(!there, `${code} says that nothing was saved, and it is there`)
   return code
 }
@@ -147,7 +167,7 @@ async function judgeUpdate(after: CheckpointStore, outcome: Outcome): Promise<st
   }
   const { code } = outcome.error
   if (code === "CKPT_UNKNOWN_OUTCOME") return done ? `${code}; it is there` : `${code}; it is not there`
-  assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
+  assert.ok(failures.includes(code), `${code}: ${outcome.error.message}`)
   assert.ok(!done, `${code} says that nothing was changed, and it was`)
   return code
 }
@@ -164,7 +184,7 @@ async function judgeRecovery(outcome: Outcome): Promise<string> {
     return "recovered"
   }
   const { code } = outcome.error
-  assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
+  assert.ok(failures.includes(code), `${code}: ${outcome.error.message}`)
   return code
 }
 
@@ -176,18 +196,24 @@ async function judgeCollection(at: ProxiedBucket, outcome: Outcome): Promise<str
   }
   if ("value" in outcome) return "nothing collected"
   const { code } = outcome.error
-  assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
+  assert.ok(failures.includes(code), `${code}: ${outcome.error.message}`)
   return code
 }
 
-async function judgePrune(at: ProxiedBucket, outcome: Outcome): Promise<string> {
+async function judgePrune(at: ProxiedBucket, operation: Operation, outcome: Outcome): Promise<string> {
   const keys = await at.keys()
   const isThere = (id: number) => keys.some((key) => key.includes(`-${String(id).padStart(6, "0")}.`))
   assert.ok(isThere(latestBefore))
   if ("error" in outcome) {
     const { code } = outcome.error
-    assert.ok(["CKPT_IO", "CKPT_TIMEOUT"].includes(code), `${code}: ${outcome.error.message}`)
-    return code
+    const codes = operation.name === "swap history" ? [...failures, "CKPT_UNKNOWN_OUTCOME"] : failures
+    assert.ok(codes.includes(code), `${code}: ${outcome.error.message}`)
+    if (operation.name !== "swap history") return code
+    for (const id of [1, 2, 3]) {
+      for (const key of [`manifests/manifest-00000${id}.json`, `checkpoints/state-00000${id}.bin`])
+        assert.ok(keys.includes(key), `${key} was deleted although the history was not replaced`)
+    }
+    return `${code}, nothing removed`
   }
   const report = outcome.value as PruneReport
   // Every counted object is gone, and every remaining one is named. (A lost answer may name an object that is gone.)

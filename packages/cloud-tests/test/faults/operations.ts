@@ -33,10 +33,14 @@ export interface Operation {
   readonly does: "save" | "update" | "recover" | "prune" | "collect"
   /** The state is longer than one part. */
   readonly inParts?: boolean
+  /** The request moves a hint: it is made once, and an operation whose request fails succeeds all the same. */
+  readonly isHint?: boolean
   readonly hasRequestBody: boolean
   /** False if the answer of success is empty on this service, so that it cannot be cut. */
   readonly hasAnswerBody: (cloud: Cloud) => boolean
   readonly afterBytes: number
+  /** Done before, without a fault. */
+  before?(store: CheckpointStore): Promise<unknown>
   run(store: CheckpointStore): Promise<unknown>
   matches(seen: SeenRequest, request: ProxiedRequest): boolean
 }
@@ -49,6 +53,13 @@ const is = (kind: RequestKind, key?: string) => (seen: SeenRequest) =>
 const saveWithState = (store: CheckpointStore) => store.save(manifestOf(newId), { state: stateOf(newId) })
 // A state that can be read only once.
 const saveLong = (store: CheckpointStore) => store.save(manifestOf(newId), { state: inChunks(longState) })
+/** The first change creates the history. */
+async function withHistory(store: CheckpointStore): Promise<void> {
+  await store.pin(1, "first")
+  await store.unpin("first")
+}
+
+const historyKey = "manifests/history.json"
 const answersWrites = ({ name }: Cloud) => name === "gcs"
 
 export const operations: readonly Operation[] = [
@@ -71,8 +82,19 @@ export const operations: readonly Operation[] = [
     matches: is("put", manifestKey(newId)),
   },
   {
+    name: "read history",
+    does: "save",
+    hasRequestBody: false,
+    hasAnswerBody: () => true,
+    afterBytes: 100,
+    before: withHistory,
+    run: saveWithState,
+    matches: is("get", historyKey),
+  },
+  {
     name: "swap pointer",
     does: "save",
+    isHint: true,
     hasRequestBody: true,
     hasAnswerBody: answersWrites,
     afterBytes: 12,
@@ -143,6 +165,16 @@ export const operations: readonly Operation[] = [
     afterBytes: 150,
     run: (store) => store.collectOrphans({ olderThanMs: 0 }),
     matches: (seen, request) => seen.kind === "list" && request.query.get("prefix") === "manifests/",
+  },
+  {
+    name: "swap history",
+    does: "prune",
+    hasRequestBody: true,
+    hasAnswerBody: answersWrites,
+    afterBytes: 60,
+    before: withHistory,
+    run: (store) => store.prune({ last: 1 }),
+    matches: is("put", historyKey),
   },
   {
     name: "delete",

@@ -110,6 +110,25 @@ export const replaceCases: readonly BackendCase[] = [
     },
   },
   {
+    name: "replace: a read that begins after a replace was answered sees it, by every way to read",
+    loses: "a save would be acknowledged by a history from before another process's claim, and never count.",
+    async run({ backend, another }) {
+      const other = await another()
+      let { version } = await backend.put(key, [bytesOf("epoch 0")])
+      for (let epoch = 1; epoch <= 6; epoch++) {
+        const [writer, reader] = epoch % 2 === 0 ? [backend, other] : [other, backend]
+        // Both have just read what is about to be replaced.
+        for (const one of [backend, other]) await read(one, key)
+        const meta = await writer.put(key, [bytesOf(`epoch ${epoch}`)], { when: { version } })
+        for (const one of [reader, writer]) {
+          same(textOf(await read(one, key)), `epoch ${epoch}`, "what get sees after the replace")
+          same((await one.head(key))?.version, meta.version, "the version that head sees after the replace")
+        }
+        version = meta.version
+      }
+    },
+  },
+  {
     name: "replace: exactly one of 16 racers from one version wins",
     loses: "two processes would both be told that they lead, and write side by side.",
     async run({ backend, another }) {

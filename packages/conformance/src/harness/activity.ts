@@ -37,11 +37,10 @@ export class Activity {
 
   /** The same backend, with all its work counted. */
   track(backend: ObjectBackend): ObjectBackend {
-    const { parts, identity, leftovers, confirm, commit, announce, claim } = backend
+    const { parts, leftovers, confirm, commit, announce, claim } = backend
     return {
       name: backend.name,
       capabilities: backend.capabilities,
-      ...(identity && { identity: (options) => this.during(() => identity.call(backend, options)) }),
       ...(announce && { announce: (options) => this.during(() => announce.call(backend, options)) }),
       ...(parts && { parts: this.#trackParts(parts) }),
       put: (key, body, options) => this.during(() => backend.put(key, this.#fed(body), options)),

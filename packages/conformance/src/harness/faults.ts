@@ -60,11 +60,10 @@ function intercepted(backend: ObjectBackend, interception: Interception, calls: 
     const info = { ...what, index: ++calls.index }
     return (interception.around === undefined ? proceed() : interception.around(info, proceed)) as Promise<T>
   }
-  const { parts, identity, leftovers, confirm, commit, announce, claim } = backend
+  const { parts, leftovers, confirm, commit, announce, claim } = backend
   return {
     name: backend.name,
     capabilities: backend.capabilities,
-    ...(identity && { identity: (options) => identity.call(backend, options) }),
     ...(announce && { announce: (options) => announce.call(backend, options) }),
     ...(parts && { parts: interceptedParts(parts, through) }),
     put: (key, body, options) =>

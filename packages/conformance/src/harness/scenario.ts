@@ -15,7 +15,12 @@ export interface ScenarioContext {
   readonly layout: LayoutName
   /** The storage behind the store. With it a scenario plants, damages or removes objects. */
   readonly raw: ObjectBackend
-  readonly keys: { manifest(id: number): string; state(id: number): string; readonly pointer: string }
+  readonly keys: {
+    manifest(id: number): string
+    state(id: number): string
+    readonly pointer: string
+    readonly history: string
+  }
   /**
    * Opens a store over the storage; `through` puts a fault or a counter between them. The store is closed at the end.
    */
@@ -45,11 +50,13 @@ const names = {
     manifest: (id: string) => `checkpoints/checkpoint_${id}/manifest.json`,
     state: (id: string) => `checkpoints/checkpoint_${id}/state.bin`,
     pointer: "checkpoints/latest.txt",
+    history: "checkpoints/history.json",
   },
   objects: {
     manifest: (id: string) => `manifests/manifest-${id}.json`,
     state: (id: string) => `checkpoints/state-${id}.bin`,
     pointer: "manifests/latest.json",
+    history: "manifests/history.json",
   },
 }
 
@@ -61,7 +68,7 @@ export async function runScenario(
 ): Promise<void> {
   const storage = await createStorage()
   const activity = new Activity()
-  const raw = await storage.open()
+  const raw = await (storage.outside?.() ?? storage.open())
   const opened: AsyncDisposable[] = []
   const clocks = new Set<ManualClock>()
   const events: StoreEvent[] = []
@@ -75,6 +82,7 @@ export async function runScenario(
         manifest: (id) => names[layout].manifest(padded(id)),
         state: (id) => names[layout].state(padded(id)),
         pointer: names[layout].pointer,
+        history: names[layout].history,
       },
       events,
       async open({ through = (backend: ObjectBackend) => backend, onEvent, ...options } = {}) {

@@ -4,6 +4,8 @@ import type { ObjectBackend } from "@ckpt/core"
 export interface TestStorage {
   /** Opens a backend over this storage. Several may be open at once, as in several processes. */
   open(): ObjectBackend | Promise<ObjectBackend>
+  /** A backend for what other programs write and remove. They know nothing of claims. Default: as `open`. */
+  outside?(): ObjectBackend | Promise<ObjectBackend>
   dispose?(): void | Promise<void>
 }
 

@@ -6,7 +6,7 @@ import { putBody } from "@ckpt/core/adapter"
  * It has no `parts` of its own, so that a store over it, too, writes everything by this `put`.
  */
 export function takingStreams(backend: ObjectBackend): ObjectBackend {
-  const { identity, leftovers, confirm, commit, announce, claim } = backend
+  const { leftovers, confirm, commit, announce, claim } = backend
   return {
     name: backend.name,
     capabilities: backend.capabilities,
@@ -16,7 +16,6 @@ export function takingStreams(backend: ObjectBackend): ObjectBackend {
     list: (prefix, options) => backend.list(prefix, options),
     delete: (keys, options) => backend.delete(keys, options),
     now: (options) => backend.now(options),
-    ...(identity && { identity: (options) => identity.call(backend, options) }),
     ...(leftovers && { leftovers: (options) => leftovers.call(backend, options) }),
     ...(confirm && { confirm: (keys, options) => confirm.call(backend, keys, options) }),
     ...(commit && { commit: (batch, options) => commit.call(backend, batch, options) }),

@@ -13,8 +13,10 @@ import { updateScenarios } from "./commit/updates.js"
 import { claimCrashScenarios } from "./history/claim-crash-steps.js"
 import { claimScenarios } from "./history/claims.js"
 import { claimLostAnswerScenarios } from "./history/claims-lost-answers.js"
-import { trimmedClaimScenarios } from "./history/claims-trimmed.js"
+import { flipScenarios } from "./history/flips.js"
 import { floorScenarios } from "./history/floor.js"
+import { lossScenarios } from "./history/losses.js"
+import { neighbourScenarios } from "./history/neighbours.js"
 import { pinCrashScenarios } from "./history/pin-crash-steps.js"
 import { pinScenarios } from "./history/pins.js"
 import { zombieScenarios } from "./history/zombies.js"
@@ -57,14 +59,10 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   input: [...inputScenarios, ...storeScenarios],
   closing: closingScenarios,
   events: eventScenarios,
+  "a lost history": [...lossScenarios, ...flipScenarios],
+  neighbours: neighbourScenarios,
   updates: updateScenarios,
-  claims: [
-    ...claimScenarios,
-    ...zombieScenarios,
-    ...claimCrashScenarios,
-    ...claimLostAnswerScenarios,
-    ...trimmedClaimScenarios,
-  ],
+  claims: [...claimScenarios, ...zombieScenarios, ...claimCrashScenarios, ...claimLostAnswerScenarios],
 }
 
 /** All scenarios, for an adapter's own tests. */

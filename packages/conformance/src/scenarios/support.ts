@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import { createHash } from "node:crypto"
 import {
   CheckpointError,
   type CheckpointErrorCode,
@@ -10,6 +11,7 @@ import {
   type ManifestInit,
   type Recovery,
   type StateReader,
+  type StoreOperations,
 } from "@ckpt/core"
 import { bytesOf as bytes, textOf as text } from "../harness/bytes.js"
 import { type CallInfo, dyingAt, withoutCommit } from "../harness/faults.js"
@@ -36,11 +38,25 @@ export function pointerTo(layout: LayoutName, id: number): string {
   return layout === "objects" ? `{"checkpoint_id": ${id}}` : `checkpoint_${String(id).padStart(6, "0")}`
 }
 
+/** The fields of `history.json`, as they lie there. */
+export async function historyAtRest({ peek, keys }: ScenarioContext): Promise<Record<string, unknown>> {
+  return JSON.parse(text(await peek(keys.history)))
+}
+
+/**
+ * The bytes of a history with these fields. Spelt out here, not taken from core: a scenario must fail if core changes the
+ * bytes at rest.
+ */
+export function historyBytes({ checksum: _, ...fields }: Record<string, unknown>): string {
+  const body = JSON.stringify(fields, null, 2).replace(/\n\}$/, "")
+  return `${body},\n  "checksum": "${createHash("sha256").update(body).digest("hex")}"\n}`
+}
+
 /** The state that {@link saveAll} gives checkpoint `id`. */
 export const stateText = (id: number): string => `the state of checkpoint ${id}`
 
 /** Saves these ids, each with a state. */
-export async function saveAll(store: CheckpointStore, ...ids: number[]): Promise<void> {
+export async function saveAll(store: StoreOperations, ...ids: number[]): Promise<void> {
   for (const id of ids) await store.save(manifestOf(id), { state: bytes(stateText(id)) })
 }
 
@@ -86,11 +102,11 @@ export async function refusal(
 }
 
 /** The ids that `list` shows. */
-export async function listedIds(store: CheckpointStore): Promise<number[]> {
+export async function listedIds(store: StoreOperations): Promise<number[]> {
   return (await listAll(store)).map(({ id }) => id)
 }
 
-export async function listAll(store: CheckpointStore): Promise<CheckpointSummary[]> {
+export async function listAll(store: StoreOperations): Promise<CheckpointSummary[]> {
   const all: CheckpointSummary[] = []
   for await (const summary of store.list()) all.push(summary)
   return all
@@ -102,7 +118,7 @@ export async function readAll(reader: StateReader | undefined): Promise<string> 
 }
 
 /** Asserts that exactly this checkpoint is recovered, with the state of {@link saveAll}. */
-export async function assertRecovers(store: CheckpointStore, id: number): Promise<Recovery> {
+export async function assertRecovers(store: StoreOperations, id: number): Promise<Recovery> {
   const found = await store.recover()
   assert.equal(found.outcome, "recovered")
   assert.equal(found.checkpoint?.id, id)

@@ -1,30 +1,66 @@
-import { BackendError } from "../errors.js"
-import type { CheckpointManifest } from "../format/manifest/model.js"
-import { noPointer } from "../format/pointer.js"
-import type { Advance } from "../history/advances.js"
+import { BackendError, type CheckpointError } from "../errors.js"
+import type { Current } from "../history/current.js"
 import type { History } from "../history/history.js"
-import { mayCount } from "../history/rule.js"
+import { assertUsable, changedUnder, claimEnded, fenced, lastUsable, leads } from "../history/lead.js"
+import { counts, mayCount } from "../history/rule.js"
+import type { Created } from "./at-once.js"
 import type { Committed } from "./job.js"
 import { conflict, unknownOutcome } from "./outcome.js"
 
-/** Moves the pointer, and acknowledges the save unless the floor, which is in the pointer, excludes its id. */
-export async function acknowledge(
-  history: History,
-  manifest: CheckpointManifest,
-  outcome: "created" | "existed",
-): Promise<Committed> {
+/**
+ * To be called before a save writes: this store may write, and the id is free to count. The history that is remembered will
+ * do, since the history is read again before the save is acknowledged.
+ */
+export async function assertMayWrite(history: History, id: number, signal: AbortSignal | undefined): Promise<void> {
+  const current = lastUsable(history) ?? (await history.current(signal))
+  assertUsable(history, current)
+  if (!mayCount(id, current.record)) throw dead(history, id, current)
+}
+
+/**
+ * Acknowledges a save whose manifest is there, if the checkpoint counts. The history is read after the manifest was created:
+ * whatever was removed or claimed before is seen. The pointer is moved at the same time.
+ *
+ * @throws {CheckpointError} `CKPT_CONFLICT` if retention removed the id, `CKPT_FENCED` if another writer leads and did not
+ *   keep the checkpoint, `CKPT_UNKNOWN_OUTCOME` if the history cannot be read, or is not the history that it was
+ */
+export async function acknowledge(history: History, { manifest, outcome, latest }: Created): Promise<Committed> {
   const id = manifest.checkpointId
-  let advance: Advance
+  const moving = latest ?? history.pointer.advance(id, history.lineage !== undefined)
+  const [named] = await Promise.all([moving, assertCounts(history, id)])
+  // The pointer was moved on a newer one, which says that there is a history: without it nobody knows whether the save counts.
+  if (history.lineage === undefined && history.pointer.saysHistory) await assertCounts(history, id)
+  return { outcome, isLatest: named === id, manifest, latest: named }
+}
+
+async function assertCounts(history: History, id: number): Promise<void> {
   try {
-    advance = await history.pointer.advance(id)
+    for (
+      let current: Current = await history.afterWriting();
+      ;
+      current = await claimEnded(history, current, undefined)
+    ) {
+      const { record } = current
+      const changed = changedUnder(history, current)
+      if (changed !== undefined) throw unknownOutcome(history.place, id, new Error(changed))
+      const isThere = counts(id, history.epoch, record)
+      if (record.epoch > history.epoch) {
+        // A claim that found the manifest has kept it: it was there before the claim.
+        if (isThere) return
+        throw fenced(history, record)
+      }
+      if (!leads(history, record))
+        throw unknownOutcome(history.place, id, new Error(`another writer has the epoch ${record.epoch}`))
+      if (record.claiming !== undefined) continue
+      if (isThere) return
+      throw dead(history, id, current)
+    }
   } catch (error) {
-    if (!(error instanceof BackendError)) throw error
-    // A backend with claims of its own (the filesystem) refuses this way. The manifest was written before the new claim, so
-    // the new leader sees it: the checkpoint is saved. Only the pointer may no longer be moved by us.
-    if (error.kind === "fenced") return { outcome, isLatest: false, manifest, pointer: noPointer }
-    throw unknownOutcome(history.place, id, error)
+    throw error instanceof BackendError ? unknownOutcome(history.place, id, error) : error
   }
-  if (!mayCount(id, advance.pointer))
-    throw conflict(history.place, id, `retention removed ids up to ${advance.pointer.floor}`)
-  return { outcome, isLatest: advance.isLatest, manifest, pointer: advance.pointer }
+}
+
+function dead({ place, epoch }: History, id: number, { record }: Current): CheckpointError {
+  const why = epoch === 0 ? `retention removed ids up to ${record.floor}` : `ids up to ${record.floor} are used up`
+  return conflict(place, id, why)
 }

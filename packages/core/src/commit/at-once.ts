@@ -1,22 +1,23 @@
 import { BackendError } from "../errors.js"
 import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import { noPointer, type Pointer } from "../format/pointer.js"
+import { noPointer } from "../format/pointer.js"
 import type { History } from "../history/history.js"
-import { mayCount } from "../history/rule.js"
 import type { Watch } from "../storage/attempt.js"
 import type { ObjectMeta } from "../storage/backend.js"
-import { acknowledge } from "./acknowledge.js"
-import { settleManifest } from "./create-manifest.js"
-import { settleState } from "./create-state.js"
+import { createManifestObject, settleManifest } from "./create-manifest.js"
+import { createState, settleState } from "./create-state.js"
 import type { Committed, Job } from "./job.js"
 import { assertDurable, conflict, unknownOutcome } from "./outcome.js"
 
+/** `latest`: the id that the pointer names, where it was moved with the creates. */
+export type Created = Pick<Committed, "manifest" | "outcome"> & { readonly latest?: number }
+
 /**
- * The commit through a backend that makes state, manifest and pointer appear together. `undefined`: the backend cannot,
- * and nothing was touched.
+ * The two creates of a save through a backend that makes them appear together, and moves the pointer with them. All else is
+ * as for any other backend. `undefined`: the backend cannot, and nothing was touched.
  */
-export async function commitAtOnce(history: History, job: Job): Promise<Committed | undefined> {
+export async function createAtOnce(history: History, job: Job): Promise<Created | undefined> {
   const { place, pointer } = history
   const { storage, layout } = place
   const { backend } = storage
@@ -24,8 +25,7 @@ export async function commitAtOnce(history: History, job: Job): Promise<Committe
   const commitOf = backend.commit
   if (commitOf === undefined) return undefined
   let manifest: CheckpointManifest | undefined
-  let moved = false
-  let seen: Pointer = noPointer
+  let latest = id
 
   const attempt = async (s: AbortSignal, watch: Watch): Promise<ObjectMeta[] | "unsupported"> => {
     const state = feed === undefined ? [] : [{ key: layout.stateKey(id), body: feed.open(watch) }]
@@ -45,9 +45,10 @@ export async function commitAtOnce(history: History, job: Job): Promise<Committe
         pointer: {
           key: layout.pointerKey,
           decide(current) {
-            seen = current === undefined ? noPointer : pointer.decode(current.bytes, current.version)
-            moved = seen.checkpointId < id && seen.writer === undefined
-            return moved ? pointer.encodeFor(seen, id) : undefined
+            const seen = current === undefined ? noPointer : pointer.decode(current.bytes, current.version)
+            const saysHistory = seen.saysHistory || history.lineage !== undefined
+            latest = Math.max(seen.checkpointId, id)
+            return seen.checkpointId < id ? pointer.encode(seen, id, saysHistory) : undefined
           },
         },
       },
@@ -55,48 +56,43 @@ export async function commitAtOnce(history: History, job: Job): Promise<Committe
     )
   }
 
-  let result: ObjectMeta[] | "unsupported"
   try {
-    result = await storage.write(
-      "commit",
-      layout.manifestKey(id),
-      signal,
-      attempt,
-      () => feed === undefined || feed.reopenable(),
-    )
+    const canRepeat = () => feed === undefined || feed.reopenable()
+    const result = await storage.write("commit", layout.manifestKey(id), signal, attempt, canRepeat)
+    if (result === "unsupported") return undefined
+    if (manifest === undefined)
+      throw new Error(`backend ${backend.name} committed checkpoint ${id} without its manifest`)
+    pointer.forget()
+    return { manifest, outcome: "created", latest }
   } catch (error) {
     pointer.forget()
-    if (!(error instanceof BackendError)) throw error
-    return settleAtOnce(history, job, error)
+    if (!(error instanceof BackendError) || (error.kind !== "precondition" && error.kind !== "ambiguous")) throw error
+    return settle(history, job, error)
   }
-  if (result === "unsupported") return undefined
-  pointer.forget()
-  if (manifest === undefined) throw new Error(`backend ${backend.name} committed checkpoint ${id} without its manifest`)
-  if (history.pointerHasRoom) pointer.assertLeads(seen)
-  if (!moved && history.pointerHasRoom) return acknowledge(history, manifest, "created")
-  if (!mayCount(id, seen)) throw conflict(place, id, `retention removed ids up to ${seen.floor}`)
-  if (moved) seen = { ...seen, checkpointId: id }
-  return { outcome: "created", isLatest: moved || seen.checkpointId === id, manifest, pointer: seen }
 }
 
-/** After a failure: another writer was first with this id, or an answer was lost. The objects that are there decide. */
-async function settleAtOnce(history: History, { id, feed, manifest: complete, signal }: Job, error: BackendError) {
+/**
+ * After a refusal: something is there under this id. A state with the same bytes is taken over, as by any save; a manifest with
+ * the same bytes is this checkpoint. After a lost answer, what is there decides.
+ */
+async function settle(history: History, job: Job, error: BackendError): Promise<Created> {
   const { place } = history
-  if (error.kind !== "precondition" && error.kind !== "ambiguous") throw error
+  const { id, feed, signal } = job
   if (error.unsettleable) throw unknownOutcome(place, id, error)
   await feed?.drain()
-  const stateIsThere = feed === undefined || (await settleState(place, id, feed.info(), signal, error)) !== undefined
-  const manifest = complete(feed?.info())
-  const outcome = await settleManifest(place, manifest, encodeManifest(manifest), signal, error)
-  if (stateIsThere && outcome !== "absent") {
-    // A storage that refuses has found durable objects. A reading alone has not.
-    if (error.kind === "ambiguous") {
-      const { layout } = place
-      const keys = [...(feed === undefined ? [] : [layout.stateKey(id)]), layout.manifestKey(id)]
-      await assertDurable(place, id, keys, error, signal)
+  const state = feed === undefined ? undefined : { ...feed.info() }
+  const stateIsThere = state === undefined || (await settleState(place, id, state, signal, error)) !== undefined
+  const manifest = job.manifest(state)
+  if (error.kind === "precondition") {
+    if (!stateIsThere && feed !== undefined) {
+      if (!feed.reopenable()) throw conflict(place, id, "another writer is writing it")
+      await createState(place, id, feed, signal)
     }
-    return acknowledge(history, manifest, outcome)
+    return { manifest, outcome: await createManifestObject(place, manifest, signal) }
   }
-  if (error.kind === "ambiguous") throw unknownOutcome(place, id, error)
-  throw conflict(place, id, "another writer is writing it")
+  const outcome = await settleManifest(place, manifest, encodeManifest(manifest), signal, error)
+  if (!stateIsThere || outcome === "absent") throw unknownOutcome(place, id, error)
+  const keys = [...(state === undefined ? [] : [place.layout.stateKey(id)]), place.layout.manifestKey(id)]
+  await assertDurable(place, id, keys, error, signal)
+  return { manifest, outcome }
 }

@@ -1,9 +1,8 @@
 import { BackendError } from "../errors.js"
-import { withoutMark } from "../format/manifest/claim-mark.js"
 import { decodeManifest } from "../format/manifest/decode.js"
 import { encodeManifest } from "../format/manifest/encode.js"
 import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "../format/manifest/model.js"
-import type { History } from "../history/history.js"
+import { withoutSeen } from "../format/manifest/seen.js"
 import { createOnce } from "../storage/create-once.js"
 import type { Place } from "../storage/place.js"
 import { bytesBody } from "../storage/storage.js"
@@ -16,18 +15,13 @@ import { assertDurable, conflict, unknownOutcome } from "./outcome.js"
  *   nobody knows whether this manifest is there, or will be
  */
 export async function createManifestObject(
-  history: History,
+  place: Place,
   manifest: CheckpointManifest,
   signal: AbortSignal | undefined,
 ): Promise<"created" | "existed"> {
-  const { place } = history
   const id = manifest.checkpointId
   const bytes = encodeManifest(manifest)
-  // After a lost answer, retry only while no higher id exists. A late duplicate of the latest id is harmless; a late
-  // duplicate below another id could appear after retention has counted without it.
-  const mayRepeat = async () => !(await higherIdExists(history, id, signal))
-  const options = { signal, mayRepeat }
-  const created = await createOnce(place.storage, place.layout.manifestKey(id), bytesBody(bytes), options)
+  const created = await createOnce(place.storage, place.layout.manifestKey(id), bytesBody(bytes), { signal })
   if (created.outcome === "created") return "created"
   const { lost } = created
   if (lost?.unsettleable) throw unknownOutcome(place, id, lost)
@@ -40,14 +34,6 @@ export async function createManifestObject(
   }
   if (created.outcome === "taken") throw conflict(place, id, "a manifest was there, and was removed meanwhile")
   throw unknownOutcome(place, id, cause)
-}
-
-async function higherIdExists(history: History, id: number, signal: AbortSignal | undefined): Promise<boolean> {
-  const listing = await history.lister.manifests(signal).catch((error: unknown) => {
-    throw error instanceof BackendError ? unknownOutcome(history.place, id, error) : error
-  })
-  for (const other of listing.manifests.keys()) if (other > id) return true
-  return false
 }
 
 /**
@@ -85,8 +71,8 @@ export async function settleManifest(
     const ours = cause.kind === "ambiguous" ? "created" : "existed"
     if (isOurs(stored.bytes)) return ours
     const there = decodeManifest(stored.bytes)
-    const unmarked = withoutMark(there)
-    if (unmarked !== undefined && isOurs(unmarked)) return ours
+    const asWritten = withoutSeen(there)
+    if (asWritten !== undefined && isOurs(asWritten)) return ours
     // Our manifest may have landed, and another writer may have updated it since. So this is no certain conflict.
     if (cause.kind === "ambiguous" && there.manifest?.updateToken !== undefined) throw unknownOutcome(place, id, cause)
   }

@@ -70,19 +70,3 @@ export async function settleState(
   if (stored.size === ours.size && stored.hex() === ours.checksum) return version
   throw conflict(place, id, "a state with other bytes is there")
 }
-
-/**
- * Asserts that a state is still the same object.
- *
- * @throws {CheckpointError} `CKPT_IO` if it was removed since
- */
-export async function assertStateThere(
-  place: Place,
-  id: number,
-  { version }: StoredState,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if ((await place.storage.head(place.layout.stateKey(id), signal))?.version === version) return
-  const message = `the state of checkpoint ${id} was removed while the checkpoint was saved, so no manifest was written. Save again with the state, or take nextId().`
-  throw new CheckpointError("CKPT_IO", message, { ...place.state(id), retryable: true })
-}

@@ -1,5 +1,4 @@
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import type { Pointer } from "../format/pointer.js"
 import type { StateFeed, StateInfo } from "../state/feed.js"
 import type { StoredState } from "./create-state.js"
 
@@ -20,6 +19,6 @@ export interface Committed {
   readonly outcome: "created" | "existed"
   readonly isLatest: boolean
   readonly manifest: CheckpointManifest
-  /** The pointer by which the save was acknowledged. */
-  readonly pointer: Pointer
+  /** The id that the pointer names now; 0 if it could not be moved or read. */
+  readonly latest: number
 }

@@ -41,8 +41,9 @@ export async function prepareSave(
   const { signal } = options
   // A loaded manifest may carry the writer, the update token and the checksums of an earlier save. This save has its
   // own.
-  const { writer: _w, updateToken: _u, operatorChecksums: _o, ...plain } = checkManifest(given)
-  const manifest = history.leader === undefined ? plain : { ...plain, writer: history.leader.stamp }
+  const { writer: _w, updateToken: _u, seen: _s, operatorChecksums: _o, ...plain } = checkManifest(given)
+  const manifest =
+    history.lead === undefined ? plain : { ...plain, writer: { epoch: history.lead.epoch, id: history.lead.writer } }
   const id = manifest.checkpointId
   for (const name of ["checkpointId", "epoch"] as const) {
     if (manifest[name] < 1) throw invalid(id, `${name} is ${manifest[name]}; it must be at least 1`)

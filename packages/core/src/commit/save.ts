@@ -5,7 +5,7 @@ import type { StateInfo } from "../state/feed.js"
 import { openFeed } from "../state/feed.js"
 import { WriteProgress } from "../state/progress.js"
 import type { StateSource } from "../state/source.js"
-import type { Probe } from "../storage/probe.js"
+import { assertMayWrite } from "./acknowledge.js"
 import { commit } from "./commit.js"
 import { createState } from "./create-state.js"
 import type { Committed } from "./job.js"
@@ -33,22 +33,22 @@ export interface SaveReceipt {
 /** Writes checkpoints and states. Before the first write, it checks once whether the storage honours conditions. */
 export class Saver {
   readonly #history: History
-  readonly #probe: Probe
   readonly #ahead = new StatesAhead()
 
-  constructor(history: History, probe: Probe) {
+  constructor(history: History) {
     this.#history = history
-    this.#probe = probe
   }
 
   async save(given: CheckpointManifest, options: SaveOptions): Promise<Committed> {
     const job = await prepareSave(this.#history, given, options, this.#ahead)
+    const ended = this.#history.saving(job.id)
     try {
-      await this.#probe.once(options.signal)
+      await this.#history.probe.once(options.signal)
       const done = await commit(this.#history, job)
       job.saved()
       return done
     } finally {
+      ended()
       job.close()
     }
   }
@@ -57,14 +57,17 @@ export class Saver {
   async writeState(id: number, state: StateSource, options: OperationOptions & ProgressOptions): Promise<StateInfo> {
     const progress = new WriteProgress(options.onProgress)
     const feed = progress.watch(await openFeed(state, options.signal))
+    const ended = this.#history.saving(id)
     try {
-      await this.#probe.once(options.signal)
+      await assertMayWrite(this.#history, id, options.signal)
+      await this.#history.probe.once(options.signal)
       const state = await createState(this.#history.place, id, feed, options.signal)
       const info = feed.info()
       progress.end(info)
       this.#ahead.set(id, state)
       return info
     } finally {
+      ended()
       feed.close()
     }
   }

@@ -5,6 +5,7 @@ import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { checksumMeaning, inlineChecksum } from "../format/manifest/state-checksum.js"
 import type { History } from "../history/history.js"
+import { assertUsable, changedUnder, fenced, leads } from "../history/lead.js"
 import { counts } from "../history/rule.js"
 import type { Place } from "../storage/place.js"
 import { maxSwaps, ownVersionRefused, swap } from "../storage/swap.js"
@@ -21,7 +22,7 @@ function keepIntegrity(
   changed: CheckpointManifest,
   updateToken: string,
 ): CheckpointManifest {
-  const { stateSize: _s, operatorChecksums: _o, writer: _w, ...rest } = changed
+  const { stateSize: _s, operatorChecksums: _o, writer: _w, seen: _e, ...rest } = changed
   return {
     ...rest,
     version: current.version,
@@ -29,6 +30,7 @@ function keepIntegrity(
     ...(current.stateSize === undefined ? {} : { stateSize: current.stateSize }),
     ...(current.operatorChecksums === undefined ? {} : { operatorChecksums: current.operatorChecksums }),
     ...(current.writer === undefined ? {} : { writer: current.writer }),
+    ...(current.seen === undefined ? {} : { seen: current.seen }),
     updateToken,
   }
 }
@@ -51,14 +53,15 @@ export async function update(
   let lost: { readonly token: string; readonly cause: BackendError } | undefined
   let refused: string | undefined
   for (let swaps = 0; swaps < maxSwaps; swaps++) {
-    const { current, version } = await readCurrent(history, id, signal).catch((error: unknown) => {
-      throw lost !== undefined && tellsNothingOfLost(error) ? unknownUpdate(place, id, lost.cause) : error
-    })
+    const { current, version } = await (lost === undefined
+      ? readCurrent(history, id, signal)
+      : readAfterLoss(history, id, lost.cause, signal))
     if (lost !== undefined) {
       if (current.updateToken !== lost.token) throw unknownUpdate(place, id, lost.cause)
       await place.storage.confirm([key], lost.cause, signal).catch((error: unknown) => {
         throw error instanceof BackendError ? unknownUpdate(place, id, error) : error
       })
+      await assertStillLeads(history, id)
       return current
     }
     const own = ownVersionRefused(key, refused, version)
@@ -67,7 +70,7 @@ export async function update(
     const next = changed(history, current, change, token)
     const swapped = await swap(place.storage, key, version, encodeManifest(next), signal)
     if (swapped.outcome === "done") {
-      await confirmLead(history, id, signal)
+      await assertStillLeads(history, id)
       return next
     }
     if (swapped.lost !== undefined) lost = { token, cause: swapped.lost }
@@ -77,18 +80,24 @@ export async function update(
   throw new CheckpointError("CKPT_CONFLICT", message, { ...place.manifest(id), retryable: true })
 }
 
-/**
- * True if the manifest could not be had after a lost answer, so that nobody knows whether the lost swap took effect. Also
- * if the checkpoint is gone: others may have seen the change before retention removed it. A writer that was superseded
- * hears of that instead.
- */
-function tellsNothingOfLost(error: unknown): boolean {
-  return error instanceof BackendError || (error instanceof CheckpointError && error.code !== "CKPT_FENCED")
+/** After a lost answer: the manifest as it is now, whoever leads. Its token says whether the lost swap took effect. */
+async function readAfterLoss(
+  { place, verifier }: History,
+  id: number,
+  cause: BackendError,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly current: CheckpointManifest; readonly version: string }> {
+  const found = await verifier.manifest(id, signal).catch((error: unknown) => {
+    throw error instanceof BackendError ? unknownUpdate(place, id, error) : error
+  })
+  // If the checkpoint is gone, others may have seen the change before retention removed it.
+  if (found?.manifest === undefined || found.meta === undefined) throw unknownUpdate(place, id, cause)
+  return { current: found.manifest, version: found.meta.version }
 }
 
 /**
- * The manifest that an update changes. The manifest is read first, then the pointer. In the other order a late update
- * could pass: with a pointer from before a claim, and a manifest from after the claim's mark.
+ * The manifest that an update changes. The manifest is read first, then the history. In the other order a late update
+ * could pass: with a history from before a claim, and a manifest from after the new leader recovered it.
  */
 async function readCurrent(
   history: History,
@@ -97,9 +106,9 @@ async function readCurrent(
 ): Promise<{ readonly current: CheckpointManifest; readonly version: string }> {
   const { place, verifier } = history
   const found = await verifier.manifest(id, signal)
-  const pointer = history.pointerHasRoom ? await history.pointer.read(signal) : undefined
-  if (pointer !== undefined) history.pointer.assertLeads(pointer)
-  if (found === undefined || (pointer !== undefined && !counts(id, writerEpochOf(found.manifest), pointer))) {
+  const current = await history.current(signal)
+  assertUsable(history, current)
+  if (found === undefined || !counts(id, writerEpochOf(found.manifest), current.record)) {
     const message = `checkpoint ${id} does not exist, so it cannot be updated.`
     throw new CheckpointError("CKPT_NOT_FOUND", message, place.manifest(id))
   }
@@ -145,15 +154,21 @@ function changed(
 }
 
 /**
- * Reads the pointer again after the swap: an update must not be acknowledged once another writer has claimed the store.
+ * Reads the history again after the swap. If another writer has claimed meanwhile, the change stands all the same: the new
+ * leader has recovered it, or recovers a newer checkpoint.
  */
-async function confirmLead(history: History, id: number, signal: AbortSignal | undefined): Promise<void> {
-  if (history.leader === undefined) return
-  const pointer = await history.pointer.read(signal).catch((error: unknown) => {
-    // The change is there, but the pointer cannot be read, so nobody knows whether the change counts.
-    throw error instanceof BackendError ? unknownUpdate(history.place, id, error) : error
+async function assertStillLeads(history: History, id: number): Promise<void> {
+  const { place } = history
+  const current = await history.afterWriting().catch((error: unknown) => {
+    // The change is there, but the history cannot be read, so nobody knows whether the change counts.
+    throw error instanceof BackendError ? unknownUpdate(place, id, error) : error
   })
-  history.pointer.assertLeads(pointer)
+  const changed = changedUnder(history, current)
+  if (changed !== undefined) throw unknownUpdate(place, id, new BackendError("ambiguous", changed))
+  if (leads(history, current.record)) return
+  const { message } = fenced(history, current.record)
+  const applied = `the update of checkpoint ${id} took effect, and then another writer was given the lead, who has it. ${message}`
+  throw new CheckpointError("CKPT_FENCED", applied, { ...place.manifest(id), applied: true })
 }
 
 function unknownUpdate(place: Place, id: number, cause: BackendError): CheckpointError {

@@ -14,9 +14,8 @@ type KeyMeaning =
    * `taken`: a name that takes an id, but is no object of ours: an empty directory, or a file in place of a directory.
    */
   | { kind: "manifest" | "state" | "taken"; id: number | undefined }
-  | { kind: "pin"; name: string; id: number }
-  | { kind: "claim"; epoch: number; from: number }
-  | { kind: "pointer" }
+  /** The pointer, or the history. */
+  | { kind: "note" }
   | { kind: "probe" }
   | { kind: "foreign" }
 
@@ -26,7 +25,8 @@ export interface Layout {
   /** What stands before every key: empty, or segments that end in "/". */
   readonly prefix: string
   readonly pointerKey: string
-  /** `"json"`: an object, with room for `floor`, `claims`, `pins`. `"name"`: the bare name of a directory. */
+  readonly historyKey: string
+  /** `"json"`: an object. `"name"`: the bare name of a directory. */
   readonly pointerFormat: "json" | "name"
   /** A listing of this prefix shows every manifest. Equal to `statePrefix` if one listing shows both. */
   readonly manifestPrefix: string
@@ -36,14 +36,6 @@ export interface Layout {
   readonly statePrefix: string
   manifestKey(id: number): string
   stateKey(id: number): string
-  /** A listing of this prefix shows every pin; so does a listing of `manifestPrefix`. */
-  readonly pinPrefix: string
-  pinKey(name: string, id: number): string
-  /**
-   * A listing of this prefix shows every claim, if claims are in the pointer; so does a listing of `manifestPrefix`.
-   */
-  readonly claimPrefix: string
-  claimKey(epoch: number, from: number): string
   /** A key for the check that the storage honours conditions; `unique` is lower-case hexadecimal. */
   probeKey(unique: string): string
   meaning(key: string): KeyMeaning
@@ -66,28 +58,6 @@ function meaningOf(kind: "manifest" | "state" | "taken", text: string | undefine
   return { kind, id: id === "unsafe" ? undefined : id }
 }
 
-/** The key of a pin holds its name and its id, so that a listing says everything about it. */
-function pinName(name: string, id: number): string {
-  return `${name}.${formatId(id)}.json`
-}
-
-function pinOf(text: string): KeyMeaning {
-  const match = /^([A-Za-z0-9][A-Za-z0-9._-]*)\.(\d+)\.json$/.exec(text)
-  const id = match?.[2] === undefined ? undefined : parseId(match[2])
-  if (match?.[1] === undefined || typeof id !== "number") return { kind: "foreign" }
-  return { kind: "pin", name: match[1], id }
-}
-
-function claimName(epoch: number, from: number): string {
-  return `${formatId(epoch)}.${formatId(from)}.json`
-}
-
-function claimOf(text: string): KeyMeaning {
-  const match = /^(\d+)\.(\d+)\.json$/.exec(text)
-  const [epoch, from] = [match?.[1], match?.[2]].map((part) => (part === undefined ? undefined : parseId(part)))
-  return typeof epoch === "number" && typeof from === "number" ? { kind: "claim", epoch, from } : { kind: "foreign" }
-}
-
 /** The name of a checkpoint's directory. The pointer of the directory layout holds such a name. */
 export function directoryName(id: number): string {
   return `checkpoint_${formatId(id)}`
@@ -99,22 +69,19 @@ function directoryLayout(prefix: string): Layout {
     name: "directory",
     prefix,
     pointerKey: `${base}latest.txt`,
+    historyKey: `${base}history.json`,
     pointerFormat: "name",
     manifestPrefix: base,
     nodePrefix: `${prefix}nodes/`,
     statePrefix: base,
     manifestKey: (id) => `${base}${directoryName(id)}/manifest.json`,
     stateKey: (id) => `${base}${directoryName(id)}/state.bin`,
-    pinPrefix: `${base}pins/`,
-    pinKey: (name, id) => `${base}pins/${pinName(name, id)}`,
-    claimPrefix: `${base}claims/`,
-    claimKey: (epoch, from) => `${base}claims/${claimName(epoch, from)}`,
     probeKey: (unique) => `${base}.ckpt-probe-${unique}`,
     meaning(key) {
       if (!key.startsWith(base)) return { kind: "foreign" }
       const name = key.slice(base.length)
-      if (name === "latest.txt") return { kind: "pointer" }
-      if (name.startsWith("pins/")) return pinOf(name.slice("pins/".length))
+      if (name === "latest.txt") return { kind: "note" }
+      if (name === "history.json") return { kind: "note" }
       if (probePattern.test(name)) return { kind: "probe" }
       const match = /^checkpoint_(\d+)(?:\/(.*))?$/s.exec(name)
       if (match === null) return { kind: "foreign" }
@@ -123,7 +90,7 @@ function directoryLayout(prefix: string): Layout {
       return meaningOf("taken", match[1])
     },
     mayHold(folder) {
-      return folder.startsWith(base) && /^(?:(?:checkpoint_\d+|pins|claims)\/)?$/.test(folder.slice(base.length))
+      return folder.startsWith(base) && /^(?:checkpoint_\d+\/)?$/.test(folder.slice(base.length))
     },
   }
 }
@@ -135,23 +102,19 @@ function objectLayout(prefix: string): Layout {
     name: "objects",
     prefix,
     pointerKey: `${manifests}latest.json`,
+    historyKey: `${manifests}history.json`,
     pointerFormat: "json",
     manifestPrefix: manifests,
     nodePrefix: `${prefix}nodes/`,
     statePrefix: states,
     manifestKey: (id) => `${manifests}manifest-${formatId(id)}.json`,
     stateKey: (id) => `${states}state-${formatId(id)}.bin`,
-    pinPrefix: `${manifests}pins/`,
-    pinKey: (name, id) => `${manifests}pins/${pinName(name, id)}`,
-    claimPrefix: `${manifests}claims/`,
-    claimKey: (epoch, from) => `${manifests}claims/${claimName(epoch, from)}`,
     probeKey: (unique) => `${states}.ckpt-probe-${unique}`,
     meaning(key) {
       if (key.startsWith(manifests)) {
         const name = key.slice(manifests.length)
-        if (name === "latest.json") return { kind: "pointer" }
-        if (name.startsWith("pins/")) return pinOf(name.slice("pins/".length))
-        if (name.startsWith("claims/")) return claimOf(name.slice("claims/".length))
+        if (name === "latest.json") return { kind: "note" }
+        if (name === "history.json") return { kind: "note" }
         return meaningOf("manifest", /^manifest-(\d+)\.json$/.exec(name)?.[1])
       }
       if (key.startsWith(states)) {
@@ -162,7 +125,7 @@ function objectLayout(prefix: string): Layout {
       return { kind: "foreign" }
     },
     mayHold(folder) {
-      return [manifests, states, `${manifests}pins/`, `${manifests}claims/`].includes(folder)
+      return folder === manifests || folder === states
     },
   }
 }

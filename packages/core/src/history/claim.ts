@@ -1,157 +1,142 @@
+import { mapConcurrently } from "../async/concurrency.js"
 import { BackendError, CheckpointError } from "../errors.js"
-import { newToken } from "../format/ids.js"
-import { marked } from "../format/manifest/claim-mark.js"
-import { type Claim, isLost } from "../format/pointer.js"
-import { createMarker } from "../storage/create-marker.js"
-import { maxSwaps, ownVersionRefused, swap } from "../storage/swap.js"
-import { writerEpochOf } from "../verify/read-manifest.js"
+import { type HistoryRecord, newHistoryId, noHistory } from "../format/history-record.js"
+import { IdRanges } from "../format/id-ranges.js"
+import { ascending } from "../format/ids.js"
+import { epochsOf, writerEpochOf } from "../verify/read-manifest.js"
+import type { Current, Given } from "./current.js"
 import type { History } from "./history.js"
-import { Leader } from "./leader.js"
-import { latestValidId } from "./summary.js"
-import { View } from "./view.js"
+import { byManifests } from "./judge.js"
+import { maxChanges, outpaced } from "./lead.js"
+import type { Listing } from "./listing.js"
+import { counts } from "./rule.js"
+import { believableGap } from "./view.js"
 
 /**
- * Makes a new writer lead. Every earlier writer is superseded: its saves are refused, and a manifest that it still
- * writes does not count.
+ * Makes a new writer lead. Every earlier writer is superseded: its saves are refused, and a manifest that it still writes
+ * does not count.
  *
- * 1. One swap puts the new writer into the pointer. If the store has claims already, the same swap adds the new claim.
- * 2. The first claim of a store: list, then a second swap adds the claim. See {@link endOfPlainHistory}.
- * 3. An object of its own repeats the claim, in case the pointer is lost later.
- * 4. The latest manifest that counts gets a mark. See {@link shutOutLateUpdates}.
+ * 1. Replace the history by one that says that a claim is being made. From now on no save is acknowledged.
+ * 2. List the manifests, and read those above the floor. A listing may lag, so the pointer's checkpoint is looked at, too.
+ * 3. Replace the history once more: the new epoch and writer, the floor above all that is listed, and in `kept` what counts.
  *
- * The next `claim()` mends whatever a crash between two steps leaves. Until then: after step 1 of a first claim nobody
- * may write; before step 3, the claim is lost if the pointer is also lost; before step 4, an update under way may still
- * land.
+ * So an acknowledged checkpoint is kept: its manifest was there before step 1, so the listing shows it. And a manifest that
+ * comes later is dead: its id is at or below the floor and not kept, or its epoch is not the new one. What cannot be read
+ * cannot be judged, and is kept: the new leader tells it as damaged.
  *
- * @throws {CheckpointError} `CKPT_UNSUPPORTED` where no compare-and-swap holds among processes
+ * A crash between the steps leaves the claim half made. The next claim goes over it, and a save that waits for it takes it
+ * out. A lost history is built anew, above every epoch that a manifest carries.
+ *
+ * @returns the claim, and the history that it made
+ * @throws {CheckpointError} `CKPT_FENCED` if another process claimed at the same time
  */
-export async function claim(history: History, signal: AbortSignal | undefined): Promise<Leader> {
-  assertClaimable(history)
-  const writer = { token: newToken(), epoch: 0 }
-  const before = await history.pointer.read(signal)
-  // A lost pointer does not say where the history ends, so the listing and the claims' own objects must say it. Nobody
-  // leads while the pointer is lost, so the end does not move meanwhile.
-  const lostEnd =
-    isLost(before) && before.claims.length > 0 ? await endOfHistory(history, before.claims, signal) : undefined
-  const first = await history.pointer.change((current) => {
-    if (current.writer?.token === writer.token) return undefined
-    writer.epoch = 1 + Math.max(current.writer?.epoch ?? 0, ...current.claims.map((claim) => claim.epoch))
-    const leads = { writer: { ...writer } }
-    if (current.claims.length === 0) return leads
-    // On a claimed store the pointer is the end of the history.
-    const from = isLost(current) ? lostEnd : current.checkpointId
-    if (from === undefined) throw new BackendError("transient", `${history.pointer.key} was lost a moment ago`)
-    return { ...leads, checkpointId: from, claims: withClaim(current.claims, writer.epoch, from) }
-  })
-  const from = first.claims.length > 0 ? first.checkpointId : await endOfPlainHistory(history, writer, signal)
-  // If the pointer is lost later, readers find the claim by this object. So it is created before the leader writes
-  // anything.
-  const { storage, layout } = history.place
-  await createMarker(storage, layout.claimKey(writer.epoch, from), { epoch: writer.epoch, from }, signal)
-  const view = await history.view(signal, { of: "manifests" })
-  history.pointer.assertLeads(view.pointer, writer)
-  await shutOutLateUpdates(history, view, writer.epoch, signal)
-  return new Leader({ ...writer }, from)
-}
-
-function assertClaimable({ hasClaims, place }: History): void {
-  if (hasClaims) return
-  const { layout, storage } = place
-  const { backend } = storage
-  const why =
-    backend.capabilities.compareAndSwap === "storage"
-      ? `the ${layout.name} layout has no room for a claim`
-      : `storage ${backend.name} has no compare-and-swap that holds among processes`
-  const message = `claim: ${why}. Use an object store with the "objects" layout, or make sure by other means that only one process writes.`
-  throw new CheckpointError("CKPT_UNSUPPORTED", message, { backend: backend.name })
+export async function claim(history: History, signal: AbortSignal | undefined): Promise<Given> {
+  const writer = newHistoryId()
+  for (let changes = 0; changes < maxChanges; changes++) {
+    signal?.throwIfAborted()
+    const current = await history.current(signal)
+    const base = current.lost === undefined ? current.record : await anew(history, current, signal)
+    // A claim that another process has begun ends here: this claim goes over it.
+    const epoch = 1 + Math.max(base.epoch, current.record.claiming?.epoch ?? 0)
+    const announced = await history.change(current, { ...base, claiming: { epoch, writer } })
+    if (announced === undefined) continue
+    const listing = await history.listedWithPointer(signal)
+    const end = await endOf(history, announced.record, listing, signal)
+    if (end === "lost") continue
+    // A caller who gave up does not lead.
+    signal?.throwIfAborted()
+    const given = await history.change(announced, {
+      ...announced.record,
+      ...end,
+      epoch,
+      writer,
+      claiming: undefined,
+    })
+    if (given !== undefined) return { lead: { epoch, writer }, stored: given }
+    const now = await history.current(signal)
+    // Another claim went over this one. If a save took it out, or the leader before gave the lead up, begin again.
+    const { claiming = { writer } } = now.record
+    if (now.record.epoch >= epoch || claiming.writer !== writer) throw overtaken(history, now)
+  }
+  throw outpaced(history, "claim")
 }
 
 /**
- * Adds a claim. It replaces a claim with the same `from`: the higher epoch excludes every manifest that the lower epoch
- * excluded.
+ * The floor and the kept ids of a claim: everything listed lies at or below the floor, and what counts is kept. `"lost"`: a
+ * manifest carries a higher epoch than the history.
  */
-function withClaim(before: readonly Claim[], epoch: number, from: number): Claim[] {
-  return [...before.filter((claim) => claim.from !== from), { epoch, from }]
-}
-
-/**
- * The second swap of a store's first claim; gives the end of the history. Until the first claim the pointer is only a
- * hint, and an acknowledged checkpoint may lie above it. The first swap made the new writer lead, so no earlier save is
- * acknowledged any more; therefore the listing that follows shows every acknowledged checkpoint.
- */
-async function endOfPlainHistory(
-  history: History,
-  writer: { epoch: number; token: string },
+async function endOf(
+  { verifier }: History,
+  record: HistoryRecord,
+  { manifests }: Listing,
   signal: AbortSignal | undefined,
-): Promise<number> {
-  const latest = await endOfHistory(history, [], signal)
-  const settled = await history.pointer.change((current) => {
-    if (current.writer?.token === writer.token && current.claims.length > 0) return undefined
-    history.pointer.assertLeads(current, writer)
-    const checkpointId = Math.max(current.checkpointId, latest)
-    return { checkpointId, claims: [{ epoch: writer.epoch, from: checkpointId }] }
-  })
-  return settled.checkpointId
+): Promise<{ readonly floor: number; readonly kept: IdRanges } | "lost"> {
+  const above = [...manifests.keys()].filter((id) => id > record.floor)
+  const found = await mapConcurrently(above, async (id) => ({ id, manifest: await verifier.manifest(id, signal) }))
+  const counting: number[] = []
+  let sound = record.floor
+  for (const { id, manifest } of found) {
+    if (manifest === undefined) continue
+    if ((epochsOf(manifest.manifest)?.carries ?? 0) > record.epoch) return "lost"
+    if (!counts(id, writerEpochOf(manifest.manifest), record)) continue
+    counting.push(id)
+    if (manifest.manifest !== undefined) sound = Math.max(sound, id)
+  }
+  const floor = highestBelievable(above, sound)
+  // A pin of a checkpoint that is not there stays, too: its manifest may come back.
+  const kept = [...counting, ...record.pins.values()].filter((id) => id <= floor)
+  return { floor, kept: record.kept.with(kept) }
 }
 
 /**
- * The latest valid checkpoint that counts by the floor and the claims, wherever the pointer stands; 0 if there is none.
+ * The highest of these ids that is not far above `sound`, the highest id that counts and can be read: a stray file with a huge
+ * id must not use up the ids. Such a file is told as damaged, or is dead, above the floor as well.
  */
-async function endOfHistory(
-  history: History,
-  claims: readonly Claim[],
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  const { listing, pointer } = await history.look(signal)
-  const view = new View(listing, { ...pointer, checkpointId: Number.MAX_SAFE_INTEGER, claims }, () =>
-    history.pointer.read(signal),
-  )
-  return (await latestValidId(history.verifier, view, { signal, anew: true })) ?? 0
+function highestBelievable(ids: readonly number[], sound: number): number {
+  let highest = sound
+  for (const id of [...ids].sort(ascending)) {
+    if (highest > 0 && id - highest > believableGap) break
+    highest = Math.max(highest, id)
+  }
+  return highest
 }
 
 /**
- * Swaps the latest manifest that counts for the same manifest with a mark. An update that the superseded writer has
- * under way then finds another version, and fails.
+ * The history of a store whose history is lost, from the manifests alone: what counts by them is kept, all else up to the
+ * highest id is dead. Nobody leads, so a writer from before is refused.
  */
-async function shutOutLateUpdates(
-  history: History,
-  view: View,
-  epoch: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  for (const id of view.latestFirst()) {
-    if ((await markOne(history, view, id, epoch, signal)) === "marked") return
+async function anew(history: History, current: Current, signal: AbortSignal | undefined): Promise<HistoryRecord> {
+  const listing = await history.lister.manifests(signal)
+  const { counting, sound, ...judge } = await byManifests(history.verifier, listing, signal)
+  const floor = highestBelievable([...listing.manifests.keys()], sound)
+  const epoch = Math.max(judge.epoch, current.record.epoch)
+  return {
+    ...noHistory,
+    lineage: newHistoryId(),
+    epoch,
+    floor,
+    kept: IdRanges.of(counting.filter((id) => id <= floor)),
   }
 }
 
+function overtaken({ place }: History, { record }: Current): CheckpointError {
+  const epoch = record.claiming?.epoch ?? record.epoch
+  const message = `another process claimed at the same time (claim ${epoch}). Let it lead, or claim again.`
+  return new CheckpointError("CKPT_FENCED", message, { backend: place.backend })
+}
+
 /**
- * `"passed over"`: the manifest is gone, is damaged or is not part of the history. Then the next older manifest is
- * marked.
+ * Gives the lead up: nobody leads until the next claim.
+ *
+ * @throws {BackendError} if the storage failed
  */
-async function markOne(
-  { place, verifier }: History,
-  view: View,
-  id: number,
-  epoch: number,
-  signal: AbortSignal | undefined,
-): Promise<"marked" | "passed over"> {
-  const key = place.layout.manifestKey(id)
-  let lost: BackendError | undefined
-  let refused: string | undefined
-  for (let swaps = 0; swaps < maxSwaps; swaps++) {
-    const found = await verifier.manifest(id, signal)
-    if (found?.manifest === undefined || found.meta === undefined) return "passed over"
-    if (!view.isOfHistory(id, writerEpochOf(found.manifest))) return "passed over"
-    if ((found.manifest.writer?.fenced ?? 0) >= epoch) return "marked"
-    lost ??= ownVersionRefused(key, refused, found.meta.version)
-    if (lost !== undefined) throw lost
-    const bytes = marked(found.manifest, epoch)
-    const swapped = await swap(place.storage, key, found.meta.version, bytes, signal)
-    if (swapped.outcome === "done") return "marked"
-    // Another update came first: the next round marks its manifest. An answer was lost: the next round looks for the
-    // mark.
-    if (swapped.outcome === "unknown") lost = swapped.lost
-    refused = found.meta.version
+export async function release(history: History, signal: AbortSignal | undefined): Promise<void> {
+  for (let changes = 0; changes < maxChanges; changes++) {
+    const current = await history.current(signal)
+    const { epoch, writer } = current.record
+    // Whoever leads by now, it is not this store.
+    if (current.lost !== undefined || epoch !== history.epoch || writer !== history.lead?.writer) return
+    if ((await history.change(current, { ...current.record, writer: undefined })) !== undefined) return
   }
-  throw new BackendError("transient", `lost ${maxSwaps} swaps of ${key} to other writers`)
+  throw new BackendError("transient", `${history.file.key} was changed by others each time`)
 }

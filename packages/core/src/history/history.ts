@@ -1,22 +1,26 @@
 /**
- * Which checkpoints count. A listing shows the manifests that are there; the pointer says which of them not to believe.
- * The pointer is read after the listing, so it may judge everything that the listing shows. Invariant: a reader never
- * judges a manifest by a pointer that is older than the manifest.
+ * Which checkpoints count. A listing shows the manifests that are there; the history says which of them count. The history
+ * is read after the listing, so it may judge everything that the listing shows. Invariant: a reader never judges a manifest
+ * by a history that is older than the manifest.
  */
 
 import { BackendError, CheckpointError } from "../errors.js"
 import type { Emit } from "../events.js"
+import type { Claim, HistoryRecord } from "../format/history-record.js"
 import type { Layout } from "../format/layout.js"
-import type { Pointer } from "../format/pointer.js"
+import { noPointer } from "../format/pointer.js"
 import type { ObjectMeta } from "../storage/backend.js"
+import { OtherWriters } from "../storage/other-writers.js"
 import type { Place } from "../storage/place.js"
-import { type Removals, removalsOf } from "../storage/removals.js"
+import { Probe } from "../storage/probe.js"
+import { type FoundManifest, writerEpochOf } from "../verify/read-manifest.js"
 import type { Verifier } from "../verify/verifier.js"
-import type { Leader } from "./leader.js"
+import type { Current, Given } from "./current.js"
+import { HistoryFile, type StoredHistory } from "./history-file.js"
+import { byHistory, byManifests } from "./judge.js"
 import { Lister, type Listing, withManifest } from "./listing.js"
 import { PointerFile } from "./pointer-file.js"
-import { counts } from "./rule.js"
-import { View } from "./view.js"
+import { type Judged, View } from "./view.js"
 
 /**
  * Rounds of listing, or of walking, before an operation gives up: others remove checkpoints faster than it reads them.
@@ -29,66 +33,198 @@ export interface LookOptions {
   /** `"manifests"` leaves the states out, if the layout lists them apart. Default: everything. */
   readonly of?: "manifests" | "everything"
   /**
-   * Called with each listing before the pointer is read. A request that begins here runs at the same time as that read.
+   * Called with each listing before the history is read. A request that begins here runs at the same time as that read.
    */
   readonly onListed?: (listing: Listing) => void
+  /**
+   * The history that is remembered will do, for a caller who replaces that very version: it was still the history of now
+   * if that succeeds. The pointer is then left out.
+   */
+  readonly remembered?: boolean
 }
 
-/** The history of one store: its listings, its pointer, and its leader if it has one. */
+/** The history of one store: its listings, its history object, its pointer, and who writes. */
 export class History {
   readonly place: Place
   readonly verifier: Verifier
   readonly emit: Emit
   readonly lister: Lister
+  readonly file: HistoryFile
   readonly pointer: PointerFile
-  /** Set for a store that `claim()` gave; a plain store has no leader. */
-  readonly leader: Leader | undefined
+  /** Asked before the first write that rests on conditions. */
+  readonly probe: Probe
+  /** Asked before the first change. */
+  readonly others: OtherWriters
+  /** The claim of a store that `claim()` gave; a plain store has none. */
+  readonly lead: Claim | undefined
+  /** Of the history that this store has worked with. */
+  #lineage: string | undefined
+  readonly #lossesTold = new Set<string>()
+  readonly #underWay = new Map<number, number>()
 
-  /** @param other the layout that this store does not use, to notice checkpoints that were saved in it */
-  constructor(verifier: Verifier, other: Layout, emit: Emit, leader: Leader | undefined) {
+  /**
+   * @param other the layout that this store does not use, to notice checkpoints that were saved in it
+   * @param given for a leader: its claim, and the history that the claim made
+   */
+  constructor(verifier: Verifier, other: Layout, emit: Emit, given: Given | undefined) {
     this.place = verifier.place
     this.verifier = verifier
     this.emit = emit
-    this.leader = leader
+    this.lead = given?.lead
     this.lister = new Lister(this.place, other, emit)
-    this.pointer = new PointerFile(this.place, emit, leader?.writer, (signal) => this.lister.claims(signal))
+    this.file = new HistoryFile(this.place)
+    this.pointer = new PointerFile(this.place, emit)
+    this.others = new OtherWriters(this.place, emit)
+    this.probe = new Probe(this.place, this.others)
+    if (given === undefined) return
+    this.file.remember(given.stored)
+    this.adopt(given.stored.record)
+  }
+
+  /** True if the storage compares and swaps for all processes. If not, only the backend can say who writes. */
+  get sharesStorage(): boolean {
+    return this.place.storage.backend.capabilities.compareAndSwap === "storage"
+  }
+
+  /** The epoch of this store's writer: 0 for a plain store. */
+  get epoch(): number {
+    return this.lead?.epoch ?? 0
+  }
+
+  /** The lineage of the first history that this store has seen; `undefined`: it has seen none. */
+  get lineage(): string | undefined {
+    return this.#lineage
+  }
+
+  /** The history as it is now, from the storage. */
+  async current(signal: AbortSignal | undefined): Promise<Current> {
+    // Whatever manifest was read before this, its epoch was in the history before.
+    const { epochSeen } = this.verifier
+    // Another call may see the first history while this read is under way.
+    const wasThere = this.#lineage !== undefined
+    let stored = await this.file.read(signal)
+    // The pointer says so after the history was created, so a history that was created meanwhile is there by now.
+    if (stored.version === undefined && stored.problem === undefined && (await this.#isSaid(signal)))
+      stored = await this.file.read(signal)
+    const reason = stored.problem ?? (await this.#lossOf(stored, epochSeen, wasThere, signal))
+    // Whoever changed a lost history by what is remembered would make a new one, without the floor and the pins.
+    this.file.remember(reason === undefined ? stored : undefined)
+    if (reason === undefined) {
+      if (stored.version !== undefined) this.adopt(stored.record)
+      return stored
+    }
+    if (!this.#lossesTold.has(reason)) {
+      this.#lossesTold.add(reason)
+      this.emit({ type: "history-lost", key: this.file.key, reason })
+    }
+    return { ...stored, lost: reason }
   }
 
   /**
-   * True if the pointer has room for floor, claims and pins. If not, the pointer is a bare name, and every manifest
-   * counts.
+   * True if the history that was read is durable. A storage may show what a crash still undoes; whoever relies on what another
+   * call wrote asks first.
    */
-  get pointerHasRoom(): boolean {
-    return this.place.layout.pointerFormat === "json"
-  }
-
-  /** What orders pins and removals where the pointer has no room to. */
-  removals(signal: AbortSignal | undefined): Promise<Removals> {
-    return removalsOf(this.place.storage, signal)
-  }
-
-  /** True if claims live in the pointer. If not, the backend itself must know claims. */
-  get hasClaims(): boolean {
-    return this.pointerHasRoom && this.place.storage.backend.capabilities.compareAndSwap === "storage"
-  }
-
-  /** One listing, and the pointer after it. The listing may be older than the pointer: see {@link view}. */
-  async look(signal: AbortSignal | undefined, options: LookOptions = {}): Promise<View> {
-    return this.#judged(await this.lister[options.of ?? "everything"](signal), signal, options)
-  }
-
-  async #judged(listing: Listing, signal: AbortSignal | undefined, { onListed }: LookOptions): Promise<View> {
-    onListed?.(listing)
-    const read = (s: AbortSignal | undefined): Promise<Pointer> => this.pointer.read(s, listing.claims)
-    return new View(listing, await read(signal), read)
+  async isDurable(signal: AbortSignal | undefined): Promise<boolean> {
+    try {
+      await this.place.storage.confirm([this.file.key], undefined, signal)
+      return true
+    } catch (error) {
+      if (error instanceof BackendError && error.kind === "ambiguous") return false
+      throw error
+    }
   }
 
   /**
-   * A view that shows the checkpoint that the pointer names. If the listing lacks that checkpoint, its manifest is
-   * looked at by itself, and the pointer is read again behind it: the listing may be older than the pointer, or may lag.
-   * If the manifest is not there either, the storage is listed again, as long as the pointer moves: retention may have
-   * removed the checkpoint since. A pointer that stands still names a checkpoint that is lost; then the view
-   * {@link View.lacksNamed}.
+   * The history, for a writer whose objects are there already. Where a claim of the backend's own holds all others off, only this
+   * store changes the history: what it knows is the history of now. Whoever claims next finds the objects, since they are there.
+   */
+  async afterWriting(): Promise<Current> {
+    const { last } = this.file
+    return this.lead !== undefined && !this.sharesStorage && last !== undefined ? last : this.current(undefined)
+  }
+
+  /** True if the pointer says that there is a history. That of the directory layout has no room to say so. */
+  async #isSaid(signal: AbortSignal | undefined): Promise<boolean> {
+    return this.place.layout.pointerFormat === "json" && (await this.pointer.lastSeen(signal)).saysHistory
+  }
+
+  async #lossOf(
+    { record: { epoch }, version }: StoredHistory,
+    epochSeen: number,
+    wasThere: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<string | undefined> {
+    if (epoch < epochSeen) return `a manifest carries epoch ${epochSeen}, and the history is at epoch ${epoch}`
+    if (version !== undefined) return undefined
+    if (wasThere) return "it was there, and is gone"
+    return (await this.#isSaid(signal)) ? `${this.pointer.key} says that there is one, and it is gone` : undefined
+  }
+
+  /** Remembers the lineage of the history that this store works with, if it knows none yet. */
+  adopt({ lineage }: HistoryRecord): void {
+    this.#lineage ??= lineage
+  }
+
+  /**
+   * Replaces the history that was read by another; `undefined`: it has changed since. See {@link HistoryFile.replace}.
+   * Where this creates the history, the pointer says so from now on. A storage that does not do what this rests on is refused.
+   */
+  async change(current: Current, next: HistoryRecord): Promise<StoredHistory | undefined> {
+    // Elsewhere the history is ordered by a lock, and room may be made by it where there is none for a check.
+    if (this.sharesStorage) await this.probe.once(undefined)
+    const stored = await this.file.replace(current, next)
+    if (stored === undefined) return undefined
+    this.#lineage = stored.record.lineage
+    if (current.version === undefined) await this.pointer.sayHistory()
+    return stored
+  }
+
+  /** Notes that a save of this id is under way. Gives the function to be called when it has ended. */
+  saving(id: number): () => void {
+    this.#underWay.set(id, (this.#underWay.get(id) ?? 0) + 1)
+    return () => {
+      const left = (this.#underWay.get(id) ?? 1) - 1
+      if (left > 0) this.#underWay.set(id, left)
+      else this.#underWay.delete(id)
+    }
+  }
+
+  /** The lowest id that this store is saving now; `Infinity` if it saves none. */
+  get lowestUnderWay(): number {
+    return [...this.#underWay.keys()].reduce((lowest, id) => Math.min(lowest, id), Number.POSITIVE_INFINITY)
+  }
+
+  /** Who judges by this history. `listing`: of the manifests, if the caller has one. */
+  async judged(current: Current, signal: AbortSignal | undefined, listing?: Listing): Promise<Judged> {
+    if (current.lost === undefined) return { current, judge: byHistory(current.record) }
+    const listed = listing ?? (await this.lister.manifests(signal))
+    return { current, judge: await byManifests(this.verifier, listed, signal) }
+  }
+
+  /** One listing, and the history after it. The listing may be older than what it must show: see {@link view}. */
+  async look(signal: AbortSignal | undefined, options: LookOptions = {}): Promise<View> {
+    return this.#viewOf(await this.lister[options.of ?? "everything"](signal), signal, options)
+  }
+
+  async #viewOf(
+    listing: Listing,
+    signal: AbortSignal | undefined,
+    { onListed, remembered = false }: LookOptions,
+  ): Promise<View> {
+    onListed?.(listing)
+    const readAgain = async (s: AbortSignal | undefined) => this.judged(await this.current(s), s, listing)
+    const { last } = this.file
+    if (remembered && last !== undefined && last.record.epoch >= this.verifier.epochSeen)
+      return new View(listing, { current: last, judge: byHistory(last.record) }, noPointer, readAgain)
+    const [pointer, current] = await Promise.all([this.pointer.readHint(signal), this.current(signal)])
+    return new View(listing, await this.judged(current, signal, listing), pointer, readAgain)
+  }
+
+  /**
+   * A view that shows what must be there (see {@link View.lacks}). If the listing lacks such a checkpoint, its manifest is
+   * looked at by itself, and the history is read again behind it: the listing may be older than the pointer, or may lag.
+   * If the manifest is not there either, the storage is listed again, as long as pointer or history move: retention may
+   * have removed the checkpoint since. If both stand still, the checkpoint is lost; then the view still lacks it.
    *
    * A writer who saves without a pause names another checkpoint each time. So a view is also new enough if it covers
    * everything that the view of the round before named or listed. That view was made after this call began, so whatever
@@ -97,20 +233,33 @@ export class History {
   async view(signal: AbortSignal | undefined, options: LookOptions = {}): Promise<View> {
     let view = await this.look(signal, options)
     for (let idle = 1; idle < maxRounds; idle++) {
-      if (!view.lacksNamed) return view
-      const { checkpointId, version } = view.pointer
-      const { highest } = view
-      const named = await this.#manifestMeta(checkpointId, signal)
+      const { lacks } = view
+      if (lacks === undefined) return view
+      const before = view
+      const meta = await this.#manifestMeta(lacks, signal)
       view =
-        named === undefined
-          ? await this.look(signal, options)
-          : await this.#judged(withManifest(view.listing, checkpointId, named), signal, options)
-      if (named === undefined && view.pointer.version === version) return view
-      if (view.pointer.checkpointId <= checkpointId) continue
-      if (view.covers(Math.max(checkpointId, highest))) return view.overtaken()
+        meta === undefined
+          ? await this.look(signal, { ...options, remembered: false })
+          : await this.#viewOf(withManifest(view.listing, lacks, meta), signal, { ...options, remembered: false })
+      const stands = view.pointer.version === before.pointer.version && view.current.version === before.current.version
+      // Another id that a listing lacks which lags was not looked at yet.
+      if (meta === undefined && stands && view.lacks === lacks) return view
+      if (view.lacks === undefined || view.pointer.checkpointId <= before.pointer.checkpointId) continue
+      if (view.covers(Math.max(lacks, before.highest))) return view.overtaken()
       idle = 0
     }
     throw restless(this.place)
+  }
+
+  /** The listing of manifests. It may lag: the checkpoint that the pointer names is looked at by itself if it is not listed. */
+  async listedWithPointer(signal: AbortSignal | undefined): Promise<Listing> {
+    const [listing, { checkpointId: named }] = await Promise.all([
+      this.lister.manifests(signal),
+      this.pointer.readHint(signal),
+    ])
+    if (named === 0 || listing.manifests.has(named)) return listing
+    const meta = await this.#manifestMeta(named, signal)
+    return meta === undefined ? listing : withManifest(listing, named, meta)
   }
 
   /** A manifest's key, version and time; made up for something that is at the key and is no manifest. */
@@ -125,13 +274,13 @@ export class History {
   }
 
   /**
-   * True if a manifest that was just read counts. The pointer is read after the manifest, never at the same time.
+   * True if a manifest that was just read counts. The history is read after the manifest, never at the same time.
    * Example: retention removes 3 and raises the floor; a slow writer creates 3 again, and its save is refused. By a
-   * pointer from before the floor, that manifest would count.
+   * history from before the floor, that manifest would count.
    */
-  async counts(id: number, writerEpoch: number | undefined, signal: AbortSignal | undefined): Promise<boolean> {
-    if (!this.pointerHasRoom) return true
-    return counts(id, writerEpoch, await this.pointer.read(signal))
+  async counts(id: number, manifest: FoundManifest["manifest"], signal: AbortSignal | undefined): Promise<boolean> {
+    const { judge } = await this.judged(await this.current(signal), signal)
+    return judge.counts(id, writerEpochOf(manifest))
   }
 }
 

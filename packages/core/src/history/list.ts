@@ -3,7 +3,7 @@ import { CheckpointError } from "../errors.js"
 import { oldestFirst } from "../format/ids.js"
 import { type History, maxRounds, restless } from "./history.js"
 import { tellMissing } from "./missing.js"
-import { type CheckpointSummary, recheck, type Summarized, summaries, withPins } from "./summary.js"
+import { type CheckpointSummary, judging, type Summarized, summaries, withPins } from "./summary.js"
 import type { View } from "./view.js"
 
 type Signal = AbortSignal | undefined
@@ -64,7 +64,7 @@ export async function* list(
     const [latest] = looked.latestFirst()
     const isGone = latest !== undefined && batch.includes(latest) && !found.some(({ outline }) => outline.id === latest)
     if (isGone) await lookAgain(history, signal)
-    return withPins(await recheck(found, looked, signal), looked)
+    return withPins(found, await judging(found, looked, signal))
   }
 }
 

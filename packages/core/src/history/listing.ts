@@ -1,6 +1,5 @@
 import type { Emit } from "../events.js"
 import { type Layout, maxPrefixBytes } from "../format/layout.js"
-import type { Claim, Pin } from "../format/pointer.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
 
@@ -13,10 +12,6 @@ export interface Listing {
   readonly taken: ReadonlyMap<number, ObjectMeta>
   /** Manifests whose id is beyond 2^53 - 1, so that no JavaScript number holds it. Latest first; named by key alone. */
   readonly beyond: readonly ObjectMeta[]
-  /** From the pins' own objects. Empty if only states were listed. */
-  readonly pins: readonly Pin[]
-  /** From the claims' own objects, ascending by epoch. Empty if only states were listed. */
-  readonly claims: readonly Claim[]
   /** Objects that a check of the storage's conditions left behind. */
   readonly probes: readonly ObjectMeta[]
   /** The key of a checkpoint in the other layout, if the listing showed such a key. */
@@ -53,14 +48,6 @@ export class Lister {
   /** States; manifests too, if one prefix holds both. */
   async states(signal?: AbortSignal): Promise<Listing> {
     return this.#sort(await this.#list(this.#place.layout.statePrefix, signal))
-  }
-
-  async pins(signal?: AbortSignal): Promise<Listing> {
-    return this.#sort(await this.#list(this.#place.layout.pinPrefix, signal))
-  }
-
-  async claims(signal?: AbortSignal): Promise<readonly Claim[]> {
-    return this.#sort(await this.#list(this.#place.layout.claimPrefix, signal)).claims
   }
 
   /**
@@ -106,8 +93,9 @@ export class Lister {
     return this.#sort(pages.flat())
   }
 
-  #list(prefix: string, signal: AbortSignal | undefined): Promise<ObjectMeta[]> {
-    return this.#place.storage.list(prefix, signal)
+  async #list(prefix: string, signal: AbortSignal | undefined): Promise<ObjectMeta[]> {
+    // The folder of the prefix itself is no name in it. A filesystem shows it if it is empty; consoles of clouds make such an object.
+    return (await this.#place.storage.list(prefix, signal)).filter(({ key }) => key !== prefix)
   }
 
   #sort(metas: readonly ObjectMeta[]): Listing {
@@ -116,27 +104,22 @@ export class Lister {
     const taken = new Map<number, ObjectMeta>()
     const beyond: ObjectMeta[] = []
     const probes: ObjectMeta[] = []
-    const pins: Pin[] = []
-    const claims: Claim[] = []
     let elsewhere: string | undefined
     for (const meta of metas) {
       const meaning = this.#place.layout.meaning(meta.key)
-      if (meaning.kind === "pointer") continue
+      if (meaning.kind === "note") continue
       if (meaning.kind === "foreign") {
         this.#sayOnce(meta.key)
         const { kind } = this.#other.meaning(meta.key)
         if (kind === "manifest" || kind === "state") elsewhere ??= meta.key
       } else if (meaning.kind === "probe") probes.push(meta)
-      else if (meaning.kind === "claim") claims.push({ epoch: meaning.epoch, from: meaning.from })
-      else if (meaning.kind === "pin") pins.push({ name: meaning.name, id: meaning.id })
       else if (meaning.id !== undefined)
         ({ manifest: manifests, state: states, taken })[meaning.kind].set(meaning.id, meta)
       else if (meaning.kind === "manifest") beyond.push(meta)
     }
     // Of two numbers without leading zeros, the longer number is the higher.
     beyond.sort((a, b) => b.key.length - a.key.length || (a.key < b.key ? 1 : -1))
-    claims.sort((a, b) => a.epoch - b.epoch)
-    return { manifests, states, taken, beyond, pins, claims, probes, elsewhere }
+    return { manifests, states, taken, beyond, probes, elsewhere }
   }
 
   #sayOnce(key: string): void {

@@ -1,41 +1,34 @@
 /**
- * The rule: which checkpoints count. A checkpoint counts if all of these hold:
+ * The rule: which checkpoints count.
  *
- * 1. Its id is above `floor`, or in `kept`. Retention removed every other id up to the floor, and a late request may
- *    bring such a manifest back.
- * 2. Its id is at or below `checkpointId`, the end of the history. This holds only for a pointer with claims; without
- *    claims, a checkpoint counts as soon as its manifest is there.
- * 3. Every claim with an epoch above the writer's has a `from` at or above its id. If not, that claim superseded the
- *    writer before the manifest became part of the history.
+ *     counts(M) = M.id ≤ floor ? M.id in kept : M's epoch = the history's epoch
  *
- * Example: the claims are `{ epoch: 1, from: 5 }` and `{ epoch: 2, from: 8 }`, and `checkpointId` is 10. Manifest 8 of
- * writer epoch 1 counts. Manifest 9 of epoch 1 does not: the history of epoch 1 ends at 8. Manifest 11 of epoch 2 does
- * not count yet: the pointer has not reached it.
+ * Up to the floor the history names every checkpoint that counts: whatever else comes there, however late, is dead. Above
+ * the floor a checkpoint counts if the leader of now wrote it; on a store that nobody claimed, if a plain writer did.
+ *
+ * Example: floor 8, kept 1-3 8, epoch 2. Manifests 3 and 8 count, whoever wrote them. Manifest 5 was removed, or written by a
+ * superseded writer. Manifest 9 of epoch 2 counts; manifest 10 of epoch 1 never does.
  */
 
-import { isLost, type Pointer } from "../format/pointer.js"
-
-/** Parts 1 and 2 of the rule, which need the id alone. */
-export function mayCount(id: number, pointer: Pointer): boolean {
-  // A lost pointer does not say where the history ends. Its claims, read from their own objects, still say whose
-  // manifests count.
-  if (pointer.claims.length > 0 && !isLost(pointer) && id > pointer.checkpointId) return false
-  // Floor 0: nothing was removed. So id 0 passes, and a damaged checkpoint 0 is shown as damaged.
-  return pointer.floor === 0 || id > pointer.floor || pointer.kept.has(id)
-}
-
-/** The whole rule. `writerEpoch`: see {@link isOfHistory}. */
-export function counts(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
-  return mayCount(id, pointer) && isOfHistory(id, writerEpoch, pointer)
-}
+import type { HistoryRecord } from "../format/history-record.js"
 
 /**
- * Part 3 of the rule, which needs the manifest.
+ * The whole rule.
  *
  * @param writerEpoch the epoch of the manifest's writer, 0 for a plain writer; `undefined` if the manifest cannot be read.
- *   Then no claim rules it out: a damaged checkpoint of the leader must be told, and must not pass for another's
+ *   Then no epoch rules it out: a damaged checkpoint of the leader must be told, and must not pass for another's
  */
-export function isOfHistory(id: number, writerEpoch: number | undefined, pointer: Pointer): boolean {
-  if (writerEpoch === undefined) return true
-  return pointer.claims.every((claim) => claim.epoch <= writerEpoch || claim.from >= id)
+export function counts(id: number, writerEpoch: number | undefined, history: HistoryRecord): boolean {
+  if (isUpToFloor(id, history)) return history.kept.has(id)
+  return writerEpoch === undefined || writerEpoch === history.epoch
+}
+
+/** The part of the rule that needs the id alone. False: nothing of this id counts, now or later. */
+export function mayCount(id: number, history: HistoryRecord): boolean {
+  return !isUpToFloor(id, history) || history.kept.has(id)
+}
+
+/** Floor 0: nothing was removed. So id 0 lies above it, and a damaged checkpoint 0 is shown as damaged. */
+function isUpToFloor(id: number, { floor }: HistoryRecord): boolean {
+  return floor > 0 && id <= floor
 }

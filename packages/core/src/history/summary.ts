@@ -39,7 +39,7 @@ export function withPins(all: readonly Summarized[], view: View): CheckpointSumm
   for (const { id, name } of view.pins) names.set(id, [...(names.get(id) ?? []), name])
   return all
     .filter((one) => countsIn(view, one))
-    .map(({ outline: { writerEpoch: _w, version: _v, ...summary } }) => {
+    .map(({ outline: { writerEpoch: _w, carries: _c, version: _v, ...summary } }) => {
       const pins = names.get(summary.id)
       return pins === undefined ? summary : { ...summary, pins }
     })
@@ -50,17 +50,12 @@ function countsIn(view: View, { outline }: Summarized): boolean {
 }
 
 /**
- * The summaries that still count: {@link View.stillCounts} for many. The pointer is read once more, if any summary is
- * newer.
+ * The view that may judge these checkpoints: {@link View.verdict} for many. The history is read once more if a manifest was
+ * written after the listing, or carries a higher epoch than the history.
  */
-export async function recheck(
-  all: readonly Summarized[],
-  view: View,
-  signal: AbortSignal | undefined,
-): Promise<readonly Summarized[]> {
-  if (!all.some(({ isNewer }) => isNewer)) return all
-  const now = await view.now(signal)
-  return all.filter((one) => !one.isNewer || countsIn(now, one))
+export async function judging(all: readonly Summarized[], view: View, signal: AbortSignal | undefined): Promise<View> {
+  const isBehind = view.current.lost === undefined && all.some(({ outline }) => outline.carries > view.record.epoch)
+  return isBehind || all.some(({ isNewer }) => isNewer) ? view.now(signal) : view
 }
 
 /**

@@ -1,41 +1,59 @@
 import type { Emit } from "../events.js"
+import type { HistoryRecord } from "../format/history-record.js"
 import { ascending, latestFirst } from "../format/ids.js"
-import type { Pin, Pointer } from "../format/pointer.js"
-import { type FoundManifest, writerEpochOf } from "../verify/read-manifest.js"
+import type { Pointer } from "../format/pointer.js"
+import { epochsOf, type FoundManifest, writerEpochOf } from "../verify/read-manifest.js"
+import type { Current } from "./current.js"
+import type { Judge } from "./judge.js"
 import type { Listing } from "./listing.js"
-import { counts, isOfHistory, mayCount } from "./rule.js"
+
+/** A savepoint: a checkpoint that retention leaves alone. */
+export interface Pin {
+  /** Up to 100 letters, digits, ".", "_" and "-"; the first is a letter or digit. */
+  readonly name: string
+  /** The checkpoint. */
+  readonly id: number
+}
+
+/** What a reader relies on: the history that was read, and who judges by it. */
+export interface Judged {
+  readonly current: Current
+  readonly judge: Judge
+}
 
 type Found = Pick<FoundManifest, "manifest" | "meta">
 
-/**
- * True if a manifest was written after the listing that showed its id. Never true for a damaged manifest, which is
- * reported as damaged whenever it was written.
- */
-function cameSince(listing: Listing, id: number, { manifest, meta }: Found): boolean {
-  return manifest !== undefined && meta?.version !== listing.manifests.get(id)?.version
-}
-
-/** A listing, and the pointer that was read after it: together they say which checkpoints count. */
+/** A listing, and the history that was read after it: together they say which checkpoints count. */
 export class View {
   readonly listing: Listing
+  readonly current: Current
+  /** A hint: the checkpoint that it names should be listed. */
   readonly pointer: Pointer
-  readonly #readPointer: (signal: AbortSignal | undefined) => Promise<Pointer>
+  readonly #judge: Judge
+  readonly #readAgain: (signal: AbortSignal | undefined) => Promise<Judged>
   readonly #isOvertaken: boolean
 
   /**
-   * @param readPointer reads the pointer from the storage, as it is now
-   * @param isOvertaken the checkpoint that the pointer names was saved after the call began, and is not missed
+   * @param readAgain reads the history from the storage, as it is now
+   * @param isOvertaken what the listing lacks was saved after the call began, and is not missed
    */
   constructor(
     listing: Listing,
+    { current, judge }: Judged,
     pointer: Pointer,
-    readPointer: (signal: AbortSignal | undefined) => Promise<Pointer>,
+    readAgain: (signal: AbortSignal | undefined) => Promise<Judged>,
     isOvertaken = false,
   ) {
     this.listing = listing
+    this.current = current
     this.pointer = pointer
-    this.#readPointer = readPointer
+    this.#judge = judge
+    this.#readAgain = readAgain
     this.#isOvertaken = isOvertaken
+  }
+
+  get record(): HistoryRecord {
+    return this.current.record
   }
 
   /** The listed ids that {@link mayCount}, latest first. */
@@ -43,57 +61,65 @@ export class View {
     return latestFirst(this.listing.manifests.keys()).filter((id) => this.mayCount(id))
   }
 
-  /** The part of the rule that needs the id alone: the floor and the end of the history. */
+  /** The part of the rule that needs the id alone: the floor. */
   mayCount(id: number): boolean {
-    return mayCount(id, this.pointer)
+    return this.#judge.mayCount(id)
   }
 
-  /** The part of the rule that needs the manifest: which writer wrote it. */
-  isOfHistory(id: number, writerEpoch: number | undefined): boolean {
-    return isOfHistory(id, writerEpoch, this.pointer)
-  }
-
-  /** The whole rule. `writerEpoch`: see `isOfHistory`. */
+  /** The rule. `writerEpoch`: 0 for a plain writer, `undefined` if the manifest cannot be read. */
   counts(id: number, writerEpoch: number | undefined): boolean {
-    return counts(id, writerEpoch, this.pointer)
+    return this.#judge.counts(id, writerEpoch)
   }
 
   /**
-   * Asks once more about a checkpoint that counts by this view, after its manifest was read. The view's pointer was
-   * read after the listing, so it may judge a manifest that was listed. A manifest whose version differs from the
-   * listed version was written later; a pointer that is read now judges it.
+   * Whether a listed checkpoint counts, now that its manifest was read. The view's history was read after the listing, so
+   * it may judge the manifest that was listed. A manifest whose version differs from the listed version was written later;
+   * a history that is read now judges it.
    *
-   * Example: 3 is listed, and the pointer is read. Retention raises the floor and removes 3; a slow writer creates 3
-   * again, and its save is refused. By the view's pointer the new manifest 3 counts; by the pointer as it is now it
-   * does not.
+   * Example: 3 is listed, and the history is read. Retention removes 3; a slow writer creates 3 again, and its save is
+   * refused. By the view's history the new manifest 3 counts; by the history as it is now it does not.
+   *
+   * `"again"`: the view is too old, or the history is older than its manifests; a new view knows.
    */
-  async stillCounts(id: number, found: Found, signal: AbortSignal | undefined): Promise<boolean> {
-    if (!cameSince(this.listing, id, found)) return true
-    return counts(id, writerEpochOf(found.manifest), await this.#readPointer(signal))
+  async verdict(id: number, found: Found, signal: AbortSignal | undefined): Promise<"counts" | "dead" | "again"> {
+    const writerEpoch = writerEpochOf(found.manifest)
+    if (!cameSince(this.listing, id, found)) {
+      if (this.current.lost === undefined && (epochsOf(found.manifest)?.carries ?? 0) > this.record.epoch)
+        return "again"
+      return this.counts(id, writerEpoch) ? "counts" : "dead"
+    }
+    if (!this.counts(id, writerEpoch) && !this.mayCount(id)) return "dead"
+    return (await this.#readAgain(signal)).judge.counts(id, writerEpoch) ? "counts" : "again"
   }
 
-  /** The same listing, with the pointer as it is now. */
+  /** The same listing, with the history as it is now. */
   async now(signal: AbortSignal | undefined): Promise<View> {
-    return new View(this.listing, await this.#readPointer(signal), this.#readPointer)
+    return new View(this.listing, await this.#readAgain(signal), this.pointer, this.#readAgain)
   }
 
   /** Pins, ascending by id, then by name. */
   get pins(): Pin[] {
-    return pinsOf(this.listing, this.pointer)
+    return pinsOf(this.record)
   }
 
   /**
-   * True if the pointer names a checkpoint that the listing lacks. The listing may be older than the pointer, may lag, or
-   * the checkpoint may be lost; see `History.view`.
+   * The id of a checkpoint that must be there and is not listed: the listing is old or lags, or the checkpoint is lost. See
+   * `History.view`. `undefined`: nothing is missed. The pointer names the latest saved checkpoint; at or above `top`, and
+   * above all that is kept, a checkpoint was valid when something was last deleted or claimed.
    */
-  get lacksNamed(): boolean {
-    const { checkpointId } = this.pointer
-    return !this.#isOvertaken && checkpointId > 0 && !this.listing.manifests.has(checkpointId)
+  get lacks(): number | undefined {
+    if (this.#isOvertaken) return undefined
+    const { checkpointId: named } = this.pointer
+    const { manifests } = this.listing
+    if (named > 0 && !manifests.has(named) && this.mayCount(named)) return named
+    // The id itself: a higher listed id may be that of a superseded writer.
+    const isMissed = (id: number) => id > 0 && !manifests.has(id) && this.mayCount(id)
+    return [this.record.top, this.record.kept.highest].find(isMissed)
   }
 
   /** The highest listed id on a store without claims, where every id above the floor counts; 0 on a claimed store. */
   get highest(): number {
-    return this.pointer.claims.length > 0 ? 0 : highestOf(this.listing.manifests.keys())
+    return this.record.epoch > 0 ? 0 : highestOf(this.listing.manifests.keys())
   }
 
   /**
@@ -103,28 +129,28 @@ export class View {
   covers(id: number): boolean {
     const { manifests } = this.listing
     // On a claimed store a higher id may belong to a superseded writer, so the id itself must be listed.
-    if (this.pointer.claims.length > 0) return manifests.has(id) && this.mayCount(id)
+    if (this.record.epoch > 0) return manifests.has(id) && this.mayCount(id)
     return [...manifests.keys()].some((listed) => listed >= id && this.mayCount(listed))
   }
 
-  /** The same view, of which nobody misses the checkpoint that the pointer names. */
+  /** The same view, of which nobody misses anything. */
   overtaken(): View {
-    return new View(this.listing, this.pointer, this.#readPointer, true)
+    return new View(this.listing, { current: this.current, judge: this.#judge }, this.pointer, this.#readAgain, true)
   }
 
   /**
-   * The lowest id above every id seen here: of manifests, states, taken names, the pointer and its floor.
+   * The lowest id above every id seen here: of manifests, states, taken names, the pointer and the history.
    *
    * @param recovered the id of the checkpoint that was recovered, if any
    */
   nextId(emit: Emit, recovered = 0): number {
     const { manifests, states, taken } = this.listing
-    const { checkpointId, floor } = this.pointer
-    // Without a pointer, the highest manifest is the measure.
-    const base = checkpointId > 0 ? checkpointId : highestOf(manifests.keys())
-    let highest = Math.max(checkpointId, floor, recovered)
+    const known = Math.max(this.pointer.checkpointId, this.record.floor, this.record.top)
+    // Without a pointer and a history, the highest manifest is the measure.
+    const base = known > 0 ? known : highestOf(manifests.keys())
+    let highest = Math.max(known, recovered)
     for (const id of [...manifests.keys(), ...states.keys(), ...taken.keys()]) {
-      if (id - base > believableGap) emit({ type: "id-ignored", id, pointer: checkpointId })
+      if (id - base > believableGap) emit({ type: "id-ignored", id, pointer: base })
       else if (id > highest) highest = id
     }
     return highest + 1
@@ -132,17 +158,23 @@ export class View {
 }
 
 /**
- * `nextId` ignores an id that is further than this above the pointer: a stray file with a huge id must not use up the
- * ids.
+ * An id that is further than this above all others is not believed: a stray file with a huge id must not use up the ids.
  */
-const believableGap = 2 ** 32
+export const believableGap = 2 ** 32
 
-/** The pins of the pointer's entries and of the pins' own objects, each once. Ascending by id, then by name. */
-export function pinsOf(listing: Pick<Listing, "pins">, pointer: Pick<Pointer, "pins">): Pin[] {
-  const all = new Map<string, Pin>()
-  for (const pin of listing.pins) all.set(`${pin.id} ${pin.name}`, pin)
-  for (const [name, id] of pointer.pins) all.set(`${id} ${name}`, { name, id })
-  return [...all.values()].sort((a, b) => ascending(a.id, b.id) || (a.name < b.name ? -1 : 1))
+/**
+ * True if a manifest was written after the listing that showed its id. Never true for a damaged manifest, which is
+ * reported as damaged whenever it was written.
+ */
+function cameSince(listing: Listing, id: number, { manifest, meta }: Found): boolean {
+  return manifest !== undefined && meta?.version !== listing.manifests.get(id)?.version
+}
+
+/** The pins of a history. Ascending by id, then by name. */
+export function pinsOf({ pins }: HistoryRecord): Pin[] {
+  return [...pins]
+    .map(([name, id]) => ({ name, id }))
+    .sort((a, b) => ascending(a.id, b.id) || (a.name < b.name ? -1 : 1))
 }
 
 function highestOf(ids: Iterable<number>): number {

@@ -4,9 +4,9 @@ import { latestFirst } from "../format/ids.js"
 import { fatal, type ValidationIssue } from "../format/manifest/issues.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { type History, maxRounds, restless } from "../history/history.js"
-import { missingNamed, tellMissing } from "../history/missing.js"
+import { missing, tellMissing } from "../history/missing.js"
 import type { View } from "../history/view.js"
-import { type FoundManifest, writerEpochOf } from "../verify/read-manifest.js"
+import type { FoundManifest } from "../verify/read-manifest.js"
 import type { Verification, VerifyOptions } from "../verify/verified.js"
 
 type Signal = AbortSignal | undefined
@@ -14,11 +14,11 @@ type Signal = AbortSignal | undefined
 /** One manifest; `undefined` if it does not exist or does not count. */
 export async function load(history: History, id: number, signal: Signal): Promise<CheckpointManifest | undefined> {
   const found = await history.verifier.manifest(id, signal)
-  if (found === undefined || !(await history.counts(id, writerEpochOf(found.manifest), signal))) return undefined
+  if (found === undefined || !(await history.counts(id, found.manifest, signal))) return undefined
   return sound(history, id, found, signal)
 }
 
-/** The latest manifest that counts. It is found by listing; the pointer says which manifests not to believe. */
+/** The latest manifest that counts. It is found by listing; the history says which manifests count. */
 export async function loadLatest(history: History, signal: Signal): Promise<CheckpointManifest | undefined> {
   for (let round = 1; round <= maxRounds; round++) {
     let latest: { readonly id: number; readonly found: Promise<FoundManifest | undefined> } | undefined
@@ -35,9 +35,11 @@ export async function loadLatest(history: History, signal: Signal): Promise<Chec
     const read = (id: number) => (id === latest?.id ? latest.found : history.verifier.manifest(id, signal))
     const found = await latestOf(view, read, signal)
     if (found === "gone") continue
-    const named = view.pointer.checkpointId
     // `undefined` would read as a fresh start.
-    if (view.lacksNamed && found === undefined) throw damaged(history, named, missingNamed(history.place, named).issues)
+    if (view.lacks !== undefined && found === undefined)
+      throw damaged(history, view.lacks, missing(history.place, view, view.lacks).issues)
+    // Without the pointer nobody knows whether anything was ever saved here.
+    if (found === undefined && view.pointer.failure !== undefined) throw view.pointer.failure
     tellMissing(history, view)
     return found && sound(history, found.id, found, signal)
   }
@@ -53,8 +55,9 @@ async function latestOf(
   for (const id of view.latestFirst()) {
     const found = await read(id)
     if (found === undefined) return "gone"
-    if (!view.isOfHistory(id, writerEpochOf(found.manifest))) continue
-    return (await view.stillCounts(id, found, signal)) ? { ...found, id } : "gone"
+    const verdict = await view.verdict(id, found, signal)
+    if (verdict === "dead") continue
+    return verdict === "counts" ? { ...found, id } : "gone"
   }
   return undefined
 }
@@ -63,7 +66,7 @@ async function latestOf(
 export async function verify(history: History, id: number, options: VerifyOptions): Promise<Verification> {
   const { depth = "deep", signal, onProgress } = options
   const found = await history.verifier.verify(id, { depth, signal, onProgress })
-  if (found.gone || (await history.counts(id, writerEpochOf(found.manifest), signal)))
+  if (found.gone || (await history.counts(id, found.manifest, signal)))
     return { id, valid: found.valid, issues: found.issues }
   const message = `manifest not found for checkpoint ${id}: retention removed it, or its writer was superseded`
   return { id, valid: false, issues: [fatal("manifest-missing", message)] }

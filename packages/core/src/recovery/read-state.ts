@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.js"
 import type { History } from "../history/history.js"
 import { openState, type ReadStateOptions, type StateReader, stateSlice } from "../state/reader.js"
-import { ownsState, writerEpochOf } from "../verify/read-manifest.js"
+import { ownsState } from "../verify/read-manifest.js"
 
 /** The state of a checkpoint; `undefined` if it has none. It is verified if a manifest that counts owns it. */
 export async function readState(
@@ -14,7 +14,7 @@ export async function readState(
   const { signal } = options
   const stateKey = layout.stateKey(id)
   const [found, seen] = await Promise.all([verifier.manifest(id, signal), storage.head(stateKey, signal)])
-  const counts = found !== undefined && (await history.counts(id, writerEpochOf(found.manifest), signal))
+  const counts = found !== undefined && (await history.counts(id, found.manifest, signal))
   // A save may have ended between the two requests, so a missing state is looked up again, after its manifest.
   const meta = seen ?? (found === undefined ? undefined : await storage.head(stateKey, signal))
   if (meta === undefined) {

@@ -10,15 +10,14 @@ import { CheckpointError } from "../errors.js"
 import { latestFirst } from "../format/ids.js"
 import { directoryName } from "../format/layout.js"
 import { fatal, type ValidationIssue, warning } from "../format/manifest/issues.js"
-import { isLost } from "../format/pointer.js"
 import { type History, maxRounds, restless } from "../history/history.js"
 import type { Elsewhere, Listing } from "../history/listing.js"
-import { missingNamed } from "../history/missing.js"
+import { missing as lost } from "../history/missing.js"
 import type { View } from "../history/view.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
 import type { Place } from "../storage/place.js"
-import { writerEpochOf } from "../verify/read-manifest.js"
 import { unreadable, type Verified } from "../verify/verified.js"
+import { markSeen } from "./mark-seen.js"
 import { Prefetch } from "./prefetch.js"
 import type { RecoverOptions, Recovery, Skipped } from "./recovery.js"
 
@@ -71,6 +70,8 @@ export async function walk(
       return { ...facts, outcome: "recovered", checkpoint }
     }
     const fresh = isFresh(view, examined)
+    // Without the pointer nobody knows whether anything was ever saved here.
+    if (fresh && view.pointer.failure !== undefined) throw view.pointer.failure
     const key = view.listing.elsewhere
     const other = fresh ? (key === undefined ? await elsewhere : { key }) : undefined
     if (other !== undefined) throw storeElsewhere(history.place, other)
@@ -84,11 +85,16 @@ export async function walk(
   throw restless(history.place)
 }
 
-/** True if nothing was ever saved here. On a claimed store: true if nothing is part of the history. */
-function isFresh({ listing, pointer }: View, examined: number): boolean {
-  if (listing.beyond.length > 0 || notFolders(listing).size > 0) return false
-  const isClaimed = pointer.writer !== undefined && !isLost(pointer)
-  return isClaimed ? pointer.checkpointId === 0 && examined === 0 : listing.manifests.size === 0 && !pointer.exists
+/**
+ * True if nothing was ever saved here that counts. On a claimed store there may be manifests of superseded writers. What
+ * history and pointer tell of checkpoints is told of a store that was used.
+ */
+function isFresh({ listing, pointer, record, current }: View, examined: number): boolean {
+  if (listing.beyond.length > 0 || notFolders(listing).size > 0 || current.lost !== undefined) return false
+  if (!record.kept.isEmpty || record.top > 0) return false
+  // A refused save may have moved the pointer. A checkpoint that the pointer names and that may count was examined.
+  if (record.epoch > 0) return examined === 0
+  return listing.manifests.size === 0 && !pointer.exists
 }
 
 interface Walked {
@@ -121,7 +127,7 @@ async function walkOnce(
     const view = await history.view(options.signal, { onListed })
     const skipped: Skipped[] = view.listing.beyond.map(({ key }) => ({ key, issues: [beyondNumbers] }))
     let examined = skipped.length
-    const missing = view.lacksNamed ? view.pointer.checkpointId : undefined
+    const missing = view.lacks
     const misplaced = notFolders(view.listing)
     const ids = latestFirst(
       new Set([...view.latestFirst(), ...misplaced.keys(), ...(missing === undefined ? [] : [missing])]),
@@ -129,7 +135,7 @@ async function walkOnce(
     const prefetch = new Prefetch(verifier, ids, stop.signal)
     for (const [at, id] of ids.entries()) {
       if (id === missing) {
-        skipped.push(missingNamed(place, id))
+        skipped.push(lost(place, view, id))
         examined++
         continue
       }
@@ -140,7 +146,8 @@ async function walkOnce(
         continue
       }
       const seen = await prefetch.take(id)
-      if (seen !== undefined && !view.isOfHistory(id, seen.writerEpoch)) continue
+      // Whoever was superseded wrote it, so it is not part of the history: ignored, and not reported as skipped.
+      if (seen !== undefined && !view.counts(id, seen.writerEpoch)) continue
       const damaged = seen?.damaged
       const looking =
         damaged !== undefined ? unreadable(id, damaged) : id === latest?.id ? latest.found : look(view.listing, id)
@@ -148,10 +155,10 @@ async function walkOnce(
       if (at > 0) prefetch.readBehind(at)
       const found = await looking
       if (found.gone) return "gone"
-      // A superseded writer wrote it, so it is not part of the history: ignored, and not reported as skipped.
-      if (!view.isOfHistory(id, writerEpochOf(found.manifest))) continue
       const read = { manifest: found.manifest, meta: found.manifestMeta }
-      if (!(await view.stillCounts(id, read, options.signal))) return "gone"
+      const verdict = await view.verdict(id, read, options.signal)
+      if (verdict === "again") return "gone"
+      if (verdict === "dead") continue
       examined++
       const judged = await judge(history, found, options, visit)
       if (judged === "gone") return "gone"
@@ -167,18 +174,26 @@ async function walkOnce(
 
 /** Judges a checkpoint that counts: gives the checkpoint, or the issues for which it is passed over. */
 async function judge(
-  { place, verifier, emit }: History,
+  history: History,
   found: Verified,
   options: WalkOptions,
   visit: (checkpoint: Checkpoint) => Promise<Visited>,
 ): Promise<Checkpoint | "gone" | { readonly issues: readonly ValidationIssue[] }> {
-  const { issues, manifest, stateMeta, valid } = found
-  if (!valid || manifest === undefined) return { issues }
+  const { place, verifier, emit } = history
+  const { issues, manifest: read, stateMeta, valid } = found
+  if (!valid || read === undefined) return { issues }
   const { accept } = options
-  if (accept !== undefined && !(await place.gate.outside(async () => accept(manifest)))) {
+  if (accept !== undefined && !(await place.gate.outside(async () => accept(read)))) {
     // `accept` may have closed the store; then no older checkpoint can be looked at.
     place.gate.assertOpen("recover")
     return { issues: [...issues, notAccepted] }
+  }
+  let manifest = read
+  if (history.lead !== undefined) {
+    const marked = await markSeen(history, read, found.manifestMeta?.version, options.signal)
+    if (marked === "again") return "gone"
+    if ("length" in marked) return { issues: [...issues, ...marked] }
+    manifest = marked
   }
   const checkpoint = openCheckpoint(place, manifest, { ...options.readers, stateMeta })
   const visited = await visit(checkpoint)

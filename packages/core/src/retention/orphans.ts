@@ -1,13 +1,16 @@
 import { isDue } from "../async/age.js"
 import { mapConcurrently } from "../async/concurrency.js"
 import { BackendError, CheckpointError } from "../errors.js"
+import type { HistoryRecord } from "../format/history-record.js"
+import type { Current } from "../history/current.js"
 import type { History } from "../history/history.js"
+import { changeable, maxChanges, outpaced } from "../history/lead.js"
 import type { Listing } from "../history/listing.js"
-import { isOfHistory } from "../history/rule.js"
 import { latestValidId } from "../history/summary.js"
 import type { Leftover } from "../storage/backend.js"
 import { writerEpochOf } from "../verify/read-manifest.js"
 import type { PruneOptions } from "./prune.js"
+import { counting, raised } from "./remove.js"
 
 /** The answer of `collectOrphans`. */
 export interface OrphanReport {
@@ -31,7 +34,7 @@ const defaultOrphanAgeMs = 60 * 60 * 1000
  * 7 and manifest 7; the states are listed. Now state 7 looks like an orphan.
  *
  * Before a state is deleted, the floor is raised to its id: if its save is under way after all, the save is refused as
- * pruned. Where the pointer has no room for a floor, such a save of this process looks whether its state is still there.
+ * pruned. Ids that this store is saving are left alone.
  */
 export async function collectOrphans(
   history: History,
@@ -45,7 +48,7 @@ export async function collectOrphans(
     throw new CheckpointError("CKPT_INVALID", `olderThanMs is ${olderThanMs}; give milliseconds from 0.`)
 
   const [bound, now] = await Promise.all([
-    lowerBoundOfLatestValid(history, signal),
+    lowerBoundOfLatestValid(history, dryRun, signal),
     storage.now(layout.statePrefix, signal),
   ])
   const isOld = (since: Date, limitMs = olderThanMs) => isDue(now.getTime() - since.getTime(), limitMs)
@@ -75,55 +78,77 @@ export async function collectOrphans(
     if (id < bound && !states.manifests.has(id) && isOld(meta.lastModified)) old.push({ id, key: meta.key })
   }
   const probes = states.probes.filter((meta) => isOldProbe(meta.lastModified)).map((meta) => meta.key)
-  const finish = async () => {
-    const [found, manifests] = await Promise.all([leftovers, lister.manifests(signal)])
-    // The state of a pinned checkpoint stays even if its manifest is lost: a copy of the manifest would make it whole again.
-    const pinned = new Set(manifests.pins.map(({ id }) => id))
-    const orphans = old.filter(({ id }) => !manifests.manifests.has(id) && !pinned.has(id))
-    assertComplete(manifests, bound)
-    return removeAll(history, found.flat(), { orphans, probes, manifests, bound, dryRun, signal })
-  }
-  if (history.pointerHasRoom || dryRun) return finish()
-  // Without a floor, a save that takes an orphan over must not come between the listing of manifests and the removal.
-  const removals = await history.removals(signal)
-  const ids = old.map(({ id }) => id)
-  return removals.remove(ids, signal, finish)
+  const [found, manifests] = await Promise.all([leftovers, lister.manifests(signal)])
+  assertComplete(manifests, bound)
+  const orphans = old.filter(({ id }) => !manifests.manifests.has(id))
+  const listing = { ...manifests, states: states.states }
+  return removeAll(history, found.flat(), { orphans, probes, listing, bound, dryRun, signal })
 }
 
 /** Removes what was found, unless it is a dry run. The leftovers are removed already. */
-async function removeAll(
-  history: History,
-  leftovers: readonly Leftover[],
-  found: {
-    orphans: readonly Orphan[]
-    probes: readonly string[]
-    manifests: Listing
-    bound: number
-    dryRun: boolean
-    signal: AbortSignal | undefined
-  },
-): Promise<OrphanReport> {
-  const { orphans, probes, manifests, bound, dryRun, signal } = found
+async function removeAll(history: History, leftovers: readonly Leftover[], found: Found): Promise<OrphanReport> {
+  const { probes, dryRun, signal } = found
   const removed: string[] = []
   const failures: { key: string; error: unknown }[] = []
   for (const leftover of leftovers) {
     if (leftover.error === undefined) removed.push(leftover.name)
     else failures.push({ key: leftover.name, error: leftover.error })
   }
+  const orphans = dryRun ? await withoutPinned(history, found.orphans, signal) : await dead(history, found, signal)
   const keys = [...orphans.map((orphan) => orphan.key), ...probes]
   if (dryRun) removed.push(...keys)
   else if (keys.length > 0) {
-    if (orphans.length > 0) {
-      const floor = orphans.reduce((highest, orphan) => Math.max(highest, orphan.id), 0)
-      const stays = [...manifests.manifests.keys()].filter((id) => id <= floor)
-      if (history.pointerHasRoom) await history.pointer.raiseFloor(floor, stays, bound)
-    }
     const failed = await history.place.storage.delete(keys, signal)
     failures.push(...failed)
     const left = new Set(failed.map((failure) => failure.key))
     removed.push(...keys.filter((key) => !left.has(key)))
   }
   return { removed, failures, dryRun }
+}
+
+/**
+ * Makes orphans dead: the floor is raised over them, so that a save which is under way after all is refused. Gives the orphans
+ * that may be deleted now.
+ */
+async function dead(
+  history: History,
+  { orphans, listing, bound }: Found,
+  signal: AbortSignal | undefined,
+): Promise<readonly Orphan[]> {
+  if (orphans.length === 0) return orphans
+  for (let changes = 0; changes < maxChanges; changes++) {
+    // Remembered from before the manifests were listed: a swap that succeeds on it shows that it is the history of now.
+    const current = await changeable(history, signal, changes === 0)
+    const { record } = current
+    const goes = unpinned(orphans, record).filter(({ id }) => id < history.lowestUnderWay)
+    const ids = goes.map(({ id }) => id)
+    const floor = ids.reduce((highest, id) => Math.max(highest, id), 0)
+    const between = [...listing.manifests.keys()].filter((id) => id > record.floor && id <= floor)
+    const stays = await counting(history, listing, record, between, signal)
+    const next = raised(record, ids, stays, bound)
+    if (next === undefined || (await history.change(current, next)) !== undefined) return goes
+  }
+  throw outpaced(history, "collectOrphans")
+}
+
+/** The state of a pinned checkpoint stays even if its manifest is lost: a copy of the manifest would make it whole again. */
+function unpinned(orphans: readonly Orphan[], { pins }: HistoryRecord): Orphan[] {
+  const pinned = new Set(pins.values())
+  return orphans.filter(({ id }) => !pinned.has(id))
+}
+
+async function withoutPinned(history: History, orphans: readonly Orphan[], signal: AbortSignal | undefined) {
+  return orphans.length === 0 ? orphans : unpinned(orphans, (await history.current(signal)).record)
+}
+
+interface Found {
+  readonly orphans: readonly Orphan[]
+  readonly probes: readonly string[]
+  /** Of the manifests; of the states what was listed before. */
+  readonly listing: Listing
+  readonly bound: number
+  readonly dryRun: boolean
+  readonly signal: AbortSignal | undefined
 }
 
 /** A state, or an empty directory, without a manifest. */
@@ -145,16 +170,24 @@ function assertComplete({ manifests }: Listing, bound: number): void {
 /**
  * V, or a lower id that is safe to use in its place; 0 if no checkpoint is valid. Usually the checkpoint that the
  * pointer names is valid, and no listing is needed.
+ *
+ * @throws {CheckpointError} `CKPT_FENCED` if another writer leads, `CKPT_CORRUPT` if the history is lost, unless `dryRun`
  */
-async function lowerBoundOfLatestValid(history: History, signal: AbortSignal | undefined): Promise<number> {
+async function lowerBoundOfLatestValid(
+  history: History,
+  dryRun: boolean,
+  signal: AbortSignal | undefined,
+): Promise<number> {
   const { pointer, verifier } = history
-  const seen = await pointer.lastSeen(signal)
-  if (seen.checkpointId > 0) {
-    const found = await verifier.verify(seen.checkpointId, { depth: "shallow", signal })
-    const counts = isOfHistory(seen.checkpointId, writerEpochOf(found.manifest), seen)
+  const { checkpointId: named } = await pointer.lastSeen(signal)
+  const found = named === 0 ? undefined : await verifier.verify(named, { depth: "shallow", signal })
+  // Read after the manifest.
+  const current: Current = await (dryRun ? history.current(signal) : changeable(history, signal))
+  if (found?.valid && !verifier.memory.isDamaged(found)) {
+    const { judge } = await history.judged(current, signal)
     const listed = { manifest: found.manifestMeta, state: found.stateMeta }
-    const isValid = counts && found.valid && !verifier.memory.isDamaged(found)
-    if (isValid && (await verifier.hasOwnState(seen.checkpointId, listed, signal))) return seen.checkpointId
+    const counts = judge.counts(named, writerEpochOf(found.manifest))
+    if (counts && (await verifier.hasOwnState(named, listed, signal))) return named
   }
   return (await latestValidId(verifier, await history.view(signal), { signal })) ?? 0
 }

@@ -1,13 +1,14 @@
 import { mapConcurrently } from "../async/concurrency.js"
-import { ascending, oldestFirst } from "../format/ids.js"
+import { oldestFirst } from "../format/ids.js"
 import type { History } from "../history/history.js"
+import { lastUsable, maxChanges, outpaced } from "../history/lead.js"
 import type { Listing } from "../history/listing.js"
 import { latestValidId, type Summarized, summaries, withPins } from "../history/summary.js"
 import type { View } from "../history/view.js"
 import type { OperationOptions } from "../options.js"
 import type { Place } from "../storage/place.js"
 import { keptBy, keptUnjudged, type RetentionPolicy } from "./policy.js"
-import { type PruneFailure, removeBelow } from "./remove.js"
+import { assertChangeable, type PruneFailure, removeBelow } from "./remove.js"
 
 /** The answer of `prune`. */
 export interface PruneReport {
@@ -31,18 +32,37 @@ export async function prune(
 ): Promise<PruneReport> {
   const { signal } = options
   const dryRun = options.dryRun ?? false
+  for (let changes = 0; changes < maxChanges; changes++) {
+    // The history that is remembered will do, if nobody has changed it since.
+    const report = await pruneOnce(history, policy, {
+      dryRun,
+      remembered: changes === 0 && lastUsable(history) !== undefined,
+      signal,
+    })
+    if (report !== "again") return report
+  }
+  throw outpaced(history, "prune")
+}
+
+async function pruneOnce(
+  history: History,
+  policy: RetentionPolicy,
+  { dryRun, remembered, signal }: { dryRun: boolean; remembered: boolean; signal: AbortSignal | undefined },
+): Promise<PruneReport | "again"> {
   // At the same time, so that a full disk has room again as soon as can be.
   const [looked] = await Promise.all([
-    lookAtAll(history, policy, signal),
+    lookAtAll(history, policy, { remembered: remembered && !dryRun, signal }),
     dryRun ? [] : removeEnded(history.place, signal),
   ])
   const { view, all, latestValid } = looked
+  // A manifest carries a higher epoch than the history: another claimed meanwhile, or the history is lost. The next look knows.
+  if (view.current.lost === undefined && all.some(({ outline }) => outline.carries > view.record.epoch)) return "again"
+  if (!dryRun) await assertChangeable(history, view, signal)
   const counting = withPins(all, view)
   const doomed: number[] = []
   if (latestValid !== undefined) {
     // A checkpoint that does not count is kept by no rule.
     const kept = keptBy(policy, counting, looked.now.getTime())
-    // A pin holds whatever the rest of the pointer says: where that is damaged, a pinned checkpoint may not count.
     for (const { id } of view.pins) kept.add(id)
     for (const id of keptUnjudged(policy, counting)) kept.add(id)
     for (const { outline } of all) if (outline.id < latestValid && !kept.has(outline.id)) doomed.push(outline.id)
@@ -50,10 +70,12 @@ export async function prune(
   const goes = new Set(doomed)
   const stays = all.map(({ outline }) => outline.id).filter((id) => !goes.has(id))
   if (dryRun || doomed.length === 0) return { removed: doomed, kept: stays, failures: [], dryRun }
-  const { failures, spared } = await removeBelow(history, view.listing, doomed, stays, latestValid ?? 0, signal)
-  const left = new Set([...failures.map((failure) => failure.id), ...spared])
-  const kept = [...stays, ...spared].sort(ascending)
-  return { removed: doomed.filter((id) => !left.has(id)), kept, failures, dryRun }
+  const counted = new Set(counting.map(({ id }) => id))
+  const survivors = stays.filter((id) => counted.has(id))
+  const failures = await removeBelow(history, view, doomed, survivors, latestValid ?? 0, signal)
+  if (failures === "again") return "again"
+  const left = new Set(failures.map((failure) => failure.id))
+  return { removed: doomed.filter((id) => !left.has(id)), kept: stays, failures, dryRun }
 }
 
 /**
@@ -68,11 +90,11 @@ async function removeEnded({ storage, layout }: Place, signal: AbortSignal | und
   )
 }
 
-/** Every listed checkpoint, ascending, and the pointer. `now` is the storage's time, if the policy needs it. */
+/** Every listed checkpoint, ascending, and the history. `now` is the storage's time, if the policy needs it. */
 async function lookAtAll(
   history: History,
   policy: RetentionPolicy,
-  signal: AbortSignal | undefined,
+  { remembered, signal }: { remembered: boolean; signal: AbortSignal | undefined },
 ): Promise<{ view: View; all: readonly Summarized[]; latestValid: number | undefined; now: Date }> {
   const { verifier, place } = history
   let looking: Promise<[readonly Summarized[], Date]> | undefined
@@ -85,7 +107,7 @@ async function lookAtAll(
     ])
     looking.catch(() => {})
   }
-  const view = await history.view(signal, { onListed })
+  const view = await history.view(signal, { onListed, remembered })
   const [all, now] = await (looking as NonNullable<typeof looking>)
   const latestValid = await latestValidId(verifier, view, { signal })
   // The search may have read a state and found damage that no size shows; by now it is remembered.

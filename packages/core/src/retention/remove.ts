@@ -1,7 +1,7 @@
 /**
  * The only place that deletes checkpoints. Three steps, in this order:
  *
- * 1. One swap of the pointer raises `floor` to the highest id that goes, and lists in `kept` the lower ids that stay.
+ * 1. The history is replaced: its `floor` is the highest id that goes, its `kept` lists the lower ids that stay.
  * 2. The manifests are deleted.
  * 3. Their states are deleted.
  *
@@ -11,11 +11,13 @@
  */
 
 import { CheckpointError } from "../errors.js"
-import type { Pin, Pointer } from "../format/pointer.js"
+import type { HistoryRecord } from "../format/history-record.js"
 import type { History } from "../history/history.js"
+import { assertUsable, changeable, maxChanges, outpaced } from "../history/lead.js"
 import type { Listing } from "../history/listing.js"
-import { latestValidId } from "../history/summary.js"
-import { pinsOf } from "../history/view.js"
+import { counts, mayCount } from "../history/rule.js"
+import { latestValidId, summaries } from "../history/summary.js"
+import type { View } from "../history/view.js"
 import type { DeleteFailure } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
 
@@ -29,49 +31,48 @@ export interface PruneFailure {
 }
 
 /**
- * Removes checkpoints. A checkpoint that was pinned meanwhile is spared. If a manifest could not be deleted, its state
- * stays.
+ * Removes checkpoints, with the history that was read after the listing, or remembered from before it. `"again"`: the
+ * history has changed since, perhaps by a pin of a doomed checkpoint, so nothing was removed, and the caller looks again.
+ *
+ * Every id that is deleted lies at or below the floor of the new history, and is not kept: a request that comes late, or
+ * twice, hits what is dead for ever.
  *
  * @param doomed the ids that go, all below `latestValid`
- * @param stays every other listed id
+ * @param stays every other listed id that counts
  * @param latestValid the latest valid checkpoint
  */
 export async function removeBelow(
   history: History,
-  listing: Listing,
+  { listing, current }: View,
   doomed: readonly number[],
   stays: readonly number[],
   latestValid: number,
   signal: AbortSignal | undefined,
-): Promise<{ failures: PruneFailure[]; spared: number[] }> {
-  const remove = async (pins: readonly Pin[], dropped: readonly string[]) => {
-    const pinned = new Set(pins.map((pin) => pin.id))
-    const goes = doomed.filter((id) => !pinned.has(id))
-    const failures = await removeObjects(history.place, listing, goes, dropped, signal)
-    // A checkpoint that could not be removed may be looked at again: its damage stays remembered.
-    const left = new Set(failures.map(({ id }) => id))
-    for (const id of goes) if (!left.has(id)) history.verifier.memory.forget(id)
-    return { failures, spared: doomed.filter((id) => pinned.has(id)) }
-  }
-  if (!history.pointerHasRoom) {
-    // The pointer has no room for a floor. The stores of this process make their pins in turn with this, so no pin comes
-    // in between.
-    const removals = await history.removals(signal)
-    return removals.remove(doomed, signal, async () => remove((await history.lister.pins(signal)).pins, []))
-  }
-  const floor = doomed.reduce((highest, id) => Math.max(highest, id), 0)
-  const raised = await history.pointer.raiseFloor(
-    floor,
-    stays.filter((id) => id <= floor),
-    latestValid,
-  )
-  return remove(pinsOf(listing, raised), droppedClaims(history.place, listing, raised))
+): Promise<PruneFailure[] | "again"> {
+  const { record } = current
+  // What is dead already may have been made so by a call whose write can still be undone.
+  const next =
+    raised(record, doomed, stays, latestValid) ?? ((await history.isDurable(signal)) ? undefined : { ...record })
+  if (next !== undefined && (await history.change(current, next)) === undefined) return "again"
+  const failures = await removeObjects(history.place, listing, doomed, signal)
+  // A checkpoint that could not be removed may be looked at again: its damage stays remembered.
+  const left = new Set(failures.map(({ id }) => id))
+  for (const id of doomed) if (!left.has(id)) history.verifier.memory.forget(id)
+  return failures
 }
 
-/** The keys of the claims' own objects that the raised pointer does not list any more. */
-function droppedClaims({ layout }: Place, { claims }: Listing, raised: Pointer): string[] {
-  const lowest = raised.claims[0]?.epoch ?? 0
-  return claims.filter(({ epoch }) => epoch < lowest).map(({ epoch, from }) => layout.claimKey(epoch, from))
+/** The history with the ids in `gone` dead; `undefined` if they are dead already. */
+export function raised(
+  record: HistoryRecord,
+  gone: readonly number[],
+  stays: readonly number[],
+  latestValid: number,
+): HistoryRecord | undefined {
+  if (!gone.some((id) => mayCount(id, record))) return undefined
+  const floor = gone.reduce((highest, id) => Math.max(highest, id), record.floor)
+  // Ids that are kept and were not listed stay kept: a listing that lags must remove nothing.
+  const kept = record.kept.with(stays.filter((id) => id > record.floor && id <= floor)).without(gone)
+  return { ...record, floor, kept, top: Math.max(record.top, latestValid) }
 }
 
 /** Deletes manifests, then their states. */
@@ -79,7 +80,6 @@ async function removeObjects(
   { storage, layout }: Place,
   listing: Listing,
   doomed: readonly number[],
-  dropped: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<PruneFailure[]> {
   const failures: PruneFailure[] = []
@@ -87,13 +87,12 @@ async function removeObjects(
     const byKey = new Map(ids.map((id) => [keyOf(id), id]))
     for (const { key, error } of failed) {
       const id = byKey.get(key)
-      // A claim's object that could not be deleted does no harm, and the next run deletes it.
       if (id !== undefined) failures.push({ id, key, error })
     }
   }
   const manifestKey = (id: number) => layout.manifestKey(id)
   const stateKey = (id: number) => layout.stateKey(id)
-  report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...dropped], signal))
+  report(manifestKey, doomed, await storage.delete(doomed.map(manifestKey), signal))
   const manifestLeft = new Set(failures.map((failure) => failure.id))
   const withState = doomed.filter((id) => !manifestLeft.has(id) && listing.states.has(id))
   report(stateKey, withState, await storage.delete(withState.map(stateKey), signal))
@@ -102,24 +101,56 @@ async function removeObjects(
 
 /** Removes one checkpoint, which must lie below the latest valid checkpoint. False if it does not exist. */
 export async function removeOne(history: History, id: number, signal: AbortSignal | undefined): Promise<boolean> {
-  const view = await history.view(signal)
-  if (!view.listing.manifests.has(id)) return false
-  const latestValid = await latestValidId(history.verifier, view, { signal })
-  if (latestValid === undefined || id >= latestValid) {
-    const which = latestValid === id ? "the latest valid checkpoint" : "not below the latest valid checkpoint"
-    const message = `checkpoint ${id} is ${which}, and is never deleted. Save a newer checkpoint first.`
-    throw new CheckpointError("CKPT_INVALID", message, history.place.manifest(id))
+  for (let changes = 0; changes < maxChanges; changes++) {
+    const view = await history.view(signal)
+    if (!view.listing.manifests.has(id)) return false
+    await assertChangeable(history, view, signal)
+    const latestValid = await latestValidId(history.verifier, view, { signal })
+    if (latestValid === undefined || id >= latestValid) {
+      const which = latestValid === id ? "the latest valid checkpoint" : "not below the latest valid checkpoint"
+      const message = `checkpoint ${id} is ${which}, and is never deleted. Save a newer checkpoint first.`
+      throw new CheckpointError("CKPT_INVALID", message, history.place.manifest(id))
+    }
+    const pin = view.pins.find((one) => one.id === id)
+    if (pin !== undefined) throw isPinned(history, id, pin.name)
+    const stays = view.latestFirst().filter((other) => other !== id)
+    const failures = await removeBelow(
+      history,
+      view,
+      [id],
+      await counting(history, view.listing, view.record, stays, signal),
+      latestValid,
+      signal,
+    )
+    if (failures === "again") continue
+    if (failures[0] !== undefined) throw failures[0].error
+    return true
   }
-  const pin = view.pins.find((one) => one.id === id)
-  if (pin !== undefined) throw isPinned(history, id, pin.name)
-  const stays = view.latestFirst().filter((other) => other !== id)
-  const { failures, spared } = await removeBelow(history, view.listing, [id], stays, latestValid, signal)
-  if (failures[0] !== undefined) throw failures[0].error
-  if (spared.length > 0) throw isPinned(history, id)
-  return true
+  throw outpaced(history, "remove")
 }
 
-function isPinned({ place }: History, id: number, name?: string): CheckpointError {
-  const message = `checkpoint ${id} is pinned${name === undefined ? "" : ` as ${name}`}, so it is not removed. unpin() it first.`
+/** Of these listed ids, those that count or cannot be judged: their manifests say so. */
+export async function counting(
+  { verifier }: History,
+  listing: Listing,
+  record: HistoryRecord,
+  ids: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const all = await summaries(verifier, listing, ids, { signal })
+  return all.filter(({ outline }) => counts(outline.id, outline.writerEpoch, record)).map(({ outline }) => outline.id)
+}
+
+/**
+ * @throws {CheckpointError} `CKPT_FENCED` if another writer leads, `CKPT_CORRUPT` if the history is lost
+ */
+export async function assertChangeable(history: History, view: View, signal: AbortSignal | undefined): Promise<void> {
+  assertUsable(history, view.current)
+  // Somebody claims. Once that has ended, the history is another, and the caller looks again.
+  if (view.record.claiming !== undefined) await changeable(history, signal)
+}
+
+function isPinned({ place }: History, id: number, name: string): CheckpointError {
+  const message = `checkpoint ${id} is pinned as ${name}, so it is not removed. unpin() it first.`
   return new CheckpointError("CKPT_INVALID", message, place.manifest(id))
 }

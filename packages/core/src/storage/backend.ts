@@ -99,6 +99,11 @@ export interface PutOptions extends RequestOptions {
    * `{ version }`: write only if the object still has this version, among those whom `capabilities.compareAndSwap` names.
    */
   when?: Condition | undefined
+  /**
+   * True: for `"absent"` it is enough that one creator wins among those whom `capabilities.compareAndSwap` names. A storage
+   * that cannot have one winner among all for every object (a filesystem without hard links) may still do this. May be ignored.
+   */
+  weakly?: boolean | undefined
   /** The number of bytes of `body`, where known beforehand. */
   size?: number | undefined
 }
@@ -151,13 +156,6 @@ export interface OptionalParts {
    * counts instead of the time: what it left goes at once when it has ended, and stays as long as it lives.
    */
   leftovers?(options: LeftoverOptions): Promise<Leftover[]>
-
-  /**
-   * For a storage that one process may reach through several backend objects (two stores on one folder): a name that all of
-   * them give, and no backend of another storage. Core orders by it what stores of one process do at once and no object of
-   * the storage could order. Left out: only stores that share the backend object are ordered.
-   */
-  identity?(options?: RequestOptions): Promise<string>
 
   /**
    * For a storage on which an object may be visible before it is durable (a file whose directory is not synced yet). Resolves

@@ -17,8 +17,6 @@ export interface CreateOptions {
   /** See {@link Storage.put}. */
   readonly inParts?: boolean
   readonly signal?: AbortSignal | undefined
-  /** Asked before each further attempt, beside the limit of the retry policy. */
-  readonly mayRepeat?: () => Promise<boolean>
 }
 
 /**
@@ -32,7 +30,7 @@ export async function createOnce(
   storage: Storage,
   key: string,
   body: PutBody,
-  { signal, inParts, mayRepeat = async () => true }: CreateOptions = {},
+  { signal, inParts }: CreateOptions = {},
 ): Promise<Creation> {
   const attempts = storage.lostAnswers(key)
   let lost: BackendError | undefined
@@ -50,7 +48,7 @@ export async function createOnce(
       }
       lost = error
       const repeat = !error.unsettleable && body.reopenable() && (await attempts.tryAgain(error, signal))
-      if (!repeat || !(await mayRepeat())) return { outcome: "unknown", lost, cause: error }
+      if (!repeat) return { outcome: "unknown", lost, cause: error }
     }
   }
 }

@@ -5,6 +5,8 @@ export type Operation =
   | "save"
   | "update"
   | "claim"
+  | "release"
+  | "repair"
   | "pin"
   | "unpin"
   | "pins"

@@ -11,9 +11,9 @@ export function putBody(
   body: Body,
   options: UploadOptions = {},
 ): Promise<ObjectMeta> {
-  const { when, size, signal } = options
+  const { when, weakly, size, signal } = options
   const { parts } = backend
-  if (parts === undefined) return backend.put(key, body, { when, size, signal })
+  if (parts === undefined) return backend.put(key, body, { when, ...(weakly && { weakly }), size, signal })
   if (Array.isArray(body)) {
     const bytes = size ?? body.reduce((sum: number, chunk: Uint8Array) => sum + chunk.length, 0)
     if (bytes <= parts.partBytes(0, bytes)) return backend.put(key, body, { when, size: bytes, signal })

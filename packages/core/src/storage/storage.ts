@@ -1,5 +1,6 @@
 import { untilAborted } from "../async/abort.js"
 import type { Share } from "../async/budget.js"
+import type { Clock } from "../async/clock.js"
 import { Gate } from "../async/gate.js"
 import { Meter, type OnProgress } from "../bytes/progress.js"
 import { Digest } from "../bytes/sha256.js"
@@ -53,18 +54,17 @@ export class Storage {
     requests.shut()
   }
 
+  /** The store's time. */
+  get clock(): Clock {
+    return this.#context.clock
+  }
+
   #read<T>(name: string, key: string, signal: AbortSignal | undefined, one: (s: AbortSignal, w: Watch) => Promise<T>) {
     return withRetry(this.#context, { name, key, write: false, repeatable: true }, signal, one)
   }
 
   head(key: string, signal?: AbortSignal): Promise<ObjectMeta | undefined> {
     return this.#read("head", key, signal, (s) => this.backend.head(key, { signal: s }))
-  }
-
-  /** The name of the storage in this process; `undefined` if the backend object is all that names it. */
-  async identity(signal: AbortSignal | undefined): Promise<string | undefined> {
-    if (this.backend.identity === undefined) return undefined
-    return this.#read("identity", "", signal, async (s) => this.backend.identity?.({ signal: s }))
   }
 
   now(prefix: string, signal?: AbortSignal): Promise<Date> {
@@ -190,9 +190,9 @@ export class Storage {
   put(
     key: string,
     body: PutBody,
-    options: Pick<PutOptions, "when" | "signal"> & { inParts?: boolean | undefined } = {},
+    options: Pick<PutOptions, "when" | "weakly" | "signal"> & { inParts?: boolean | undefined; once?: boolean } = {},
   ): Promise<ObjectMeta> {
-    const { when, signal, inParts = false } = options
+    const { when, weakly, signal, inParts = false, once = false } = options
     const { parts } = this.backend
     let started = false
     return withRetry(
@@ -212,11 +212,11 @@ export class Storage {
               return one(part)
             }),
           )
-        const upload = { when, size: body.size, signal: s, attempt }
+        const upload = { when, weakly, size: body.size, signal: s, attempt }
         if (inParts && parts !== undefined) return uploadInParts(parts, key, opened, upload)
         return putBody(this.backend, key, opened, upload)
       },
-      () => !started || body.reopenable(),
+      () => !once && (!started || body.reopenable()),
     )
   }
 
@@ -224,11 +224,15 @@ export class Storage {
    * To be called where the answer to a write was lost and a reading found what was written. Resolves once that is durable:
    * what is visible may still be undone by a crash.
    *
-   * @param lost the failure of the write
+   * @param lost the failure of the write, if there was one
    * @throws {BackendError} if nobody can know that it is durable
    */
-  async confirm(keys: readonly string[], lost: BackendError, signal: AbortSignal | undefined): Promise<void> {
-    if (lost.unsettleable) throw lost
+  async confirm(
+    keys: readonly string[],
+    lost: BackendError | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (lost?.unsettleable) throw lost
     const { backend } = this
     if (backend.confirm === undefined) return
     const operation = { name: "confirm", key: keys[0] ?? "", write: true, repeatable: true }
@@ -291,10 +295,17 @@ export class Storage {
     )
   }
 
-  /** The backend's own claim. It has no time-out, since it goes through all that is stored; an abort ends the wait for it. */
-  claim(claim: NonNullable<ObjectBackend["claim"]>, options: BackendClaimOptions): Promise<BackendClaim> {
-    const claiming = this.#context.requests.run("claim", () => claim.call(this.backend, options))
-    return untilAborted(claiming, options.signal)
+  /** The backend's own claim: without a time-out, since it goes through all that is stored. Whoever aborts does not wait. */
+  async claim(claim: NonNullable<ObjectBackend["claim"]>, options: BackendClaimOptions): Promise<BackendClaim> {
+    const { requests } = this.#context
+    const claiming = requests.run("claim", () => claim.call(this.backend, options))
+    try {
+      return await untilAborted(claiming, options.signal)
+    } catch (error) {
+      // A claim that is given after all is given up again, and `close` waits for that.
+      requests.run("claim", async () => (await claiming).backend[Symbol.asyncDispose]()).catch(() => {})
+      throw error
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 import { BackendError } from "../errors.js"
-import type { ObjectMeta } from "./backend.js"
+import type { ObjectMeta, PutOptions } from "./backend.js"
 import { bytesBody, type Storage } from "./storage.js"
 
 /** So often a swap is begun anew: each lost race is another writer's finished change, and dozens of writers may be at it. */
@@ -26,6 +26,11 @@ export function ownVersionRefused(key: string, asked: string | undefined, found:
   return new BackendError("unsupported", message)
 }
 
+/** The condition of a swap: this version is there, or nothing is (`undefined`). */
+export function onlyIf(version: string | undefined): Pick<PutOptions, "when" | "weakly"> {
+  return version === undefined ? { when: "absent", weakly: true } : { when: { version } }
+}
+
 /**
  * Replaces one version of an object, or nothing (`undefined`), by bytes that no other write has: put a new token into them. A
  * lost answer is settled by asking again, with the same condition: either the swap is done now, or another version is
@@ -44,8 +49,7 @@ export async function swap(
   let lost: BackendError | undefined
   for (;;) {
     try {
-      const when = version === undefined ? "absent" : { version }
-      return { outcome: "done", meta: await storage.put(key, bytesBody(bytes), { when, signal }) }
+      return { outcome: "done", meta: await storage.put(key, bytesBody(bytes), { ...onlyIf(version), signal }) }
     } catch (error) {
       signal?.throwIfAborted()
       if (!(error instanceof BackendError)) throw error

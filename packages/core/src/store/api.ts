@@ -4,8 +4,8 @@ import type { SaveReceipt } from "../commit/save.js"
 import type { StoreEvent } from "../events.js"
 import type { LayoutName } from "../format/layout.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import type { Pin } from "../format/pointer.js"
 import type { CheckpointSummary } from "../history/summary.js"
+import type { Pin } from "../history/view.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
 import type { RecoverOptions, Recovery } from "../recovery/recovery.js"
 import type { Restored, RestoreOptions } from "../recovery/restore.js"
@@ -69,9 +69,9 @@ export interface OpenOptions extends StoreOptions {
  * rejects with a `CheckpointError`, with two exceptions: an abort rejects with the signal's reason, and an error of
  * your own callback or stream reaches you unchanged.
  */
-export interface CheckpointStore extends AsyncDisposable {
+export interface StoreOperations extends AsyncDisposable {
   /**
-   * Writes a checkpoint: state, then manifest, then pointer. Once it resolves, the checkpoint can be recovered until
+   * Writes a checkpoint: state, then manifest. Once it resolves, the checkpoint can be recovered until
    * retention removes it. A save never overwrites: an id that has other content, or was pruned, is `CKPT_CONFLICT`.
    * After `CKPT_UNKNOWN_OUTCOME`, `CKPT_TIMEOUT` or `CKPT_IO`, save the same manifest object with the same state again,
    * or take `nextId()`.
@@ -88,18 +88,6 @@ export interface CheckpointStore extends AsyncDisposable {
     change: (current: CheckpointManifest) => CheckpointManifest,
     options?: OperationOptions,
   ): Promise<CheckpointManifest>
-  /**
-   * Makes this process the one writer. It gives a new store, the leader: recover on the leader, after the claim, and
-   * save with it. Every earlier writer gets `CKPT_FENCED`, and a checkpoint that it still writes never counts, on
-   * whatever machine it runs and however late it wakes. (On the filesystem: among the processes of one machine.)
-   *
-   * Each save of the leader needs a higher id than the last. Close the leader before this store, whose backend it uses.
-   *
-   * Rejects with `CKPT_FENCED` if another writer claimed meanwhile or, on the filesystem, if another process leads and
-   * shows signs of life. Rejects with `CKPT_UNSUPPORTED` if a claim is not possible. It needs either a backend with
-   * claims of its own, or the layout "objects" on a storage with a compare-and-swap among processes.
-   */
-  claim(options?: OperationOptions): Promise<CheckpointStore>
   /**
    * Makes a checkpoint a savepoint: retention leaves it alone, and `list` shows its pins. To pin it again under the
    * same name succeeds. Rejects with `CKPT_CONFLICT` if the name pins another checkpoint, with `CKPT_NOT_FOUND` if
@@ -171,4 +159,35 @@ export interface CheckpointStore extends AsyncDisposable {
    * `close()`. It waits for the source of a state, so a source must not await it.
    */
   close(): Promise<void>
+}
+
+/** A store as it is opened. Its writer is a plain writer: it may write as long as nobody has claimed the store. */
+export interface CheckpointStore extends StoreOperations {
+  /**
+   * Makes this process the one writer. It gives a new store, the leader: recover on the leader, after the claim, and
+   * save with it. Every earlier writer gets `CKPT_FENCED`, and a checkpoint that it still writes never counts, on
+   * whatever machine it runs and however late it wakes. (On the filesystem: among the processes of one machine.)
+   *
+   * The leader saves above all ids that were there when it claimed. Close the leader before this store, whose backend it uses.
+   * If the call is aborted and the claim takes effect all the same, the event `claimed` says so, and nobody has the leader.
+   *
+   * Rejects with `CKPT_FENCED` if another writer claimed meanwhile or, on the filesystem, if another process leads and
+   * shows signs of life. Rejects with `CKPT_UNSUPPORTED` if a claim is not possible. It needs a storage with a
+   * compare-and-swap among processes, or a backend with claims of its own.
+   */
+  claim(options?: OperationOptions): Promise<LeaderStore>
+  /**
+   * Builds the lost history of a store without claims anew: whatever manifest is there counts, and what was pinned is
+   * forgotten. False if the history is not lost; then nothing was changed. Rejects with `CKPT_FENCED` if the store was ever
+   * claimed: then `claim()` builds the history anew.
+   */
+  repair(options?: OperationOptions): Promise<boolean>
+}
+
+/** The store of the one writer, from {@link CheckpointStore.claim}. What `recover` and `restore` give is safe from late updates. */
+export interface LeaderStore extends StoreOperations {
+  /** The number of its claim: higher than that of every claim before it. */
+  readonly epoch: number
+  /** Gives the lead up, and closes this store. Nobody leads until the next claim; plain stores stay refused. */
+  release(): Promise<void>
 }

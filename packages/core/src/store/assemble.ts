@@ -4,8 +4,8 @@ import { CheckpointError } from "../errors.js"
 import { type Emit, safeEmitter } from "../events.js"
 import { createLayout } from "../format/layout.js"
 import { DEFAULT_VNODE_COUNT } from "../format/manifest/model.js"
+import type { Given } from "../history/current.js"
 import { History } from "../history/history.js"
-import type { Leader } from "../history/leader.js"
 import { checkPolicy, type RetentionPolicy } from "../retention/policy.js"
 import { Place } from "../storage/place.js"
 import { retryPolicy } from "../storage/retry.js"
@@ -25,10 +25,10 @@ export interface Parts {
 /**
  * Checks the options of a store and makes its parts. No request is made.
  *
- * @param leader set for a store that `claim()` gives
+ * @param given set for a store that `claim()` gives
  * @throws {CheckpointError} `CKPT_INVALID` if an option cannot be used
  */
-export function assemble(options: OpenOptions, leader: Leader | undefined): Parts {
+export function assemble(options: OpenOptions, given: Given | undefined): Parts {
   const { backend, clock = systemClock, random = Math.random, layout = "objects", prefix } = options
   const vnodeCount = options.expect?.vnodeCount ?? DEFAULT_VNODE_COUNT
   assertVnodeCount(vnodeCount)
@@ -37,7 +37,7 @@ export function assemble(options: OpenOptions, leader: Leader | undefined): Part
   const storage = new Storage(backend, { policy, clock, random, emit })
   const place = new Place(storage, createLayout(layout, prefix), new Gate((what) => closed(backend.name, what)))
   const other = createLayout(layout === "objects" ? "directory" : "objects", prefix)
-  const history = new History(new Verifier(place, vnodeCount), other, emit, leader)
+  const history = new History(new Verifier(place, vnodeCount), other, emit, given)
   const retain = options.retain === undefined ? undefined : checkPolicy(options.retain)
   return { clock, emit, history, retain }
 }

@@ -7,14 +7,12 @@ import { KeyedMutex } from "../async/mutex.js"
 import type { SaveOptions } from "../commit/prepare.js"
 import { receiptOf, type SaveReceipt, Saver } from "../commit/save.js"
 import { type Change, update } from "../commit/update.js"
-import { normalizePrefix } from "../format/layout.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import type { Pin } from "../format/pointer.js"
-import { claim } from "../history/claim.js"
-import type { Leader } from "../history/leader.js"
+import type { Given } from "../history/current.js"
 import { ids, list, nextId } from "../history/list.js"
 import { assertPinName, listPins, pin, unpin } from "../history/pin.js"
 import type { CheckpointSummary } from "../history/summary.js"
+import type { Pin } from "../history/view.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
 import { load, loadLatest, verify } from "../recovery/load.js"
 import { readState } from "../recovery/read-state.js"
@@ -31,158 +29,130 @@ import type { StateInfo } from "../state/feed.js"
 import type { ReadStateOptions, StateReader } from "../state/reader.js"
 import type { StateSource } from "../state/source.js"
 import type { Operation } from "../storage/explain.js"
-import { OtherWriters } from "../storage/other-writers.js"
-import { Probe } from "../storage/probe.js"
 import type { Verification, VerifyOptions } from "../verify/verified.js"
-import type { CheckpointStore, OpenOptions } from "./api.js"
+import type { OpenOptions, StoreOperations } from "./api.js"
 import { assertId, assertVisitor } from "./arguments.js"
 import { assemble } from "./assemble.js"
 import { Calls } from "./calls.js"
 
-export class Store implements CheckpointStore {
-  readonly #options: OpenOptions
-  readonly #clock
-  readonly #emit
-  readonly #history
-  readonly #calls
-  readonly #others
-  readonly #probe
-  readonly #saver
+export class Store implements StoreOperations {
+  protected readonly options: OpenOptions
+  protected readonly clock
+  protected readonly emit
+  protected readonly history
+  protected readonly calls
+  protected readonly saver
   readonly #retention: BackgroundRetention | undefined
   /** Runs the updates of one checkpoint one after the other: two at once would only lose swaps to each other. */
   readonly #updates = new KeyedMutex<number>()
   #closed: Promise<void> | undefined
 
-  constructor(options: OpenOptions, leader?: Leader) {
-    const { clock, emit, history, retain } = assemble(options, leader)
-    this.#options = options
-    this.#clock = clock
-    this.#emit = emit
-    this.#history = history
-    this.#calls = new Calls(history.place.gate, options.backend.name, options.readOnly ?? false)
-    this.#others = new OtherWriters(history.place, emit)
-    this.#probe = new Probe(history.place, this.#others)
-    this.#saver = new Saver(history, this.#probe)
+  /** @param given set for a store that `claim()` gives */
+  constructor(options: OpenOptions, given?: Given) {
+    const { clock, emit, history, retain } = assemble(options, given)
+    this.options = options
+    this.clock = clock
+    this.emit = emit
+    this.history = history
+    this.calls = new Calls(history.place.gate, options.backend.name, options.readOnly ?? false)
+    this.saver = new Saver(history)
     if (retain !== undefined) this.#retention = new BackgroundRetention(() => this.#prune(retain, {}), emit)
   }
 
   // ---- writing
 
   save(manifest: CheckpointManifest, options: SaveOptions = {}): Promise<SaveReceipt> {
-    return this.#calls.write("save", manifest?.checkpointId, options, async (trace) => {
-      const started = this.#clock.monotonic()
-      const done = await this.#saver.save(manifest, options)
-      const { outcome, isLatest, pointer } = done
+    return this.calls.write("save", manifest?.checkpointId, options, async (trace) => {
+      const started = this.clock.monotonic()
+      const done = await this.saver.save(manifest, options)
+      const { outcome, isLatest, latest } = done
       const { checkpointId: id, stateSize = 0 } = done.manifest
       trace.bytes = stateSize
-      this.#emit({ type: "saved", id, outcome, isLatest, stateSize, elapsedMs: this.#clock.monotonic() - started })
-      if (!isLatest && pointer.checkpointId > id) {
-        this.#emit({ type: "pointer-superseded", id, current: pointer.checkpointId })
-      }
+      this.emit({ type: "saved", id, outcome, isLatest, stateSize, elapsedMs: this.clock.monotonic() - started })
+      if (latest > id) this.emit({ type: "pointer-superseded", id, current: latest })
       this.#retention?.schedule()
       return receiptOf(done)
     })
   }
 
   writeState(id: number, state: StateSource, options: OperationOptions & ProgressOptions = {}): Promise<StateInfo> {
-    return this.#calls.write("writeState", id, options, async (trace) => {
+    return this.calls.write("writeState", id, options, async (trace) => {
       assertId(id, 1)
-      const info = await this.#saver.writeState(id, state, options)
+      const info = await this.saver.writeState(id, state, options)
       trace.bytes = info.size
       return info
     })
   }
 
   update(id: number, change: Change, options: OperationOptions = {}): Promise<CheckpointManifest> {
-    return this.#calls.write("update", id, options, async () => {
+    return this.calls.write("update", id, options, async () => {
       assertId(id, 1)
-      await this.#others.once(options.signal)
-      const changed = await this.#updates.run(id, () => update(this.#history, id, change, options.signal))
-      this.#emit({ type: "updated", id })
+      await this.history.others.once(options.signal)
+      const changed = await this.#updates.run(id, () => update(this.history, id, change, options.signal))
+      this.emit({ type: "updated", id })
       return changed
     })
   }
 
-  claim(options: OperationOptions = {}): Promise<CheckpointStore> {
-    return this.#calls.write("claim", undefined, options, async () => {
-      const { storage } = this.#history.place
-      if (!this.#history.hasClaims && storage.backend.claim !== undefined) {
-        const prefix = normalizePrefix(this.#options.prefix ?? "")
-        const { layout } = this.#history.place
-        const prefixes = [...new Set([layout.manifestPrefix, layout.statePrefix])]
-        const keys = { prefixes, mayHold: (folder: string) => layout.mayHold(folder) }
-        const claimed = await storage.claim(storage.backend.claim, { prefix, keys, signal: options.signal })
-        const { epoch, passedOver = [] } = claimed
-        this.#emit({ type: "claimed", epoch, ...(passedOver.length > 0 && { passedOver }) })
-        return new Store({ ...this.#options, backend: claimed.backend, ownsBackend: true })
-      }
-      await this.#probe.once(options.signal)
-      const leader = await claim(this.#history, options.signal)
-      this.#emit({ type: "claimed", epoch: leader.writer.epoch, from: leader.from })
-      // The leader shares this store's backend, so this store closes it.
-      return new Store({ ...this.#options, ownsBackend: false }, leader)
-    })
-  }
-
   remove(id: number, options: OperationOptions = {}): Promise<boolean> {
-    return this.#calls.write("remove", id, options, async () => {
+    return this.calls.write("remove", id, options, async () => {
       assertId(id, 0)
-      await this.#others.once(options.signal)
+      await this.history.others.once(options.signal)
       await this.#retention?.idle()
-      const removed = await removeOne(this.#history, id, options.signal)
-      if (removed) this.#emit({ type: "pruned", removed: [id], failures: 0 })
+      const removed = await removeOne(this.history, id, options.signal)
+      if (removed) this.emit({ type: "pruned", removed: [id], failures: 0 })
       return removed
     })
   }
 
   pin(id: number, name: string, options: OperationOptions = {}): Promise<void> {
-    return this.#calls.write("pin", id, options, async () => {
+    return this.calls.write("pin", id, options, async () => {
       assertId(id, 1)
       assertPinName(name)
-      await this.#probe.once(options.signal)
-      await pin(this.#history, id, name, options.signal)
-      this.#emit({ type: "pinned", id, name })
+      await this.history.probe.once(options.signal)
+      await pin(this.history, id, name, options.signal)
+      this.emit({ type: "pinned", id, name })
     })
   }
 
   unpin(name: string, options: OperationOptions = {}): Promise<boolean> {
-    return this.#calls.write("unpin", undefined, options, async () => {
+    return this.calls.write("unpin", undefined, options, async () => {
       assertPinName(name)
-      await this.#others.once(options.signal)
-      const found = await unpin(this.#history, name, options.signal)
-      if (found) this.#emit({ type: "unpinned", name })
+      await this.history.others.once(options.signal)
+      const found = await unpin(this.history, name, options.signal)
+      if (found) this.emit({ type: "unpinned", name })
       return found
     })
   }
 
   pins(options: OperationOptions = {}): Promise<Pin[]> {
-    return this.#calls.run("pins", undefined, options, () => listPins(this.#history, options.signal))
+    return this.calls.run("pins", undefined, options, () => listPins(this.history, options.signal))
   }
 
-  prune(policy: RetentionPolicy | undefined = this.#options.retain, options: PruneOptions = {}): Promise<PruneReport> {
+  prune(policy: RetentionPolicy | undefined = this.options.retain, options: PruneOptions = {}): Promise<PruneReport> {
     const enter = options.dryRun === true ? "run" : "write"
-    return this.#calls[enter]("prune", undefined, options, async () => {
+    return this.calls[enter]("prune", undefined, options, async () => {
       assertPolicy(policy)
-      if (enter === "write") await this.#others.once(options.signal)
+      if (enter === "write") await this.history.others.once(options.signal)
       await this.#retention?.idle()
       return this.#prune(policy, options)
     })
   }
 
   async #prune(policy: RetentionPolicy, options: PruneOptions): Promise<PruneReport> {
-    const report = await prune(this.#history, policy, options)
+    const report = await prune(this.history, policy, options)
     const { removed, failures, dryRun } = report
     if (!dryRun && removed.length + failures.length > 0)
-      this.#emit({ type: "pruned", removed, failures: failures.length })
+      this.emit({ type: "pruned", removed, failures: failures.length })
     return report
   }
 
   collectOrphans(options: CollectOptions = {}): Promise<OrphanReport> {
     const enter = options.dryRun === true ? "run" : "write"
-    return this.#calls[enter]("collectOrphans", undefined, options, async () => {
-      if (enter === "write") await this.#others.once(options.signal)
-      const report = await collectOrphans(this.#history, options)
-      if (!report.dryRun) for (const key of report.removed) this.#emit({ type: "orphan-removed", key })
+    return this.calls[enter]("collectOrphans", undefined, options, async () => {
+      if (enter === "write") await this.history.others.once(options.signal)
+      const report = await collectOrphans(this.history, options)
+      if (!report.dryRun) for (const key of report.removed) this.emit({ type: "orphan-removed", key })
       return report
     })
   }
@@ -190,57 +160,57 @@ export class Store implements CheckpointStore {
   // ---- reading
 
   load(id: number, options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
-    return this.#calls.run("load", id, options, async () => {
+    return this.calls.run("load", id, options, async () => {
       assertId(id, 0)
-      return load(this.#history, id, options.signal)
+      return load(this.history, id, options.signal)
     })
   }
 
   loadLatest(options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
-    return this.#calls.run("loadLatest", undefined, options, () => loadLatest(this.#history, options.signal))
+    return this.calls.run("loadLatest", undefined, options, () => loadLatest(this.history, options.signal))
   }
 
   ids(options: OperationOptions = {}): Promise<number[]> {
-    return this.#afterRetention("ids", options, () => ids(this.#history, options.signal))
+    return this.#afterRetention("ids", options, () => ids(this.history, options.signal))
   }
 
   async *list(options: OperationOptions = {}): AsyncGenerator<CheckpointSummary, void, void> {
     // The caller's code runs between two steps, so each step is a call of its own.
-    yield* list(this.#history, options.signal, (task) => this.#afterRetention("list", options, task))
+    yield* list(this.history, options.signal, (task) => this.#afterRetention("list", options, task))
   }
 
   nextId(options: OperationOptions = {}): Promise<number> {
-    return this.#afterRetention("nextId", options, () => nextId(this.#history, options.signal))
+    return this.#afterRetention("nextId", options, () => nextId(this.history, options.signal))
   }
 
   readState(id: number, options: ReadStateOptions = {}): Promise<StateReader | undefined> {
-    return this.#calls.run("readState", id, options, async () => {
+    return this.calls.run("readState", id, options, async () => {
       assertId(id, 0)
-      return readState(this.#history, id, options)
+      return readState(this.history, id, options)
     })
   }
 
   verify(id: number, options: VerifyOptions = {}): Promise<Verification> {
-    return this.#calls.run("verify", id, options, async () => {
+    return this.calls.run("verify", id, options, async () => {
       assertId(id, 0)
-      return verify(this.#history, id, options)
+      return verify(this.history, id, options)
     })
   }
 
   recover(options: RecoverOptions = {}): Promise<Recovery> {
-    return this.#afterRetention("recover", options, () => recover(this.#history, this.#clock, options))
+    return this.#afterRetention("recover", options, () => recover(this.history, this.clock, options))
   }
 
   restore<T>(visit: (checkpoint: Checkpoint) => Promise<T>, options: RestoreOptions = {}): Promise<Restored<T>> {
     return this.#afterRetention("restore", options, async () => {
       assertVisitor(visit)
-      return restore(this.#history, this.#clock, visit, options)
+      return restore(this.history, this.clock, visit, options)
     })
   }
 
   /** Runs an operation after the retention of earlier saves, so that it never sees retention half done. */
   #afterRetention<T>(operation: Operation, options: OperationOptions, task: () => Promise<T>): Promise<T> {
-    return this.#calls.run(operation, undefined, options, async () => {
+    return this.calls.run(operation, undefined, options, async () => {
       await this.#retention?.idle()
       return task()
     })
@@ -250,13 +220,17 @@ export class Store implements CheckpointStore {
 
   close(): Promise<void> {
     this.#closed ??= (async () => {
-      await this.#calls.close()
+      await this.calls.close()
       await this.#retention?.idle()
-      await this.#history.place.storage.close()
-      if (this.#options.ownsBackend === true) await this.#options.backend[Symbol.asyncDispose]()
+      await this.leave()
+      await this.history.place.storage.close()
+      if (this.options.ownsBackend === true) await this.options.backend[Symbol.asyncDispose]()
     })()
     return this.#closed
   }
+
+  /** Called once while the store closes, after its last call and before its last request. */
+  protected async leave(): Promise<void> {}
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()

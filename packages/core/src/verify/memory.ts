@@ -1,6 +1,6 @@
 import { fatal, type ValidationIssue } from "../format/manifest/issues.js"
 import type { ObjectMeta } from "../storage/backend.js"
-import { writerEpochOf } from "./read-manifest.js"
+import { epochsOf, writerEpochOf } from "./read-manifest.js"
 import { isValid, type Verified, type VerifyDepth } from "./verified.js"
 
 /** What is remembered of a checkpoint: everything but its manifest, which may be large. */
@@ -17,6 +17,8 @@ export interface Outline {
   readonly lastModified: Date
   /** 0 for a plain writer; `undefined` if the manifest cannot be read. */
   readonly writerEpoch: number | undefined
+  /** The highest epoch that the manifest carries; 0 if it cannot be read. */
+  readonly carries: number
   /** The version of the manifest that was read; `undefined` if the manifest cannot be decoded. */
   readonly version: string | undefined
 }
@@ -102,6 +104,7 @@ export function outlineOf(verified: Verified, seen: ObjectMeta, isDamaged: boole
     ...(stateSize === undefined ? {} : { stateSize }),
     lastModified: seen.lastModified,
     writerEpoch: writerEpochOf(manifest),
+    carries: epochsOf(manifest)?.carries ?? 0,
     version: manifest === undefined ? undefined : seen.version,
   }
 }

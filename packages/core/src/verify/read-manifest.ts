@@ -35,6 +35,16 @@ export function writerEpochOf(manifest: CheckpointManifest | undefined): number 
 }
 
 /**
+ * The epochs of a manifest: of its writer, and the highest that it `carries`: also of the leader that recovered it last.
+ * `undefined` if the manifest cannot be read.
+ */
+export function epochsOf(manifest: CheckpointManifest | undefined) {
+  if (manifest === undefined) return undefined
+  const writer = manifest.writer?.epoch ?? 0
+  return { writer, carries: Math.max(writer, manifest.seen ?? 0) }
+}
+
+/**
  * Reads and decodes one manifest. A manifest of another id is not this one's: its fields are not believed. `undefined`: no
  * manifest is there. Damage is an issue; only a failure of the storage rejects.
  *

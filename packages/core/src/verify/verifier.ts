@@ -14,7 +14,7 @@ import type { Place } from "../storage/place.js"
 import { findState, lookUp, settled, stateIssues } from "./find-state.js"
 import { Memory, type Outline, outlineOf } from "./memory.js"
 import { operatorDigests, operatorIssues } from "./operator-slices.js"
-import { type FoundManifest, ownsState, readManifest } from "./read-manifest.js"
+import { epochsOf, type FoundManifest, ownsState, readManifest } from "./read-manifest.js"
 import { isValid, unreadable, type Verified, type VerifyRequest } from "./verified.js"
 
 type ReadManifest = FoundManifest & { readonly manifest: CheckpointManifest }
@@ -24,6 +24,7 @@ export class Verifier {
   readonly place: Place
   readonly #vnodeCount: number
   readonly memory = new Memory()
+  #epochSeen = 0
 
   /** @param vnodeCount the number that a manifest of this job should have; another number is a warning */
   constructor(place: Place, vnodeCount: number) {
@@ -32,8 +33,19 @@ export class Verifier {
   }
 
   /** One manifest, read and decoded; `undefined` if nothing is there. */
-  manifest(id: number, signal?: AbortSignal): Promise<FoundManifest | undefined> {
-    return readManifest(this.place, id, signal)
+  async manifest(id: number, signal?: AbortSignal): Promise<FoundManifest | undefined> {
+    const found = await readManifest(this.place, id, signal)
+    this.#noteEpoch(found)
+    return found
+  }
+
+  #noteEpoch(found: FoundManifest | undefined): void {
+    this.#epochSeen = Math.max(this.#epochSeen, epochsOf(found?.manifest)?.carries ?? 0)
+  }
+
+  /** The highest epoch that any manifest carries that was read so far. */
+  get epochSeen(): number {
+    return this.#epochSeen
   }
 
   /** The issues of a manifest that can be found without its state. */
@@ -111,6 +123,7 @@ export class Verifier {
       reading?.catch(() => {})
       found = readManifest(this.place, id, signal, share)
       const seen = await found
+      this.#noteEpoch(seen)
       if (seen === undefined) return gone(id, undefined, `manifest not found for checkpoint ${id}`)
       const { manifest } = seen
       if (manifest === undefined) return unreadable(id, seen)

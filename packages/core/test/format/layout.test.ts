@@ -43,7 +43,7 @@ describe.each(layouts)("%s layout", (name) => {
         const layout = createLayout(name, prefix)
         expect(layout.meaning(layout.manifestKey(id))).toEqual({ kind: "manifest", id })
         expect(layout.meaning(layout.stateKey(id))).toEqual({ kind: "state", id })
-        expect(layout.meaning(layout.pointerKey)).toEqual({ kind: "pointer" })
+        for (const key of [layout.pointerKey, layout.historyKey]) expect(layout.meaning(key)).toEqual({ kind: "note" })
         expect(layout.meaning(layout.probeKey("00ff"))).toEqual({ kind: "probe" })
         expect(layout.manifestKey(id).startsWith(layout.manifestPrefix)).toBe(true)
         expect(layout.stateKey(id).startsWith(layout.statePrefix)).toBe(true)

@@ -4,6 +4,8 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import { CheckpointError } from "../../src/errors.js"
+import { decodeHistory, encodeHistory } from "../../src/format/history-record.js"
+import { IdRanges } from "../../src/format/id-ranges.js"
 import { createLayout } from "../../src/format/layout.js"
 import { checkManifest, createManifest } from "../../src/format/manifest/check.js"
 import { decodeManifest, parseManifest } from "../../src/format/manifest/decode.js"
@@ -147,27 +149,7 @@ const pointers = [
     "of": ["another program", 1.50]
   },
   "floor": 40,
-  "kept": [
-    3,
-    17
-  ],
-  "writer": {
-    "epoch": 2,
-    "token": "abc"
-  },
-  "claims": [
-    {
-      "epoch": 1,
-      "from": 0
-    },
-    {
-      "epoch": 2,
-      "from": 30
-    }
-  ],
-  "pins": {
-    "release-1": 17
-  },
+  "history": true,
   "token": "0123"
 }`,
 ]
@@ -181,12 +163,43 @@ test("property: a pointer with any damage is lost and told, or can be written ag
         const bytes = isName ? mutated('"checkpoint_000042"', all).slice(1, -1) : mutated(text, all)
         const { pointer, problem } = decodePointer(layout, bytes, "v1")
         if (problem !== undefined) assert.deepStrictEqual(pointer, { ...noPointer, exists: true, version: "v1" })
-        const again = decodePointer(layout, encodePointer(layout, pointer, {}, "token"), "v1")
+        const { checkpointId, saysHistory } = pointer
+        const again = decodePointer(
+          layout,
+          encodePointer(layout, pointer, { checkpointId, saysHistory, token: "t" }),
+          "v1",
+        )
         if (problem === undefined) {
           expect(again.problem).toBeUndefined()
           // The token is new with each write.
           assert.deepStrictEqual({ ...again.pointer, fields: 0 }, { ...pointer, fields: 0 })
         }
+      })
+    }),
+    { numRuns: 1_500 },
+  )
+})
+
+test("property: a history with any damage is found", () => {
+  const bytes = encodeHistory(
+    {
+      lineage: "a".repeat(32),
+      epoch: 2,
+      writer: "b".repeat(32),
+      claiming: { epoch: 3, writer: "c".repeat(32) },
+      floor: 41,
+      kept: IdRanges.of([3, 17, 18]),
+      top: 42,
+      pins: new Map([["release-1", 17]]),
+    },
+    "d".repeat(32),
+  )
+  const text = new TextDecoder().decode(bytes)
+  fc.assert(
+    fc.property(mutations, (all) => {
+      withKinds(all, () => {
+        const damaged = mutated(text, all)
+        if (Buffer.compare(damaged, bytes) !== 0) expect(decodeHistory(damaged)).toHaveProperty("problem")
       })
     }),
     { numRuns: 1_500 },

@@ -102,14 +102,6 @@ describe("createOnce", () => {
     expect(await createOnce(key.storage, "k", bytesBody(ours))).toMatchObject({ outcome: "unknown" })
     expect(key.puts).toBe(1)
   })
-
-  test("whoever may not repeat is told unknown, and asked before each further attempt only", async () => {
-    const key = new ScriptedKey([{ fate: "dropped" }, { fate: "dropped" }, { fate: "dropped" }])
-    let asked = 0
-    const mayRepeat = async () => ++asked < 2
-    expect(await createOnce(key.storage, "k", bytesBody(ours), { mayRepeat })).toMatchObject({ outcome: "unknown" })
-    expect([asked, key.puts]).toEqual([2, 2])
-  })
 })
 
 describe("swap", () => {

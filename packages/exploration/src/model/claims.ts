@@ -1,50 +1,84 @@
 import type { Operation } from "./operation.js"
 import { Violation } from "./violation.js"
 
-/** The claims that were given. Once a claim is given, every earlier writer is superseded. */
+/** Who leads. An epoch is given to one writer, and no older writer changes the checkpoint that a leader has recovered. */
 export class Claims {
-  /** `latest`: the latest checkpoint when the claim was given. */
-  readonly #given: { readonly epoch: number; readonly latest: number; readonly tick: number }[] = []
-  /** When each update took effect. */
-  readonly #updateTicks = new Map<string, number>()
+  readonly #given = new Set<number>()
+  /** For each epoch, when it was given at the latest. */
+  readonly #ticks = new Map<number, number>()
+  /** The checkpoints that leaders have recovered: id → the highest epoch of such a leader. */
+  readonly #recovered = new Map<number, number>()
+  /** For each claim that was begun, by its writer: when the history named it last. */
+  readonly #announced = new Map<string, number>()
+  /** The epoch of the writer of each update, and when the update took effect. */
+  readonly #updates = new Map<string, { readonly epoch: number; applied: number }>()
 
-  given(epoch: number, latest: number, tick: number): void {
-    this.#given.push({ epoch, latest, tick })
+  given(epoch: number): void {
+    if (this.#given.has(epoch)) throw new Violation(`claim ${epoch} was given twice`)
+    this.#given.add(epoch)
   }
 
-  /** A save was acknowledged. */
-  saved(operation: Operation, id: number): void {
-    const superseded = this.#given.find((claim) => claim.epoch > operation.epoch && claim.latest < id)
-    if (superseded === undefined) return
-    const writer = operation.epoch === 0 ? "a plain writer" : `the writer of claim ${operation.epoch}`
-    throw new Violation(
-      `checkpoint ${id} of ${writer} was acknowledged after claim ${superseded.epoch} had been given, at ${superseded.latest}`,
-    )
+  /** The history says that this writer is claiming. */
+  announced(writer: string, tick: number): void {
+    this.#announced.set(writer, tick)
   }
 
-  /** An update was acknowledged. */
-  updated(operation: Operation, id: number, update: string): void {
-    const applied = this.#updateTicks.get(update) ?? 0
-    const superseded = this.#given.find((claim) => claim.epoch > operation.epoch && claim.tick < applied)
-    if (superseded !== undefined && operation.epoch > 0) {
-      throw new Violation(
-        `update ${update} of ${id} was acknowledged, and took effect after claim ${superseded.epoch} had been given`,
-      )
+  /** A process was told that another process claimed at the same time. */
+  refused({ start }: Operation): void {
+    const claimants = [...this.#announced.values()].filter((tick) => tick > start).length
+    if (claimants < 2) throw new Violation("a claim was refused for another claim, and there was none")
+  }
+
+  /** A claim took effect. */
+  began(epoch: number, tick: number): void {
+    this.#ticks.set(epoch, tick)
+  }
+
+  /** The history was damaged: the claims that no manifest tells of are forgotten. */
+  forgetAll(): void {
+    this.#given.clear()
+    this.#ticks.clear()
+  }
+
+  forget(id: number): void {
+    this.#recovered.delete(id)
+  }
+
+  /** A leader has recovered this checkpoint. `isSure`: the history was not damaged. */
+  recovered({ epoch, start }: Operation, id: number, isSure: boolean): void {
+    const claim = [...this.#ticks].find(([other, tick]) => other > epoch && tick < start)
+    if (claim !== undefined && isSure) {
+      throw new Violation(`the writer of epoch ${epoch} was given ${id}, and claim ${claim[0]} leads`)
+    }
+    if (epoch > (this.#recovered.get(id) ?? 0)) this.#recovered.set(id, epoch)
+  }
+
+  updateBegins({ epoch }: Operation, update: string): void {
+    this.#updates.set(update, { epoch, applied: 0 })
+  }
+
+  /** The manifest of `id` was replaced, and holds these updates. */
+  manifestChanged(id: number, updates: Iterable<string>, tick: number): void {
+    for (const update of updates) {
+      const known = this.#updates.get(update)
+      if (known === undefined || known.applied > 0) continue
+      known.applied = tick
+      const leader = this.#recovered.get(id) ?? 0
+      if (leader > known.epoch) {
+        throw new Violation(
+          `update ${update} of ${id} by the writer of epoch ${known.epoch} takes effect after the leader of claim ${leader} recovered it`,
+        )
+      }
     }
   }
 
-  /**
-   * A process replaced the manifest of `id`, which now holds these updates; `doing`: its operations. Once a claim is
-   * given, no earlier writer may change the manifest from which the new leader recovers.
-   */
-  manifestChanged(id: number, updates: Iterable<string>, doing: readonly Operation[], tick: number): void {
-    for (const update of updates) if (!this.#updateTicks.has(update)) this.#updateTicks.set(update, tick)
-    const [first] = doing
-    if (first === undefined) return
-    const claim = this.#given.find(({ epoch, latest }) => epoch > first.epoch && latest === id)
-    if (claim !== undefined && doing.every(({ action }) => action.do === "update")) {
+  /** A process was told that its update is done, and that it leads. */
+  updated(operation: Operation, id: number, update: string): void {
+    const applied = this.#updates.get(update)?.applied ?? 0
+    for (const [epoch, tick] of this.#ticks) {
+      if (epoch <= operation.epoch || tick >= applied) continue
       throw new Violation(
-        `an update of ${id} by ${first.process} takes effect after claim ${claim.epoch} had been given`,
+        `update ${update} of ${id} was acknowledged, and took effect after claim ${epoch} had been given`,
       )
     }
   }

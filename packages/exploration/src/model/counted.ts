@@ -1,3 +1,5 @@
+import type { Damaged } from "./damaged.js"
+import { isDead } from "./history.js"
 import type { View } from "./view.js"
 import { Violation } from "./violation.js"
 
@@ -7,59 +9,83 @@ interface CountedCheckpoint {
   counts: boolean
   /** When it ceased to count. */
   last: number
-  /** When another checkpoint was given the id, which was free again. */
-  readonly anew?: number
 }
 
 /** Which checkpoints ever counted, and what must hold of each at every moment. */
 export class Counted {
   readonly byId = new Map<number, CountedCheckpoint>()
   /**
-   * Ids that counted for plain readers, were never acknowledged, and were shut out by the first claim of the store.
-   * They are no violation: while the first claim is being made, nobody can say which saves are refused already.
+   * Ids that counted for a moment, were never acknowledged, and were shut out by a claim. They are no violation: while a
+   * claim is being made, readers still go by the history of before.
    */
-  readonly shutOutByFirstClaim = new Set<number>()
-  /** Ids that somebody was told are removed. */
-  readonly removed = new Set<number>()
-  /**
-   * Ids of which an object was lost, and when. Such an id may be given again, and its checkpoint may stand without its state.
-   */
-  readonly lost = new Map<number, number>()
-  /** Contents of saves that were refused for certain. A refusal may rest on a manifest that was lost since. */
+  readonly shutOut = new Set<number>()
+  /** Contents of saves that were refused for certain. */
   readonly refused = new Set<number>()
-  readonly #freesIds: boolean
+  /** Ids that are dead by a history of before: below its floor, and not kept. */
+  readonly #dead = new Set<number>()
+  /** When each epoch began. */
+  readonly #epochs: { readonly epoch: number; readonly tick: number }[] = []
+  /** When each manifest was created. */
+  readonly #created = new Map<number, number>()
 
-  /** @param freesIds an id that was removed is free again: the pointer has no room for a floor */
-  constructor(freesIds: boolean) {
-    this.#freesIds = freesIds
+  /** A claim took effect. */
+  epochBegins(epoch: number, tick: number): void {
+    this.#epochs.push({ epoch, tick })
   }
 
-  /** Looks at every manifest. Returns the highest id that counts and is whole; 0: none. `when`: for the message of a violation. */
-  look(view: View, tick: number, isFirstClaim: boolean, when: string): number {
-    this.#seeWhatCeased(view, tick, isFirstClaim)
+  created(id: number, tick: number): void {
+    this.#created.set(id, tick)
+  }
+
+  /** The history was damaged: whatever was known of the dead is forgotten. */
+  forgetAll(): void {
+    for (const all of [this.byId, this.shutOut, this.refused, this.#dead]) all.clear()
+    this.#epochs.length = 0
+  }
+
+  /** The checkpoint was damaged or removed by others. */
+  forget(id: number): void {
+    this.byId.delete(id)
+  }
+
+  /** @throws {Violation} unless the checkpoint counted with this content, now or at a moment since then */
+  assertCountedSince(tick: number, id: number, content: number): void {
+    const counted = this.byId.get(id)
+    if (counted?.content === content && (counted.counts || counted.last >= tick)) return
+    throw new Violation(`checkpoint ${id} was acknowledged with content ${content}, and did not count at any moment`)
+  }
+
+  /** Looks at every manifest. Returns the highest id that counts; 0: none. `when`: for the message of a violation. */
+  look(view: View, damaged: Damaged, tick: number, isClaim: boolean, when: string): number {
+    this.#seeWhatCeased(view, tick, isClaim)
     let latest = 0
     for (const manifest of view.manifests.values()) {
-      if (!view.counts(manifest)) continue
-      const { id, content } = manifest
+      const { id, content, writerEpoch } = manifest
+      if (!view.counts(manifest)) {
+        if (isDead(id, view.history)) this.#dead.add(id)
+        continue
+      }
       const counted = this.byId.get(id)
       if (counted === undefined) this.byId.set(id, { content, counts: true, last: 0 })
-      else if ((this.#freesIds || this.lost.has(id)) && !counted.counts)
-        this.byId.set(id, { content, counts: true, last: 0, ...(counted.content !== content && { anew: tick }) })
       else if (counted.content !== content) {
         throw new Violation(`checkpoint ${id} had content ${counted.content}, and has ${content} ${when}`)
       } else counted.counts = true
-      this.shutOutByFirstClaim.delete(id)
-      if (!view.isWhole(manifest)) {
-        if (this.lost.has(id)) continue
-        throw new Violation(`checkpoint ${id} stands without its state ${when}`)
+      this.shutOut.delete(id)
+      // Of what others damaged it is only promised that it is told.
+      if (damaged.has(id)) {
+        if (damaged.isWhole(manifest) && id > latest) latest = id
+        continue
       }
-      if (this.removed.has(id) && !this.#freesIds)
-        throw new Violation(`checkpoint ${id} was removed, and is back ${when}`)
-      const claim = view.shutOutBy(manifest)
+      if (!view.isWhole(manifest)) throw new Violation(`checkpoint ${id} stands without its state ${when}`)
+      if (this.#dead.has(id)) throw new Violation(`checkpoint ${id} was dead for ever, and is back ${when}`)
+      const created = this.#created.get(id) ?? 0
+      const claim = this.#epochs.find(({ epoch, tick: since }) => epoch > writerEpoch && since < created)
       if (claim !== undefined) {
-        throw new Violation(`checkpoint ${id} counts, and claim ${claim} had shut it out, ${when}`)
+        throw new Violation(
+          `checkpoint ${id} counts, and was written after claim ${claim.epoch} had superseded its writer, ${when}`,
+        )
       }
-      if (this.refused.has(content) && !this.lost.has(id)) {
+      if (this.refused.has(content)) {
         throw new Violation(`the save of ${id} with content ${content} was refused for certain, and counts ${when}`)
       }
       if (id > latest) latest = id
@@ -67,12 +93,12 @@ export class Counted {
     return latest
   }
 
-  #seeWhatCeased(view: View, tick: number, isFirstClaim: boolean): void {
+  #seeWhatCeased(view: View, tick: number, isClaim: boolean): void {
     for (const [id, counted] of this.byId) {
       if (!counted.counts || view.isCounting(id)) continue
       counted.counts = false
       counted.last = tick
-      if (isFirstClaim) this.shutOutByFirstClaim.add(id)
+      if (isClaim) this.shutOut.add(id)
     }
   }
 }

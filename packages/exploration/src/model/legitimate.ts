@@ -3,7 +3,8 @@ import { manifestKey } from "../storage/keys.js"
 import type { Acknowledged, Operation } from "./operation.js"
 
 interface Facts {
-  readonly counted: ReadonlyMap<number, unknown>
+  /** Ids that counted at any time. */
+  readonly counted: readonly number[]
   readonly created: ReadonlyMap<string, number>
   readonly now: number
   readonly latest: number
@@ -39,7 +40,7 @@ function removedId(operation: Operation): number | undefined {
 /** Whether the policy keeps the checkpoint, whichever of the newer checkpoints the operation saw. */
 function keeps(name: PolicyName, { id, content }: Acknowledged, { counted, created, now }: Facts): boolean {
   const { last, every, withinMs } = policies[name]
-  if (last !== undefined) return [...counted.keys()].filter((other) => other > id).length < last
+  if (last !== undefined) return counted.filter((other) => other > id).length < last
   if (every !== undefined) return id % every === 0
   if (withinMs !== undefined) {
     return now - (created.get(manifestKey(id)) ?? 0) <= withinMs

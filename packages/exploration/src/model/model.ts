@@ -1,16 +1,20 @@
 import type { Request, Watcher } from "../network/request.js"
 import type { Action } from "../scenario/action.js"
-import { isProbe, nameOf } from "../storage/keys.js"
-import type { SimulatedStorage } from "../storage/storage.js"
+import { nameOf } from "../storage/keys.js"
+import type { SimulatedStorage, StoredObject } from "../storage/storage.js"
+import { Acknowledgements } from "./acknowledgements.js"
 import { Claims } from "./claims.js"
 import { Counted } from "./counted.js"
-import { assertMayDelete } from "./deletions.js"
+import { Damaged } from "./damaged.js"
+import { assertMayDelete, nameSave } from "./deletions.js"
+import { Doubt } from "./doubt.js"
+import { isDead, type SeenHistory } from "./history.js"
 import { mayRemove } from "./legitimate.js"
-import type { Acknowledged, Operation } from "./operation.js"
+import type { Acknowledged, HistoryDamage, Operation } from "./operation.js"
 import { Pins } from "./pins.js"
 import { Readings } from "./readings.js"
 import { Updates } from "./updates.js"
-import { type SeenManifest, View } from "./view.js"
+import { View } from "./view.js"
 import { Violation } from "./violation.js"
 
 /**
@@ -18,81 +22,73 @@ import { Violation } from "./violation.js"
  * there, until an operation removed it that was allowed to. And every answer that a reader is given must agree.
  */
 export class Model implements Watcher {
-  readonly acknowledged = new Map<number, Acknowledged>()
+  readonly acknowledged: ReadonlyMap<number, Acknowledged>
+  readonly #acknowledgements: Acknowledgements
   readonly readings: Readings
   readonly pins = new Pins()
+  readonly damaged: Damaged
   readonly #storage: SimulatedStorage
   readonly #view = new View()
-  readonly #counted: Counted
-  readonly #freesIds: boolean
+  readonly #counted = new Counted()
   readonly #claims = new Claims()
   readonly #updates = new Updates()
   /** When the first object with this key was created, by the storage's clock. */
   readonly #created = new Map<string, number>()
   readonly #removing: Operation[] = []
-  #hadClaims = false
+  #doubt: Doubt | undefined
+  /** When the history was last damaged; -1: never. */
+  #damagedAt = -1
+  #isDamaging = false
   #pointerId = 0
-  #applying: Request | undefined
   #tick = 0
   #highestId = 0
-  #highestAcknowledged = 0
   #latest = 0
+  /** Saves that were acknowledged. */
+  saves = 0
 
-  /** Listings may lag: they need not show what was written or removed a moment ago. */
-  readonly #lags: boolean
-
-  /** @param freesIds see {@link Counted} */
-  constructor(
-    storage: SimulatedStorage,
-    acknowledged: readonly { id: number; content: number }[],
-    { freesIds, lags }: { freesIds: boolean; lags: boolean },
-  ) {
+  /** @param lags listings may lag: they need not show what was written or removed a moment ago */
+  constructor(storage: SimulatedStorage, acknowledged: readonly { id: number; content: number }[], lags: boolean) {
     this.#storage = storage
-    this.#lags = lags
-    this.#freesIds = freesIds
-    this.#counted = new Counted(freesIds)
-    this.readings = new Readings(this.#counted, this.#view, this.acknowledged, lags)
+    this.damaged = new Damaged(this.#view, lags)
+    this.#acknowledgements = new Acknowledgements(this.#view, lags)
+    this.acknowledged = this.#acknowledgements.byId
+    this.readings = new Readings(this.#counted, {
+      acknowledged: this.acknowledged,
+      highest: (most) => this.#acknowledgements.upTo(most, this.damaged.has(undefined)),
+      mustTell: () => this.damaged.mustTell,
+      isDamaged: (id) => this.damaged.has(id),
+      damagedAt: () => this.#damagedAt,
+      isInDoubt: () => this.#doubt !== undefined,
+      lags,
+    })
     for (const [key, object] of storage.objects) {
-      this.#view.change(key, object)
+      this.#view.change(key, object, false)
       this.#created.set(key, object.meta.lastModified.getTime())
       this.#highestId = Math.max(this.#highestId, nameOf(key)?.id ?? 0)
     }
-    for (const { id, content } of acknowledged) this.#acknowledge(id, content)
+    for (const { id, content } of acknowledged) this.#acknowledge(id, content, true)
     this.#check("at the start")
-    storage.onChange = (key, object) => {
-      this.#tick++
-      const before = this.#view.manifests.has(nameOf(key)?.id ?? 0)
-      const name = this.#view.change(key, object)
-      if (name === undefined) return
-      if (name.kind === "manifest" && before && object !== undefined) this.#seeChange(name.id)
-      if (object !== undefined && !this.#created.has(key)) this.#created.set(key, storage.now)
-      if (name.id > this.#highestId) this.#highestId = name.id
-      if (object !== undefined && name.kind === "state" && !this.isLost(name.id)) return
-      this.#check(`after ${object === undefined ? "removing" : "writing"} ${key}`)
-    }
+    storage.onChange = (key, object) => this.#changed(key, object)
   }
 
-  /** The latest checkpoint that counts and is whole. */
+  /** That counts and is whole. */
   get latest(): number {
     return this.#latest
   }
 
-  /**
-   * Whether a reader that saw this checkpoint, the latest, may be told of an older one later: it was shut out by the first
-   * claim, or listings lag, or something was lost. What the pointer names is never passed over in silence: see `Readings`.
-   */
+  /** Whether a reader that saw this checkpoint, the latest, may be told of an older one later. */
   mayBePassedOver(id: number): boolean {
-    return this.#lags || this.#counted.lost.size > 0 || this.#counted.shutOutByFirstClaim.has(id)
+    return this.#acknowledgements.lags || this.isDamaged || this.#counted.shutOut.has(id)
   }
 
-  /** Whether an object of this checkpoint was ever lost. */
-  isLost(id: number | undefined): boolean {
-    return id !== undefined && this.#counted.lost.has(id)
-  }
-
-  /** The highest id that a process cannot be given at this operation: every object, or as much as it can know of. */
+  /** The highest id that a process cannot be given: of every object, or of what it can know. */
   highestTaken({ highestId, named }: Operation): number {
-    return this.#lags || this.#counted.lost.size > 0 ? named : highestId
+    return this.#acknowledgements.lags || this.isDamaged ? named : highestId
+  }
+
+  /** What a reader saw before says nothing: checkpoints or the history were damaged. */
+  get isDamaged(): boolean {
+    return this.#damagedAt >= 0 || this.damaged.has(undefined)
   }
 
   /** The n-th latest id that ever had an object, from 0. */
@@ -100,17 +96,16 @@ export class Model implements Watcher {
     return Math.max(1, this.#highestId - which)
   }
 
-  // ---- operations of processes, and their answers
-
   begin(action: Action, process: string, epoch: number): Operation {
     const operation: Operation = {
       action,
       process,
       epoch,
       start: ++this.#tick,
-      acknowledged: this.#highestAcknowledged,
-      named: this.#view.pointer.checkpointId,
+      acknowledged: this.#acknowledgements.expected,
+      named: this.damaged.byReference ? 0 : this.#view.pointer.checkpointId,
       highestId: this.#highestId,
+      mustTell: this.damaged.mustTell,
       pinned: this.pins.now(),
       lastListing: this.#tick,
     }
@@ -121,15 +116,22 @@ export class Model implements Watcher {
   }
 
   saved(operation: Operation, id: number, content: number): void {
-    this.#claims.saved(operation, id)
-    this.#acknowledge(id, content)
+    this.saves++
+    this.#doubt?.saved(operation, id)
+    // Another program has damaged the checkpoint before its save was answered.
+    const manifest = this.#view.manifests.get(id)
+    if (this.damaged.has(id) && (manifest?.content !== content || !this.#view.isWhole(manifest))) return
+    if (this.#doubt?.forgets(operation)) return
+    if (!this.#isExcused(operation)) this.#counted.assertCountedSince(operation.start, id, content)
+    this.#acknowledge(id, content, true)
     this.#check(`when ${id} was acknowledged`)
   }
 
   /** A save was refused for certain: its checkpoint is not there, and never will be. */
-  refused(content: number): void {
+  refused(operation: Operation, content: number): void {
     // The same save, called twice at once, may have been acknowledged by the other call.
-    for (const one of this.acknowledged.values()) if (one.content === content) return
+    for (const one of this.acknowledged.values()) if (one.content === content && one.saved) return
+    if (this.#isExcused(operation)) return
     this.#counted.refused.add(content)
     this.#check("when a save was refused")
   }
@@ -139,8 +141,13 @@ export class Model implements Watcher {
     this.#counted.refused.delete(content)
   }
 
-  updated(operation: Operation, id: number, update: string): void {
-    this.#claims.updated(operation, id, update)
+  updateBegins(operation: Operation, update: string): void {
+    this.#claims.updateBegins(operation, update)
+  }
+
+  /** `leads`: the process was told that it still led when the update took effect. */
+  updated(operation: Operation, id: number, update: string, leads: boolean): void {
+    if (leads) this.#claims.updated(operation, id, update)
     this.#updates.acknowledged(id, update)
     this.#check(`when an update of ${id} was acknowledged`)
   }
@@ -150,148 +157,194 @@ export class Model implements Watcher {
     this.#updates.refused(id, update)
   }
 
-  claimed(epoch: number): void {
-    this.#claims.given(epoch, this.#latest, ++this.#tick)
+  claimed({ start }: Operation, epoch: number): void {
+    if (start > this.#damagedAt) this.#claims.given(epoch)
+  }
+
+  /** A claim was refused because another process claimed at the same time. */
+  claimRefused(operation: Operation): void {
+    if (!this.#isExcused(operation)) this.#claims.refused(operation)
+  }
+
+  /** The caller of a leader was given this checkpoint. */
+  recovered(operation: Operation, id: number): void {
+    if (operation.epoch > 0) this.#claims.recovered(operation, id, !this.#isExcused(operation))
+  }
+
+  saving(operation: Operation, id: number): void {
+    nameSave(operation, id, ++this.#tick)
   }
 
   /** A process was told that these ids are removed. They never come back. */
-  removed(ids: readonly number[]): void {
-    for (const id of ids) this.#counted.removed.add(id)
-    this.#check("when a removal was acknowledged")
+  removed(operation: Operation, ids: readonly number[]): void {
+    if (this.#isExcused(operation)) return
+    for (const id of ids) if (this.#view.isCounting(id)) throw new Violation(`checkpoint ${id} was removed, and counts`)
   }
 
   pinned(operation: Operation, id: number, name: string): void {
-    this.pins.pinned(operation, id, name, this.#view.isCounting(id))
+    if (this.#isExcused(operation)) return
+    this.pins.pinned(operation, id, name, this.damaged.has(id) || this.#view.isCounting(id))
   }
 
   unpinned(name: string): void {
     this.pins.unpinEnds(name, ++this.#tick)
   }
 
-  // ---- requests, as they take effect
+  pinsRead(operation: Operation, pins: readonly { id: number; name: string }[]): void {
+    if (!this.#isExcused(operation)) this.pins.read(operation, pins)
+  }
+
+  #isExcused({ start }: Operation): boolean {
+    return this.#doubt !== undefined || start <= this.#damagedAt
+  }
+
+  /** The history of some writes ago; `undefined`: there is none so old. */
+  olderHistory(writesAgo: number): StoredObject | undefined {
+    return this.#view.histories.at(-1 - writesAgo)
+  }
+
+  /** Another program damages the history. `change` does it. */
+  damageHistory(how: HistoryDamage, left: StoredObject | undefined, change: () => void): void {
+    const before = this.#doubt?.before ?? this.#view.history
+    this.#damagedAt = ++this.#tick
+    this.#doubt = new Doubt(how, before, this.#view, this.#tick)
+    this.#counted.forgetAll()
+    this.#claims.forgetAll()
+    this.pins.forgetAll()
+    this.#view.damageHistory(left)
+    this.#damaging(change)
+  }
+
+  /** A checkpoint is damaged, removed by others, or lost. `change` does it. */
+  damageCheckpoint(id: number, change: () => void): void {
+    this.damaged.add(id, this.acknowledged.get(id)?.pruned === false, ++this.#tick)
+    this.#acknowledgements.byId.delete(id)
+    this.#counted.forget(id)
+    this.#claims.forget(id)
+    this.#updates.forget(id)
+    this.#latest = 0
+    this.#damaging(change)
+  }
+
+  /** Another program overwrites a manifest: the updates in it are lost. */
+  overwritten(id: number): void {
+    this.#claims.forget(id)
+    this.#updates.forget(id)
+  }
+
+  #damaging(change: () => void): void {
+    this.#isDamaging = true
+    change()
+    this.#isDamaging = false
+  }
 
   beforeApply(request: Request, late: boolean): void {
-    this.#applying = request
     const doing = request.doing as readonly Operation[]
     if (request.firstPage) for (const one of doing) one.lastListing = ++this.#tick
     if (request.kind !== "delete") return
-    for (const key of request.keys) {
-      if (!this.#storage.objects.has(key)) continue
-      if (isProbe(key)) continue
-      const created = this.#created.get(key) ?? 0
-      assertMayDelete(key, { doing, late, latest: this.#latestKnownTo(doing), created, now: this.#storage.now })
+    if (doing[0]?.action.do === "reference prune") {
+      for (const key of request.keys) this.damageCheckpoint(nameOf(key)?.id ?? 0, () => {})
+      return
+    }
+    const doubt = this.#doubt
+    const { history } = this.#view
+    const lost = doubt?.isTold === true ? doubt.tick : undefined
+    const dead = (id: number) => doubt?.isDead(id) ?? isDead(id, history)
+    const latest = this.damaged.latestKnownTo(doing, this.#latest)
+    assertMayDelete(request.keys, this.#storage, { doing, late, latest, isDead: dead, lost })
+  }
+
+  #changed(key: string, object: StoredObject | undefined): void {
+    this.#tick++
+    const view = this.#view
+    const had = view.manifests.has(nameOf(key)?.id ?? 0)
+    const before = view.history
+    const name = view.change(key, object, this.#isDamaging)
+    if (name === undefined) return
+    const { kind, id } = name
+    const when = `after ${object === undefined ? "removing" : "writing"} ${key}`
+    if (kind === "manifest" && object !== undefined && !this.#isDamaging) this.#manifestWritten(id, had, when)
+    if (object !== undefined && !this.#created.has(key)) this.#created.set(key, this.#storage.now)
+    if (id > this.#highestId) this.#highestId = id
+    if (kind === "history" && !this.#isDamaging && object !== undefined) {
+      this.#historyWritten(before, view.history, when)
+    } else if (object === undefined || kind !== "state") {
+      if (this.damaged.has(id)) this.#latest = 0
+      this.#check(when)
     }
   }
 
-  #seeChange(id: number): void {
+  #manifestWritten(id: number, had: boolean, when: string): void {
     const manifest = this.#view.manifests.get(id)
     if (manifest === undefined) return
-    const doing = (this.#applying?.doing ?? []) as readonly Operation[]
-    this.#claims.manifestChanged(id, manifest.updates.keys(), doing, this.#tick)
-    this.#updates.written(manifest, `after writing its manifest`)
-  }
-
-  afterApply(): void {
-    this.#applying = undefined
-  }
-
-  beforeLoss(id: number): void {
-    this.#counted.lost.set(id, ++this.#tick)
-  }
-
-  // ---- checks that hold at every moment
-
-  #acknowledge(id: number, content: number): void {
-    const before = this.acknowledged.get(id)
-    if (before !== undefined && !(before.pruned && this.#freesIds) && !this.isLost(id)) {
-      if (before.content === content) return
-      throw new Violation(`checkpoint ${id} was acknowledged with content ${before.content}, and now with ${content}`)
+    if (!had) this.#counted.created(id, this.#tick)
+    else {
+      this.#updates.written(manifest, when)
+      this.#claims.manifestChanged(id, manifest.updates.keys(), this.#tick)
     }
-    const outranked = this.#latest > id
-    this.acknowledged.set(id, { id, content, tick: ++this.#tick, outranked, pruned: false })
-    if (id > this.#highestAcknowledged && !this.isLost(id)) this.#highestAcknowledged = id
   }
 
-  #check(when: string): void {
+  /** A store has written the history. Where that gives a claim, whatever counts then is kept. */
+  #historyWritten(before: SeenHistory, now: SeenHistory, when: string): void {
+    if (now.claimant !== undefined) {
+      this.#claims.announced(now.claimant, this.#tick)
+      this.#acknowledgements.claimBegins()
+    }
+    const isClaim = now.epoch > before.epoch
+    const isAnew = now.lineage !== before.lineage
+    if (isClaim) {
+      this.#counted.epochBegins(now.epoch, this.#tick)
+      this.#claims.began(now.epoch, this.#tick)
+    }
+    const isOver = this.#doubt !== undefined && (isClaim || isAnew)
+    if (isClaim && this.#doubt === undefined) this.damaged.assertKept(before, now)
+    if (isOver) this.#doubt = undefined
+    if (isClaim) this.#acknowledgements.claimed()
+    this.#check(when, isClaim || isOver)
+    if (!isClaim) return
+    for (const one of this.#view.manifests.values())
+      if (this.#view.counts(one) && this.damaged.isWhole(one)) this.#acknowledge(one.id, one.content, false)
+  }
+
+  /** @param saved false: nobody was told of it, but a claim has kept it */
+  #acknowledge(id: number, content: number, saved: boolean): void {
+    this.#acknowledgements.add({ id, content, saved, tick: ++this.#tick, outranked: this.#latest > id })
+  }
+
+  #check(when: string, isClaim = false): void {
     const { checkpointId } = this.#view.pointer
-    if (checkpointId < this.#pointerId) {
+    if (checkpointId < this.#pointerId && !this.damaged.byReference) {
       throw new Violation(`the pointer was at ${this.#pointerId}, and is at ${checkpointId} ${when}`)
     }
     this.#pointerId = checkpointId
-    const hasClaims = this.#view.pointer.claims.length > 0
-    const isFirstClaim = hasClaims && !this.#hadClaims
-    this.#hadClaims ||= hasClaims
-    if (isFirstClaim && this.#tick > 0) this.readings.firstClaimTick = this.#tick
-    const latest = this.#counted.look(this.#view, this.#tick, isFirstClaim, when)
-    // Where something is lost, the acknowledged checkpoints of which nothing is lost are looked for all the same.
-    const hasLost = this.#counted.lost.size > 0
-    if (latest < this.#latest && !isFirstClaim && !hasLost) {
-      throw new Violation(`the latest checkpoint was ${this.#latest}, and is ${latest} ${when}`)
+    if (this.#doubt !== undefined) this.#latest = this.#acknowledgements.highest
+    else {
+      const latest = this.#counted.look(this.#view, this.damaged, this.#tick, isClaim, when)
+      // A removal may have gone by a later checkpoint that was damaged since.
+      const known = this.damaged.latestKnownTo(this.#removing, this.#latest)
+      if (latest < this.#latest && !isClaim && known === this.#latest) {
+        throw new Violation(`the latest checkpoint was ${this.#latest}, and is ${latest} ${when}`)
+      }
+      this.#latest = latest
     }
-    this.#latest = latest
-    for (const one of this.acknowledged.values())
-      if (!one.pruned && !this.isLost(one.id)) this.#lookForAcknowledged(one, when)
-    if (hasLost || this.#lags) this.#highestAcknowledged = this.#highestLeft()
+    for (const one of this.#acknowledgements.missing(this.#doubt, when)) this.#mustBeRemoved(one, when)
     this.#updates.look((id) => this.#view.counting(id), when)
-    if (latest < this.#highestAcknowledged) {
-      throw new Violation(
-        `${this.#highestAcknowledged} was acknowledged, and the latest checkpoint is ${latest} ${when}`,
-      )
-    }
   }
 
-  #lookForAcknowledged(one: Acknowledged, when: string): void {
-    const manifest = this.#view.manifests.get(one.id)
-    if (manifest !== undefined && this.#view.counts(manifest)) {
-      this.#compare(one, manifest, when)
-      return
-    }
-    // A save that could not move the pointer is acknowledged all the same, and the first claim finds it by its listing alone.
-    if (this.#lags && this.#counted.shutOutByFirstClaim.has(one.id)) {
-      one.pruned = true
-      return
-    }
-    const pin = this.pins.nameOf(one.id)
-    if (pin !== undefined) throw new Violation(`checkpoint ${one.id} was pinned as ${pin}, and is gone ${when}`)
+  #mustBeRemoved(one: Acknowledged, when: string): void {
+    const { id } = one
+    const pin = this.pins.nameOf(id)
+    if (pin !== undefined) throw new Violation(`checkpoint ${id} was pinned as ${pin}, and is gone ${when}`)
     if (!this.#removing.some((operation) => mayRemove(operation, one, this.#facts(operation)))) {
-      throw new Violation(
-        `checkpoint ${one.id} was acknowledged, nothing was to remove it, and it does not count ${when}`,
-      )
+      throw new Violation(`checkpoint ${id} was acknowledged, nothing was to remove it, and it does not count ${when}`)
     }
     one.pruned = true
   }
 
   #facts(operation: Operation) {
-    const latest = this.#latestKnownTo([operation])
-    return { counted: this.#counted.byId, created: this.#created, now: this.#storage.now, latest }
-  }
-
-  /**
-   * The latest checkpoint, as operations may know it: one that was lost after an operation began may have been seen, or is
-   * shown by a listing that lags.
-   */
-  #latestKnownTo(operations: readonly Operation[]): number {
-    let latest = this.#latest
-    for (const [id, tick] of this.#counted.lost) {
-      if (id > latest && (this.#lags || operations.some(({ start }) => start < tick))) latest = id
-    }
-    return latest
-  }
-
-  /** The highest acknowledged id of which nothing was lost, and that was not removed. */
-  #highestLeft(): number {
-    let highest = 0
-    for (const { id, pruned } of this.acknowledged.values()) {
-      if (!pruned && !this.isLost(id) && id > highest) highest = id
-    }
-    return highest
-  }
-
-  #compare(one: Acknowledged, manifest: SeenManifest, when: string): void {
-    if (manifest.content !== one.content) {
-      throw new Violation(
-        `checkpoint ${one.id} was acknowledged with content ${one.content}, and has ${manifest.content} ${when}`,
-      )
-    }
+    const seen = this.#doubt === undefined ? this.#counted.byId : this.#view.manifests
+    const counted = [...new Set([...seen.keys(), ...this.damaged.ids])]
+    const latest = this.damaged.latestKnownTo([operation], this.#latest)
+    return { counted, created: this.#created, now: this.#storage.now, latest }
   }
 }

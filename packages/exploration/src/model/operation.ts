@@ -8,23 +8,30 @@ export interface Operation {
   readonly epoch: number
   /** When it began, in ticks: each change of the storage and each answer to a process is a tick. */
   readonly start: number
-  /** The highest acknowledged id when it began. */
+  /** The highest acknowledged id when it began. Where listings lag: that pointer or history named. */
   readonly acknowledged: number
   /** The id that the pointer named when it began; 0: none. */
   readonly named: number
   /** The highest id of any object when it began. */
   readonly highestId: number
+  /** See `ReadingFacts.mustTell`. */
+  readonly mustTell: number
   readonly pinned: ReadonlyMap<string, number>
   /** When its last listing began. */
   lastListing: number
 }
 
-/** A save that was acknowledged. */
+/** A save that was acknowledged, or a checkpoint that a claim has kept. */
 export interface Acknowledged {
   readonly id: number
   readonly content: number
   readonly tick: number
   /** A newer checkpoint counted by then. */
   readonly outranked: boolean
+  /** A save of it was acknowledged. */
+  saved: boolean
   pruned: boolean
 }
+
+/** After `delete` and `garble` nobody can use the history. After `roll back` it is sound, and older. */
+export type HistoryDamage = "delete" | "garble" | "roll back"

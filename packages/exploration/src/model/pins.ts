@@ -29,6 +29,11 @@ export class Pins {
     this.#held.set(name, id)
   }
 
+  /** The history was damaged, and the pins with it. */
+  forgetAll(): void {
+    this.#held.clear()
+  }
+
   unpinBegins(name: string): void {
     this.#held.delete(name)
     this.#unpinsOf(name).underWay++

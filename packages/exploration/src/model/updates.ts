@@ -37,6 +37,11 @@ export class Updates {
     this.#refused.add(update)
   }
 
+  /** The checkpoint was damaged by others, and its updates with it. */
+  forget(id: number): void {
+    this.#acknowledged.delete(id)
+  }
+
   /** Looks at the acknowledged updates of every checkpoint that counts. */
   look(counting: (id: number) => SeenManifest | undefined, when: string): void {
     for (const [id, updates] of this.#acknowledged) {

@@ -1,6 +1,7 @@
 import { stateText } from "../scenario/state-text.js"
 import { nameOf, type ObjectName } from "../storage/keys.js"
 import type { StoredObject } from "../storage/storage.js"
+import { counts, historyOf, noHistory, type SeenHistory } from "./history.js"
 
 /** The fields of a manifest that the model looks at. */
 export interface SeenManifest {
@@ -8,6 +9,9 @@ export interface SeenManifest {
   /** The number of the call of save that wrote it, kept in the manifest as its epoch. */
   readonly content: number
   readonly writerEpoch: number
+  /** The highest epoch that it carries: of its writer, or of the leader that recovered it last. */
+  readonly carries: number
+  /** 0 also for a manifest of the reference, which does not say. */
   readonly stateSize: number
   /** The updates that it holds, by name, and how often each was applied. */
   readonly updates: ReadonlyMap<string, number>
@@ -15,12 +19,10 @@ export interface SeenManifest {
 
 interface SeenPointer {
   readonly checkpointId: number
-  readonly floor: number
-  readonly kept: readonly number[]
-  readonly claims: readonly { epoch: number; from: number }[]
+  readonly saysHistory: boolean
 }
 
-const noPointer: SeenPointer = { checkpointId: 0, floor: 0, kept: [], claims: [] }
+const noPointer: SeenPointer = { checkpointId: 0, saysHistory: false }
 
 const parsed = new WeakMap<Uint8Array, unknown>()
 
@@ -34,23 +36,19 @@ function parse<T>(bytes: Uint8Array, make: (fields: Record<string, unknown>) => 
 }
 
 function manifestOf(fields: Record<string, unknown>): SeenManifest {
-  const writer = fields["writer"] as { epoch: number } | undefined
+  const writerEpoch = (fields["writer"] as { epoch: number } | undefined)?.epoch ?? 0
   return {
     id: fields["checkpoint_id"] as number,
     content: fields["epoch"] as number,
-    writerEpoch: writer?.epoch ?? 0,
-    stateSize: fields["state_size"] as number,
-    updates: new Map(Object.entries(fields["sink_epochs"] as Record<string, number>)),
+    writerEpoch,
+    carries: Math.max(writerEpoch, (fields["seen"] as number | undefined) ?? 0),
+    stateSize: (fields["state_size"] as number | undefined) ?? 0,
+    updates: new Map(Object.entries((fields["sink_epochs"] as Record<string, number> | undefined) ?? {})),
   }
 }
 
 function pointerOf(fields: Record<string, unknown>): SeenPointer {
-  return {
-    checkpointId: fields["checkpoint_id"] as number,
-    floor: (fields["floor"] as number | undefined) ?? 0,
-    kept: (fields["kept"] as number[] | undefined) ?? [],
-    claims: (fields["claims"] as SeenPointer["claims"] | undefined) ?? [],
-  }
+  return { checkpointId: fields["checkpoint_id"] as number, saysHistory: fields["history"] === true }
 }
 
 /** The pointer of the directory layout: the name of a checkpoint's directory, and nothing else. */
@@ -61,23 +59,31 @@ function bareName(bytes: Uint8Array): SeenPointer | undefined {
 
 /** The objects of the storage, and which of them count. The rule of the protocol by code of its own, not by core's. */
 export class View {
+  /** Those that can be read. */
   readonly manifests = new Map<number, SeenManifest>()
+  /** Ids whose manifest a process has damaged, and that were not written since. */
+  readonly garbled = new Set<number>()
+  /** Every version of the history that a store wrote. */
+  readonly histories: StoredObject[] = []
   readonly #states = new Map<number, string>()
-  /** `from` of every claim that there ever was, by epoch. */
-  readonly #claims = new Map<number, number>()
   #pointer = noPointer
+  #history = noHistory
 
-  /** Takes one change in. Returns the kind and the id of the object that changed. */
-  change(key: string, object: StoredObject | undefined): ObjectName | undefined {
+  /** Takes one change in. Returns the kind and the id of the object that changed. `isDamage`: a process damages it. */
+  change(key: string, object: StoredObject | undefined, isDamage: boolean): ObjectName | undefined {
     const name = nameOf(key)
     if (name === undefined) return undefined
     const { kind, id } = name
     if (kind === "pointer") {
       this.#pointer = object === undefined ? noPointer : (bareName(object.bytes) ?? parse(object.bytes, pointerOf))
-      for (const { epoch, from } of this.#pointer.claims) this.#claims.set(epoch, from)
+    } else if (kind === "history") {
+      if (!isDamage) this.#history = object === undefined ? noHistory : parse(object.bytes, historyOf)
+      if (!isDamage && object !== undefined) this.histories.push(object)
     } else if (kind === "manifest") {
-      if (object === undefined) this.manifests.delete(id)
-      else this.manifests.set(id, parse(object.bytes, manifestOf))
+      this.manifests.delete(id)
+      this.garbled.delete(id)
+      if (object !== undefined && isDamage) this.garbled.add(id)
+      else if (object !== undefined) this.manifests.set(id, parse(object.bytes, manifestOf))
     } else if (object === undefined) this.#states.delete(id)
     else this.#states.set(id, Buffer.from(object.bytes).toString("latin1"))
     return name
@@ -87,13 +93,19 @@ export class View {
     return this.#pointer
   }
 
+  /** As it was last written by a store, or put back. */
+  get history(): SeenHistory {
+    return this.#history
+  }
+
+  /** The history is damaged, or an older version is put back. */
+  damageHistory(left: StoredObject | undefined): void {
+    this.#history = left === undefined ? noHistory : parse(left.bytes, historyOf)
+  }
+
   /** The reader's rule. */
   counts({ id, writerEpoch }: SeenManifest): boolean {
-    const { checkpointId, floor, kept, claims } = this.#pointer
-    if (claims.length > 0 && id > checkpointId) return false
-    if (id <= floor && !kept.includes(id)) return false
-    for (const claim of claims) if (claim.epoch > writerEpoch && claim.from < id) return false
-    return true
+    return counts(id, writerEpoch, this.#history)
   }
 
   /** The manifest of this id, if it counts. */
@@ -105,12 +117,6 @@ export class View {
   /** Whether there is a checkpoint of this id, and it counts. */
   isCounting(id: number): boolean {
     return this.counting(id) !== undefined
-  }
-
-  /** The epoch of a claim that shuts the checkpoint out, also of a claim that was trimmed since. */
-  shutOutBy({ id, writerEpoch }: SeenManifest): number | undefined {
-    for (const [epoch, from] of this.#claims) if (epoch > writerEpoch && from < id) return epoch
-    return undefined
   }
 
   /** Whether the state of the checkpoint is there, whole. */

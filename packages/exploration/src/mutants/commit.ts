@@ -25,17 +25,6 @@ export const commitMutants: readonly Mutant[] = [
     plans: ["plain", "claims"],
   },
   {
-    name: "no read-back of the pointer",
-    edits: [
-      edit(
-        "history/pointer-file",
-        "failure = swapped.lost;",
-        "return { isOver: true, pointer: { ...current, ...change } };",
-      ),
-    ],
-    plans: ["claims"],
-  },
-  {
     name: "a manifest that is there passes for ours",
     edits: [
       edit(
@@ -47,50 +36,121 @@ export const commitMutants: readonly Mutant[] = [
     plans: ["plain"],
   },
   {
-    name: "save cleans up its own state",
+    name: "the manifest is written before the state",
     edits: [
       edit(
         "commit/commit",
-        "const outcome = await createManifestObject(history, manifest, job.signal);",
-        `const outcome = await createManifestObject(history, manifest, job.signal).catch(async (error) => {
-          await history.place.storage.delete([history.place.layout.stateKey(job.id)]);
-          throw error;
-        });`,
+        "const state = job.feed === undefined ? undefined : await createState(",
+        `if (job.feed !== undefined) {
+          for await (const _ of job.feed.open(() => {})) {}
+          await createManifestObject(history.place, job.manifest(job.feed.info()), job.signal);
+        }
+        const state = job.feed === undefined ? undefined : await createState(`,
       ),
     ],
     plans: ["plain"],
   },
   {
-    name: "a save is acknowledged before the pointer moved",
+    name: "save cleans up its own state",
+    edits: [
+      edit(
+        "commit/commit",
+        "outcome: await createManifestObject(history.place, manifest, job.signal)",
+        `outcome: await createManifestObject(history.place, manifest, job.signal).catch(async (error) => {
+          await history.place.storage.delete([history.place.layout.stateKey(job.id)]);
+          throw error;
+        })`,
+      ),
+    ],
+    plans: ["plain"],
+  },
+  {
+    name: "a save is acknowledged without the history",
+    edits: [edit("commit/acknowledge", "[moving, assertCounts(history, id)]", "[moving]")],
+    plans: ["superseded", "claims"],
+  },
+  {
+    name: "a save is acknowledged by the history of before",
     edits: [
       edit(
         "commit/acknowledge",
-        "advance = await history.pointer.advance(id);",
-        "advance = { pointer: noPointer, isLatest: true };",
+        "let current = await history.afterWriting();;",
+        "let current = history.file.last ?? (await history.afterWriting());;",
       ),
     ],
-    plans: ["claims"],
+    plans: ["superseded", "claims"],
+  },
+  {
+    name: "a save ignores a claim that is being made",
+    edits: [edit("commit/acknowledge", "if (record.claiming !== undefined)", "if (false)")],
+    plans: ["superseded", "claims", "first claim"],
+  },
+  {
+    name: "a save that a claim has kept passes for refused",
+    edits: [edit("commit/acknowledge", "if (isThere)\n                    return;\n", "")],
+    plans: ["superseded", "claims"],
+  },
+  {
+    name: "a superseded writer is not refused",
+    edits: [edit("commit/acknowledge", "throw fenced(history, record);", "return;")],
+    plans: ["superseded", "claims"],
   },
   {
     name: "a save does not look at the floor",
-    edits: [edit("commit/acknowledge", "if (!mayCount(id, advance.pointer))", "if (false)")],
+    edits: [
+      edit(
+        "commit/acknowledge",
+        "if (isThere)\n                return;\n            throw dead(history, id, current);",
+        "return;",
+      ),
+    ],
     isRare: true,
     plans: ["slow saves", "retention"],
   },
   {
-    name: "the pointer moves back",
-    edits: [edit("history/pointer-file", "if (current.checkpointId >= id) {", "if (false) {")],
-    isRare: true,
-    plans: ["superseded", "claims"],
+    name: "a failed look at the history passes for certain",
+    edits: [
+      edit(
+        "commit/acknowledge",
+        "throw error instanceof BackendError ? unknownOutcome(history.place, id, error) : error;",
+        "throw error;",
+      ),
+    ],
+    plans: ["plain", "claims"],
+  },
+  {
+    name: "a lost swap of the history passes for done",
+    edits: [
+      edit(
+        "history/history-file",
+        "throw swapped.lost;",
+        "return this.#know({ record, version: found.stored.version });",
+      ),
+    ],
+    plans: ["claims", "retention"],
   },
   {
     name: "swaps without a token of their own",
-    edits: [edit("history/pointer-file", "const token = newToken();", 'const token = "same";')],
-    plans: ["claims"],
+    edits: [edit("history/history-file", "const token = newToken();", 'const token = "0".repeat(32);')],
+    plans: ["claims", "retention", "pins"],
+  },
+  {
+    name: "the pointer moves back",
+    edits: [
+      edit("history/pointer-file", "if (current.checkpointId >= id && ", "if (current.checkpointId === id && "),
+      edit("history/pointer-file", "Math.max(id, current.checkpointId)", "(id || current.checkpointId)"),
+    ],
+    plans: ["plain", "slow saves"],
   },
   {
     name: "an update whose answer was lost is applied once more",
-    edits: [edit("commit/update", "throw unknownUpdate(place, id, lost.cause);", "lost = undefined;")],
+    edits: [
+      edit(
+        "commit/update",
+        "if (current.updateToken !== lost.token)\n                throw unknownUpdate(place, id, lost.cause);",
+        "if (current.updateToken !== lost.token) { lost = undefined; continue; }",
+      ),
+    ],
     plans: ["updates"],
   },
   {
@@ -102,16 +162,5 @@ export const commitMutants: readonly Mutant[] = [
     name: "an update of unknown outcome passes for refused",
     edits: [edit("commit/update", '"CKPT_UNKNOWN_OUTCOME"', '"CKPT_CONFLICT"')],
     plans: ["updates"],
-  },
-  {
-    name: "a failed commit of a writer that claimed passes for certain",
-    edits: [
-      edit(
-        "commit/acknowledge",
-        "throw unknownOutcome(history.place, id, error);\n    }\n    if (!mayCount(id, advance.pointer))",
-        "throw error;\n    }\n    if (!mayCount(id, advance.pointer))",
-      ),
-    ],
-    plans: ["claims"],
   },
 ]

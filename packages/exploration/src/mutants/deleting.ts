@@ -53,15 +53,57 @@ export const deletingMutants: readonly Mutant[] = [
     plans: ["slow saves"],
   },
   {
+    name: "collection over ids that this store is saving",
+    edits: [edit("retention/orphans", ".filter(({ id }) => id < history.lowestUnderWay)", "")],
+    plans: ["collection beside own saves"],
+  },
+  {
+    name: "collection raises no floor",
+    edits: [edit("retention/orphans", ": await dead(history, found, signal)", ": found.orphans")],
+    plans: ["collection", "slow saves"],
+  },
+  {
     name: "no floor",
     edits: [
-      edit("history/pointer-file", "return this.#change(raise, () => this.lastSeen());", "return this.lastSeen();"),
+      edit(
+        "retention/remove",
+        "if (next !== undefined && (await history.change(current, next)) === undefined)",
+        "if (false)",
+      ),
     ],
     plans: ["slow saves", "retention"],
   },
   {
+    name: "objects are deleted before the history is replaced",
+    edits: [
+      edit(
+        "retention/remove",
+        "const next = raised(record, doomed, stays, latestValid) ??",
+        "await removeObjects(history.place, listing, doomed, signal);\nconst next = raised(record, doomed, stays, latestValid) ??",
+      ),
+    ],
+    plans: ["retention"],
+  },
+  {
+    name: "objects are deleted although the history was not replaced",
+    edits: [
+      edit(
+        "retention/remove",
+        "(await history.change(current, next)) === undefined)",
+        "((await history.change(current, next)) ?? true) === undefined)",
+      ),
+    ],
+    plans: ["retention", "pins"],
+  },
+  {
     name: "the floor keeps nothing",
-    edits: [edit("history/pointer-file", "[...kept, ...current.pins.values()]", "[]")],
+    edits: [
+      edit(
+        "retention/remove",
+        "record.kept.with(stays.filter((id) => id > record.floor && id <= floor))",
+        "record.kept",
+      ),
+    ],
     plans: ["retention"],
   },
   {
@@ -69,23 +111,11 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/remove",
-        "report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...dropped], signal));",
-        `await storage.delete(doomed.map(stateKey), signal);
-        report(manifestKey, doomed, await storage.delete([...doomed.map(manifestKey), ...dropped], signal));`,
-      ),
-    ],
-    plans: ["readers"],
-  },
-  {
-    name: "claims are trimmed while something needs them",
-    edits: [
-      edit(
-        "history/floor",
-        "const last = claims.findLastIndex((claim) => claim.from < lowest);",
-        "const last = claims.length - 1;",
+        "report(manifestKey, doomed, await",
+        "await storage.delete(doomed.map(stateKey), signal);\nreport(manifestKey, doomed, await",
       ),
     ],
     isRare: true,
-    plans: ["claims and deletes", "long"],
+    plans: ["readers", "long"],
   },
 ]

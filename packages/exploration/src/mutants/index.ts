@@ -1,8 +1,8 @@
 import { claimMutants } from "./claims.js"
 import { commitMutants } from "./commit.js"
 import { deletingMutants } from "./deleting.js"
+import { lostMutants } from "./lost.js"
 import type { Mutant } from "./mutant.js"
-import { oneProcessMutants } from "./one-process.js"
 import { pinMutants } from "./pins.js"
 import { readerMutants } from "./readers.js"
 import { silenceMutants } from "./silence.js"
@@ -16,6 +16,6 @@ export const mutants: readonly Mutant[] = [
   ...deletingMutants,
   ...claimMutants,
   ...pinMutants,
-  ...oneProcessMutants,
+  ...lostMutants,
   ...silenceMutants,
 ]

@@ -3,25 +3,31 @@ import { edit, type Mutant } from "./mutant.js"
 /** The rules of pins, each left out. */
 export const pinMutants: readonly Mutant[] = [
   {
-    name: "a pin is an object alone",
+    name: "a pin is not written",
     edits: [
-      edit("history/pin", "if (current.pins.get(name) === id)\n            return undefined;", "return undefined;"),
+      edit("history/pin", "if ((await history.change(current, next)) !== undefined)\n            return;", "return;"),
     ],
     plans: ["pins"],
   },
   {
-    name: "what was pinned meanwhile is not spared",
-    edits: [edit("retention/remove", "return remove(pinsOf(listing, raised), ", "return remove([], ")],
+    name: "a pin is made over a history that was replaced meanwhile",
+    edits: [
+      edit(
+        "history/pin",
+        "if ((await history.change(current, next)) !== undefined)\n            return;",
+        "if ((await history.change(await history.file.read(signal), next)) !== undefined)\n            return;",
+      ),
+    ],
     plans: ["pins"],
   },
   {
-    name: "the floor does not keep what is pinned",
-    edits: [edit("history/pointer-file", "[...kept, ...current.pins.values()]", "kept")],
+    name: "retention does not spare what is pinned",
+    edits: [edit("retention/prune", "for (const { id } of view.pins)\n            kept.add(id);", "")],
     plans: ["pins"],
   },
   {
     name: "a pin does not ask whether its checkpoint still counts",
-    edits: [edit("history/pin", "if (!counts(id, epoch, current))", "if (false)")],
+    edits: [edit("history/pin", "if (!counts(id, epoch, record))", "if (false)")],
     plans: ["pins"],
   },
 ]

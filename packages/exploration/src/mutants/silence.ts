@@ -3,65 +3,53 @@ import { edit, type Mutant } from "./mutant.js"
 /** The looks that keep a reader from stepping back in silence, each left out. */
 export const silenceMutants: readonly Mutant[] = [
   {
-    name: "the checkpoint of the pointer is not looked at by itself",
+    name: "what pointer or history names is not looked at by itself",
     edits: [
-      edit(
-        "history/history",
-        "const named = await this.#manifestMeta(checkpointId, signal);",
-        "const named = undefined;",
-      ),
+      edit("history/history", "const meta = await this.#manifestMeta(lacks, signal);", "const meta = undefined;"),
     ],
     plans: ["lagging listings"],
   },
   {
-    name: "the pointer is not read again behind the look",
-    edits: [
-      edit(
-        "history/history",
-        ": await this.#judged(withManifest(view.listing, checkpointId, named), signal, options);",
-        `: new View(withManifest(view.listing, checkpointId, named), view.pointer, (s) =>
-            this.pointer.read(s, view.listing.claims));`,
-      ),
-    ],
-    plans: ["lagging listings"],
-  },
-  {
-    name: "nothing is listed again when the checkpoint of the pointer is gone",
-    edits: [edit("history/history", "? await this.look(signal, options)", "? view")],
+    name: "nothing is listed again when what pointer or history names is gone",
+    edits: [edit("history/history", "? await this.look(signal, { ...options, remembered: false })", "? view")],
     plans: ["lagging listings", "readers"],
   },
   {
     name: "a listing passes for new enough whatever it covers",
-    edits: [edit("history/history", "if (view.covers(Math.max(checkpointId, highest)))", "if (true)")],
+    edits: [edit("history/history", "if (view.covers(Math.max(lacks, before.highest)))", "if (true)")],
     isRare: true,
     plans: ["lagging listings"],
   },
   {
-    name: "recovery says nothing of a lost checkpoint",
+    name: "a claim does not look at the checkpoint of the pointer",
     edits: [
       edit(
-        "recovery/recover",
-        "const missing = view.lacksNamed ? view.pointer.checkpointId : undefined;",
-        "const missing = undefined;",
+        "history/claim",
+        "const listing = await history.listedWithPointer(signal);",
+        "const listing = await history.lister.manifests(signal);",
       ),
     ],
+    plans: ["lagging listings"],
+  },
+  {
+    name: "recovery says nothing of a lost checkpoint",
+    edits: [edit("recovery/recover", "const missing = view.lacks;", "const missing = undefined;")],
     plans: ["losses"],
   },
   {
     name: "loadLatest, list and ids say nothing of a lost checkpoint",
-    edits: [edit("history/missing", "if (view.lacksNamed && checkpointId > latest)", "if (false)")],
-    plans: ["lost folders", "losses"],
+    edits: [edit("history/missing", "if (lacks !== undefined && lacks > latest)", "if (false)")],
+    plans: ["losses", "lost folders"],
+  },
+  {
+    name: "loadLatest says that nothing was saved where all is lost",
+    edits: [edit("recovery/load", "if (view.lacks !== undefined && found === undefined)", "if (false)")],
+    plans: ["all is lost"],
   },
   {
     name: "list does not look again when the latest that it listed is gone",
     edits: [edit("history/list", "if (isGone)", "if (false)")],
+    isRare: true,
     plans: ["losses"],
-  },
-  {
-    name: "fresh is said beside a pointer",
-    edits: [
-      edit("recovery/recover", "listing.manifests.size === 0 && !pointer.exists", "listing.manifests.size === 0"),
-    ],
-    plans: ["lost folders", "losses"],
   },
 ]

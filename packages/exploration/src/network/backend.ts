@@ -35,7 +35,6 @@ export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBacken
   return {
     name: "simulated",
     capabilities,
-    identity: async () => storage.identity,
     put: async (given, body, options: PutOptions = {}) => {
       const key = probeNames.named(given)
       const whole = wholeBody(body)

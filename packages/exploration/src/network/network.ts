@@ -3,7 +3,6 @@ import type { Choices } from "../scenario/choices.js"
 import type { Odds } from "../scenario/odds.js"
 import { maxBehind, type SimulatedStorage } from "../storage/storage.js"
 import { backendOf, type NetworkedStorage } from "./backend.js"
-import { lose } from "./losses.js"
 import { ProbeNames } from "./probe-names.js"
 import type { How, Lane, Request, Watcher } from "./request.js"
 import { outcomeOf } from "./trace.js"
@@ -65,8 +64,6 @@ export class Network {
       if (lane.pending.length > 0) lanes.push(lane)
     }
     if (lanes.length === 0) return false
-    const { loses } = this.#odds
-    if (loses !== undefined && this.#choices.odds([loses]) > 0) this.#lose()
     // 0 is the lane that ran last, or the next lane after it: a process goes on until a choice makes it stand still.
     const start = this.#current?.index ?? 0
     if (lanes.length > 1) lanes.sort((a, b) => this.#distance(start, a) - this.#distance(start, b))
@@ -107,7 +104,6 @@ export class Network {
       outcome = error.message
     }
     this.#log?.(`late: ${request.what()} → ${outcome}`)
-    this.#watcher.afterApply(request)
   }
 
   #deliver(lane: Lane, request: Request): void {
@@ -167,14 +163,8 @@ export class Network {
       return
     }
     this.#log?.(`${request.what()} → ${outcomeOf(request, value)}${note}`)
-    this.#watcher.afterApply(request)
     if (answerLost) request.reject(noAnswer())
     else request.resolve(value)
-  }
-
-  #lose(): void {
-    const what = lose(this.#networked.storage, this.#choices, this.#watcher)
-    if (what !== undefined) this.#log?.(`LOST: ${what}`)
   }
 
   /** The process is gone. The writes that it had sent may still arrive. */

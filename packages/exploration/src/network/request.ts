@@ -35,7 +35,4 @@ export interface Request {
 /** Told of requests as they take effect. */
 export interface Watcher {
   beforeApply(request: Request, late: boolean): void
-  afterApply(request: Request): void
-  /** An object of this checkpoint is about to be lost. */
-  beforeLoss(id: number): void
 }

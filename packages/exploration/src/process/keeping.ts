@@ -10,12 +10,12 @@ export async function keep({ world: { model }, store }: Self, action: Keeping, o
       const id = model.nth(action.which)
       nameRemoval(operation, id)
       const removed = await store.remove(id)
-      if (removed) model.removed([id])
+      if (removed) model.removed(operation, [id])
       return removed ? `${id} is gone` : `${id} is not there`
     }
     case "prune": {
       const { removed } = await store.prune(policies[action.policy])
-      model.removed(removed)
+      model.removed(operation, removed)
       return `removed ${removed.join(" ") || "nothing"}`
     }
     case "collectOrphans": {
@@ -36,7 +36,7 @@ export async function keep({ world: { model }, store }: Self, action: Keeping, o
       }
     case "pins": {
       const pins = await store.pins()
-      model.pins.read(operation, pins)
+      model.pinsRead(operation, pins)
       return pins.map(({ id, name }) => `${id} as ${name}`).join(", ")
     }
   }

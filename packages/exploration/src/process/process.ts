@@ -1,14 +1,15 @@
 import { CheckpointError, type CheckpointErrorCode } from "@ckpt/core"
 import type { Operation } from "../model/operation.js"
 import { Violation } from "../model/violation.js"
-import type { Network } from "../network/network.js"
 import type { Lane } from "../network/request.js"
 import { type Action, describeAction, policies } from "../scenario/action.js"
 import type { ProcessPlan } from "../scenario/scenario.js"
+import { damageHistory, damageManifest, lose } from "./damage.js"
 import { keep } from "./keeping.js"
 import { Reader } from "./reader.js"
+import { Reference } from "./reference.js"
 import { Self, type World } from "./self.js"
-import { Writer } from "./writer.js"
+import { SourceFailed, Writer } from "./writer.js"
 
 /** The codes with which an operation may fail where nothing is damaged and no call is misused. */
 const expected: ReadonlySet<CheckpointErrorCode> = new Set([
@@ -19,6 +20,8 @@ const expected: ReadonlySet<CheckpointErrorCode> = new Set([
   "CKPT_NOT_FOUND",
   "CKPT_INVALID",
   "CKPT_IO",
+  // By a store whose process gave the lead up meanwhile.
+  "CKPT_CLOSED",
 ])
 
 /** One process: a store over the network, a clock of its own, and a list of things to do. */
@@ -27,27 +30,27 @@ export class Process {
   readonly #plan: ProcessPlan
   readonly #writer: Writer
   readonly #reader: Reader
+  readonly #reference: Reference
   readonly #lane: Lane
-  readonly #backend: ReturnType<Network["connect"]>["backend"]
   #doing: readonly Operation[] = []
 
   constructor(name: string, plan: ProcessPlan, world: World) {
-    this.#self = new Self(name, world)
+    const { lane, backend } = world.network.connect(name)
+    this.#self = new Self(name, world, backend)
     this.#plan = plan
     this.#writer = new Writer(this.#self)
     this.#reader = new Reader(this.#self)
-    const { lane, backend } = world.network.connect(name)
+    this.#reference = new Reference(this.#self)
     this.#lane = lane
-    this.#backend = backend
     lane.doing = this.#doing
   }
 
   async run(): Promise<void> {
-    const { name, world, clock } = this.#self
+    const { name, world, clock, backend, told } = this.#self
     const { retain } = this.#plan
     if (retain !== undefined) world.model.begin({ do: "prune", policy: retain }, name, 0)
     const plain = await world.core.openCheckpointStore({
-      backend: this.#backend,
+      backend,
       ...(world.layout === undefined ? {} : { layout: world.layout }),
       clock,
       random: () => 0,
@@ -55,8 +58,9 @@ export class Process {
       timeoutMs: Number.POSITIVE_INFINITY,
       ...(retain === undefined ? {} : { retain: policies[retain] }),
       onEvent: (event) => {
-        if (event.type === "claimed") this.#self.claimedEpoch = event.epoch
-        if (event.type === "skipped" && event.id !== undefined) this.#self.skipped.push(event.id)
+        if (event.type === "skipped") told.push(event.id)
+        // Whatever the pointer names may be missed.
+        if (event.type === "pointer-unreadable") told.push(undefined)
         if (event.type === "retention-failed") this.#onlyExpected("retention", event.error)
       },
     })
@@ -87,6 +91,10 @@ export class Process {
       log?.(`${name} ${action.do}: ${said ?? "done"}`)
     } catch (error) {
       if (error instanceof Violation) throw error
+      if (error instanceof SourceFailed) {
+        log?.(`${name} ${action.do}: its source failed`)
+        return
+      }
       const code = this.#onlyExpected(action.do, error)
       log?.(`${name} ${action.do}: ${code}`)
     } finally {
@@ -103,8 +111,11 @@ export class Process {
   #onlyExpected(what: string, error: unknown): CheckpointErrorCode {
     const { name, world } = this.#self
     if (error instanceof CheckpointError) {
+      // No schedule has so many writes that a reader is outpaced: it has looked at the same things again and again.
+      if (error.message.includes("faster than they could be read"))
+        throw new Violation(`${what} of ${name} gave up: ${error.message}`)
       if (expected.has(error.code)) return error.code
-      if (error.code === "CKPT_CORRUPT" && world.model.isLost(error.checkpointId)) return error.code
+      if (error.code === "CKPT_CORRUPT" && world.model.isDamaged) return error.code
       throw new Violation(`${what} of ${name} ended with ${error.code}: ${error.message}`)
     }
     throw error
@@ -117,7 +128,19 @@ export class Process {
   #act(action: Action, operation: Operation): Promise<string | undefined> {
     const { clock, world } = this.#self
     switch (action.do) {
+      case "damage history":
+        return damageHistory(this.#self, action)
+      case "damage manifest":
+        return damageManifest(this.#self, action)
+      case "lose":
+        return lose(this.#self, action)
+      case "reference save":
+      case "reference update":
+      case "reference prune":
+        return this.#reference.act(action.do)
       case "claim":
+      case "release":
+      case "repair":
       case "save":
       case "save again":
       case "update":

@@ -21,7 +21,8 @@ export class Reader {
       store,
     } = this.#self
     const before = this.#observedLatest
-    const told = this.#self.skipped.length
+    const { told } = this.#self
+    told.length = 0
     switch (action.do) {
       case "recover":
         return this.#recover(operation)
@@ -29,7 +30,9 @@ export class Reader {
         return this.#restore(operation)
       case "loadLatest": {
         const found = await store.loadLatest()
-        model.readings.latest(operation, found?.checkpointId ?? 0, found?.epoch, this.#skippedSince(told))
+        if (found === undefined && operation.mustTell > 0)
+          throw new Violation(`loadLatest says that there is nothing, and ${operation.mustTell} was acknowledged`)
+        model.readings.latest(operation, found?.checkpointId ?? 0, found?.epoch, told)
         this.#observe(found?.checkpointId ?? 0, before)
         return String(found?.checkpointId ?? "nothing")
       }
@@ -41,17 +44,20 @@ export class Reader {
       }
       case "list": {
         const ids: number[] = []
-        const damaged: number[] = []
-        for await (const { id, valid } of store.list()) {
-          if (!valid) damaged.push(id)
-          ids.push(id)
+        const damaged: (number | undefined)[] = []
+        for await (const { id, valid, issues } of store.list()) {
+          if (valid) ids.push(id)
+          else {
+            model.readings.skipped("list", [{ id, issues }])
+            damaged.push(id)
+          }
         }
-        model.readings.all(operation, ids, [...damaged, ...this.#skippedSince(told)])
+        model.readings.all(operation, ids, [...damaged, ...told])
         return ids.join(" ")
       }
       case "ids": {
         const ids = await store.ids()
-        model.readings.ids(operation, ids, this.#skippedSince(told))
+        model.readings.ids(operation, ids, told)
         return ids.join(" ")
       }
       case "nextId":
@@ -73,14 +79,10 @@ export class Reader {
     this.#observedLatest = id
   }
 
-  /** The checkpoints that events told of as missing or damaged, since there were `told` of them. */
-  #skippedSince(told: number): readonly number[] {
-    return this.#self.skipped.slice(told)
-  }
-
   #takeNext(operation: Operation, next: number): number {
     const taken = this.#self.world.model.highestTaken(operation)
-    if (next <= taken) throw new Violation(`the next id is said to be ${next}, and ${taken} is taken`)
+    if (next <= taken && !this.#self.told.includes(undefined))
+      throw new Violation(`the next id is said to be ${next}, and ${taken} is taken`)
     this.#self.nextId = Math.max(next, this.#self.nextId)
     return next
   }
@@ -89,14 +91,17 @@ export class Reader {
     const { world, store } = this.#self
     const before = this.#observedLatest
     const { checkpoint, skipped, outcome, nextId } = await store.recover()
-    assertOutcome("recovery", skipped, outcome)
-    if (outcome === "fresh") world.model.readings.fresh(operation)
-    world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch, idsOf(skipped))
+    this.#judge("recovery", skipped, outcome, operation)
+    world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch, [
+      ...told(skipped, outcome),
+      ...this.#self.told,
+    ])
+    if (checkpoint !== undefined) world.model.recovered(operation, checkpoint.id)
     this.#observe(checkpoint?.id ?? 0, before)
     this.#takeNext(operation, nextId)
     const state = await checkpoint?.state()
     if (checkpoint === undefined) return outcome
-    if (state !== undefined) compare(checkpoint.manifest.epoch, await state.bytes())
+    if (state?.checksum !== undefined) compare(checkpoint.manifest.epoch, await state.bytes())
     return `${checkpoint.id} with content ${checkpoint.manifest.epoch}, next ${nextId}`
   }
 
@@ -104,14 +109,28 @@ export class Reader {
     const { world, store } = this.#self
     const before = this.#observedLatest
     const { outcome, skipped, checkpoint } = await store.restore(async (one) => {
-      const bytes = await (await one.state())?.bytes()
-      if (bytes !== undefined) compare(one.manifest.epoch, bytes)
+      const state = await one.state()
+      const bytes = await state?.bytes()
+      // The reference's manifest does not say whether it has a state: one of ours may be beside it.
+      if (bytes !== undefined && state?.checksum !== undefined) compare(one.manifest.epoch, bytes)
     })
-    assertOutcome("restore", skipped, outcome)
-    if (outcome === "fresh") world.model.readings.fresh(operation)
-    world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch, idsOf(skipped))
+    this.#judge("restore", skipped, outcome, operation)
+    world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch, [
+      ...told(skipped, outcome),
+      ...this.#self.told,
+    ])
+    if (checkpoint !== undefined) world.model.recovered(operation, checkpoint.id)
     this.#observe(checkpoint?.id ?? 0, before)
     return checkpoint === undefined ? outcome : `${checkpoint.id} with content ${checkpoint.manifest.epoch}`
+  }
+
+  #judge(who: string, skipped: Recovery["skipped"], outcome: Recovery["outcome"], operation: Operation): void {
+    const { model } = this.#self.world
+    model.readings.skipped(who, skipped)
+    if (outcome === "exhausted" && !model.isDamaged)
+      throw new Violation(`${who} says exhausted, and nothing is damaged`)
+    if (outcome === "fresh" && operation.mustTell > 0)
+      throw new Violation(`${who} says fresh, and ${operation.mustTell} was acknowledged, and is damaged`)
   }
 
   async #readState(id: number, operation: Operation): Promise<string> {
@@ -127,16 +146,10 @@ export class Reader {
   }
 }
 
-/** Whether the skipped are damaged indeed is the model's question. */
-function assertOutcome(who: string, skipped: Recovery["skipped"], outcome: Recovery["outcome"]): void {
-  if (outcome === "exhausted" && skipped.length === 0)
-    throw new Violation(`${who} says exhausted, and calls nothing damaged`)
-  if (outcome === "fresh" && skipped.length > 0)
-    throw new Violation(`${who} says fresh, and calls ${idsOf(skipped).join(" ")} damaged`)
-}
-
-function idsOf(skipped: Recovery["skipped"]): number[] {
-  return skipped.flatMap(({ id }) => (id === undefined ? [] : [id]))
+/** The ids that are told to be damaged or missing. `undefined`: that something is, by the outcome itself. */
+export function told(skipped: Recovery["skipped"], outcome: Recovery["outcome"]): (number | undefined)[] {
+  const ids = skipped.map(({ id }) => id)
+  return outcome === "exhausted" ? [...ids, undefined] : ids
 }
 
 function compare(content: number, bytes: Uint8Array): void {

@@ -1,7 +1,8 @@
-import type { CheckpointStore, LayoutName } from "@ckpt/core"
+import type { CheckpointStore, LayoutName, LeaderStore, ObjectBackend, StoreOperations } from "@ckpt/core"
 import type { Core } from "../core.js"
 import type { Model } from "../model/model.js"
 import type { Network } from "../network/network.js"
+import { historyKey } from "../storage/keys.js"
 import type { SimulatedStorage } from "../storage/storage.js"
 import { ProcessClock } from "./clock.js"
 
@@ -27,18 +28,19 @@ export class Self {
   readonly clock: ProcessClock
   /** The epoch of the claim that the process writes under; 0: none. */
   epoch = 0
-  /** The epoch of the claim under way, told by an event. */
-  claimedEpoch = 0
   /** The id of the next save; 0: not asked for yet. */
   nextId = 0
-  /** Checkpoints that the process was told are missing or damaged, by events, oldest first. */
-  readonly skipped: number[] = []
+  /** Checkpoints that an event of the store called damaged or missing. `undefined`: the pointer could not be read. */
+  readonly told: (number | undefined)[] = []
+  /** The storage over the network. */
+  readonly backend: ObjectBackend
   #plain: CheckpointStore | undefined
-  #store: CheckpointStore | undefined
+  #leader: LeaderStore | undefined
 
-  constructor(name: string, world: World) {
+  constructor(name: string, world: World, backend: ObjectBackend) {
     this.name = name
     this.world = world
+    this.backend = backend
     this.clock = new ProcessClock(() => world.storage.now)
   }
 
@@ -48,17 +50,30 @@ export class Self {
   }
 
   /** The store of the last claim, or else the plain one. */
-  get store(): CheckpointStore {
-    return this.#store as CheckpointStore
+  get store(): StoreOperations {
+    return this.#leader ?? this.plain
   }
 
   opened(plain: CheckpointStore): void {
     this.#plain = plain
-    this.#store = plain
   }
 
-  leads(claimed: CheckpointStore): void {
-    this.#store = claimed
-    this.epoch = this.claimedEpoch
+  leads(leader: LeaderStore): void {
+    this.#leader = leader
+    this.epoch = leader.epoch
+  }
+
+  /** One request of this process that does nothing: the scheduler says when it arrives. */
+  async pause(): Promise<void> {
+    await this.backend.head(historyKey(this.world.layout))
+  }
+
+  /** Gives the lead up; false if this process has none. */
+  async release(): Promise<boolean> {
+    const leader = this.#leader
+    this.#leader = undefined
+    this.epoch = 0
+    await leader?.release()
+    return leader !== undefined
   }
 }

@@ -2,11 +2,13 @@ import {
   CheckpointError,
   type CheckpointErrorCode,
   type CheckpointManifest,
-  type CheckpointStore,
   createManifest,
+  type LeaderStore,
+  type StateSource,
+  type StoreOperations,
 } from "@ckpt/core"
 import type { Operation } from "../model/operation.js"
-import type { Writing } from "../scenario/action.js"
+import type { Source, Writing } from "../scenario/action.js"
 import { stateText } from "../scenario/state-text.js"
 import type { Self } from "./self.js"
 
@@ -15,8 +17,17 @@ interface Save {
   readonly state: Uint8Array | undefined
 }
 
-/** The failures of an update after which nobody knows whether its change took effect. */
-const leavesOpen: ReadonlySet<CheckpointErrorCode> = new Set(["CKPT_UNKNOWN_OUTCOME", "CKPT_FENCED"])
+/** The source of a state has failed: an error of the caller's own. */
+export class SourceFailed extends Error {}
+
+/** The failures of a save after which its checkpoint never counts. */
+const certain: ReadonlySet<CheckpointErrorCode> = new Set([
+  "CKPT_CONFLICT",
+  "CKPT_CORRUPT",
+  "CKPT_FENCED",
+  "CKPT_INVALID",
+  "CKPT_IO",
+])
 
 /** Writes for one process, and tells the model the answers. */
 export class Writer {
@@ -35,20 +46,34 @@ export class Writer {
     const { store, world } = self
     switch (action.do) {
       case "claim": {
-        self.leads(await self.plain.claim())
-        world.model.claimed(self.epoch)
+        self.leads(await this.#claim(operation))
+        world.model.claimed(operation, self.epoch)
         return `leads by claim ${self.epoch}`
       }
+      case "release":
+        return (await self.release()) ? "leads no more" : "did not lead"
+      case "repair":
+        return (await self.plain.repair()) ? "built anew" : "nothing is lost"
       case "save":
         return this.#save(store, action, operation)
       case "save again":
-        return this.#lastSave === undefined ? "nothing" : this.#commit(store, this.#lastSave, operation)
+        return this.#lastSave === undefined ? "nothing" : this.#commit(store, this.#lastSave, undefined, operation)
       case "update":
         return this.#update(store, world.model.nth(action.which), operation)
     }
   }
 
-  async #save(store: CheckpointStore, action: Writing & { do: "save" }, operation: Operation): Promise<string> {
+  async #claim(operation: Operation): Promise<LeaderStore> {
+    const { plain, world } = this.#self
+    try {
+      return await plain.claim()
+    } catch (error) {
+      if (error instanceof CheckpointError && error.code === "CKPT_FENCED") world.model.claimRefused(operation)
+      throw error
+    }
+  }
+
+  async #save(store: StoreOperations, action: Writing & { do: "save" }, operation: Operation): Promise<string> {
     const self = this.#self
     // Two saves may ask at the same time; a process must not use an id twice.
     if (self.nextId === 0) self.nextId = Math.max(await store.nextId(), self.nextId)
@@ -60,27 +85,40 @@ export class Writer {
       await store.writeState(id, state)
       this.#lastSave = { manifest, state: undefined }
     } else this.#lastSave = { manifest, state }
-    return this.#commit(store, this.#lastSave, operation)
+    return this.#commit(store, this.#lastSave, action.source, operation)
   }
 
-  async #commit(store: CheckpointStore, { manifest, state }: Save, operation: Operation): Promise<string> {
+  /** The bytes of a state as a stream, one piece for each request of this process that arrives. */
+  async *#stream(bytes: Uint8Array, how: Source): AsyncGenerator<Uint8Array> {
+    const middle = bytes.length >> 1
+    yield bytes.subarray(0, middle)
+    await this.#self.pause()
+    if (how === "failing") throw new SourceFailed()
+    yield bytes.subarray(middle)
+  }
+
+  async #commit(
+    store: StoreOperations,
+    { manifest, state }: Save,
+    how: Source | undefined,
+    operation: Operation,
+  ): Promise<string> {
     const { name, world } = this.#self
     const { model, log } = world
     const { checkpointId: id, epoch: content } = manifest
     log?.(`${name} saves ${id} with content ${content}`)
     model.tried(content)
+    if (operation.action.do === "save") model.saving(operation, id)
     this.#saving.push(content)
     try {
-      await store.save(manifest, state === undefined ? {} : { state })
+      const source: StateSource | undefined =
+        state === undefined || how === undefined ? state : this.#stream(state, how)
+      await store.save(manifest, source === undefined ? {} : { state: source })
     } catch (error) {
       // `save again` may be refused while the first call of the same save is still under way.
-      if (error instanceof CheckpointError && operation.action.do === "save") {
-        // A plain writer that is refused by a claim is not refused for certain: the claim may have found its manifest.
-        const fenced = error.code === "CKPT_FENCED" && operation.epoch > 0
-        const alone = this.#saving.filter((one) => one === content).length === 1
-        if (!alone) throw error
-        if (error.code === "CKPT_CONFLICT" || error.code === "CKPT_IO" || fenced) model.refused(content)
-      }
+      const alone = this.#saving.filter((one) => one === content).length === 1
+      const isCertain = error instanceof SourceFailed || (error instanceof CheckpointError && certain.has(error.code))
+      if (isCertain && alone && operation.action.do === "save") model.refused(operation, content)
       throw error
     } finally {
       this.#saving.splice(this.#saving.indexOf(content), 1)
@@ -89,7 +127,7 @@ export class Writer {
     return `ACKNOWLEDGED ${id} with content ${content}`
   }
 
-  async #update(store: CheckpointStore, id: number, operation: Operation): Promise<string> {
+  async #update(store: StoreOperations, id: number, operation: Operation): Promise<string> {
     const { world } = this.#self
     const update = `u${world.count()}`
     // Each application counts, so a change that is applied twice shows.
@@ -98,14 +136,16 @@ export class Writer {
       sinkEpochs: { ...current.sinkEpochs, [update]: (current.sinkEpochs[update] ?? 0) + 1 },
       sinkCommitStatuses: { ...current.sinkCommitStatuses, [update]: { status: "committed" } },
     })
+    world.model.updateBegins(operation, update)
     try {
       await store.update(id, change)
     } catch (error) {
-      // Who is superseded may learn of it after the swap: a refusal by a claim leaves the outcome open.
-      if (error instanceof CheckpointError && !leavesOpen.has(error.code)) world.model.updateRefused(id, update)
+      if (!(error instanceof CheckpointError) || error.code === "CKPT_UNKNOWN_OUTCOME") throw error
+      if (error.applied === true) world.model.updated(operation, id, update, false)
+      else world.model.updateRefused(id, update)
       throw error
     }
-    world.model.updated(operation, id, update)
+    world.model.updated(operation, id, update, true)
     return `ACKNOWLEDGED ${update} of ${id}`
   }
 }

@@ -15,9 +15,9 @@ export const policies: Readonly<Record<PolicyName, RetentionPolicy>> = {
 
 /** Actions that write checkpoints. */
 export type Writing =
-  | { readonly do: "claim" }
+  | { readonly do: "claim" | "release" | "repair" }
   /** The next id of this process; `state`: with a state; `ahead`: written before by writeState. */
-  | { readonly do: "save"; readonly state?: boolean; readonly ahead?: boolean }
+  | { readonly do: "save"; readonly state?: boolean; readonly ahead?: boolean; readonly source?: Source }
   /** The last save of this process once more, with the same manifest and state. */
   | { readonly do: "save again" }
   | { readonly do: "update"; readonly which: number }
@@ -36,6 +36,30 @@ export type Keeping =
   | { readonly do: "unpin"; readonly name: string }
   | { readonly do: "pins" }
 
+/** A state that comes as a stream, piece by piece; or that fails between two pieces. */
+export type Source = "slow" | "failing"
+
+/** What other programs do to the storage. `after`: so many requests of this process come first. */
+export type Foreign =
+  /** `ago`: for `roll back`, which version is put back: that of so many writes ago. */
+  | {
+      readonly do: "damage history"
+      readonly how: "delete" | "garble" | "roll back"
+      readonly ago: number
+      readonly after: number
+    }
+  | { readonly do: "damage manifest"; readonly how: ManifestDamage; readonly which: number; readonly after: number }
+  /** The storage loses a part of a checkpoint. Nobody asked for it, and nobody is told. */
+  | { readonly do: "lose"; readonly part: LostPart; readonly which: number; readonly after: number }
+  /** The reference, which knows nothing of histories, and writes beside us. */
+  | { readonly do: "reference save" | "reference update" | "reference prune" }
+
+export const manifestDamages = ["delete", "cut", "empty", "of another id", "of a newer version"] as const
+export type ManifestDamage = (typeof manifestDamages)[number]
+
+export const lostParts = ["manifest", "state", "both"] as const
+type LostPart = (typeof lostParts)[number]
+
 type Timing =
   /** The storage's clock goes on. */
   | { readonly do: "wait"; readonly ms: number }
@@ -43,7 +67,7 @@ type Timing =
   | { readonly do: "jump"; readonly ms: number }
 
 /** One call of a process. `which` counts backwards from the highest id that ever had an object. */
-export type Action = (Writing | Reading | Keeping | Timing) & {
+export type Action = (Writing | Reading | Keeping | Foreign | Timing) & {
   /** The next action begins at once, while this one is still under way. */
   readonly meanwhile?: boolean
 }

@@ -1,6 +1,7 @@
-import type { Action } from "./action.js"
+import { type Action, lostParts, manifestDamages } from "./action.js"
 import type { Odds } from "./odds.js"
-import { type Plan, type PlanName, plans, policyNames, reading } from "./plans.js"
+import { type Plan, policyNames, reading } from "./plan.js"
+import { type PlanName, plans } from "./plans.js"
 import type { Random } from "./random.js"
 import type { ProcessPlan, Scenario } from "./scenario.js"
 
@@ -29,7 +30,6 @@ export function scenarioOf(name: PlanName, random: Random): Scenario {
     slowBody: random.among([0, 0.05, 0.3]),
     ...(plan.slowAnswer === undefined ? {} : { slowAnswer: plan.slowAnswer }),
     ...(plan.lags === undefined ? {} : { lags: plan.lags }),
-    ...(plan.loses === undefined ? {} : { loses: plan.loses }),
   }
   return {
     start: random.among(plan.starts),
@@ -65,7 +65,7 @@ function processOf(plan: Plan, role: Role | undefined, reads: boolean, random: R
 function actionOf(what: Action["do"], plan: Plan, random: Random): Action {
   switch (what) {
     case "save":
-      return { do: what, state: random.chance(0.5), ahead: random.chance(plan.ahead ?? 0.05) }
+      return saveOf(plan, random)
     case "update":
     case "remove":
     case "readState":
@@ -80,6 +80,17 @@ function actionOf(what: Action["do"], plan: Plan, random: Random): Action {
       return { do: what, which: random.below(3), name: random.among(["a", "b"]) }
     case "unpin":
       return { do: what, name: random.among(["a", "b"]) }
+    case "damage history":
+      return {
+        do: what,
+        how: random.among(["delete", "garble", "roll back"]),
+        ago: 1 + random.below(4),
+        after: random.below(12),
+      }
+    case "damage manifest":
+      return { do: what, how: random.among(manifestDamages), which: random.below(4), after: random.below(6) }
+    case "lose":
+      return { do: what, part: random.among(lostParts), which: random.among([0, 0, 0, 1, 2]), after: random.below(12) }
     case "wait":
       return { do: what, ms: random.among([500, 5_000, 15_000, 7_200_000]) }
     case "jump":
@@ -87,4 +98,10 @@ function actionOf(what: Action["do"], plan: Plan, random: Random): Action {
     default:
       return { do: what }
   }
+}
+
+function saveOf(plan: Plan, random: Random): Action {
+  const save = { do: "save", state: random.chance(0.5), ahead: random.chance(plan.ahead ?? 0.05) } as const
+  if (!random.chance(plan.sources ?? 0)) return save
+  return { do: "save", state: true, source: random.among(["slow", "slow", "failing"]) }
 }

@@ -20,6 +20,4 @@ export interface Odds {
   readonly slowBody: number
   /** A page of a listing shows the storage as it was some changes ago. Default 0. */
   readonly lags?: number
-  /** An object of a checkpoint is lost before the request. Default 0. */
-  readonly loses?: number
 }

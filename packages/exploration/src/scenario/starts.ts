@@ -1,4 +1,4 @@
-import { createManifest, type LayoutName, openCheckpointStore } from "@ckpt/core"
+import { createManifest, type LayoutName, openCheckpointStore, type StoreOperations } from "@ckpt/core"
 import { direct } from "../storage/direct.js"
 import { pointerKey, stateKey } from "../storage/keys.js"
 import { SimulatedStorage } from "../storage/storage.js"
@@ -12,6 +12,8 @@ export type StartName =
   | "three, pointer behind"
   | "three, no pointer"
   | "two and old orphans"
+  /** With a history, and never claimed. */
+  | "pruned"
   | "claimed"
   | "claimed twice"
 
@@ -40,7 +42,7 @@ async function make(name: StartName, contentVersions: boolean, layout: LayoutNam
   const backend = direct(storage)
   const plain = await openCheckpointStore({ backend, layout })
   const acknowledged: { id: number; content: number }[] = []
-  let store = plain
+  let store: StoreOperations = plain
   let contents = 0
   const save = async (id: number, withState: boolean) => {
     const content = ++contents
@@ -62,6 +64,11 @@ async function make(name: StartName, contentVersions: boolean, layout: LayoutNam
       store = await plain.claim()
       await save(4, true)
     }
+  } else if (name === "pruned") {
+    for (const id of [1, 2, 3, 4]) await save(id, id % 2 === 0)
+    await store.pin(1, "kept")
+    await store.prune({ last: 2 })
+    acknowledged.splice(1, 1)
   } else if (name === "near a million") {
     // From 1,000,000 on the order of keys is not the order of ids.
     await save(999_998, true)

@@ -20,8 +20,6 @@ export interface StorageOptions {
   readonly flaws?: StorageFlaws | undefined
 }
 
-let buckets = 0
-
 /** A listing may be this many changes behind, at most: about two saves. */
 export const maxBehind = 6
 
@@ -39,8 +37,6 @@ export class SimulatedStorage {
   /** The last changes, oldest first: the object before each of them. None from before this storage was made. */
   readonly #before: { readonly key: string; readonly object: StoredObject | undefined }[] = []
   #versions: number
-  /** The same for all who use this storage. */
-  readonly identity = `bucket ${++buckets}`
 
   constructor(options: StorageOptions = {}, from?: SimulatedStorage) {
     this.#options = options

@@ -4,7 +4,7 @@ import type { BackendError } from "@ckpt/core"
 import type { Directories } from "../files/directories.js"
 import { hasErrno, isFull, throwIfAborted } from "../files/errors.js"
 import type { FileApi, OpenFile } from "../files/file-api.js"
-import { identityOf } from "../files/file-info.js"
+import { identityOf, lookUp } from "../files/file-info.js"
 import { linkFile } from "../files/link.js"
 import { NewFile } from "../files/new-file.js"
 import { at, claimsName } from "../files/paths.js"
@@ -14,6 +14,12 @@ import { writeAll } from "../files/write-behind.js"
 import { type ClaimPlace, claimPath, forgetLife, highestClaim, isReleased, lastBeat } from "./claim-files.js"
 import { fenced } from "./fence.js"
 import { formatHolder, type Holder, readHolder } from "./holder.js"
+
+/**
+ * Folder of claims → identity of the claim that this process made last. A claim that was made on a full disk is empty, and names
+ * nobody.
+ */
+const ownClaims = new Map<string, string>()
 
 export interface Claimant {
   readonly files: FileApi
@@ -59,12 +65,13 @@ async function create(claimant: Claimant, folder: string, n: number, others: rea
   try {
     await writeHolder(file.handle, n, holder)
     // The time now, by the clock that stamps the beats too: the filesystem's.
-    const { mtimeMs } = await file.info()
-    for (const other of others) await refuseLiving(files, other, Number(mtimeMs), holder.silentAfterMs)
+    const info = await file.info()
+    for (const other of others) await refuseLiving(files, other, Number(info.mtimeMs), holder.silentAfterMs)
     await file.sync()
     await file.close()
     throwIfAborted(signal)
     await linkFile(files, file.path, claimPath(folder, n))
+    ownClaims.set(folder, identityOf(info))
   } finally {
     await file.discard()
   }
@@ -88,6 +95,7 @@ async function createWithoutRoom(
   const file = await NewFile.create(files, claimPath(folder, n))
   try {
     await writeHolder(file.handle, n, holder)
+    ownClaims.set(folder, identityOf(await file.info()))
     await file.sync()
     await file.close()
   } catch (error) {
@@ -113,11 +121,17 @@ async function refuseLiving(files: FileApi, parent: string, nowMs: number, silen
   const folder = at(parent, claimsName)
   const holder = await readHolder(files, folder, n)
   if (holder !== undefined && (isThisProcess(holder.process) || hasEnded(holder.process))) return
+  if (holder === undefined && (await isOwn(files, folder, n))) return
   if (await isReleased(files, folder, n)) return
   const limit = Math.max(silentAfterMs, holder?.silentAfterMs ?? 0)
   // A beat far in the future comes from a clock that was set back since; a living holder would have beaten again.
   const silence = Math.abs(nowMs - (await lastBeat(files, folder, n)))
   if (silence <= limit) throw stillHeld(folder, n, holder, silence, limit)
+}
+
+async function isOwn(files: FileApi, folder: string, n: number): Promise<boolean> {
+  const info = await lookUp(files, claimPath(folder, n))
+  return info !== undefined && identityOf(info) === ownClaims.get(folder)
 }
 
 function stillHeld(

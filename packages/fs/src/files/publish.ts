@@ -1,6 +1,6 @@
 import { BackendError } from "@ckpt/core"
 import { markDoubtful, settleDoubts, UnsyncedNames } from "./doubts.js"
-import { errnoOf, failure, hasErrno } from "./errors.js"
+import { errnoOf, failure, hasErrno, isFull } from "./errors.js"
 import type { FileApi } from "./file-api.js"
 import { lookUp } from "./file-info.js"
 import { linkFile } from "./link.js"
@@ -13,6 +13,8 @@ import { type OpenDirectory, syncDirectory } from "./sync-directory.js"
  */
 export interface Move {
   readonly how: "link" | "place" | "replace"
+  /** For `link`: nothing has the name, and nobody who matters can take it. So where no hard link can be made a rename will do. */
+  readonly weakly?: boolean
   readonly from: string
   readonly to: string
 }
@@ -100,7 +102,7 @@ async function applyClosed({ files, release }: Publication, move: Move): Promise
 
 async function apply(files: FileApi, move: Move): Promise<void> {
   try {
-    if (move.how === "link") await linkFile(files, move.from, move.to)
+    if (move.how === "link") await link(files, move)
     else await files.rename(move.from, move.to)
   } catch (error) {
     if (error instanceof BackendError) throw error
@@ -127,6 +129,17 @@ async function apply(files: FileApi, move: Move): Promise<void> {
   }
   // If this fails, a leftover stays; the object itself is in its place.
   if (move.how === "link") await files.unlink(move.from).catch(() => undefined)
+}
+
+async function link(files: FileApi, { from, to, weakly = false }: Move): Promise<void> {
+  try {
+    await linkFile(files, from, to)
+  } catch (error) {
+    // On tmpfs a second name takes an inode, and none may be left.
+    const isUnsupported = error instanceof BackendError && error.kind === "unsupported"
+    if (!weakly || !(isUnsupported || isFull(error))) throw error
+    await files.rename(from, to)
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ export interface RootState {
   writers: number
   /** Writers that wait for a place, in order. Each function starts one. */
   readonly waiting: (() => void)[]
-  /** The size of the spare that is known to be there; infinite if there can be none. */
+  /** The size of the spare that is known to be there. 0: there was no room for a spare; infinite: there can be none. */
   spareBytes?: number | undefined
 }
 

@@ -1,5 +1,5 @@
 import type { BigIntStats } from "node:fs"
-import { basename, dirname, resolve } from "node:path"
+import { dirname, resolve } from "node:path"
 import { BackendError } from "@ckpt/core"
 import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
@@ -89,19 +89,6 @@ export class Root {
     this.watch("", info)
     this.#last = real
     return real
-  }
-
-  /** The real path, which it will have once it is created if there is no such folder yet. */
-  async place(): Promise<string> {
-    const missing: string[] = []
-    for (let path = this.path; ; path = dirname(path)) {
-      try {
-        return missing.reduce(at, await this.files.realpath(path))
-      } catch (error) {
-        if (!hasErrno(error, "ENOENT") || dirname(path) === path) throw error
-        missing.unshift(basename(path))
-      }
-    }
   }
 
   #nothing(): undefined {

@@ -16,6 +16,7 @@ import { NewFile } from "./new-file.js"
 import { at, newTemporaryName, spareName } from "./paths.js"
 import { readFlags } from "./read-small-file.js"
 import type { RootState } from "./registry.js"
+import { rootState } from "./root-lock.js"
 import { syncDirectory } from "./sync-directory.js"
 import { writeAll } from "./write-behind.js"
 
@@ -100,8 +101,17 @@ export async function keepSpare(place: SparePlace, objectBytes: number): Promise
   } catch (error) {
     // What passes is tried again with the next replacement. All else would cost each of them some calls.
     const passes = isFull(error) || hasErrno(error, "ENOENT", "EMFILE", "ENFILE")
-    state.spareBytes = passes ? undefined : Number.POSITIVE_INFINITY
+    state.spareBytes = passes ? 0 : Number.POSITIVE_INFINITY
   }
+}
+
+/**
+ * To be called after something was removed: the room may be enough for the spare again that a creation on a full disk has used up.
+ * Otherwise the next removal would find none. Costs nothing unless this process found no room for it.
+ */
+export async function refillSpare(place: Omit<SparePlace, "state">): Promise<void> {
+  const state = rootState(place.real)
+  if (state.spareBytes === 0) await keepSpare({ ...place, state }, 0)
 }
 
 /** Written aside and moved: under its own name it may be taken at any time, and must not be written any more then. */

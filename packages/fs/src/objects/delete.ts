@@ -9,6 +9,7 @@ import { damaged, kindOf, lookUp } from "../files/file-info.js"
 import { at, keySegments } from "../files/paths.js"
 import type { Root } from "../files/root.js"
 import { rootState } from "../files/root-lock.js"
+import { refillSpare } from "../files/spare.js"
 import { isUnsupported, syncDirectory } from "../files/sync-directory.js"
 import { removeEmptied } from "./remove-emptied.js"
 
@@ -75,6 +76,7 @@ export async function deleteObjects(
       for (const { key } of removals) failures.push({ key, error: notDurable(key, error) })
     }
   })
+  for (const folder of [...changed.keys()].slice(0, 1)) await refillSpare({ files: root.files, real, folder })
   if (signal?.aborted) throw new CallerError(signal.reason)
   const told = failures.find(({ error }) => error.kind === "fenced")
   if (told !== undefined && removed.length === 0) throw told.error

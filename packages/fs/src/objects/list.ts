@@ -96,8 +96,7 @@ async function visit(
   if (info.isFile()) return key.startsWith(prefix) ? [metaOf(key, info)] : []
 
   const marker = { ...metaOf(info.isDirectory() && depth < 2 ? `${key}/` : key, info), size: 0 }
-  // The folder of the prefix itself is no name in it.
-  const shown = marker.key.startsWith(prefix) && marker.key !== prefix ? [marker] : []
+  const shown = marker.key.startsWith(prefix) ? [marker] : []
   if (!info.isDirectory()) return shown
   if (foldersLater) return "folder"
   const names = await namesIn(walk, path, depth + 1)

@@ -19,14 +19,14 @@ import { removeEmptied } from "./remove-emptied.js"
 /** Writes one object: temporary file, write, sync, close, then link or rename, and a sync of the directory. */
 export async function putObject(access: Access, key: string, body: Body, options: PutOptions): Promise<ObjectMeta> {
   const { root, directories, fence } = access
-  const { when, signal } = options
+  const { when, weakly = false, signal } = options
   const segments = keySegments(key)
   const folders = segments.slice(0, -1)
   const name = segments.at(-1) ?? key
   throwIfAborted(signal)
   // Before anything is created: the replacement of an absent object must leave no folders behind.
-  if (typeof when === "object") await requireSomething(root, segments, key)
-  const folder = await directories.ensure(folders)
+  const known = typeof when === "object" ? await requireSomething(root, segments, key) : undefined
+  const folder = await directories.ensure(folders, known)
   const real = folders.reduce((path) => dirname(path), folder)
   const state = rootState(real)
 
@@ -34,9 +34,9 @@ export async function putObject(access: Access, key: string, body: Body, options
 
   return asWriter(state, signal, async () => {
     const target = at(folder, name)
-    refuseDoubtful(target, when !== "absent")
+    refuseDoubtful(target, when !== "absent" || weakly)
     // Only these are tried without room: whoever makes room replaces an object first.
-    const spare = typeof when === "object" ? place : undefined
+    const spare = typeof when === "object" || weakly ? place : undefined
     const { file, info, directory } = await write(root, folder, body, spare, signal).catch(async (error: unknown) => {
       if (!hasErrno(error, "ENOENT")) throw error
       // The folder became empty and was removed, by a prune of another id or by hand. One more try; then it is a failure.
@@ -51,10 +51,12 @@ export async function putObject(access: Access, key: string, body: Body, options
         prepare: async (): Promise<Move[]> => {
           throwIfAborted(signal)
           if (typeof when === "object") await requireVersion(root, target, key, when.version)
+          // Under the lock of the root, where every other writer of this process looks too. So no hard link is needed.
+          if (when === "absent" && weakly) await requireNothing(root, target, key)
           if (when === undefined) await refuseForeign(root.files, target)
           // Last: the temporary file must exist before this look.
           await fence.check(real, folders)
-          return [{ how: when === "absent" ? "link" : "replace", from: file.path, to: target }]
+          return [{ how: when === "absent" ? "link" : "replace", weakly, from: file.path, to: target }]
         },
       })
       if (spare !== undefined) await keepSpare(spare, Number(info.size))
@@ -136,10 +138,17 @@ async function writeWithoutRoom(
   })
 }
 
-async function requireSomething(root: Root, segments: readonly string[], key: string): Promise<void> {
+/** The real path of the root. */
+async function requireSomething(root: Root, segments: readonly string[], key: string): Promise<string> {
   const real = await root.resolve()
   const path = real === undefined ? undefined : await root.locate(real, segments)
-  if (path === undefined || (await lookUp(root.files, path)) === undefined) throw absent(key)
+  if (real === undefined || path === undefined || (await lookUp(root.files, path)) === undefined) throw absent(key)
+  return real
+}
+
+async function requireNothing(root: Root, target: string, key: string): Promise<void> {
+  if ((await lookUp(root.files, target)) === undefined) return
+  throw new BackendError("precondition", `${key} exists already; it was left as it is.`)
 }
 
 async function requireVersion(root: Root, target: string, key: string, version: string): Promise<void> {

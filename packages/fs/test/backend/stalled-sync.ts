@@ -20,12 +20,12 @@ const names = {
   directory: {
     manifest: (id: number) => `checkpoints/checkpoint_00000${id}/manifest.json`,
     state: (id: number) => `checkpoints/checkpoint_00000${id}/state.bin`,
-    pin: (id: number) => `checkpoints/pins/kept.00000${id}.json`,
+    history: "checkpoints/history.json",
   },
   objects: {
     manifest: (id: number) => `manifests/manifest-00000${id}.json`,
     state: (id: number) => `checkpoints/state-00000${id}.bin`,
-    pin: (id: number) => `manifests/pins/kept.00000${id}.json`,
+    history: "manifests/history.json",
   },
 }
 
@@ -54,14 +54,16 @@ class Acknowledged {
 
   /** What is missing in the tree, if anything. */
   fault(tree: Tree): string | undefined {
-    const { manifest, state, pin } = names[this.#layout]
+    const { manifest, state, history } = names[this.#layout]
     for (const id of this.#saved) {
       if (tree.get(manifest(id)) === undefined) return `manifest ${id} was acknowledged, and is not there`
       if (tree.get(state(id)) !== `state ${id}`) return `state ${id} was acknowledged, and is not there`
     }
     for (const [name, id] of this.#updated)
       if (tree.get(manifest(id))?.includes(name) !== true) return `update ${name} was acknowledged, and is not there`
-    for (const id of this.#pinned) if (!tree.has(pin(id))) return `the pin of ${id} was acknowledged, and is not there`
+    for (const id of this.#pinned)
+      if (tree.get(history)?.includes(`"kept": ${id}`) !== true)
+        return `the pin of ${id} was acknowledged, and is not there`
     return undefined
   }
 }

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises"
 import { dirname } from "node:path"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
-import { createManifest, openFsStore } from "../../src/index.js"
+import { type CheckpointStore, createManifest, openFsStore } from "../../src/index.js"
 import { body, bytes, checkpoint, listed, manifestOf, randomPart, stream, temporaryFolder } from "./support.js"
 import type { Call } from "./watched-files.js"
 import { watchFiles } from "./watched-files.js"
@@ -228,5 +228,29 @@ describe("writes", () => {
     })
     expect(files.calls.filter(({ name }) => !["realpath", "lstat", "stat"].includes(name))).toEqual([])
     expect(bytes("")).toHaveLength(0)
+  })
+})
+
+describe("file calls of a steady save", () => {
+  const save = (store: { save: CheckpointStore["save"] }, id: number) =>
+    store.save(createManifest({ checkpointId: id, epoch: 1 }), { state: bytes("state") })
+
+  // Without a claim the history is looked at after the checkpoint: another store of this process may have claimed or pruned.
+  test.each([
+    ["directory", 45, 43],
+    ["objects", 69, 71],
+  ] as const)("in the layout %s: %i, with a claim %i", async (layout, plainly, claimed) => {
+    const root = `${await temporaryFolder()}/store`
+    const files = watchFiles()
+    await using plain = await openFsStore(root, { files, layout })
+    const calls = async (store: { save: CheckpointStore["save"] }, id: number) => {
+      for (const n of [0, 1]) await save(store, id + n)
+      files.calls.length = 0
+      await save(store, id + 2)
+      return files.calls.length
+    }
+    expect(await calls(plain, 1)).toBe(plainly)
+    await using leader = await plain.claim()
+    expect(await calls(leader, 11)).toBe(claimed)
   })
 })

@@ -80,14 +80,16 @@ describe.each(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"])("a filesystem withou
       },
     })
 
-  test("is enough for saves, updates and retention in the default layout; the rest is CKPT_UNSUPPORTED", async () => {
+  test("is enough for saves, updates, pins and retention in the default layout; the rest is CKPT_UNSUPPORTED", async () => {
     const root = await temporaryFolder()
     const store = await openFsStore(root, { files: files(), retain: { last: 2 } })
     for (const id of [1, 2, 3]) expect((await store.save(manifest(id), { state })).outcome).toBe("created")
     await store.update(3, (current) => ({ ...current, sinkEpochs: { out: 1 } }))
     expect(await store.ids()).toEqual([2, 3])
     expect((await store.recover()).checkpoint?.id).toBe(3)
-    for (const refused of [() => store.pin(3, "kept"), () => store.writeState(4, state), () => store.claim()])
+    await store.pin(3, "kept")
+    expect(await store.pins()).toEqual([{ id: 3, name: "kept" }])
+    for (const refused of [() => store.writeState(4, state), () => store.claim()])
       await expect(refused()).rejects.toMatchObject({
         code: "CKPT_UNSUPPORTED",
         message: expect.stringContaining("has no hard links"),

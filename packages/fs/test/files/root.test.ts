@@ -30,19 +30,6 @@ describe("the root", () => {
     expect(results.filter((result) => result.status === "fulfilled" && result.value !== "unsupported")).toHaveLength(1)
   })
 
-  test("has one identity under all its names, also before it exists", async () => {
-    const above = await temporaryFolder()
-    await mkdir(`${above}/real`)
-    await symlink(`${above}/real`, `${above}/link`)
-    const names = [`${above}/real/deep/store`, `${above}/link/deep/store`, `${above}/real/deep/../deep/store/`]
-    const identities = () => Promise.all(names.map((name) => new FsBackend(name).identity()))
-    const before = await identities()
-    expect(new Set(before).size).toBe(1)
-    await new FsBackend(names[1]!).put("a/b", body("x"))
-    expect(await identities()).toEqual(before)
-    expect(await new FsBackend(`${above}/real/other`).identity()).not.toBe(before[0])
-  })
-
   test("that is a dangling link is an outage, not an empty store; so is a file, and a folder below a file", async () => {
     const folder = await temporaryFolder()
     await symlink(`${folder}/unmounted`, `${folder}/link`)

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { mkdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
-import { type CheckpointStore, openFsStore } from "@ckpt/fs"
+import { type CheckpointStore, type LeaderStore, openFsStore } from "@ckpt/fs"
 import { expect, onTestFinished, test } from "vitest"
 import { type Child, expectContents, fill, folderOf, mounted, seed, start, tell, temporaryFolder } from "./support.js"
 import { contentsOf, manifestOf } from "./workload.mjs"
@@ -22,7 +22,7 @@ async function open(root: string, silentAfterMs: number): Promise<CheckpointStor
   return store
 }
 
-async function claimed(store: CheckpointStore): Promise<CheckpointStore> {
+async function claimed(store: CheckpointStore): Promise<LeaderStore> {
   const leader = await store.claim()
   onTestFinished(() => leader.close())
   return leader
@@ -95,7 +95,7 @@ test("a holder that was stopped is superseded once it was silent, and told when 
     await expect(plain.claim()).rejects.toMatchObject({ code: "CKPT_FENCED" })
   }
   holder.process.kill("SIGSTOP")
-  let leader: CheckpointStore | undefined
+  let leader: LeaderStore | undefined
   for (const end = Date.now() + 30_000; leader === undefined; await pause(20)) {
     expect(Date.now()).toBeLessThan(end)
     leader = await claimed(plain).catch(({ code }) => void expect(code).toBe("CKPT_FENCED"))
@@ -147,7 +147,7 @@ test.for([
     expect(await tell(other, "claim")).toMatch(/^refused CKPT_FENCED /)
     await leader.save(manifestOf(6))
     await rm(join(root, "eaters"), { recursive: true })
-    const next = await claimed(leader)
+    const next = await claimed(plain)
     await expect(leader.save(manifestOf(7))).rejects.toMatchObject({ code: "CKPT_FENCED" })
     await next.save(manifestOf(7), contentsOf(7))
     expect(await next.ids()).toEqual([4, 5, 6, 7])

@@ -1,7 +1,7 @@
 import { lstat, readdir, utimes } from "node:fs/promises"
 import { createManifest, openFsStore } from "@ckpt/fs"
 import { describe, expect, onTestFinished, test } from "vitest"
-import { type Child, start, temporaryFolder, temporaryNames, wasKilled } from "./support.js"
+import { type Child, signsOfWriters, start, temporaryFolder, temporaryNames, wasKilled } from "./support.js"
 
 const cases = (["directory", "objects"] as const).flatMap((layout) =>
   (["save", "writeState"] as const).map((operation) => ({ layout, operation })),
@@ -57,7 +57,9 @@ describe.each(cases)("what $operation left in the layout $layout", (one) => {
     await using store = await openFsStore(root, { layout })
     await store.save(manifest(1))
     await killed(await stuck(root, one))
-    const left = (await temporaryNames(root)).filter((name) => /^[^.]*\/\.[^/]*$/.test(name))
+    const signs = (await signsOfWriters(root)).filter((name) => !name.includes(`_${process.pid}_`))
+    expect(signs).toHaveLength(1)
+    const left = [...(await temporaryNames(root)).filter((name) => /^[^.]*\/\.[^/]*$/.test(name)), ...signs]
     const { removed, failures } = await store.collectOrphans({ olderThanMs: 24 * 3_600_000 })
     expect([[...removed].sort(), failures]).toEqual([left.sort(), []])
     expect(await temporaryNames(root)).toEqual([])

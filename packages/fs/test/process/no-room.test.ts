@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
-import { mkdir, truncate, writeFile } from "node:fs/promises"
+import { access, mkdir, truncate, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { type CheckpointStore, type FsStoreOptions, openFsStore } from "@ckpt/fs"
+import { type FsStoreOptions, openFsStore, type StoreOperations } from "@ckpt/fs"
 import type { TestContext } from "vitest"
 import { expect, onTestFinished, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
@@ -51,13 +51,17 @@ async function filler(root: string, what: "byte" | "inode"): Promise<() => Promi
 
 const options = { claim: { silentAfterMs: 600_000 } }
 
-/** Another process saves, pins and ends; `claimed`: it led. */
-async function workedBefore(root: string, layout: "directory" | "objects", claimed: boolean): Promise<void> {
-  const { lines } = await run("worked-before.mjs", [root, layout, String(claimed)])
+/** Another process saves and ends. `claimed`: it led; `pins`: it pinned 1. */
+async function workedBefore(
+  root: string,
+  layout: "directory" | "objects",
+  { claimed, pins }: { claimed: boolean; pins: boolean },
+): Promise<void> {
+  const { lines } = await run("worked-before.mjs", [root, layout, String(claimed), String(pins)])
   expect(lines).toEqual(["done"])
 }
 
-async function opened(root: string, more: FsStoreOptions, claimed: boolean): Promise<CheckpointStore> {
+async function opened(root: string, more: FsStoreOptions, claimed: boolean): Promise<StoreOperations> {
   const plain = await openFsStore(root, { ...options, ...more })
   onTestFinished(() => plain.close())
   if (!claimed) return plain
@@ -81,7 +85,7 @@ test.for(cases)(
   },
   async ([filesystem, what, layout, claimed], context) => {
     const root = await filesystems[filesystem](context)
-    await workedBefore(root, layout, claimed)
+    await workedBefore(root, layout, { claimed, pins: true })
     const fill = await filler(root, what)
     const store = await opened(root, { layout }, claimed)
     await expect(store.save(manifestOf(9), contentsOf(9))).rejects.toMatchObject({ message: /ENOSPC/ })
@@ -102,6 +106,33 @@ test.for(cases)(
     await store.save(manifestOf(9), contentsOf(9))
     for (const id of [8, 9]) await expectContents(store, id, "with room again")
     expect(await store.ids()).toEqual([8, 9])
+  },
+)
+
+test.for(cases.filter(([, , , claimed]) => !claimed))(
+  "%s without one %s, layout %s: a store without a history makes room, and pins afterwards",
+  { timeout: 60_000 },
+  async ([filesystem, what, layout], context) => {
+    const root = await filesystems[filesystem](context)
+    await workedBefore(root, layout, { claimed: false, pins: false })
+    const history = join(root, layout === "directory" ? "checkpoints" : "manifests", "history.json")
+    await expect(access(history)).rejects.toMatchObject({ code: "ENOENT" })
+    const fill = await filler(root, what)
+    const store = await opened(root, { layout }, false)
+    expect(await store.remove(2)).toBe(true)
+    await access(history)
+    await fill()
+    const collected = await store.collectOrphans({ olderThanMs: 0 })
+    expect(collected).toMatchObject({ failures: [], removed: [expect.stringContaining("000003")] })
+    await fill()
+    expect(await store.prune({ last: 2 })).toMatchObject({ removed: [1, 4, 5, 6], failures: [] })
+    await store.pin(7, "new")
+    expect(await store.prune({ last: 1 })).toMatchObject({ removed: [], kept: [7, 8] })
+    expect(await store.unpin("new")).toBe(true)
+    expect(await store.prune({ last: 1 })).toMatchObject({ removed: [7], failures: [] })
+    expect(await temporaryNames(root)).toEqual([])
+    await store.save(manifestOf(9), contentsOf(9))
+    for (const id of [8, 9]) await expectContents(store, id, "with room again")
   },
 )
 

@@ -58,6 +58,7 @@ const operations = {
   adopt: (store) => store.save(manifestOf(4), contentsOf(4)),
   update: (store) =>
     store.update(3, (current) => ({ ...current, sinkCommitStatuses: { out: { status: "committed" } } })),
+  pin: (store) => store.pin(2, "release").then(() => "pinned"),
   prune: (store) => store.prune({ last: 1 }),
   remove: (store) => store.remove(1),
   collectOrphans: (store) => store.collectOrphans({ olderThanMs: 0 }),
@@ -72,7 +73,7 @@ async function run(k, root) {
   try {
     result = { ok: await operations[name](store) }
   } catch (error) {
-    result = { code: error.code ?? String(error), message: error.message }
+    result = { code: error.code ?? String(error), message: error.message, applied: error.applied }
   }
   fatal = 0
   await store.close()

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, truncate, utimes, writ
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { type CheckpointStore, openFsStore, type Recovery } from "@ckpt/fs"
+import { openFsStore, type Recovery, type StoreOperations } from "@ckpt/fs"
 import type { TestContext } from "vitest"
 import { expect, onTestFinished } from "vitest"
 import { contentsOf, hasOperators, manifestOf, operatorName, stateOf } from "./workload.mjs"
@@ -97,7 +97,9 @@ const scriptPath = (name: string): string => fileURLToPath(new URL(name, import.
 export function start(script: string, args: readonly string[], via: readonly string[] = []): Child {
   const [command = "", ...rest] = [...via, process.execPath, scriptPath(script), ...args]
   // One thread makes the order of calls, and so the n-th of them, the same in each run.
-  const env = { ...process.env, UV_THREADPOOL_SIZE: via[0] === "strace" ? "1" : "4", NODE_OPTIONS: "" }
+  // Many tests let two processes write. Any other warning is still printed.
+  const options = "--disable-warning=CKPT_SECOND_WRITER"
+  const env = { ...process.env, UV_THREADPOOL_SIZE: via[0] === "strace" ? "1" : "4", NODE_OPTIONS: options }
   const child = spawn(command, rest, { stdio: ["pipe", "pipe", "pipe"], env })
   let output = ""
   let stderr = ""
@@ -157,7 +159,7 @@ export async function seed(root: string, ids: readonly number[]): Promise<void> 
 }
 
 /** Reads checkpoint `id` and compares every byte with what was to be saved. */
-export async function expectContents(store: CheckpointStore, id: number, label: string, writer = ""): Promise<void> {
+export async function expectContents(store: StoreOperations, id: number, label: string, writer = ""): Promise<void> {
   const { valid, issues } = await store.verify(id, { depth: "deep" })
   expect({ id, valid, issues }, label).toEqual({ id, valid: true, issues: [] })
   const expected = stateOf(id, writer)
@@ -177,7 +179,7 @@ export async function expectContents(store: CheckpointStore, id: number, label: 
  * bytes are those of its id.
  */
 export async function expectSurvives(
-  store: CheckpointStore,
+  store: StoreOperations,
   acked: number,
   label: string,
 ): Promise<{ found: Recovery; ids: number[] }> {
@@ -200,14 +202,18 @@ export async function expectSurvives(
   return { found, ids }
 }
 
-/** After the next save, whatever the dead process left behind can be collected, and nothing else is. */
-export async function expectGoesOn(store: CheckpointStore, root: string, next: number, label: string): Promise<void> {
+/** After the next save, whatever the dead process left behind can be removed, and nothing else is. */
+export async function expectGoesOn(store: StoreOperations, root: string, next: number, label: string): Promise<void> {
   const receipt = await store.save(manifestOf(next), contentsOf(next))
   expect(receipt, label).toMatchObject({ id: next, outcome: "created", isLatest: true })
   const ids = await store.ids()
+  // A retention that died after it raised the floor left checkpoints that do not count: the next one removes them.
+  expect((await store.prune({ last: ids.length })).kept, label).toEqual(ids)
   await ageProbes(root)
   const { failures } = await store.collectOrphans({ olderThanMs: 0 })
   expect(failures, label).toEqual([])
+  // That of this process, as long as it has a store open.
+  expect(await signsOfWriters(root), label).toEqual([expect.stringContaining(`_${process.pid}_`)])
   await expectTidy(root, ids, label)
   expect(await store.ids(), label).toEqual(ids)
   expect((await store.recover()).checkpoint?.id, label).toBe(next)
@@ -223,10 +229,11 @@ export async function ageProbes(root: string): Promise<void> {
   }
 }
 
-/** Nothing in the folder but these checkpoints and the pointer to the last of them. */
+/** Nothing in the folder but these checkpoints, the pointer to the last of them, the history, and signs of writers. */
 export async function expectTidy(root: string, ids: readonly number[], label: string): Promise<void> {
   const folders = ids.map(folderOf)
-  expect((await readdir(join(root, "checkpoints"))).sort(), label).toEqual([...folders, "latest.txt"].sort())
+  const names = (await readdir(join(root, "checkpoints"))).filter((name) => !isSign(name) && name !== "history.json")
+  expect(names.sort(), label).toEqual([...folders, "latest.txt"].sort())
   for (const folder of folders) {
     const inside = await readdir(join(root, "checkpoints", folder))
     expect(
@@ -245,4 +252,11 @@ export function folderOf(id: number): string {
 export async function temporaryNames(root: string): Promise<string[]> {
   const names = await readdir(root, { recursive: true })
   return names.filter((name) => /(^|\/)\.(tmp|stage|latest|ckpt-probe)-/.test(name))
+}
+
+const isSign = (name: string) => /(^|\/)\.writer-/.test(name)
+
+/** The signs of processes that write, or wrote, anywhere below the folder. */
+export async function signsOfWriters(root: string): Promise<string[]> {
+  return (await readdir(root, { recursive: true })).filter(isSign).sort()
 }

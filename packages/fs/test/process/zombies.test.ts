@@ -14,7 +14,8 @@ describe.each(["plain", "claimed"] as const)("a %s writer that is stopped at any
 })
 
 describe("harm is found", () => {
-  test.each(["save", "update", "prune"] as const)(
+  // Not by an update: the leader's recovery has marked the manifest, so the late swap finds another version.
+  test.each(["save", "prune"] as const)(
     "%s: where it does not look for claims",
     { timeout: 300_000 },
     async (operation) => {

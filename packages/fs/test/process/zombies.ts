@@ -2,12 +2,12 @@ import { createHash } from "node:crypto"
 import { cp, lstat, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
-import { type CheckpointStore, createManifest, openFsStore, type Recovery } from "@ckpt/fs"
+import { createManifest, openFsStore, type Recovery, type StoreOperations } from "@ckpt/fs"
 import type { FileApi } from "../../src/files/file-api.js"
 import { type Child, folderOf, seed, start, temporaryFolder } from "./support.js"
 import { contentsOf } from "./workload.mjs"
 
-export const operations = ["save", "adopt", "update", "prune", "remove", "collectOrphans"] as const
+export const operations = ["save", "adopt", "update", "pin", "prune", "remove", "collectOrphans"] as const
 type Operation = (typeof operations)[number]
 
 export interface Setting {
@@ -24,7 +24,12 @@ export interface Setting {
 
 interface Answer {
   readonly reached: boolean
-  readonly result: { readonly ok?: unknown; readonly code?: string; readonly message?: string }
+  readonly result: {
+    readonly ok?: unknown
+    readonly code?: string
+    readonly message?: string
+    readonly applied?: boolean
+  }
 }
 
 export interface Findings {
@@ -162,20 +167,21 @@ async function takeOver(child: Child, k: number, root: string, { operation, file
 interface Seen {
   readonly ids: readonly number[]
   readonly committed: boolean
+  readonly pinned: boolean
 }
 
 /** What the leader found when it recovered. */
-async function seen(leader: CheckpointStore, found: Recovery): Promise<Seen> {
+async function seen(leader: StoreOperations, found: Recovery): Promise<Seen> {
   if (found.outcome !== "recovered" || found.skipped.length > 0) throw new Error(`recovered ${JSON.stringify(found)}`)
   const committed = (await leader.load(3))?.sinkCommitStatuses["out"]?.status === "committed"
-  return { ids: await leader.ids(), committed }
+  return { ids: await leader.ids(), committed, pinned: (await leader.pins()).length > 0 }
 }
 
 /** What was acknowledged was there when the leader recovered; what was refused was not. */
 function misreported(
   operation: Operation,
-  { ok, code, message }: Answer["result"],
-  { ids, committed }: Seen,
+  { ok, code, message, applied = false }: Answer["result"],
+  { ids, committed, pinned }: Seen,
 ): string[] {
   if (code !== undefined && !["CKPT_FENCED", "CKPT_UNKNOWN_OUTCOME"].includes(code))
     return [`it ended by ${code}: ${message}`]
@@ -184,7 +190,11 @@ function misreported(
     if (code === "CKPT_FENCED" && ids.includes(4)) wrong.push("refused, and there")
     if (ok !== undefined && !ids.includes(4)) wrong.push("acknowledged, and not there")
   }
-  if (operation === "update" && (code === "CKPT_FENCED") === committed) wrong.push(`${code ?? "done"}, and not so`)
+  // A refusal says whether the change had taken effect before the claim.
+  if (operation === "update" && code !== "CKPT_UNKNOWN_OUTCOME" && (code === undefined || applied) !== committed)
+    wrong.push(`${code ?? "done"}, applied: ${applied}, and not so`)
+  if (operation === "pin" && code !== "CKPT_UNKNOWN_OUTCOME" && (code === undefined) !== pinned)
+    wrong.push(`${code ?? "pinned"}, and not so`)
   if (operation === "remove" && ok === true && ids.includes(1)) wrong.push("removed, and there")
   if (operation === "prune" && ok !== undefined) {
     const { removed } = ok as { removed: number[] }
@@ -201,7 +211,7 @@ function leadersManifest(id: number) {
 async function contents(root: string): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   for (const name of await readdir(root, { recursive: true })) {
-    if (/(^|\/)\.(claims|tmp|stage|latest)\b/.test(name)) continue
+    if (/(^|\/)\.(claims|tmp|stage|latest|writer)\b/.test(name)) continue
     const path = join(root, name)
     const info = await lstat(path)
     found.set(

@@ -115,6 +115,32 @@ export const conditionMutants: readonly Mutant[] = [
     }),
   },
   {
+    name: "answers a read after a replace by what was there before it",
+    of: (real) => {
+      const before = new Map<string, Uint8Array>()
+      return {
+        async put(key, body, options) {
+          const old = isReplace(options) ? await bytesAt(real, key) : undefined
+          const meta = await real.put(key, body, options)
+          if (old !== undefined) before.set(key, old)
+          return meta
+        },
+        async get(key, options) {
+          const content = await real.get(key, options)
+          const old = before.get(key)
+          before.delete(key)
+          if (content === undefined || old === undefined || options?.range !== undefined) return content
+          const [body] = [
+            (async function* () {
+              yield old
+            })(),
+          ]
+          return { meta: { ...content.meta, size: old.length }, body }
+        },
+      }
+    },
+  },
+  {
     name: "replaces what is not there",
     of: (real) => ({
       async put(key, body, options) {

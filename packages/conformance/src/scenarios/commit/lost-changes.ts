@@ -173,10 +173,9 @@ export const lostChangeScenarios: readonly Scenario[] = [
   },
   {
     name: "lost answer of the swap that raises the floor: prune finds its token and goes on",
-    layout: "objects",
     async run({ open, keys }) {
       await saveAll(await open(), 1, 2)
-      const on = calls("put", keys.pointer)
+      const on = calls("put", keys.history)
       const store = await open({ through: through({ on, at: "after", error: ambiguous, times: 1 }) })
       assert.deepEqual((await store.prune({ last: 1 })).removed, [1])
       await refusal((await open()).save(manifestOf(1)), "CKPT_CONFLICT", 1)
@@ -184,12 +183,11 @@ export const lostChangeScenarios: readonly Scenario[] = [
   },
   {
     name: "prune that cannot raise the floor is CKPT_IO and removes nothing",
-    layout: "objects",
     async run({ open, keys, allKeys }) {
       await saveAll(await open(), 1, 2)
       const before = await allKeys()
       for (const error of [ambiguous, transient]) {
-        const on = calls("put", keys.pointer)
+        const on = calls("put", keys.history)
         const store = await open({ through: through({ on, at: "before", error }) })
         assert.equal((await refusal(store.prune({ last: 1 }), "CKPT_IO")).retryable, true)
         assert.deepEqual(await allKeys(), before)

@@ -4,6 +4,7 @@ import {
   ambiguous,
   type CallInfo,
   type Fault,
+  intercept,
   permanent,
   transient,
   withFaults,
@@ -26,20 +27,6 @@ export const lostForGoodScenarios: readonly Scenario[] = [
       })
       await refusal(victim.store.save(manifestOf(2), { state: bytes("ours") }), "CKPT_UNKNOWN_OUTCOME", 2)
       assert.ok(victim.steps() <= 4, `${victim.steps()} puts`)
-      assert.deepEqual(victim.deleted(), [])
-    },
-  },
-  {
-    name: "lost answer of a manifest put that reads back absent below a listed id: CKPT_UNKNOWN_OUTCOME without a second put",
-    async run(context) {
-      await saveAll(await context.open(), 7)
-      const victim = await victimOf(context, "manifest", {
-        on: isStep(context, "manifest", 2),
-        at: "before",
-        error: ambiguous,
-      })
-      await refusal(victim.store.save(manifestOf(2), { state: bytes("ours") }), "CKPT_UNKNOWN_OUTCOME", 2)
-      assert.equal(victim.steps(), 1)
       assert.deepEqual(victim.deleted(), [])
     },
   },
@@ -83,6 +70,50 @@ export const lostForGoodScenarios: readonly Scenario[] = [
       assert.equal(error.retryable, true)
       assert.ok(victim.steps() <= 4, `${victim.steps()} puts`)
       assert.equal(await (await context.open()).load(2), undefined)
+    },
+  },
+  {
+    name: "a history that cannot be read once the manifest is there: CKPT_UNKNOWN_OUTCOME, and the same save again succeeds",
+    async run(context) {
+      const { keys, open } = context
+      let isThere = false
+      const victim = await victimOf(context, "manifest")
+      const store = await open({
+        through: (backend) =>
+          intercept(withoutCommit(backend), {
+            async around({ call, key }, proceed) {
+              if (isThere && call === "get" && key === keys.history) throw permanent()
+              const answer = await proceed()
+              if (call === "put" && key === keys.manifest(2)) isThere = true
+              return answer
+            },
+          }),
+      })
+      const manifest = manifestOf(2)
+      const error = await refusal(store.save(manifest, { state: bytes("ours") }), "CKPT_UNKNOWN_OUTCOME", 2)
+      assert.equal(error.retryable, true)
+      assert.deepEqual(victim.deleted(), [])
+      isThere = false
+      assert.equal((await store.save(manifest, { state: bytes("ours") })).outcome, "existed")
+      await assertSound(context, 2, "ours")
+    },
+  },
+  {
+    name: "a pointer that cannot be read costs a save an event, and nothing else",
+    async run(context) {
+      const { events, keys } = context
+      const isPointer = ({ call, key }: CallInfo) => key === keys.pointer && (call === "get" || call === "put")
+      // Without a history, the pointer is asked whether there was one.
+      const other = await context.open()
+      await saveAll(other, 1)
+      await other.pin(1, "kept")
+      const store = await context.open({
+        through: (backend) => withFaults(withoutCommit(backend), { on: isPointer, at: "before", error: permanent }),
+      })
+      const receipt = await store.save(manifestOf(2), { state: bytes("ours") })
+      assert.deepEqual([receipt.outcome, receipt.isLatest], ["created", false])
+      assert.ok(events.some((event) => event.type === "pointer-failed" && event.id === 2))
+      await assertSound(context, 2, "ours")
     },
   },
   {

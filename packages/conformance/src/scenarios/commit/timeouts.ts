@@ -67,8 +67,8 @@ export const timeoutScenarios: readonly Scenario[] = [
         const loading = hanging.store.loadLatest()
         const attempts = await outlast(hanging, loading)
         assert.equal((await refusal(loading, "CKPT_TIMEOUT")).retryable, true)
-        // Up to 8: manifest and pointer are read at the same time.
-        assert.ok(attempts >= 4 && attempts <= 8, `${attempts} attempts`)
+        // Up to 12: manifest, history and pointer are read at the same time.
+        assert.ok(attempts >= 4 && attempts <= 12, `${attempts} attempts`)
       },
     }),
   ),

@@ -89,10 +89,10 @@ export const unconfirmedScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "lost answer of the write of a pin's object: a pin is not acknowledged before it is durable",
+    name: "lost answer of the write of the history: a pin is not acknowledged before it is durable",
     async run(context) {
       let isDurable = false
-      const on = ({ call, key }: CallInfo) => call === "put" && key.includes("pins/")
+      const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.history
       const store = await open(context, on, () => isDurable)
       await refusal(store.pin(1, "kept"), "CKPT_IO")
       isDurable = true

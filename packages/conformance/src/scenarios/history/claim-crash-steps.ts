@@ -1,138 +1,177 @@
 import assert from "node:assert/strict"
-import type { ObjectBackend } from "@ckpt/core"
-import { type CallInfo, calls, permanent, withFaults } from "../../harness/faults.js"
+import type { CheckpointStore, LeaderStore } from "@ckpt/core"
+import { LeapingClock } from "../../harness/clocks.js"
+import { type CallInfo, calls, heldCall, intercept } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
-import { assertRecovers, dies, listedIds, manifestOf, refusal, saveAll, text } from "../support.js"
-import { claimed, claimingInPointer, heldWrite, latestId } from "./claim-support.js"
+import { assertRecovers, dies, historyAtRest, listedIds, manifestOf, refusal, saveAll } from "../support.js"
+import { claimed, claimingInHistory, heldWrite, latestId } from "./claim-support.js"
 
-const isClaimObject = ({ call, key }: CallInfo) => call === "put" && key.includes("/claims/")
-
-async function pointerAtRest({ peek, keys }: ScenarioContext): Promise<Record<string, unknown>> {
-  return JSON.parse(text(await peek(keys.pointer)))
+/** Matches the n-th write of the history. */
+function writeOfHistory({ keys }: ScenarioContext, n: number): (info: CallInfo) => boolean {
+  let seen = 0
+  return ({ call, key }) => call === "put" && key === keys.history && ++seen === n
 }
+
+/** A claim that was announced, by a process that died then. */
+async function halfClaim(context: ScenarioContext): Promise<void> {
+  await dies(context, "after", writeOfHistory(context, 1), (dying) => dying.claim())
+  assert.ok((await historyAtRest(context))["claiming"] !== undefined)
+}
+
+const half = [
+  ["after a claim was announced", "after", 1],
+  ["before a claim was given", "before", 2],
+] as const
 
 /** A leader, or a process that is becoming one, dies after one step: what readers see, who may write, and what mends it. */
 export const claimCrashScenarios: readonly Scenario[] = [
-  claimingInPointer(
-    "crash after the manifest of a leader: it does not count, and the next claim shuts it out",
-    async (context) => {
-      await dies(context, "after", calls("put", context.keys.manifest(2)), async (dying) => {
-        await saveAll(await dying.claim(), 1, 2)
-      })
-      assert.ok((await context.allKeys()).includes(context.keys.manifest(2)))
-      const reader = await context.open()
-      assert.equal(await latestId(reader), 1)
-      assert.equal(await reader.load(2), undefined)
-      assert.equal((await assertRecovers(reader, 1)).nextId, 3)
-      const leader = await claimed(context)
-      await saveAll(leader, 3)
-      // Below the pointer now, and still out.
-      assert.equal(await reader.load(2), undefined)
-      assert.deepEqual(await listedIds(reader), [1, 3])
-      assert.deepEqual((await leader.prune({ last: 1 })).removed, [1, 2])
-    },
-  ),
-  claimingInPointer(
-    "crash after the swap of a leader: the checkpoint counts, and the next claim goes on above it",
-    async (context) => {
-      let leads = false
-      const isSwap = ({ call, key }: CallInfo) => leads && call === "put" && key === context.keys.pointer
-      await dies(context, "after", isSwap, async (dying) => {
-        const leader = await dying.claim()
-        leads = true
-        await saveAll(leader, 1)
-      })
-      await assertRecovers(await context.open(), 1)
-      const leader = await claimed(context)
-      assert.equal((await assertRecovers(leader, 1)).nextId, 2)
-      await saveAll(leader, 2)
-      assert.deepEqual(await listedIds(await context.open()), [1, 2])
-    },
-  ),
-  claimingInPointer(
-    "a leader that could not swap: its next save commits the manifest of the last one too",
-    async (context) => {
-      let armed = false
-      const on = ({ call, key }: CallInfo) => armed && call === "put" && key === context.keys.pointer
-      const leader = await claimed(context, {
-        through: (backend: ObjectBackend) => withFaults(backend, { on, at: "before", error: permanent }),
-      })
-      armed = true
-      await refusal(leader.save(manifestOf(1)), "CKPT_UNKNOWN_OUTCOME", 1)
-      const reader = await context.open()
-      assert.equal(await latestId(reader), undefined)
-      armed = false
-      await saveAll(leader, 2)
-      assert.deepEqual(await listedIds(reader), [1, 2])
-    },
-  ),
-  claimingInPointer(
-    "crash after the writer of the first claim: nobody may write until the next claim",
-    async (context) => {
-      const plain = await context.open()
+  claimingInHistory("crash after the manifest of a leader: it counts, and the next claim keeps it", async (context) => {
+    await dies(context, "after", calls("put", context.keys.manifest(2)), async (dying) => {
+      await saveAll(await dying.claim(), 1, 2)
+    })
+    await assertRecovers(await context.open(), 2)
+    const leader = await claimed(context)
+    assert.equal((await assertRecovers(leader, 2)).nextId, 3)
+    await saveAll(leader, 3)
+    assert.deepEqual(await listedIds(await context.open()), [1, 2, 3])
+  }),
+  claimingInHistory("crash after the pointer of a leader: the checkpoint is the latest", async (context) => {
+    let leads = false
+    const isMove = ({ call, key }: CallInfo) => leads && call === "put" && key === context.keys.pointer
+    await dies(context, "after", isMove, async (dying) => {
+      const leader = await dying.claim()
+      leads = true
+      await saveAll(leader, 1)
+    })
+    await assertRecovers(await context.open(), 1)
+    const leader = await claimed(context)
+    assert.equal((await assertRecovers(leader, 1)).nextId, 2)
+    await saveAll(leader, 2)
+    assert.deepEqual(await listedIds(await context.open()), [1, 2])
+  }),
+  ...half.map(([where, at, write]) =>
+    claimingInHistory(`crash ${where}: the writer from before goes on once it took the claim out`, async (context) => {
+      const { events, keys, open } = context
+      const plain = await open({ clock: new LeapingClock() })
       await saveAll(plain, 1, 2)
-      await dies(context, "after", calls("put", context.keys.pointer), (dying) => dying.claim())
-      const { writer, claims } = await pointerAtRest(context)
-      assert.deepEqual([(writer as { epoch: number }).epoch, claims], [1, undefined])
+      await dies(context, at, writeOfHistory(context, write), (dying) => dying.claim())
+      assert.ok((await historyAtRest(context))["claiming"] !== undefined)
+      await assertRecovers(await open(), 2)
+      // Its manifest is there at once; the answer waits for the claim to end.
+      await saveAll(plain, 3)
+      assert.equal((await historyAtRest(context))["claiming"], undefined)
+      assert.deepEqual(
+        events.filter(({ type }) => type === "claim-abandoned"),
+        [{ type: "claim-abandoned", epoch: 1 }],
+      )
+      await plain.pin(1, "kept")
+      const leader = await claimed(context)
+      await assertRecovers(leader, 3)
+      await refusal(plain.save(manifestOf(9)), "CKPT_FENCED")
+      assert.ok((await context.allKeys()).includes(keys.manifest(3)))
+    }),
+  ),
+  ...half.map(([where, at, write]) =>
+    claimingInHistory(`crash ${where}: the next claim goes over it, and is higher`, async (context) => {
+      const first = await claimed(context)
+      await saveAll(first, 1, 2)
+      await dies(context, at, writeOfHistory(context, write), (dying) => dying.claim())
+      const leader = await claimed(context)
+      assert.equal(leader.epoch, 3)
+      await assertRecovers(leader, 2)
+      await refusal(first.save(manifestOf(3)), "CKPT_FENCED")
+      await saveAll(leader, await leader.nextId())
+      assert.deepEqual(
+        context.events.filter(({ type }) => type === "claim-abandoned"),
+        [],
+      )
+    }),
+  ),
+  claimingInHistory("crash after a claim was given: nobody may write until the next claim", async (context) => {
+    const plain = await context.open()
+    await saveAll(plain, 1, 2)
+    await dies(context, "after", writeOfHistory(context, 2), (dying) => dying.claim())
+    assert.equal((await historyAtRest(context))["epoch"], 1)
+    await assertRecovers(await context.open(), 2)
+    // The plain writer may have a manifest under way. It lands above the floor, and counts for nobody.
+    await refusal(plain.save(manifestOf(3)), "CKPT_FENCED")
+    await refusal(plain.pin(1, "late"), "CKPT_FENCED")
+    const leader = await claimed(context)
+    await assertRecovers(leader, 2)
+    const next = await leader.nextId()
+    await saveAll(leader, next)
+    assert.deepEqual(await listedIds(await context.open()), [1, 2, next])
+  }),
+  ...(
+    [
+      ["a prune", (store) => store.prune({ last: 1 })],
+      ["a removal", (store) => store.remove(1)],
+      ["a pin", (store) => store.pin(1, "kept")],
+    ] as [string, (store: CheckpointStore) => Promise<unknown>][]
+  ).map(([what, run]) =>
+    claimingInHistory(`${what} that meets a half-made claim takes it out first`, async (context) => {
+      const plain = await context.open({ clock: new LeapingClock() })
+      await saveAll(plain, 1, 2)
+      await halfClaim(context)
+      await run(plain)
+      assert.ok(context.events.some(({ type }) => type === "claim-abandoned"))
+      const { claiming, epoch } = await historyAtRest(context)
+      assert.deepEqual([claiming, epoch], [undefined, 0])
       await assertRecovers(await context.open(), 2)
-      await refusal(plain.save(manifestOf(3)), "CKPT_FENCED")
-      // Its manifest landed before the next claim lists, so the history has it; one that lands later is shut out.
-      const leader = await claimed(context)
-      assert.equal((await leader.recover()).checkpoint?.id, 3)
-      await saveAll(leader, 4)
-      await refusal(plain.save(manifestOf(5)), "CKPT_FENCED")
-      assert.deepEqual(await listedIds(await context.open()), [1, 2, 3, 4])
-    },
+    }),
   ),
-  claimingInPointer(
-    "crash before the object of a claim: the claim holds while the pointer is there",
-    async (context) => {
-      const before = await claimed(context)
-      await saveAll(before, 1)
-      await dies(context, "before", isClaimObject, (dying) => dying.claim())
-      await refusal(before.save(manifestOf(2)), "CKPT_FENCED")
-      const reader = await context.open()
-      assert.equal(await reader.load(2), undefined)
-      assert.equal(await latestId(reader), 1)
-      const pointer = await context.peek(context.keys.pointer)
-      await context.raw.delete([context.keys.pointer])
-      // Nothing tells of the claim: what it shut out is back, and nobody leads.
-      assert.equal((await reader.load(2))?.checkpointId, 2)
-      await refusal(before.save(manifestOf(4)), "CKPT_FENCED")
-      await context.plant(context.keys.pointer, pointer as Uint8Array)
-      // The next claim is told by its own object, and shuts out the same.
-      const leader = await claimed(context)
-      await saveAll(leader, 5)
-      await context.raw.delete([context.keys.pointer])
-      assert.equal(await reader.load(2), undefined)
-      assert.deepEqual(await listedIds(reader), [1, 5])
-    },
-  ),
-  claimingInPointer(
-    "crash before the mark of a claim: an update under way lands, until the next claim",
+  claimingInHistory("a claim that was taken out while it listed begins again, and leads", async (context) => {
+    const plain = await context.open({ clock: new LeapingClock() })
+    await saveAll(plain, 1, 2)
+    const isList = ({ call, key }: CallInfo) => call === "list" && context.keys.history.startsWith(key)
+    let announced = false
+    const held = heldCall((info) => announced && isList(info))
+    const claiming = (
+      await context.open({
+        through: (backend) =>
+          held.through(
+            intercept(backend, {
+              async around({ call, key }, proceed) {
+                const answer = await proceed()
+                if (call === "put" && key === context.keys.history) announced = true
+                return answer
+              },
+            }),
+          ),
+      })
+    ).claim()
+    await held.reached
+    await saveAll(plain, 3)
+    held.release()
+    const leader: LeaderStore = await claiming
+    await assertRecovers(leader, 3)
+    assert.equal(leader.epoch, 1)
+    await refusal(plain.save(manifestOf(4)), "CKPT_FENCED")
+  }),
+  claimingInHistory(
+    "crash before recover marked its checkpoint: an update under way lands, and the next leader recovers it",
     async (context) => {
       const plain = await context.open()
       await saveAll(plain, 1)
-      const underWay = async (epoch: number) => {
-        const held = heldWrite(context.keys.manifest(1))
-        const slow = await context.open({ through: held.through })
-        const updating = slow.update(1, (current) => ({ ...current, epoch }))
-        updating.catch(() => {})
-        await held.reached
-        return { updating, release: held.release }
-      }
-      const first = await underWay(77)
-      const isMark = calls("put", context.keys.manifest(1))
-      await dies(context, "before", isMark, (dying) => dying.claim())
+      const held = heldWrite(context.keys.manifest(1))
+      const slow = await context.open({ through: held.through })
+      const updating = slow.update(1, (current) => ({ ...current, epoch: 77 }))
+      updating.catch(() => {})
+      await held.reached
+      await dies(context, "before", calls("put", context.keys.manifest(1)), async (dying) =>
+        (await dying.claim()).recover(),
+      )
       // An update that begins now finds the claim.
       await refusal(
         plain.update(1, (current) => ({ ...current, epoch: 78 })),
         "CKPT_FENCED",
       )
-      first.release()
-      assert.equal((await first.updating).epoch, 77)
+      held.release()
+      const error = await refusal(updating, "CKPT_FENCED")
+      assert.equal(error.applied, true)
       const leader = await claimed(context)
-      assert.equal((await leader.load(1))?.epoch, 77)
+      assert.equal((await leader.recover()).checkpoint?.manifest.epoch, 77)
+      assert.equal(await latestId(leader), 1)
     },
   ),
 ]

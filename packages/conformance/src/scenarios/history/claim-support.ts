@@ -1,12 +1,12 @@
 import assert from "node:assert/strict"
-import type { CheckpointStore } from "@ckpt/core"
+import type { LeaderStore, StoreOperations } from "@ckpt/core"
 import { heldCall } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import { refusal, saveAll } from "../support.js"
 
-/** Where claims are kept: in the pointer, or by a backend with claims of its own. */
-export function claimsIn({ layout, raw }: ScenarioContext): "pointer" | "backend" | undefined {
-  if (layout === "objects" && raw.capabilities.compareAndSwap === "storage") return "pointer"
+/** Who decides a claim: the history alone, or first a backend with claims of its own. */
+export function claimsIn({ raw }: ScenarioContext): "history" | "backend" | undefined {
+  if (raw.capabilities.compareAndSwap === "storage") return "history"
   return raw.claim === undefined ? undefined : "backend"
 }
 
@@ -23,10 +23,10 @@ export function claiming(name: string, run: (context: ScenarioContext) => Promis
   }
 }
 
-/** Runs where claims are kept in the pointer. Elsewhere only a claim and a save are tried. */
-export function claimingInPointer(name: string, run: (context: ScenarioContext) => Promise<void>): Scenario {
-  return claiming(`in the pointer: ${name}`, async (context) => {
-    if (claimsIn(context) === "pointer") return run(context)
+/** Runs where the history alone decides a claim, so that a claim can be met half made. Elsewhere a claim and a save are tried. */
+export function claimingInHistory(name: string, run: (context: ScenarioContext) => Promise<void>): Scenario {
+  return claiming(`in the history: ${name}`, async (context) => {
+    if (claimsIn(context) === "history") return run(context)
     const leader = await claimed(context)
     assert.equal((await leader.recover()).outcome, "fresh")
     await saveAll(leader, 1)
@@ -37,7 +37,7 @@ export function claimingInPointer(name: string, run: (context: ScenarioContext) 
 export async function claimed(
   context: ScenarioContext,
   options: Parameters<ScenarioContext["open"]>[0] = {},
-): Promise<CheckpointStore> {
+): Promise<LeaderStore> {
   return (await context.open(options)).claim()
 }
 
@@ -46,4 +46,4 @@ export function heldWrite(key: string) {
   return heldCall(({ call, key: first, keys = [first] }) => (call === "put" || call === "commit") && keys.includes(key))
 }
 
-export const latestId = async (store: CheckpointStore) => (await store.loadLatest())?.checkpointId
+export const latestId = async (store: StoreOperations) => (await store.loadLatest())?.checkpointId

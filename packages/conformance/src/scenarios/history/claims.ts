@@ -1,10 +1,9 @@
 import assert from "node:assert/strict"
 import type { CheckpointManifest } from "@ckpt/core"
-import { ambiguous, type CallInfo, withFaults } from "../../harness/faults.js"
+import { ambiguous, type CallInfo, withFaults, withoutCommit } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { until } from "../../harness/waiting.js"
-import { bytes, listedIds, manifestOf, range, refusal, saveAll, stateText, text } from "../support.js"
-import { claimed, claiming, claimingInPointer, claimsIn, heldWrite, latestId } from "./claim-support.js"
+import { bytes, historyAtRest, listedIds, manifestOf, range, refusal, saveAll, stateText, text } from "../support.js"
+import { claimed, claiming, claimingInHistory, heldWrite, latestId } from "./claim-support.js"
 
 export const claimScenarios: readonly Scenario[] = [
   claiming("a leader writes, and whoever wrote before is CKPT_FENCED", async (context) => {
@@ -34,39 +33,68 @@ export const claimScenarios: readonly Scenario[] = [
     assert.equal(await latestId(reader), 5)
     assert.deepEqual(await listedIds(reader), [1, 2, 3, 5])
   }),
-  claimingInPointer("an acknowledged checkpoint above the pointer counts after the claim", async (context) => {
+  claimingInHistory("an acknowledged checkpoint above the pointer counts after the claim", async (context) => {
     const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.pointer
     const plain = await context.open()
     await saveAll(plain, 1)
     const unlucky = await context.open({
-      through: (backend) => withFaults(backend, { on, at: "before", error: ambiguous }),
+      through: (backend) => withFaults(withoutCommit(backend), { on, at: "before", error: ambiguous }),
     })
     assert.equal((await unlucky.save(manifestOf(2))).isLatest, false)
     const leader = await claimed(context)
     assert.equal((await leader.recover()).checkpoint?.id, 2)
     await refusal(leader.save(manifestOf(2, { epoch: 5 })), "CKPT_CONFLICT")
   }),
+  claiming(
+    "ids that are far apart: all that counts is kept, and a stray file with a huge id uses up no ids",
+    async (context) => {
+      const { open, keys, plant } = context
+      await saveAll(await open(), 1, 2, 2 ** 41)
+      await plant(keys.manifest(2 ** 52), "no manifest")
+      const leader = await claimed(context)
+      const found = await leader.recover()
+      assert.deepEqual([found.checkpoint?.id, found.nextId], [2 ** 41, 2 ** 41 + 1])
+      assert.deepEqual(
+        found.skipped.map(({ id }) => id),
+        [2 ** 52],
+      )
+      assert.deepEqual(await listedIds(leader), [1, 2, 2 ** 41, 2 ** 52])
+      await saveAll(leader, found.nextId)
+      assert.equal((await leader.recover()).checkpoint?.id, found.nextId)
+    },
+  ),
   claiming("an empty store is still fresh after a claim", async (context) => {
     const leader = await claimed(context)
     assert.deepEqual([(await leader.recover()).outcome, await leader.nextId()], ["fresh", 1])
     await saveAll(leader, 1)
     assert.equal((await leader.recover()).checkpoint?.id, 1)
   }),
-  claiming("50 saves of a leader at once are committed in the order of their ids", async (context) => {
+  claiming(
+    "50 saves of a leader at once are acknowledged, and so is a save of a lower id after them",
+    async (context) => {
+      const leader = await claimed(context)
+      const manifests = range(1, 50).map((id) => manifestOf(id))
+      const save = (manifest: CheckpointManifest) =>
+        leader.save(manifest, { state: bytes(`state ${manifest.checkpointId}`) })
+      const receipts = await Promise.all(manifests.map(save))
+      assert.ok(receipts.every(({ outcome }) => outcome === "created"))
+      assert.equal(await latestId(leader), 50)
+      assert.equal((await save(manifests[6] as CheckpointManifest)).outcome, "existed")
+      await refusal(leader.save(manifestOf(7), { state: bytes("another") }), "CKPT_CONFLICT")
+      await saveAll(leader, 60)
+      assert.deepEqual((await leader.save(manifestOf(55))).isLatest, false)
+      assert.equal((await leader.load(55))?.checkpointId, 55)
+      assert.equal(await latestId(await context.open()), 60)
+    },
+  ),
+  claiming("a leader saves above all ids that were there when it claimed, and in no free id below", async (context) => {
+    await saveAll(await context.open(), 1, 5)
     const leader = await claimed(context)
-    const manifests = range(1, 50).map((id) => manifestOf(id))
-    const save = (manifest: CheckpointManifest) =>
-      leader.save(manifest, { state: bytes(`state ${manifest.checkpointId}`) })
-    const receipts = await Promise.all(manifests.map(save))
-    assert.ok(receipts.every(({ outcome }) => outcome === "created"))
-    assert.equal(await latestId(leader), 50)
-    assert.equal((await save(manifests[6] as CheckpointManifest)).outcome, "existed")
-    await refusal(leader.save(manifestOf(7), { state: bytes("another") }), "CKPT_CONFLICT")
-    await saveAll(leader, 60)
-    if (claimsIn(context) !== "pointer") return
-    const error = await refusal(leader.save(manifestOf(55)), "CKPT_CONFLICT")
-    assert.match(error.message, /the pointer is at 60/)
-    assert.ok(!(await context.allKeys()).includes(context.keys.manifest(55)))
+    const error = await refusal(leader.save(manifestOf(3)), "CKPT_CONFLICT", 3)
+    assert.match(error.message, /ids up to 5 are used up/)
+    assert.ok(!(await context.allKeys()).includes(context.keys.manifest(3)))
+    await saveAll(leader, await leader.nextId())
+    assert.deepEqual(await listedIds(leader), [1, 5, 6])
   }),
   claiming("claims at once get different epochs, and only one of them leads", async (context) => {
     const claims = await Promise.allSettled(Array.from({ length: 6 }, () => claimed(context)))
@@ -80,35 +108,48 @@ export const claimScenarios: readonly Scenario[] = [
       if (outcome.status === "rejected") assert.equal(outcome.reason.code, "CKPT_FENCED")
     }
   }),
-  claimingInPointer("the pointer begins with checkpoint_id and lists every claim", async (context) => {
+  claiming("history.json says who leads, and the pointer says only that there is a history", async (context) => {
     await saveAll(await context.open(), 1)
     const leader = await claimed(context)
     await saveAll(leader, 2)
-    await claimed(context)
+    const { lineage, epoch, writer, floor, kept, claiming } = await historyAtRest(context)
+    assert.match(String(lineage), /^[0-9a-f]{32}$/)
+    assert.match(String(writer), /^[0-9a-f]{32}$/)
+    assert.deepEqual([epoch, floor, kept, claiming], [leader.epoch, 1, "1", undefined])
+    if (context.layout === "directory") return
     const pointer = JSON.parse(text(await context.peek(context.keys.pointer))) as Record<string, unknown>
     assert.equal(Object.keys(pointer)[0], "checkpoint_id")
-    assert.deepEqual(pointer["claims"], [
-      { epoch: 1, from: 1 },
-      { epoch: 2, from: 2 },
-    ])
-    assert.equal((pointer["writer"] as { epoch: number }).epoch, 2)
+    assert.deepEqual(Object.keys(pointer).sort(), ["checkpoint_id", "history", "token"])
+    assert.deepEqual([pointer["checkpoint_id"], pointer["history"]], [2, true])
   }),
-  claimingInPointer("a leader's save waits for a save of a lower id that is under way", async (context) => {
+  claiming("a leader's save does not wait for a save of a lower id that is under way", async (context) => {
     const held = heldWrite(context.keys.state(1))
     const leader = await claimed(context, { through: held.through })
     const first = leader.save(manifestOf(1), { state: bytes("slow") })
     await held.reached
-    let second: unknown
-    const later = leader.save(manifestOf(2)).then((receipt) => {
-      second = receipt
-    })
-    await context.settled()
-    assert.equal(second, undefined)
+    assert.deepEqual((await leader.save(manifestOf(2))).isLatest, true)
     held.release()
-    await Promise.all([first, later])
-    await until(() => second !== undefined)
-    assert.equal(await latestId(leader), 2)
+    assert.deepEqual((await first).isLatest, false)
+    assert.deepEqual(await listedIds(await context.open()), [1, 2])
   }),
+  claiming(
+    "a leader that released: nobody leads, a plain writer is still CKPT_FENCED, and a claim goes on",
+    async (context) => {
+      const plain = await context.open()
+      const leader = await plain.claim()
+      await saveAll(leader, 1)
+      await leader.release()
+      await refusal(leader.save(manifestOf(2)), "CKPT_CLOSED")
+      await refusal(plain.save(manifestOf(9)), "CKPT_FENCED")
+      const error = await refusal((await context.open()).save(manifestOf(9)), "CKPT_FENCED")
+      // Where the backend has claims of its own, it says so first.
+      assert.match(error.message, /nobody leads|is claimed/)
+      const successor = await claimed(context)
+      assert.ok(successor.epoch > leader.epoch)
+      assert.equal((await successor.recover()).checkpoint?.id, 1)
+      await saveAll(successor, 2)
+    },
+  ),
   claiming("a leader that is closed gives its claim up, and a plain writer is still CKPT_FENCED", async (context) => {
     const plain = await context.open()
     const leader = await plain.claim()
@@ -133,7 +174,7 @@ export const claimScenarios: readonly Scenario[] = [
     await refusal(left.save(manifestOf(9)), "CKPT_FENCED")
     for (const store of [successor, right, plain]) await saveAll(store, 2)
   }),
-  claimingInPointer("retention of a leader deletes nothing that it cannot judge either", async (context) => {
+  claimingInHistory("retention of a leader deletes nothing that it cannot judge either", async (context) => {
     const { keys, peek, plant } = context
     const leader = await claimed(context)
     await leader.recover()

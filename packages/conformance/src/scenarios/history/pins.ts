@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import type { CheckpointStore } from "@ckpt/core"
 import { ambiguous, type CallInfo, calls, heldCall, withFaults } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { assertRecovers, listAll, refusal, saveAll, text } from "../support.js"
+import { assertRecovers, listAll, refusal, saveAll } from "../support.js"
 
 const pinned = async (store: CheckpointStore) =>
   (await listAll(store)).filter((summary) => summary.pins !== undefined).map(({ id, pins }) => [id, pins])
@@ -104,6 +104,23 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "pins: the state of a pinned checkpoint stays although its manifest is lost, and a copy of it makes it whole again",
+    async run({ open, keys, peek, plant, raw }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await store.pin(1, "keep")
+      await store.prune({ last: 1 })
+      const manifest = (await peek(keys.manifest(1))) as Uint8Array
+      await raw.delete([keys.manifest(1)])
+      await (await open()).collectOrphans({ olderThanMs: 0 })
+      const leader = raw.capabilities.compareAndSwap === "storage" ? await (await open()).claim() : await open()
+      await leader.collectOrphans({ olderThanMs: 0 })
+      await plant(keys.manifest(1), manifest)
+      assert.equal((await leader.verify(1)).valid, true)
+      assert.deepEqual(await leader.pins(), [{ name: "keep", id: 1 }])
+    },
+  },
+  {
     name: "pins: pins outlive a lost or garbled pointer",
     async run({ open, keys, plant, raw }) {
       for (const spoil of [() => raw.delete([keys.pointer]), () => plant(keys.pointer, "garbled")]) {
@@ -120,43 +137,9 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: a pin by its own object holds although the rest of the pointer is garbled",
-    layout: "objects",
-    async run({ open, keys, peek, plant, allKeys, raw }) {
-      const store = await open()
-      await saveAll(store, 1, 2, 3, 4)
-      await store.pin(1, "keep")
-      await store.prune({ last: 1 })
-      const pointer = JSON.parse(text((await peek(keys.pointer)) as Uint8Array)) as Record<string, unknown>
-      assert.deepEqual([pointer["kept"], pointer["pins"]], [[1], { keep: 1 }])
-      const garbled = ["x", { keep: "1" }, { keep: 9 }, [1]]
-      for (const [pins, kept] of garbled.flatMap((one) => [
-        [one, [1]] as const,
-        [one, one] as const,
-        [one, []] as const,
-      ])) {
-        await plant(keys.pointer, JSON.stringify({ ...pointer, pins, kept }))
-        const other = await open()
-        await other.prune({ last: 1 })
-        await refusal(other.remove(1), "CKPT_INVALID", 1)
-        const there = await allKeys()
-        assert.ok(there.includes(keys.manifest(1)) && there.includes(keys.state(1)), JSON.stringify({ pins, kept }))
-      }
-      // Its manifest is lost, too: the state stays, and a copy of the manifest makes it whole again.
-      await plant(keys.pointer, JSON.stringify(pointer))
-      const manifest = (await peek(keys.manifest(1))) as Uint8Array
-      await raw.delete([keys.manifest(1)])
-      await (await open()).collectOrphans({ olderThanMs: 0 })
-      await plant(keys.manifest(1), manifest)
-      assert.equal((await store.verify(1)).valid, true)
-    },
-  },
-  {
     name: "pins: a prune that decided before the pin spares the pinned checkpoint",
-    async run({ layout, open, keys }) {
-      // The prune knows the pins when it raises the floor. Without a floor, it knows them when it reads what it listed.
-      const knows = layout === "objects" ? calls("put", keys.pointer) : calls("get", keys.manifest(3))
-      const pruning = heldCall(knows)
+    async run({ open, keys }) {
+      const pruning = heldCall(calls("put", keys.history))
       const store = await open({ through: pruning.through })
       const other = await open()
       await saveAll(other, 1, 2, 3)
@@ -171,9 +154,8 @@ export const pinScenarios: readonly Scenario[] = [
   },
   {
     name: "pins: a pin that comes after the prune is CKPT_PRUNED",
-    layout: "objects",
     async run({ open, keys }) {
-      const late = heldCall(({ call, key }) => call === "put" && key === keys.pointer)
+      const late = heldCall(calls("put", keys.history))
       const store = await open({ through: late.through })
       const other = await open()
       await saveAll(other, 1, 2, 3)
@@ -187,7 +169,7 @@ export const pinScenarios: readonly Scenario[] = [
   },
   {
     name: "pins: pin succeeds although the answers to its writes are lost",
-    async run({ open, allKeys }) {
+    async run({ open }) {
       for (const at of ["after", "before"] as const) {
         const plain = await open()
         const first = await plain.nextId()
@@ -201,14 +183,13 @@ export const pinScenarios: readonly Scenario[] = [
         const store = await open({ through: (backend) => withFaults(backend, lost) })
         await store.pin(first, `pin-${at}`)
         assert.ok((await (await open()).pins()).some(({ name, id }) => name === `pin-${at}` && id === first))
-        assert.ok((await allKeys()).some((key) => key.includes(`pins/pin-${at}.`)))
       }
     },
   },
   {
     name: "pins: a superseded writer can neither pin nor unpin",
     async run(context) {
-      if (context.layout !== "objects" || context.raw.capabilities.compareAndSwap !== "storage") return
+      if (context.raw.capabilities.compareAndSwap !== "storage") return
       const plain = await context.open()
       await saveAll(plain, 1, 2)
       const old = await plain.claim()
@@ -222,10 +203,10 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "pins: every answer to the write of the pin's object is lost, and one took effect: the pin succeeds",
-    async run({ open }) {
+    name: "pins: every answer to the write of the history is lost, and one took effect: the pin succeeds",
+    async run({ open, keys }) {
       await saveAll(await open(), 1)
-      const on = ({ call, key }: CallInfo) => call === "put" && key.includes("pins/")
+      const on = calls("put", keys.history)
       const store = await open({
         retry: { attempts: 1 },
         through: (backend) => withFaults(backend, { on, at: "after", error: ambiguous }),

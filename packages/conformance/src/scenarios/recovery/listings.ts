@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { CheckpointStore, ObjectBackend, ObjectMeta } from "@ckpt/core"
+import type { CheckpointStore, ObjectBackend, ObjectMeta, StoreOperations } from "@ckpt/core"
 import { intercept } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { claimsIn } from "../history/claim-support.js"
@@ -88,7 +88,7 @@ export const listingScenarios: readonly Scenario[] = [
       const plain = await open()
       await saveAll(plain, 1)
       let id = 1
-      const overtakenBy = async (writer: CheckpointStore) => {
+      const overtakenBy = async (writer: StoreOperations) => {
         const overtaken = overtaking(keys.pointer, Number.POSITIVE_INFINITY, () => saveAll(writer, ++id))
         const seen = id
         assert.ok(((await (await open({ through: overtaken() })).loadLatest())?.checkpointId ?? 0) >= seen)

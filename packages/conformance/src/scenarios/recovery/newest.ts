@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import type { IssueCode, ObjectBackend, ObjectMeta } from "@ckpt/core"
 import { intercept } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
-import { claimed, claimingInPointer } from "../history/claim-support.js"
+import { claimed, claimingInHistory } from "../history/claim-support.js"
 import { assertRecovers, listedIds, pointerTo, refusal, saveAll } from "../support.js"
 
 type File = "manifest" | "state" | "pointer"
@@ -81,7 +81,7 @@ const lostFilesOfLeaders = damages
   .map(([files, told]): Scenario => {
     const parts = Object.entries(files) as [File, Way][]
     const named = parts.map(([file, way]) => `${file} is ${way}`).join(", the ")
-    return claimingInPointer(`the leader's newest ${named}: told by ${told}`, async (context) => {
+    return claimingInHistory(`the leader's newest ${named}: told by ${told}`, async (context) => {
       await leaderAfterAnother(context)
       for (const [file, way] of parts) await damage(context, file, way)
       const found = await assertRecovers(await context.open(), 2)
@@ -298,7 +298,7 @@ export const newestScenarios: readonly Scenario[] = [
       )
     },
   },
-  claimingInPointer(
+  claimingInHistory(
     "a lost checkpoint of a leader is told, and one that no listing shows is found",
     async (context) => {
       const { open, keys, raw } = context
@@ -318,7 +318,7 @@ export const newestScenarios: readonly Scenario[] = [
       )
     },
   ),
-  claimingInPointer(
+  claimingInHistory(
     "a manifest of a superseded writer that was copied over the leader's is damage",
     async (context) => {
       const { open, keys, peek, plant } = context

@@ -142,7 +142,7 @@ export const recoveryScenarios: readonly Scenario[] = [
       await saveAll(await open(), 1, 2)
       const places = {
         list: calls("list"),
-        pointer: calls("get", keys.pointer),
+        history: calls("get", keys.history),
         manifest: calls("get", keys.manifest(2)),
         state: calls("get", keys.state(2)),
       }

@@ -7,12 +7,11 @@ import { assertRecovers, bytes, dies, manifestOf, refusal, saveAll } from "../su
 export const removalCrashScenarios: readonly Scenario[] = [
   {
     name: "crash after prune raised the floor: what it doomed does not count, and the next prune removes it",
-    layout: "objects",
     async run(context) {
       const { allKeys, keys, open } = context
       const store = await open()
       await saveAll(store, 1, 2, 3)
-      await dies(context, "after", calls("put", keys.pointer), (dying) => dying.prune({ last: 1 }))
+      await dies(context, "after", calls("put", keys.history), (dying) => dying.prune({ last: 1 }))
       for (const id of [1, 2]) assert.ok((await allKeys()).includes(keys.manifest(id)))
       const reader = await open()
       assert.deepEqual(await reader.ids(), [3])
@@ -21,7 +20,7 @@ export const removalCrashScenarios: readonly Scenario[] = [
       await refusal((await open()).save(manifestOf(2), { state: bytes("late") }), "CKPT_CONFLICT", 2)
       const { removed, kept, failures } = await store.prune({ last: 1 })
       assert.deepEqual([removed, kept, failures], [[1, 2], [3], []])
-      assert.deepEqual(await allKeys(), [keys.manifest(3), keys.state(3), keys.pointer].sort())
+      assert.deepEqual(await allKeys(), [keys.manifest(3), keys.state(3), keys.pointer, keys.history].sort())
     },
   },
   {
@@ -43,13 +42,12 @@ export const removalCrashScenarios: readonly Scenario[] = [
   },
   {
     name: "crash after collectOrphans raised the floor: the orphan is still there, and the next collection removes it",
-    layout: "objects",
     async run(context) {
       const { allKeys, keys, open, plant } = context
       const store = await open()
       await saveAll(store, 1, 3)
       await plant(keys.state(2), "an orphan")
-      const collects = calls("put", keys.pointer)
+      const collects = calls("put", keys.history)
       await dies(context, "after", collects, (dying) => dying.collectOrphans({ olderThanMs: 0 }))
       assert.ok((await allKeys()).includes(keys.state(2)))
       // Checkpoint 1 lies below the floor, and is kept.

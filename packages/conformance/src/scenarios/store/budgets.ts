@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { CheckpointStore, ObjectBackend, ObjectContent } from "@ckpt/core"
+import type { CheckpointStore, LeaderStore, ObjectBackend, ObjectContent } from "@ckpt/core"
 import { Activity } from "../../harness/activity.js"
 import { type CallInfo, intercept } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
@@ -57,7 +57,7 @@ function inRounds(backend: ObjectBackend): { backend: ObjectBackend; cost(): Cos
   }
 }
 
-/** The cost of `run` on a store that has probed its storage and read its pointer. */
+/** The cost of `run` on a store that has probed its storage, whose history is there, and that has seen it. */
 async function costOf(
   { open }: ScenarioContext,
   run: (store: CheckpointStore) => Promise<unknown>,
@@ -72,11 +72,19 @@ async function costOf(
     },
   })
   assert.ok(measured !== undefined)
-  await (options.warmUp ?? (async (warm) => saveAll(warm, await warm.nextId())))(store)
+  await (options.warmUp ?? warmUp)(store)
   await store.ids()
   measured.reset()
   await run(store)
   return measured.cost()
+}
+
+/** Saves a checkpoint. The history is created by the first claim, pin or removal. */
+async function warmUp(store: CheckpointStore): Promise<void> {
+  const id = await store.nextId()
+  await saveAll(store, id)
+  await store.pin(id, "warm")
+  await store.unpin("warm")
 }
 
 /** Asserts the budget, and the exact cost of today. A lower cost is welcome; note it here then. */
@@ -92,24 +100,24 @@ const ids = (from: number, count: number) => Array.from({ length: count }, (_, i
 /** For a storage without a commit of its own, whose listings have one page. */
 export const budgetScenarios: readonly Scenario[] = [
   {
-    name: "budget: save takes 2 rounds (manifest, pointer)",
+    name: "budget: save takes 2 rounds (manifest, then history and pointer)",
     async run(context) {
-      assertCost(await costOf(context, (store) => store.save(manifestOf(2))), 2, 2, 2)
+      assertCost(await costOf(context, (store) => store.save(manifestOf(2))), 2, 2, 3)
     },
   },
   {
-    name: "budget: save with a state takes 3 rounds (state, manifest, pointer)",
+    name: "budget: save with a state takes 3 rounds (state, manifest, then history and pointer)",
     async run(context) {
-      assertCost(await costOf(context, (store) => store.save(manifestOf(2), { state: bytes("s") })), 3, 3, 3)
+      assertCost(await costOf(context, (store) => store.save(manifestOf(2), { state: bytes("s") })), 3, 3, 4)
     },
   },
   {
     name: "budget: save with operators takes 3 rounds, or 2 if all of them are inline",
     async run(context) {
       const operators = { a: bytes("a"), b: bytes("b") }
-      assertCost(await costOf(context, (store) => store.save(manifestOf(2), { operators })), 2, 2, 2)
+      assertCost(await costOf(context, (store) => store.save(manifestOf(2), { operators })), 2, 2, 3)
       const external = (store: CheckpointStore) => store.save(manifestOf(4), { operators, inlineThreshold: 0 })
-      assertCost(await costOf(context, external), 3, 3, 3)
+      assertCost(await costOf(context, external), 3, 3, 4)
     },
   },
   {
@@ -121,9 +129,9 @@ export const budgetScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "budget: loadLatest takes max(1, p) + 1 = 2 rounds (list, then pointer and manifest)",
+    name: "budget: loadLatest takes max(1, p) + 1 = 2 rounds (list, then manifest, history and pointer)",
     async run(context) {
-      assertCost(await costOf(context, (store) => store.loadLatest()), 2, 2, 3)
+      assertCost(await costOf(context, (store) => store.loadLatest()), 2, 2, 4)
     },
   },
   {
@@ -131,7 +139,7 @@ export const budgetScenarios: readonly Scenario[] = [
     async run(context) {
       await saveAll(await context.open(), ...ids(1, 99))
       const cost = await costOf(context, (store) => listAll(store))
-      assertCost(cost, 1 + Math.ceil(100 / concurrency), 8, 101 + listings(context))
+      assertCost(cost, 1 + Math.ceil(100 / concurrency), 8, 102 + listings(context))
     },
   },
   ...[
@@ -146,12 +154,12 @@ export const budgetScenarios: readonly Scenario[] = [
         await saveAll(await context.open(), ...ids(1, all - 1))
         const cost = await costOf(context, (store) => store.prune({ last: kept as number }))
         // n: every manifest is read once, also of checkpoints that go, since only valid ones count towards last.
-        // One request raises the floor. Where the pointer has no floor, it lists the pins once more instead.
+        // One request raises the floor, on the history that is remembered.
         const floor = 1
         const looks = Math.ceil(all / concurrency)
         const deletes = 2 * batches(context, removed as number)
         const rounds = 1 + looks + floor + deletes
-        assertCost(cost, rounds, rounds, listings(context) + all + 1 + floor + deletes)
+        assertCost(cost, rounds, rounds, listings(context) + all + floor + deletes)
       },
     }),
   ),
@@ -175,8 +183,8 @@ export const budgetScenarios: readonly Scenario[] = [
             }
           },
         })
-        // The listings, the pointer, and manifest and state of each examined checkpoint.
-        assertCost(cost, 2 + invalid, rounds, listings(context) + 1 + reads)
+        // The listings, the history, the pointer, and manifest and state of each examined checkpoint.
+        assertCost(cost, 2 + invalid, rounds, listings(context) + 2 + reads)
       },
     }),
   ),
@@ -192,14 +200,14 @@ export const budgetScenarios: readonly Scenario[] = [
         },
       })
       // Two manifests with their states, ten and the good one read ahead, and the good one again with its state.
-      assertCost(cost, 14, 6, listings(context) + 1 + 2 * 2 + 11 + 2)
+      assertCost(cost, 14, 6, listings(context) + 2 + 2 * 2 + 11 + 2)
     },
   },
   {
     name: "budget: a shallow recover takes 2 rounds and reads no state",
     async run(context) {
       const cost = await costOf(context, (store) => store.recover({ depth: "shallow" }))
-      assertCost(cost, 2, 2, listings(context) + 2)
+      assertCost(cost, 2, 2, listings(context) + 3)
     },
   },
   {
@@ -211,26 +219,70 @@ export const budgetScenarios: readonly Scenario[] = [
   },
   ...[0, 20].map(
     (orphans): Scenario => ({
-      name: `budget: collectOrphans of ${orphans} takes at most p + q + 2 + ⌈k/batch⌉ rounds`,
+      name: `budget: collectOrphans of ${orphans} takes at most p + q + 2 + 1 + ⌈k/batch⌉ rounds`,
       async run(context) {
         const { open, keys, plant } = context
         await saveAll(await open(), 50)
         for (const id of ids(1, orphans)) await plant(keys.state(id), stateText(id))
         const cost = await costOf(context, (store) => store.collectOrphans({ olderThanMs: 0 }))
-        const floor = context.layout === "objects" ? 1 : 0
         const deletes = batches(context, orphans)
-        const removing = orphans > 0 ? floor + deletes : 0
+        const removing = orphans > 0 ? 1 + deletes : 0
         const looks = context.raw.leftovers === undefined ? 0 : listings(context)
-        // Rounds: clock, manifest and state of the latest; states and leftovers; manifests; the floor; the deletes.
-        assertCost(cost, 2 + 2 + deletes, 3 + removing, 5 + looks + removing)
+        // Rounds: clock, manifest and state of the latest; the history that judges it; states and leftovers;
+        // manifests; the floor; the deletes.
+        assertCost(cost, 2 + 2 + 1 + deletes, 4 + removing, 6 + looks + removing)
       },
     }),
   ),
   {
-    name: "budget: update takes 3 rounds (manifest, pointer, swap)",
+    name: "budget: update takes 4 rounds (manifest, history, swap, history)",
     async run(context) {
       const cost = await costOf(context, (store) => store.update(1, (current) => ({ ...current, epoch: 2 })))
-      assert.equal(cost.rounds, context.layout === "objects" ? 3 : 2)
+      assertCost(cost, 4, 4, 4)
+    },
+  },
+  {
+    name: "budget: pin takes 2 rounds (manifest, history), and unpin 1",
+    async run(context) {
+      assertCost(await costOf(context, (store) => store.pin(1, "one")), 2, 2, 2)
+      const warm = async (store: CheckpointStore) => {
+        await saveAll(store, 2)
+        await store.pin(2, "two")
+      }
+      assertCost(await costOf(context, (store) => store.unpin("two"), { warmUp: warm }), 1, 1, 1)
+    },
+  },
+  ...[1, 40].map(
+    (count): Scenario => ({
+      name: `budget: claim over ${count} new checkpoints takes 4 + ⌈new/c⌉ rounds, and a later claim over one no more than 5`,
+      async run(context) {
+        if (context.raw.capabilities.compareAndSwap !== "storage") return
+        if (count > 1) await saveAll(await context.open(), ...ids(1, count - 1))
+        const claiming = async (store: CheckpointStore) => {
+          await store.claim()
+        }
+        const rounds = 4 + Math.ceil(count / concurrency)
+        // The listing, the pointer beside it, each manifest, and the history: once read and twice replaced.
+        assertCost(await costOf(context, claiming), rounds, rounds, 2 + count + 3)
+        const leader = await (await context.open()).claim()
+        await saveAll(leader, await leader.nextId())
+        const again = await costOf(context, claiming, { warmUp: async (store) => void (await store.claim()) })
+        assert.ok(again.rounds <= 5, `${again.rounds} rounds`)
+      },
+    }),
+  ),
+  {
+    name: "budget: recover of a leader takes at most 4 rounds: it looks once more, and marks what it gives",
+    async run(context) {
+      if (context.raw.capabilities.compareAndSwap !== "storage") return
+      let leader: LeaderStore | undefined
+      const cost = await costOf(context, async () => leader?.recover({ depth: "shallow" }), {
+        async warmUp(store) {
+          await saveAll(store, 1)
+          leader = await store.claim()
+        },
+      })
+      assertCost(cost, 4, 4, listings(context) + 3 + 2)
     },
   },
   {

@@ -68,6 +68,7 @@ export function checkManifest(manifest: unknown): CheckpointManifest {
     ...optional("operatorChecksums", m.operatorChecksums, (value, path) => record(value, path, sha256Hex)),
     ...optional("writer", m.writer, writerStamp),
     ...optional("updateToken", m.updateToken, text),
+    ...optional("seen", m.seen, (value, path) => integer(value, path)),
     ...optional("unknownFields", m.unknownFields, unknownFields),
   }
 }
@@ -83,11 +84,11 @@ const mapKeys = [
 const manifestKeys = new Set<string>([
   ...["version", "checkpointId", "epoch", "timestampMs", ...mapKeys, "tableStoreCheckpointPath", "watermark"],
   ...["sourceNames", "sinkNames", "pipelineHash", "vnodeCount", "stateChecksum"],
-  ...["stateSize", "operatorChecksums", "writer", "updateToken", "unknownFields"],
+  ...["stateSize", "operatorChecksums", "writer", "updateToken", "seen", "unknownFields"],
 ])
 const connectorKeys = new Set(["epoch", "offsets", "metadata", "unknownFields"])
 const operatorKeys = new Set(["stateB64", "external", "externalOffset", "externalLength", "unknownFields"])
-const writerKeys = new Set(["epoch", "token", "from", "fenced", "unknownFields"])
+const writerKeys = new Set(["epoch", "id", "unknownFields"])
 
 function connectorOffsets(value: unknown, path: JsonPath): ConnectorOffsets {
   const c = fields(value, path, connectorKeys)
@@ -131,9 +132,7 @@ function writerStamp(value: unknown, path: JsonPath): WriterStamp {
   const w = fields(value, path, writerKeys)
   return {
     epoch: integer(w.epoch, [...path, "epoch"]),
-    token: text(w.token, [...path, "token"]),
-    ...optional("from", w.from, (from, at) => integer(from, at), path),
-    ...optional("fenced", w.fenced, (fenced, at) => integer(fenced, at), path),
+    id: text(w.id, [...path, "id"]),
     ...optional("unknownFields", w.unknownFields, unknownFields, path),
   }
 }

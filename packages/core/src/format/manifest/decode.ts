@@ -214,6 +214,7 @@ function manifestFromJson(document: JsonObject, rest: Rest): CheckpointManifest 
     ...f.extension("operatorChecksums", "operator_checksums", mapOf(sha256Hex)),
     ...f.extension("writer", "writer", writerFromJson),
     ...f.extension("updateToken", "update_token", string),
+    ...f.extension("seen", "seen", u64),
     ...f.unknown(),
   }
 }
@@ -243,9 +244,7 @@ function writerFromJson(value: JsonValue, path: JsonPath, rest: Rest): WriterSta
   const f = new Fields(value, path, rest)
   return {
     epoch: f.required("epoch", u64),
-    token: f.required("token", string),
-    ...f.extension("from", "from", u64),
-    ...f.extension("fenced", "fenced", u64),
+    id: f.required("id", string),
     ...f.unknown(),
   }
 }

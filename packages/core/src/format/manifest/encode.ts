@@ -75,6 +75,7 @@ function toJson(m: CheckpointManifest): Map<string, JsonValue> {
     ["operator_checksums", m.operatorChecksums && sorted(m.operatorChecksums, (hex) => hex)],
     ["writer", writer && writerToJson(writer)],
     ["update_token", m.updateToken],
+    ["seen", m.seen === undefined ? undefined : number(m.seen)],
     [CHECKSUM_KEY, undefined],
   ])
 }
@@ -99,9 +100,7 @@ function operatorToJson(o: OperatorState): JsonValue {
 function writerToJson(w: WriterStamp): JsonValue {
   return withUnknown(w.unknownFields, [
     ["epoch", number(w.epoch)],
-    ["token", w.token],
-    ["from", w.from === undefined ? undefined : number(w.from)],
-    ["fenced", w.fenced === undefined ? undefined : number(w.fenced)],
+    ["id", w.id],
   ])
 }
 

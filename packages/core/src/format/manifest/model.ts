@@ -55,11 +55,7 @@ export interface WriterStamp {
   /** The epoch of its claim. A plain writer has epoch 0. */
   readonly epoch: number
   /** Unique to its claim. */
-  readonly token: string
-  /** The end of the history when it claimed. */
-  readonly from?: number
-  /** The epoch of the claim that marked this manifest. An update from before that claim fails. */
-  readonly fenced?: number
+  readonly id: string
   readonly unknownFields?: UnknownFields
 }
 
@@ -104,10 +100,12 @@ export interface CheckpointManifest {
   readonly stateSize?: number
   /** SHA-256 of each external operator's slice, by operator name. */
   readonly operatorChecksums?: NamedMap<string>
-  /** Present if a leader wrote the manifest, or a claim marked it. */
+  /** Present if a leader wrote the manifest. */
   readonly writer?: WriterStamp
   /** Unique to the last update. */
   readonly updateToken?: string
+  /** The epoch of the last leader that recovered this checkpoint. An update that began before that fails. */
+  readonly seen?: number
   /** Present only if there are unknown fields. */
   readonly unknownFields?: UnknownFields
 }

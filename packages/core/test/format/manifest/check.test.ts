@@ -46,12 +46,12 @@ test("an undefined field counts as left out, at the top level and below", () => 
     timestampMs: undefined,
     stateSize: undefined,
     sourceOffsets: { a: { epoch: 1, offsets: {}, metadata: undefined } },
-    writer: { epoch: 1, token: "t", from: undefined },
+    writer: { epoch: 1, id: "t" },
   })
   expect(m.watermark).toBeNull()
   expect(m).not.toHaveProperty("stateSize")
   expect(m.sourceOffsets["a"]?.metadata).toEqual({})
-  expect(m.writer).toStrictEqual({ epoch: 1, token: "t" })
+  expect(m.writer).toStrictEqual({ epoch: 1, id: "t" })
 })
 
 test("createManifest copies its argument, and keeps keys that a prototype would swallow", () => {
@@ -143,7 +143,7 @@ test.each<[object, string]>([
   [{ stateSize: -1 }, "stateSize: must be"],
   [{ stateSize: null }, "stateSize: must be"],
   [{ operatorChecksums: { o: "x" } }, "operatorChecksums.o: must be 64"],
-  [{ writer: { epoch: 1 } }, "writer.token: must be a string"],
+  [{ writer: { epoch: 1 } }, "writer.id: must be a string"],
   [{ updateToken: 5 }, "updateToken: must be a string"],
   [{ unknownFields: {} }, "unknownFields: must be a Map"],
   [{ sinkEpochs: { "\ud83e": 1 } }, "sinkEpochs: holds a lone surrogate"],

@@ -80,11 +80,10 @@ const golden = `{
   },
   "writer": {
     "epoch": 2,
-    "token": "t",
-    "from": 41,
-    "fenced": 3
+    "id": "t"
   },
   "update_token": "u",
+  "seen": 3,
   "zeta": 1.50,
   "10": [
     null,
@@ -175,7 +174,7 @@ test.each([
   [`{${head},"sink_names":{}}`, "sink_names: expected an array, found an object"],
   [withChecksum(`{${head},"state_size":null`), "state_size: expected u64, found null"],
   [withChecksum(`{${head},"operator_checksums":{"o":"AB"}`), "operator_checksums.o: expected 64 lower-case hex digits"],
-  [withChecksum(`{${head},"writer":{"epoch":1}`), "writer.token: missing"],
+  [withChecksum(`{${head},"writer":{"epoch":1}`), "writer.id: missing"],
   [withChecksum(`{${head},"update_token":5`), "update_token: expected a string"],
   [`\uFEFF{${head}}`, "expected a value, found U+FEFF"],
   [`{${head},"x":"\\ud83e"}`, "x: lone surrogate"],

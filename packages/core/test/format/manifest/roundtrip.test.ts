@@ -84,10 +84,7 @@ const status = fc.oneof(
   text.map((message) => ({ status: "failed", message }) as const),
 )
 const writer = fc
-  .tuple(
-    fc.record({ epoch: count, token: text, from: count, fenced: count }, { requiredKeys: ["epoch", "token"] }),
-    unknown,
-  )
+  .tuple(fc.record({ epoch: count, id: text }), unknown)
   .map(([fields, more]) => ({ ...fields, ...more }))
 
 const init: fc.Arbitrary<ManifestInit> = fc

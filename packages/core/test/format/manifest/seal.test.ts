@@ -48,13 +48,15 @@ describe("manifest_checksum", () => {
     expect(issueOf(`{${head},\n  "other": "${"0".repeat(64)}"\n}`)).toBe("")
   })
 
-  test.each(["state_size", "operator_checksums", "writer", "update_token"])(
+  test.each(["state_size", "operator_checksums", "writer", "update_token", "seen"])(
     "is needed by a manifest with %s, a field of ours, whatever else is damaged",
     (field) => {
       const own = manifestToJson(full)
       const renamed = own.replace('"manifest_checksum"', '"manifest_checksun"').replace('"epoch": 7', '"epoch": 8')
       expect(issueOf(renamed)).toContain("fatal manifest-checksum: ")
-      const others = ["state_size", "operator_checksums", "writer", "update_token"].filter((one) => one !== field)
+      const others = ["state_size", "operator_checksums", "writer", "update_token", "seen"].filter(
+        (one) => one !== field,
+      )
       const alone = others.reduce((text, other) => text.replace(`"${other}"`, `"x_${other}"`), renamed)
       expect(issueOf(alone)).toContain(`it has ${field}, which this library writes, and no manifest_checksum`)
     },
@@ -84,7 +86,7 @@ describe("unknown fields", () => {
   ${head},
   "source_offsets": {"a": {"offsets": {}, "epoch": 1, "lag": 123456789012345678901234567890}},
   "operator_states": {"o": {"ttl": {"10": -0, "9": 1E+5}}},
-  "writer": {"epoch": 1, "token": "t", "host": "é🦀"},
+  "writer": {"epoch": 1, "id": "t", "host": "é🦀"},
   "zz": {"b": 1e999, "a": [{}, [], "\\u2028"]},
   "10": 1.50,
   "9": null`

@@ -36,8 +36,9 @@ export const full = createManifest({
   stateChecksum: "ab".repeat(32),
   stateSize: 12,
   operatorChecksums: { join: "cd".repeat(32) },
-  writer: { epoch: 2, token: "t", from: 41, fenced: 3 },
+  writer: { epoch: 2, id: "t" },
   updateToken: "u",
+  seen: 3,
   unknownFields: new Map<string, JsonValue>([
     ["zeta", { number: "1.50" }],
     ["10", [null, true]],

@@ -1,0 +1,125 @@
+/**
+ * Who may write: the writer that the history names, as long as nobody claims. A plain store writes while the epoch is 0.
+ */
+
+import { BackendError, CheckpointError } from "../errors.js"
+import type { HistoryRecord } from "../format/history-record.js"
+import type { Current } from "./current.js"
+import type { History } from "./history.js"
+
+/** A claim that has not ended after so many milliseconds is taken out: its process died, or stands still. */
+const claimPatienceMs = 10_000
+const firstWaitMs = 50
+const longestWaitMs = 1_000
+
+/** True if this store's writer is the writer that the history names. */
+export function leads({ epoch, lead }: History, record: HistoryRecord): boolean {
+  return record.epoch === epoch && record.writer === lead?.writer
+}
+
+/** @throws {CheckpointError} `CKPT_FENCED` unless this store's writer leads */
+function assertLeads(history: History, record: HistoryRecord): void {
+  if (!leads(history, record)) throw fenced(history, record)
+}
+
+/** Why this store can rely on the history no more, though it is sound: another history is in its place. */
+export function changedUnder(history: History, current: Current): string | undefined {
+  if (current.lost !== undefined) return current.lost
+  const { lineage, lead } = history
+  if (current.version !== undefined && lineage !== undefined && current.record.lineage !== lineage)
+    return "another history is in its place"
+  // The history of a leader is there since its claim.
+  if (current.version === undefined && lead !== undefined) return "it was there, and is gone"
+  return current.record.epoch < history.epoch ? `it is back at epoch ${current.record.epoch}` : undefined
+}
+
+/** The history that this store saw last, if this store may write by it. If not, the history of now may say more. */
+export function lastUsable(history: History): Current | undefined {
+  const { last } = history.file
+  if (last === undefined || changedUnder(history, last) !== undefined) return undefined
+  return leads(history, last.record) ? last : undefined
+}
+
+/**
+ * The history, to be changed by this store: it is sound, this store's writer leads, and nobody is claiming. Waits for a
+ * claim that is being made, and takes it out if it does not end.
+ *
+ * @param remembered the history that this store saw last will do
+ * @throws {CheckpointError} `CKPT_FENCED` if another writer leads, `CKPT_CORRUPT` if the history is lost
+ */
+export async function changeable(
+  history: History,
+  signal: AbortSignal | undefined,
+  remembered = false,
+): Promise<Current> {
+  let current: Current = (remembered ? lastUsable(history) : undefined) ?? (await history.current(signal))
+  for (;;) {
+    assertUsable(history, current)
+    if (current.record.claiming === undefined) return current
+    current = await claimEnded(history, current, signal)
+  }
+}
+
+/**
+ * @throws {CheckpointError} `CKPT_CORRUPT` if the history is lost, or another is in its place; `CKPT_FENCED` if another
+ *   writer leads
+ */
+export function assertUsable(history: History, current: Current): void {
+  // A claim builds a lost history anew: whoever was superseded hears of that.
+  if (current.lost === undefined && current.record.epoch > history.epoch) throw fenced(history, current.record)
+  const changed = changedUnder(history, current)
+  if (changed !== undefined) throw lostHistory(history, changed)
+  assertLeads(history, current.record)
+}
+
+/** Resolves once a claim that is being made has ended, one way or the other. Gives the history after it. */
+export async function claimEnded(history: History, seen: Current, signal: AbortSignal | undefined): Promise<Current> {
+  const { storage } = history.place
+  const claim = seen.record.claiming
+  const started = storage.clock.monotonic()
+  for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
+    await storage.clock.sleep(waitMs, signal)
+    const current = await history.current(signal)
+    const now = current.record.claiming
+    if (now === undefined || now.writer !== claim?.writer) return current
+    if (storage.clock.monotonic() - started < claimPatienceMs) continue
+    const without = await history.change(current, { ...current.record, claiming: undefined })
+    if (without === undefined) return history.current(signal)
+    history.emit({ type: "claim-abandoned", epoch: now.epoch })
+    return without
+  }
+}
+
+/** The error of a writer that does not lead: who leads, and what to do. */
+export function fenced({ lead, place }: History, { epoch, writer }: HistoryRecord): CheckpointError {
+  const who =
+    lead === undefined
+      ? "this store was opened without a claim"
+      : `this store writes under claim ${lead.epoch}, which was superseded or given up`
+  const now = writer === undefined ? `nobody leads (the last claim was ${epoch})` : `claim ${epoch} leads`
+  const message = `${who}: ${now}. Stop writing. To lead, call claim() and recover on the store that it gives.`
+  return new CheckpointError("CKPT_FENCED", message, { backend: place.backend })
+}
+
+/** The error of a write that needs the history, which is lost. */
+function lostHistory({ file, place }: History, reason: string): CheckpointError {
+  const message =
+    `${file.key} is lost: ${reason}. Nothing was changed or removed. claim() builds it anew; without claims, repair() does, ` +
+    "and forgets what was pinned."
+  return new CheckpointError("CKPT_CORRUPT", message, { key: file.key, backend: place.backend })
+}
+
+/** Another writer changed the history each time. */
+export function outpaced({ file, place }: History, what: string): CheckpointError {
+  const cause = new BackendError("precondition", `${file.key} was changed by others each time`)
+  const message = `${what} found ${file.key} changed by other writers each time, and removed or changed nothing. Call it again.`
+  return new CheckpointError("CKPT_CONFLICT", message, {
+    key: file.key,
+    backend: place.backend,
+    retryable: true,
+    cause,
+  })
+}
+
+/** So often a change of the history is begun anew: each time another writer's change came first. */
+export const maxChanges = 16

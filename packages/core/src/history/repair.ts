@@ -1,0 +1,30 @@
+import { CheckpointError } from "../errors.js"
+import { newHistoryId, noHistory } from "../format/history-record.js"
+import type { History } from "./history.js"
+import { byManifests } from "./judge.js"
+import { maxChanges, outpaced } from "./lead.js"
+
+/**
+ * Builds the lost history of a store without claims anew: floor 0, no pins. Whatever manifest is there counts.
+ *
+ * @returns false if the history is not lost; then nothing was changed
+ * @throws {CheckpointError} `CKPT_FENCED` if the manifests show that the store was claimed: then only `claim()` will do
+ */
+export async function repair(history: History, signal: AbortSignal | undefined): Promise<boolean> {
+  for (let changes = 0; changes < maxChanges; changes++) {
+    // The manifests are read first: they may carry an epoch that the history has lost.
+    const { epoch } = await byManifests(history.verifier, await history.lister.manifests(signal), signal)
+    const current = await history.current(signal)
+    const { lost } = current
+    if (lost === undefined) return false
+    if (epoch > 0) {
+      const message = `the manifests carry epoch ${epoch}, so this store was claimed, and a plain store cannot repair its history. Call claim().`
+      throw new CheckpointError("CKPT_FENCED", message, { backend: history.place.backend })
+    }
+    const repaired = await history.change(current, { ...noHistory, lineage: newHistoryId() })
+    if (repaired === undefined) continue
+    history.emit({ type: "history-repaired", reason: lost })
+    return true
+  }
+  throw outpaced(history, "repair")
+}

@@ -1,0 +1,31 @@
+import { BackendError } from "../errors.js"
+import { release } from "../history/claim.js"
+import type { Given } from "../history/current.js"
+import { explain } from "../storage/explain.js"
+import type { LeaderStore, OpenOptions } from "./api.js"
+import { Store } from "./store.js"
+
+/** The store of the one writer. */
+export class Leader extends Store implements LeaderStore {
+  readonly epoch: number
+  #releases = false
+
+  constructor(options: OpenOptions, given: Given) {
+    super(options, given)
+    this.epoch = given.lead.epoch
+  }
+
+  release(): Promise<void> {
+    this.#releases = true
+    return this.close()
+  }
+
+  protected override async leave(): Promise<void> {
+    if (!this.#releases) return
+    try {
+      await release(this.history, undefined)
+    } catch (error) {
+      throw error instanceof BackendError ? explain(this.options.backend.name, "release", undefined, error) : error
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import type { Doubt } from "./doubt.js"
+import { highestKept } from "./history.js"
+import type { Acknowledged } from "./operation.js"
+import type { View } from "./view.js"
+import { Violation } from "./violation.js"
+
+/** The saves that were acknowledged, and the checkpoints that a claim has kept. */
+export class Acknowledgements {
+  readonly byId = new Map<number, Acknowledged>()
+  readonly #view: View
+  /** Listings may lag. */
+  readonly lags: boolean
+  /** The id of the pointer when a claim was begun. */
+  #pointerAtClaim = 0
+
+  constructor(view: View, lags: boolean) {
+    this.#view = view
+    this.lags = lags
+  }
+
+  /** A save was acknowledged; or, if not `saved`, a claim has kept the checkpoint, and nobody was told of it. */
+  add({ id, content, saved, tick, outranked }: Omit<Acknowledged, "pruned">): void {
+    const before = this.byId.get(id)
+    if (before === undefined) {
+      this.byId.set(id, { id, content, tick, outranked, saved, pruned: false })
+      return
+    }
+    before.saved ||= saved
+    if (before.content === content) return
+    throw new Violation(`checkpoint ${id} was acknowledged with content ${before.content}, and now with ${content}`)
+  }
+
+  get highest(): number {
+    let highest = 0
+    for (const { id, pruned } of this.byId.values()) if (!pruned && id > highest) highest = id
+    return highest
+  }
+
+  /**
+   * The highest id that a reader must find which begins now. Where listings lag, that is the highest id that the pointer or the
+   * history names: readers look at such an id by itself.
+   */
+  get expected(): number {
+    if (!this.lags) return this.highest
+    const { pointer, history } = this.#view
+    const named = [pointer.checkpointId, history.top, highestKept(history)]
+    return Math.max(0, ...named.filter((id) => this.byId.get(id)?.pruned === false))
+  }
+
+  /**
+   * The highest id up to this; where listings lag, this id or none: any other may be missing from them.
+   *
+   * @param isDamaged what was removed had a later checkpoint, which may be damaged since
+   */
+  upTo(most: number, isDamaged: boolean): number {
+    if (this.lags) return this.byId.has(most) ? most : 0
+    const all = [...this.byId.values()].filter(({ id, pruned }) => id <= most && !(isDamaged && pruned))
+    return Math.max(0, ...all.map(({ id }) => id))
+  }
+
+  /**
+   * Those that nobody was seen to remove, and that do not count now.
+   *
+   * @param doubt since the history was damaged
+   * @throws {Violation} if one counts, and is another checkpoint or is not whole
+   */
+  missing(doubt: Doubt | undefined, when: string): Acknowledged[] {
+    return [...this.byId.values()].filter((one) => !one.pruned && !this.#isThere(one, doubt, when))
+  }
+
+  #isThere({ id, content }: Acknowledged, doubt: Doubt | undefined, when: string): boolean {
+    const manifest = this.#view.manifests.get(id)
+    const counts = manifest !== undefined && (doubt === undefined ? this.#view.counts(manifest) : doubt.isThere(id))
+    if (!counts || (manifest.content === content && this.#view.isWhole(manifest))) return counts
+    throw new Violation(
+      `checkpoint ${id} was acknowledged with content ${content}, and has ${manifest.content} ${when}`,
+    )
+  }
+
+  claimBegins(): void {
+    this.#pointerAtClaim = this.#view.pointer.checkpointId
+  }
+
+  /** A claim was given. It goes by a listing: where listings lag, it must keep what the pointer names, and may miss others. */
+  claimed(): void {
+    if (!this.lags) return
+    const { checkpointId } = this.#view.pointer
+    for (const one of this.byId.values()) {
+      if (one.id === checkpointId && one.id === this.#pointerAtClaim) continue
+      if (!this.#view.isCounting(one.id)) one.pruned = true
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { highestKept, isDead, type SeenHistory } from "./history.js"
+import type { Operation } from "./operation.js"
+import type { SeenManifest, View } from "./view.js"
+import { Violation } from "./violation.js"
+
+/** The checkpoints that others have damaged or removed, or that were lost. No promise holds for them but one: they are told. */
+export class Damaged {
+  /** The reference writes beside the stores, and moves the pointer as it likes. */
+  byReference = false
+  readonly #view: View
+  readonly #lags: boolean
+  /** Each with the time when it was damaged last. */
+  readonly #ids = new Map<number, number>()
+  /** Those that had been acknowledged. */
+  readonly #acknowledged = new Set<number>()
+
+  /** @param lags listings may lag, and show what is lost */
+  constructor(view: View, lags: boolean) {
+    this.#view = view
+    this.#lags = lags
+  }
+
+  add(id: number, isAcknowledged: boolean, tick: number): void {
+    this.#ids.set(id, tick)
+    if (isAcknowledged) this.#acknowledged.add(id)
+  }
+
+  /** `undefined`: is there any? */
+  has(id: number | undefined): boolean {
+    return id === undefined ? this.#ids.size > 0 : this.#ids.has(id)
+  }
+
+  get ids(): Iterable<number> {
+    return this.#ids.keys()
+  }
+
+  /** Whether the checkpoint is whole; true if nobody has damaged it, since then it must be. */
+  isWhole(manifest: SeenManifest): boolean {
+    return !this.#ids.has(manifest.id) || this.#view.isWhole(manifest)
+  }
+
+  /** The latest checkpoint as these operations may know it: they may have seen what was damaged after they began. */
+  latestKnownTo(operations: readonly Operation[], latest: number): number {
+    let known = latest
+    for (const [id, tick] of this.#ids) {
+      const isKnown = this.#lags || operations.length === 0 || operations.some(({ start }) => start < tick)
+      if (id > known && isKnown) known = id
+    }
+    return known
+  }
+
+  /** A claim was given. It cannot judge what it cannot read, so it must keep it, for its leader to tell of. */
+  assertKept(before: SeenHistory, now: SeenHistory): void {
+    for (const id of this.#acknowledged) {
+      if (!this.#view.garbled.has(id) || isDead(id, before) || !isDead(id, now)) continue
+      throw new Violation(`checkpoint ${id} was acknowledged, and is damaged, and claim ${now.epoch} does not keep it`)
+    }
+  }
+
+  /**
+   * The highest damaged checkpoint that was acknowledged, and that a reader can know of: its manifest is there, or the pointer or
+   * the history names it. 0: there is none.
+   */
+  get mustTell(): number {
+    const view = this.#view
+    const { history, pointer } = view
+    const isThere = (id: number) => view.garbled.has(id) || view.isCounting(id)
+    const isNamed = (id: number) => [pointer.checkpointId, history.top, highestKept(history)].includes(id)
+    const known = [...this.#acknowledged].filter((id) => !isDead(id, history) && (isThere(id) || isNamed(id)))
+    return Math.max(0, ...known)
+  }
+}

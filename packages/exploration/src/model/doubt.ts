@@ -1,0 +1,57 @@
+import { isDead, type SeenHistory } from "./history.js"
+import type { HistoryDamage, Operation } from "./operation.js"
+import type { View } from "./view.js"
+import { Violation } from "./violation.js"
+
+/**
+ * The time from a damage of the history until a claim or a repair builds it anew. Meanwhile readers judge by the manifests
+ * alone, so each acknowledged checkpoint must be there, and nothing more is known of which checkpoints count.
+ */
+export class Doubt {
+  readonly how: HistoryDamage
+  readonly tick: number
+  readonly before: SeenHistory
+  readonly #view: View
+  readonly #wasTold: boolean
+  /** The highest epoch that a manifest carried. */
+  readonly #carried: number
+
+  /** @param before the history until now */
+  constructor(how: HistoryDamage, before: SeenHistory, view: View, tick: number) {
+    this.how = how
+    this.tick = tick
+    this.before = before
+    this.#view = view
+    this.#wasTold = how === "garble" || (how === "delete" && view.pointer.saysHistory)
+    this.#carried = Math.max(0, ...[...view.manifests.values()].map(({ carries }) => carries))
+  }
+
+  /** Readers and writers can notice the damage: the history cannot be read, or it is gone and the pointer tells of it. */
+  get isTold(): boolean {
+    return this.#wasTold && (this.how === "garble" || this.#view.pointer.saysHistory)
+  }
+
+  /**
+   * The history went back over claims that no manifest tells of: their leaders have written nothing and recovered nothing. Such
+   * claims are forgotten, and two writers may take themselves for the leader.
+   */
+  forgets(operation: Operation): boolean {
+    if (this.how === "garble") return false
+    return this.before.epoch > this.#carried && operation.epoch < this.before.epoch
+  }
+
+  /** A save was acknowledged meanwhile. */
+  saved(operation: Operation, id: number): void {
+    if (operation.start <= this.tick || !this.isTold) return
+    throw new Violation(`checkpoint ${id} was acknowledged while the history is lost (${this.how})`)
+  }
+
+  isDead(id: number): boolean {
+    return isDead(id, this.before) || isDead(id, this.#view.history)
+  }
+
+  /** Whether the checkpoint is there, by the manifests and by what is left of the history. */
+  isThere(id: number): boolean {
+    return this.#view.manifests.has(id) && !isDead(id, this.#view.history)
+  }
+}

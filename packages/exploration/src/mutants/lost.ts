@@ -1,0 +1,52 @@
+import { edit, type Mutant } from "./mutant.js"
+
+/** What is done about a history that is lost, each left out. */
+export const lostMutants: readonly Mutant[] = [
+  {
+    name: "a lost history is taken for empty",
+    edits: [edit("history/history", "if (reason === undefined) {", "if (true) {")],
+    plans: ["history lost"],
+  },
+  {
+    name: "readers do not judge a lost history by the manifests",
+    edits: [edit("history/history", "if (current.lost === undefined)", "if (true)")],
+    plans: ["history lost"],
+  },
+  {
+    name: "a claim believes a lost history",
+    edits: [
+      edit(
+        "history/claim",
+        "current.lost === undefined ? current.record : await anew",
+        "true ? current.record : await anew",
+      ),
+    ],
+    plans: ["history lost"],
+  },
+  {
+    name: "the pointer does not tell of the history",
+    edits: [edit("history/history", 'this.place.layout.pointerFormat === "json" && (await', "false && (await")],
+    plans: ["history lost"],
+  },
+  {
+    name: "a history that is older than the manifests is believed",
+    edits: [edit("history/history", "if (epoch < epochSeen)", "if (false)")],
+    plans: ["history rolled back"],
+  },
+  {
+    name: "a history that was created meanwhile passes for lost",
+    edits: [
+      edit(
+        "history/history",
+        "if (stored.version === undefined && stored.problem === undefined && (await",
+        "if (false && (await",
+      ),
+    ],
+    plans: ["updates", "retention"],
+  },
+  {
+    name: "a first history that another call saw meanwhile passes for lost",
+    edits: [edit("history/history", "if (wasThere)", "if (this.#lineage !== undefined)")],
+    plans: ["pins", "updates"],
+  },
+]
