@@ -20,6 +20,7 @@ export class PointerFile {
   readonly #place: Place
   readonly #emit: Emit
   #last: Pointer | undefined
+  #reading: { readonly signal: AbortSignal | undefined; readonly pointer: Promise<Pointer> } | undefined
   #moving: Promise<void> | undefined
   #wanted = 0
   #saysHistory = false
@@ -41,13 +42,22 @@ export class PointerFile {
 
   /** The pointer as this store last saw it; read from the storage if this store has not seen it yet. */
   async lastSeen(signal: AbortSignal | undefined): Promise<Pointer> {
-    return this.#last ?? (await this.read(signal))
+    if (this.#last !== undefined) return this.#last
+    // One call reads pointer and history at once, and then asks here: its own read, which an abort by others does not end.
+    const reading = this.#reading
+    return reading !== undefined && reading.signal === signal ? reading.pointer : this.read(signal)
   }
 
   /** The pointer as it is now, from the storage. */
   async read(signal: AbortSignal | undefined): Promise<Pointer> {
-    this.#last = await this.#read(signal)
-    return this.#last
+    const reading = { signal, pointer: this.#read(signal) }
+    this.#reading = reading
+    try {
+      this.#last = await reading.pointer
+      return this.#last
+    } finally {
+      if (this.#reading === reading) this.#reading = undefined
+    }
   }
 
   /** The pointer as it is now, for a reader: a pointer that cannot be read is told by an event, and names nothing. */

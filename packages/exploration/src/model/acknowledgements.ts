@@ -53,9 +53,9 @@ export class Acknowledgements {
    * @param isDamaged what was removed had a later checkpoint, which may be damaged since
    */
   upTo(most: number, isDamaged: boolean): number {
-    if (this.lags) return this.byId.has(most) ? most : 0
     const all = [...this.byId.values()].filter(({ id, pruned }) => id <= most && !(isDamaged && pruned))
-    return Math.max(0, ...all.map(({ id }) => id))
+    const highest = Math.max(0, ...all.map(({ id }) => id))
+    return this.lags && highest !== most ? 0 : highest
   }
 
   /**

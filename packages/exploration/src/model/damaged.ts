@@ -59,13 +59,14 @@ export class Damaged {
 
   /**
    * The highest damaged checkpoint that was acknowledged, and that a reader can know of: its manifest is there, or the pointer or
-   * the history names it. 0: there is none.
+   * the history names it, and nothing was written in its place. 0: there is none.
    */
   get mustTell(): number {
     const view = this.#view
     const { history, pointer } = view
     const isThere = (id: number) => view.garbled.has(id) || view.isCounting(id)
-    const isNamed = (id: number) => [pointer.checkpointId, history.top, highestKept(history)].includes(id)
+    const named = [pointer.checkpointId, history.top, highestKept(history)]
+    const isNamed = (id: number) => named.includes(id) && !view.manifests.has(id)
     const known = [...this.#acknowledged].filter((id) => !isDead(id, history) && (isThere(id) || isNamed(id)))
     return Math.max(0, ...known)
   }

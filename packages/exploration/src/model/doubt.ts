@@ -36,8 +36,18 @@ export class Doubt {
    * claims are forgotten, and two writers may take themselves for the leader.
    */
   forgets(operation: Operation): boolean {
-    if (this.how === "garble") return false
-    return this.before.epoch > this.#carried && operation.epoch < this.before.epoch
+    return this.#forgetsClaims && operation.epoch < this.before.epoch
+  }
+
+  get #forgetsClaims(): boolean {
+    return this.how !== "garble" && this.before.epoch > this.#carried
+  }
+
+  /** The highest checkpoint of a writer who was superseded by a claim that is forgotten: it counts, and outranks what is below. */
+  get latestOfForgotten(): number {
+    if (!this.#forgetsClaims) return 0
+    const theirs = [...this.#view.manifests.values()].filter(({ writerEpoch }) => writerEpoch < this.before.epoch)
+    return Math.max(0, ...theirs.map(({ id }) => id))
   }
 
   /** A save was acknowledged meanwhile. */

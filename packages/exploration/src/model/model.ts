@@ -317,7 +317,8 @@ export class Model implements Watcher {
       throw new Violation(`the pointer was at ${this.#pointerId}, and is at ${checkpointId} ${when}`)
     }
     this.#pointerId = checkpointId
-    if (this.#doubt !== undefined) this.#latest = this.#acknowledgements.highest
+    if (this.#doubt !== undefined)
+      this.#latest = Math.max(this.#acknowledgements.highest, this.#doubt.latestOfForgotten)
     else {
       const latest = this.#counted.look(this.#view, this.damaged, this.#tick, isClaim, when)
       // A removal may have gone by a later checkpoint that was damaged since.

@@ -38,7 +38,9 @@ export const silenceMutants: readonly Mutant[] = [
   },
   {
     name: "loadLatest, list and ids say nothing of a lost checkpoint",
-    edits: [edit("history/missing", "if (lacks !== undefined && lacks > latest)", "if (false)")],
+    edits: [
+      edit("history/missing", "if (lacks !== undefined && (view.record.epoch > 0 || lacks > latest))", "if (false)"),
+    ],
     plans: ["losses", "lost folders"],
   },
   {

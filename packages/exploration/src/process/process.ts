@@ -24,6 +24,12 @@ const expected: ReadonlySet<CheckpointErrorCode> = new Set([
   "CKPT_CLOSED",
 ])
 
+/**
+ * More codes with which an operation may fail once something was damaged. A history that is put back as it was, with its old
+ * version, between a refused swap and the next look, passes for a storage that refuses its own versions.
+ */
+const byDamage: ReadonlySet<CheckpointErrorCode> = new Set(["CKPT_CORRUPT", "CKPT_UNSUPPORTED"])
+
 /** One process: a store over the network, a clock of its own, and a list of things to do. */
 export class Process {
   readonly #self: Self
@@ -115,7 +121,7 @@ export class Process {
       if (error.message.includes("faster than they could be read"))
         throw new Violation(`${what} of ${name} gave up: ${error.message}`)
       if (expected.has(error.code)) return error.code
-      if (error.code === "CKPT_CORRUPT" && world.model.isDamaged) return error.code
+      if (byDamage.has(error.code) && world.model.isDamaged) return error.code
       throw new Violation(`${what} of ${name} ended with ${error.code}: ${error.message}`)
     }
     throw error

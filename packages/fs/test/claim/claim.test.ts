@@ -359,7 +359,18 @@ test("without room for a temporary file, a claimer that overtakes is not undone 
   expect((await claimed(root)).epoch).toBe(6)
 })
 
-test("an empty claim counts as any other, and is judged by its age alone", async () => {
+test("an empty claim of another process counts as any other, and is judged by its age alone", async () => {
+  const root = await temporaryFolder()
+  const file = `${root}/.claims/claim-000001.json`
+  await mkdir(`${root}/.claims`)
+  await writeFile(file, "")
+  expect((await rejection(claimed(root))).message).toContain("an unknown holder")
+  const longAgo = new Date(Date.now() - 600_000)
+  await utimes(file, longAgo, longAgo)
+  expect((await claimed(root)).epoch).toBe(2)
+})
+
+test("a claim without room is empty, and this process may claim over its own", async () => {
   const root = await temporaryFolder()
   const files = watchFiles({
     before: ({ name, path }) => {
@@ -370,7 +381,6 @@ test("an empty claim counts as any other, and is judged by its age alone", async
   expect(epoch).toBe(1)
   expect((await stat(`${root}/.claims/claim-000001.json`)).size).toBe(0)
   await backend.put("a/b", body("x"))
-  expect((await rejection(claimed(root))).message).toContain("an unknown holder")
-  await backend[Symbol.asyncDispose]()
   expect((await claimed(root)).epoch).toBe(2)
+  expect(await rejection(backend.put("a/c", body("x")))).toMatchObject({ kind: "fenced" })
 })
