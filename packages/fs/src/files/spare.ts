@@ -95,7 +95,13 @@ export async function keepSpare(place: SparePlace, objectBytes: number): Promise
     if (seen === "not ours") state.spareBytes = Number.POSITIVE_INFINITY
     else if (seen !== undefined && seen.bytes >= bytes) state.spareBytes = seen.bytes
     else {
-      await make(place, bytes)
+      await make(place, bytes).catch(async (error: unknown) => {
+        if (!isFull(error)) throw error
+        // The blocks of the replaced object, and those cut off the spare, are enough, and nothing more may be free. ext4 gives them
+        // back once its journal has committed, and a moment later: it may say that there is no room although there is.
+        await syncDirectory(files, real)
+        await make(place, bytes)
+      })
       state.spareBytes = bytes
     }
   } catch (error) {
