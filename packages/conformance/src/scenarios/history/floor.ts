@@ -6,6 +6,7 @@ import {
   assertRecovers,
   bytes,
   historyAtRest,
+  isProbe,
   listAll,
   manifestOf,
   readAll,
@@ -50,9 +51,8 @@ export const floorScenarios: readonly Scenario[] = [
       const { calls, through } = recorder()
       const store = await open({ through })
       await store.prune({ last: 2 })
-      const isProbe = ({ key = "", keys: deleted = [] }: (typeof calls)[number]) =>
-        [key, ...deleted].some((one) => one.includes(".ckpt-probe-"))
-      const changes = calls.filter((one) => (one.call === "put" || one.call === "delete") && !isProbe(one))
+      const isOfProbe = ({ key = "", keys: deleted = [] }: (typeof calls)[number]) => [key, ...deleted].some(isProbe)
+      const changes = calls.filter((one) => (one.call === "put" || one.call === "delete") && !isOfProbe(one))
       assert.deepEqual([changes[0]?.call, changes[0]?.key], ["put", keys.history])
       assert.equal(changes[0]?.when, "absent")
       const { floor, kept, top } = await historyAtRest(context)
