@@ -19,6 +19,7 @@ import { lossScenarios } from "./history/losses.js"
 import { neighbourScenarios } from "./history/neighbours.js"
 import { pinCrashScenarios } from "./history/pin-crash-steps.js"
 import { pinScenarios } from "./history/pins.js"
+import { waysOutScenarios } from "./history/ways-out.js"
 import { zombieScenarios } from "./history/zombies.js"
 import { damageScenarios } from "./recovery/damage.js"
 import { idScenarios } from "./recovery/ids.js"
@@ -61,6 +62,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   events: eventScenarios,
   "a lost history": [...lossScenarios, ...flipScenarios],
   neighbours: neighbourScenarios,
+  "ways out": waysOutScenarios,
   updates: updateScenarios,
   claims: [...claimScenarios, ...zombieScenarios, ...claimCrashScenarios, ...claimLostAnswerScenarios],
 }

@@ -22,15 +22,19 @@ function assertLeads(history: History, record: HistoryRecord): void {
   if (!leads(history, record)) throw fenced(history, record)
 }
 
-/** Why this store can rely on the history no more, though it is sound: another history is in its place. */
+/** Why this store can rely on the history no more: it is lost, or it is sound and another one. */
 export function changedUnder(history: History, current: Current): string | undefined {
   if (current.lost !== undefined) return current.lost
-  const { lineage, lead } = history
-  if (current.version !== undefined && lineage !== undefined && current.record.lineage !== lineage)
-    return "another history is in its place"
+  const { lead } = history
+  if (isAnother(history, current)) return "another history is in its place"
   // The history of a leader is there since its claim.
   if (current.version === undefined && lead !== undefined) return "it was there, and is gone"
   return current.record.epoch < history.epoch ? `it is back at epoch ${current.record.epoch}` : undefined
+}
+
+/** True if the history is of another lineage than the one that this store works with. Whoever opens a store now works with it. */
+function isAnother({ lineage }: History, { version, record }: Current): boolean {
+  return version !== undefined && lineage !== undefined && record.lineage !== lineage
 }
 
 /** The history that this store saw last, if this store may write by it. If not, the history of now may say more. */
@@ -67,6 +71,7 @@ export async function changeable(
 export function assertUsable(history: History, current: Current): void {
   // A claim builds a lost history anew: whoever was superseded hears of that.
   if (current.lost === undefined && current.record.epoch > history.epoch) throw fenced(history, current.record)
+  if (current.lost === undefined && isAnother(history, current)) throw anotherHistory(history)
   const changed = changedUnder(history, current)
   if (changed !== undefined) throw lostHistory(history, changed)
   assertLeads(history, current.record)
@@ -106,6 +111,14 @@ function lostHistory({ file, place }: History, reason: string): CheckpointError 
   const message =
     `${file.key} is lost: ${reason}. Nothing was changed or removed. claim() builds it anew; without claims, repair() does, ` +
     "and forgets what was pinned."
+  return new CheckpointError("CKPT_CORRUPT", message, { key: file.key, backend: place.backend })
+}
+
+/** The error of a write to a place where another history is now. This store stays refused: what it knows is not true there. */
+function anotherHistory({ file, place }: History): CheckpointError {
+  const message =
+    `${file.key} is another history than the one that this store worked with: another disk or bucket is in its place, or the ` +
+    "history was lost and built anew. Nothing was changed or removed. If this is the right place, open a new store and recover."
   return new CheckpointError("CKPT_CORRUPT", message, { key: file.key, backend: place.backend })
 }
 

@@ -38,7 +38,7 @@ export interface PruneFailure {
  * twice, hits what is dead for ever.
  *
  * @param doomed the ids that go, all below `latestValid`
- * @param stays every other listed id that counts
+ * @param stays every other listed id below the highest of them that counts
  * @param latestValid the latest valid checkpoint
  */
 export async function removeBelow(
@@ -113,7 +113,8 @@ export async function removeOne(history: History, id: number, signal: AbortSigna
     }
     const pin = view.pins.find((one) => one.id === id)
     if (pin !== undefined) throw isPinned(history, id, pin.name)
-    const stays = view.latestFirst().filter((other) => other !== id)
+    // Only what lies below it is asked about: the floor is raised no further.
+    const stays = view.latestFirst().filter((other) => other > view.record.floor && other < id)
     const failures = await removeBelow(
       history,
       view,

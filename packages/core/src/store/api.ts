@@ -188,6 +188,9 @@ export interface CheckpointStore extends StoreOperations {
 export interface LeaderStore extends StoreOperations {
   /** The number of its claim: higher than that of every claim before it. */
   readonly epoch: number
-  /** Gives the lead up, and closes this store. Nobody leads until the next claim; plain stores stay refused. */
+  /**
+   * Gives the lead up, and closes this store, also if it rejects. Nobody leads until the next claim; plain stores stay refused.
+   * Rejects with `CKPT_CLOSED` after `close()`, which gives up only a claim of the backend's own: the next claim goes over it.
+   */
   release(): Promise<void>
 }
