@@ -102,6 +102,11 @@ export function fenced({ lead, place }: History, { epoch, writer }: HistoryRecor
   return new CheckpointError("CKPT_FENCED", message, { backend: place.backend })
 }
 
+/** Why nobody knows the outcome of a write that is done: the history that would tell cannot be relied on. */
+export function unreliable({ file }: History, why: string): BackendError {
+  return new BackendError("ambiguous", `${file.key} cannot be relied on: ${why}`)
+}
+
 /** The error of a write that needs the history, which is lost. */
 function lostHistory({ file, place }: History, reason: string): CheckpointError {
   const message =
