@@ -190,6 +190,8 @@ export const listingScenarios: readonly Scenario[] = [
     async run({ open, keys }) {
       const writer = await open()
       await saveAll(writer, 1, 2)
+      // An older one stays, to which a reader would step back that takes the pruned one for damaged.
+      await writer.pin(1, "kept")
       let id = 2
       for (const key of [keys.manifest, keys.state]) {
         const victim = id
