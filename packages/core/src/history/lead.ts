@@ -22,19 +22,16 @@ function assertLeads(history: History, record: HistoryRecord): void {
   if (!leads(history, record)) throw fenced(history, record)
 }
 
-/** Why this store can rely on the history no more: it is lost, or it is sound and another one. */
+/** Why this store can rely on the history no more: it is lost, or it is not the history that this store has worked with. */
 export function changedUnder(history: History, current: Current): string | undefined {
   if (current.lost !== undefined) return current.lost
-  const { lead } = history
   if (isAnother(history, current)) return "another history is in its place"
-  // The history of a leader is there since its claim.
-  if (current.version === undefined && lead !== undefined) return "it was there, and is gone"
   return current.record.epoch < history.epoch ? `it is back at epoch ${current.record.epoch}` : undefined
 }
 
-/** True if the history is of another lineage than the one that this store works with. Whoever opens a store now works with it. */
-function isAnother({ lineage }: History, { version, record }: Current): boolean {
-  return version !== undefined && lineage !== undefined && record.lineage !== lineage
+/** True if a sound history of another lineage is there: of another disk that is mounted here now, or built anew by another process. */
+function isAnother({ lineage }: History, { lost, version, record }: Current): boolean {
+  return lost === undefined && version !== undefined && lineage !== undefined && record.lineage !== lineage
 }
 
 /** The history that this store saw last, if this store may write by it. If not, the history of now may say more. */
@@ -71,9 +68,8 @@ export async function changeable(
 export function assertUsable(history: History, current: Current): void {
   // A claim builds a lost history anew: whoever was superseded hears of that.
   if (current.lost === undefined && current.record.epoch > history.epoch) throw fenced(history, current.record)
-  if (current.lost === undefined && isAnother(history, current)) throw anotherHistory(history)
   const changed = changedUnder(history, current)
-  if (changed !== undefined) throw lostHistory(history, changed)
+  if (changed !== undefined) throw isAnother(history, current) ? anotherHistory(history) : lostHistory(history, changed)
   assertLeads(history, current.record)
 }
 
@@ -106,11 +102,16 @@ export function fenced({ lead, place }: History, { epoch, writer }: HistoryRecor
   return new CheckpointError("CKPT_FENCED", message, { backend: place.backend })
 }
 
+/** Why nobody knows the outcome of a write that is done: the history that would tell cannot be relied on. */
+export function unreliable({ file }: History, why: string): BackendError {
+  return new BackendError("ambiguous", `${file.key} cannot be relied on: ${why}`)
+}
+
 /** The error of a write that needs the history, which is lost. */
 function lostHistory({ file, place }: History, reason: string): CheckpointError {
   const message =
-    `${file.key} is lost: ${reason}. Nothing was changed or removed. claim() builds it anew; without claims, repair() does, ` +
-    "and forgets what was pinned."
+    `${file.key} is lost: ${reason}. Nothing was changed or removed. claim() builds it anew; without claims, repair() does. ` +
+    "What was pinned is forgotten."
   return new CheckpointError("CKPT_CORRUPT", message, { key: file.key, backend: place.backend })
 }
 
