@@ -33,7 +33,7 @@ async function meetsOther(context: ScenarioContext, store: StoreOperations): Pro
   const later = { save: (one: StoreOperations) => one.save(manifestOf(6)), ...changes }
   for (const [name, run] of Object.entries(later)) {
     const { message } = await refusal(run(store), "CKPT_CORRUPT")
-    assert.match(message, /another history .* open the store again/, name)
+    assert.match(message, /another history .* open a new store/, name)
     assert.deepEqual(await allKeys(), before, name)
   }
   assert.deepEqual(await peek(keys.history), other)
