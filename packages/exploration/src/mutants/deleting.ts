@@ -1,4 +1,8 @@
+import { runs } from "../scenario/written.js"
 import { edit, type Mutant } from "./mutant.js"
+
+/** Milliseconds. */
+const hour = 3_600_000
 
 /** The rules of retention, `remove` and collection, each left out. */
 export const deletingMutants: readonly Mutant[] = [
@@ -32,8 +36,14 @@ export const deletingMutants: readonly Mutant[] = [
   },
   {
     name: "collection by a clock of its own",
-    edits: [edit("retention/orphans", "storage.now(layout.statePrefix, signal)", "new Date(8e15)")],
-    plans: ["collection"],
+    edits: [edit("retention/orphans", "storage.now(layout.statePrefix, signal)", "new Date(storage.clock.now())")],
+    // A clock is a day ahead, and orphan 5 has just been written: it passes for a day old. (Of clocks that are years ahead
+    // another rule takes care: what seems to be due for more than five years stays.)
+    written: {
+      start: "two and old orphans",
+      processes: [[{ do: "jump", ms: 24 * hour }, { do: "save" }, { do: "collectOrphans", olderThanMs: hour }]],
+      steps: [runs(1)],
+    },
   },
   {
     name: "collection lists manifests before states",
@@ -49,13 +59,29 @@ export const deletingMutants: readonly Mutant[] = [
         "Promise.all([leftovers, early])",
       ),
     ],
-    isRare: true,
-    plans: ["slow saves"],
+    // 4 is saved before 3. The collector lists the manifests, 1 2 4; then 3 is saved and acknowledged; the collector lists the
+    // states, and state 3 passes for an orphan: the floor is raised to 3.
+    written: {
+      start: "two",
+      processes: [
+        [{ do: "collectOrphans", olderThanMs: 0 }],
+        [{ do: "save", state: true, meanwhile: true }, { do: "save" }],
+      ],
+      steps: [runs(2, "put state-3"), runs(1, "page checkpoints/"), runs(2), runs(1)],
+    },
   },
   {
     name: "collection over ids that this store is saving",
     edits: [edit("retention/orphans", ".filter(({ id }) => id < history.lowestUnderWay)", "")],
-    plans: ["collection beside own saves"],
+    // State 3 is written, and its manifest is not yet. Meanwhile the same store saves 4 and collects: state 3 is below 4, and
+    // has no manifest.
+    written: {
+      start: "two",
+      processes: [
+        [{ do: "save", state: true, meanwhile: true }, { do: "save" }, { do: "collectOrphans", olderThanMs: 0 }],
+      ],
+      steps: [runs(1, "put manifest-3")],
+    },
   },
   {
     name: "collection raises no floor",
@@ -115,7 +141,12 @@ export const deletingMutants: readonly Mutant[] = [
         "await storage.delete(doomed.map(stateKey), signal);\nreport(manifestKey, doomed, await",
       ),
     ],
-    isRare: true,
-    plans: ["readers", "long"],
+    // The reader lists 1 2 3. Another saves 4, prunes what is odd, and has removed state 3 and not yet manifest 3. The reader
+    // finds that manifest without its state, and calls 3 damaged.
+    written: {
+      start: "three, no pointer",
+      processes: [[{ do: "recover" }], [{ do: "save" }, { do: "prune", policy: "every 2" }]],
+      steps: [runs(1, "get manifest-3", "get state-3"), runs(2, "delete manifest"), runs(1)],
+    },
   },
 ]
