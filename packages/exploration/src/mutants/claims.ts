@@ -106,6 +106,17 @@ export const claimMutants: readonly Mutant[] = [
     },
   },
   {
+    name: "a mark that was refused passes for made",
+    edits: [edit("recovery/mark-seen", 'swapped.outcome === "done" ? marked : "again"', "marked")],
+    // A leader has read manifest 2, to mark it. A plain writer's update takes effect, and is told so: the leader has it. The mark
+    // is refused, and the leader is given 2 as it was before the update.
+    written: {
+      start: "two",
+      processes: [[{ do: "update", which: 0 }], [{ do: "claim" }, { do: "recover" }]],
+      steps: [runs(1, "put manifest-2"), runs(2, "put manifest-2"), runs(1), runs(2)],
+    },
+  },
+  {
     name: "a leader that was superseded goes on to recover",
     edits: [edit("recovery/mark-seen", "assertUsable(history, current);", "")],
     plans: ["claims"],

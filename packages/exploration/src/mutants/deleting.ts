@@ -71,6 +71,34 @@ export const deletingMutants: readonly Mutant[] = [
     },
   },
   {
+    // The look whether the listing has the latest checkpoint would notice, and goes too.
+    name: "collection looks for the latest checkpoint last",
+    edits: [
+      edit(
+        "retention/orphans",
+        "const [bound, now] = await Promise.all([\n        lowerBoundOfLatestValid(history, dryRun, signal),",
+        "let bound = Number.MAX_SAFE_INTEGER;\nconst [now] = await Promise.all([",
+      ),
+      edit(
+        "retention/orphans",
+        "assertComplete(manifests, bound);",
+        "bound = await lowerBoundOfLatestValid(history, dryRun, signal);",
+      ),
+      edit(
+        "retention/orphans",
+        "old.filter(({ id }) => !manifests.manifests.has(id))",
+        "old.filter(({ id }) => id < bound && !manifests.manifests.has(id))",
+      ),
+    ],
+    // State 3 is written. The collector lists states and manifests; then 3 and 4 are saved; then the latest is 4, and state 3
+    // passes for an orphan below it: the floor is raised to 3.
+    written: {
+      start: "two",
+      processes: [[{ do: "collectOrphans", olderThanMs: 0 }], [{ do: "save", state: true }, { do: "save" }]],
+      steps: [runs(2, "put manifest-3"), runs(1, "get latest"), runs(2), runs(1)],
+    },
+  },
+  {
     name: "collection over ids that this store is saving",
     edits: [edit("retention/orphans", ".filter(({ id }) => id < history.lowestUnderWay)", "")],
     // State 3 is written, and its manifest is not yet. Meanwhile the same store saves 4 and collects: state 3 is below 4, and

@@ -64,6 +64,53 @@ export const readerMutants: readonly Mutant[] = [
     },
   },
   {
+    name: "list judges by a history of before",
+    edits: [
+      edit(
+        "history/summary",
+        "return isBehind || all.some(({ isNewer }) => isNewer) ? view.now(signal) : view;",
+        "return view;",
+      ),
+    ],
+    // As above, for a list: it shows 3 with the content of the refused save.
+    written: {
+      start: "two",
+      processes: [
+        [{ do: "save" }],
+        [{ do: "save" }, { do: "save" }, { do: "prune", policy: "last 1" }],
+        [{ do: "list" }],
+      ],
+      steps: [
+        runs(1, "put manifest-3"),
+        runs(2, "put manifest-4"),
+        runs(3, "get manifest-3"),
+        runs(2),
+        runs(1),
+        runs(3),
+      ],
+    },
+  },
+  {
+    name: "load judges by the history that is remembered",
+    edits: [
+      edit(
+        "history/history",
+        "this.judged(await this.current(signal), signal);",
+        "this.judged(this.file.last ?? (await this.current(signal)), signal);",
+      ),
+    ],
+    // As above, for a reader that has read the history before: by that, the 3 of the refused save counts.
+    written: {
+      start: "two",
+      processes: [
+        [{ do: "save" }],
+        [{ do: "save" }, { do: "save" }, { do: "prune", policy: "last 1" }],
+        [{ do: "pins" }, { do: "load", which: 0 }],
+      ],
+      steps: [runs(1, "put manifest-3"), runs(2, "put manifest-4"), runs(3, "get manifest"), runs(2), runs(1), runs(3)],
+    },
+  },
+  {
     name: "a manifest above the epoch is judged all the same",
     edits: [
       edit(
