@@ -55,6 +55,54 @@ export const silenceMutants: readonly Mutant[] = [
     },
   },
   {
+    name: "a listing passes for new enough if it covers what a superseded writer wrote",
+    edits: [
+      edit(
+        "history/view",
+        "if (this.record.epoch > 0)\n            return manifests.has(id) && this.mayCount(id);",
+        "",
+      ),
+    ],
+    // As above, for a leader that prunes all but the latest and the pinned 3. The second listing shows 3 6 8; 6 is dead by the
+    // history behind it, and 8 is of a plain writer from before the claim. 3 is read, and 4 was there when the reading began.
+    written: {
+      start: "three, no pointer",
+      processes: [
+        [{ do: "pins" }, { do: "loadLatest" }],
+        [
+          { do: "claim" },
+          { do: "pin", which: 0, name: "a" },
+          { do: "save" },
+          { do: "save" },
+          { do: "save" },
+          { do: "prune", policy: "last 1" },
+          { do: "save" },
+          { do: "prune", policy: "last 1" },
+        ],
+        [
+          { do: "save", meanwhile: true },
+          { do: "save", meanwhile: true },
+          { do: "save", meanwhile: true },
+          { do: "save", meanwhile: true },
+          { do: "save" },
+        ],
+      ],
+      steps: [
+        runs(3, "put manifest"),
+        runs(2, "put manifest-5"),
+        runs(1, "page"),
+        gets(1, "page"),
+        runs(2, "put manifest-6"),
+        runs(1, "head manifest-5"),
+        gets(3, "put manifest-8"),
+        runs(2, "put manifest-7"),
+        gets(1, "head manifest-5", "page"),
+        runs(2),
+        runs(1),
+      ],
+    },
+  },
+  {
     name: "a claim does not look at the checkpoint of the pointer",
     edits: [
       edit(
