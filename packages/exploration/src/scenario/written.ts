@@ -1,4 +1,3 @@
-import type { LayoutName } from "@ckpt/core"
 import type { Action } from "./action.js"
 import type { StartName } from "./starts.js"
 
@@ -8,9 +7,6 @@ import type { StartName } from "./starts.js"
  */
 export interface Written {
   readonly start: StartName
-  readonly layout?: LayoutName
-  /** Default 1,000. */
-  readonly pageSize?: number
   /** The actions of each process. */
   readonly processes: readonly (readonly Action[])[]
   /** One after the other. After the last, each process goes on to its end. */
