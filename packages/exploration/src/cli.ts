@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads"
 import * as core from "@ckpt/core"
 import { runSeed } from "./explore.js"
 import { withMutant } from "./mutants/mutant-core.js"
+import { play } from "./play.js"
 import { reportOf } from "./report.js"
 import { type PlanName, planNames, plans } from "./scenario/plans.js"
 import type { Answer, Portion } from "./worker.js"
@@ -16,7 +17,7 @@ const help = `Explores schedules of several stores over one storage, and checks 
   --seed <n>       the first seed, default 1
   --plan <name>    only this kind of schedule
   --jobs <n>       threads, default one for each core
-  --mutant <name>  one seed of a plan, with one rule of the protocol left out
+  --mutant <name>  one seed of a plan, with one rule of the protocol left out; the schedule of that rule, if one is written down
 
 Plans:
 ${planNames.map((name) => `  ${name.padEnd(20)} ${plans[name].says}`).join("\n")}`
@@ -108,7 +109,12 @@ async function tell(plan: PlanName, seed: number): Promise<number> {
 }
 
 async function replayMutant(name: string, plan: PlanName, seed: number): Promise<number> {
-  return withMutant(name, async (options) => {
+  return withMutant(name, async (options, { written }) => {
+    if (written !== undefined) {
+      const { violation, trace } = await play(written, { ...options, trace: true })
+      console.log([...trace, violation?.message ?? "nothing is violated"].join("\n"))
+      return violation === undefined ? 0 : 1
+    }
     const { violation, scenario, choices } = await runSeed(plan, seed, options)
     if (violation === undefined) {
       console.log(`plan ${plan}, seed ${seed}: nothing is violated`)

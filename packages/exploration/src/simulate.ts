@@ -2,6 +2,7 @@ import { CheckpointError, type LayoutName } from "@ckpt/core"
 import type { Core } from "./core.js"
 import { Model } from "./model/model.js"
 import { Violation } from "./model/violation.js"
+import type { Guide } from "./network/guide.js"
 import { Network } from "./network/network.js"
 import { Process } from "./process/process.js"
 import { told } from "./process/reader.js"
@@ -27,6 +28,8 @@ export interface SimulateOptions {
   readonly flaws?: StorageFlaws | undefined
   /** Write each step down. */
   readonly trace?: boolean
+  /** Decides which request arrives next, as long as anything is written down. */
+  readonly guide?: Guide
 }
 
 /** Runs one schedule. `source` draws its choices, or is the choices that were recorded. */
@@ -48,7 +51,13 @@ export async function simulate(
   try {
     const model = new Model(storage, start.acknowledged, scenario.odds.lags !== undefined)
     const { odds, attempts, pageSize, probesAreScheduled } = scenario
-    const network = new Network(storage, choices, model, { odds, pageSize, probesAreScheduled, log })
+    const network = new Network(storage, choices, model, {
+      odds,
+      pageSize,
+      probesAreScheduled,
+      log,
+      guide: options.guide,
+    })
     let count = start.contents
     const world: World = { core, layout, attempts, storage, network, model, count: () => ++count, log }
     let running = scenario.processes.length

@@ -8,7 +8,7 @@ const planted = mutants.find(({ name }) => name === "collection at or above the 
 
 test("a seed that goes wrong replays exactly, and its choices alone do too", async () => {
   const options = await mutantOptions(planted)
-  const { found } = await explore(planted.plans[0]!, 1, 10_000, options)
+  const { found } = await explore(planted.plans![0]!, 1, 10_000, options)
   const { plan, seed, violation, ...schedule } = found!
   const again = await runSeed(plan, seed, { ...options, trace: true })
   expect(again.violation?.message).toBe(violation.message)
@@ -20,7 +20,7 @@ test("a seed that goes wrong replays exactly, and its choices alone do too", asy
 
 test("a planted bug shrinks to a few numbered lines, with the command that finds it again", async () => {
   const options = await mutantOptions(planted)
-  const { found } = await explore(planted.plans[0]!, 1, 10_000, options)
+  const { found } = await explore(planted.plans![0]!, 1, 10_000, options)
   const { lines, text, schedule } = await reportOf(found!, options, planted.name)
   expect(lines.length, text).toBeLessThan(25)
   expect(lines[0]).toMatch(/^ ?1 {2}/)

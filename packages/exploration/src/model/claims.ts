@@ -44,12 +44,21 @@ export class Claims {
     this.#recovered.delete(id)
   }
 
-  /** A leader has recovered this checkpoint. `isSure`: the history was not damaged. */
-  recovered({ epoch, start }: Operation, id: number, isSure: boolean): void {
+  /**
+   * A leader has recovered this checkpoint.
+   *
+   * @param isSure the history was not damaged
+   * @param lacking the updates that its manifest holds by now, and that the leader was not given
+   */
+  recovered({ epoch, start }: Operation, id: number, isSure: boolean, lacking: readonly string[]): void {
     const claim = [...this.#ticks].find(([other, tick]) => other > epoch && tick < start)
     if (claim !== undefined && isSure) {
       throw new Violation(`the writer of epoch ${epoch} was given ${id}, and claim ${claim[0]} leads`)
     }
+    // Those of older writers took effect before: from now on none may.
+    const late = lacking.find((update) => (this.#updates.get(update)?.epoch ?? epoch) < epoch)
+    if (late !== undefined && isSure)
+      throw new Violation(`the writer of epoch ${epoch} was given ${id} without ${late}`)
     if (epoch > (this.#recovered.get(id) ?? 0)) this.#recovered.set(id, epoch)
   }
 

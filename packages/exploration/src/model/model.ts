@@ -166,9 +166,12 @@ export class Model implements Watcher {
     if (!this.#isExcused(operation)) this.#claims.refused(operation)
   }
 
-  /** The caller of a leader was given this checkpoint. */
-  recovered(operation: Operation, id: number): void {
-    if (operation.epoch > 0) this.#claims.recovered(operation, id, !this.#isExcused(operation))
+  /** The caller of a leader was given this checkpoint, with these updates. */
+  recovered(operation: Operation, id: number, given: Readonly<Record<string, unknown>>): void {
+    if (operation.epoch === 0) return
+    const updates = [...(this.#view.manifests.get(id)?.updates.keys() ?? [])]
+    const lacking = updates.filter((update) => !(update in given))
+    this.#claims.recovered(operation, id, !this.#isExcused(operation), lacking)
   }
 
   saving(operation: Operation, id: number): void {

@@ -59,8 +59,13 @@ export class Readings {
   }
 
   /** A reader was told of all checkpoints, and that those in `told` are damaged or missing. */
-  all(operation: Operation, ids: readonly number[], told: readonly (number | undefined)[]): void {
-    for (const id of ids) this.one(operation, id, undefined)
+  all(
+    operation: Operation,
+    found: readonly { readonly id: number; readonly content: number | undefined }[],
+    told: readonly (number | undefined)[],
+  ): void {
+    for (const { id, content } of found) this.one(operation, id, content)
+    const ids = found.map(({ id }) => id)
     this.ids(operation, ids, told)
   }
 

@@ -104,7 +104,6 @@ export const commitMutants: readonly Mutant[] = [
         "return;",
       ),
     ],
-    isRare: true,
     plans: ["slow saves", "retention"],
   },
   {

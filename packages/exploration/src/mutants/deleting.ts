@@ -1,6 +1,7 @@
+import { gets, runs } from "../scenario/written.js"
 import { edit, type Mutant } from "./mutant.js"
 
-/** The rules of retention, `remove` and collection, each left out. */
+/** The rules of retention and `remove`, each left out. */
 export const deletingMutants: readonly Mutant[] = [
   {
     name: "retention at the latest valid checkpoint",
@@ -8,6 +9,20 @@ export const deletingMutants: readonly Mutant[] = [
       edit("retention/prune", "if (outline.id < latestValid && !kept.has(outline.id))", "if (!kept.has(outline.id))"),
     ],
     plans: ["retention"],
+  },
+  {
+    name: "retention takes what a superseded writer wrote for the latest",
+    edits: [edit("history/summary", "if (!one?.outline.valid || !countsIn(view, one))", "if (!one?.outline.valid)")],
+    // A plain writer is about to write 4. Another claims and saves 3, the latest; manifest 4 is written, and refused. Retention
+    // removes all but even ids below 4, and so 3.
+    written: {
+      start: "two",
+      processes: [
+        [{ do: "save", meanwhile: true }, { do: "save" }],
+        [{ do: "claim" }, { do: "save" }, { do: "prune", policy: "every 2" }],
+      ],
+      steps: [runs(1, "put manifest"), runs(2, "put manifest-3"), gets(1, "put manifest-4"), runs(2)],
+    },
   },
   {
     name: "remove at the latest valid checkpoint",
@@ -19,48 +34,6 @@ export const deletingMutants: readonly Mutant[] = [
       ),
     ],
     plans: ["retention"],
-  },
-  {
-    name: "collection at or above the latest valid checkpoint",
-    edits: [edit("retention/orphans", "if (id < bound && !states.manifests.has(id)", "if (!states.manifests.has(id)")],
-    plans: ["collection"],
-  },
-  {
-    name: "collection of what is young",
-    edits: [edit("retention/orphans", "(id) && isOld(meta.lastModified))", "(id))")],
-    plans: ["collection"],
-  },
-  {
-    name: "collection by a clock of its own",
-    edits: [edit("retention/orphans", "storage.now(layout.statePrefix, signal)", "new Date(8e15)")],
-    plans: ["collection"],
-  },
-  {
-    name: "collection lists manifests before states",
-    edits: [
-      edit(
-        "retention/orphans",
-        "const states = await lister.states(signal);",
-        "const early = await lister.manifests(signal); const states = await lister.states(signal);",
-      ),
-      edit(
-        "retention/orphans",
-        "Promise.all([leftovers, lister.manifests(signal)])",
-        "Promise.all([leftovers, early])",
-      ),
-    ],
-    isRare: true,
-    plans: ["slow saves"],
-  },
-  {
-    name: "collection over ids that this store is saving",
-    edits: [edit("retention/orphans", ".filter(({ id }) => id < history.lowestUnderWay)", "")],
-    plans: ["collection beside own saves"],
-  },
-  {
-    name: "collection raises no floor",
-    edits: [edit("retention/orphans", ": await dead(history, found, signal)", ": found.orphans")],
-    plans: ["collection", "slow saves"],
   },
   {
     name: "no floor",
@@ -115,7 +88,12 @@ export const deletingMutants: readonly Mutant[] = [
         "await storage.delete(doomed.map(stateKey), signal);\nreport(manifestKey, doomed, await",
       ),
     ],
-    isRare: true,
-    plans: ["readers", "long"],
+    // The reader lists 1 2 3. Another saves 4, prunes what is odd, and has removed state 3 and not yet manifest 3. The reader
+    // finds that manifest without its state, and calls 3 damaged.
+    written: {
+      start: "three, no pointer",
+      processes: [[{ do: "recover" }], [{ do: "save" }, { do: "prune", policy: "every 2" }]],
+      steps: [runs(1, "get manifest-3", "get state-3"), runs(2, "delete manifest"), runs(1)],
+    },
   },
 ]

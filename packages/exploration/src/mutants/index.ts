@@ -1,4 +1,5 @@
 import { claimMutants } from "./claims.js"
+import { collectingMutants } from "./collecting.js"
 import { commitMutants } from "./commit.js"
 import { deletingMutants } from "./deleting.js"
 import { lostMutants } from "./lost.js"
@@ -14,6 +15,7 @@ export const mutants: readonly Mutant[] = [
   ...commitMutants,
   ...readerMutants,
   ...deletingMutants,
+  ...collectingMutants,
   ...claimMutants,
   ...pinMutants,
   ...lostMutants,

@@ -1,3 +1,4 @@
+import { runs } from "../scenario/written.js"
 import { edit, type Mutant } from "./mutant.js"
 
 /** What is done about a history that is lost, each left out. */
@@ -32,6 +33,19 @@ export const lostMutants: readonly Mutant[] = [
     name: "a history that is older than the manifests is believed",
     edits: [edit("history/history", "if (epoch < epochSeen)", "if (false)")],
     plans: ["history rolled back"],
+  },
+  {
+    name: "a claim believes a history that is older than the manifests",
+    edits: [edit("history/claim", "if ((epochsOf(manifest.manifest)?.carries ?? 0) > record.epoch)", "if (false)")],
+    // A leader of claim 2 saves 4. The history of claim 1 is put back. The next claim goes by it, and does not keep 4.
+    written: {
+      start: "claimed",
+      processes: [
+        [{ do: "claim" }, { do: "save" }, { do: "damage history", how: "roll back", ago: 2, after: 0 }],
+        [{ do: "claim" }],
+      ],
+      steps: [runs(1), runs(2)],
+    },
   },
   {
     name: "a history that was created meanwhile passes for lost",

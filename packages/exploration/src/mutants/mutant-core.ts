@@ -23,10 +23,13 @@ export async function mutantOptions(mutant: Mutant, under: readonly Edit[] = [])
 }
 
 /** Runs a task with the mutant of that name. */
-export async function withMutant<T>(name: string, task: (options: SimulateOptions) => Promise<T>): Promise<T> {
+export async function withMutant<T>(
+  name: string,
+  task: (options: SimulateOptions, mutant: Mutant) => Promise<T>,
+): Promise<T> {
   const mutant = mutants.find((one) => one.name === name)
   if (mutant === undefined) {
     throw new Error(`no mutant ${JSON.stringify(name)}; there are:\n${mutants.map((one) => one.name).join("\n")}`)
   }
-  return task(await mutantOptions(mutant))
+  return task(await mutantOptions(mutant), mutant)
 }

@@ -1,4 +1,5 @@
 import type { PlanName } from "../scenario/plans.js"
+import type { Written } from "../scenario/written.js"
 import type { StorageFlaws } from "../storage/storage.js"
 import type { Edit } from "./variant.js"
 
@@ -9,10 +10,10 @@ export interface Mutant {
   readonly edits?: readonly Edit[]
   /** Conditions that the storage does not keep. */
   readonly flaws?: StorageFlaws
-  /** Finding it takes thousands of schedules: the tests only play the kept schedule; `pnpm record` finds a new one. */
-  readonly isRare?: boolean
   /** The plans whose schedules show it. */
-  readonly plans: readonly PlanName[]
+  readonly plans?: readonly PlanName[]
+  /** A schedule that shows it, in place of plans: no search would find it soon. */
+  readonly written?: Written
 }
 
 /** A change of one file of core's build, named without its `.js`. */

@@ -1,3 +1,4 @@
+import { gets, runs } from "../scenario/written.js"
 import { edit, type Mutant } from "./mutant.js"
 
 /** The rules of pins, each left out. */
@@ -18,7 +19,19 @@ export const pinMutants: readonly Mutant[] = [
         "if ((await history.change(await history.file.read(signal), next)) !== undefined)\n            return;",
       ),
     ],
-    plans: ["pins"],
+    // A store that knows the history has read manifest 2, to pin it. Another saves 3 and prunes 2. The pin is made over that, and
+    // 2 is not there.
+    written: {
+      start: "two",
+      processes: [
+        [
+          { do: "pin", which: 1, name: "a" },
+          { do: "pin", which: 0, name: "b" },
+        ],
+        [{ do: "save" }, { do: "prune", policy: "last 1" }],
+      ],
+      steps: [runs(1, "get manifest-2"), gets(1, "get manifest-2"), runs(2), runs(1)],
+    },
   },
   {
     name: "retention does not spare what is pinned",

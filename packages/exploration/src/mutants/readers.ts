@@ -1,3 +1,4 @@
+import { runs } from "../scenario/written.js"
 import { edit, type Mutant } from "./mutant.js"
 
 /** The rules by which readers judge what counts, each left out. */
@@ -32,13 +33,82 @@ export const readerMutants: readonly Mutant[] = [
         "= early ?? (await Promise.all([this.pointer.readHint(signal), this.current(signal)]));",
       ),
     ],
-    plans: ["superseded", "readers", "claims"],
+    // A plain writer is about to write 3. The reader reads the history; another claims; manifest 3 is written, and refused. The
+    // reader lists it, and by the history of before the claim it counts.
+    written: {
+      start: "two",
+      processes: [[{ do: "save" }], [{ do: "claim" }], [{ do: "loadLatest" }]],
+      steps: [runs(1, "put manifest-3"), runs(3, "page"), runs(2), runs(1), runs(3)],
+    },
   },
   {
     name: "a manifest is judged by a history of before",
     edits: [edit("history/view", "if (!cameSince(this.listing, id, found)) {", "if (true) {")],
-    isRare: true,
-    plans: ["ids used twice"],
+    // Two writers save 3. A reader lists the 3 of the faster one, and reads the history. The faster one saves 4 and prunes 3;
+    // the slower one creates 3 again, and is refused. The reader reads that manifest, and by its history it counts.
+    written: {
+      start: "two",
+      processes: [
+        [{ do: "save" }],
+        [{ do: "save" }, { do: "save" }, { do: "prune", policy: "last 1" }],
+        [{ do: "loadLatest" }],
+      ],
+      steps: [
+        runs(1, "put manifest-3"),
+        runs(2, "put manifest-4"),
+        runs(3, "get manifest-3"),
+        runs(2),
+        runs(1),
+        runs(3),
+      ],
+    },
+  },
+  {
+    name: "list judges by a history of before",
+    edits: [
+      edit(
+        "history/summary",
+        "return isBehind || all.some(({ isNewer }) => isNewer) ? view.now(signal) : view;",
+        "return view;",
+      ),
+    ],
+    // As above, for a list: it shows 3 with the content of the refused save.
+    written: {
+      start: "two",
+      processes: [
+        [{ do: "save" }],
+        [{ do: "save" }, { do: "save" }, { do: "prune", policy: "last 1" }],
+        [{ do: "list" }],
+      ],
+      steps: [
+        runs(1, "put manifest-3"),
+        runs(2, "put manifest-4"),
+        runs(3, "get manifest-3"),
+        runs(2),
+        runs(1),
+        runs(3),
+      ],
+    },
+  },
+  {
+    name: "load judges by the history that is remembered",
+    edits: [
+      edit(
+        "history/history",
+        "this.judged(await this.current(signal), signal);",
+        "this.judged(this.file.last ?? (await this.current(signal)), signal);",
+      ),
+    ],
+    // As above, for a reader that has read the history before: by that, the 3 of the refused save counts.
+    written: {
+      start: "two",
+      processes: [
+        [{ do: "save" }],
+        [{ do: "save" }, { do: "save" }, { do: "prune", policy: "last 1" }],
+        [{ do: "pins" }, { do: "load", which: 0 }],
+      ],
+      steps: [runs(1, "put manifest-3"), runs(2, "put manifest-4"), runs(3, "get manifest"), runs(2), runs(1), runs(3)],
+    },
   },
   {
     name: "a manifest above the epoch is judged all the same",
@@ -61,7 +131,6 @@ export const readerMutants: readonly Mutant[] = [
     edits: [
       edit("history/view", "return [this.record.top, this.record.kept.highest].find(isMissed);", "return undefined;"),
     ],
-    isRare: true,
     plans: ["readers", "manifests damaged"],
   },
   {
@@ -73,14 +142,18 @@ export const readerMutants: readonly Mutant[] = [
         "if (found === undefined)\ncontinue;",
       ),
     ],
-    isRare: true,
     plans: ["read while pruned"],
   },
   {
     name: "recovery does not list again when a manifest is gone",
     edits: [edit("recovery/recover", 'if (found.gone)\n                return "gone";', "if (found.gone)\ncontinue;")],
-    isRare: true,
-    plans: ["read while pruned"],
+    // The reader lists 1 2 3. Another saves 4 and prunes what is odd, so 3 is gone. The reader goes down to 2, and 3 was there
+    // when the reading began.
+    written: {
+      start: "three, no pointer",
+      processes: [[{ do: "recover" }], [{ do: "save" }, { do: "prune", policy: "every 2" }]],
+      steps: [runs(1, "get manifest-3", "get state-3"), runs(2), runs(1)],
+    },
   },
   {
     name: "what is pruned while it is read passes for damaged",
@@ -91,13 +164,24 @@ export const readerMutants: readonly Mutant[] = [
         "return ((...args) => ({ ...gone(...args), gone: false }))(id, found,",
       ),
     ],
-    isRare: true,
-    plans: ["read while pruned"],
+    // The reader has read manifest 3. Another saves 4 and prunes what is odd: manifest 3 is gone, and then state 3. The reader
+    // finds no state, and calls 3 damaged.
+    written: {
+      start: "three, no pointer",
+      processes: [[{ do: "recover" }], [{ do: "save" }, { do: "prune", policy: "every 2" }]],
+      steps: [runs(1, "get state-3"), runs(2), runs(1)],
+    },
   },
   {
     name: "a pointer that a refused save moved passes for a sign of checkpoints",
     edits: [edit("recovery/recover", "return examined === 0;", "return examined === 0 && pointer.checkpointId === 0;")],
-    plans: ["first claim", "claims"],
+    // A plain writer is about to write 1, the first. Another claims; manifest 1 is written, and refused, and the pointer names it.
+    // Nothing counts, and a reader calls the store exhausted.
+    written: {
+      start: "nothing",
+      processes: [[{ do: "save" }], [{ do: "claim" }], [{ do: "recover" }]],
+      steps: [runs(1, "put manifest-1"), runs(2), runs(1), runs(3)],
+    },
   },
   {
     name: "a higher id that is listed and dead hides a checkpoint that is missing",
@@ -108,7 +192,6 @@ export const readerMutants: readonly Mutant[] = [
         "const isMissed = (id) => id > 0 && !manifests.has(id) && this.mayCount(id) && ![...manifests.keys()].some((other) => other > id && this.mayCount(other));",
       ),
     ],
-    isRare: true,
     plans: ["beside the reference", "manifests damaged"],
   },
 ]

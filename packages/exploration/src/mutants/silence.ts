@@ -1,3 +1,4 @@
+import { gets, runs } from "../scenario/written.js"
 import { edit, type Mutant } from "./mutant.js"
 
 /** The looks that keep a reader from stepping back in silence, each left out. */
@@ -7,18 +8,99 @@ export const silenceMutants: readonly Mutant[] = [
     edits: [
       edit("history/history", "const meta = await this.#manifestMeta(lacks, signal);", "const meta = undefined;"),
     ],
-    plans: ["lagging listings"],
+    // 3 is saved, and every listing lacks it for now. The reader gives 2.
+    written: {
+      start: "two",
+      processes: [[{ do: "save" }, { do: "loadLatest" }]],
+      steps: [{ process: 1, lags: 2 }],
+    },
   },
   {
     name: "nothing is listed again when what pointer or history names is gone",
     edits: [edit("history/history", "? await this.look(signal, { ...options, remembered: false })", "? view")],
-    plans: ["lagging listings", "readers"],
+    // The reader lists 1 2, and then the pointer names 3. Before it looks at 3, another saves 4 and prunes what is odd. 3 is
+    // told as lost, and 2 is recovered.
+    written: {
+      start: "two",
+      processes: [[{ do: "recover" }], [{ do: "save" }, { do: "save" }, { do: "prune", policy: "every 2" }]],
+      steps: [gets(1, "page"), runs(2, "put manifest-4"), runs(1, "head manifest-3"), runs(2), runs(1)],
+    },
   },
   {
     name: "a listing passes for new enough whatever it covers",
     edits: [edit("history/history", "if (view.covers(Math.max(lacks, before.highest)))", "if (true)")],
-    isRare: true,
-    plans: ["lagging listings"],
+    // Each time that the reader has listed, another saves and prunes all but the latest and the pinned 1. The second listing
+    // shows 1 and 6, and by the history behind it 6 is dead. 1 is read, and 4 was there when the reading began.
+    written: {
+      start: "pruned",
+      processes: [
+        [{ do: "loadLatest" }],
+        [
+          { do: "save" },
+          { do: "save" },
+          { do: "prune", policy: "last 1" },
+          { do: "save" },
+          { do: "prune", policy: "last 1" },
+        ],
+      ],
+      steps: [
+        gets(1, "page"),
+        runs(2, "put manifest-6"),
+        runs(1, "head manifest-5"),
+        runs(2, "put manifest-7"),
+        gets(1, "head manifest-5", "page"),
+        runs(2),
+        runs(1),
+      ],
+    },
+  },
+  {
+    name: "a listing passes for new enough if it covers what a superseded writer wrote",
+    edits: [
+      edit(
+        "history/view",
+        "if (this.record.epoch > 0)\n            return manifests.has(id) && this.mayCount(id);",
+        "",
+      ),
+    ],
+    // As above, for a leader that prunes all but the latest and the pinned 3. The second listing shows 3 6 8; 6 is dead by the
+    // history behind it, and 8 is of a plain writer from before the claim. 3 is read, and 4 was there when the reading began.
+    written: {
+      start: "three, no pointer",
+      processes: [
+        [{ do: "pins" }, { do: "loadLatest" }],
+        [
+          { do: "claim" },
+          { do: "pin", which: 0, name: "a" },
+          { do: "save" },
+          { do: "save" },
+          { do: "save" },
+          { do: "prune", policy: "last 1" },
+          { do: "save" },
+          { do: "prune", policy: "last 1" },
+        ],
+        [
+          { do: "save", meanwhile: true },
+          { do: "save", meanwhile: true },
+          { do: "save", meanwhile: true },
+          { do: "save", meanwhile: true },
+          { do: "save" },
+        ],
+      ],
+      steps: [
+        runs(3, "put manifest"),
+        runs(2, "put manifest-5"),
+        runs(1, "page"),
+        gets(1, "page"),
+        runs(2, "put manifest-6"),
+        runs(1, "head manifest-5"),
+        gets(3, "put manifest-8"),
+        runs(2, "put manifest-7"),
+        gets(1, "head manifest-5", "page"),
+        runs(2),
+        runs(1),
+      ],
+    },
   },
   {
     name: "a claim does not look at the checkpoint of the pointer",
@@ -29,29 +111,60 @@ export const silenceMutants: readonly Mutant[] = [
         "const listing = await history.lister.manifests(signal);",
       ),
     ],
-    plans: ["lagging listings"],
+    // 3 is saved, and every listing lacks it for now. The claim does not keep it.
+    written: {
+      start: "two",
+      processes: [[{ do: "save" }, { do: "claim" }]],
+      steps: [{ process: 1, lags: 4 }],
+    },
   },
   {
     name: "recovery says nothing of a lost checkpoint",
     edits: [edit("recovery/recover", "const missing = view.lacks;", "const missing = undefined;")],
-    plans: ["losses"],
+    // 2 is lost, and the pointer names it. Recovery gives 1, and says nothing of 2.
+    written: {
+      start: "two",
+      processes: [[{ do: "lose", part: "manifest", which: 0, after: 0 }, { do: "recover" }]],
+      steps: [runs(1)],
+    },
   },
   {
     name: "loadLatest, list and ids say nothing of a lost checkpoint",
     edits: [
       edit("history/missing", "if (lacks !== undefined && (view.record.epoch > 0 || lacks > latest))", "if (false)"),
     ],
-    plans: ["losses", "lost folders"],
+    // 2 is lost, and the pointer names it. The reader gives 1, and says nothing of 2.
+    written: {
+      start: "two",
+      processes: [[{ do: "lose", part: "manifest", which: 0, after: 0 }, { do: "loadLatest" }]],
+      steps: [runs(1)],
+    },
   },
   {
     name: "loadLatest says that nothing was saved where all is lost",
     edits: [edit("recovery/load", "if (view.lacks !== undefined && found === undefined)", "if (false)")],
-    plans: ["all is lost"],
+    // 1 and 2 are lost, and the pointer names 2.
+    written: {
+      start: "two",
+      processes: [
+        [
+          { do: "lose", part: "both", which: 0, after: 0 },
+          { do: "lose", part: "both", which: 1, after: 0 },
+          { do: "loadLatest" },
+        ],
+      ],
+      steps: [runs(1)],
+    },
   },
   {
     name: "list does not look again when the latest that it listed is gone",
     edits: [edit("history/list", "if (isGone)", "if (false)")],
-    isRare: true,
-    plans: ["losses"],
+    // 2 is lost. A listing that lags still shows it, as the pointer does, and then its manifest is not there. The list is 1,
+    // and says nothing of 2.
+    written: {
+      start: "two",
+      processes: [[{ do: "lose", part: "manifest", which: 0, after: 0 }, { do: "list" }]],
+      steps: [{ process: 1, only: ["page"], lags: 1 }, runs(1)],
+    },
   },
 ]

@@ -3,6 +3,7 @@ import type { Choices } from "../scenario/choices.js"
 import type { Odds } from "../scenario/odds.js"
 import { maxBehind, type SimulatedStorage } from "../storage/storage.js"
 import { backendOf, type NetworkedStorage } from "./backend.js"
+import type { Guide, Wish } from "./guide.js"
 import { ProbeNames } from "./probe-names.js"
 import type { How, Lane, Request, Watcher } from "./request.js"
 import { outcomeOf } from "./trace.js"
@@ -22,6 +23,7 @@ export class Network {
   readonly #readOdds: readonly number[]
   readonly #odds: Odds
   readonly #log: ((line: string) => void) | undefined
+  readonly #guide: Guide | undefined
   readonly #lanes: Lane[] = []
   readonly #late: Request[] = []
   #current: Lane | undefined
@@ -33,6 +35,7 @@ export class Network {
     options: Pick<NetworkedStorage, "pageSize" | "probesAreScheduled"> & {
       odds: Odds
       log: ((line: string) => void) | undefined
+      guide: Guide | undefined
     },
   ) {
     const { pageSize, probesAreScheduled } = options
@@ -41,6 +44,7 @@ export class Network {
     this.#watcher = watcher
     this.#odds = options.odds
     this.#log = options.log
+    this.#guide = options.guide
     const { answerLost, lost, delayed, twice, crash, slowAnswer, readFails, slowBody, lags } = options.odds
     this.#writeOdds = [answerLost, lost, delayed, twice, crash, ...(slowAnswer === undefined ? [] : [slowAnswer])]
     this.#readOdds = [readFails, slowBody, crash, ...(lags === undefined ? [] : [lags])]
@@ -67,7 +71,8 @@ export class Network {
     // 0 is the lane that ran last, or the next lane after it: a process goes on until a choice makes it stand still.
     const start = this.#current?.index ?? 0
     if (lanes.length > 1) lanes.sort((a, b) => this.#distance(start, a) - this.#distance(start, b))
-    const chosen = this.#choices.below(lanes.length + this.#late.length, this.#odds.stays)
+    const wish = this.#guide?.next(lanes)
+    const chosen = this.#choices.below(lanes.length + this.#late.length, this.#odds.stays, wish?.lane)
     const lane = lanes[chosen]
     if (lane === undefined) {
       const [late] = this.#late.splice(chosen - lanes.length, 1)
@@ -75,9 +80,9 @@ export class Network {
       return true
     }
     this.#current = lane
-    const index = this.#choices.below(lane.pending.length, 0.5)
+    const index = this.#choices.below(lane.pending.length, 0.5, wish?.request)
     const [request] = lane.pending.splice(index, 1)
-    if (request !== undefined) this.#deliver(lane, request)
+    if (request !== undefined) this.#deliver(lane, request, wish)
     return true
   }
 
@@ -106,9 +111,9 @@ export class Network {
     this.#log?.(`late: ${request.what()} → ${outcome}`)
   }
 
-  #deliver(lane: Lane, request: Request): void {
+  #deliver(lane: Lane, request: Request, wish: Wish | undefined): void {
     if (!request.write) {
-      this.#deliverRead(lane, request)
+      this.#deliverRead(lane, request, wish?.lags)
       return
     }
     const fault = faults[this.#choices.odds(this.#writeOdds)]
@@ -132,8 +137,9 @@ export class Network {
     this.#apply(request, note, fault === "answer lost")
   }
 
-  #deliverRead(lane: Lane, request: Request): void {
-    const fault = readFaults[this.#choices.odds(this.#readOdds)]
+  /** @param lagging so many changes ago is the time that the page must show */
+  #deliverRead(lane: Lane, request: Request, lagging: number | undefined): void {
+    const fault = readFaults[this.#choices.odds(this.#readOdds, lagging && readFaults.indexOf("lags"))]
     if (fault === "crash") {
       this.#crash(lane)
       return
@@ -144,7 +150,7 @@ export class Network {
       return
     }
     if (fault === "lags" && request.kind === "page") {
-      const behind = 1 + this.#choices.below(maxBehind, 0.3)
+      const behind = 1 + this.#choices.below(maxBehind, 0.3, lagging && lagging - 1)
       this.#apply(request, `, as of ${behind} changes ago`, false, { behind })
     } else if (fault === "slow body" && request.kind === "get") {
       this.#apply(request, ", its body later", false, { slow: true })

@@ -43,17 +43,17 @@ export class Reader {
         return found === undefined ? `${id} is not there` : `${id} with content ${found.epoch}`
       }
       case "list": {
-        const ids: number[] = []
+        const found: { id: number; content: number | undefined }[] = []
         const damaged: (number | undefined)[] = []
-        for await (const { id, valid, issues } of store.list()) {
-          if (valid) ids.push(id)
+        for await (const { id, epoch, valid, issues } of store.list()) {
+          if (valid) found.push({ id, content: epoch })
           else {
             model.readings.skipped("list", [{ id, issues }])
             damaged.push(id)
           }
         }
-        model.readings.all(operation, ids, [...damaged, ...told])
-        return ids.join(" ")
+        model.readings.all(operation, found, [...damaged, ...told])
+        return found.map(({ id }) => id).join(" ")
       }
       case "ids": {
         const ids = await store.ids()
@@ -96,7 +96,7 @@ export class Reader {
       ...told(skipped, outcome),
       ...this.#self.told,
     ])
-    if (checkpoint !== undefined) world.model.recovered(operation, checkpoint.id)
+    if (checkpoint !== undefined) world.model.recovered(operation, checkpoint.id, checkpoint.manifest.sinkEpochs)
     this.#observe(checkpoint?.id ?? 0, before)
     this.#takeNext(operation, nextId)
     const state = await checkpoint?.state()
@@ -119,7 +119,7 @@ export class Reader {
       ...told(skipped, outcome),
       ...this.#self.told,
     ])
-    if (checkpoint !== undefined) world.model.recovered(operation, checkpoint.id)
+    if (checkpoint !== undefined) world.model.recovered(operation, checkpoint.id, checkpoint.manifest.sinkEpochs)
     this.#observe(checkpoint?.id ?? 0, before)
     return checkpoint === undefined ? outcome : `${checkpoint.id} with content ${checkpoint.manifest.epoch}`
   }

@@ -14,18 +14,18 @@ export class Choices {
     this.#recorded = Array.isArray(source) ? source : []
   }
 
-  /** A number below `options`: 0 with probability `plain`, else any other. */
-  below(options: number, plain: number): number {
+  /** A number below `options`: 0 with probability `plain`, else any other; `wished` if that is given. */
+  below(options: number, plain: number, wished?: number): number {
     if (options < 2) return 0
+    if (wished !== undefined) return this.#take(wished)
     const random = this.#random
     if (random === undefined) return this.#read(options)
-    const value = random.chance(plain) ? 0 : 1 + random.below(options - 1)
-    this.taken.push(value)
-    return value
+    return this.#take(random.chance(plain) ? 0 : 1 + random.below(options - 1))
   }
 
-  /** A number with the odds given for 1, 2, …; 0 with the rest. */
-  odds(odds: readonly number[]): number {
+  /** A number with the odds given for 1, 2, …; 0 with the rest; `wished` if that is given. */
+  odds(odds: readonly number[], wished?: number): number {
+    if (wished !== undefined) return this.#take(wished)
     const random = this.#random
     if (random === undefined) return this.#read(odds.length + 1)
     let left = random.next()
@@ -37,13 +37,15 @@ export class Choices {
         break
       }
     }
-    this.taken.push(value)
-    return value
+    return this.#take(value)
   }
 
   #read(options: number): number {
     const recorded = this.#recorded[this.taken.length] ?? 0
-    const value = recorded < options ? recorded : 0
+    return this.#take(recorded < options ? recorded : 0)
+  }
+
+  #take(value: number): number {
     this.taken.push(value)
     return value
   }

@@ -31,7 +31,7 @@ export const plainPlans = {
     retain: 0.15,
   },
   collection: {
-    says: "plain stores with collection of orphans, by clocks that are years off",
+    says: "plain stores with collection of orphans, by clocks that are days or years off",
     processes: [2, 2, 3],
     actions: [1, 2, 3, 3],
     weights: { save: 5, collectOrphans: 4, wait: 2, jump: 1, recover: 1, prune: 1, "save again": 0.5 },
