@@ -29,6 +29,11 @@ export type StoreEvent =
   | { type: "history-lost"; key: string; reason: string }
   /** A claim of another process that had begun did not end, so it was taken out: its process died, or stands still. */
   | { type: "claim-abandoned"; epoch: number }
+  /**
+   * A claim that the backend had made was aborted, or failed with `error`: writers from before are refused, and nobody leads until
+   * the next claim.
+   */
+  | { type: "claim-unfinished"; error: unknown }
   /** The history was built anew by `repair()`: what was pinned or removed before is forgotten. */
   | { type: "history-repaired"; reason: string }
   /**

@@ -68,6 +68,7 @@ export async function update(
     if (own !== undefined) throw own
     const token = newToken()
     const next = changed(history, current, change, token)
+    await history.probe.once(signal)
     const swapped = await swap(place.storage, key, version, encodeManifest(next), signal)
     if (swapped.outcome === "done") {
       await assertStillLeads(history, id)

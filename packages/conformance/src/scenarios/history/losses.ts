@@ -46,7 +46,7 @@ const losses: Readonly<Record<string, Loss>> = {
     const whole = (await peek(keys.history)) as Uint8Array
     await plant(keys.history, whole.subarray(0, whole.length >> 1))
   },
-  "is too large": ({ plant, keys }) => plant(keys.history, new Uint8Array(1024 * 1024 + 1)),
+  "is too large": ({ plant, keys }) => plant(keys.history, new Uint8Array(16 * 1024 * 1024 + 1)),
   "has foreign bytes": ({ plant, keys }) => plant(keys.history, JSON.stringify({ checkpoint_id: 12 })),
   "is back at an older epoch": async (context) => {
     const now = await historyAtRest(context)
