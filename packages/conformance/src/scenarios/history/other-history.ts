@@ -65,7 +65,7 @@ export const otherHistoryScenarios: readonly Scenario[] = [
       assert.equal(await (await open()).repair(), true)
       const repaired = await peek(keys.history)
       const { message } = await refusal(store.prune({ last: 1 }), "CKPT_CORRUPT")
-      assert.match(message, /another process built the history anew/)
+      assert.match(message, /the history was lost and built anew/)
       assert.deepEqual(await peek(keys.history), repaired)
       assert.deepEqual((await (await open()).prune({ last: 1 })).removed, [1, 2])
     },
