@@ -224,7 +224,8 @@ export class History {
    * A view that shows what must be there (see {@link View.lacks}). If the listing lacks such a checkpoint, its manifest is
    * looked at by itself, and the history is read again behind it: the listing may be older than the pointer, or may lag.
    * If the manifest is not there either, the storage is listed again, as long as pointer or history move: retention may
-   * have removed the checkpoint since. If both stand still, the checkpoint is lost; then the view still lacks it.
+   * have removed the checkpoint since. If both stand still, the checkpoint is lost; then the view still lacks it. Each
+   * that it lacks is looked at: of two, one may be lost, and the other only missing from a listing that lags.
    *
    * A writer who saves without a pause names another checkpoint each time. So a view is also new enough if it covers
    * everything that the view of the round before named or listed. That view was made after this call began, so whatever
@@ -232,8 +233,10 @@ export class History {
    */
   async view(signal: AbortSignal | undefined, options: LookOptions = {}): Promise<View> {
     let view = await this.look(signal, options)
+    // Not there, as pointer and history stand now.
+    const lost = new Set<number>()
     for (let idle = 1; idle < maxRounds; idle++) {
-      const { lacks } = view
+      const lacks = view.lacking.find((id) => !lost.has(id))
       if (lacks === undefined) return view
       const before = view
       const meta = await this.#manifestMeta(lacks, signal)
@@ -242,8 +245,8 @@ export class History {
           ? await this.look(signal, { ...options, remembered: false })
           : await this.#viewOf(withManifest(view.listing, lacks, meta), signal, { ...options, remembered: false })
       const stands = view.pointer.version === before.pointer.version && view.current.version === before.current.version
-      // Another id that a listing lacks which lags was not looked at yet.
-      if (meta === undefined && stands && view.lacks === lacks) return view
+      if (!stands) lost.clear()
+      else if (meta === undefined) lost.add(lacks)
       if (view.lacks === undefined || view.pointer.checkpointId <= before.pointer.checkpointId) continue
       if (view.covers(Math.max(lacks, before.highest))) return view.overtaken()
       idle = 0

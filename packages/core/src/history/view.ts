@@ -117,18 +117,23 @@ export class View {
   }
 
   /**
-   * The id of a checkpoint that must be there and is not listed: the listing is old or lags, or the checkpoint is lost. See
-   * `History.view`. `undefined`: nothing is missed. The pointer names the latest saved checkpoint; at or above `top`, and
-   * above all that is kept, a checkpoint was valid when something was last deleted or claimed.
+   * The highest id of a checkpoint that must be there and is not listed: the listing is old or lags, or the checkpoint is lost.
+   * `undefined`: nothing is missed. See {@link lacking}.
    */
   get lacks(): number | undefined {
-    if (this.#isOvertaken) return undefined
-    const { checkpointId: named } = this.pointer
+    return this.lacking[0]
+  }
+
+  /**
+   * The ids that must be there and are not listed, latest first: see `History.view`. The pointer names the latest saved checkpoint;
+   * at or above `top`, and above all that is kept, a checkpoint was valid when something was last deleted or claimed.
+   */
+  get lacking(): readonly number[] {
+    if (this.#isOvertaken) return []
     const { manifests } = this.listing
-    if (named > 0 && !manifests.has(named) && this.mayCount(named)) return named
+    const named = new Set([this.pointer.checkpointId, this.record.top, this.record.kept.highest])
     // The id itself: a higher listed id may be that of a superseded writer.
-    const isMissed = (id: number) => id > 0 && !manifests.has(id) && this.mayCount(id)
-    return [this.record.top, this.record.kept.highest].find(isMissed)
+    return latestFirst(named).filter((id) => id > 0 && !manifests.has(id) && this.mayCount(id))
   }
 
   /** The highest listed id on a store without claims, where every id above the floor counts; 0 on a claimed store. */

@@ -123,7 +123,7 @@ export const readerMutants: readonly Mutant[] = [
   },
   {
     name: "a listing that lacks what must be there passes for whole",
-    edits: [edit("history/view", "get lacks() {", "get lacks() {\nreturn undefined;")],
+    edits: [edit("history/view", "get lacking() {", "get lacking() {\nreturn [];")],
     plans: ["readers", "manifests damaged"],
   },
   {
