@@ -58,16 +58,18 @@ export class Damaged {
   }
 
   /**
-   * The highest damaged checkpoint that was acknowledged, and that a reader can know of: its manifest is there, or the pointer or
-   * the history names it, and nothing was written in its place. 0: there is none.
+   * The highest damaged checkpoint that was acknowledged, and that a reader can know of: its manifest is there (a listing that lags
+   * need not show it), or the pointer or the history names it, and nothing was written in its place. 0: there is none.
    */
   get mustTell(): number {
     const view = this.#view
     const { history, pointer } = view
-    const isThere = (id: number) => view.garbled.has(id) || view.isCounting(id)
     const named = [pointer.checkpointId, history.top, highestKept(history)]
-    const isNamed = (id: number) => named.includes(id) && !view.manifests.has(id)
-    const known = [...this.#acknowledged].filter((id) => !isDead(id, history) && (isThere(id) || isNamed(id)))
-    return Math.max(0, ...known)
+    const isKnown = (id: number) => {
+      const isNamed = named.includes(id)
+      if (view.garbled.has(id) || view.isCounting(id)) return isNamed || !this.#lags
+      return isNamed && !view.manifests.has(id)
+    }
+    return Math.max(0, ...[...this.#acknowledged].filter((id) => !isDead(id, history) && isKnown(id)))
   }
 }

@@ -129,7 +129,7 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "a listing is not compared with what was there at the last removal",
     edits: [
-      edit("history/view", "return [this.record.top, this.record.kept.highest].find(isMissed);", "return undefined;"),
+      edit("history/view", "[this.pointer.checkpointId, this.record.top, this.record.kept.highest]", "[this.pointer.checkpointId]"),
     ],
     plans: ["readers", "manifests damaged"],
   },
@@ -188,8 +188,8 @@ export const readerMutants: readonly Mutant[] = [
     edits: [
       edit(
         "history/view",
-        "const isMissed = (id) => id > 0 && !manifests.has(id) && this.mayCount(id);",
-        "const isMissed = (id) => id > 0 && !manifests.has(id) && this.mayCount(id) && ![...manifests.keys()].some((other) => other > id && this.mayCount(other));",
+        "filter((id) => id > 0 && !manifests.has(id) && this.mayCount(id))",
+        "filter((id) => id > 0 && !manifests.has(id) && this.mayCount(id) && ![...manifests.keys()].some((other) => other > id && this.mayCount(other)))",
       ),
     ],
     plans: ["beside the reference", "manifests damaged"],
