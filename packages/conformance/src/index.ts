@@ -8,7 +8,6 @@ export {
   type BackendCall,
   type CallInfo,
   calls,
-  crashing,
   type Fault,
   type Interception,
   intercept,

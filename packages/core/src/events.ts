@@ -29,6 +29,11 @@ export type StoreEvent =
   | { type: "history-lost"; key: string; reason: string }
   /** A claim of another process that had begun did not end, so it was taken out: its process died, or stands still. */
   | { type: "claim-abandoned"; epoch: number }
+  /**
+   * A claim that the backend had made was aborted, or failed with `error`: writers from before are refused, and nobody leads until
+   * the next claim.
+   */
+  | { type: "claim-unfinished"; error: unknown }
   /** The history was built anew by `repair()`: what was pinned or removed before is forgotten. */
   | { type: "history-repaired"; reason: string }
   /**
@@ -36,18 +41,18 @@ export type StoreEvent =
    */
   | { type: "retry"; operation: string; key: string; attempt: number; delayMs: number; error: unknown }
   /**
-   * `recover` passed over a checkpoint; or the checkpoint that the pointer names is lost, and `loadLatest`, `list` or `ids` shows
-   * none that is later. `id` is absent if it is beyond 2^53 - 1.
+   * `recover` passed over a checkpoint; or a checkpoint that pointer or history names is lost, and `loadLatest`, `list` or `ids`
+   * shows none that is later. `id` is absent if it is beyond 2^53 - 1.
    */
   | { type: "skipped"; id?: number; key: string; issues: readonly ValidationIssue[] }
   /** Recovery found the checkpoint `id`, after `skipped` newer checkpoints. */
   | { type: "recovered"; id: number; skipped: number; elapsedMs: number }
   | { type: "updated"; id: number }
   /**
-   * A store of this process leads now. `from`: the end of the history so far; absent if the backend makes the claim. `passedOver`:
-   * names under the prefix that are not of this store, so that they were left alone; 100 at most, absent if there are none.
+   * A store of this process leads now. `from`: the floor of the claim; the leader saves above it. `passedOver`: names under the
+   * prefix that are not of this store, so that they were left alone; 100 at most, absent if there are none.
    */
-  | { type: "claimed"; epoch: number; from?: number; passedOver?: readonly string[] }
+  | { type: "claimed"; epoch: number; from: number; passedOver?: readonly string[] }
   /**
    * Another process, `pid`, writes to this store too, without a claim, and lives: told by this store before its first change, once
    * for each such process. It may undo what this process saves: see `claim()`. `since`: its first write, by the storage's clock.
@@ -68,7 +73,10 @@ export type StoreEvent =
    * as "é" in one code point and in two. If the checkpoint is this job's, open the store with `prefix: found`.
    */
   | { type: "prefix-in-other-form"; prefix: string; found: string; key: string }
-  /** `nextId` ignores this id, which is more than 2^32 above the pointer: a stray file must not use up the ids. */
+  /**
+   * `nextId` ignores this id, which is more than 2^32 above `pointer`, the highest id that pointer or history names (without both:
+   * the highest manifest): a stray file must not use up the ids.
+   */
   | { type: "id-ignored"; id: number; pointer: number }
   /** A manifest that was loaded or recovered has warnings. */
   | { type: "manifest-warnings"; id: number; issues: readonly ValidationIssue[] }

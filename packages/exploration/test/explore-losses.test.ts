@@ -3,10 +3,10 @@ import { expect, test } from "vitest"
 import { play } from "../src/play.js"
 import { exploring } from "./exploring.js"
 
-exploring("lagging listings", 500)
-// Seed 879 shows the open fault below. Seed 6,630 stops it, too: the pointer names 4, which is lost; the second listing lags, and
-// lacks 3, which the first one showed. 4 is told as lost, and 2 is given.
-exploring("losses", 700)
+exploring("lagging listings", 4_000)
+// 4,000 once the open fault below is mended: seed 879 shows it. Seed 6,630 stops the plan, too: the pointer names 4, which is lost; the
+// second listing lags, and lacks 3, which the first one showed. 4 is told as lost, and 2 is given.
+exploring("losses", 1_900)
 exploring("lost folders", 4_000)
 exploring("all is lost", 1_000)
 

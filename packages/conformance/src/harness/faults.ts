@@ -232,19 +232,9 @@ export function withCommit(backend: ObjectBackend): ObjectBackend {
 }
 
 /**
- * A backend of a process that dies at its n-th call. That call takes effect ("after") or not ("before"); no call
- * follows.
+ * The backend of a process that dies at the first call that matches: before the call takes effect, or after. Every later call
+ * fails.
  */
-export function crashing(
-  backend: ObjectBackend,
-  n: number,
-  at: "before" | "after",
-): { backend: ObjectBackend; died(): boolean } {
-  const { through, died } = dyingAt(({ index }) => index >= n, at)
-  return { backend: through(backend), died }
-}
-
-/** As {@link crashing}, for a process that dies at the first call that matches. */
 export function dyingAt(meant: (info: CallInfo) => boolean, at: "before" | "after") {
   let dead = false
   const through = (backend: ObjectBackend): ObjectBackend =>

@@ -17,8 +17,10 @@ import { flipScenarios } from "./history/flips.js"
 import { floorScenarios } from "./history/floor.js"
 import { lossScenarios } from "./history/losses.js"
 import { neighbourScenarios } from "./history/neighbours.js"
+import { otherHistoryScenarios } from "./history/other-history.js"
 import { pinCrashScenarios } from "./history/pin-crash-steps.js"
 import { pinScenarios } from "./history/pins.js"
+import { waysOutScenarios } from "./history/ways-out.js"
 import { zombieScenarios } from "./history/zombies.js"
 import { damageScenarios } from "./recovery/damage.js"
 import { idScenarios } from "./recovery/ids.js"
@@ -59,8 +61,9 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   input: [...inputScenarios, ...storeScenarios],
   closing: closingScenarios,
   events: eventScenarios,
-  "a lost history": [...lossScenarios, ...flipScenarios],
+  "a lost history": [...lossScenarios, ...otherHistoryScenarios, ...flipScenarios],
   neighbours: neighbourScenarios,
+  "ways out": waysOutScenarios,
   updates: updateScenarios,
   claims: [...claimScenarios, ...zombieScenarios, ...claimCrashScenarios, ...claimLostAnswerScenarios],
 }

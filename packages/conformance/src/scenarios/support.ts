@@ -53,6 +53,9 @@ export function historyBytes({ checksum: _, ...fields }: Record<string, unknown>
 }
 
 /** The state that {@link saveAll} gives checkpoint `id`. */
+/** True for the object by which a store asks its storage whether it honours conditions. */
+export const isProbe = (key: string): boolean => key.includes(".ckpt-probe-")
+
 export const stateText = (id: number): string => `the state of checkpoint ${id}`
 
 /** Saves these ids, each with a state. */

@@ -1,7 +1,7 @@
 import { BackendError, type CheckpointError } from "../errors.js"
 import type { Current } from "../history/current.js"
 import type { History } from "../history/history.js"
-import { assertUsable, changedUnder, claimEnded, fenced, lastUsable, leads } from "../history/lead.js"
+import { assertUsable, changedUnder, claimEnded, fenced, lastUsable, leads, unreliable } from "../history/lead.js"
 import { counts, mayCount } from "../history/rule.js"
 import type { Created } from "./at-once.js"
 import type { Committed } from "./job.js"
@@ -42,7 +42,7 @@ async function assertCounts(history: History, id: number): Promise<void> {
     ) {
       const { record } = current
       const changed = changedUnder(history, current)
-      if (changed !== undefined) throw unknownOutcome(history.place, id, new Error(changed))
+      if (changed !== undefined) throw unknownOutcome(history.place, id, unreliable(history, changed))
       const isThere = counts(id, history.epoch, record)
       if (record.epoch > history.epoch) {
         // A claim that found the manifest has kept it: it was there before the claim.
@@ -50,7 +50,7 @@ async function assertCounts(history: History, id: number): Promise<void> {
         throw fenced(history, record)
       }
       if (!leads(history, record))
-        throw unknownOutcome(history.place, id, new Error(`another writer has the epoch ${record.epoch}`))
+        throw unknownOutcome(history.place, id, unreliable(history, `another writer has the epoch ${record.epoch}`))
       if (record.claiming !== undefined) continue
       if (isThere) return
       throw dead(history, id, current)

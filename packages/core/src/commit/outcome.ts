@@ -11,7 +11,7 @@ export function conflict(place: Place, id: number, why: string): CheckpointError
 export function unknownOutcome(place: Place, id: number, cause: unknown): CheckpointError {
   const message =
     `nobody knows whether checkpoint ${id} was written: ${cause instanceof Error ? cause.message : String(cause)}. ` +
-    "It may become visible later. Save the same manifest object again to find out, or take nextId()."
+    "It may become visible later. Save the same manifest object again to find out, or take nextId(). A leader may also claim() anew."
   return new CheckpointError("CKPT_UNKNOWN_OUTCOME", message, { ...place.manifest(id), retryable: true, cause })
 }
 

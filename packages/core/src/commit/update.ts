@@ -5,7 +5,7 @@ import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { checksumMeaning, inlineChecksum } from "../format/manifest/state-checksum.js"
 import type { History } from "../history/history.js"
-import { assertUsable, changedUnder, fenced, leads } from "../history/lead.js"
+import { assertUsable, changedUnder, fenced, leads, unreliable } from "../history/lead.js"
 import { counts } from "../history/rule.js"
 import type { Place } from "../storage/place.js"
 import { maxSwaps, ownVersionRefused, swap } from "../storage/swap.js"
@@ -68,6 +68,7 @@ export async function update(
     if (own !== undefined) throw own
     const token = newToken()
     const next = changed(history, current, change, token)
+    await history.probe.once(signal)
     const swapped = await swap(place.storage, key, version, encodeManifest(next), signal)
     if (swapped.outcome === "done") {
       await assertStillLeads(history, id)
@@ -164,7 +165,7 @@ async function assertStillLeads(history: History, id: number): Promise<void> {
     throw error instanceof BackendError ? unknownUpdate(place, id, error) : error
   })
   const changed = changedUnder(history, current)
-  if (changed !== undefined) throw unknownUpdate(place, id, new BackendError("ambiguous", changed))
+  if (changed !== undefined) throw unknownUpdate(place, id, unreliable(history, changed))
   if (leads(history, current.record)) return
   const { message } = fenced(history, current.record)
   const applied = `the update of checkpoint ${id} took effect, and then another writer was given the lead, who has it. ${message}`

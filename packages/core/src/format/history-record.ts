@@ -41,8 +41,13 @@ export const noHistory: HistoryRecord = {
   pins: new Map(),
 }
 
-/** The most bytes of the object. */
-export const maxHistoryBytes = 1024 * 1024
+/** The bytes that pins and removals may let the object grow to. */
+export const maxGrownBytes = 1024 * 1024
+
+/**
+ * The most bytes of the object. A claim may use them all: it keeps whatever is there, and nobody could remove anything without it.
+ */
+export const maxHistoryBytes = 16 * maxGrownBytes
 
 const formatVersion = 1
 const checksumTail = (hex: string) => `,\n  "checksum": "${hex}"\n}`

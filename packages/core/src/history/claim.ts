@@ -3,7 +3,8 @@ import { BackendError, CheckpointError } from "../errors.js"
 import { type HistoryRecord, newHistoryId, noHistory } from "../format/history-record.js"
 import { IdRanges } from "../format/id-ranges.js"
 import { ascending } from "../format/ids.js"
-import { epochsOf, writerEpochOf } from "../verify/read-manifest.js"
+import type { ObjectMeta } from "../storage/backend.js"
+import { epochsOf } from "../verify/read-manifest.js"
 import type { Current, Given } from "./current.js"
 import type { History } from "./history.js"
 import { byManifests } from "./judge.js"
@@ -32,6 +33,7 @@ import { believableGap } from "./view.js"
  */
 export async function claim(history: History, signal: AbortSignal | undefined): Promise<Given> {
   const writer = newHistoryId()
+  const read: Read = new Map()
   for (let changes = 0; changes < maxChanges; changes++) {
     signal?.throwIfAborted()
     const current = await history.current(signal)
@@ -41,7 +43,7 @@ export async function claim(history: History, signal: AbortSignal | undefined): 
     const announced = await history.change(current, { ...base, claiming: { epoch, writer } })
     if (announced === undefined) continue
     const listing = await history.listedWithPointer(signal)
-    const end = await endOf(history, announced.record, listing, signal)
+    const end = await endOf(history, announced.record, listing, read, signal)
     if (end === "lost") continue
     // A caller who gave up does not lead.
     signal?.throwIfAborted()
@@ -62,6 +64,12 @@ export async function claim(history: History, signal: AbortSignal | undefined): 
 }
 
 /**
+ * What a claim has read so far: id → version and epochs. A save takes a claim out that lasts longer than its patience. On a store
+ * of many thousand checkpoints a claim that read them all each time would be taken out each time.
+ */
+type Read = Map<number, { readonly version: string; readonly epochs: NonNullable<ReturnType<typeof epochsOf>> }>
+
+/**
  * The floor and the kept ids of a claim: everything listed lies at or below the floor, and what counts is kept. `"lost"`: a
  * manifest carries a higher epoch than the history.
  */
@@ -69,18 +77,29 @@ async function endOf(
   { verifier }: History,
   record: HistoryRecord,
   { manifests }: Listing,
+  read: Read,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly floor: number; readonly kept: IdRanges } | "lost"> {
   const above = [...manifests.keys()].filter((id) => id > record.floor)
-  const found = await mapConcurrently(above, async (id) => ({ id, manifest: await verifier.manifest(id, signal) }))
+  const found = await mapConcurrently(above, async (id) => {
+    const { version } = manifests.get(id) as ObjectMeta
+    const known = read.get(id)
+    if (known !== undefined && known.version === version) return { id, ...known }
+    const manifest = await verifier.manifest(id, signal)
+    if (manifest === undefined) return undefined
+    const epochs = epochsOf(manifest.manifest)
+    if (epochs !== undefined && manifest.meta?.version === version) read.set(id, { version, epochs })
+    return { id, epochs }
+  })
   const counting: number[] = []
   let sound = record.floor
-  for (const { id, manifest } of found) {
-    if (manifest === undefined) continue
-    if ((epochsOf(manifest.manifest)?.carries ?? 0) > record.epoch) return "lost"
-    if (!counts(id, writerEpochOf(manifest.manifest), record)) continue
+  for (const one of found) {
+    if (one === undefined) continue
+    const { id, epochs } = one
+    if ((epochs?.carries ?? 0) > record.epoch) return "lost"
+    if (!counts(id, epochs?.writer, record)) continue
     counting.push(id)
-    if (manifest.manifest !== undefined) sound = Math.max(sound, id)
+    if (epochs !== undefined) sound = Math.max(sound, id)
   }
   const floor = highestBelievable(above, sound)
   // A pin of a checkpoint that is not there stays, too: its manifest may come back.
@@ -109,7 +128,8 @@ async function anew(history: History, current: Current, signal: AbortSignal | un
   const listing = await history.lister.manifests(signal)
   const { counting, sound, ...judge } = await byManifests(history.verifier, listing, signal)
   const floor = highestBelievable([...listing.manifests.keys()], sound)
-  const epoch = Math.max(judge.epoch, current.record.epoch)
+  // A manifest that this store read may be gone by now; its writer may still write.
+  const epoch = Math.max(judge.epoch, current.record.epoch, history.verifier.epochSeen)
   return {
     ...noHistory,
     lineage: newHistoryId(),

@@ -4,6 +4,7 @@ import {
   decodeHistory,
   encodeHistory,
   type HistoryRecord,
+  maxGrownBytes,
   maxHistoryBytes,
   newHistoryId,
   noHistory,
@@ -19,6 +20,8 @@ export interface StoredHistory {
   readonly record: HistoryRecord
   /** Of the object; `undefined` if there is none, or something is in its place that is no object. */
   readonly version: string | undefined
+  /** Of the object, in bytes; 0 if there is none. */
+  readonly size: number
   /** Why the object cannot be used. Absent if it can, or if there is none. */
   readonly problem?: string
 }
@@ -60,8 +63,8 @@ export class HistoryFile {
   }
 
   async #read(signal: AbortSignal | undefined): Promise<{ stored: StoredHistory; token?: string }> {
-    const unusable = (version: string | undefined, problem: string) => ({
-      stored: { record: noHistory, version, problem },
+    const unusable = (version: string | undefined, problem: string, size = 0) => ({
+      stored: { record: noHistory, version, size, problem },
     })
     let found: Awaited<ReturnType<Storage["readBytes"]>>
     try {
@@ -70,12 +73,12 @@ export class HistoryFile {
       if (!(error instanceof BackendError) || error.kind !== "damaged") throw error
       return unusable(undefined, error.message)
     }
-    if (found === undefined) return { stored: { record: noHistory, version: undefined } }
+    if (found === undefined) return { stored: { record: noHistory, version: undefined, size: 0 } }
     const { version, size } = found.meta
-    if (found.bytes === undefined) return unusable(version, `it has ${size} bytes, more than ${maxHistoryBytes}`)
+    if (found.bytes === undefined) return unusable(version, `it has ${size} bytes, more than ${maxHistoryBytes}`, size)
     const decoded = decodeHistory(found.bytes)
-    if (decoded.record !== undefined) return { stored: { record: decoded.record, version }, token: decoded.token }
-    if (decoded.isNewer !== true) return unusable(version, decoded.problem)
+    if (decoded.record !== undefined) return { stored: { record: decoded.record, version, size }, token: decoded.token }
+    if (decoded.isNewer !== true) return unusable(version, decoded.problem, size)
     const message = `${this.key} cannot be used: ${decoded.problem}. Use the release that wrote it, or a later one.`
     throw new CheckpointError("CKPT_UNSUPPORTED", message, { key: this.key, backend: this.#place.backend })
   }
@@ -91,7 +94,8 @@ export class HistoryFile {
     return this.#changes.run(() => this.#replace(current, next))
   }
 
-  async #replace({ version, problem }: StoredHistory, next: HistoryRecord): Promise<StoredHistory | undefined> {
+  async #replace(current: StoredHistory, next: HistoryRecord): Promise<StoredHistory | undefined> {
+    const { version, problem } = current
     if (version === undefined && problem !== undefined)
       throw new BackendError(
         "damaged",
@@ -100,10 +104,11 @@ export class HistoryFile {
     const record = next.lineage === "" ? { ...next, lineage: newHistoryId() } : next
     const token = newToken()
     const bytes = encodeHistory(record, token)
-    if (bytes.length > maxHistoryBytes) throw this.#tooLarge(bytes.length)
+    const limit = limitOf(current, next)
+    if (bytes.length > limit) throw this.#tooLarge(bytes.length, limit)
     this.#last = undefined
     const swapped = await swap(this.#place.storage, this.key, version, bytes)
-    if (swapped.outcome === "done") return this.#know({ record, version: swapped.meta.version })
+    if (swapped.outcome === "done") return this.#know({ record, version: swapped.meta.version, size: bytes.length })
     const found = await this.#read(undefined)
     if (found.token === token) {
       if (swapped.lost !== undefined) await this.#place.storage.confirm([this.key], swapped.lost, undefined)
@@ -120,10 +125,16 @@ export class HistoryFile {
     return stored
   }
 
-  #tooLarge(bytes: number): CheckpointError {
+  #tooLarge(bytes: number, limit: number): CheckpointError {
     const message =
-      `${this.key} would have ${bytes} bytes, more than ${maxHistoryBytes}, so nothing was changed or removed. It lists the ids ` +
+      `${this.key} would have ${bytes} bytes, more than ${limit}, so nothing was changed or removed. It lists the ids ` +
       "that stay among removed ones: keep runs of consecutive checkpoints (last, withinMs), keep fewer by every or keepIf, or unpin."
     return new CheckpointError("CKPT_INVALID", message, { key: this.key, backend: this.#place.backend })
   }
+}
+
+/** The most bytes of the next history. A change that makes a large one smaller is never refused: it is the way out. */
+function limitOf({ record, size }: StoredHistory, next: HistoryRecord): number {
+  const isClaim = next.claiming !== undefined || next.epoch > record.epoch
+  return isClaim ? maxHistoryBytes : Math.max(maxGrownBytes, size)
 }

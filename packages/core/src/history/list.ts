@@ -37,6 +37,8 @@ export async function* list(
   const { verifier } = history
   // A list shows each checkpoint as it is now, not as it was when it was last verified.
   const options = { signal, anew: true }
+  // Sorted once, not with each batch.
+  let latest: number | undefined
   const { view, first } = await step(async () => {
     let batch: readonly number[] = []
     let reading: Promise<Summarized[]> | undefined
@@ -61,7 +63,7 @@ export async function* list(
   }
 
   async function shown(looked: View, batch: readonly number[], found: readonly Summarized[]) {
-    const [latest] = looked.latestFirst()
+    latest ??= looked.latestFirst()[0]
     const isGone = latest !== undefined && batch.includes(latest) && !found.some(({ outline }) => outline.id === latest)
     if (isGone) await lookAgain(history, signal)
     return withPins(found, await judging(found, looked, signal))

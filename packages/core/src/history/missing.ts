@@ -12,12 +12,16 @@ export function missing({ layout }: Place, { pointer }: View, id: number) {
 
 /**
  * Tells by an event that a checkpoint which must be there is lost: for readers whose answer has no room for it. Nothing is told
- * if a later checkpoint is listed.
+ * if a later checkpoint is there.
+ *
+ * @param latest the latest checkpoint that counts, if the caller knows it. Else a listed one will do, but not on a claimed store,
+ *   where a later id may be that of a superseded writer
  */
-export function tellMissing({ place, emit }: Pick<History, "place" | "emit">, view: View): void {
+export function tellMissing(
+  { place, emit }: Pick<History, "place" | "emit">,
+  view: View,
+  latest = view.record.epoch > 0 ? 0 : (view.latestFirst()[0] ?? 0),
+): void {
   const { lacks } = view
-  const [latest = 0] = view.latestFirst()
-  // On a claimed store a later id may be that of a superseded writer.
-  if (lacks !== undefined && (view.record.epoch > 0 || lacks > latest))
-    emit({ type: "skipped", ...missing(place, view, lacks) })
+  if (lacks !== undefined && lacks > latest) emit({ type: "skipped", ...missing(place, view, lacks) })
 }

@@ -35,12 +35,10 @@ export interface Summarized {
 
 /** The summaries of the checkpoints that count, with their pins. */
 export function withPins(all: readonly Summarized[], view: View): CheckpointSummary[] {
-  const names = new Map<number, string[]>()
-  for (const { id, name } of view.pins) names.set(id, [...(names.get(id) ?? []), name])
   return all
     .filter((one) => countsIn(view, one))
     .map(({ outline: { writerEpoch: _w, carries: _c, version: _v, ...summary } }) => {
-      const pins = names.get(summary.id)
+      const pins = view.pinNames.get(summary.id)
       return pins === undefined ? summary : { ...summary, pins }
     })
 }

@@ -32,6 +32,7 @@ export class View {
   readonly #judge: Judge
   readonly #readAgain: (signal: AbortSignal | undefined) => Promise<Judged>
   readonly #isOvertaken: boolean
+  #pinNames: Map<number, string[]> | undefined
 
   /**
    * @param readAgain reads the history from the storage, as it is now
@@ -100,6 +101,19 @@ export class View {
   /** Pins, ascending by id, then by name. */
   get pins(): Pin[] {
     return pinsOf(this.record)
+  }
+
+  /** The names of the pins of each pinned checkpoint, ascending. Made once: a long list asks for them with each batch. */
+  get pinNames(): ReadonlyMap<number, readonly string[]> {
+    if (this.#pinNames === undefined) {
+      this.#pinNames = new Map()
+      for (const { id, name } of this.pins) {
+        const names = this.#pinNames.get(id)
+        if (names === undefined) this.#pinNames.set(id, [name])
+        else names.push(name)
+      }
+    }
+    return this.#pinNames
   }
 
   /**

@@ -40,7 +40,7 @@ export async function loadLatest(history: History, signal: Signal): Promise<Chec
       throw damaged(history, view.lacks, missing(history.place, view, view.lacks).issues)
     // Without the pointer nobody knows whether anything was ever saved here.
     if (found === undefined && view.pointer.failure !== undefined) throw view.pointer.failure
-    tellMissing(history, view)
+    tellMissing(history, view, found?.id)
     return found && sound(history, found.id, found, signal)
   }
   throw restless(history.place)

@@ -2,7 +2,7 @@ import { BackendError } from "../errors.js"
 import { newToken } from "../format/ids.js"
 import { encodeManifest } from "../format/manifest/encode.js"
 import { fatal, type ValidationIssue } from "../format/manifest/issues.js"
-import type { CheckpointManifest } from "../format/manifest/model.js"
+import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "../format/manifest/model.js"
 import { markedSeen } from "../format/manifest/seen.js"
 import type { Current } from "../history/current.js"
 import type { History } from "../history/history.js"
@@ -31,7 +31,7 @@ export async function markSeen(
   const marked = markedSeen(manifest, history.epoch, newToken())
   let bytes: Uint8Array
   try {
-    bytes = encodeManifest(marked)
+    bytes = encodeManifest(marked, MAX_MANIFEST_BYTES)
   } catch (error) {
     const message = `the manifest cannot be written again, so a late update cannot be kept from it: ${error instanceof Error ? error.message : String(error)}`
     return [fatal("manifest-corrupt", message)]

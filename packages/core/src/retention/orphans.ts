@@ -26,15 +26,15 @@ const defaultOrphanAgeMs = 60 * 60 * 1000
 /**
  * Removes what unfinished saves left: states without a manifest, probe objects, and unfinished writes that only the
  * backend sees, such as temporary files. A state is removed if all of these hold: it lies below V, the latest valid
- * checkpoint; no manifest and no pin of its id is listed; and it is older than `olderThanMs`, by the storage's clock. An
+ * checkpoint; no manifest of its id is listed, and nothing pins it; and it is older than `olderThanMs`, by the storage's clock. An
  * unfinished write whose key is known is removed if it lies below V, and nothing has happened to it for so long.
  *
  * The order is: find V, list the states, list the manifests. So a save that is under way has an id above V, or a young
  * state, or a manifest in the later listing. Example of the wrong order: the manifests are listed; a save writes state
  * 7 and manifest 7; the states are listed. Now state 7 looks like an orphan.
  *
- * Before a state is deleted, the floor is raised to its id: if its save is under way after all, the save is refused as
- * pruned. Ids that this store is saving are left alone.
+ * Before a state is deleted, the floor is raised to its id: if its save is under way after all, the save is CKPT_CONFLICT.
+ * Ids that this store is saving are left alone.
  */
 export async function collectOrphans(
   history: History,

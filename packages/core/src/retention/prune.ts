@@ -8,7 +8,7 @@ import type { View } from "../history/view.js"
 import type { OperationOptions } from "../options.js"
 import type { Place } from "../storage/place.js"
 import { keptBy, keptUnjudged, type RetentionPolicy } from "./policy.js"
-import { assertChangeable, type PruneFailure, removeBelow } from "./remove.js"
+import { assertChangeable, isBehind, type PruneFailure, removeBelow } from "./remove.js"
 
 /** The answer of `prune`. */
 export interface PruneReport {
@@ -55,8 +55,7 @@ async function pruneOnce(
     dryRun ? [] : removeEnded(history.place, signal),
   ])
   const { view, all, latestValid } = looked
-  // A manifest carries a higher epoch than the history: another claimed meanwhile, or the history is lost. The next look knows.
-  if (view.current.lost === undefined && all.some(({ outline }) => outline.carries > view.record.epoch)) return "again"
+  if (isBehind(history, view)) return "again"
   if (!dryRun) await assertChangeable(history, view, signal)
   const counting = withPins(all, view)
   const doomed: number[] = []

@@ -38,7 +38,7 @@ export interface PruneFailure {
  * twice, hits what is dead for ever.
  *
  * @param doomed the ids that go, all below `latestValid`
- * @param stays every other listed id that counts
+ * @param stays every other listed id below the highest of them that counts
  * @param latestValid the latest valid checkpoint
  */
 export async function removeBelow(
@@ -106,6 +106,7 @@ export async function removeOne(history: History, id: number, signal: AbortSigna
     if (!view.listing.manifests.has(id)) return false
     await assertChangeable(history, view, signal)
     const latestValid = await latestValidId(history.verifier, view, { signal })
+    if (isBehind(history, view)) continue
     if (latestValid === undefined || id >= latestValid) {
       const which = latestValid === id ? "the latest valid checkpoint" : "not below the latest valid checkpoint"
       const message = `checkpoint ${id} is ${which}, and is never deleted. Save a newer checkpoint first.`
@@ -113,7 +114,8 @@ export async function removeOne(history: History, id: number, signal: AbortSigna
     }
     const pin = view.pins.find((one) => one.id === id)
     if (pin !== undefined) throw isPinned(history, id, pin.name)
-    const stays = view.latestFirst().filter((other) => other !== id)
+    // Only what lies below it is asked about: the floor is raised no further.
+    const stays = view.latestFirst().filter((other) => other > view.record.floor && other < id)
     const failures = await removeBelow(
       history,
       view,
@@ -127,6 +129,14 @@ export async function removeOne(history: History, id: number, signal: AbortSigna
     return true
   }
   throw outpaced(history, "remove")
+}
+
+/**
+ * True if a manifest that was read carries a higher epoch than the view's history: another writer claimed meanwhile, or the history
+ * is lost. The next look knows which.
+ */
+export function isBehind({ verifier }: History, { current }: View): boolean {
+  return current.lost === undefined && current.record.epoch < verifier.epochSeen
 }
 
 /** Of these listed ids, those that count or cannot be judged: their manifests say so. */

@@ -112,17 +112,17 @@ export interface StoreOperations extends AsyncDisposable {
   load(id: number, options?: OperationOptions): Promise<CheckpointManifest | undefined>
   /**
    * The latest manifest; `undefined` if there is none. Rejects with `CKPT_CORRUPT` if it is damaged, or if it is lost and there is
-   * no other: `recover()` goes past it. A lost one that the pointer names is otherwise passed over, with an event `skipped`.
+   * no other: `recover()` goes past it. A lost one that pointer or history names is otherwise passed over, with an event `skipped`.
    */
   loadLatest(options?: OperationOptions): Promise<CheckpointManifest | undefined>
   /** The ids of all checkpoints, damaged ones too, ascending. See `list` for lost ones. */
   ids(options?: OperationOptions): Promise<number[]>
   /**
    * All checkpoints, ascending by id. A damaged checkpoint is an entry with its issues, never a gap. If
-   * the checkpoint that the pointer names is lost, and none that is later is listed, that is an event `skipped`.
+   * a checkpoint that pointer or history names is lost, and none that is later is listed, that is an event `skipped`.
    */
   list(options?: OperationOptions): AsyncIterable<CheckpointSummary>
-  /** The lowest id above every id ever seen here: of manifests, states, directories and the pointer. */
+  /** The lowest id above every id ever seen here: of manifests, states, directories, pointer and history. */
   nextId(options?: OperationOptions): Promise<number>
   /**
    * Writes a state before its manifest. A later `save` of this id, on this store and without a state, takes over its
@@ -178,7 +178,7 @@ export interface CheckpointStore extends StoreOperations {
   claim(options?: OperationOptions): Promise<LeaderStore>
   /**
    * Builds the lost history of a store without claims anew: whatever manifest is there counts, and what was pinned is
-   * forgotten. False if the history is not lost; then nothing was changed. Rejects with `CKPT_FENCED` if the store was ever
+   * forgotten. False if a sound history is there, also that of another store; then nothing was changed. Rejects with `CKPT_FENCED` if the store was ever
    * claimed: then `claim()` builds the history anew.
    */
   repair(options?: OperationOptions): Promise<boolean>
@@ -186,8 +186,11 @@ export interface CheckpointStore extends StoreOperations {
 
 /** The store of the one writer, from {@link CheckpointStore.claim}. What `recover` and `restore` give is safe from late updates. */
 export interface LeaderStore extends StoreOperations {
-  /** The number of its claim: higher than that of every claim before it. */
+  /** The number of its claim, from 1: higher than that of every claim before it that history or manifests tell of. */
   readonly epoch: number
-  /** Gives the lead up, and closes this store. Nobody leads until the next claim; plain stores stay refused. */
+  /**
+   * Gives the lead up, and closes this store, also if it rejects. Nobody leads until the next claim; plain stores stay refused.
+   * Rejects with `CKPT_CLOSED` after `close()`, which gives up only a claim of the backend's own: the next claim goes over it.
+   */
   release(): Promise<void>
 }

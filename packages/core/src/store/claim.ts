@@ -16,8 +16,8 @@ export interface ClaimedStore extends Pick<OpenOptions, "backend" | "ownsBackend
  * Claims a store. Where the storage compares and swaps for all processes, the history alone decides who leads. Elsewhere the
  * backend first makes sure that nobody else can write, and then the history is claimed in the same way.
  *
- * The event `claimed` is told as soon as the claim took effect. After an abort nobody has the leader, and the claim is given
- * up as far as it can be.
+ * The event `claimed` is told as soon as the claim took effect; `claim-unfinished`, if only the backend's did. After an abort nobody
+ * has the leader, and the claim is given up as far as it can be.
  */
 export async function claimStore(
   history: History,
@@ -34,12 +34,15 @@ export async function claimStore(
   }
   const claimed = await claimBackend(history, options, signal)
   const inner = assemble({ ...options, backend: claimed.backend }, undefined)
+  let isTold = false
   try {
     const given = await claim(inner.history, signal)
     tell(history, given, claimed.passedOver ?? [])
+    isTold = true
     signal?.throwIfAborted()
     return { given, backend: claimed.backend, ownsBackend: true }
   } catch (error) {
+    if (!isTold) history.emit({ type: "claim-unfinished", error })
     // A request that was given up still removes its temporary names.
     await inner.history.place.storage.close()
     await claimed.backend[Symbol.asyncDispose]()

@@ -15,7 +15,9 @@ export class Leader extends Store implements LeaderStore {
     this.epoch = given.lead.epoch
   }
 
-  release(): Promise<void> {
+  async release(): Promise<void> {
+    // A store that was closed without it makes no request any more: to say that the lead was given up would be untrue.
+    if (!this.#releases) this.history.place.gate.assertOpen("release")
     this.#releases = true
     return this.close()
   }

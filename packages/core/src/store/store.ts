@@ -222,9 +222,12 @@ export class Store implements StoreOperations {
     this.#closed ??= (async () => {
       await this.calls.close()
       await this.#retention?.idle()
-      await this.leave()
-      await this.history.place.storage.close()
-      if (this.options.ownsBackend === true) await this.options.backend[Symbol.asyncDispose]()
+      try {
+        await this.leave()
+      } finally {
+        await this.history.place.storage.close()
+        if (this.options.ownsBackend === true) await this.options.backend[Symbol.asyncDispose]()
+      }
     })()
     return this.#closed
   }

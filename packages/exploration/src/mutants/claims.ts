@@ -38,7 +38,7 @@ export const claimMutants: readonly Mutant[] = [
   },
   {
     name: "a claim keeps what does not count",
-    edits: [edit("history/claim", "if (!counts(id, writerEpochOf(manifest.manifest), record))", "if (false)")],
+    edits: [edit("history/claim", "if (!counts(id, epochs?.writer, record))", "if (false)")],
     // A plain writer is about to write 3. Another claims; manifest 3 is written, and refused. The next claim finds it, and keeps it.
     written: {
       start: "two",

@@ -36,7 +36,7 @@ export const lostMutants: readonly Mutant[] = [
   },
   {
     name: "a claim believes a history that is older than the manifests",
-    edits: [edit("history/claim", "if ((epochsOf(manifest.manifest)?.carries ?? 0) > record.epoch)", "if (false)")],
+    edits: [edit("history/claim", "if ((epochs?.carries ?? 0) > record.epoch)", "if (false)")],
     // A leader of claim 2 saves 4. The history of claim 1 is put back. The next claim goes by it, and does not keep 4.
     written: {
       start: "claimed",

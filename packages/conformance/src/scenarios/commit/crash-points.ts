@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import type { CheckpointStore } from "@ckpt/core"
-import { crashing, withoutCommit } from "../../harness/faults.js"
+import { dyingAt, withoutCommit } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
-import { bytes, manifestOf, readAll, saveAll, stateText } from "../support.js"
+import { bytes, isProbe, manifestOf, readAll, saveAll, stateText } from "../support.js"
 
 /** The work of a process that dies in the middle of it. */
 type Work = (store: CheckpointStore, id: number) => Promise<unknown>
@@ -38,6 +38,9 @@ const works: Readonly<Record<string, { run: Work; retain?: { last: number } }>> 
   },
 }
 
+/** Of one work only, since they all begin alike: with the check of the storage, before anything is written. */
+const dyingInProbe: keyof typeof works = "save"
+
 /** Lets the process die at every call of its work in turn: once before the call takes effect, and once after it. */
 async function atEveryCall({ open }: ScenarioContext, name: string, stepwise: boolean): Promise<void> {
   const work = works[name]
@@ -52,13 +55,11 @@ async function atEveryCall({ open }: ScenarioContext, name: string, stepwise: bo
 
       const id = base + 1
       let acknowledged = 0
-      let dying: ReturnType<typeof crashing> | undefined
+      let calls = 0
+      const dying = dyingAt(({ key }) => (name === dyingInProbe || !isProbe(key)) && ++calls >= n, at)
       const victim = await open({
         ...(work.retain === undefined ? {} : { retain: work.retain }),
-        through(backend) {
-          dying = crashing(stepwise ? withoutCommit(backend) : backend, n, at)
-          return dying.backend
-        },
+        through: (backend) => dying.through(stepwise ? withoutCommit(backend) : backend),
         onEvent(event) {
           if (event.type === "saved") acknowledged = event.id
         },
@@ -80,7 +81,7 @@ async function atEveryCall({ open }: ScenarioContext, name: string, stepwise: bo
       const next = found.nextId
       await saveAll(after, next)
       assert.equal((await after.recover()).checkpoint?.id, next, where)
-      if (dying?.died() !== true) {
+      if (!dying.died()) {
         assert.ok(n > 2, `${name} made only ${n - 1} calls`)
         break
       }

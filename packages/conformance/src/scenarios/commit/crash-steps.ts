@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { calls } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { later } from "../retention/clocks.js"
-import { assertBytes, assertRecovers, bytes, dies, manifestOf, saveAll, stateText } from "../support.js"
+import { assertBytes, assertRecovers, bytes, dies, isProbe, manifestOf, saveAll, stateText } from "../support.js"
 
 /** A plain writer that dies after one step: what is there, what readers see, and what mends it. */
 export const crashStepScenarios: readonly Scenario[] = [
@@ -76,7 +76,6 @@ export const crashStepScenarios: readonly Scenario[] = [
     name: "crash in the check before the first write: the store is fresh, and collectOrphans removes the probe",
     async run(context) {
       const { allKeys, open } = context
-      const isProbe = (key: string) => key.includes(".ckpt-probe-")
       await dies(
         context,
         "after",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import { heldCall } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { bytes, listedIds, manifestOf, refusal, saveAll } from "../support.js"
 import { claimed, claiming, claimingInHistory, heldWrite, latestId } from "./claim-support.js"
@@ -154,6 +155,31 @@ export const zombieScenarios: readonly Scenario[] = [
     assert.deepEqual(await listedIds(await open()), [1, 4, 9])
     assert.deepEqual((await successor.prune({ last: 1 })).removed, [1, 2, 4, 8])
   }),
+  claimingInHistory(
+    "an update that reads its manifest after the next leader recovered it changes nothing",
+    async (context) => {
+      const { keys, open, peek } = context
+      await saveAll(await open(), 1)
+      // A plain writer, then a leader.
+      for (const opened of [open, (options: Parameters<typeof open>[0]) => claimed(context, options)]) {
+        let isUpdating = false
+        const held = heldCall(({ call, key }) => isUpdating && call === "get" && key === keys.manifest(1))
+        const zombie = await opened({ through: held.through })
+        await zombie.recover()
+        isUpdating = true
+        const updating = zombie.update(1, (current) => ({ ...current, epoch: 9_000 }))
+        updating.catch(() => {})
+        await held.reached
+        const leader = await claimed(context)
+        assert.equal((await leader.recover()).checkpoint?.id, 1)
+        const recovered = await peek(keys.manifest(1))
+        held.release()
+        // Not `applied`: the leader works from what it was given.
+        assert.equal((await refusal(updating, "CKPT_FENCED")).applied, undefined)
+        assert.deepEqual(await peek(keys.manifest(1)), recovered)
+      }
+    },
+  ),
   claiming("prune, remove and collectOrphans of a superseded writer remove nothing", async (context) => {
     const old = await claimed(context)
     await saveAll(old, 1, 2, 3)

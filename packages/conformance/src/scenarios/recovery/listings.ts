@@ -82,6 +82,48 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "recovery: the checkpoint that the pointer names is removed before it is looked at: no reader steps back to an older one",
+    async run({ open, keys }) {
+      const writer = await open()
+      await saveAll(writer, 1)
+      await writer.pin(1, "kept")
+      let id = 1
+      /** One is saved after the listing. Before the look at its manifest, the next one is saved, and it is removed. */
+      const removed = () => {
+        let named: number | undefined
+        return (backend: ObjectBackend) =>
+          intercept(backend, {
+            async around({ call, key }, proceed) {
+              if (call === "head" && named !== undefined && key === keys.manifest(named)) {
+                named = undefined
+                await saveAll(writer, ++id)
+                await writer.prune({ last: 1 })
+                looks++
+              }
+              const answer = await proceed()
+              if (call !== "list" || !keys.pointer.startsWith(key) || lists++ > 0) return answer
+              await saveAll(writer, ++id)
+              named = id
+              return answer
+            },
+          })
+      }
+      let lists = 0
+      let looks = 0
+      const reading = async <T>(read: (store: CheckpointStore) => Promise<T>): Promise<T> => {
+        lists = looks = 0
+        const answer = await read(await open({ through: removed() }))
+        assert.equal(looks, 1)
+        return answer
+      }
+      assert.equal((await reading((store) => store.loadLatest()))?.checkpointId, id)
+      assert.deepEqual(await reading((store) => store.ids()), [1, id])
+      assert.deepEqual(await reading(listedIds), [1, id])
+      const { checkpoint, skipped } = await reading((store) => store.recover())
+      assert.deepEqual([checkpoint?.id, skipped], [id, []])
+    },
+  },
+  {
     name: "recovery: a writer that saves between each listing and its pointer, without end, keeps no reader from its answer",
     async run(context) {
       const { open, keys } = context
@@ -190,6 +232,8 @@ export const listingScenarios: readonly Scenario[] = [
     async run({ open, keys }) {
       const writer = await open()
       await saveAll(writer, 1, 2)
+      // An older one stays, to which a reader would step back that takes the pruned one for damaged.
+      await writer.pin(1, "kept")
       let id = 2
       for (const key of [keys.manifest, keys.state]) {
         const victim = id

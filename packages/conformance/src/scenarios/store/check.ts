@@ -2,9 +2,8 @@ import assert from "node:assert/strict"
 import { BackendError, type CheckpointStore, type ObjectBackend, type PutOptions } from "@ckpt/core"
 import { type CallInfo, intercept, recordCalls, withFaults, withoutCommit } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { bytes, manifestOf, refusal, saveAll, stateText } from "../support.js"
+import { bytes, isProbe, manifestOf, refusal, saveAll, stateText } from "../support.js"
 
-const isProbe = (key: string) => key.includes(".ckpt-probe-")
 /** Calls that ask the storage something; the removal of the probe is none. */
 const asks = ({ call, key }: CallInfo) => isProbe(key) && call !== "delete" && call !== "abandon"
 

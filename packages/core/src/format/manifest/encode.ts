@@ -16,24 +16,31 @@ import {
 import { CHECKSUM_KEY, checksumTail, NO_CHECKSUM, TAIL_LENGTH } from "./seal.js"
 
 /**
+ * The most bytes that a save or an update may write. What is left up to {@link MAX_MANIFEST_BYTES} is for the mark of a leader that
+ * recovers the checkpoint: a manifest without room for it would be passed over.
+ */
+const maxWrittenBytes = MAX_MANIFEST_BYTES - 256
+
+/**
  * The stored form of a manifest: UTF-8, map keys and names sorted, `manifest_checksum` last. Equal manifests are equal
  * bytes.
  *
+ * @param limit the most bytes
  * @throws {CheckpointError} `CKPT_INVALID`, with the field's path, for a value that would not be read back equal
  */
-export function encodeManifest(manifest: CheckpointManifest): Uint8Array {
+export function encodeManifest(manifest: CheckpointManifest, limit = maxWrittenBytes): Uint8Array {
   const json = toJson(checkManifest(manifest))
   json.set(CHECKSUM_KEY, NO_CHECKSUM)
   let text: string
   try {
-    text = printJson(json, MAX_MANIFEST_BYTES)
+    text = printJson(json, limit)
   } catch (error) {
     if (!(error instanceof JsonError)) throw error
     throw new CheckpointError("CKPT_INVALID", `manifest: ${error.message}`, { cause: error })
   }
   const bytes = new TextEncoder().encode(text)
-  if (bytes.length > MAX_MANIFEST_BYTES) {
-    const sizes = `${bytes.length} bytes, more than ${MAX_MANIFEST_BYTES}`
+  if (bytes.length > limit) {
+    const sizes = `${bytes.length} bytes, more than ${limit}`
     throw new CheckpointError("CKPT_INVALID", `manifest: ${sizes}; give large operator state as external`)
   }
   // The checksum's field is ASCII and has a fixed length, so it is written over the placeholder.
@@ -44,7 +51,7 @@ export function encodeManifest(manifest: CheckpointManifest): Uint8Array {
 
 /** The stored form of a manifest, as text. (`JSON.stringify` cannot write a manifest: it throws for bigints.) */
 export function manifestToJson(manifest: CheckpointManifest): string {
-  return new TextDecoder().decode(encodeManifest(manifest))
+  return new TextDecoder().decode(encodeManifest(manifest, MAX_MANIFEST_BYTES))
 }
 
 // ---- writing

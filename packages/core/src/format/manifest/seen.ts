@@ -1,6 +1,6 @@
 import type { DecodedManifest } from "./decode.js"
 import { encodeManifest } from "./encode.js"
-import type { CheckpointManifest } from "./model.js"
+import { type CheckpointManifest, MAX_MANIFEST_BYTES } from "./model.js"
 
 /** A manifest as a leader writes it that recovered it: new bytes, so that an update that read the old ones fails. */
 export function markedSeen(manifest: CheckpointManifest, epoch: number, token: string): CheckpointManifest {
@@ -14,5 +14,5 @@ export function markedSeen(manifest: CheckpointManifest, epoch: number, token: s
 export function withoutSeen({ manifest, issues }: DecodedManifest): Uint8Array | undefined {
   if (manifest?.seen === undefined || issues.length > 0) return undefined
   const { seen: _s, updateToken: _u, ...rest } = manifest
-  return encodeManifest(rest)
+  return encodeManifest(rest, MAX_MANIFEST_BYTES)
 }

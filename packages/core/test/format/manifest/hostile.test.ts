@@ -43,7 +43,7 @@ test("a manifest that is too large by characters, by bytes or by values is not w
   const create = (text: string) => createManifest({ checkpointId: 1, epoch: 1, updateToken: text })
   const names = Array.from({ length: MAX_JSON_VALUES }, () => "")
   for (const [manifest, reason] of [
-    [create("x".repeat(MAX_MANIFEST_BYTES)), "longer than 67108864 characters"],
+    [create("x".repeat(MAX_MANIFEST_BYTES)), "longer than 67108608 characters"],
     [create("é".repeat(MAX_MANIFEST_BYTES / 2)), "67109"],
     [createManifest({ checkpointId: 1, epoch: 1, sourceNames: names }), "more than 1000000 values"],
   ] as const) {
