@@ -129,7 +129,11 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "a listing is not compared with what was there at the last removal",
     edits: [
-      edit("history/view", "[this.pointer.checkpointId, this.record.top, this.record.kept.highest]", "[this.pointer.checkpointId]"),
+      edit(
+        "history/view",
+        "[this.pointer.checkpointId, this.record.top, this.record.kept.highest]",
+        "[this.pointer.checkpointId]",
+      ),
     ],
     plans: ["readers", "manifests damaged"],
   },
