@@ -114,7 +114,8 @@ export async function rejectionOf(run: () => unknown): Promise<unknown> {
 
 /** Each mistake is a test: it is refused by name, and nothing is changed. */
 export function testMistakes(mistakes: readonly Mistake[]): void {
-  test.each(mistakes)("%s", async (_, run, code, ...words) => {
+  const rows = mistakes.map(([argument, run, code, ...words]) => ({ argument, run, code, words }))
+  test.each(rows)("$argument", async ({ run, code, words }) => {
     const context = await opened()
     const before = [...context.backend.stored.keys()].sort()
     const error = await rejectionOf(() => run(context))
