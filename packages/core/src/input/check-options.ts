@@ -57,8 +57,8 @@ function instead(path: string, name: string, { fields, hints = {} }: Shape): str
 /** Completes the message about an unknown name: the nearest known one, or all. */
 export function didYouMean(name: string, known: readonly string[], path = ""): string {
   const meant = nearest(name, known)
-  if (meant !== undefined) return `; did you mean ${path}${plainly(meant)}?`
-  return known.length === 0 ? "; there is none" : `; there are ${listed(known.map((one) => path + plainly(one)))}`
+  if (meant !== undefined) return `. Did you mean ${path}${plainly(meant)}?`
+  return known.length === 0 ? ". There is none" : `. There are ${listed(known.map((one) => path + plainly(one)))}`
 }
 
 function plainly(name: string): string {

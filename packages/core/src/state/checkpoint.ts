@@ -103,7 +103,7 @@ function operatorNames({ operatorStates }: CheckpointManifest): string[] {
 function noOperator(place: Place, manifest: CheckpointManifest, name: string): CheckpointError {
   const { checkpointId: id } = manifest
   const names = operatorNames(manifest)
-  const instead = names.length === 0 ? "; it has none: its state is read by state()" : didYouMean(String(name), names)
+  const instead = names.length === 0 ? ". It has none: its state is read by state()" : didYouMean(String(name), names)
   const all =
     names.length > 1 ? ` All names: ${listed(names.slice(0, 20).map(quote))}${names.length > 20 ? ", …" : ""}.` : ""
   const message = `checkpoint ${id} has no operator ${typeof name === "string" ? quote(name) : show(name)}${instead}`

@@ -51,7 +51,7 @@ export function checkManifest(manifest: unknown): CheckpointManifest {
   const [missing, ...more] = requiredKeys.filter((key) => m[key] === undefined)
   if (missing !== undefined) {
     const too = more.length > 0 ? `, and so ${more.length > 1 ? "are" : "is"} ${listed(more)}` : ""
-    invalid([missing], `is missing${too}; make the manifest with createManifest()`)
+    invalid([missing], `is missing${too}. Make the manifest with createManifest().`)
   }
   return {
     version: integer(m.version, ["version"], 2 ** 32 - 1),
