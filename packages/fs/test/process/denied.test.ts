@@ -31,7 +31,7 @@ async function ask(...roots: string[]): Promise<Answers[]> {
 }
 
 function expectRefused(answer: Answer, cause: RegExp): void {
-  expect(answer).toMatchObject({ name: "CheckpointError", code: "CKPT_IO", retryable: false })
+  expect(answer).toMatchObject({ name: "CheckpointError", code: "CKPT_DENIED", retryable: false })
   expect((answer as Failed).message).toMatch(cause)
 }
 
@@ -117,16 +117,16 @@ test("a filesystem mounted read-only: it is read, and a save says why it cannot 
   await using store = await openFsStore(root)
   expect((await store.recover()).checkpoint?.id).toBe(2)
   await expect(store.save(manifestOf(3))).rejects.toMatchObject({
-    code: "CKPT_IO",
+    code: "CKPT_DENIED",
     message: expect.stringMatching(/EROFS.*read-only/),
   })
   await expect(store.prune({ last: 1 })).rejects.toMatchObject({
-    code: "CKPT_IO",
+    code: "CKPT_DENIED",
     message: expect.stringMatching(/EROFS.*read-only/),
   })
   const [answers] = (await ask(root)) as [Answers]
   expect(answers.recover).toEqual({ value: { outcome: "recovered", id: 2, nextId: 3 } })
-  expect(answers.save).toMatchObject({ code: "CKPT_IO" })
+  expect(answers.save).toMatchObject({ code: "CKPT_DENIED" })
   execFileSync("mount", ["-o", "remount,rw", root])
   await store.save(manifestOf(3))
   expect(await store.ids()).toEqual([1, 2, 3])

@@ -21,7 +21,7 @@ async function rejection(promise: Promise<unknown>): Promise<CheckpointError> {
 async function expectFull(promise: Promise<unknown>): Promise<void> {
   const error = await rejection(promise)
   expect(error.message).toMatch(/ENOSPC.*No space \(or no inodes\) left on the device/)
-  expect(error.code).toBe("CKPT_IO")
+  expect(error.code).toBe("CKPT_FULL")
 }
 
 /** Uses up what is left, but for so many pages of 4 KiB. */
