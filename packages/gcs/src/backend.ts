@@ -64,8 +64,8 @@ export class GcsBackend implements ObjectBackend {
   /** @throws {CheckpointError} `CKPT_INVALID` */
   constructor(options: GcsBackendOptions) {
     checkOptions("GcsBackend", options, shape)
+    assertClient(options?.client)
     const { client, bucket, userProject, chunkBytes = 8 * 1024 * 1024 } = options
-    assertClient(client)
     assertBucket(bucket)
     this.#bucket = new Bucket(client, bucket, userProject)
     this.parts = uploadInParts(this.#bucket, chunkBytes)

@@ -58,7 +58,7 @@ export async function newClient(options: ClientOptions): Promise<GcsClient> {
   return new Storage(options)
 }
 
-export function assertClient(client: GcsClient): void {
+export function assertClient(client: GcsClient | undefined): void {
   if (typeof client?.apiEndpoint === "string" && typeof client.authClient?.getRequestHeaders === "function") return
   const given = client === undefined ? "client is missing" : `client is no Storage client (${show(client)})`
   throw invalid(`${given}: give new Storage() of @google-cloud/storage, or its options instead.`)

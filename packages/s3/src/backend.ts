@@ -70,7 +70,7 @@ export class S3Backend implements ObjectBackend {
   /** @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used */
   constructor(options: S3BackendOptions) {
     checkOptions("S3Backend", options, s3BackendShape)
-    assertClient(options.client)
+    assertClient(options?.client)
     assertBucket(options.bucket)
     this.#options = options
     this.#place = { client: options.client, bucket: options.bucket }

@@ -58,7 +58,8 @@ function instead(path: string, name: string, { fields, hints = {} }: Shape): str
 export function didYouMean(name: string, known: readonly string[], path = ""): string {
   const meant = nearest(name, known)
   if (meant !== undefined) return `. Did you mean ${path}${plainly(meant)}?`
-  return known.length === 0 ? ". There is none" : `. There are ${listed(known.map((one) => path + plainly(one)))}`
+  if (known.length === 0) return ". There is none"
+  return `. The known ${known.length === 1 ? "one is" : "ones are"} ${listed(known.map((one) => path + plainly(one)))}`
 }
 
 function plainly(name: string): string {
