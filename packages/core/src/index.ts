@@ -41,7 +41,7 @@ export type { PruneFailure } from "./retention/remove.js"
 export type { Checkpoint } from "./state/checkpoint.js"
 export type { StateInfo } from "./state/feed.js"
 export type { ReadStateOptions, StateReader } from "./state/reader.js"
-export type { StateSource } from "./state/source.js"
+export type { BytesSource, GivenSource, StateSource } from "./state/source.js"
 export type {
   BackendClaim,
   BackendClaimOptions,

@@ -46,7 +46,7 @@ async function load<Sdk>({ name, lowest, from, load }: SdkPackage<Sdk>): Promise
 }
 
 /** The version that is installed; `undefined` if that cannot be told, as in a bundle. */
-export function versionOf(name: string, from: string): string | undefined {
+function versionOf(name: string, from: string): string | undefined {
   try {
     // Not every package exports its package.json, so it is looked for above the file that is loaded.
     for (let path = createRequire(from).resolve(name); dirname(path) !== path; path = dirname(path)) {

@@ -4,10 +4,10 @@ import { isReadOnce, takeSource } from "../state/read-once.js"
 import { assertSource, isAsyncIterable, type StateSource } from "../state/source.js"
 
 /** The operators that a save was given, by their names. */
-export type OperatorSources = Readonly<Record<string, StateSource>>
+type OperatorSources = Readonly<Record<string, StateSource>>
 
 /** What a save was given as its state. Both absent: no state, or one that was written ahead. */
-export interface GivenState {
+interface GivenState {
   readonly state?: StateSource
   readonly operators?: OperatorSources
 }

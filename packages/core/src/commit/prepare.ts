@@ -14,7 +14,7 @@ import { chunksInMemory, type StateSource } from "../state/source.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Verifier } from "../verify/verifier.js"
 import type { StoredState } from "./create-state.js"
-import { type OperatorSources, takeState } from "./given-state.js"
+import { takeState } from "./given-state.js"
 import type { Job } from "./job.js"
 import type { StatesAhead } from "./states-ahead.js"
 
@@ -211,7 +211,7 @@ export interface SaveOptions extends OperationOptions, ProgressOptions {
    * The state of each operator, by its name; one at least. All go into the manifest if they are small, see `inlineThreshold`;
    * otherwise all go into `state.bin`.
    */
-  operators?: OperatorSources | ReadonlyMap<string, StateSource> | undefined
+  operators?: Readonly<Record<string, StateSource>> | ReadonlyMap<string, StateSource> | undefined
   /**
    * The states of all operators go into the manifest if each has at most this many bytes, and all together have at most
    * 4 MiB. Default 65,536.
