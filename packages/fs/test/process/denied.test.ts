@@ -30,8 +30,8 @@ async function ask(...roots: string[]): Promise<Answers[]> {
   return JSON.parse(lines[0] ?? "[]") as Answers[]
 }
 
-function expectRefused(answer: Answer, cause: RegExp): void {
-  expect(answer).toMatchObject({ name: "CheckpointError", code: "CKPT_DENIED", retryable: false })
+function expectRefused(answer: Answer, cause: RegExp, code = "CKPT_DENIED"): void {
+  expect(answer).toMatchObject({ name: "CheckpointError", code, retryable: false })
   expect((answer as Failed).message).toMatch(cause)
 }
 
@@ -138,8 +138,8 @@ test("a root that is a file, or lies below one: every call rejects and says so",
   await writeFile(file, "not a folder")
   const [itself, below] = (await ask(file, join(file, "a", "root"))) as [Answers, Answers]
   for (const name of [...reads, "save", "update", "prune", "collectOrphans"] as const) {
-    expectRefused(itself[name], /the root .*\/file is a (regular )?file, not a folder/)
-    expectRefused(below[name], /ENOTDIR|is a (regular )?file, not a folder/)
+    expectRefused(itself[name], /the root .*\/file is a (regular )?file, not a folder/, "CKPT_IO")
+    expectRefused(below[name], /ENOTDIR|is a (regular )?file, not a folder/, "CKPT_IO")
   }
   expect(await readdir(base)).toEqual(["file"])
 })

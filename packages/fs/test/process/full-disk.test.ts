@@ -85,9 +85,9 @@ describe("a disk of 1 MiB", () => {
     const outcomes = new Set<string>()
     const saved = [1, 2]
     for (const id of [3, 4, 5, 6]) {
-      // `stateOf(7)` is not small enough to stay in the manifest.
-      const contents = id === 3 ? { operators: { a: stateOf(7) }, inlineThreshold: 1000 } : contentsOf(id)
       for (let free = 0; ; free++) {
+        // `stateOf(7)` is not small enough to stay in the manifest. A stream is read once, so each save gets its own.
+        const contents = id === 3 ? { operators: { a: stateOf(7) }, inlineThreshold: 1000 } : contentsOf(id)
         await fill(eater, free)
         const label = `checkpoint ${id} with ${free} pages left`
         const failure = await store.save(manifestOf(id), contents).then(
