@@ -13,9 +13,11 @@ let count = 0
 async function lead(): Promise<Answer> {
   leader = await store.claim()
   const found = await leader.recover()
-  if (found.outcome === "exhausted") throw new Error(`no checkpoint verifies: ${found.skipped.length} damaged`)
-  const state = await found.checkpoint?.operator("count")
-  count = state === undefined ? 0 : JSON.parse(new TextDecoder().decode(state)).count
+  if (found.outcome === "exhausted") throw new Error(`nothing to go on from: ${found.reason}`)
+  if (found.checkpoint !== undefined) {
+    const state = await found.checkpoint.operator("count")
+    count = JSON.parse(new TextDecoder().decode(state)).count
+  }
   nextId = found.nextId
   return { outcome: "leads", recovered: found.checkpoint?.id, count }
 }

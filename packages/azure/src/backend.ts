@@ -18,15 +18,18 @@ import {
   type UploadInParts,
 } from "@ckpt/core"
 import {
+  aFunction,
   allPages,
   answeredRange,
   assertVersion,
+  checkOptions,
   contentBody,
   emptyContent,
   oneChunk,
   verifiedBody,
 } from "@ckpt/core/adapter"
 import { runningMd5 } from "./checksum.js"
+import { assertContainer } from "./client.js"
 import { deleteBlobs, maxBatch } from "./delete.js"
 import { azureError, codeOf, isAbsent, type Operation, type Place } from "./errors.js"
 import { isFolder, metaOf, quoted, refuseFolder } from "./meta.js"
@@ -59,8 +62,13 @@ export class AzureBackend implements ObjectBackend {
   readonly #place: Place
   readonly #dispose: () => void
 
-  /** @param container used as it is: its retries come on top of the store's */
+  /**
+   * @param container used as it is: its retries come on top of the store's
+   * @throws {CheckpointError} `CKPT_INVALID` for what is no container, or options that cannot be used
+   */
   constructor(container: ContainerClient, options: AzureBackendOptions = {}) {
+    assertContainer(container)
+    checkOptions("AzureBackend", options, { fields: { dispose: aFunction } })
     this.#container = container
     this.#place = { account: container.accountName, container: container.containerName }
     this.#dispose = options.dispose ?? (() => {})

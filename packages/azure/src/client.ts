@@ -1,7 +1,9 @@
 import { Agent as HttpAgent } from "node:http"
 import { Agent as HttpsAgent } from "node:https"
-import { type BlobServiceClient, ContainerClient, newPipeline, type StoragePipelineOptions } from "@azure/storage-blob"
+import type { BlobServiceClient, ContainerClient, newPipeline, StoragePipelineOptions } from "@azure/storage-blob"
 import { CheckpointError } from "@ckpt/core"
+import { anything, aString, type ShapeOf, show } from "@ckpt/core/adapter"
+import { loadSdk } from "./sdk.js"
 
 /** A credential as `@azure/storage-blob` takes it: an account key, a token credential of `@azure/identity`, or none. */
 export type AzureCredential = NonNullable<Parameters<typeof newPipeline>[0]>
@@ -22,6 +24,15 @@ export interface AzureAccountOptions {
   credential?: AzureCredential | undefined
 }
 
+/** The kinds of {@link AzureAccountOptions}. */
+export const accountFields: ShapeOf<AzureAccountOptions>["fields"] = {
+  container: anything,
+  client: anything,
+  connectionString: aString,
+  accountUrl: aString,
+  credential: anything,
+}
+
 export interface OpenedContainer {
   readonly container: ContainerClient
   /** Closes the idle sockets of a client that was made here. */
@@ -38,13 +49,17 @@ export async function openContainer(options: AzureAccountOptions): Promise<Opene
   if (credential !== undefined && accountUrl === undefined) throw invalid("credential needs accountUrl beside it")
   if (client !== undefined) return { container: containerOf(client, options.container), dispose: () => {} }
   const name = checkName(options.container)
+  const sdk = await loadSdk()
   if (accountUrl !== undefined) {
     const url = containerUrl(accountUrl, name)
     const pipelineCredential = credential ?? (url.searchParams.has("sig") ? undefined : await defaultCredential())
     if (url.protocol !== "https:" && pipelineCredential !== undefined && "getToken" in pipelineCredential) {
       throw invalid(`accountUrl is ${accountUrl}; a token credential needs https`)
     }
-    return ours(url.protocol, (settings) => new ContainerClient(url.href, newPipeline(pipelineCredential, settings)))
+    return ours(
+      url.protocol,
+      (settings) => new sdk.ContainerClient(url.href, sdk.newPipeline(pipelineCredential, settings)),
+    )
   }
   const text = connectionString ?? process.env["AZURE_STORAGE_CONNECTION_STRING"]
   if (!text) {
@@ -53,8 +68,8 @@ export async function openContainer(options: AzureAccountOptions): Promise<Opene
     )
   }
   try {
-    const { protocol } = new URL(new ContainerClient(text, name).url)
-    return ours(protocol, (settings) => new ContainerClient(text, name, settings))
+    const { protocol } = new URL(new sdk.ContainerClient(text, name).url)
+    return ours(protocol, (settings) => new sdk.ContainerClient(text, name, settings))
   } catch (cause) {
     const from = connectionString === undefined ? "AZURE_STORAGE_CONNECTION_STRING" : "connectionString"
     throw invalid(`${from} cannot be read; copy it from the account's page "Access keys"`, cause)
@@ -79,18 +94,25 @@ function ours(protocol: string, make: (settings: StoragePipelineOptions) => Cont
 
 function containerOf(client: ContainerClient | BlobServiceClient, name: string | undefined): ContainerClient {
   // The client is known by its shape, not by its class: it may come from another copy of the SDK.
-  if ("getContainerClient" in client) return client.getContainerClient(checkName(name))
-  if (!("getBlockBlobClient" in client) || !("containerName" in client)) {
-    throw invalid("client is neither a ContainerClient nor a BlobServiceClient of @azure/storage-blob")
+  if (typeof client === "object" && client !== null) {
+    if ("getContainerClient" in client) return client.getContainerClient(checkName(name))
   }
+  assertContainer(client)
   if (name !== undefined && name !== client.containerName) {
     throw invalid(`container is ${name}, but client is for ${client.containerName}; leave one of them out`)
   }
   return client
 }
 
-function checkName(name: string | undefined): string {
+export function assertContainer(client: unknown): asserts client is ContainerClient {
+  if (typeof client === "object" && client !== null && "getBlockBlobClient" in client && "containerName" in client)
+    return
+  throw invalid(`client is ${show(client)}, neither a ContainerClient nor a BlobServiceClient of @azure/storage-blob`)
+}
+
+function checkName(name: unknown): string {
   if (name === undefined || name === "") throw invalid("container is missing; pass the name of a container that exists")
+  if (typeof name !== "string") throw invalid(`container is ${show(name)}; pass the name of a container that exists`)
   if (/[/:]/.test(name)) {
     throw invalid(`container is ${name}; pass its name alone, the account in accountUrl and folders in prefix`)
   }

@@ -26,7 +26,7 @@ export async function deleteBlobs(
   } catch (error) {
     // The service refuses batches under a shared access signature that may delete but not write; some emulators know
     // none.
-    const refused = error instanceof BackendError && ["denied", "permanent", "unsupported"].includes(error.kind)
+    const refused = error instanceof BackendError && ["denied", "full", "permanent", "unsupported"].includes(error.kind)
     if (!refused || codeOf(error.cause) === "ContainerNotFound") throw error
     return deleteEach(container, place, keys, signal)
   }

@@ -33,7 +33,7 @@ type Advice = readonly [codes: RegExp, kind: BackendErrorKind, advice: (place: P
 const advice: readonly Advice[] = [
   [
     /^ContainerNotFound$/,
-    "permanent",
+    "denied",
     ({ account, container }) => `container ${container} does not exist in account ${account}: create it`,
   ],
   [/^(ContainerBeingDeleted|AccountBeingCreated)$/, "transient", () => "try again later"],

@@ -1,6 +1,7 @@
 import { CheckpointError, type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
+import { checkStoreOptions } from "@ckpt/core/adapter"
 import { AzureBackend } from "./backend.js"
-import { type AzureAccountOptions, openContainer } from "./client.js"
+import { type AzureAccountOptions, accountFields, openContainer } from "./client.js"
 
 export interface AzureStoreOptions extends StoreOptions, AzureAccountOptions {}
 
@@ -8,9 +9,13 @@ export interface AzureStoreOptions extends StoreOptions, AzureAccountOptions {}
  * Opens a store in a container of Azure Blob Storage. Makes no request: if the container does not exist, or the
  * credentials do not reach it, the first operation rejects.
  *
- * @throws {CheckpointError} `CKPT_INVALID` if the options do not say which container of which account, or do so twice
+ * @throws {CheckpointError} `CKPT_INVALID` if the options do not say which container of which account, or do so twice, and without
+ *   the SDK; `CKPT_UNSUPPORTED` with an SDK that is too old
  */
 export async function openAzureStore(options: AzureStoreOptions): Promise<CheckpointStore> {
+  checkStoreOptions("openAzureStore", options, { fields: accountFields, example: "options: { container, … }" })
+  if (options === undefined)
+    throw new CheckpointError("CKPT_INVALID", "openAzureStore needs options: { container, … }.")
   // The service drops a dot at the end of a segment, and would list the object under another key.
   if (/\.(\/|$)/.test(options.prefix ?? "")) {
     throw new CheckpointError("CKPT_INVALID", `openAzureStore: a segment of prefix ${options.prefix} ends with a dot.`)

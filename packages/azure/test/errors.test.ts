@@ -37,7 +37,7 @@ const calls: Record<string, (backend: AzureBackend) => Promise<unknown>> = {
 test.each(Object.keys(calls))("a container that does not exist: %s", async (call) => {
   const backend = await openBackend("no-such-container")
   const error = await failureOf(calls[call]!(backend))
-  expect(error.kind).toBe("permanent")
+  expect(error.kind).toBe("denied")
   expect(error.message).toMatch(/container no-such-container does not exist in account ckpt\w+: create it/)
   await backend[Symbol.asyncDispose]()
 })
@@ -58,7 +58,7 @@ async function withRights(container: Awaited<ReturnType<typeof newContainer>>, r
   const url = await container.generateSasUrl({ permissions: ContainerSASPermissions.parse(rights), expiresOn })
   const accountUrl = azureAccount().blobEndpoint + new URL(url).search
   const opened = await openContainer({ container: container.containerName, accountUrl })
-  return new AzureBackend(opened.container, opened)
+  return new AzureBackend(opened.container, { dispose: opened.dispose })
 }
 
 test("rights that lack are named, and so are container and key", async () => {
@@ -167,7 +167,7 @@ test("an account that does not exist has no address", () => {
     { account: "acount", container: "jobs" },
     { name: "Put Blob", needs: "write", key: "k" },
   )
-  expect(told.kind).toBe("transient")
+  expect(told.kind).toBe("permanent")
   expect(told.message).toMatch(/check the account's name \(acount\)/)
 })
 

@@ -81,7 +81,7 @@ test("azurite's short connection string is one", async () => {
 test("a token credential is asked once for a batch, and once for the request that carries it", async () => {
   const asked = { ...token(), getToken: vi.fn(token().getToken) }
   const opened = await openContainer({ container: "jobs", accountUrl: "https://127.0.0.1:1", credential: asked })
-  const backend = new AzureBackend(opened.container, opened)
+  const backend = new AzureBackend(opened.container, { dispose: opened.dispose })
   const keys = Array.from({ length: 256 }, (_, index) => `k-${index}`)
   await expect(backend.delete(keys)).rejects.toMatchObject({ kind: "transient" })
   expect(asked.getToken).toHaveBeenCalledTimes(2)
@@ -92,7 +92,7 @@ test.each([
   [
     "DefaultAzureCredential of an installed @azure/identity is taken",
     true,
-    /^CKPT_IO .*asked for https:\/\/storage\.azure\.com\/\.default/,
+    /^CKPT_DENIED .*asked for https:\/\/storage\.azure\.com\/\.default/,
   ],
   ["and without @azure/identity, the store says to install it", false, /^CKPT_INVALID .*npm install @azure\/identity/],
 ])("without a credential, %s", async (_, installed, expected) => {
@@ -152,7 +152,7 @@ test("what the credential cannot give is told as denied", async () => {
   }
   const store = await openAzureStore({ container: "jobs", accountUrl: url, credential: failing })
   const error = (await store.ids().catch((error: unknown) => error)) as CheckpointError
-  expect(error.code).toBe("CKPT_IO")
+  expect(error.code).toBe("CKPT_DENIED")
   expect(error.retryable).toBe(false)
   expect(error.message).toMatch(/no login found/)
   await store.close()

@@ -1,6 +1,8 @@
 import type { ObjectBackend } from "@ckpt/core"
+import { aFunction, anObject, checkOptions, type ShapeOf } from "@ckpt/core/adapter"
 import { backendCases } from "./cases/index.js"
-import { type BackendCase, type CaseOptions, defaultTimeoutMs, missing, runCase } from "./harness/case.js"
+import { type BackendCase, type CaseOptions, caseShape, defaultTimeoutMs, missing, runCase } from "./harness/case.js"
+import { assertGiven } from "./harness/given.js"
 import { type CaseResult, failureOf, formatReport } from "./harness/report.js"
 
 export interface CheckOptions extends CaseOptions {
@@ -15,8 +17,16 @@ export interface DescribeOptions extends CheckOptions {
   readonly print?: ((text: string) => void) | undefined
 }
 
+const checkShape: ShapeOf<CheckOptions> = { ...caseShape, fields: { ...caseShape.fields, cases: anObject } }
+const describeShape: ShapeOf<DescribeOptions> = {
+  fields: { ...checkShape.fields, test: aFunction, print: aFunction },
+  example: "{ test, factory }",
+}
+
 /** Runs the cases without any test runner, one after the other. */
 export async function checkBackend(options: CheckOptions): Promise<CaseResult[]> {
+  checkOptions("checkBackend", options, checkShape)
+  assertGiven("checkBackend", options, ["factory"])
   const { cases = backendCases } = options
   const { skipped } = await inspectBackend(cases, options)
   const results: CaseResult[] = []
@@ -29,6 +39,8 @@ export async function checkBackend(options: CheckOptions): Promise<CaseResult[]>
  * backend first. A case that needs a part which the backend lacks is not registered, so it never counts as passed.
  */
 export async function describeBackend(options: DescribeOptions): Promise<void> {
+  checkOptions("describeBackend", options, describeShape)
+  assertGiven("describeBackend", options, ["factory", "test"])
   const { test, cases = backendCases, timeoutMs = defaultTimeoutMs } = options
   const print = options.print ?? ((text: string) => void process.stdout.write(text))
   const { backend, skipped: results } = await inspectBackend(cases, options)

@@ -24,6 +24,7 @@ export {
   runScenario,
   type Scenario,
   type ScenarioContext,
+  type ScenariosOptions,
 } from "./harness/scenario.js"
 export type { StorageFactory, TestStorage } from "./harness/storage.js"
 export { gate, settled, until } from "./harness/waiting.js"

@@ -19,7 +19,7 @@ export type CheckpointErrorCode =
   | "CKPT_CORRUPT"
   /** Retention removed the checkpoint while it was read or pinned. Recover again. */
   | "CKPT_PRUNED"
-  /** `update` or `pin` of a checkpoint that does not exist. */
+  /** `update` or `pin` of a checkpoint that does not exist; or a checkpoint has no operator of that name. */
   | "CKPT_NOT_FOUND"
   /** An argument cannot be used, or the checkpoints are of the other layout. Nothing was written. */
   | "CKPT_INVALID"
@@ -31,7 +31,14 @@ export type CheckpointErrorCode =
   | "CKPT_READ_ONLY"
   /** The store was closed. */
   | "CKPT_CLOSED"
-  /** The storage failed; see `cause` and `retryable`. */
+  /**
+   * The storage refuses this process: its credentials or its permission do not reach, or the bucket or container does not exist.
+   * An alert, not a retry: somebody must mend it.
+   */
+  | "CKPT_DENIED"
+  /** The disk is full, or a quota is used up. An alert, not a retry: free some space or raise the quota. */
+  | "CKPT_FULL"
+  /** The storage failed in another way; see `cause` and `retryable`. */
   | "CKPT_IO"
 
 /** The fields of a {@link CheckpointError}, each present if it is known. */
@@ -95,19 +102,21 @@ export class CheckpointError extends Error {
  *   starts past the end). Nothing was changed.
  * - `ambiguous`: the write may or may not have taken effect (time-out, reset, a 5xx after the body was sent).
  * - `transient`: nothing was changed and the same request may succeed shortly (throttled, too many open files).
- * - `denied`: credentials or permissions.
+ * - `denied`: credentials or permissions do not reach, or the bucket or container does not exist: somebody must mend it.
+ * - `full`: no room: the disk is full, or a quota is used up. Nothing was changed.
  * - `damaged`: the key holds something that is not an object (a symbolic link, a directory, a pipe), or its bytes fail
  *   the storage's own checksum. Only this key is damaged; the storage works.
  * - `unsupported`: the storage does not have what the request asks for (501, or "not implemented"). Nothing was changed, and the
  *   same request will fail again. Name what is missing, such as the header.
  * - `fenced`: another writer has claimed the storage. Nothing was changed.
- * - `permanent`: anything else; the same request will fail again (disk full, no such bucket, a bad key).
+ * - `permanent`: anything else; the same request will fail again (a wrong endpoint, a bad key).
  */
 export type BackendErrorKind =
   | "precondition"
   | "ambiguous"
   | "transient"
   | "denied"
+  | "full"
   | "damaged"
   | "unsupported"
   | "fenced"
@@ -153,4 +162,15 @@ export class BackendError extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isBranded(value, backendErrorBrand)
   }
+}
+
+/** The same error with another kind or message. */
+export function reworded(error: BackendError, kind: BackendErrorKind, message: string): BackendError {
+  const { cause, retryAfterMs, unsettleable, checksumMismatch } = error
+  return new BackendError(kind, message, {
+    cause,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    unsettleable,
+    checksumMismatch,
+  })
 }

@@ -32,7 +32,7 @@ export type {
 export type { CheckpointSummary } from "./history/summary.js"
 export type { Pin } from "./history/view.js"
 export type { OperationOptions, Progress, ProgressOptions } from "./options.js"
-export type { RecoverOptions, Recovery, RecoveryFacts, Skipped } from "./recovery/recovery.js"
+export type { ExhaustedReason, RecoverOptions, Recovery, RecoveryFacts, Skipped } from "./recovery/recovery.js"
 export type { Restored, RestoreOptions } from "./recovery/restore.js"
 export type { CollectOptions, OrphanReport } from "./retention/orphans.js"
 export type { RetentionPolicy } from "./retention/policy.js"
@@ -41,7 +41,7 @@ export type { PruneFailure } from "./retention/remove.js"
 export type { Checkpoint } from "./state/checkpoint.js"
 export type { StateInfo } from "./state/feed.js"
 export type { ReadStateOptions, StateReader } from "./state/reader.js"
-export type { StateSource } from "./state/source.js"
+export type { BytesSource, GivenSource, StateSource } from "./state/source.js"
 export type {
   BackendClaim,
   BackendClaimOptions,
@@ -67,7 +67,8 @@ export type {
   UploadPart,
 } from "./storage/backend.js"
 export type { RetryOptions } from "./storage/retry.js"
-export type { CheckpointStore, LeaderStore, OpenOptions, StoreOperations, StoreOptions } from "./store/api.js"
+export type { CheckpointStore, LeaderStore, OpenOptions, StoreOperations } from "./store/api.js"
 export type { TraceContext } from "./store/calls.js"
 export { openCheckpointStore } from "./store/open.js"
+export type { StoreOptions } from "./store-options.js"
 export type { Verification, VerifyDepth, VerifyOptions } from "./verify/verified.js"

@@ -1,3 +1,5 @@
+import { aFunction, aSignal, type ShapeOf } from "./input/kinds.js"
+
 /** The options of every operation. */
 export interface OperationOptions {
   /** When it is aborted, the operation rejects with the signal's reason. */
@@ -19,3 +21,14 @@ export interface ProgressOptions {
   /** Called at most once for each chunk, and at the end. Its errors are ignored. */
   onProgress?: ((progress: Progress) => void) | undefined
 }
+
+/** The kinds of {@link OperationOptions}. */
+export const operationShape = { fields: { signal: aSignal } } as const satisfies ShapeOf<OperationOptions>
+
+/** The kinds of {@link ProgressOptions}. */
+export const progressFields = { onProgress: aFunction } as const satisfies ShapeOf<ProgressOptions>["fields"]
+
+/** The kinds of the options of `writeState`. */
+export const writeStateShape = {
+  fields: { ...operationShape.fields, ...progressFields },
+} as const satisfies ShapeOf<OperationOptions & ProgressOptions>

@@ -20,6 +20,7 @@ const floors = [
   ["format"],
   ["bytes"],
   ["async"],
+  ["input"],
 ]
 const folders = floors.flat()
 const floorOf = (folder: string) => floors.findIndex((floor) => floor.includes(folder))

@@ -15,7 +15,8 @@ import type {
   PutOptions,
   RequestOptions,
 } from "@ckpt/core"
-import { BackendError, CheckpointError } from "@ckpt/core"
+import { BackendError } from "@ckpt/core"
+import { aBoolean, anObject, checkOptions, group, milliseconds, oneOf, type ShapeOf } from "@ckpt/core/adapter"
 import { claimScope, type HeldClaims } from "./claim/claim.js"
 import { type Access, Fence } from "./claim/fence.js"
 import { silentAfterAtMost } from "./claim/holder.js"
@@ -30,6 +31,7 @@ import { changed, type FileApi, nodeFiles } from "./files/file-api.js"
 import { keySegments, prefixFolders } from "./files/paths.js"
 import { patient } from "./files/patient.js"
 import { Root } from "./files/root.js"
+import { rootPath } from "./files/root-path.js"
 import { confirmObjects } from "./objects/confirm.js"
 import { deleteObjects } from "./objects/delete.js"
 import { getObject, headObject } from "./objects/get.js"
@@ -76,6 +78,21 @@ export interface FsBackendOptions {
   files?: FileApi | undefined
 }
 
+/** The kinds of {@link FsBackendOptions}. */
+export const fsBackendShape: ShapeOf<FsBackendOptions> = {
+  fields: {
+    claim: group({
+      fields: { silentAfterMs: milliseconds(silentAfterAtLeast, silentAfterAtMost) },
+      example: `an object such as { silentAfterMs: ${defaultSilentAfterMs} }`,
+    }),
+    mustExist: aBoolean,
+    directorySync: aBoolean,
+    secondWriter: oneOf("warn", "refuse"),
+    readOnly: aBoolean,
+    files: anObject,
+  },
+}
+
 /**
  * Objects as files below one folder, `{root}/{key}`. Nothing is looked at before the first call, and nothing is created
  * before the first write. The condition `"absent"` holds among all processes. The other conditions hold among all callers of
@@ -93,23 +110,19 @@ export class FsBackend implements ObjectBackend {
   #access: Access
   #held: HeldClaims | undefined
 
-  constructor(root: string, options: FsBackendOptions = {}) {
+  /**
+   * @param root the folder, as a path or a `file:` URL
+   * @throws {CheckpointError} `CKPT_INVALID` for a root or options that cannot be used
+   */
+  constructor(root: string | URL, options: FsBackendOptions = {}) {
+    checkOptions("FsBackend", options, fsBackendShape)
+    const path = rootPath("FsBackend", root)
     const { files = nodeFiles, directorySync = true } = options
     const calls = process.platform === "win32" ? patient(files) : files
-    this.#root = new Root(root, directorySync ? calls : changed(calls, { directorySync }), options.mustExist)
+    this.#root = new Root(path, directorySync ? calls : changed(calls, { directorySync }), options.mustExist)
     this.#readOnly = options.readOnly ?? false
     this.#silentAfterMs = options.claim?.silentAfterMs ?? defaultSilentAfterMs
-    if (!(this.#silentAfterMs >= silentAfterAtLeast && this.#silentAfterMs <= silentAfterAtMost)) {
-      const range = `from ${silentAfterAtLeast} to ${silentAfterAtMost}`
-      const message = `claim.silentAfterMs is ${this.#silentAfterMs}; give milliseconds ${range}.`
-      throw new CheckpointError("CKPT_INVALID", message, { backend: this.name })
-    }
-    const { secondWriter = "warn" } = options
-    this.#secondWriter = secondWriter
-    if (secondWriter !== "warn" && secondWriter !== "refuse") {
-      const message = `secondWriter is ${JSON.stringify(secondWriter)}; give "warn" or "refuse".`
-      throw new CheckpointError("CKPT_INVALID", message, { backend: this.name })
-    }
+    this.#secondWriter = options.secondWriter ?? "warn"
     this.#access = { root: this.#root, directories: new Directories(this.#root), fence: new Fence(this.#root) }
     this.#signs = new WriterSigns(this.#access)
   }

@@ -1,6 +1,8 @@
 import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
-import { FsBackend, type FsClaimOptions, type SecondWriter } from "./backend.js"
+import { checkStoreOptions } from "@ckpt/core/adapter"
+import { FsBackend, type FsClaimOptions, fsBackendShape, type SecondWriter } from "./backend.js"
 import type { FileApi } from "./files/file-api.js"
+import { rootPath } from "./files/root-path.js"
 
 export interface FsStoreOptions extends StoreOptions {
   /** The file calls, for tests that count or break them. Default `node:fs/promises`. */
@@ -31,11 +33,14 @@ const defaultTimeoutMs = 5 * 60 * 1000
  * Opens a store in a folder. Missing folders are created by the first write, and nothing before it. By default, `layout` is
  * "directory" and `timeoutMs` 300,000.
  *
- * @param root the folder that holds (or will hold) `checkpoints/`
+ * @param root the folder that holds (or will hold) `checkpoints/`, as a path or a `file:` URL
+ * @throws {CheckpointError} `CKPT_INVALID` for a root or options that cannot be used
  */
-export async function openFsStore(root: string, options: FsStoreOptions = {}): Promise<CheckpointStore> {
+export async function openFsStore(root: string | URL, options: FsStoreOptions = {}): Promise<CheckpointStore> {
+  const path = rootPath("openFsStore", root)
+  checkStoreOptions("openFsStore", options, fsBackendShape)
   const { files, claim, mustExist, directorySync, secondWriter, ...rest } = options
-  const backend = new FsBackend(root, { files, claim, mustExist, directorySync, secondWriter, readOnly: rest.readOnly })
+  const backend = new FsBackend(path, { files, claim, mustExist, directorySync, secondWriter, readOnly: rest.readOnly })
   return openCheckpointStore({
     layout: "directory",
     timeoutMs: defaultTimeoutMs,

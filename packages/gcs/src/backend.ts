@@ -10,8 +10,9 @@ import {
   type RequestOptions,
   type UploadInParts,
 } from "@ckpt/core"
-import { allPages, mapConcurrently, oneChunk } from "@ckpt/core/adapter"
-import type { GcsClient } from "./client.js"
+import { allPages, anything, aString, checkOptions, mapConcurrently, oneChunk, type ShapeOf } from "@ckpt/core/adapter"
+import { assertBucket } from "./arguments.js"
+import { assertClient, type GcsClient } from "./client.js"
 import { download } from "./download.js"
 import { describe, isObjectMissing } from "./errors.js"
 import {
@@ -26,7 +27,7 @@ import {
   refusalOf,
   refused,
 } from "./requests.js"
-import { assertChunkBytes, putObject, uploadInParts } from "./upload.js"
+import { aChunkSize, putObject, uploadInParts } from "./upload.js"
 
 export interface GcsBackendOptions {
   readonly client: GcsClient
@@ -35,6 +36,11 @@ export interface GcsBackendOptions {
   readonly userProject?: string | undefined
   /** Bytes of one request of a long upload, a multiple of 256 KiB. They are held in memory. Default 8 MiB. */
   readonly chunkBytes?: number | undefined
+}
+
+const shape: ShapeOf<GcsBackendOptions> = {
+  fields: { client: anything, bucket: anything, userProject: aString, chunkBytes: aChunkSize },
+  example: "{ client, bucket }",
 }
 
 interface ObjectList {
@@ -56,8 +62,11 @@ export class GcsBackend implements ObjectBackend {
   readonly #bucket: Bucket
 
   /** @throws {CheckpointError} `CKPT_INVALID` */
-  constructor({ client, bucket, userProject, chunkBytes = 8 * 1024 * 1024 }: GcsBackendOptions) {
-    assertChunkBytes(chunkBytes)
+  constructor(options: GcsBackendOptions) {
+    checkOptions("GcsBackend", options, shape)
+    assertClient(options?.client)
+    const { client, bucket, userProject, chunkBytes = 8 * 1024 * 1024 } = options
+    assertBucket(bucket)
     this.#bucket = new Bucket(client, bucket, userProject)
     this.parts = uploadInParts(this.#bucket, chunkBytes)
   }

@@ -1,5 +1,7 @@
+import { anything, type ShapeOf, show } from "@ckpt/core/adapter"
 import type { StorageOptions } from "@google-cloud/storage"
 import { invalid } from "./errors.js"
+import { loadSdk } from "./sdk.js"
 
 /**
  * The part of a `Storage` client that is used: its credentials, its endpoint and its transport. Any object of this
@@ -30,19 +32,34 @@ export interface GcsTransporter {
 /** The options of `new Storage()` without retries and time-outs, which core decides. */
 export type ClientOptions = Omit<StorageOptions, "retryOptions" | "timeout">
 
-/** A new client. The library is loaded only here, so that a caller who brings a client does not pay for a second. */
-export async function newClient(options: ClientOptions): Promise<GcsClient> {
-  let library: typeof import("@google-cloud/storage")
-  try {
-    library = await import("@google-cloud/storage")
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== "ERR_MODULE_NOT_FOUND") throw error
-    throw invalid("@google-cloud/storage is not installed: npm install @google-cloud/storage, or pass a client.")
-  }
-  return new library.Storage(options)
+/** Every option of `new Storage()`. The compiler finds one that is missing; one of a later version can be set on a client. */
+export const clientFields: ShapeOf<ClientOptions>["fields"] = {
+  apiEndpoint: anything,
+  apiKey: anything,
+  authClient: anything,
+  clientOptions: anything,
+  crc32cGenerator: anything,
+  credentials: anything,
+  email: anything,
+  interceptors_: anything,
+  keyFile: anything,
+  keyFilename: anything,
+  projectId: anything,
+  scopes: anything,
+  token: anything,
+  universeDomain: anything,
+  useAuthWithCustomEndpoint: anything,
+  userAgent: anything,
 }
 
-export function assertClient(client: GcsClient): void {
+/** A new client. The library is loaded only here, so that a caller who brings a client does not pay for a second. */
+export async function newClient(options: ClientOptions): Promise<GcsClient> {
+  const { Storage } = await loadSdk()
+  return new Storage(options)
+}
+
+export function assertClient(client: GcsClient | undefined): void {
   if (typeof client?.apiEndpoint === "string" && typeof client.authClient?.getRequestHeaders === "function") return
-  throw invalid("client is no Storage client: give new Storage() of @google-cloud/storage, or its options instead.")
+  const given = client === undefined ? "client is missing" : `client is no Storage client (${show(client)})`
+  throw invalid(`${given}: give new Storage() of @google-cloud/storage, or its options instead.`)
 }

@@ -147,7 +147,8 @@ function kindOf(refusal: Refusal, { write }: Attempted): BackendErrorKind | unde
   // An exceeded quota is answered with 403 as well as with 429.
   if (isRateLimit(refusal)) return "transient"
   // A limit of the project, which passes only when somebody raises it.
-  if (status === 403 && isOverQuota(refusal)) return "permanent"
+  if (status === 403 && isOverQuota(refusal)) return "full"
+  if (isBucketMissing(refusal)) return "denied"
   // Another request for this object was under way; nothing was changed.
   if (status === 409) return "transient"
   if (isDamagedUpload(refusal)) return "transient"

@@ -1,8 +1,10 @@
 import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
+import { anything, aString, checkStoreOptions, type ShapeOf } from "@ckpt/core/adapter"
+import { assertBucket } from "./arguments.js"
 import { GcsBackend, type GcsBackendOptions } from "./backend.js"
-import { assertClient, type ClientOptions, type GcsClient, newClient } from "./client.js"
+import { assertClient, type ClientOptions, clientFields, type GcsClient, newClient } from "./client.js"
 import { invalid } from "./errors.js"
-import { assertChunkBytes } from "./upload.js"
+import { aChunkSize } from "./upload.js"
 
 /**
  * A bucket, and either a ready client or the options of `new Storage()`: `projectId`, `keyFilename`, `credentials`,
@@ -19,13 +21,25 @@ export interface GcsStoreOptions extends StoreOptions, ClientOptions {
   chunkBytes?: number | undefined
 }
 
+const own: ShapeOf<Omit<GcsStoreOptions, keyof StoreOptions>> = {
+  fields: { ...clientFields, bucket: anything, client: anything, userProject: aString, chunkBytes: aChunkSize },
+  hints: {
+    retryOptions: "the store makes the retries: retry: { attempts: 4 }",
+    timeout: "the store has the time-out: timeoutMs",
+  },
+  example: "options: { bucket, … }",
+}
+
 /**
  * Opens a store in a bucket of Google Cloud Storage. No request is made before the first operation; the bucket must
  * exist by then.
  *
- * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used
+ * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used, and if neither a client nor the SDK is there;
+ *   `CKPT_UNSUPPORTED` with an SDK that is too old
  */
 export async function openGcsStore(options: GcsStoreOptions): Promise<CheckpointStore> {
+  checkStoreOptions("openGcsStore", options, own)
+  if (options === undefined) throw invalid("openGcsStore needs options: { bucket, … }.")
   const { client, clientOptions, backendOptions, storeOptions } = splitOptions(options)
   const backend = new GcsBackend({ ...backendOptions, client: client ?? (await newClient(clientOptions)) })
   return openCheckpointStore({ layout: "objects", ...storeOptions, backend, ownsBackend: true })
@@ -38,32 +52,13 @@ interface SplitOptions {
   readonly storeOptions: StoreOptions
 }
 
-const storeOptionNames = [
-  "layout",
-  "prefix",
-  "retain",
-  "expect",
-  "readOnly",
-  "retry",
-  "timeoutMs",
-  "onEvent",
-  "clock",
-  "random",
-] as const satisfies readonly (keyof StoreOptions)[]
-
-// An option whose name is missing above would reach the client instead of the store.
-type Missing = Exclude<keyof StoreOptions, (typeof storeOptionNames)[number]>
-const nothingMissing: [Missing] extends [never] ? true : Missing = true
-void nothingMissing
-
 /** @throws {CheckpointError} `CKPT_INVALID`, saying what to give instead */
 function splitOptions(options: GcsStoreOptions): SplitOptions {
   const { bucket, client, userProject, chunkBytes, ...rest } = options
   assertBucket(bucket)
-  if (chunkBytes !== undefined) assertChunkBytes(chunkBytes)
-  const isStoreOption = (name: string) => (storeOptionNames as readonly string[]).includes(name)
+  const isForClient = (name: string) => Object.hasOwn(clientFields, name)
   const given = Object.entries(rest).filter(([, value]) => value !== undefined)
-  const forClient = given.filter(([name]) => !isStoreOption(name))
+  const forClient = given.filter(([name]) => isForClient(name))
   if (client !== undefined) assertClient(client)
   if (client !== undefined && forClient.length > 0) {
     const names = forClient.map(([name]) => name).join(", ")
@@ -73,19 +68,6 @@ function splitOptions(options: GcsStoreOptions): SplitOptions {
     client,
     backendOptions: { bucket, userProject, chunkBytes },
     clientOptions: Object.fromEntries(forClient),
-    storeOptions: Object.fromEntries(given.filter(([name]) => isStoreOption(name))),
-  }
-}
-
-function assertBucket(bucket: unknown): void {
-  if (typeof bucket !== "string" || bucket === "") {
-    throw invalid("bucket is missing: give the name of a Google Cloud Storage bucket.")
-  }
-  if (/^\w+:\/\//.test(bucket) || bucket.includes("/")) {
-    throw invalid(`bucket is "${bucket}": give the name alone, without "gs://"; what comes after it is the prefix.`)
-  }
-  // https://cloud.google.com/storage/docs/buckets#naming has more rules, which the service checks.
-  if (!/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(bucket)) {
-    throw invalid(`bucket is "${bucket}": names have lower-case letters, digits, "-", "_" and ".", at least three.`)
+    storeOptions: Object.fromEntries(given.filter(([name]) => !isForClient(name))),
   }
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto"
 import { BackendError, type ObjectMeta, type PutOptions, type UploadInParts, type UploadPart } from "@ckpt/core"
+import type { Kind } from "@ckpt/core/adapter"
 import { type Checksum, newChecksum } from "./checksum.js"
-import { type Attempted, describe, invalid, isDamagedUpload, refusalError } from "./errors.js"
+import { type Attempted, describe, isDamagedUpload, refusalError } from "./errors.js"
 import {
   type Answer,
   assertGeneration,
@@ -19,10 +20,9 @@ const contentType = "application/octet-stream"
 // https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload
 const quantum = 256 * 1024
 
-/** @throws {CheckpointError} `CKPT_INVALID` */
-export function assertChunkBytes(chunkBytes: number): void {
-  if (chunkBytes >= quantum && chunkBytes % quantum === 0 && chunkBytes <= 2 ** 31) return
-  throw invalid(`chunkBytes is ${chunkBytes}: give a multiple of 262144 (256 KiB), up to 2 GiB.`)
+export const aChunkSize: Kind = {
+  fits: (value) => typeof value === "number" && value >= quantum && value % quantum === 0 && value <= 2 ** 31,
+  give: "a multiple of 262144 (256 KiB), up to 2 GiB",
 }
 
 /** An upload session, and how far it has come. */

@@ -80,7 +80,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
     }
     for (const call of Object.values(calls)) {
       const error = await call().catch((reason: unknown) => reason)
-      expect(error).toMatchObject({ code: "CKPT_IO", retryable: false })
+      expect(error).toMatchObject({ code: "CKPT_DENIED", retryable: false })
       expect(String(error)).toMatch(
         /no-such-bucket.*does not exist.*gcloud storage buckets create gs:\/\/no-such-bucket/,
       )

@@ -9,7 +9,7 @@ import {
   type PutOptions,
   type RequestOptions,
 } from "@ckpt/core"
-import { recyclerOf, untilAborted } from "@ckpt/core/adapter"
+import { aFunction, checkOptions, recyclerOf, untilAborted } from "@ckpt/core/adapter"
 
 interface StoredObject {
   readonly bytes: Uint8Array
@@ -29,6 +29,7 @@ export class MemoryBackend implements ObjectBackend {
 
   /** @param options.now the clock of this storage, milliseconds since 1970; default the machine's */
   constructor(options: { now?: () => number } = {}) {
+    checkOptions("MemoryBackend", options, { fields: { now: aFunction } })
     this.#now = options.now ?? (() => Date.now())
   }
 

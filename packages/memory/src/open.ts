@@ -1,4 +1,5 @@
 import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
+import { checkStoreOptions, type ShapeOf } from "@ckpt/core/adapter"
 import { MemoryBackend } from "./backend.js"
 
 export interface MemoryStoreOptions extends StoreOptions {
@@ -8,8 +9,15 @@ export interface MemoryStoreOptions extends StoreOptions {
   backend?: MemoryBackend | undefined
 }
 
+const own: ShapeOf<Omit<MemoryStoreOptions, keyof StoreOptions>> = {
+  fields: {
+    backend: { fits: (value) => value instanceof MemoryBackend, give: "a MemoryBackend: new MemoryBackend()" },
+  },
+}
+
 /** Opens a store in this process's memory. */
-export function openMemoryStore(options: MemoryStoreOptions = {}): Promise<CheckpointStore> {
+export async function openMemoryStore(options: MemoryStoreOptions = {}): Promise<CheckpointStore> {
+  checkStoreOptions("openMemoryStore", options, own)
   const { backend, ...rest } = options
   return openCheckpointStore({
     ...rest,

@@ -1,11 +1,5 @@
 import type { Readable } from "node:stream"
-import {
-  DeleteObjectsCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  type S3Client,
-} from "@aws-sdk/client-s3"
+import type { S3Client } from "@aws-sdk/client-s3"
 import {
   BackendError,
   type Body,
@@ -21,19 +15,26 @@ import {
   type UploadInParts,
 } from "@ckpt/core"
 import {
+  aBoolean,
   allPages,
   answeredRange,
+  anything,
+  aString,
   assertVersion,
+  checkOptions,
   contentBody,
   emptyContent,
   oneChunk,
   rangeHeader,
+  type ShapeOf,
   strongEtag,
 } from "@ckpt/core/adapter"
+import { assertBucket, assertClient } from "./arguments.js"
 import { codeOf, deleteError, isAnsweredByS3, requestError, statusOf, unreadable } from "./errors.js"
 import { collectUploads } from "./leftovers.js"
 import { addContentMd5, type Place, request } from "./requests.js"
-import { assertPartBytes, type Head, putObject, uploadInParts } from "./upload.js"
+import type { Sdk } from "./sdk.js"
+import { aPartSize, type Head, putObject, uploadInParts } from "./upload.js"
 
 export interface S3BackendOptions {
   client: Pick<S3Client, "send" | "config" | "destroy">
@@ -44,6 +45,11 @@ export interface S3BackendOptions {
   partBytes?: number | undefined
   /** Destroy the client with this backend. Default false. */
   ownsClient?: boolean | undefined
+}
+
+const s3BackendShape: ShapeOf<S3BackendOptions> = {
+  fields: { client: anything, bucket: anything, prefix: aString, partBytes: aPartSize, ownsClient: aBoolean },
+  example: "{ client, bucket }",
 }
 
 /** Objects in one bucket of Amazon S3, or of a store that speaks its protocol and honours its conditions. */
@@ -61,8 +67,11 @@ export class S3Backend implements ObjectBackend {
   /** Whether the bucket is known to exist: HEAD answers 404 for a missing key and for a missing bucket alike. */
   #bucketSeen = false
 
+  /** @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used */
   constructor(options: S3BackendOptions) {
-    assertPartBytes(options.partBytes)
+    checkOptions("S3Backend", options, s3BackendShape)
+    assertClient(options?.client)
+    assertBucket(options.bucket)
     this.#options = options
     this.#place = { client: options.client, bucket: options.bucket }
     this.parts = uploadInParts(this.#place, options.partBytes, this.#head)
@@ -78,7 +87,8 @@ export class S3Backend implements ObjectBackend {
     if (range?.length === 0) return emptyContent(await this.head(key, { signal }), options)
     const { client, bucket } = this.#place
     const what = { operation: "GetObject", bucket, key } as const
-    const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range: rangeHeader(range), IfMatch: ifVersion })
+    const command = (sdk: Sdk) =>
+      new sdk.GetObjectCommand({ Bucket: bucket, Key: key, Range: rangeHeader(range), IfMatch: ifVersion })
     try {
       const { output, date } = await request(client, command, what, signal)
       this.#bucketSeen = true
@@ -111,7 +121,7 @@ export class S3Backend implements ObjectBackend {
 
   async head(key: string, { signal }: RequestOptions = {}): Promise<ObjectMeta | undefined> {
     const { client, bucket } = this.#place
-    const command = new HeadObjectCommand({ Bucket: bucket, Key: key })
+    const command = (sdk: Sdk) => new sdk.HeadObjectCommand({ Bucket: bucket, Key: key })
     try {
       const { output, date } = await request(client, command, { operation: "HeadObject", bucket, key }, signal)
       const { ContentLength: size, ETag, LastModified: lastModified = date } = output
@@ -136,11 +146,12 @@ export class S3Backend implements ObjectBackend {
 
   async #page(prefix: string, token: string | undefined, signal: AbortSignal | undefined) {
     const { client, bucket } = this.#place
-    const command = new ListObjectsV2Command({
-      ...{ Bucket: bucket, Prefix: prefix, ContinuationToken: token },
-      // A key may hold characters that XML cannot.
-      EncodingType: "url",
-    })
+    const command = (sdk: Sdk) =>
+      new sdk.ListObjectsV2Command({
+        ...{ Bucket: bucket, Prefix: prefix, ContinuationToken: token },
+        // A key may hold characters that XML cannot.
+        EncodingType: "url",
+      })
     const { output } = await request(client, command, { operation: "ListObjectsV2", bucket }, signal)
     this.#bucketSeen = true
     const { Contents = [], IsTruncated, NextContinuationToken, EncodingType } = output
@@ -158,9 +169,10 @@ export class S3Backend implements ObjectBackend {
     signal?.throwIfAborted()
     if (keys.length === 0) return []
     const { client, bucket } = this.#place
-    const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys.map((Key) => ({ Key })) } })
+    const command = (sdk: Sdk) =>
+      addContentMd5(new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys.map((Key) => ({ Key })) } }))
     const what = { operation: "DeleteObjects", bucket } as const
-    const { output } = await request(client, addContentMd5(command), what, signal)
+    const { output } = await request(client, command, what, signal)
     const errors = new Map((output.Errors ?? []).map((failure) => [failure.Key, failure]))
     const deleted = new Set((output.Deleted ?? []).map(({ Key }) => Key))
     return keys.flatMap((key) => {
@@ -174,7 +186,8 @@ export class S3Backend implements ObjectBackend {
 
   async now({ signal }: RequestOptions = {}): Promise<Date> {
     const { client, bucket } = this.#place
-    const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: this.#options.prefix, MaxKeys: 1 })
+    const command = (sdk: Sdk) =>
+      new sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: this.#options.prefix, MaxKeys: 1 })
     const { date } = await request(client, command, { operation: "ListObjectsV2", bucket }, signal)
     this.#bucketSeen = true
     if (date === undefined) throw new BackendError("transient", `the answer of bucket ${bucket} has no Date header`)

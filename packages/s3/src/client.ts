@@ -1,5 +1,8 @@
-import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3"
+import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3"
+import { aBoolean, anObject, anything, type ShapeOf } from "@ckpt/core/adapter"
+import { assertClient } from "./arguments.js"
 import { invalid } from "./errors.js"
+import { loadSdk, type Sdk } from "./sdk.js"
 
 /** The part of a client that is used. A client of another copy of the SDK fits too. */
 export type S3Requests = Pick<S3Client, "send" | "config">
@@ -21,18 +24,29 @@ export interface S3ClientOptions {
 
 const clientOptionNames = ["region", "endpoint", "forcePathStyle", "credentials", "clientOptions"] as const
 
+/** The kinds of {@link S3ClientOptions}. */
+export const clientFields: ShapeOf<S3ClientOptions>["fields"] = {
+  client: anything,
+  // A string, or a function that gives one.
+  region: anything,
+  endpoint: anything,
+  forcePathStyle: aBoolean,
+  // An object, or a function that gives one.
+  credentials: anything,
+  clientOptions: anObject,
+}
+
 /** The client that was given, or a new one. Makes no request. */
-export function openClient(options: S3ClientOptions): S3Client {
+export async function openClient(options: S3ClientOptions): Promise<S3Client> {
   const { client, region, endpoint, forcePathStyle, credentials, clientOptions } = options
   assertEndpoint(endpoint)
-  if (client !== undefined && typeof client?.send !== "function") {
-    throw invalid("client is no S3Client; give new S3Client() of @aws-sdk/client-s3, or its options instead.")
-  }
+  if (client !== undefined) assertClient(client)
   const given = clientOptionNames.filter((name) => options[name] !== undefined)
   if (client !== undefined && given.length > 0) {
     throw invalid(`client and ${given.join(", ")} were both given; a client brings its own. Give one or the other.`)
   }
-  return client ?? createClient({ region, endpoint, forcePathStyle, credentials }, clientOptions)
+  const sdk = await loadSdk()
+  return client ?? createClient(sdk, { region, endpoint, forcePathStyle, credentials }, clientOptions)
 }
 
 /**
@@ -40,12 +54,13 @@ export function openClient(options: S3ClientOptions): S3Client {
  * request that waits for a free socket would use up its time-out.
  */
 function createClient(
+  sdk: Sdk,
   own: Pick<S3ClientOptions, (typeof clientOptionNames)[number]>,
   more: S3ClientConfig = {},
 ): S3Client {
   const agent = { keepAlive: true, maxSockets: 512 }
   const set = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
-  return new S3Client({
+  return new sdk.S3Client({
     maxAttempts: 1,
     // Otherwise each part would wait for "100 Continue", on a connection of its own.
     expectContinueHeader: false,

@@ -141,7 +141,7 @@ function meaningOf(error: SdkError, kind: BackendErrorKind, request: FailedReque
   if (passing.has(code)) return { kind: "transient" }
   if (code === "NoSuchBucket") {
     const advice = `Bucket ${bucket} does not exist at this endpoint: create it, or correct bucket, region or endpoint.`
-    return { kind: "permanent", advice }
+    return { kind: "denied", advice }
   }
   const region = error.Region ?? error.$response?.headers?.["x-amz-bucket-region"]
   if (wrongRegion.has(code) || status === 301 || (status === 400 && code === "" && region !== undefined)) {
@@ -164,7 +164,7 @@ function meaningOf(error: SdkError, kind: BackendErrorKind, request: FailedReque
   }
   if (/quota/i.test(code)) {
     return {
-      kind: "permanent",
+      kind: "full",
       advice: "The quota of the bucket or its owner is used up: raise it, or remove objects.",
     }
   }

@@ -1,8 +1,8 @@
-import { ListMultipartUploadsCommand, ListPartsCommand } from "@aws-sdk/client-s3"
 import { BackendError, type Leftover, type LeftoverOptions } from "@ckpt/core"
 import { allPages } from "@ckpt/core/adapter"
 import { codeOf } from "./errors.js"
 import { type Place, request } from "./requests.js"
+import type { Sdk } from "./sdk.js"
 import { abandonUpload } from "./upload.js"
 
 /**
@@ -16,7 +16,8 @@ export async function collectUploads(place: Place, options: LeftoverOptions): Pr
   let now: number | undefined
   const pages = allPages(async (token) => {
     const [KeyMarker, UploadIdMarker] = token === undefined ? [] : (JSON.parse(token) as [string, string])
-    const command = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, KeyMarker, UploadIdMarker })
+    const command = (sdk: Sdk) =>
+      new sdk.ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, KeyMarker, UploadIdMarker })
     const what = { operation: "ListMultipartUploads", bucket } as const
     const { output, date } = await request(client, command, what, signal)
     const { Uploads = [], IsTruncated, NextKeyMarker = "", NextUploadIdMarker = "" } = output
@@ -56,7 +57,8 @@ async function lastSign(
   signal: AbortSignal | undefined,
 ): Promise<Date | undefined> {
   const parts = allPages(async (PartNumberMarker) => {
-    const command = new ListPartsCommand({ Bucket: bucket, Key: key, UploadId: uploadId, PartNumberMarker })
+    const command = (sdk: Sdk) =>
+      new sdk.ListPartsCommand({ Bucket: bucket, Key: key, UploadId: uploadId, PartNumberMarker })
     const { output } = await request(client, command, { operation: "ListParts", bucket, key }, signal)
     const { Parts = [], IsTruncated, NextPartNumberMarker } = output
     if (IsTruncated === undefined || (IsTruncated && !NextPartNumberMarker)) {

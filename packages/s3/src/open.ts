@@ -1,7 +1,10 @@
 import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
+import { anything, checkStoreOptions, type ShapeOf } from "@ckpt/core/adapter"
+import { assertBucket } from "./arguments.js"
 import { S3Backend } from "./backend.js"
-import { openClient, type S3ClientOptions } from "./client.js"
+import { clientFields, openClient, type S3ClientOptions } from "./client.js"
 import { invalid } from "./errors.js"
+import { aPartSize } from "./upload.js"
 
 export interface S3StoreOptions extends StoreOptions, S3ClientOptions {
   /** The bare name, or the ARN of an access point. It must exist. */
@@ -13,31 +16,31 @@ export interface S3StoreOptions extends StoreOptions, S3ClientOptions {
   partBytes?: number | undefined
 }
 
+const own: ShapeOf<Omit<S3StoreOptions, keyof StoreOptions>> = {
+  fields: {
+    ...clientFields,
+    bucket: anything,
+    partBytes: aPartSize,
+  },
+  example: "options: { bucket, … }",
+}
+
 /**
  * Opens a store in a bucket. Makes no request.
  *
- * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used
+ * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used, and without the SDK; `CKPT_UNSUPPORTED` with an SDK that
+ *   is too old
  */
 export async function openS3Store(options: S3StoreOptions): Promise<CheckpointStore> {
+  checkStoreOptions("openS3Store", options, own)
+  if (options === undefined) throw invalid("openS3Store needs options: { bucket, … }.")
   const { bucket, client, region, endpoint, forcePathStyle, credentials, clientOptions, partBytes, ...rest } = options
   assertBucket(bucket)
   const prefix = rest.prefix && !rest.prefix.endsWith("/") ? `${rest.prefix}/` : rest.prefix
   const backend = new S3Backend({
-    client: openClient({ client, region, endpoint, forcePathStyle, credentials, clientOptions }),
+    client: await openClient({ client, region, endpoint, forcePathStyle, credentials, clientOptions }),
     ...{ bucket, prefix, partBytes },
     ownsClient: client === undefined,
   })
   return openCheckpointStore({ ...rest, backend, ownsBackend: true })
-}
-
-function assertBucket(bucket: unknown): void {
-  if (typeof bucket !== "string" || bucket === "")
-    throw invalid("bucket is missing; give the name of a bucket that exists.")
-  const [, name, path] = /^s3:\/\/([^/]*)\/?(.*)$/.exec(bucket) ?? []
-  if (name !== undefined) {
-    throw invalid(`bucket is "${bucket}"; give bucket: "${name}"${path ? ` and prefix: "${path}"` : ""}.`)
-  }
-  if (bucket.includes("/") && !bucket.startsWith("arn:")) {
-    throw invalid(`bucket is "${bucket}"; a bucket has no "/" in its name. What follows it belongs in prefix.`)
-  }
 }

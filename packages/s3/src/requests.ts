@@ -4,6 +4,7 @@ import type { $Command, S3ClientResolvedConfig, ServiceInputTypes, ServiceOutput
 import { untilAborted } from "@ckpt/core/adapter"
 import type { S3Requests } from "./client.js"
 import { type FailedRequest, requestError } from "./errors.js"
+import { loadSdk, type Sdk } from "./sdk.js"
 
 type AnyCommand<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
   I,
@@ -30,11 +31,12 @@ export interface Answer<O> {
  */
 export async function request<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
   client: S3Requests,
-  command: AnyCommand<I, O>,
+  make: (sdk: Sdk) => AnyCommand<I, O>,
   what: FailedRequest,
   signal: AbortSignal | undefined,
 ): Promise<Answer<O>> {
   signal?.throwIfAborted()
+  const command = make(await loadSdk())
   let date: Date | undefined
   command.middlewareStack.add(
     (next) => async (args) => {

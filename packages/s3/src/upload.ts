@@ -1,23 +1,16 @@
-import {
-  AbortMultipartUploadCommand,
-  type CompletedPart,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  PutObjectCommand,
-  UploadPartCommand,
-} from "@aws-sdk/client-s3"
+import type { CompletedPart } from "@aws-sdk/client-s3"
 import {
   BackendError,
-  CheckpointError,
   type ObjectMeta,
   type PutOptions,
   type RequestOptions,
   type UploadInParts,
   type UploadPart,
 } from "@ckpt/core"
-import { strongEtag } from "@ckpt/core/adapter"
+import { type Kind, strongEtag, wholeNumber } from "@ckpt/core/adapter"
 import { codeOf, type FailedRequest, statusOf, unreadable } from "./errors.js"
 import { type Place, request } from "./requests.js"
+import type { Sdk } from "./sdk.js"
 
 const mebibyte = 1024 * 1024
 const minPartBytes = 5 * mebibyte
@@ -71,7 +64,7 @@ async function putWhole(
   signal: AbortSignal | undefined,
 ): Promise<ObjectMeta> {
   const body = { Body: bytes, ContentLength: bytes.length }
-  const command = new PutObjectCommand({ Bucket: bucket, Key: key, ...body, ...conditions(when) })
+  const command = (sdk: Sdk) => new sdk.PutObjectCommand({ Bucket: bucket, Key: key, ...body, ...conditions(when) })
   const what = { operation: "PutObject", bucket, key, condition: conditionHeader(when) } as const
   const { output, date } = await request(client, command, what, signal)
   if (output.ETag === undefined) throw unreadable("PutObject", key)
@@ -103,12 +96,9 @@ async function settled(
   }
 }
 
-/** @throws {CheckpointError} `CKPT_INVALID` */
-export function assertPartBytes(partBytes: number | undefined): void {
-  if (partBytes === undefined) return
-  if (Number.isSafeInteger(partBytes) && partBytes >= minPartBytes && partBytes <= maxPartBytes) return
-  const message = `partBytes is ${partBytes}; S3 takes parts from ${minPartBytes} (5 MiB) to ${maxPartBytes} (2 GiB) bytes.`
-  throw new CheckpointError("CKPT_INVALID", message)
+export const aPartSize: Kind = {
+  ...wholeNumber(minPartBytes, maxPartBytes),
+  give: `bytes of a part from ${minPartBytes} (5 MiB) to ${maxPartBytes} (2 GiB)`,
 }
 
 /**
@@ -137,11 +127,12 @@ async function beginUpload(
 ): Promise<Upload> {
   // The kind of checksum is named at the beginning: S3 refuses parts with a checksum of another kind than the upload's.
   const checksums = (await client.config.requestChecksumCalculation()) === "WHEN_SUPPORTED"
-  const command = new CreateMultipartUploadCommand({
-    Bucket: bucket,
-    Key: key,
-    ...(checksums ? { ChecksumAlgorithm: "CRC32" } : {}),
-  })
+  const command = (sdk: Sdk) =>
+    new sdk.CreateMultipartUploadCommand({
+      Bucket: bucket,
+      Key: key,
+      ...(checksums ? { ChecksumAlgorithm: "CRC32" } : {}),
+    })
   const { output, date } = await request(client, command, { operation: "CreateMultipartUpload", bucket, key }, signal)
   if (output.UploadId === undefined) throw unreadable("CreateMultipartUpload", key)
   return { key, id: output.UploadId, when, begun: date }
@@ -157,10 +148,11 @@ async function sendPart(
     throw new BackendError("permanent", `${key} needs more than ${maxParts} parts: give a larger partBytes`)
   }
   const PartNumber = index + 1
-  const command = new UploadPartCommand({
-    ...{ Bucket: bucket, Key: key, UploadId: id, PartNumber },
-    ...{ Body: bytes, ContentLength: bytes.length },
-  })
+  const command = (sdk: Sdk) =>
+    new sdk.UploadPartCommand({
+      ...{ Bucket: bucket, Key: key, UploadId: id, PartNumber },
+      ...{ Body: bytes, ContentLength: bytes.length },
+    })
   const { output } = await request(client, command, { operation: "UploadPart", bucket, key }, signal)
   if (output.ETag === undefined) throw unreadable("UploadPart", key)
   // S3 requires the parts' checksums again at the end. A storage without checksums returns none.
@@ -174,10 +166,11 @@ async function completeUpload(
   parts: readonly CompletedPart[],
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const command = new CompleteMultipartUploadCommand({
-    ...{ Bucket: bucket, Key: key, UploadId: id, MultipartUpload: { Parts: [...parts] } },
-    ...conditions(when),
-  })
+  const command = (sdk: Sdk) =>
+    new sdk.CompleteMultipartUploadCommand({
+      ...{ Bucket: bucket, Key: key, UploadId: id, MultipartUpload: { Parts: [...parts] } },
+      ...conditions(when),
+    })
   const what = { operation: "CompleteMultipartUpload", bucket, key, condition: conditionHeader(when) } as const
   const { output } = await request(client, command, what, signal)
   if (output.ETag === undefined) throw unreadable("CompleteMultipartUpload", key)
@@ -191,7 +184,7 @@ export async function abandonUpload(
   uploadId: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId })
+  const command = (sdk: Sdk) => new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId })
   try {
     await request(client, command, { operation: "AbortMultipartUpload", bucket, key }, signal)
   } catch (error) {

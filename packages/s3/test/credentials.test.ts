@@ -67,7 +67,7 @@ describe.skipIf(!hasServer)("the credentials that the SDK finds are enough", () 
     clearEnvironment()
     const store = await openS3Store({ bucket: "jobs", region, endpoint, forcePathStyle: true })
     await expect(store.loadLatest()).rejects.toMatchObject({
-      code: "CKPT_IO",
+      code: "CKPT_DENIED",
       retryable: false,
       message: expect.stringMatching(/AWS_ACCESS_KEY_ID.*credentials/s),
     })

@@ -38,11 +38,11 @@ describe.runIf(hasServer)("real refusals", () => {
     const backend = new S3Backend({ client: serverClient(), bucket: "no-such-bucket-here" })
     for (const [name, call] of calls(backend)) {
       const error = await failure(call())
-      expect(error.kind, name).toBe("permanent")
+      expect(error.kind, name).toBe("denied")
       expect(error.message, name).toContain("Bucket no-such-bucket-here does not exist at this endpoint: create it")
     }
     const store = await openS3Store({ ...serverOptions(), bucket: "no-such-bucket-here" })
-    await expect(store.recover()).rejects.toMatchObject({ code: "CKPT_IO", retryable: false })
+    await expect(store.recover()).rejects.toMatchObject({ code: "CKPT_DENIED", retryable: false })
     await store.close()
   })
 
@@ -65,7 +65,7 @@ describe.runIf(hasServer)("real refusals", () => {
     }
     const store = await openS3Store({ ...serverOptions(), credentials, bucket: "jobs" })
     const error = await failure(store.recover())
-    expect(error).toMatchObject({ code: "CKPT_IO", retryable: false })
+    expect(error).toMatchObject({ code: "CKPT_DENIED", retryable: false })
     expect(error.message).toContain("AWS_ACCESS_KEY_ID")
     await store.close()
   })
@@ -148,7 +148,7 @@ describe.runIf(hasServer)("answers that Amazon documents and Ceph does not give"
     [403, "AccessDenied", "denied", "denied"],
     [400, "ExpiredToken", "denied", "denied"],
     [403, "InvalidObjectState", "permanent", "permanent"],
-    [403, "QuotaExceeded", "permanent", "permanent"],
+    [403, "QuotaExceeded", "full", "full"],
     [400, "NotImplemented", "unsupported", "unsupported"],
     [400, "MalformedXML", "permanent", "permanent"],
     [501, "NotImplemented", "unsupported", "unsupported"],

@@ -19,7 +19,7 @@ describe("options that cannot be used say what to give", () => {
   test.each([
     [{}, "bucket is missing"],
     [{ bucket: "" }, "bucket is missing"],
-    [{ bucket: 7 }, "bucket is missing"],
+    [{ bucket: 7 }, "bucket is the number 7"],
     [{ bucket: "s3://jobs" }, 'give bucket: "jobs".'],
     [{ bucket: "s3://jobs/team/a" }, 'give bucket: "jobs" and prefix: "team/a".'],
     [{ bucket: "jobs/team" }, "belongs in prefix"],

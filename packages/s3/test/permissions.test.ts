@@ -89,8 +89,9 @@ describe.runIf(hasServer)("the README's policy", () => {
     const bucket = await filled()
     await grant(bucket)
     const store = await openS3Store({ client: nameless(), bucket, prefix: "jobs/bills/" })
-    await expect(store.save(createManifest({ checkpointId: 1, epoch: 1 }))).rejects.toMatchObject({ code: "CKPT_IO" })
-    await expect(store.recover()).rejects.toMatchObject({ code: "CKPT_IO" })
+    const denied = { code: "CKPT_DENIED" }
+    await expect(store.save(createManifest({ checkpointId: 1, epoch: 1 }))).rejects.toMatchObject(denied)
+    await expect(store.recover()).rejects.toMatchObject(denied)
     await store.close()
   })
 

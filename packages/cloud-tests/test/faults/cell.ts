@@ -17,7 +17,7 @@ import { latestBefore, longState, manifestOf, newId, type Operation, stateOf } f
 /** The most requests of one operation: more would be a retry that does not end. */
 const mostRequests = 40
 
-const failures: readonly string[] = ["CKPT_IO", "CKPT_TIMEOUT"]
+const failures: readonly string[] = ["CKPT_IO", "CKPT_TIMEOUT", "CKPT_DENIED"]
 
 /** Whether the fault can befall this request at all. */
 export function applies(cloud: Cloud, operation: Operation, fault: CatalogueFault): boolean {

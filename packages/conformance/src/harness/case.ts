@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import type { ObjectBackend, UploadInParts } from "@ckpt/core"
+import { aFunction, milliseconds, type ShapeOf, wholeNumber } from "@ckpt/core/adapter"
 import type { StorageFactory } from "./storage.js"
 import { takingStreams } from "./streams.js"
 
@@ -38,6 +39,12 @@ export interface CaseOptions {
   readonly largeBytes?: number | undefined
   /** A case that takes longer has failed, since a call that never answers is a fault too. Default two minutes. */
   readonly timeoutMs?: number | undefined
+}
+
+/** The kinds of {@link CaseOptions}. */
+export const caseShape: ShapeOf<CaseOptions> = {
+  fields: { factory: aFunction, largeBytes: wholeNumber(1), timeoutMs: milliseconds(1) },
+  example: "{ factory }",
 }
 
 export const defaultTimeoutMs = 120_000

@@ -191,6 +191,7 @@ async function dropAnswer(answer: unknown): Promise<void> {
 export const ambiguous = (): BackendError => new BackendError("ambiguous", "the connection was reset")
 export const transient = (): BackendError => new BackendError("transient", "slow down (503)")
 export const denied = (): BackendError => new BackendError("denied", "403")
+export const full = (): BackendError => new BackendError("full", "no space left on the device")
 export const permanent = (): BackendError => new BackendError("permanent", "the disk is on fire")
 
 /** Matches one kind of call; with a key, only those for that key. */

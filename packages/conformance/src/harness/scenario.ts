@@ -6,9 +6,11 @@ import {
   type StoreEvent,
   type StoreOptions,
 } from "@ckpt/core"
+import { aFunction, anObject, checkOptions, milliseconds, type ShapeOf } from "@ckpt/core/adapter"
 import { Activity } from "./activity.js"
 import { bytesOf, joined } from "./bytes.js"
 import { instantClock, ManualClock } from "./clocks.js"
+import { assertGiven } from "./given.js"
 import type { TestStorage } from "./storage.js"
 
 export interface ScenarioContext {
@@ -136,15 +138,26 @@ async function disposed(resource: AsyncDisposable, clocks: ReadonlySet<ManualClo
 /** The runner's limit for one scenario. Some scenarios go through hundreds of crashes on a slow disk. */
 const defaultTimeoutMs = 120_000
 
-/** Registers scenarios with a test runner: `test` of vitest, `test` of node:test, … */
-export function describeScenarios(options: {
-  test: (name: string, body: () => Promise<void>, timeoutMs: number) => unknown
-  storage: () => TestStorage | Promise<TestStorage>
-  scenarios: readonly Scenario[]
-  layouts?: readonly LayoutName[]
+export interface ScenariosOptions {
+  /** `test` of any runner: vitest, node:test, … */
+  readonly test: (name: string, body: () => Promise<void>, timeoutMs: number) => unknown
+  readonly storage: () => TestStorage | Promise<TestStorage>
+  readonly scenarios: readonly Scenario[]
+  /** Default: both. */
+  readonly layouts?: readonly LayoutName[]
   /** The runner's limit for each scenario, in milliseconds; default 120,000. */
-  timeoutMs?: number
-}): void {
+  readonly timeoutMs?: number
+}
+
+const scenariosShape: ShapeOf<ScenariosOptions> = {
+  fields: { test: aFunction, storage: aFunction, scenarios: anObject, layouts: anObject, timeoutMs: milliseconds(1) },
+  example: "{ test, storage, scenarios }",
+}
+
+/** Registers scenarios with a test runner. */
+export function describeScenarios(options: ScenariosOptions): void {
+  checkOptions("describeScenarios", options, scenariosShape)
+  assertGiven("describeScenarios", options, ["test", "storage", "scenarios"])
   const { timeoutMs = defaultTimeoutMs } = options
   for (const layout of options.layouts ?? (["directory", "objects"] as const)) {
     for (const scenario of options.scenarios) {

@@ -13,7 +13,16 @@ export interface HttpFailure {
 }
 
 // The request never left this machine, or was refused before it was read.
-const neverSent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"])
+const neverSent = new Set(["ECONNREFUSED", "EAI_AGAIN"])
+/** The endpoint is wrong: no name server knows it, or it does not speak TLS. Another try finds the same. */
+const wrongEndpoint: Readonly<Record<string, string>> = {
+  ENOTFOUND: "no such host is known: correct the endpoint, or the name resolution of this machine",
+  EPROTO: "the endpoint does not speak TLS as asked: is it http instead of https?",
+  ERR_SSL_WRONG_VERSION_NUMBER: "the endpoint does not speak TLS: is it http instead of https?",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "the endpoint does not speak TLS: is it http instead of https?",
+}
+/** TLS that broke in the middle of a connection. */
+const brokenTls = /bad record mac|decryption failed/i
 // These also come on connections that exist.
 const neverSentIfConnecting = new Set(["EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "ETIMEDOUT"])
 
@@ -28,15 +37,22 @@ export function httpError(what: string, failure: HttpFailure, request: { readonl
   const kind = kindOf(failure, request.write)
   const answer = status === undefined ? "failed" : `was answered with ${status}`
   const detail = [code, message].filter((text) => text !== undefined && text !== "").join(": ")
+  const advice = isWrongEndpoint(failure) ? `: ${wrongEndpoint[code ?? ""]}` : ""
   const retryAfterMs = parseRetryAfter(failure.retryAfter)
-  return new BackendError(kind, `${what} ${answer}${detail === "" ? "" : ` (${detail})`}`, {
+  return new BackendError(kind, `${what} ${answer}${detail === "" ? "" : ` (${detail})`}${advice}`, {
     cause,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
 }
 
-function kindOf({ status, code = "", cause }: HttpFailure, write: boolean): BackendErrorKind {
+function isWrongEndpoint({ status, code = "", message = "" }: HttpFailure): boolean {
+  return status === undefined && Object.hasOwn(wrongEndpoint, code) && !brokenTls.test(message)
+}
+
+function kindOf(failure: HttpFailure, write: boolean): BackendErrorKind {
+  const { status, code = "", cause } = failure
   const unclear = write ? "ambiguous" : "transient"
+  if (isWrongEndpoint(failure)) return "permanent"
   if (status === undefined) {
     const connecting = (cause as { syscall?: unknown } | undefined)?.syscall === "connect"
     return neverSent.has(code) || (connecting && neverSentIfConnecting.has(code)) ? "transient" : unclear
@@ -48,6 +64,7 @@ function kindOf({ status, code = "", cause }: HttpFailure, write: boolean): Back
   if (status === 408) return unclear
   if (status === 501) return "unsupported"
   if (status === 505) return "permanent"
+  if (status === 507) return "full"
   if (status >= 500) return unclear
   // An answer of success that the SDK could not read.
   if (status < 300) return unclear

@@ -9,14 +9,33 @@ export { onAbort, untilAborted } from "../async/abort.js"
 export { isDue } from "../async/age.js"
 export { mapConcurrently } from "../async/concurrency.js"
 export { Mutex } from "../async/mutex.js"
+export { checkOptions } from "../input/check-options.js"
+export {
+  aBoolean,
+  aFunction,
+  anObject,
+  anything,
+  aString,
+  group,
+  type Kind,
+  milliseconds,
+  oneOf,
+  type Shape,
+  type ShapeOf,
+  wholeNumber,
+  withMethods,
+} from "../input/kinds.js"
+export { show } from "../input/show.js"
 export { recyclerOf } from "../storage/blocks.js"
 export { putBody } from "../storage/put-body.js"
 export { type Attempt, type UploadOptions, uploadInParts } from "../storage/upload-in-parts.js"
+export { checkStoreOptions } from "../store-options.js"
 export { type BodyOptions, contentBody } from "./content.js"
 export { strongEtag } from "./etag.js"
 export { type HttpFailure, httpError, parseRetryAfter } from "./http-errors.js"
 export { oneChunk } from "./one-chunk.js"
 export { allPages, type Page } from "./pages.js"
 export { answeredRange, assertVersion, emptyContent, rangeHeader } from "./ranges.js"
+export { lazySdk, type SdkPackage } from "./sdk.js"
 export { type RunningChecksum, verifiedBody } from "./verified.js"
 export { withKind } from "./with-kind.js"

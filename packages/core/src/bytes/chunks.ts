@@ -1,9 +1,11 @@
 /** The chunks in one array. `size`: bytes of all chunks together. */
-export function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {
+export function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
   const only = chunks[0]
   // A single Buffer is copied too: its memory may be a shared pool, and its `slice` makes no copy. Otherwise the kind
   // of array would depend on the number of chunks.
-  if (chunks.length === 1 && only?.constructor === Uint8Array) return only
+  if (chunks.length === 1 && only?.constructor === Uint8Array && only.buffer instanceof ArrayBuffer) {
+    return only as Uint8Array<ArrayBuffer>
+  }
   const joined = new Uint8Array(size)
   let offset = 0
   for (const chunk of chunks) {

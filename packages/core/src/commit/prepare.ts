@@ -1,10 +1,12 @@
+import { digestOf } from "../bytes/sha256.js"
 import { CheckpointError } from "../errors.js"
 import { checkManifest } from "../format/manifest/check.js"
 import { decodeInline } from "../format/manifest/inline.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { checksumMeaning } from "../format/manifest/state-checksum.js"
 import type { History } from "../history/history.js"
-import type { OperationOptions, ProgressOptions } from "../options.js"
+import { anything, type ShapeOf, wholeNumber } from "../input/kinds.js"
+import { type OperationOptions, operationShape, type ProgressOptions, progressFields } from "../options.js"
 import { openFeed, type StateInfo } from "../state/feed.js"
 import { defaultInlineThreshold, packOperators } from "../state/pack-operators.js"
 import { WriteProgress } from "../state/progress.js"
@@ -12,6 +14,7 @@ import { chunksInMemory, type StateSource } from "../state/source.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Verifier } from "../verify/verifier.js"
 import type { StoredState } from "./create-state.js"
+import { takeState } from "./given-state.js"
 import type { Job } from "./job.js"
 import type { StatesAhead } from "./states-ahead.js"
 
@@ -48,9 +51,8 @@ export async function prepareSave(
   for (const name of ["checkpointId", "epoch"] as const) {
     if (manifest[name] < 1) throw invalid(id, `${name} is ${manifest[name]}; it must be at least 1`)
   }
-  const { state, operators } = options
+  const { state, operators } = takeState(id, options)
   const progress = new WriteProgress(options.onProgress)
-  if (state !== undefined && operators !== undefined) throw invalid(id, "give state or operators, not both")
 
   if (operators !== undefined) {
     const operatorStates = { ...manifest.operatorStates }
@@ -85,14 +87,32 @@ export async function prepareSave(
     const chunks = chunksInMemory(state)
     const size = chunks?.reduce((sum, chunk) => sum + chunk.length, 0)
     assertSavable({ ...manifest, stateSize: size ?? sizeUnknown, stateChecksum: "" }, history.verifier)
+    // Bytes in memory are refused before anything is written. Of others, the checksum is known only when they were.
+    if (chunks !== undefined && manifest.stateChecksum !== null) {
+      assertNamed(manifest, (await digestOf(chunks, signal)).hex())
+    }
     const feed = progress.watch(await openFeed(state, signal))
-    const complete = (info: StateInfo | undefined) => withState(history, manifest, info)
+    const complete = (info: StateInfo | undefined) => {
+      assertNamed(manifest, info?.checksum)
+      return withState(history, manifest, info)
+    }
     return { id, feed, manifest: complete, signal, saved: () => progress.end(feed.info()), close: () => feed.close() }
   }
 
   const info = await stateWrittenAhead(history, manifest, ahead, signal)
   const complete = withState(history, manifest, info)
   return { id, feed: undefined, ahead: info, manifest: () => complete, signal, saved: () => {}, close: () => {} }
+}
+
+/** A manifest that was loaded names the checksum of its state. Other bytes are another state, or are damaged. */
+function assertNamed(manifest: CheckpointManifest, checksum: string | undefined): void {
+  const { checkpointId: id, stateChecksum } = manifest
+  if (stateChecksum === null || stateChecksum === checksum || checksumMeaning(manifest).of !== "state") return
+  throw invalid(
+    id,
+    `the state has the checksum ${checksum}, but the manifest's stateChecksum is ${stateChecksum}. ` +
+      "If it is a new state, set stateChecksum to null; if it is a copy, read it again",
+  )
 }
 
 function withState(history: History, manifest: CheckpointManifest, info: StateInfo | undefined): CheckpointManifest {
@@ -179,21 +199,35 @@ function invalid(id: number, problem: string): CheckpointError {
 
 /**
  * The options of `save`. Give `state` or `operators`, not both. Without either, the checkpoint has the state that
- * `writeState` wrote for it, or else no state.
+ * `writeState` wrote for it, or else no state. An option that is there and `undefined` is `CKPT_INVALID`.
  */
 export interface SaveOptions extends OperationOptions, ProgressOptions {
-  /** The bytes of `state.bin`, in a format of your own. */
+  /**
+   * The bytes of `state.bin`, in a format of your own. If the manifest names a `stateChecksum`, as a loaded one does, other bytes
+   * are `CKPT_INVALID`.
+   */
   state?: StateSource | undefined
   /**
-   * The state of each operator, by its name. All go into the manifest if they are small, see `inlineThreshold`;
+   * The state of each operator, by its name; one at least. All go into the manifest if they are small, see `inlineThreshold`;
    * otherwise all go into `state.bin`.
    */
-  operators?: Readonly<Record<string, StateSource>> | undefined
+  operators?: Readonly<Record<string, StateSource>> | ReadonlyMap<string, StateSource> | undefined
   /**
    * The states of all operators go into the manifest if each has at most this many bytes, and all together have at most
    * 4 MiB. Default 65,536.
    */
   inlineThreshold?: number | undefined
+}
+
+export const saveShape: ShapeOf<SaveOptions> = {
+  fields: {
+    ...operationShape.fields,
+    ...progressFields,
+    state: anything,
+    operators: anything,
+    inlineThreshold: wholeNumber(0, undefined, "a number of bytes"),
+  },
+  example: "an object such as { state: bytes } or { operators: { window: bytes } }",
 }
 
 /**

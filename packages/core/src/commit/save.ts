@@ -4,7 +4,8 @@ import type { OperationOptions, ProgressOptions } from "../options.js"
 import type { StateInfo } from "../state/feed.js"
 import { openFeed } from "../state/feed.js"
 import { WriteProgress } from "../state/progress.js"
-import type { StateSource } from "../state/source.js"
+import { takeSource } from "../state/read-once.js"
+import { assertSource, type StateSource } from "../state/source.js"
 import { assertMayWrite } from "./acknowledge.js"
 import { commit } from "./commit.js"
 import { createState } from "./create-state.js"
@@ -55,6 +56,8 @@ export class Saver {
 
   /** Writes a state ahead of its manifest. */
   async writeState(id: number, state: StateSource, options: OperationOptions & ProgressOptions): Promise<StateInfo> {
+    assertSource(state, "writeState: the state")
+    takeSource(state, "writeState: the state")
     const progress = new WriteProgress(options.onProgress)
     const feed = progress.watch(await openFeed(state, options.signal))
     const ended = this.#history.saving(id)

@@ -7,6 +7,7 @@ import { checksumMeaning, inlineChecksum } from "../format/manifest/state-checks
 import type { History } from "../history/history.js"
 import { assertUsable, changedUnder, fenced, leads, unreliable } from "../history/lead.js"
 import { counts } from "../history/rule.js"
+import { show } from "../input/show.js"
 import type { Place } from "../storage/place.js"
 import { maxSwaps, ownVersionRefused, swap } from "../storage/swap.js"
 import { writerEpochOf } from "../verify/read-manifest.js"
@@ -133,8 +134,10 @@ function changed(
   const invalid = (problem: string) => new CheckpointError("CKPT_INVALID", `update: ${problem}`, details)
   // A copy: what the change does to its argument must not reach the manifest that the result is compared with.
   const given = change(checkManifest(current))
-  if (typeof given !== "object" || given === null || "then" in given)
-    throw invalid("the change must return the new manifest at once, not a promise.")
+  if (typeof given !== "object" || given === null || "then" in given) {
+    const problem = `the change gave ${show(given)}; it must return the new manifest at once`
+    throw invalid(`${problem}: (current) => ({ ...current, sinkCommitStatuses: … }). Nothing was written.`)
+  }
   if (given.checkpointId !== checkpointId)
     throw invalid(`the change gave checkpointId ${given.checkpointId}; it must stay ${checkpointId}.`)
   const next = checkManifest(keepIntegrity(current, given, token))

@@ -5,6 +5,7 @@
 
 import { toUSVString } from "node:util"
 import { atOnce, bytesPerTurn, type Work } from "../async/turns.js"
+import { quote } from "../input/show.js"
 
 /**
  * A number, by the digits in which it was written. Nothing is rounded; the reader of a field decides what the number
@@ -56,11 +57,6 @@ export function formatPath(path: JsonPath): string {
 /** `path: problem`; the problem alone if the path is empty. */
 export function describe(path: JsonPath, problem: string): string {
   return path.length === 0 ? problem : `${formatPath(path)}: ${problem}`
-}
-
-/** A string for a message: quoted, and cut after 64 characters. */
-export function quote(text: string): string {
-  return text.length <= 64 ? JSON.stringify(text) : `${JSON.stringify(text.slice(0, 64))}…`
 }
 
 /**

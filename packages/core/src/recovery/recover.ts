@@ -14,6 +14,7 @@ import { type History, maxRounds, restless } from "../history/history.js"
 import type { Elsewhere, Listing } from "../history/listing.js"
 import { missing as lost } from "../history/missing.js"
 import type { View } from "../history/view.js"
+import { show } from "../input/show.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
 import type { Place } from "../storage/place.js"
 import { unreadable, type Verified } from "../verify/verified.js"
@@ -80,7 +81,9 @@ export async function walk(
       const { prefix } = history.place.layout
       emit({ type: "prefix-in-other-form", prefix, found: form.prefix, key: form.key })
     }
-    return { ...facts, outcome: fresh ? "fresh" : "exhausted" }
+    if (fresh) return { ...facts, outcome: "fresh" }
+    const verified = skipped.some(({ issues }) => issues.includes(notAccepted))
+    return { ...facts, outcome: "exhausted", reason: verified ? "none-accepted" : "none-verifies" }
   }
   throw restless(history.place)
 }
@@ -183,10 +186,15 @@ async function judge(
   const { issues, manifest: read, stateMeta, valid } = found
   if (!valid || read === undefined) return { issues }
   const { accept } = options
-  if (accept !== undefined && !(await place.gate.outside(async () => accept(read)))) {
-    // `accept` may have closed the store; then no older checkpoint can be looked at.
-    place.gate.assertOpen("recover")
-    return { issues: [...issues, notAccepted] }
+  if (accept !== undefined) {
+    const accepted: unknown = await place.gate.outside(async () => accept(read))
+    // A `return` that was forgotten must not pass for "no": the job would go past all that is good.
+    if (typeof accepted !== "boolean") throw noAnswer(found.id, accepted)
+    if (!accepted) {
+      // `accept` may have closed the store; then no older checkpoint can be looked at.
+      place.gate.assertOpen("recover")
+      return { issues: [...issues, notAccepted] }
+    }
   }
   let manifest = read
   if (history.lead !== undefined) {
@@ -204,6 +212,11 @@ async function judge(
   }
   if (issues.length > 0) emit({ type: "manifest-warnings", id: found.id, issues })
   return checkpoint
+}
+
+function noAnswer(id: number, accepted: unknown): CheckpointError {
+  const message = `recover: accept gave ${show(accepted)} for checkpoint ${id}; it must return true or false (was a return forgotten?).`
+  return new CheckpointError("CKPT_INVALID", message, { checkpointId: id })
 }
 
 const notAccepted = warning("not-accepted", "the caller did not accept it")

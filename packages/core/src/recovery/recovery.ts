@@ -1,8 +1,9 @@
 import type { ValidationIssue } from "../format/manifest/issues.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import type { ProgressOptions } from "../options.js"
+import { aFunction, type ShapeOf } from "../input/kinds.js"
+import { operationShape, type ProgressOptions, progressFields } from "../options.js"
 import type { Checkpoint } from "../state/checkpoint.js"
-import type { VerifyDepth } from "../verify/verified.js"
+import { aDepth, type VerifyDepth } from "../verify/verified.js"
 
 /** A checkpoint that recovery passed over. */
 export interface Skipped {
@@ -29,18 +30,23 @@ export interface RecoveryFacts {
   readonly elapsedMs: number
 }
 
+/** Why a recovery found nothing where checkpoints were saved. */
+export type ExhaustedReason = "none-verifies" | "none-accepted"
+
 /**
  * The answer of `recover`, by its `outcome`:
  *
  * - `recovered`: `checkpoint` is the latest checkpoint that verifies (and is accepted).
  * - `fresh`: nothing was ever saved here. There is no manifest and no pointer, or, on a claimed store, nothing that is part
  *   of its history.
- * - `exhausted`: checkpoints were saved here, and none verifies. This is not a fresh start.
+ * - `exhausted`: checkpoints were saved here, and none can be used. This is not a fresh start. `reason` says why:
+ *   `"none-verifies"`, or `"none-accepted"` if at least one verifies, but `accept` passed it over.
  */
 export type Recovery = RecoveryFacts &
   (
     | { readonly outcome: "recovered"; readonly checkpoint: Checkpoint }
-    | { readonly outcome: "fresh" | "exhausted"; readonly checkpoint?: undefined }
+    | { readonly outcome: "fresh"; readonly checkpoint?: undefined }
+    | { readonly outcome: "exhausted"; readonly reason: ExhaustedReason; readonly checkpoint?: undefined }
   )
 
 /** The options of `recover`. Progress is told in the phase `verify`, while a state is read. */
@@ -51,9 +57,13 @@ export interface RecoverOptions extends ProgressOptions {
    */
   depth?: VerifyDepth
   /**
-   * Called for each checkpoint that verifies; `false` passes it over, for example for its pipeline hash. An error of
-   * `accept` rejects the recovery unchanged.
+   * Called for each checkpoint that verifies; `false` passes it over, for example for its pipeline hash. Any answer but true or
+   * false is `CKPT_INVALID`. An error of `accept` rejects the recovery unchanged.
    */
   accept?: (manifest: CheckpointManifest) => boolean | Promise<boolean>
   signal?: AbortSignal | undefined
+}
+
+export const recoverShape: ShapeOf<RecoverOptions> = {
+  fields: { ...operationShape.fields, ...progressFields, depth: aDepth, accept: aFunction },
 }

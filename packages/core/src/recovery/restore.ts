@@ -6,7 +6,7 @@ import type { History } from "../history/history.js"
 import type { Checkpoint } from "../state/checkpoint.js"
 import type { StateReader } from "../state/reader.js"
 import { type Visited, walk } from "./recover.js"
-import type { RecoverOptions, Recovery, RecoveryFacts } from "./recovery.js"
+import type { ExhaustedReason, RecoverOptions, Recovery, RecoveryFacts } from "./recovery.js"
 
 /**
  * The options of `restore`. Progress is told in the phase `read` while the visitor reads, and in `verify` if `depth` is
@@ -18,7 +18,13 @@ export interface RestoreOptions extends RecoverOptions {}
 export type Restored<T> = RecoveryFacts &
   (
     | { readonly outcome: "recovered"; readonly checkpoint: Checkpoint; readonly value: T }
-    | { readonly outcome: "fresh" | "exhausted"; readonly checkpoint?: undefined; readonly value?: undefined }
+    | { readonly outcome: "fresh"; readonly checkpoint?: undefined; readonly value?: undefined }
+    | {
+        readonly outcome: "exhausted"
+        readonly reason: ExhaustedReason
+        readonly checkpoint?: undefined
+        readonly value?: undefined
+      }
   )
 
 /**
@@ -75,19 +81,23 @@ class WatchedCheckpoint implements Checkpoint {
   }
 
   async state(): Promise<StateReader | undefined> {
-    return this.#watched(await this.#guarded(() => this.#checkpoint.state()))
+    const reader = await this.#guarded(() => this.#checkpoint.state())
+    return reader && this.#watched(reader)
   }
 
-  async operatorStream(name: string): Promise<StateReader | undefined> {
+  get operators(): readonly string[] {
+    return this.#checkpoint.operators
+  }
+
+  async operatorStream(name: string): Promise<StateReader> {
     return this.#watched(await this.#guarded(() => this.#checkpoint.operatorStream(name)))
   }
 
-  async operator(name: string): Promise<Uint8Array | undefined> {
-    return (await this.operatorStream(name))?.bytes()
+  async operator(name: string): Promise<Uint8Array<ArrayBuffer>> {
+    return (await this.operatorStream(name)).bytes()
   }
 
-  #watched(reader: StateReader | undefined): StateReader | undefined {
-    if (reader === undefined) return undefined
+  #watched(reader: StateReader): StateReader {
     const guarded = <R>(task: () => Promise<R>) => this.#guarded(task)
     return {
       size: reader.size,

@@ -1,15 +1,16 @@
 import { isDue } from "../async/age.js"
 import { mapConcurrently } from "../async/concurrency.js"
-import { BackendError, CheckpointError } from "../errors.js"
+import { BackendError } from "../errors.js"
 import type { HistoryRecord } from "../format/history-record.js"
 import type { Current } from "../history/current.js"
 import type { History } from "../history/history.js"
 import { changeable, maxChanges, outpaced } from "../history/lead.js"
 import type { Listing } from "../history/listing.js"
 import { latestValidId } from "../history/summary.js"
+import { milliseconds, type ShapeOf } from "../input/kinds.js"
 import type { Leftover } from "../storage/backend.js"
 import { writerEpochOf } from "../verify/read-manifest.js"
-import type { PruneOptions } from "./prune.js"
+import { type PruneOptions, pruneShape } from "./prune.js"
 import { counting, raised } from "./remove.js"
 
 /** The answer of `collectOrphans`. */
@@ -44,8 +45,6 @@ export async function collectOrphans(
   const { storage, layout } = place
   const { olderThanMs = defaultOrphanAgeMs, signal } = options
   const dryRun = options.dryRun ?? false
-  if (!(olderThanMs >= 0))
-    throw new CheckpointError("CKPT_INVALID", `olderThanMs is ${olderThanMs}; give milliseconds from 0.`)
 
   const [bound, now] = await Promise.all([
     lowerBoundOfLatestValid(history, dryRun, signal),
@@ -199,4 +198,8 @@ export interface CollectOptions extends PruneOptions {
    * an hour at least. States and probes whose age is more than five years beyond it stay too: then a clock was wrong.
    */
   olderThanMs?: number
+}
+
+export const collectShape: ShapeOf<CollectOptions> = {
+  fields: { ...pruneShape.fields, olderThanMs: milliseconds() },
 }

@@ -1,6 +1,9 @@
 import { isDue } from "../async/age.js"
 import { CheckpointError } from "../errors.js"
 import type { CheckpointSummary } from "../history/summary.js"
+import { checkOptions } from "../input/check-options.js"
+import { aFunction, milliseconds, type ShapeOf, wholeNumber } from "../input/kinds.js"
+import { show } from "../input/show.js"
 
 /**
  * Which checkpoints stay: each valid checkpoint that at least one rule keeps. An empty policy is `CKPT_INVALID`.
@@ -22,33 +25,32 @@ export interface RetentionPolicy {
   keepIf?: (summary: CheckpointSummary) => boolean
 }
 
-/** @throws {CheckpointError} `CKPT_INVALID` if the policy is missing, is empty or cannot be used */
-export function assertPolicy(policy: RetentionPolicy | undefined): asserts policy is RetentionPolicy {
-  if (policy !== undefined) checkPolicy(policy)
-  else
-    throw new CheckpointError(
-      "CKPT_INVALID",
-      "prune needs a policy such as { last: 3 }, or a store opened with `retain`.",
-    )
+/** The kinds of {@link RetentionPolicy}. */
+export const policyShape: ShapeOf<RetentionPolicy> = {
+  fields: { last: wholeNumber(1), withinMs: milliseconds(), every: wholeNumber(1), keepIf: aFunction },
+  hints: {
+    dryRun: "it belongs into the second argument: prune(policy, { dryRun: true })",
+    signal: "it belongs into the second argument: prune(policy, { signal })",
+  },
+  example: "a policy such as { last: 3 }",
 }
 
-/** @throws {CheckpointError} `CKPT_INVALID` if the policy is empty or cannot be used */
-export function checkPolicy(policy: RetentionPolicy): RetentionPolicy {
-  const invalid = (message: string) => new CheckpointError("CKPT_INVALID", `retention: ${message}`)
-  if (typeof policy !== "object" || policy === null) throw invalid("give a policy such as { last: 3 }.")
+/** @throws {CheckpointError} `CKPT_INVALID` if the policy is missing, is empty or cannot be used */
+export function assertPolicy(policy: RetentionPolicy | undefined): asserts policy is RetentionPolicy {
+  if (policy === undefined) {
+    const message = "prune needs a policy such as { last: 3 }, or a store opened with `retain`."
+    throw new CheckpointError("CKPT_INVALID", message)
+  }
+  checkOptions("prune", policy, policyShape)
+  assertRules("prune", policy)
+}
+
+/** @throws {CheckpointError} `CKPT_INVALID` if no rule is given */
+export function assertRules(what: string, policy: RetentionPolicy): void {
   const { last, withinMs, every, keepIf } = policy
-  if (last !== undefined && (!Number.isSafeInteger(last) || last < 1)) {
-    throw invalid(`last is ${last}; give a whole number from 1 (the latest valid checkpoint always stays).`)
-  }
-  if (withinMs !== undefined && !(withinMs >= 0)) throw invalid(`withinMs is ${withinMs}; give milliseconds from 0.`)
-  if (every !== undefined && (!Number.isSafeInteger(every) || every < 1)) {
-    throw invalid(`every is ${every}; give a whole number from 1.`)
-  }
-  if (keepIf !== undefined && typeof keepIf !== "function") throw invalid("keepIf is not a function.")
-  if (last === undefined && withinMs === undefined && every === undefined && keepIf === undefined) {
-    throw invalid("the policy is empty, so it would keep the latest checkpoint alone. Say so: { last: 1 }.")
-  }
-  return policy
+  if (last !== undefined || withinMs !== undefined || every !== undefined || keepIf !== undefined) return
+  const message = `${what}: the policy is empty, so it would keep the latest checkpoint alone. Say so: { last: 1 }.`
+  throw new CheckpointError("CKPT_INVALID", message)
 }
 
 /** The ids of `all` (ascending) that the rules keep. A damaged checkpoint fills no place of `last`. */
@@ -61,16 +63,18 @@ export function keptBy(policy: RetentionPolicy, all: readonly CheckpointSummary[
     // Ages are whole milliseconds. An age of exactly `withinMs` is kept.
     if (policy.withinMs !== undefined && !isDue(ageMs, Math.floor(policy.withinMs) + 1)) kept.add(summary.id)
     if (policy.every !== undefined && summary.id % policy.every === 0) kept.add(summary.id)
-    const wanted: unknown = policy.keepIf?.(summary)
-    if (wanted instanceof Promise) {
-      throw new CheckpointError(
-        "CKPT_INVALID",
-        "retention: keepIf must answer at once, not by a promise. Nothing was removed.",
-      )
-    }
+    if (policy.keepIf === undefined) continue
+    const wanted: unknown = policy.keepIf(summary)
+    // An answer that was forgotten must not delete anything.
+    if (typeof wanted !== "boolean") throw noAnswer(wanted)
     if (wanted) kept.add(summary.id)
   }
   return kept
+}
+
+function noAnswer(wanted: unknown): CheckpointError {
+  const message = `retention: keepIf gave ${show(wanted)}; it must return true or false, and at once. Nothing was removed.`
+  return new CheckpointError("CKPT_INVALID", message)
 }
 
 /**

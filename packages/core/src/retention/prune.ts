@@ -5,7 +5,8 @@ import { lastUsable, maxChanges, outpaced } from "../history/lead.js"
 import type { Listing } from "../history/listing.js"
 import { latestValidId, type Summarized, summaries, withPins } from "../history/summary.js"
 import type { View } from "../history/view.js"
-import type { OperationOptions } from "../options.js"
+import { aBoolean, type ShapeOf } from "../input/kinds.js"
+import { type OperationOptions, operationShape } from "../options.js"
 import type { Place } from "../storage/place.js"
 import { keptBy, keptUnjudged, type RetentionPolicy } from "./policy.js"
 import { assertChangeable, isBehind, type PruneFailure, removeBelow } from "./remove.js"
@@ -120,3 +121,7 @@ export interface PruneOptions extends OperationOptions {
   /** Report the checkpoints that would be removed, and remove none. Default false. */
   dryRun?: boolean
 }
+
+export const pruneShape = {
+  fields: { ...operationShape.fields, dryRun: aBoolean },
+} as const satisfies ShapeOf<PruneOptions>

@@ -1,6 +1,10 @@
 import type { OnProgress } from "../bytes/progress.js"
+import { CheckpointError } from "../errors.js"
 import { decodeInline } from "../format/manifest/inline.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
+import { byUtf8 } from "../format/utf8-order.js"
+import { didYouMean } from "../input/check-options.js"
+import { listed, quote, show } from "../input/show.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
 import { ownsState } from "../verify/read-manifest.js"
@@ -14,15 +18,17 @@ export interface Checkpoint {
   readonly manifest: CheckpointManifest
   /** The whole `state.bin`, to be streamed or read at once; `undefined` if the checkpoint has no state. */
   state(): Promise<StateReader | undefined>
+  /** The names of the operators that `operator` and `operatorStream` read, in the order of their UTF-8 bytes. */
+  readonly operators: readonly string[]
   /**
-   * The bytes of one operator's state, verified; `undefined` if the manifest has no such operator. Only these bytes are
-   * read. Exception: if the manifest has a checksum of the whole state but none of this operator, the whole state is
+   * The bytes of one operator's state, verified; none if the manifest names the operator without a state. Rejects with
+   * `CKPT_NOT_FOUND`, and the names that there are, if there is no such operator. Only these bytes are read. Exception: if the manifest has a checksum of the whole state but none of this operator, the whole state is
    * read once, before the first such operator. Rejects with `CKPT_CORRUPT` if the bytes do not verify, with
    * `CKPT_PRUNED` if retention removed the checkpoint meanwhile.
    */
-  operator(name: string): Promise<Uint8Array | undefined>
+  operator(name: string): Promise<Uint8Array<ArrayBuffer>>
   /** Like `operator`, to be streamed. */
-  operatorStream(name: string): Promise<StateReader | undefined>
+  operatorStream(name: string): Promise<StateReader>
 }
 
 export interface CheckpointOptions {
@@ -63,11 +69,11 @@ export function openCheckpoint(
     return (await derived).get(name)
   }
 
-  const operatorStream = async (name: string): Promise<StateReader | undefined> => {
+  const operatorStream = async (name: string): Promise<StateReader> => {
     const operator = Object.hasOwn(manifest.operatorStates, name) ? manifest.operatorStates[name] : undefined
-    if (operator === undefined) return undefined
+    if (operator === undefined) throw noOperator(place, manifest, name)
     if (!operator.external)
-      return operator.stateB64 === null ? undefined : new InlineReader(place, decodeInline(operator))
+      return new InlineReader(place, operator.stateB64 === null ? new Uint8Array() : decodeInline(operator))
     const { externalOffset: offset, externalLength: size } = operator
     const checksums = manifest.operatorChecksums
     const named = checksums !== undefined && Object.hasOwn(checksums, name) ? checksums[name] : undefined
@@ -81,17 +87,39 @@ export function openCheckpoint(
       const owns = ownsState(manifest)
       return owns === true || (owns === undefined && stateMeta !== undefined) ? whole(onRead) : undefined
     },
+    get operators() {
+      return operatorNames(manifest)
+    },
     operatorStream,
-    operator: async (name) => (await operatorStream(name))?.bytes(),
+    operator: async (name) => (await operatorStream(name)).bytes(),
   }
+}
+
+function operatorNames({ operatorStates }: CheckpointManifest): string[] {
+  return Object.keys(operatorStates).sort(byUtf8)
+}
+
+/** `undefined` would read as a first start, and the job would begin that operator anew. */
+function noOperator(place: Place, manifest: CheckpointManifest, name: string): CheckpointError {
+  const { checkpointId: id } = manifest
+  const names = operatorNames(manifest)
+  const instead = names.length === 0 ? ". It has none: its state is read by state()" : didYouMean(String(name), names)
+  const all =
+    names.length > 1 ? ` All names: ${listed(names.slice(0, 20).map(quote))}${names.length > 20 ? ", …" : ""}.` : ""
+  const message = `checkpoint ${id} has no operator ${typeof name === "string" ? quote(name) : show(name)}${instead}`
+  return new CheckpointError(
+    "CKPT_NOT_FOUND",
+    `${message}${message.endsWith("?") ? "" : "."}${all}`,
+    place.manifest(id),
+  )
 }
 
 class InlineReader implements StateReader {
   readonly size: number
   readonly #place: Place
-  readonly #bytes: Uint8Array
+  readonly #bytes: Uint8Array<ArrayBuffer>
 
-  constructor(place: Place, bytes: Uint8Array) {
+  constructor(place: Place, bytes: Uint8Array<ArrayBuffer>) {
     this.#place = place
     this.#bytes = bytes
     this.size = bytes.length
@@ -105,7 +133,7 @@ class InlineReader implements StateReader {
     if (this.size > 0) yield this.#bytes
   }
 
-  bytes(): Promise<Uint8Array> {
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#place.gate.run(reading, async () => this.#bytes)
   }
 }

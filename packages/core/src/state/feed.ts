@@ -10,7 +10,8 @@ import { Digest, digestOf } from "../bytes/sha256.js"
 import type { Watch } from "../storage/attempt.js"
 import type { RecyclingChunks } from "../storage/backend.js"
 import type { PutBody } from "../storage/storage.js"
-import { chunksInMemory, chunksOf, release, type StateSource } from "./source.js"
+import { chunksInMemory, isBlob, type StateSource } from "./source.js"
+import { called, chunksOf, release } from "./source-chunks.js"
 
 /** A state that was written. */
 export interface StateInfo {
@@ -36,39 +37,60 @@ export interface StateFeed extends PutBody {
   close(): void
 }
 
-/** Opens a source as a feed. A source in no form of {@link StateSource} is `CKPT_INVALID`, here or when it is read. */
+/**
+ * Opens a source as a feed. It was taken for this save, see `takeSource`.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` if the source has no form of {@link StateSource}, here or when it is read
+ */
 export async function openFeed(source: StateSource, signal: AbortSignal | undefined): Promise<StateFeed> {
-  const chunks = chunksInMemory(source)
-  if (chunks === undefined) {
+  const given = typeof source === "function" ? await called(source, signal) : source
+  const chunks = isSmallBlob(given) ? [new Uint8Array(await given.arrayBuffer())] : chunksInMemory(given)
+  if (chunks !== undefined) return openChunks(chunks, signal)
+  const read = (from: StateSource) => {
     const blocks = new BlockPool()
-    return new StreamFeed(pieces(chunksOf(source, signal), blocks), () => release(source), blocks)
+    return new StreamFeed(pieces(chunksOf(from, signal), blocks), () => release(from), blocks)
   }
+  if (isBlob(given)) return new RestartingFeed(() => read(given), given.size)
+  // The function is called again only if the first stream was touched, and the write is tried again.
+  if (typeof source === "function") return new RestartingFeed(() => read(source), undefined, read(given))
+  return read(given)
+}
+
+function isSmallBlob(source: unknown): source is Blob {
+  return isBlob(source) && source.size <= oneShotBytes
+}
+
+async function openChunks(chunks: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<StateFeed> {
   const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-  if (size > oneShotBytes) return new LargeMemoryFeed(chunks, size)
+  if (size > oneShotBytes) {
+    return new RestartingFeed(() => {
+      const blocks = new BlockPool()
+      return new StreamFeed(asAsync(piecesInMemory(chunks, blocks)), undefined, blocks)
+    }, size)
+  }
   const digest = await digestOf(chunks, signal)
   const info = { checksum: digest.hex(), size }
   return { size, open: () => chunks, reopenable: () => true, drain: async () => {}, info: () => info, close: () => {} }
 }
 
-/** Bytes in memory, hashed while they are written. They can be read again from the start. */
-class LargeMemoryFeed implements StateFeed {
-  readonly size: number
-  readonly #chunks: readonly Uint8Array[]
+/** Bytes that can be read again from the start: in memory, of a blob, or of a function. They are hashed while they are written. */
+class RestartingFeed implements StateFeed {
+  readonly size: number | undefined
+  readonly #restart: () => StreamFeed
   #current: StreamFeed
 
-  constructor(chunks: readonly Uint8Array[], size: number) {
+  /** @param first the first reading, if it is open already */
+  constructor(restart: () => StreamFeed, size: number | undefined, first = restart()) {
     this.size = size
-    this.#chunks = chunks
-    this.#current = this.#restart()
-  }
-
-  #restart(): StreamFeed {
-    const blocks = new BlockPool()
-    return new StreamFeed(asAsync(piecesInMemory(this.#chunks, blocks)), undefined, blocks)
+    this.#restart = restart
+    this.#current = first
   }
 
   open(watch: Watch): RecyclingChunks {
-    this.#current = this.#restart()
+    if (!this.#current.reopenable()) {
+      this.#current.giveUp()
+      this.#current = this.#restart()
+    }
     return this.#current.open(watch)
   }
 
@@ -96,6 +118,7 @@ export class StreamFeed implements StateFeed {
   readonly #digest = new Digest()
   #touched = false
   #ended = false
+  #givenUp = false
   readonly #breather = new Breather()
 
   readonly #release: () => void
@@ -125,6 +148,7 @@ export class StreamFeed implements StateFeed {
   }
 
   async #step(): Promise<Uint8Array | undefined> {
+    if (this.#givenUp) throw new Error("this attempt was given up")
     if (this.#ended) return undefined
     this.#touched = true
     const step = await this.#source.next()
@@ -139,6 +163,12 @@ export class StreamFeed implements StateFeed {
 
   reopenable(): boolean {
     return !this.#touched
+  }
+
+  /** Ends the source. Whoever still reads it fails: an early end would pass for the whole state. */
+  giveUp(): void {
+    this.close()
+    this.#givenUp = true
   }
 
   async drain(): Promise<void> {

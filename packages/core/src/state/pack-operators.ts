@@ -1,12 +1,12 @@
 import { joinChunks } from "../bytes/chunks.js"
 import { BlockPool, pieces } from "../bytes/rechunk.js"
 import { Digest } from "../bytes/sha256.js"
-import { CheckpointError } from "../errors.js"
 import { inlineOperator } from "../format/manifest/inline.js"
 import { emptyRecord, type OperatorState } from "../format/manifest/model.js"
 import { byUtf8 } from "../format/utf8-order.js"
 import { StreamFeed } from "./feed.js"
-import { chunksOf, release, type StateSource } from "./source.js"
+import type { StateSource } from "./source.js"
+import { chunksOf, release } from "./source-chunks.js"
 
 /** Bytes of an inline state, at most, unless the caller says otherwise. */
 export const defaultInlineThreshold = 64 * 1024
@@ -31,9 +31,6 @@ export async function packOperators(
   inlineThreshold: number,
   signal: AbortSignal | undefined,
 ): Promise<PackedOperators> {
-  if (!Number.isSafeInteger(inlineThreshold) || inlineThreshold < 0) {
-    throw new CheckpointError("CKPT_INVALID", `inlineThreshold is ${inlineThreshold}; give a number of bytes from 0.`)
-  }
   const packer = new Packer(operators, inlineThreshold, signal)
   // Cut anew over all operators together: a block for each of many small ones would hold far more memory than bytes.
   const bytes = pieces(packer.externalBytes(), packer.blocks)

@@ -3,7 +3,8 @@ import { Digest } from "../bytes/sha256.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { digestPrefix } from "../format/manifest/state-checksum.js"
-import type { ProgressOptions } from "../options.js"
+import { type ShapeOf, wholeNumber } from "../input/kinds.js"
+import { operationShape, type ProgressOptions, progressFields } from "../options.js"
 import { explain } from "../storage/explain.js"
 import type { Place } from "../storage/place.js"
 import { type FoundManifest, ownsState, readManifest } from "../verify/read-manifest.js"
@@ -24,7 +25,7 @@ export interface StateReader extends AsyncIterable<Uint8Array> {
    */
   readonly checksum?: string
   /** All bytes in one array. Rejects as an iteration does. */
-  bytes(): Promise<Uint8Array>
+  bytes(): Promise<Uint8Array<ArrayBuffer>>
 }
 
 /**
@@ -37,6 +38,15 @@ export interface ReadStateOptions extends ProgressOptions {
   /** Bytes to read, at most. Default: up to the end of the state. */
   length?: number
   signal?: AbortSignal | undefined
+}
+
+export const readStateShape: ShapeOf<ReadStateOptions> = {
+  fields: {
+    ...operationShape.fields,
+    ...progressFields,
+    offset: wholeNumber(0, undefined, "a number of bytes"),
+    length: wholeNumber(0, undefined, "a number of bytes"),
+  },
 }
 
 /** The name of a reader's task, for the error of a closed store. */
@@ -124,7 +134,7 @@ export class VerifiedReader implements StateReader {
     if (held !== undefined) yield held
   }
 
-  bytes(): Promise<Uint8Array> {
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#place.gate.run(reading, async () => {
       const chunks: Uint8Array[] = []
       for await (const chunk of this.#chunks()) chunks.push(chunk)
@@ -200,18 +210,10 @@ export class VerifiedReader implements StateReader {
  * The part of a state that the options ask for, cut at the state's end.
  *
  * @param owner the manifest that names the state's checksum
- * @throws {CheckpointError} `CKPT_INVALID` if `offset` or `length` cannot be used
+ * @throws {CheckpointError} `CKPT_INVALID` if `offset` is past the end
  */
 export function stateSlice(size: number, owner: CheckpointManifest | undefined, options: ReadStateOptions = {}): Slice {
   const { offset = 0, length } = options
-  for (const [name, value] of [
-    ["offset", offset],
-    ["length", length ?? 0],
-  ] as const) {
-    if (!Number.isSafeInteger(value) || value < 0) {
-      throw new CheckpointError("CKPT_INVALID", `${name} is ${value}; give a number of bytes from 0.`)
-    }
-  }
   if (offset > size) {
     throw new CheckpointError("CKPT_INVALID", `offset ${offset} is past the end of the state, which has ${size} bytes.`)
   }

@@ -1,129 +1,103 @@
-import { onAbort } from "../async/abort.js"
 import { CheckpointError } from "../errors.js"
+import { isClass, listed, show } from "../input/show.js"
+
+/** Bytes in memory. Leave them unchanged until the save settles. */
+export type BytesSource = ArrayBufferView | ArrayBuffer
 
 /**
- * The bytes of a state, in one of three forms:
+ * The bytes of a state, in one of these forms:
  *
- * - one `Uint8Array`, or an array of them, one behind the other. Leave these bytes unchanged until the save settles.
- * - an async iterable of `Uint8Array`. It is read once, one chunk at a time. It may use the memory of a chunk again as
- *   soon as the next chunk is asked for.
- * - a `ReadableStream` of `Uint8Array`, read as an iterable is.
+ * - bytes in memory: a `Uint8Array` or any other view, an `ArrayBuffer`, or an array of them, one behind the other; or a `Blob`.
+ * - an async iterable of bytes. It is read one chunk at a time, and may use the memory of a chunk again as soon as the next
+ *   chunk is asked for. A generator, a `Readable` and a `ReadableStream` can be read once: give each save a new one. An object
+ *   whose `[Symbol.asyncIterator]()` begins anew each time may be given again.
+ * - a function that gives one of these, or a promise of it. It is called anew for each attempt, so that the save can be
+ *   repeated with the same options.
  */
-export type StateSource = Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
+export type StateSource = GivenSource | (() => GivenSource | Promise<GivenSource>)
 
-function isChunkArray(source: StateSource): source is readonly Uint8Array[] {
-  return Array.isArray(source)
-}
+/** A source that is no function. */
+export type GivenSource =
+  | BytesSource
+  | Blob
+  | readonly BytesSource[]
+  | AsyncIterable<BytesSource>
+  | ReadableStream<BytesSource>
 
-/** The chunks of a source in memory; `undefined` for an iterable or a stream. */
+/** The chunks of a source in memory; `undefined` for a blob, an iterable, a stream or a function. */
 export function chunksInMemory(source: StateSource): readonly Uint8Array[] | undefined {
-  if (source instanceof Uint8Array) return [source]
-  if (!isChunkArray(source)) return undefined
-  for (const chunk of source) assertChunk(chunk)
-  return source
+  if (isBytes(source)) return [bytesOf(source)]
+  if (!Array.isArray(source)) return undefined
+  return (source as readonly unknown[]).map(chunkOf)
 }
 
-/** The chunks of a source, each checked to be a `Uint8Array`. An abort of the signal ends the wait for a chunk. */
-export function chunksOf(source: StateSource, signal: AbortSignal | undefined): CheckedChunks {
-  return new CheckedChunks(source, signal)
+export function isBlob(source: unknown): source is Blob {
+  const { arrayBuffer, stream, size } = (source ?? {}) as Partial<Blob>
+  return typeof arrayBuffer === "function" && typeof stream === "function" && typeof size === "number"
 }
 
-class CheckedChunks implements AsyncIterableIterator<Uint8Array, void, void> {
-  readonly #source: StateSource
-  readonly #signal: AbortSignal | undefined
-  #iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array> | undefined
-  #ended = false
-  #reject: ((reason: unknown) => void) | undefined
-  #ignoreAbort = () => {}
-
-  constructor(source: StateSource, signal: AbortSignal | undefined) {
-    this.#source = source
-    this.#signal = signal
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array, void>> {
-    if (this.#ended) return { done: true, value: undefined }
-    try {
-      this.#iterator ??= this.#open()
-      const step = await (this.#signal === undefined ? this.#iterator.next() : this.#untilAborted(this.#iterator))
-      if (step.done) {
-        this.#end()
-        return { done: true, value: undefined }
-      }
-      assertChunk(step.value)
-      return step
-    } catch (error) {
-      this.#leave()
-      throw error
-    }
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array, void>> {
-    if (!this.#ended) this.#leave()
-    return { done: true, value: undefined }
-  }
-
-  #open(): AsyncIterator<Uint8Array> | Iterator<Uint8Array> {
-    const chunks = chunksInMemory(this.#source)
-    const iterable = this.#source as Partial<AsyncIterable<Uint8Array>>
-    if (chunks === undefined && typeof iterable?.[Symbol.asyncIterator] !== "function") {
-      throw new CheckpointError(
-        "CKPT_INVALID",
-        `a state is ${describe(iterable)}; give a Uint8Array, an array of them, an async iterable or a ReadableStream.`,
-      )
-    }
-    this.#ignoreAbort = onAbort(this.#signal, () => this.#reject?.(this.#signal?.reason))
-    return chunks?.values() ?? (iterable as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
-  }
-
-  /** The signal has one listener for all chunks: a state of 2 GiB may have half a million chunks. */
-  #untilAborted(iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
-    this.#signal?.throwIfAborted()
-    return new Promise((resolve, reject) => {
-      this.#reject = reject
-      Promise.resolve(iterator.next()).then(resolve, reject)
-    })
-  }
-
-  #end(): void {
-    this.#ended = true
-    this.#ignoreAbort()
-  }
-
-  /** The source's `return` is not awaited: a source that hangs must not hang its reader. */
-  #leave(): void {
-    this.#end()
-    const left = this.#iterator?.return?.()
-    if (left instanceof Promise) left.catch(() => {})
-  }
+export function isAsyncIterable(source: unknown): source is AsyncIterable<unknown> {
+  return typeof (source as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === "function"
 }
 
-/** Ends a source that nobody reads. A stream holds its file or socket from the start, not only from the first read. */
-export function release(source: StateSource): void {
-  const iterable = source as Partial<AsyncIterable<Uint8Array>> | undefined
-  try {
-    const iterator = iterable?.[Symbol.asyncIterator]?.()
-    iterator?.return?.()?.then(undefined, () => {})
-  } catch {
-    // The stream is locked: somebody else reads it, and ends it.
+/**
+ * Refuses what is no source, before anything is read or written.
+ *
+ * @param name of the option, for the message
+ * @throws {CheckpointError} `CKPT_INVALID`
+ */
+export function assertSource(source: unknown, name: string): asserts source is StateSource {
+  if (typeof source === "function" && !isClass(source)) return
+  if (isBytes(source)) {
+    bytesOf(source)
+    return
   }
+  if (Array.isArray(source)) {
+    for (const chunk of source) chunkOf(chunk)
+    return
+  }
+  if (isBlob(source) || isAsyncIterable(source)) return
+  throw new CheckpointError("CKPT_INVALID", `${name} is ${show(source)}; ${adviceOn(source)}.`)
 }
 
-function assertChunk(chunk: unknown): asserts chunk is Uint8Array {
-  if (chunk instanceof Uint8Array) return
+/** A chunk that a source gave, as bytes. */
+export function chunkOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array && chunk.byteLength > 0) return chunk
+  if (isBytes(chunk)) return bytesOf(chunk)
   const advice = typeof chunk === "string" ? " Encode text first: new TextEncoder().encode(text)." : ""
-  throw new CheckpointError(
-    "CKPT_INVALID",
-    `a chunk of a state is ${describe(chunk)}; every chunk must be a Uint8Array.${advice}`,
-  )
+  const message = `a chunk of a state is ${show(chunk)}; every chunk must be bytes, such as a Uint8Array.${advice}`
+  throw new CheckpointError("CKPT_INVALID", message)
 }
 
-function describe(value: unknown): string {
-  if (value === null) return "null"
-  if (typeof value !== "object") return `a ${typeof value}`
-  return `a ${value.constructor?.name ?? "plain object"}`
+function isBytes(source: unknown): source is BytesSource {
+  return ArrayBuffer.isView(source) || Object.prototype.toString.call(source) === "[object ArrayBuffer]"
+}
+
+function bytesOf(source: BytesSource): Uint8Array {
+  if (source instanceof Uint8Array && source.byteLength > 0) return source
+  try {
+    if (!ArrayBuffer.isView(source)) return new Uint8Array(source)
+    return new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+  } catch {
+    // It seems empty, but its bytes are elsewhere: a state of 0 bytes would be saved without a word.
+    const message =
+      "a state's memory was transferred to another owner (postMessage, structuredClone), so it is empty here. Save it first."
+    throw new CheckpointError("CKPT_INVALID", message)
+  }
+}
+
+const forms = ["bytes (Uint8Array, ArrayBuffer, Blob)", "an array of them", "an async iterable", "a ReadableStream"]
+
+function adviceOn(source: unknown): string {
+  if (typeof source === "string") return "give bytes: new TextEncoder().encode(text)"
+  if (source instanceof Promise) return "await it first"
+  if (isClass(source)) return `give bytes, not the class`
+  if (typeof source === "object" && source !== null) {
+    if (Symbol.iterator in source)
+      return "it cannot be awaited between chunks: make it async (async function*), or give an array of its chunks"
+    if (Object.prototype.toString.call(source) === "[object Object]") {
+      return "give bytes, such as new TextEncoder().encode(JSON.stringify(value))"
+    }
+  }
+  return `give ${listed([...forms, "a function that gives one of these"], "or")}`
 }

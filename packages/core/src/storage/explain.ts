@@ -56,12 +56,16 @@ export function explain(
   if (passing && isTimeout(error)) {
     return new CheckpointError("CKPT_TIMEOUT", say("Try again, or raise timeoutMs."), { ...details, retryable: true })
   }
-  return new CheckpointError("CKPT_IO", say(adviceOn[error.kind]), { ...details, retryable: passing })
+  const { code, advice } = meaningOf[error.kind]
+  return new CheckpointError(code, say(advice), { ...details, retryable: passing })
 }
 
-const adviceOn = {
-  transient: "Try again later.",
-  ambiguous: "Try again later.",
-  denied: "Grant this process the permission, or use other credentials.",
-  permanent: "Mend the cause; the same call would fail again.",
-}
+const tryAgain = { code: "CKPT_IO", advice: "Try again later." } as const
+
+const meaningOf = {
+  transient: tryAgain,
+  ambiguous: tryAgain,
+  denied: { code: "CKPT_DENIED", advice: "Until somebody mends it, every call fails." },
+  full: { code: "CKPT_FULL", advice: "Until there is room, every save fails." },
+  permanent: { code: "CKPT_IO", advice: "Mend the cause; the same call would fail again." },
+} as const

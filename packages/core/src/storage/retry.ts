@@ -1,4 +1,5 @@
-import { BackendError, CheckpointError } from "../errors.js"
+import { BackendError } from "../errors.js"
+import { group, type Kind, milliseconds, type ShapeOf, wholeNumber } from "../input/kinds.js"
 import { type AttemptWatch, type RetryContext, type RetryPolicy, withTimeout } from "./attempt.js"
 
 export interface RetryOptions {
@@ -13,28 +14,37 @@ export interface RetryOptions {
 }
 
 export function retryPolicy(options: RetryOptions | undefined, timeoutMs: number | undefined): RetryPolicy {
-  const policy = {
+  return {
     attempts: options?.attempts ?? 4,
     minDelayMs: options?.minDelayMs ?? 100,
     maxDelayMs: options?.maxDelayMs ?? 2_000,
     deadlineMs: options?.deadlineMs ?? 180_000,
     timeoutMs: timeoutMs ?? 30_000,
   }
-  if (!Number.isSafeInteger(policy.attempts) || policy.attempts < 1) {
-    throw new CheckpointError("CKPT_INVALID", `retry.attempts is ${policy.attempts}; give a whole number from 1.`)
-  }
-  for (const name of ["minDelayMs", "maxDelayMs", "deadlineMs", "timeoutMs"] as const) {
-    if (!(policy[name] >= 0)) {
-      throw new CheckpointError("CKPT_INVALID", `${name} is ${policy[name]}; give a number of milliseconds.`)
-    }
-  }
-  if (policy.timeoutMs === 0) {
-    throw new CheckpointError(
-      "CKPT_INVALID",
-      "timeoutMs is 0, so every request would fail; Infinity means no time-out.",
-    )
-  }
-  return policy
+}
+
+/** The kinds of {@link RetryOptions}. */
+const retryShape: ShapeOf<RetryOptions> = {
+  fields: {
+    attempts: wholeNumber(1),
+    minDelayMs: milliseconds(),
+    maxDelayMs: milliseconds(),
+    deadlineMs: milliseconds(),
+  },
+  hints: {
+    retries: "give attempts, which counts the first one too: { attempts: 4 }",
+    maxRetries: "give attempts, which counts the first one too: { attempts: 4 }",
+    timeoutMs: "it is an option of the store, beside retry",
+  },
+  example: "an object such as { attempts: 4 }",
+}
+
+export const aRetry = group(retryShape)
+
+/** 0 would make every request fail. `Infinity`: no time-out. */
+export const aTimeout: Kind = {
+  fits: (value) => typeof value === "number" && value > 0,
+  give: "milliseconds above 0; Infinity means no time-out",
 }
 
 /**

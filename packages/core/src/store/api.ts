@@ -1,11 +1,9 @@
-import type { Clock } from "../async/clock.js"
 import type { SaveOptions } from "../commit/prepare.js"
 import type { SaveReceipt } from "../commit/save.js"
-import type { StoreEvent } from "../events.js"
-import type { LayoutName } from "../format/layout.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { CheckpointSummary } from "../history/summary.js"
 import type { Pin } from "../history/view.js"
+import { aBoolean, type ShapeOf } from "../input/kinds.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
 import type { RecoverOptions, Recovery } from "../recovery/recovery.js"
 import type { Restored, RestoreOptions } from "../recovery/restore.js"
@@ -17,44 +15,9 @@ import type { StateInfo } from "../state/feed.js"
 import type { ReadStateOptions, StateReader } from "../state/reader.js"
 import type { StateSource } from "../state/source.js"
 import type { ObjectBackend } from "../storage/backend.js"
-import type { RetryOptions } from "../storage/retry.js"
+import { aBackend } from "../storage/check-backend.js"
+import { type StoreOptions, storeShape } from "../store-options.js"
 import type { Verification, VerifyOptions } from "../verify/verified.js"
-
-/** The options of every store; each storage package adds its own. */
-export interface StoreOptions {
-  /**
-   * How keys are made. Default `"objects"`; `openFsStore`: `"directory"`. It must stay the same for the life of a
-   * store: `recover` rejects with `CKPT_INVALID` if it finds checkpoints of the other layout alone.
-   */
-  layout?: LayoutName | undefined
-  /** Put before every key: segments, such as "team/job-1/". Up to 960 bytes. Default: none. */
-  prefix?: string | undefined
-  /** Which checkpoints stay after each save. Default: all. */
-  retain?: RetentionPolicy | undefined
-  /** Values that a manifest of this job should have. A manifest with another value gets a warning, and stays valid. */
-  expect?:
-    | {
-        /** Virtual partitions of the job, from 1 to 65,535. Default 256. */
-        vnodeCount?: number | undefined
-      }
-    | undefined
-  /** Refuse every operation that would write, with `CKPT_READ_ONLY`. Default false. */
-  readOnly?: boolean | undefined
-  /** How often a failed request is made again, and after which waits. */
-  retry?: RetryOptions | undefined
-  /**
-   * Milliseconds after which an attempt of a request, or a body that stands still, is given up. Default 30,000;
-   * `openFsStore`: 300,000. A request that carries bytes to the storage has one second more for each 128 KiB, so a line
-   * slower than 1 Mbit/s is treated as dead.
-   */
-  timeoutMs?: number | undefined
-  /** Called with each event. Its errors are ignored. */
-  onEvent?: ((event: StoreEvent) => void) | undefined
-  /** The store's time, for tests. Default: the machine's. */
-  clock?: Clock | undefined
-  /** Gives numbers from 0 to below 1, for the jitter of waits; for tests. Default: `Math.random`. */
-  random?: (() => number) | undefined
-}
 
 /** The options of `openCheckpointStore`. */
 export interface OpenOptions extends StoreOptions {
@@ -62,6 +25,13 @@ export interface OpenOptions extends StoreOptions {
   backend: ObjectBackend
   /** True: `close` also closes the backend. Default false: its maker closes it. */
   ownsBackend?: boolean | undefined
+}
+
+/** The kinds of {@link OpenOptions}. */
+export const openShape: ShapeOf<OpenOptions> = {
+  ...storeShape,
+  fields: { ...storeShape.fields, backend: aBackend, ownsBackend: aBoolean },
+  example: "{ backend }",
 }
 
 /**

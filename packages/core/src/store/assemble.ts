@@ -6,13 +6,12 @@ import { createLayout } from "../format/layout.js"
 import { DEFAULT_VNODE_COUNT } from "../format/manifest/model.js"
 import type { Given } from "../history/current.js"
 import { History } from "../history/history.js"
-import { checkPolicy, type RetentionPolicy } from "../retention/policy.js"
+import type { RetentionPolicy } from "../retention/policy.js"
 import { Place } from "../storage/place.js"
 import { retryPolicy } from "../storage/retry.js"
 import { Storage } from "../storage/storage.js"
 import { Verifier } from "../verify/verifier.js"
 import type { OpenOptions } from "./api.js"
-import { assertVnodeCount } from "./arguments.js"
 
 /** The parts of a store. */
 export interface Parts {
@@ -23,23 +22,21 @@ export interface Parts {
 }
 
 /**
- * Checks the options of a store and makes its parts. No request is made.
+ * Makes the parts of a store from options that were checked. No request is made.
  *
  * @param given set for a store that `claim()` gives
- * @throws {CheckpointError} `CKPT_INVALID` if an option cannot be used
+ * @throws {CheckpointError} `CKPT_INVALID` if the prefix cannot be used
  */
 export function assemble(options: OpenOptions, given: Given | undefined): Parts {
   const { backend, clock = systemClock, random = Math.random, layout = "objects", prefix } = options
   const vnodeCount = options.expect?.vnodeCount ?? DEFAULT_VNODE_COUNT
-  assertVnodeCount(vnodeCount)
   const emit = safeEmitter(options.onEvent)
   const policy = retryPolicy(options.retry, options.timeoutMs)
   const storage = new Storage(backend, { policy, clock, random, emit })
   const place = new Place(storage, createLayout(layout, prefix), new Gate((what) => closed(backend.name, what)))
   const other = createLayout(layout === "objects" ? "directory" : "objects", prefix)
   const history = new History(new Verifier(place, vnodeCount), other, emit, given)
-  const retain = options.retain === undefined ? undefined : checkPolicy(options.retain)
-  return { clock, emit, history, retain }
+  return { clock, emit, history, retain: options.retain }
 }
 
 function closed(backend: string, what: string): CheckpointError {

@@ -3,6 +3,8 @@ import { setMaxListeners } from "node:events"
 import { untilAborted } from "../async/abort.js"
 import type { Gate } from "../async/gate.js"
 import { BackendError, CheckpointError } from "../errors.js"
+import { checkOptions } from "../input/check-options.js"
+import type { Shape } from "../input/kinds.js"
 import type { OperationOptions } from "../options.js"
 import { explain, type Operation } from "../storage/explain.js"
 
@@ -31,7 +33,8 @@ function channelOf(operation: Operation): TracingChannel<unknown, TraceContext> 
 }
 
 /**
- * The gate of every call. On the way in: refuses calls of a closed or a read-only store, and traces. On the way out:
+ * The gate of every call. On the way in: refuses calls of a closed or a read-only store, and options that cannot be used;
+ * and traces. On the way out:
  * this is the one place where a backend's failure becomes a user's error.
  */
 export class Calls {
@@ -50,9 +53,10 @@ export class Calls {
     operation: Operation,
     id: number | undefined,
     options: OperationOptions,
+    shape: Shape,
     task: (trace: TraceContext) => Promise<T>,
   ): Promise<T> {
-    return this.run(operation, id, options, async (trace) => {
+    return this.run(operation, id, options, shape, async (trace) => {
       if (this.#readOnly) {
         const message = `${operation} would write, and this store was opened with readOnly. Open it without readOnly.`
         throw new CheckpointError("CKPT_READ_ONLY", message, { backend: this.#backend })
@@ -65,12 +69,15 @@ export class Calls {
   run<T>(
     operation: Operation,
     id: number | undefined,
-    { signal }: OperationOptions,
+    options: OperationOptions,
+    shape: Shape,
     task: (trace: TraceContext) => Promise<T>,
   ): Promise<T> {
     const trace: TraceContext = { operation, backend: this.#backend, ...(id === undefined ? {} : { id }) }
     const guarded = async () => {
       this.#gate.assertOpen(operation)
+      checkOptions(operation, options, shape, { checkpointId: typeof id === "number" ? id : undefined })
+      const { signal } = options
       signal?.throwIfAborted()
       // Hundreds of requests of one operation may listen to one signal. This is no leak, so Node must not warn.
       if (signal !== undefined) setMaxListeners(0, signal)

@@ -1,5 +1,5 @@
 import { repair } from "../history/repair.js"
-import type { OperationOptions } from "../options.js"
+import { type OperationOptions, operationShape } from "../options.js"
 import type { CheckpointStore, LeaderStore } from "./api.js"
 import { claimStore } from "./claim.js"
 import { Leader } from "./leader.js"
@@ -8,13 +8,13 @@ import { Store } from "./store.js"
 /** A store as it is opened. */
 export class PlainStore extends Store implements CheckpointStore {
   claim(options: OperationOptions = {}): Promise<LeaderStore> {
-    return this.calls.write("claim", undefined, options, async () => {
+    return this.calls.write("claim", undefined, options, operationShape, async () => {
       const { given, ...claimed } = await claimStore(this.history, this.options, options.signal)
       return new Leader({ ...this.options, ...claimed }, given)
     })
   }
 
   repair(options: OperationOptions = {}): Promise<boolean> {
-    return this.calls.write("repair", undefined, options, () => repair(this.history, options.signal))
+    return this.calls.write("repair", undefined, options, operationShape, () => repair(this.history, options.signal))
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import { KeyedMutex } from "../async/mutex.js"
-import type { SaveOptions } from "../commit/prepare.js"
+import { type SaveOptions, saveShape } from "../commit/prepare.js"
 import { receiptOf, type SaveReceipt, Saver } from "../commit/save.js"
 import { type Change, update } from "../commit/update.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
@@ -13,25 +13,26 @@ import { ids, list, nextId } from "../history/list.js"
 import { assertPinName, listPins, pin, unpin } from "../history/pin.js"
 import type { CheckpointSummary } from "../history/summary.js"
 import type { Pin } from "../history/view.js"
-import type { OperationOptions, ProgressOptions } from "../options.js"
+import type { Shape } from "../input/kinds.js"
+import { type OperationOptions, operationShape, type ProgressOptions, writeStateShape } from "../options.js"
 import { load, loadLatest, verify } from "../recovery/load.js"
 import { readState } from "../recovery/read-state.js"
 import { recover } from "../recovery/recover.js"
-import type { RecoverOptions, Recovery } from "../recovery/recovery.js"
+import { type RecoverOptions, type Recovery, recoverShape } from "../recovery/recovery.js"
 import { type Restored, type RestoreOptions, restore } from "../recovery/restore.js"
 import { BackgroundRetention } from "../retention/background.js"
-import { type CollectOptions, collectOrphans, type OrphanReport } from "../retention/orphans.js"
+import { type CollectOptions, collectOrphans, collectShape, type OrphanReport } from "../retention/orphans.js"
 import { assertPolicy, type RetentionPolicy } from "../retention/policy.js"
-import { type PruneOptions, type PruneReport, prune } from "../retention/prune.js"
+import { type PruneOptions, type PruneReport, prune, pruneShape } from "../retention/prune.js"
 import { removeOne } from "../retention/remove.js"
 import type { Checkpoint } from "../state/checkpoint.js"
 import type { StateInfo } from "../state/feed.js"
-import type { ReadStateOptions, StateReader } from "../state/reader.js"
+import { type ReadStateOptions, readStateShape, type StateReader } from "../state/reader.js"
 import type { StateSource } from "../state/source.js"
 import type { Operation } from "../storage/explain.js"
-import type { Verification, VerifyOptions } from "../verify/verified.js"
+import { type Verification, type VerifyOptions, verifyShape } from "../verify/verified.js"
 import type { OpenOptions, StoreOperations } from "./api.js"
-import { assertId, assertVisitor } from "./arguments.js"
+import { assertChange, assertId, assertVisitor } from "./arguments.js"
 import { assemble } from "./assemble.js"
 import { Calls } from "./calls.js"
 
@@ -62,7 +63,7 @@ export class Store implements StoreOperations {
   // ---- writing
 
   save(manifest: CheckpointManifest, options: SaveOptions = {}): Promise<SaveReceipt> {
-    return this.calls.write("save", manifest?.checkpointId, options, async (trace) => {
+    return this.calls.write("save", manifest?.checkpointId, options, saveShape, async (trace) => {
       const started = this.clock.monotonic()
       const done = await this.saver.save(manifest, options)
       const { outcome, isLatest, latest } = done
@@ -76,7 +77,7 @@ export class Store implements StoreOperations {
   }
 
   writeState(id: number, state: StateSource, options: OperationOptions & ProgressOptions = {}): Promise<StateInfo> {
-    return this.calls.write("writeState", id, options, async (trace) => {
+    return this.calls.write("writeState", id, options, writeStateShape, async (trace) => {
       assertId(id, 1)
       const info = await this.saver.writeState(id, state, options)
       trace.bytes = info.size
@@ -85,8 +86,9 @@ export class Store implements StoreOperations {
   }
 
   update(id: number, change: Change, options: OperationOptions = {}): Promise<CheckpointManifest> {
-    return this.calls.write("update", id, options, async () => {
+    return this.calls.write("update", id, options, operationShape, async () => {
       assertId(id, 1)
+      assertChange(change)
       await this.history.others.once(options.signal)
       const changed = await this.#updates.run(id, () => update(this.history, id, change, options.signal))
       this.emit({ type: "updated", id })
@@ -95,7 +97,7 @@ export class Store implements StoreOperations {
   }
 
   remove(id: number, options: OperationOptions = {}): Promise<boolean> {
-    return this.calls.write("remove", id, options, async () => {
+    return this.calls.write("remove", id, options, operationShape, async () => {
       assertId(id, 0)
       await this.history.others.once(options.signal)
       await this.#retention?.idle()
@@ -106,7 +108,7 @@ export class Store implements StoreOperations {
   }
 
   pin(id: number, name: string, options: OperationOptions = {}): Promise<void> {
-    return this.calls.write("pin", id, options, async () => {
+    return this.calls.write("pin", id, options, operationShape, async () => {
       assertId(id, 1)
       assertPinName(name)
       await this.history.probe.once(options.signal)
@@ -116,7 +118,7 @@ export class Store implements StoreOperations {
   }
 
   unpin(name: string, options: OperationOptions = {}): Promise<boolean> {
-    return this.calls.write("unpin", undefined, options, async () => {
+    return this.calls.write("unpin", undefined, options, operationShape, async () => {
       assertPinName(name)
       await this.history.others.once(options.signal)
       const found = await unpin(this.history, name, options.signal)
@@ -126,12 +128,12 @@ export class Store implements StoreOperations {
   }
 
   pins(options: OperationOptions = {}): Promise<Pin[]> {
-    return this.calls.run("pins", undefined, options, () => listPins(this.history, options.signal))
+    return this.calls.run("pins", undefined, options, operationShape, () => listPins(this.history, options.signal))
   }
 
   prune(policy: RetentionPolicy | undefined = this.options.retain, options: PruneOptions = {}): Promise<PruneReport> {
-    const enter = options.dryRun === true ? "run" : "write"
-    return this.calls[enter]("prune", undefined, options, async () => {
+    const enter = options?.dryRun === true ? "run" : "write"
+    return this.calls[enter]("prune", undefined, options, pruneShape, async () => {
       assertPolicy(policy)
       if (enter === "write") await this.history.others.once(options.signal)
       await this.#retention?.idle()
@@ -148,8 +150,8 @@ export class Store implements StoreOperations {
   }
 
   collectOrphans(options: CollectOptions = {}): Promise<OrphanReport> {
-    const enter = options.dryRun === true ? "run" : "write"
-    return this.calls[enter]("collectOrphans", undefined, options, async () => {
+    const enter = options?.dryRun === true ? "run" : "write"
+    return this.calls[enter]("collectOrphans", undefined, options, collectShape, async () => {
       if (enter === "write") await this.history.others.once(options.signal)
       const report = await collectOrphans(this.history, options)
       if (!report.dryRun) for (const key of report.removed) this.emit({ type: "orphan-removed", key })
@@ -160,57 +162,65 @@ export class Store implements StoreOperations {
   // ---- reading
 
   load(id: number, options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
-    return this.calls.run("load", id, options, async () => {
+    return this.calls.run("load", id, options, operationShape, async () => {
       assertId(id, 0)
       return load(this.history, id, options.signal)
     })
   }
 
   loadLatest(options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
-    return this.calls.run("loadLatest", undefined, options, () => loadLatest(this.history, options.signal))
+    return this.calls.run("loadLatest", undefined, options, operationShape, () =>
+      loadLatest(this.history, options.signal),
+    )
   }
 
   ids(options: OperationOptions = {}): Promise<number[]> {
-    return this.#afterRetention("ids", options, () => ids(this.history, options.signal))
+    return this.#afterRetention("ids", options, operationShape, () => ids(this.history, options.signal))
   }
 
   async *list(options: OperationOptions = {}): AsyncGenerator<CheckpointSummary, void, void> {
     // The caller's code runs between two steps, so each step is a call of its own.
-    yield* list(this.history, options.signal, (task) => this.#afterRetention("list", options, task))
+    const step = <T>(task: () => Promise<T>) => this.#afterRetention("list", options, operationShape, task)
+    yield* list(this.history, options?.signal, step)
   }
 
   nextId(options: OperationOptions = {}): Promise<number> {
-    return this.#afterRetention("nextId", options, () => nextId(this.history, options.signal))
+    return this.#afterRetention("nextId", options, operationShape, () => nextId(this.history, options.signal))
   }
 
   readState(id: number, options: ReadStateOptions = {}): Promise<StateReader | undefined> {
-    return this.calls.run("readState", id, options, async () => {
+    return this.calls.run("readState", id, options, readStateShape, async () => {
       assertId(id, 0)
       return readState(this.history, id, options)
     })
   }
 
   verify(id: number, options: VerifyOptions = {}): Promise<Verification> {
-    return this.calls.run("verify", id, options, async () => {
+    return this.calls.run("verify", id, options, verifyShape, async () => {
       assertId(id, 0)
       return verify(this.history, id, options)
     })
   }
 
   recover(options: RecoverOptions = {}): Promise<Recovery> {
-    return this.#afterRetention("recover", options, () => recover(this.history, this.clock, options))
+    return this.#afterRetention("recover", options, recoverShape, () => recover(this.history, this.clock, options))
   }
 
   restore<T>(visit: (checkpoint: Checkpoint) => Promise<T>, options: RestoreOptions = {}): Promise<Restored<T>> {
-    return this.#afterRetention("restore", options, async () => {
+    return this.#afterRetention("restore", options, recoverShape, async () => {
       assertVisitor(visit)
       return restore(this.history, this.clock, visit, options)
     })
   }
 
   /** Runs an operation after the retention of earlier saves, so that it never sees retention half done. */
-  #afterRetention<T>(operation: Operation, options: OperationOptions, task: () => Promise<T>): Promise<T> {
-    return this.calls.run(operation, undefined, options, async () => {
+  #afterRetention<T>(
+    operation: Operation,
+    options: OperationOptions,
+    shape: Shape,
+    task: () => Promise<T>,
+  ): Promise<T> {
+    return this.calls.run(operation, undefined, options, shape, async () => {
       await this.#retention?.idle()
       return task()
     })

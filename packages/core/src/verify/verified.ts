@@ -2,7 +2,8 @@ import type { Share } from "../async/budget.js"
 import type { OnProgress } from "../bytes/progress.js"
 import type { ValidationIssue } from "../format/manifest/issues.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import type { OperationOptions, ProgressOptions } from "../options.js"
+import { oneOf, type ShapeOf } from "../input/kinds.js"
+import { type OperationOptions, operationShape, type ProgressOptions, progressFields } from "../options.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { FoundManifest } from "./read-manifest.js"
 
@@ -59,4 +60,10 @@ export interface Verification {
   readonly valid: boolean
   /** Warnings and fatal issues. */
   readonly issues: readonly ValidationIssue[]
+}
+
+export const aDepth = oneOf("shallow", "deep")
+
+export const verifyShape: ShapeOf<VerifyOptions> = {
+  fields: { ...operationShape.fields, ...progressFields, depth: aDepth },
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import { httpError, parseRetryAfter } from "../../src/adapter/http-errors.js"
 import { allPages } from "../../src/adapter/pages.js"
 
-const kinds = (failure: { status?: number; code?: string; cause?: unknown }) =>
+const kinds = (failure: { status?: number; code?: string; message?: string; cause?: unknown }) =>
   [true, false].map((write) => httpError("PUT of k", { cause: undefined, ...failure }, { write }).kind)
 
 test.each([
@@ -19,7 +19,10 @@ test.each([
   [{ status: 200 }, ["ambiguous", "transient"]],
   [{ code: "ECONNRESET" }, ["ambiguous", "transient"]],
   [{ code: "ECONNREFUSED" }, ["transient", "transient"]],
-  [{ code: "ENOTFOUND" }, ["transient", "transient"]],
+  [{ status: 507 }, ["full", "full"]],
+  [{ code: "ENOTFOUND" }, ["permanent", "permanent"]],
+  [{ code: "EPROTO" }, ["permanent", "permanent"]],
+  [{ code: "EPROTO", message: "ssl3_get_record: decryption failed or bad record mac" }, ["ambiguous", "transient"]],
   [{ code: "EHOSTUNREACH" }, ["ambiguous", "transient"]],
   [{ code: "EHOSTUNREACH", cause: { syscall: "connect" } }, ["transient", "transient"]],
   [{}, ["ambiguous", "transient"]],

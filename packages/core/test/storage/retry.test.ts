@@ -200,13 +200,6 @@ describe("the time-out of a request that carries bytes", () => {
   })
 })
 
-test.each([{ attempts: 0 }, { attempts: 1.5 }, { minDelayMs: -1 }, { maxDelayMs: Number.NaN }])(
-  "%j is refused",
-  (options) => {
-    expect(() => retryPolicy(options, undefined)).toThrow(expect.objectContaining({ code: "CKPT_INVALID" }))
-  },
-)
-
 describe("an answer that was lost", () => {
   const upload = { ...write, repeatable: true }
   const fail = (...kinds: BackendErrorKind[]) => {

@@ -46,6 +46,8 @@ const kinds: Record<string, BackendErrorKind> = {
   EACCES: "denied",
   EPERM: "denied",
   EROFS: "denied",
+  ENOSPC: "full",
+  EDQUOT: "full",
   EMFILE: "transient",
   ENFILE: "transient",
   EAGAIN: "transient",

@@ -20,9 +20,6 @@ export class Root {
 
   /** @param mustExist a folder that does not exist is an outage, also before anything was written */
   constructor(path: string, files: FileApi, mustExist = false) {
-    if (typeof path !== "string" || path === "" || path.includes("\0")) {
-      throw new BackendError("permanent", `cannot use ${JSON.stringify(path)} as the root: give the path of a folder.`)
-    }
     this.path = resolve(path)
     this.files = files
     this.#mustExist = mustExist

@@ -61,7 +61,7 @@ describe("a full disk", () => {
         }),
     ]) {
       const error = await rejection(attempt())
-      expect(error).toMatchObject({ kind: "permanent" })
+      expect(error).toMatchObject({ kind: "full" })
       expect(error.message).toMatch(/ENOSPC.*free some/)
       expect(
         (await tree(root)).filter((name) => isTemporary(name) || (name.startsWith("a/") && name !== "a/")),

@@ -121,7 +121,9 @@ describe.each(["EIO", "ENOSPC", "EMFILE", "EACCES"])("%s at every single call", 
           }
         } else {
           outcomes.rejected++
-          expect(kind, where).toBe({ EMFILE: "transient", EACCES: "denied" }[code] ?? "permanent")
+          expect(kind, where).toBe(
+            { EMFILE: "transient", EACCES: "denied", ENOSPC: "full", EDQUOT: "full" }[code] ?? "permanent",
+          )
           expect(found, where).toBe(name === "delete" && (hit.name === "sync" || hit.name === "open") ? after : before)
         }
         expect((error as Error).message, where).toContain(code)

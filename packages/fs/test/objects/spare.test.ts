@@ -162,7 +162,7 @@ describe.each(Object.keys(full))("%s is left", (kind) => {
     await expectTidy(root)
     // This disk frees nothing, so there is no new spare yet.
     const error = await rejection(replace(backend, "4", third))
-    expect(error).toMatchObject({ kind: "permanent" })
+    expect(error).toMatchObject({ kind: "full" })
     expect(error.message).toMatch(/No space|quota/)
     expect(await textAt(backend, key)).toBe("the third")
 

@@ -30,8 +30,8 @@ async function ask(...roots: string[]): Promise<Answers[]> {
   return JSON.parse(lines[0] ?? "[]") as Answers[]
 }
 
-function expectRefused(answer: Answer, cause: RegExp): void {
-  expect(answer).toMatchObject({ name: "CheckpointError", code: "CKPT_IO", retryable: false })
+function expectRefused(answer: Answer, cause: RegExp, code = "CKPT_DENIED"): void {
+  expect(answer).toMatchObject({ name: "CheckpointError", code, retryable: false })
   expect((answer as Failed).message).toMatch(cause)
 }
 
@@ -117,16 +117,16 @@ test("a filesystem mounted read-only: it is read, and a save says why it cannot 
   await using store = await openFsStore(root)
   expect((await store.recover()).checkpoint?.id).toBe(2)
   await expect(store.save(manifestOf(3))).rejects.toMatchObject({
-    code: "CKPT_IO",
+    code: "CKPT_DENIED",
     message: expect.stringMatching(/EROFS.*read-only/),
   })
   await expect(store.prune({ last: 1 })).rejects.toMatchObject({
-    code: "CKPT_IO",
+    code: "CKPT_DENIED",
     message: expect.stringMatching(/EROFS.*read-only/),
   })
   const [answers] = (await ask(root)) as [Answers]
   expect(answers.recover).toEqual({ value: { outcome: "recovered", id: 2, nextId: 3 } })
-  expect(answers.save).toMatchObject({ code: "CKPT_IO" })
+  expect(answers.save).toMatchObject({ code: "CKPT_DENIED" })
   execFileSync("mount", ["-o", "remount,rw", root])
   await store.save(manifestOf(3))
   expect(await store.ids()).toEqual([1, 2, 3])
@@ -138,8 +138,8 @@ test("a root that is a file, or lies below one: every call rejects and says so",
   await writeFile(file, "not a folder")
   const [itself, below] = (await ask(file, join(file, "a", "root"))) as [Answers, Answers]
   for (const name of [...reads, "save", "update", "prune", "collectOrphans"] as const) {
-    expectRefused(itself[name], /the root .*\/file is a (regular )?file, not a folder/)
-    expectRefused(below[name], /ENOTDIR|is a (regular )?file, not a folder/)
+    expectRefused(itself[name], /the root .*\/file is a (regular )?file, not a folder/, "CKPT_IO")
+    expectRefused(below[name], /ENOTDIR|is a (regular )?file, not a folder/, "CKPT_IO")
   }
   expect(await readdir(base)).toEqual(["file"])
 })

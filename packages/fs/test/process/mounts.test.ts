@@ -88,7 +88,10 @@ describe.each(layouts)("claims among mounts, in the layout %s", (layout) => {
     const { store: old } = await open(snapshot, { layout, readOnly: true })
     expect((await old.recover()).checkpoint?.id).toBe(2)
     const { store: writer } = await open(snapshot, { layout })
-    await expect(writer.claim()).rejects.toMatchObject({ code: "CKPT_IO", message: expect.stringContaining("EROFS") })
+    await expect(writer.claim()).rejects.toMatchObject({
+      code: "CKPT_DENIED",
+      message: expect.stringContaining("EROFS"),
+    })
   })
 
   test("the store's own folder on another device: it is claimed, swept and written to; only what lies deeper is passed over", async (context) => {
@@ -176,7 +179,7 @@ describe.each(layouts.flatMap((layout) => kinds.map((what) => ({ layout, what })
         await store.close()
       })
       const { store } = await open(root, options)
-      await expect(store.claim()).rejects.toMatchObject({ code: "CKPT_IO", message: expect.stringMatching(/ENOSPC/) })
+      await expect(store.claim()).rejects.toMatchObject({ code: "CKPT_FULL", message: expect.stringMatching(/ENOSPC/) })
       expect((await store.recover()).checkpoint?.id).toBe(12)
       expect(await store.remove(1)).toBe(true)
       expect((await store.prune({ last: 1 })).removed).toHaveLength(10)

@@ -51,7 +51,15 @@ export async function rejectsWith(promise: Promise<unknown>, reason: unknown, wh
   if (seen !== reason) fail(what, reason, seen)
 }
 
-const kinds: readonly BackendErrorKind[] = ["precondition", "ambiguous", "transient", "denied", "damaged", "permanent"]
+const kinds: readonly BackendErrorKind[] = [
+  "precondition",
+  "ambiguous",
+  "transient",
+  "denied",
+  "full",
+  "damaged",
+  "permanent",
+]
 
 /** Asserts that core takes this for a `BackendError`, even one of another copy of core. */
 export function checkBackendError(error: unknown, what: string): BackendError {

@@ -6,6 +6,7 @@ import {
   calls,
   denied,
   type Fault,
+  full,
   permanent,
   recorder,
   transient,
@@ -78,9 +79,14 @@ export const retryScenarios: readonly Scenario[] = [
     ([name, run]): Scenario => ({
       name: `failure: ${name} tries a permanent failure only once`,
       async run(context) {
-        for (const error of [permanent, denied]) {
+        const failures = [
+          [permanent, "CKPT_IO"],
+          [denied, "CKPT_DENIED"],
+          [full, "CKPT_FULL"],
+        ] as const
+        for (const [error, code] of failures) {
           const { store, clock } = await setUp(context, always(error))
-          assert.equal((await refusal(run(store), "CKPT_IO")).retryable, false)
+          assert.equal((await refusal(run(store), code)).retryable, false)
           assert.deepEqual(clock.sleeps, [])
         }
       },

@@ -137,7 +137,7 @@ export const recoveryScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: a failure of the storage is CKPT_IO, whichever request fails",
+    name: "recovery: a failure of the storage rejects, whichever request fails",
     async run({ open, keys, raw }) {
       await saveAll(await open(), 1, 2)
       const places = {
@@ -147,11 +147,16 @@ export const recoveryScenarios: readonly Scenario[] = [
         state: calls("get", keys.state(2)),
       }
       for (const [place, on] of Object.entries(places)) {
-        for (const error of [permanent, denied, () => new BackendError("ambiguous", "?")]) {
+        const failures = [
+          [permanent, "CKPT_IO"],
+          [denied, "CKPT_DENIED"],
+          [() => new BackendError("ambiguous", "?"), "CKPT_IO"],
+        ] as const
+        for (const [error, code] of failures) {
           const store = await open({ through: (b) => withFaults(b, { on, at: "before", error }) })
-          const failure = await refusal(store.recover(), "CKPT_IO")
+          const failure = await refusal(store.recover(), code)
           assert.equal(failure.backend, raw.name)
-          if (place !== "state") await refusal(store.loadLatest(), "CKPT_IO")
+          if (place !== "state") await refusal(store.loadLatest(), code)
         }
       }
       // An outage before the first save is CKPT_IO too, not fresh.

@@ -165,7 +165,7 @@ export const referenceSaves: readonly Scenario[] = [
     name: "test_save_with_state_none_is_same_as_save: a save without a state writes none",
     async run({ open, peek, keys }) {
       const store = await open({ retain: { last: 3 } })
-      await store.save(manifestOf(1, 1), { state: undefined })
+      await store.save(manifestOf(1, 1), {})
       assert.equal((await store.loadLatest())?.checkpointId, 1)
       assert.equal(await store.readState(1), undefined)
       assert.equal(await peek(keys.state(1)), undefined)

@@ -43,8 +43,11 @@ export const operatorScenarios: readonly Scenario[] = [
         assert.equal(reader?.size, content.length)
         assertBytes(await reader?.bytes(), content, name)
       }
-      assert.equal(await checkpoint?.operator("other"), undefined)
-      assert.equal(await checkpoint?.operator("toString"), undefined)
+      assert.deepEqual(checkpoint?.operators, ["above", "exact", "none", "small"])
+      for (const name of ["other", "toString"]) {
+        await refusal(checkpoint?.operator(name) as Promise<unknown>, "CKPT_NOT_FOUND", 1)
+        await refusal(checkpoint?.operatorStream(name) as Promise<unknown>, "CKPT_NOT_FOUND", 1)
+      }
 
       const { above: _, ...small } = operators
       await store.save(manifestOf(2), { operators: small })

@@ -1,6 +1,8 @@
 import { isSha256 } from "../../bytes/sha256.js"
 import { CheckpointError } from "../../errors.js"
-import { describe, isWellFormed, type JsonPath, quote } from "../json.js"
+import { didYouMean } from "../../input/check-options.js"
+import { listed, quote, show } from "../../input/show.js"
+import { describe, isWellFormed, type JsonPath } from "../json.js"
 import { byUtf8 } from "../utf8-order.js"
 import { isBase64 } from "./inline.js"
 import {
@@ -46,6 +48,11 @@ export function createManifest(init: ManifestInit): CheckpointManifest {
  */
 export function checkManifest(manifest: unknown): CheckpointManifest {
   const m = fields(manifest, [], manifestKeys)
+  const [missing, ...more] = requiredKeys.filter((key) => m[key] === undefined)
+  if (missing !== undefined) {
+    const too = more.length > 0 ? `, and so ${more.length > 1 ? "are" : "is"} ${listed(more)}` : ""
+    invalid([missing], `is missing${too}. Make the manifest with createManifest().`)
+  }
   return {
     version: integer(m.version, ["version"], 2 ** 32 - 1),
     checkpointId: integer(m.checkpointId, ["checkpointId"]),
@@ -81,6 +88,17 @@ const mapKeys = [
   "operatorStates",
   "sourceWatermarks",
 ] as const satisfies readonly (keyof CheckpointManifest)[]
+/** Every manifest that `createManifest` or `load` gave has them. */
+const requiredKeys = [
+  "version",
+  "checkpointId",
+  "epoch",
+  "timestampMs",
+  ...mapKeys,
+  "sourceNames",
+  "sinkNames",
+  "vnodeCount",
+]
 const manifestKeys = new Set<string>([
   ...["version", "checkpointId", "epoch", "timestampMs", ...mapKeys, "tableStoreCheckpointPath", "watermark"],
   ...["sourceNames", "sinkNames", "pipelineHash", "vnodeCount", "stateChecksum"],
@@ -153,7 +171,7 @@ type Check<T> = (value: unknown, path: JsonPath) => T
 function fields(value: unknown, path: JsonPath, known: ReadonlySet<string>): Record<string, unknown> {
   const object = plain(value, path)
   for (const key of Object.keys(object)) {
-    if (!known.has(key)) invalid([...path, key], "is not a field of the manifest")
+    if (!known.has(key)) invalid([...path, key], `is not a field of the manifest${didYouMean(key, [...known])}`)
   }
   return object
 }
@@ -171,7 +189,11 @@ function record<T>(value: unknown, path: JsonPath, check: Check<T>): Record<stri
  */
 function plain(value: unknown, path: JsonPath): Record<string, unknown> {
   if (Object.prototype.toString.call(value) === "[object Object]") return value as Record<string, unknown>
-  return invalid(path, `must be a plain object, not ${show(value)}`)
+  return invalid(path, `must be a plain object, not ${show(value)}${path.length === 0 ? adviceOn(value) : ""}`)
+}
+
+function adviceOn(value: unknown): string {
+  return value instanceof Promise ? "; await it first" : "; make it with createManifest({ checkpointId, epoch })"
 }
 
 function names(value: unknown, path: JsonPath): string[] {
@@ -219,15 +241,6 @@ function bigint(value: unknown, path: JsonPath, min: bigint, max: bigint): bigin
   if (typeof value === "bigint" && value >= min && value <= max) return value
   const hint = typeof value === "number" && Number.isSafeInteger(value) ? `: use ${value}n` : ""
   return invalid(path, `must be a bigint from ${min} to ${max}, not ${show(value)}${hint}`)
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string") return `the string ${quote(value)}`
-  if (typeof value === "bigint") return `the bigint ${value.toString().slice(0, 64)}n`
-  if (typeof value === "number") return `the number ${value}`
-  if (typeof value === "symbol" || typeof value === "function") return `a ${typeof value}`
-  if (typeof value === "object" && value !== null) return Object.prototype.toString.call(value)
-  return String(value)
 }
 
 function invalid(path: JsonPath, problem: string): never {

@@ -1,6 +1,7 @@
 import { atOnce, type Work } from "../../async/turns.js"
 import { hashing, isSha256 } from "../../bytes/sha256.js"
 import { CheckpointError } from "../../errors.js"
+import { quote } from "../../input/show.js"
 import {
   describe,
   isJsonNumber,
@@ -10,7 +11,6 @@ import {
   type JsonPath,
   type JsonValue,
   parsingJson,
-  quote,
 } from "../json.js"
 import { fatal, type IssueCode, type ValidationIssue } from "./issues.js"
 import {

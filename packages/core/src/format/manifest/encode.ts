@@ -1,6 +1,7 @@
 import { sha256 } from "../../bytes/sha256.js"
 import { CheckpointError } from "../../errors.js"
-import { JsonError, type JsonValue, printJson, quote } from "../json.js"
+import { quote } from "../../input/show.js"
+import { JsonError, type JsonValue, printJson } from "../json.js"
 import { byUtf8 } from "../utf8-order.js"
 import { checkManifest } from "./check.js"
 import {

@@ -99,10 +99,10 @@ describe.each(["checkpointId", "epoch"])("%s", (field) => {
 test.each<[object, string]>([
   [{ version: 2 ** 32 }, "version: must be an integer number from 0 to 4294967295"],
   [{ timestampMs: -1 }, "timestampMs: must be"],
-  [{ timestampMs: new Date() }, "timestampMs: must be an integer number from 0 to 9007199254740991, not [object Date]"],
+  [{ timestampMs: new Date() }, "timestampMs: must be an integer number from 0 to 9007199254740991, not a Date"],
   [{ vnodeCount: 65_536 }, "vnodeCount: must be an integer number from 0 to 65535, not the number 65536"],
-  [{ sourceOffsets: new Map() }, "sourceOffsets: must be a plain object, not [object Map]"],
-  [{ sourceOffsets: [] }, "sourceOffsets: must be a plain object, not [object Array]"],
+  [{ sourceOffsets: new Map() }, "sourceOffsets: must be a plain object, not a Map"],
+  [{ sourceOffsets: [] }, "sourceOffsets: must be a plain object, not an array"],
   [{ sourceOffsets: null }, "sourceOffsets: must be a plain object, not null"],
   [{ sourceOffsets: { a: 5 } }, "sourceOffsets.a: must be a plain object, not the number 5"],
   [{ sourceOffsets: { a: { epoch: 1 } } }, "sourceOffsets.a.offsets: must be a plain object, not undefined"],

@@ -1,0 +1,78 @@
+import { CheckpointError } from "../errors.js"
+import { quote, show } from "../input/show.js"
+import { isReadOnce, takeSource } from "../state/read-once.js"
+import { assertSource, isAsyncIterable, type StateSource } from "../state/source.js"
+
+/** The operators that a save was given, by their names. */
+type OperatorSources = Readonly<Record<string, StateSource>>
+
+/** What a save was given as its state. Both absent: no state, or one that was written ahead. */
+interface GivenState {
+  readonly state?: StateSource
+  readonly operators?: OperatorSources
+}
+
+/**
+ * Checks the state that a save was given, and takes its streams for this save. Nothing is read.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID`: whatever is given and cannot be used would be a checkpoint without its state
+ */
+export function takeState(id: number, options: { readonly state?: unknown; readonly operators?: unknown }): GivenState {
+  const { state, operators } = options
+  const invalid = (problem: string) =>
+    new CheckpointError("CKPT_INVALID", `save of checkpoint ${id}: ${problem}.`, { checkpointId: id })
+  if (state !== undefined && operators !== undefined) throw invalid("give state or operators, not both")
+  if (operators !== undefined) {
+    const sources = operatorsOf(operators, invalid)
+    refuseShared(sources, invalid)
+    for (const [name, source] of Object.entries(sources)) takeSource(source, placeOf(name))
+    return { operators: sources }
+  }
+  if (state !== undefined) {
+    assertSource(state, "state")
+    takeSource(state, "state")
+    return { state }
+  }
+  const missing = (["state", "operators"] as const).find((name) => Object.hasOwn(options, name))
+  if (missing === undefined) return {}
+  throw invalid(`${missing} is undefined; leave it out if the checkpoint has no state`)
+}
+
+type Invalid = (problem: string) => CheckpointError
+
+function operatorsOf(operators: unknown, invalid: Invalid): OperatorSources {
+  const isMap = Object.prototype.toString.call(operators) === "[object Map]"
+  const isRecord = Object.prototype.toString.call(operators) === "[object Object]" && !isAsyncIterable(operators)
+  if (!isMap && !isRecord) {
+    throw invalid(
+      `operators is ${show(operators)}; give the states by name, such as { window: bytes }, or a Map of them`,
+    )
+  }
+  const sources: Record<string, StateSource> = Object.create(null)
+  const entries = isMap ? (operators as ReadonlyMap<unknown, unknown>) : Object.entries(operators as object)
+  for (const [name, source] of entries) {
+    if (typeof name !== "string") throw invalid(`operators has ${show(name)} as a name; a name is a string`)
+    assertSource(source, placeOf(name))
+    sources[name] = source
+  }
+  if (Object.keys(sources).length === 0)
+    throw invalid("operators is empty; leave it out if the checkpoint has no state")
+  return sources
+}
+
+/** One stream for two operators: the second would be empty. */
+function refuseShared(sources: OperatorSources, invalid: Invalid): void {
+  const seen = new Map<StateSource, string>()
+  for (const [name, source] of Object.entries(sources)) {
+    if (!isReadOnce(source)) continue
+    const other = seen.get(source)
+    if (other !== undefined) {
+      throw invalid(`${placeOf(name)}: this stream was read by ${placeOf(other)}; give a new one to each`)
+    }
+    seen.set(source, name)
+  }
+}
+
+function placeOf(name: string): string {
+  return `operators[${quote(name)}]`
+}
