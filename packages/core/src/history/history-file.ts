@@ -96,11 +96,10 @@ export class HistoryFile {
 
   async #replace(current: StoredHistory, next: HistoryRecord): Promise<StoredHistory | undefined> {
     const { version, problem } = current
-    if (version === undefined && problem !== undefined)
-      throw new BackendError(
-        "damaged",
-        `${this.key} is not an object, and cannot be replaced (${problem}). Move it away.`,
-      )
+    if (version === undefined && problem !== undefined) {
+      const message = `${this.key} is not an object, and cannot be replaced (${problem}). Nothing was changed. Move it away, and try again.`
+      throw new CheckpointError("CKPT_CORRUPT", message, { key: this.key, backend: this.#place.backend })
+    }
     const record = next.lineage === "" ? { ...next, lineage: newHistoryId() } : next
     const token = newToken()
     const bytes = encodeHistory(record, token)

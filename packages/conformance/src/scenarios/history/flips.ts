@@ -52,10 +52,10 @@ async function flipBits(context: ScenarioContext, what: (typeof objects)[number]
   })
 }
 
-/** One bit of each byte, for every storage. */
+/** One bit of every eighth byte, for every storage: what a changed byte does is decided in core, and a storage only gives it back. */
 export const flipScenarios: readonly Scenario[] = objects.map((what) =>
-  claimingInHistory(`a changed bit in each byte of the ${what}: noticed, or harmless`, (context) =>
-    flipBits(context, what, (index) => [index % 8]),
+  claimingInHistory(`a changed bit in every eighth byte of the ${what}: noticed, or harmless`, (context) =>
+    flipBits(context, what, (index) => (index % 8 === 0 ? [(index / 8) % 8] : [])),
   ),
 )
 
