@@ -157,7 +157,7 @@ describe.each(Object.entries(clients))("%s", (_, newClient) => {
     await expect(backend.put("short", [])).rejects.toMatchObject({ kind: "transient" })
     proxy.inject({ when: () => true, fault: error(403, "quotaExceeded"), times: 1 })
     await expect(backend.put("short", [])).rejects.toMatchObject({
-      kind: "permanent",
+      kind: "full",
       message: expect.stringContaining("A quota of the project is used up: raise it"),
     })
     proxy.inject({ when: () => true, fault: error(403, "retentionPolicyNotMet"), times: 1 })

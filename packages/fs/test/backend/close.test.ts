@@ -81,6 +81,8 @@ const operations: Readonly<Record<string, Run>> = {
 for (const layout of ["directory", "objects"] as const) {
   test.each(Object.entries(operations))(
     `${layout} layout: %s that is aborted at any file call leaves no temporary name, open file or call once close resolves`,
+    // Hundreds of stores, one for each file call.
+    { timeout: 300_000 },
     async (_, run) => {
       const prepared = await temporaryFolder()
       const plain = await openFsStore(prepared, { layout })
