@@ -15,6 +15,7 @@ import { StatesAhead } from "./states-ahead.js"
 
 /** The answer of `save`: the checkpoint is there, and stays until retention removes it. */
 export interface SaveReceipt {
+  /** The checkpoint. */
   readonly id: number
   /**
    * `existed`: the same checkpoint was there already, for example because an earlier save succeeded without an answer.

@@ -3,7 +3,11 @@ import { checkStoreOptions } from "../store-options.js"
 import { type CheckpointStore, type OpenOptions, openShape } from "./api.js"
 import { PlainStore } from "./plain.js"
 
-/** Opens a store. No request is made before the first call. Rejects with `CKPT_INVALID` if an option cannot be used. */
+/**
+ * Opens a store. No request is made before the first call.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` if an option cannot be used
+ */
 export async function openCheckpointStore(options: OpenOptions): Promise<CheckpointStore> {
   checkStoreOptions("openCheckpointStore", options, openShape)
   if (options?.backend === undefined) {
