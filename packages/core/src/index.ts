@@ -44,6 +44,7 @@ export type { StateInfo } from "./state/feed.js"
 export type { ReadStateOptions, StateReader } from "./state/reader.js"
 export type { BytesSource, GivenSource, StateSource } from "./state/source.js"
 export type {
+  AnnounceOptions,
   BackendClaim,
   BackendClaimOptions,
   Body,
@@ -55,6 +56,7 @@ export type {
   GetOptions,
   Leftover,
   LeftoverOptions,
+  NowOptions,
   ObjectBackend,
   ObjectContent,
   ObjectMeta,
