@@ -143,9 +143,9 @@ type Optional = Exclude<keyof CheckpointManifest, "checkpointId" | "epoch" | "op
 export type ManifestInit = Pick<CheckpointManifest, "checkpointId" | "epoch"> & {
   readonly [K in Optional]?: CheckpointManifest[K] | undefined
 } & {
-    /** As in {@link CheckpointManifest}; fields of an operator that are left out have their defaults. */
-    readonly operatorStates?: NamedMap<Partial<OperatorState>> | undefined
-  }
+  /** As in {@link CheckpointManifest}; fields of an operator that are left out have their defaults. */
+  readonly operatorStates?: NamedMap<Partial<OperatorState>> | undefined
+}
 
 /** A record without a prototype. */
 export function emptyRecord<T>(): Record<string, T> {
