@@ -164,8 +164,8 @@ export class BackendError extends Error {
   }
 }
 
-/** The same error with another kind or message. */
-export function reworded(error: BackendError, kind: BackendErrorKind, message: string): BackendError {
+/** The same error with another kind, as a service's own code asks for where the status alone says less, and another message. */
+export function withKind(error: BackendError, kind: BackendErrorKind, message = error.message): BackendError {
   const { cause, retryAfterMs, unsettleable, checksumMismatch } = error
   return new BackendError(kind, message, {
     cause,

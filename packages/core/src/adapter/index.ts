@@ -9,6 +9,7 @@ export { onAbort, untilAborted } from "../async/abort.js"
 export { isDue } from "../async/age.js"
 export { mapConcurrently } from "../async/concurrency.js"
 export { Mutex } from "../async/mutex.js"
+export { withKind } from "../errors.js"
 export { checkOptions } from "../input/check-options.js"
 export {
   aBoolean,
@@ -38,4 +39,3 @@ export { allPages, type Page } from "./pages.js"
 export { answeredRange, assertVersion, emptyContent, rangeHeader } from "./ranges.js"
 export { lazySdk, type SdkPackage } from "./sdk.js"
 export { type RunningChecksum, verifiedBody } from "./verified.js"
-export { withKind } from "./with-kind.js"

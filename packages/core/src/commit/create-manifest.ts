@@ -66,27 +66,30 @@ export async function settleManifest(
     share.release()
   }
   if (stored === undefined) return "absent"
-  let there: Decoded | undefined
+  let hint = ""
   if (stored.bytes !== undefined) {
     const isOurs = (one: Uint8Array) => Buffer.from(bytes).equals(one)
     const ours = cause.kind === "ambiguous" ? "created" : "existed"
     if (isOurs(stored.bytes)) return ours
-    there = decodeManifest(stored.bytes)
+    const there = decodeManifest(stored.bytes)
     const asWritten = withoutSeen(there)
     if (asWritten !== undefined && isOurs(asWritten)) return ours
     // Our manifest may have landed, and another writer may have updated it since. So this is no certain conflict.
     if (cause.kind === "ambiguous" && there.manifest?.updateToken !== undefined) throw unknownOutcome(place, id, cause)
+    hint = differsIn(bytes, stored.bytes, there.manifest)
   }
-  throw conflict(place, id, `a manifest with other content is there${differsIn(bytes, there)}`)
+  throw conflict(place, id, `a manifest with other content is there${hint}`)
 }
 
-type Decoded = ReturnType<typeof decodeManifest>
-
-/** A save that was repeated with a manifest that was made anew: it differs in the time when it was made, and in nothing else. */
-function differsIn(bytes: Uint8Array, there: Decoded | undefined): string {
+/**
+ * A save that was repeated with a manifest that was made anew: it differs in the time when it was made, and in nothing else. Our
+ * manifest is written with the other time, not the other way round: only ours can be written for certain.
+ */
+function differsIn(bytes: Uint8Array, stored: Uint8Array, there: CheckpointManifest | undefined): string {
   const ours = decodeManifest(bytes).manifest
-  if (ours === undefined || there?.manifest === undefined) return ""
-  const isSame = Buffer.from(encodeManifest({ ...there.manifest, timestampMs: ours.timestampMs })).equals(bytes)
+  if (ours === undefined || there === undefined) return ""
+  const { timestampMs } = there
+  const isSame = Buffer.from(encodeManifest({ ...ours, timestampMs }, MAX_MANIFEST_BYTES)).equals(stored)
   return isSame
     ? " (timestampMs alone differs: to repeat a save, save the same manifest object, not one that is made anew)"
     : ""

@@ -1,4 +1,4 @@
-import { BackendError, CheckpointError, reworded } from "../errors.js"
+import { BackendError, CheckpointError, withKind } from "../errors.js"
 import { newToken } from "../format/ids.js"
 import { createOnce } from "./create-once.js"
 import type { OtherWriters } from "./other-writers.js"
@@ -32,7 +32,7 @@ export class Probe {
       this.#asked = undefined
       // The caller asked to save: without this, the failure of a key that nobody knows would puzzle.
       if (error instanceof BackendError) {
-        throw reworded(error, error.kind, `the check of the storage before the first write: ${error.message}`)
+        throw withKind(error, error.kind, `the check of the storage before the first write: ${error.message}`)
       }
       throw error
     }

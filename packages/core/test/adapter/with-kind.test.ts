@@ -1,6 +1,5 @@
 import { expect, test } from "vitest"
-import { withKind } from "../../src/adapter/with-kind.js"
-import { BackendError } from "../../src/errors.js"
+import { BackendError, withKind } from "../../src/errors.js"
 
 test("an error of another kind keeps its message, cause, waiting time and marks", () => {
   const cause = new Error("x")

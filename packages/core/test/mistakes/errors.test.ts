@@ -56,6 +56,16 @@ test("the same id saved again with a manifest that was made anew says that times
   await expect(other).rejects.toMatchObject({ message: expect.not.stringContaining("timestampMs") })
 })
 
+test("a manifest that is there and could not be written by us is a conflict, too", async () => {
+  const { store, backend } = await opened()
+  const key = [...backend.stored.keys()].find((one) => one.includes("manifest-000001")) as string
+  const operator = { state_b64: "no base64!", external: false, external_offset: 0, external_length: 0 }
+  const fields = { version: 1, checkpoint_id: 9, epoch: 1, timestamp_ms: 1, vnode_count: 256 }
+  const text = JSON.stringify({ ...fields, operator_states: { window: operator } })
+  await backend.put(key.replace("000001", "000009"), [bytes(text)])
+  await expect(store.save(manifest(9))).rejects.toMatchObject({ code: "CKPT_CONFLICT" })
+})
+
 const codes: readonly [BackendErrorKind, string, boolean][] = [
   ["denied", "CKPT_DENIED", false],
   ["full", "CKPT_FULL", false],
