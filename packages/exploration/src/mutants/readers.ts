@@ -1,5 +1,20 @@
-import { runs } from "../scenario/written.js"
+import { runs, type Written } from "../scenario/written.js"
 import { edit, type Mutant } from "./mutant.js"
+
+/**
+ * Two writers save 3. A reader lists the 3 of the faster one, and reads the history. The faster one saves 4 and prunes 3; the slower
+ * one creates 3 again, and is refused. Then the reader reads that manifest.
+ *
+ * @param before the request of the reader before which it waits
+ */
+function createdAgain(reader: Written["processes"][number], before: string): Written {
+  const faster = [{ do: "save" }, { do: "save" }, { do: "prune", policy: "last 1" }] as const
+  return {
+    start: "two",
+    processes: [[{ do: "save" }], faster, reader],
+    steps: [runs(1, "put manifest-3"), runs(2, "put manifest-4"), runs(3, before), runs(2), runs(1), runs(3)],
+  }
+}
 
 /** The rules by which readers judge what counts, each left out. */
 export const readerMutants: readonly Mutant[] = [
@@ -44,24 +59,8 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "a manifest is judged by a history of before",
     edits: [edit("history/view", "if (!cameSince(this.listing, id, found)) {", "if (true) {")],
-    // Two writers save 3. A reader lists the 3 of the faster one, and reads the history. The faster one saves 4 and prunes 3;
-    // the slower one creates 3 again, and is refused. The reader reads that manifest, and by its history it counts.
-    written: {
-      start: "two",
-      processes: [
-        [{ do: "save" }],
-        [{ do: "save" }, { do: "save" }, { do: "prune", policy: "last 1" }],
-        [{ do: "loadLatest" }],
-      ],
-      steps: [
-        runs(1, "put manifest-3"),
-        runs(2, "put manifest-4"),
-        runs(3, "get manifest-3"),
-        runs(2),
-        runs(1),
-        runs(3),
-      ],
-    },
+    // By the history of the reader, the new manifest 3 counts.
+    written: createdAgain([{ do: "loadLatest" }], "get manifest-3"),
   },
   {
     name: "list judges by a history of before",
@@ -73,22 +72,7 @@ export const readerMutants: readonly Mutant[] = [
       ),
     ],
     // As above, for a list: it shows 3 with the content of the refused save.
-    written: {
-      start: "two",
-      processes: [
-        [{ do: "save" }],
-        [{ do: "save" }, { do: "save" }, { do: "prune", policy: "last 1" }],
-        [{ do: "list" }],
-      ],
-      steps: [
-        runs(1, "put manifest-3"),
-        runs(2, "put manifest-4"),
-        runs(3, "get manifest-3"),
-        runs(2),
-        runs(1),
-        runs(3),
-      ],
-    },
+    written: createdAgain([{ do: "list" }], "get manifest-3"),
   },
   {
     name: "load judges by the history that is remembered",
@@ -100,15 +84,7 @@ export const readerMutants: readonly Mutant[] = [
       ),
     ],
     // As above, for a reader that has read the history before: by that, the 3 of the refused save counts.
-    written: {
-      start: "two",
-      processes: [
-        [{ do: "save" }],
-        [{ do: "save" }, { do: "save" }, { do: "prune", policy: "last 1" }],
-        [{ do: "pins" }, { do: "load", which: 0 }],
-      ],
-      steps: [runs(1, "put manifest-3"), runs(2, "put manifest-4"), runs(3, "get manifest"), runs(2), runs(1), runs(3)],
-    },
+    written: createdAgain([{ do: "pins" }, { do: "load", which: 0 }], "get manifest"),
   },
   {
     name: "a manifest above the epoch is judged all the same",
