@@ -146,7 +146,14 @@ async function lookAt(files: FileApi, path: string): Promise<Spare | "not ours" 
   const there = await lookUp(files, path)
   if (there === undefined) return undefined
   if (!there.isFile()) return "not ours"
-  const handle = await files.open(path, readFlags)
+  let handle: OpenFile
+  try {
+    handle = await files.open(path, readFlags)
+  } catch (error) {
+    // Another process has taken it since.
+    if (hasErrno(error, "ENOENT")) return undefined
+    throw error
+  }
   try {
     const info = await handle.stat({ bigint: true })
     const head = Buffer.alloc(text.byteLength)

@@ -304,6 +304,19 @@ test("of processes that take it at once, exactly one has it", async () => {
   }
 })
 
+test("a spare that another process takes between two looks at it is not taken", async () => {
+  const { root, spare } = await prepared()
+  const files = watchFiles({
+    before: async (call) => {
+      if (call.name === "open" && call.path === spare) await rm(spare)
+    },
+  })
+  const place = { files, real: root, folder: join(root, "manifests"), state: newState() }
+  expect(await takeSpare(place, 10)).toBeUndefined()
+  expect(files.calls.filter(({ name, path }) => name === "open" && path === spare)).toHaveLength(1)
+  await expectTidy(root)
+})
+
 test("where overwriting needs room too, the spare is given up, and its room is used", async () => {
   const { root, spare, meta } = await prepared()
   let free = false
