@@ -10,7 +10,7 @@ import type { History } from "./history.js"
 import { byManifests } from "./judge.js"
 import { maxChanges, outpaced } from "./lead.js"
 import type { Listing } from "./listing.js"
-import { counts } from "./rule.js"
+import { counts, keptUpTo } from "./rule.js"
 import { believableGap } from "./view.js"
 
 /**
@@ -102,9 +102,7 @@ async function endOf(
     if (epochs !== undefined) sound = Math.max(sound, id)
   }
   const floor = highestBelievable(above, sound)
-  // A pin of a checkpoint that is not there stays, too: its manifest may come back.
-  const kept = [...counting, ...record.pins.values()].filter((id) => id <= floor)
-  return { floor, kept: record.kept.with(kept) }
+  return { floor, kept: keptUpTo(floor, record, counting) }
 }
 
 /**

@@ -11,6 +11,7 @@
  */
 
 import type { HistoryRecord } from "../format/history-record.js"
+import type { IdRanges } from "../format/id-ranges.js"
 
 /**
  * The whole rule.
@@ -31,4 +32,14 @@ export function mayCount(id: number, history: HistoryRecord): boolean {
 /** Floor 0: nothing was removed. So id 0 lies above it, and a damaged checkpoint 0 is shown as damaged. */
 function isUpToFloor(id: number, { floor }: HistoryRecord): boolean {
   return floor > 0 && id <= floor
+}
+
+/**
+ * What is kept under a higher floor. A pin of a checkpoint that is not listed stays, too: its manifest may come back. So do ids
+ * that were kept and are not listed, since a listing that lags must remove nothing.
+ *
+ * @param counting the listed ids between the two floors that count
+ */
+export function keptUpTo(floor: number, { floor: before, kept, pins }: HistoryRecord, counting: readonly number[]): IdRanges {
+  return kept.with([...counting, ...pins.values()].filter((id) => id > before && id <= floor))
 }

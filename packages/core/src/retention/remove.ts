@@ -15,7 +15,7 @@ import type { HistoryRecord } from "../format/history-record.js"
 import type { History } from "../history/history.js"
 import { assertUsable, changeable, maxChanges, outpaced } from "../history/lead.js"
 import type { Listing } from "../history/listing.js"
-import { counts, mayCount } from "../history/rule.js"
+import { counts, keptUpTo, mayCount } from "../history/rule.js"
 import { latestValidId, summaries } from "../history/summary.js"
 import type { View } from "../history/view.js"
 import type { DeleteFailure } from "../storage/backend.js"
@@ -70,8 +70,7 @@ export function raised(
 ): HistoryRecord | undefined {
   if (!gone.some((id) => mayCount(id, record))) return undefined
   const floor = gone.reduce((highest, id) => Math.max(highest, id), record.floor)
-  // Ids that are kept and were not listed stay kept: a listing that lags must remove nothing.
-  const kept = record.kept.with(stays.filter((id) => id > record.floor && id <= floor)).without(gone)
+  const kept = keptUpTo(floor, record, stays).without(gone)
   return { ...record, floor, kept, top: Math.max(record.top, latestValid) }
 }
 

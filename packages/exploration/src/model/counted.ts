@@ -57,7 +57,7 @@ export class Counted {
 
   /** Looks at every manifest. Returns the highest id that counts; 0: none. `when`: for the message of a violation. */
   look(view: View, damaged: Damaged, tick: number, isClaim: boolean, when: string): number {
-    this.#seeWhatCeased(view, tick, isClaim)
+    this.#seeWhatCeased(view, damaged, tick, isClaim)
     let latest = 0
     for (const manifest of view.manifests.values()) {
       const { id, content, writerEpoch } = manifest
@@ -93,9 +93,11 @@ export class Counted {
     return latest
   }
 
-  #seeWhatCeased(view: View, tick: number, isClaim: boolean): void {
+  #seeWhatCeased(view: View, damaged: Damaged, tick: number, isClaim: boolean): void {
     for (const [id, counted] of this.byId) {
       if (!counted.counts || view.isCounting(id)) continue
+      // Others removed it. Its id may be taken anew by a writer that had listed before it was there.
+      if (damaged.has(id)) this.byId.delete(id)
       counted.counts = false
       counted.last = tick
       if (isClaim) this.shutOut.add(id)

@@ -36,6 +36,8 @@ export class Model implements Watcher {
   readonly #created = new Map<string, number>()
   readonly #removing: Operation[] = []
   #doubt: Doubt | undefined
+  /** When another program last overwrote the manifest of a checkpoint. */
+  readonly #overwrittenAt = new Map<number, number>()
   /** When the history was last damaged; -1: never. */
   #damagedAt = -1
   #isDamaging = false
@@ -148,7 +150,7 @@ export class Model implements Watcher {
   /** `leads`: the process was told that it still led when the update took effect. */
   updated(operation: Operation, id: number, update: string, leads: boolean): void {
     if (leads) this.#claims.updated(operation, id, update)
-    this.#updates.acknowledged(id, update)
+    if (!this.#isOverwritten(operation, id)) this.#updates.acknowledged(id, update)
     this.#check(`when an update of ${id} was acknowledged`)
   }
 
@@ -168,7 +170,7 @@ export class Model implements Watcher {
 
   /** The caller of a leader was given this checkpoint, with these updates. */
   recovered(operation: Operation, id: number, given: Readonly<Record<string, unknown>>): void {
-    if (operation.epoch === 0) return
+    if (operation.epoch === 0 || this.#isOverwritten(operation, id)) return
     const updates = [...(this.#view.manifests.get(id)?.updates.keys() ?? [])]
     const lacking = updates.filter((update) => !(update in given))
     this.#claims.recovered(operation, id, !this.#isExcused(operation), lacking)
@@ -229,10 +231,16 @@ export class Model implements Watcher {
     this.#damaging(change)
   }
 
-  /** Another program overwrites a manifest: the updates in it are lost. */
-  overwritten(id: number): void {
+  /** Another program overwrites a manifest: our updates and the mark of a leader in it are lost. */
+  #overwrite(id: number): void {
+    this.#overwrittenAt.set(id, ++this.#tick)
     this.#claims.forget(id)
     this.#updates.forget(id)
+  }
+
+  /** Whether another program has overwritten the manifest since the operation began: its work may be lost before it is answered. */
+  #isOverwritten({ start }: Operation, id: number): boolean {
+    return start < (this.#overwrittenAt.get(id) ?? 0)
   }
 
   #damaging(change: () => void): void {
@@ -244,6 +252,8 @@ export class Model implements Watcher {
   beforeApply(request: Request, late: boolean): void {
     const doing = request.doing as readonly Operation[]
     if (request.firstPage) for (const one of doing) one.lastListing = ++this.#tick
+    if (request.kind === "put" && doing[0]?.action.do === "reference update")
+      for (const key of request.keys) this.#overwrite(nameOf(key)?.id ?? 0)
     if (request.kind !== "delete") return
     if (doing[0]?.action.do === "reference prune") {
       for (const key of request.keys) this.damageCheckpoint(nameOf(key)?.id ?? 0, () => {})

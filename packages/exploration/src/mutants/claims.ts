@@ -33,7 +33,7 @@ export const claimMutants: readonly Mutant[] = [
   },
   {
     name: "a claim does not keep what counts",
-    edits: [edit("history/claim", "[...counting, ...record.pins.values()]", "[...record.pins.values()]")],
+    edits: [edit("history/claim", "keptUpTo(floor, record, counting)", "keptUpTo(floor, record, [])")],
     plans: ["claims"],
   },
   {

@@ -70,13 +70,7 @@ export const deletingMutants: readonly Mutant[] = [
   },
   {
     name: "the floor keeps nothing",
-    edits: [
-      edit(
-        "retention/remove",
-        "record.kept.with(stays.filter((id) => id > record.floor && id <= floor))",
-        "record.kept",
-      ),
-    ],
+    edits: [edit("retention/remove", "keptUpTo(floor, record, stays)", "record.kept")],
     plans: ["retention"],
   },
   {

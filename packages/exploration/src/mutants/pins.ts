@@ -39,6 +39,11 @@ export const pinMutants: readonly Mutant[] = [
     plans: ["pins"],
   },
   {
+    name: "a floor keeps only the pinned checkpoints that are listed",
+    edits: [edit("history/rule", "[...counting, ...pins.values()]", "[...counting]")],
+    plans: ["beside the reference"],
+  },
+  {
     name: "a pin does not ask whether its checkpoint still counts",
     edits: [edit("history/pin", "if (!counts(id, epoch, record))", "if (false)")],
     plans: ["pins"],

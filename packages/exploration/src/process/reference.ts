@@ -51,11 +51,8 @@ export class Reference {
   async #update(): Promise<string> {
     if (this.#last === undefined) return "nothing"
     const { id, fields } = this.#last
-    const { world, backend } = this.#self
-    world.model.overwritten(id)
-    await backend.put(manifestKey(id), encode({ ...fields, sink_commit_statuses: { theirs: "Committed" } }))
-    // Our updates of it that came meanwhile are overwritten too.
-    world.model.overwritten(id)
+    const changed = { ...fields, sink_commit_statuses: { theirs: "Committed" } }
+    await this.#self.backend.put(manifestKey(id), encode(changed))
     return `wrote ${id} once more`
   }
 

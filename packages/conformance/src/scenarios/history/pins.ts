@@ -121,6 +121,24 @@ export const pinScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "pins: prune, remove and collectOrphans go past a pinned checkpoint whose manifest is lost, and its pin stays",
+    async run({ open, keys, peek, plant, raw }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3, 4, 5, 6)
+      await store.pin(2, "savepoint")
+      const manifest = (await peek(keys.manifest(2))) as Uint8Array
+      await raw.delete([keys.manifest(2)])
+      assert.equal(await (await open()).remove(3), true)
+      assert.deepEqual((await (await open()).prune({ last: 2 })).removed, [1, 4])
+      await store.writeState(7, new Uint8Array(10))
+      await (await open()).collectOrphans({ olderThanMs: 0 })
+      assert.deepEqual(await store.pins(), [{ name: "savepoint", id: 2 }])
+      await plant(keys.manifest(2), manifest)
+      assert.equal((await store.verify(2)).valid, true)
+      await assertRecovers(store, 6)
+    },
+  },
+  {
     name: "pins: pins outlive a lost or garbled pointer",
     async run({ open, keys, plant, raw }) {
       for (const spoil of [() => raw.delete([keys.pointer]), () => plant(keys.pointer, "garbled")]) {
