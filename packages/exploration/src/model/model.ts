@@ -256,7 +256,8 @@ export class Model implements Watcher {
       for (const key of request.keys) this.#overwrite(nameOf(key)?.id ?? 0)
     if (request.kind !== "delete") return
     if (doing[0]?.action.do === "reference prune") {
-      for (const key of request.keys) this.damageCheckpoint(nameOf(key)?.id ?? 0, () => {})
+      for (const key of request.keys)
+        if (this.#storage.objects.has(key)) this.damageCheckpoint(nameOf(key)?.id ?? 0, () => {})
       return
     }
     const doubt = this.#doubt
