@@ -40,6 +40,10 @@ function isUpToFloor(id: number, { floor }: HistoryRecord): boolean {
  *
  * @param counting the listed ids between the two floors that count
  */
-export function keptUpTo(floor: number, { floor: before, kept, pins }: HistoryRecord, counting: readonly number[]): IdRanges {
+export function keptUpTo(
+  floor: number,
+  { floor: before, kept, pins }: HistoryRecord,
+  counting: readonly number[],
+): IdRanges {
   return kept.with([...counting, ...pins.values()].filter((id) => id > before && id <= floor))
 }
