@@ -32,6 +32,7 @@ export type {
 export type { CheckpointSummary } from "./history/summary.js"
 export type { Pin } from "./history/view.js"
 export type { OperationOptions, Progress, ProgressOptions } from "./options.js"
+export type { CheckpointChoice, OpenCheckpointOptions, PinChoice } from "./recovery/open.js"
 export type { ExhaustedReason, RecoverOptions, Recovery, RecoveryFacts, Skipped } from "./recovery/recovery.js"
 export type { Restored, RestoreOptions } from "./recovery/restore.js"
 export type { CollectOptions, OrphanReport } from "./retention/orphans.js"

@@ -98,7 +98,11 @@ async function sound(
 
 const isFatal = ({ severity }: ValidationIssue) => severity === "fatal"
 
-function damaged({ place }: Pick<History, "place">, id: number, issues: readonly ValidationIssue[]): CheckpointError {
+export function damaged(
+  { place }: Pick<History, "place">,
+  id: number,
+  issues: readonly ValidationIssue[],
+): CheckpointError {
   const why = issues.find(isFatal)?.message
   const message = `checkpoint ${id} is damaged: ${why}. Use recover() to get the latest one that verifies.`
   return new CheckpointError("CKPT_CORRUPT", message, place.manifest(id))

@@ -11,6 +11,7 @@ export type Operation =
   | "unpin"
   | "pins"
   | "remove"
+  | "open"
   | "load"
   | "loadLatest"
   | "ids"

@@ -5,6 +5,7 @@ import type { CheckpointSummary } from "../history/summary.js"
 import type { Pin } from "../history/view.js"
 import { aBoolean, type ShapeOf } from "../input/kinds.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
+import type { CheckpointChoice, OpenCheckpointOptions } from "../recovery/open.js"
 import type { RecoverOptions, Recovery } from "../recovery/recovery.js"
 import type { Restored, RestoreOptions } from "../recovery/restore.js"
 import type { CollectOptions, OrphanReport } from "../retention/orphans.js"
@@ -76,6 +77,14 @@ export interface StoreOperations extends AsyncDisposable {
    * latest valid checkpoint.
    */
   remove(id: number, options?: OperationOptions): Promise<boolean>
+  /**
+   * One checkpoint, by its id or by the name of a pin: `open(7)`, `open({ pin: "before-upgrade" })`. Its manifest and the size of its
+   * state are verified; each byte is verified when you read it, or before, with `depth: "deep"`.
+   *
+   * Rejects with `CKPT_NOT_FOUND` if there is no such checkpoint or pin, and names those that there are; with `CKPT_CORRUPT` if the
+   * checkpoint does not verify. On a leader the checkpoint is safe from late updates, as one of `recover` is.
+   */
+  open(which: CheckpointChoice, options?: OpenCheckpointOptions): Promise<Checkpoint>
   /**
    * One manifest; `undefined` if there is no such checkpoint. Rejects with `CKPT_CORRUPT` if the manifest is damaged.
    */

@@ -1,5 +1,8 @@
 import { CheckpointError } from "../errors.js"
+import { assertPinName } from "../history/pin.js"
+import { checkOptions } from "../input/check-options.js"
 import { show } from "../input/show.js"
+import { type CheckpointChoice, pinChoiceShape } from "../recovery/open.js"
 
 export function assertId(id: unknown, lowest: 0 | 1): asserts id is number {
   if (Number.isSafeInteger(id) && (id as number) >= lowest) return
@@ -17,4 +20,16 @@ export function assertChange(change: unknown): void {
   if (typeof change === "function") return
   const message = `update: the change is ${show(change)}; give a function: (current) => ({ ...current, … }).`
   throw new CheckpointError("CKPT_INVALID", message)
+}
+
+/** An id, or `{ pin: "name" }`. */
+export function assertChoice(which: unknown): asserts which is CheckpointChoice {
+  if (typeof which === "number") return assertId(which, 0)
+  if (typeof which !== "object" || which === null)
+    throw new CheckpointError(
+      "CKPT_INVALID",
+      `open: ${show(which)} names no checkpoint; give an id, or { pin: "name" }.`,
+    )
+  checkOptions("open", which, pinChoiceShape)
+  assertPinName((which as { pin?: unknown }).pin)
 }

@@ -16,6 +16,7 @@ import type { Pin } from "../history/view.js"
 import type { Shape } from "../input/kinds.js"
 import { type OperationOptions, operationShape, type ProgressOptions, writeStateShape } from "../options.js"
 import { load, loadLatest, verify } from "../recovery/load.js"
+import { type CheckpointChoice, type OpenCheckpointOptions, open, openCheckpointShape } from "../recovery/open.js"
 import { readState } from "../recovery/read-state.js"
 import { recover } from "../recovery/recover.js"
 import { type RecoverOptions, type Recovery, recoverShape } from "../recovery/recovery.js"
@@ -32,7 +33,7 @@ import type { StateSource } from "../state/source.js"
 import type { Operation } from "../storage/explain.js"
 import { type Verification, type VerifyOptions, verifyShape } from "../verify/verified.js"
 import type { OpenOptions, StoreOperations } from "./api.js"
-import { assertChange, assertId, assertVisitor } from "./arguments.js"
+import { assertChange, assertChoice, assertId, assertVisitor } from "./arguments.js"
 import { assemble } from "./assemble.js"
 import { Calls } from "./calls.js"
 
@@ -161,6 +162,20 @@ export class Store implements StoreOperations {
 
   // ---- reading
 
+  open(which: CheckpointChoice, options: OpenCheckpointOptions = {}): Promise<Checkpoint> {
+    const id = typeof which === "number" ? which : undefined
+    return this.#afterRetention(
+      "open",
+      options,
+      openCheckpointShape,
+      async () => {
+        assertChoice(which)
+        return open(this.history, which, options)
+      },
+      id,
+    )
+  }
+
   load(id: number, options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
     return this.calls.run("load", id, options, operationShape, async () => {
       assertId(id, 0)
@@ -219,8 +234,9 @@ export class Store implements StoreOperations {
     options: OperationOptions,
     shape: Shape,
     task: () => Promise<T>,
+    id?: number,
   ): Promise<T> {
-    return this.calls.run(operation, undefined, options, shape, async () => {
+    return this.calls.run(operation, id, options, shape, async () => {
       await this.#retention?.idle()
       return task()
     })
