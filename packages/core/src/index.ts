@@ -24,6 +24,7 @@ export type {
   ConnectorOffsets,
   ManifestInit,
   NamedMap,
+  NextManifest,
   OperatorState,
   SinkCommitStatus,
   UnknownFields,

@@ -1,3 +1,4 @@
+import { CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { History } from "../history/history.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
@@ -10,12 +11,18 @@ import { assertMayWrite } from "./acknowledge.js"
 import { commit } from "./commit.js"
 import { createState } from "./create-state.js"
 import type { Committed } from "./job.js"
+import { Numbering } from "./numbering.js"
 import { prepareSave, type SaveOptions } from "./prepare.js"
 import { StatesAhead } from "./states-ahead.js"
 
 /** The answer of `save`: the checkpoint is there, and stays until retention removes it. */
 export interface SaveReceipt {
   readonly id: number
+  /**
+   * An id for the next save: the lowest above every id that this store was given, and above the one that the pointer names. If
+   * 2^53 - 1 is taken, it is 2^53 - 1, and a save of it is `CKPT_CONFLICT`.
+   */
+  readonly nextId: number
   /**
    * `existed`: the same checkpoint was there already, for example because an earlier save succeeded without an answer.
    */
@@ -35,19 +42,25 @@ export interface SaveReceipt {
 export class Saver {
   readonly #history: History
   readonly #ahead = new StatesAhead()
+  readonly numbering: Numbering
 
   constructor(history: History) {
     this.#history = history
+    this.numbering = new Numbering(history)
   }
 
   async save(given: CheckpointManifest, options: SaveOptions): Promise<Committed> {
     const job = await prepareSave(this.#history, given, options, this.#ahead)
+    this.numbering.began({ checkpointId: job.id, epoch: given.epoch })
     const ended = this.#history.saving(job.id)
     try {
       await this.#history.probe.once(options.signal)
       const done = await commit(this.#history, job)
       job.saved()
       return done
+    } catch (error) {
+      if (error instanceof CheckpointError && error.code === "CKPT_CONFLICT") this.numbering.forget()
+      throw error
     } finally {
       ended()
       job.close()
@@ -76,7 +89,7 @@ export class Saver {
   }
 }
 
-export function receiptOf({ manifest, outcome, isLatest }: Committed): SaveReceipt {
+export function receiptOf({ manifest, outcome, isLatest }: Committed, nextId: number): SaveReceipt {
   const { checkpointId: id, stateChecksum, stateSize = 0 } = manifest
-  return { id, outcome, isLatest, ...(stateChecksum === null ? {} : { stateChecksum, stateSize }) }
+  return { id, nextId, outcome, isLatest, ...(stateChecksum === null ? {} : { stateChecksum, stateSize }) }
 }

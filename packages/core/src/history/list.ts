@@ -17,7 +17,11 @@ export async function ids(history: History, signal: Signal): Promise<number[]> {
 
 /** The lowest id above every id ever seen here. */
 export async function nextId(history: History, signal: Signal): Promise<number> {
-  const next = (await history.look(signal)).nextId(history.emit)
+  return assertIdLeft(history, (await history.look(signal)).nextId(history.emit))
+}
+
+/** @throws {CheckpointError} `CKPT_INVALID` if `next` is no id any more */
+export function assertIdLeft(history: History, next: number): number {
   if (Number.isSafeInteger(next)) return next
   const message =
     "the ids of this store are used up (2^53 - 1). Remove the object with that id, or open a store in another place."

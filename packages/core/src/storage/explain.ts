@@ -3,6 +3,7 @@ import { isTimeout } from "./attempt.js"
 
 export type Operation =
   | "save"
+  | "saveNext"
   | "update"
   | "claim"
   | "release"

@@ -1,6 +1,6 @@
 import type { SaveOptions } from "../commit/prepare.js"
 import type { SaveReceipt } from "../commit/save.js"
-import type { CheckpointManifest } from "../format/manifest/model.js"
+import type { CheckpointManifest, NextManifest } from "../format/manifest/model.js"
 import type { CheckpointSummary } from "../history/summary.js"
 import type { Pin } from "../history/view.js"
 import { aBoolean, type ShapeOf } from "../input/kinds.js"
@@ -48,6 +48,14 @@ export interface StoreOperations extends AsyncDisposable {
    * or take `nextId()`.
    */
   save(manifest: CheckpointManifest, options?: SaveOptions): Promise<SaveReceipt>
+  /**
+   * Saves under the next id: {@link save} of a manifest with these fields. Calls at the same time on one store take one id each. The
+   * epoch is that of the last checkpoint + 1, unless it is given. The storage is asked for both once; from then on the store counts.
+   *
+   * After any failure, call it again with a new source, or with one that can be read again: it takes another id. `CKPT_CONFLICT` says
+   * that another writer took the id.
+   */
+  saveNext(fields?: NextManifest, options?: SaveOptions): Promise<SaveReceipt>
   /**
    * Changes a stored manifest by compare-and-swap, typically to record that sinks committed. `change` gets the stored
    * manifest and returns the new manifest at once; after a lost race it gets the manifest that won. Version, writer,

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../errors.js"
+import { createManifest } from "../format/manifest/check.js"
 import { assertPinName } from "../history/pin.js"
 import { checkOptions } from "../input/check-options.js"
 import { show } from "../input/show.js"
@@ -32,4 +33,19 @@ export function assertChoice(which: unknown): asserts which is CheckpointChoice 
     )
   checkOptions("open", which, pinChoiceShape)
   assertPinName((which as { pin?: unknown }).pin)
+}
+
+/** The fields of a manifest without its id. They are checked before a number is taken for them. */
+export function assertNextManifest(fields: unknown): void {
+  const invalid = (problem: string) => new CheckpointError("CKPT_INVALID", `saveNext: ${problem}.`)
+  if (Object.prototype.toString.call(fields) !== "[object Object]")
+    throw invalid(`the fields are ${show(fields)}; give fields of the manifest, such as { sourceOffsets }, or {}`)
+  const { checkpointId, ...rest } = fields as { checkpointId?: unknown }
+  if (checkpointId !== undefined)
+    throw invalid("it takes the next id itself; to save under an id of your own, call save(createManifest({ checkpointId, … }))")
+  createManifest({ epoch: 1, ...withoutUndefined(rest), checkpointId: 1 })
+}
+
+function withoutUndefined(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }

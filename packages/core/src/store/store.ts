@@ -7,7 +7,8 @@ import { KeyedMutex } from "../async/mutex.js"
 import { type SaveOptions, saveShape } from "../commit/prepare.js"
 import { receiptOf, type SaveReceipt, Saver } from "../commit/save.js"
 import { type Change, update } from "../commit/update.js"
-import type { CheckpointManifest } from "../format/manifest/model.js"
+import { createManifest } from "../format/manifest/check.js"
+import type { CheckpointManifest, NextManifest } from "../format/manifest/model.js"
 import type { Given } from "../history/current.js"
 import { ids, list, nextId } from "../history/list.js"
 import { assertPinName, listPins, pin, unpin } from "../history/pin.js"
@@ -33,7 +34,7 @@ import type { StateSource } from "../state/source.js"
 import type { Operation } from "../storage/explain.js"
 import { type Verification, type VerifyOptions, verifyShape } from "../verify/verified.js"
 import type { OpenOptions, StoreOperations } from "./api.js"
-import { assertChange, assertChoice, assertId, assertVisitor } from "./arguments.js"
+import { assertChange, assertChoice, assertId, assertNextManifest, assertVisitor } from "./arguments.js"
 import { assemble } from "./assemble.js"
 import { Calls } from "./calls.js"
 
@@ -73,8 +74,17 @@ export class Store implements StoreOperations {
       this.emit({ type: "saved", id, outcome, isLatest, stateSize, elapsedMs: this.clock.monotonic() - started })
       if (latest > id) this.emit({ type: "pointer-superseded", id, current: latest })
       this.#retention?.schedule()
-      return receiptOf(done)
+      return receiptOf(done, this.saver.numbering.after(latest))
     })
+  }
+
+  async saveNext(fields: NextManifest = {}, options: SaveOptions = {}): Promise<SaveReceipt> {
+    const numbers = await this.calls.write("saveNext", undefined, options, saveShape, async () => {
+      assertNextManifest(fields)
+      await this.#retention?.idle()
+      return this.saver.numbering.take(fields.epoch, options.signal)
+    })
+    return this.save(createManifest({ ...fields, ...numbers }), options)
   }
 
   writeState(id: number, state: StateSource, options: OperationOptions & ProgressOptions = {}): Promise<StateInfo> {

@@ -119,6 +119,12 @@ export type ManifestInit = Pick<CheckpointManifest, "checkpointId" | "epoch"> & 
   readonly [K in Optional]?: CheckpointManifest[K] | undefined
 } & { readonly operatorStates?: NamedMap<Partial<OperatorState>> | undefined }
 
+/**
+ * The fields of a manifest whose id the store chooses: those of {@link ManifestInit} without `checkpointId`. `epoch` may be left
+ * out.
+ */
+export type NextManifest = Omit<ManifestInit, "checkpointId" | "epoch"> & { readonly epoch?: number | undefined }
+
 /** A record without a prototype. */
 export function emptyRecord<T>(): Record<string, T> {
   return Object.create(null) as Record<string, T>
