@@ -22,6 +22,7 @@ export type { IssueCode, ValidationIssue } from "./format/manifest/issues.js"
 export type {
   CheckpointManifest,
   ConnectorOffsets,
+  GivenOffsets,
   ManifestInit,
   NamedMap,
   NextManifest,
@@ -41,6 +42,7 @@ export type { RetentionPolicy } from "./retention/policy.js"
 export type { PruneOptions, PruneReport } from "./retention/prune.js"
 export type { PruneFailure } from "./retention/remove.js"
 export type { Checkpoint } from "./state/checkpoint.js"
+export { json } from "./state/json.js"
 export type { StateInfo } from "./state/feed.js"
 export type { ReadStateOptions, StateReader } from "./state/reader.js"
 export type { BytesSource, GivenSource, StateSource } from "./state/source.js"

@@ -3,7 +3,7 @@ import type { Clock } from "../async/clock.js"
 import { CheckpointError } from "../errors.js"
 import { fatal } from "../format/manifest/issues.js"
 import type { History } from "../history/history.js"
-import type { Checkpoint } from "../state/checkpoint.js"
+import { type Checkpoint, readJson } from "../state/checkpoint.js"
 import type { StateReader } from "../state/reader.js"
 import { type Visited, walk } from "./recover.js"
 import type { ExhaustedReason, RecoverOptions, Recovery, RecoveryFacts } from "./recovery.js"
@@ -95,6 +95,10 @@ class WatchedCheckpoint implements Checkpoint {
 
   async operator(name: string): Promise<Uint8Array<ArrayBuffer>> {
     return (await this.operatorStream(name)).bytes()
+  }
+
+  json<T = unknown>(name?: string): Promise<T> {
+    return readJson<T>(this, name)
   }
 
   #watched(reader: StateReader): StateReader {

@@ -29,6 +29,11 @@ export interface Checkpoint {
   operator(name: string): Promise<Uint8Array<ArrayBuffer>>
   /** Like `operator`, to be streamed. */
   operatorStream(name: string): Promise<StateReader>
+  /**
+   * A state that was saved as `json(value)`: of the operator of this name, or, without a name, the whole state. Rejects as `operator`
+   * does; with `CKPT_NOT_FOUND` if there is no state; with `CKPT_INVALID` if its bytes verify and are no JSON.
+   */
+  json<T = unknown>(name?: string): Promise<T>
 }
 
 export interface CheckpointOptions {
@@ -80,18 +85,44 @@ export function openCheckpoint(
     const checksum = named ?? (await derivedChecksum(name))
     return new VerifiedReader(place, id, { offset, size, checksum, whole: false }, signal, onRead, manifest)
   }
+  const state = async () => {
+    const owns = ownsState(manifest)
+    return owns === true || (owns === undefined && stateMeta !== undefined) ? whole(onRead) : undefined
+  }
   return {
     id,
     manifest,
-    state: async () => {
-      const owns = ownsState(manifest)
-      return owns === true || (owns === undefined && stateMeta !== undefined) ? whole(onRead) : undefined
-    },
+    state,
     get operators() {
       return operatorNames(manifest)
     },
     operatorStream,
     operator: async (name) => (await operatorStream(name)).bytes(),
+    json: <T>(name?: string) => readJson<T>({ id, manifest, state, operatorStream }, name, place),
+  }
+}
+
+/** The value whose JSON a state is; see {@link Checkpoint.json}. */
+export async function readJson<T>(
+  checkpoint: Pick<Checkpoint, "id" | "manifest" | "state" | "operatorStream">,
+  name: string | undefined,
+  place?: Place,
+): Promise<T> {
+  const { id, manifest } = checkpoint
+  const details = place?.state(id) ?? { checkpointId: id }
+  const reader = name === undefined ? await checkpoint.state() : await checkpoint.operatorStream(name)
+  if (reader === undefined) {
+    const names = operatorNames(manifest)
+    const advice = names.length === 0 ? "" : ` It has operators: give json() one of ${listed(names.slice(0, 20).map(quote))}.`
+    throw new CheckpointError("CKPT_NOT_FOUND", `checkpoint ${id} has no state.${advice}`, details)
+  }
+  const bytes = await reader.bytes()
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as T
+  } catch (cause) {
+    const what = name === undefined ? `the state of checkpoint ${id}` : `operator ${quote(name)} of checkpoint ${id}`
+    const message = `${what} verifies, and is no JSON: it was not saved as json(value). Read its bytes.`
+    throw new CheckpointError("CKPT_INVALID", message, { ...details, cause })
   }
 }
 

@@ -96,7 +96,7 @@ function adviceOn(source: unknown): string {
     if (Symbol.iterator in source)
       return "it cannot be awaited between chunks: make it async (async function*), or give an array of its chunks"
     if (Object.prototype.toString.call(source) === "[object Object]") {
-      return "give bytes, such as new TextEncoder().encode(JSON.stringify(value))"
+      return "give bytes, such as json(value)"
     }
   }
   return `give ${listed([...forms, "a function that gives one of these"], "or")}`

@@ -112,7 +112,7 @@ function connectorOffsets(value: unknown, path: JsonPath): ConnectorOffsets {
   const c = fields(value, path, connectorKeys)
   return {
     epoch: integer(c.epoch, [...path, "epoch"]),
-    offsets: record(c.offsets, [...path, "offsets"], text),
+    offsets: record(c.offsets, [...path, "offsets"], offset),
     metadata: record(c.metadata === undefined ? {} : c.metadata, [...path, "metadata"], text),
     ...optional("unknownFields", c.unknownFields, unknownFields, path),
   }
@@ -212,6 +212,15 @@ function orNull<T>(value: unknown, path: JsonPath, check: Check<T>): T | null {
 function text(value: unknown, path: JsonPath): string {
   if (typeof value !== "string") return invalid(path, `must be a string, not ${show(value)}`)
   return isWellFormed(value) ? value : invalid(path, `holds a lone surrogate: ${quote(value)}`)
+}
+
+/** Text of the connector's own, which is nearly always a whole number. */
+function offset(value: unknown, path: JsonPath): string {
+  if (typeof value === "bigint") return String(value)
+  if (typeof value !== "number") return text(value, path)
+  if (Number.isSafeInteger(value)) return String(value)
+  const exactly = Number.isInteger(value) ? "is beyond 2^53 - 1 and may have lost digits; read it as a bigint" : "is no whole number"
+  return invalid(path, `is the number ${value}, which ${exactly}`)
 }
 
 function base64(value: unknown, path: JsonPath): string {

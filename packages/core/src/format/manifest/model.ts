@@ -31,6 +31,11 @@ export interface ConnectorOffsets {
   readonly unknownFields?: UnknownFields
 }
 
+/** {@link ConnectorOffsets} as they may be given: an offset may be a whole number or a bigint, and is stored as its decimal digits. */
+export interface GivenOffsets extends Omit<ConnectorOffsets, "offsets"> {
+  readonly offsets: NamedMap<string | number | bigint>
+}
+
 /** The place of one operator's state: inline as base64, or external, in a slice of the checkpoint's `state.bin`. */
 export interface OperatorState {
   /** The inline state, base64 with padding; null for an external state. */
@@ -110,14 +115,21 @@ export interface CheckpointManifest {
   readonly unknownFields?: UnknownFields
 }
 
-type Optional = Exclude<keyof CheckpointManifest, "checkpointId" | "epoch" | "operatorStates">
+type OfItsOwn = "checkpointId" | "epoch" | "operatorStates" | "sourceOffsets" | "tableOffsets"
+type Optional = Exclude<keyof CheckpointManifest, OfItsOwn>
 /**
  * The argument of {@link createManifest}. Id and epoch are required; every other field has a default, also if it is
  * `undefined`.
  */
 export type ManifestInit = Pick<CheckpointManifest, "checkpointId" | "epoch"> & {
   readonly [K in Optional]?: CheckpointManifest[K] | undefined
-} & { readonly operatorStates?: NamedMap<Partial<OperatorState>> | undefined }
+} & {
+  readonly operatorStates?: NamedMap<Partial<OperatorState>> | undefined
+  /** By source name. */
+  readonly sourceOffsets?: NamedMap<GivenOffsets> | undefined
+  /** By table name. */
+  readonly tableOffsets?: NamedMap<GivenOffsets> | undefined
+}
 
 /**
  * The fields of a manifest whose id the store chooses: those of {@link ManifestInit} without `checkpointId`. `epoch` may be left
