@@ -31,7 +31,7 @@ export type {
   UnknownFields,
   WriterStamp,
 } from "./format/manifest/model.js"
-export type { CheckpointSummary } from "./history/summary.js"
+export type { CheckpointList, CheckpointSummary } from "./history/summary.js"
 export type { Pin } from "./history/view.js"
 export type { OperationOptions, Progress, ProgressOptions } from "./options.js"
 export type { CheckpointChoice, OpenCheckpointOptions, PinChoice } from "./recovery/open.js"

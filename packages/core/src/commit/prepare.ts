@@ -1,6 +1,6 @@
 import { digestOf } from "../bytes/sha256.js"
 import { CheckpointError } from "../errors.js"
-import { checkManifest } from "../format/manifest/check.js"
+import { assertLabels, checkManifest } from "../format/manifest/check.js"
 import { decodeInline } from "../format/manifest/inline.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { checksumMeaning } from "../format/manifest/state-checksum.js"
@@ -48,6 +48,7 @@ export async function prepareSave(
   const manifest =
     history.lead === undefined ? plain : { ...plain, writer: { epoch: history.lead.epoch, id: history.lead.writer } }
   const id = manifest.checkpointId
+  assertLabels(manifest)
   for (const name of ["checkpointId", "epoch"] as const) {
     if (manifest[name] < 1) throw invalid(id, `${name} is ${manifest[name]}; it must be at least 1`)
   }

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from "node:util"
 import { BackendError, CheckpointError } from "../errors.js"
 import { newToken } from "../format/ids.js"
-import { checkManifest } from "../format/manifest/check.js"
+import { assertLabels, checkManifest } from "../format/manifest/check.js"
 import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { checksumMeaning, inlineChecksum } from "../format/manifest/state-checksum.js"
@@ -142,6 +143,8 @@ function changed(
   if (given.checkpointId !== checkpointId)
     throw invalid(`the change gave checkpointId ${given.checkpointId}; it must stay ${checkpointId}.`)
   const next = checkManifest(keepIntegrity(current, given, token))
+  // Labels that were there already are no reason to refuse the commit of a sink.
+  if (!isDeepStrictEqual(next.labels, current.labels)) assertLabels(next)
   if (
     checksumMeaning(current).of !== "state" &&
     inlineChecksum(next.operatorStates) !== inlineChecksum(current.operatorStates)

@@ -1,5 +1,6 @@
 import { mapConcurrently } from "../async/concurrency.js"
 import type { ValidationIssue } from "../format/manifest/issues.js"
+import type { NamedMap } from "../format/manifest/model.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Outline } from "../verify/memory.js"
 import type { Verifier } from "../verify/verifier.js"
@@ -21,10 +22,20 @@ export interface CheckpointSummary {
   readonly issues: readonly ValidationIssue[]
   /** Bytes of `state.bin`. */
   readonly stateSize?: number
+  /** Bytes of each operator's state, by its name. Absent without operators, and with more than 1,000. */
+  readonly operators?: NamedMap<number>
+  /** The manifest's labels. Absent without any. */
+  readonly labels?: NamedMap<string>
   /** The names of its pins, if it has any: retention leaves it alone. */
   readonly pins?: readonly string[]
   /** When the manifest was last written, by the storage's clock. */
   readonly lastModified: Date
+}
+
+/** The checkpoints that `list` shows. Nothing is read before it is asked for. */
+export interface CheckpointList extends AsyncIterable<CheckpointSummary> {
+  /** All of them in one array. */
+  toArray(): Promise<CheckpointSummary[]>
 }
 
 /** An outline, and whether its manifest was written after the listing that showed it. */

@@ -1,7 +1,7 @@
 import type { SaveOptions } from "../commit/prepare.js"
 import type { SaveReceipt } from "../commit/save.js"
 import type { CheckpointManifest, NextManifest } from "../format/manifest/model.js"
-import type { CheckpointSummary } from "../history/summary.js"
+import type { CheckpointList } from "../history/summary.js"
 import type { Pin } from "../history/view.js"
 import { aBoolean, type ShapeOf } from "../input/kinds.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
@@ -107,8 +107,9 @@ export interface StoreOperations extends AsyncDisposable {
   /**
    * All checkpoints, ascending by id. A damaged checkpoint is an entry with its issues, never a gap. If
    * a checkpoint that pointer or history names is lost, and none that is later is listed, that is an event `skipped`.
+   * For `for await`, or at once: `await store.list().toArray()`.
    */
-  list(options?: OperationOptions): AsyncIterable<CheckpointSummary>
+  list(options?: OperationOptions): CheckpointList
   /** The lowest id above every id ever seen here: of manifests, states, directories, pointer and history. */
   nextId(options?: OperationOptions): Promise<number>
   /**

@@ -12,7 +12,7 @@ import type { CheckpointManifest, NextManifest } from "../format/manifest/model.
 import type { Given } from "../history/current.js"
 import { ids, list, nextId } from "../history/list.js"
 import { assertPinName, listPins, pin, unpin } from "../history/pin.js"
-import type { CheckpointSummary } from "../history/summary.js"
+import type { CheckpointList, CheckpointSummary } from "../history/summary.js"
 import type { Pin } from "../history/view.js"
 import type { Shape } from "../input/kinds.js"
 import { type OperationOptions, operationShape, type ProgressOptions, writeStateShape } from "../options.js"
@@ -203,7 +203,17 @@ export class Store implements StoreOperations {
     return this.#afterRetention("ids", options, operationShape, () => ids(this.history, options.signal))
   }
 
-  async *list(options: OperationOptions = {}): AsyncGenerator<CheckpointSummary, void, void> {
+  list(options: OperationOptions = {}): CheckpointList {
+    const all = this.#list(options)
+    const toArray = async () => {
+      const summaries: CheckpointSummary[] = []
+      for await (const summary of all) summaries.push(summary)
+      return summaries
+    }
+    return Object.assign(all, { toArray })
+  }
+
+  async *#list(options: OperationOptions): AsyncGenerator<CheckpointSummary, void, void> {
     // The caller's code runs between two steps, so each step is a call of its own.
     const step = <T>(task: () => Promise<T>) => this.#afterRetention("list", options, operationShape, task)
     yield* list(this.history, options?.signal, step)

@@ -1,4 +1,6 @@
+import { inlineSize } from "../format/manifest/inline.js"
 import { fatal, type ValidationIssue } from "../format/manifest/issues.js"
+import { type CheckpointManifest, emptyRecord, type NamedMap, type OperatorState } from "../format/manifest/model.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import { epochsOf, writerEpochOf } from "./read-manifest.js"
 import { isValid, type Verified, type VerifyDepth } from "./verified.js"
@@ -13,6 +15,9 @@ export interface Outline {
   readonly issues: readonly ValidationIssue[]
   /** Bytes of the state. */
   readonly stateSize?: number
+  /** Bytes of each operator's state; see `CheckpointSummary`. */
+  readonly operators?: NamedMap<number>
+  readonly labels?: NamedMap<string>
   /** When the manifest was last written, by the storage's clock. */
   readonly lastModified: Date
   /** 0 for a plain writer; `undefined` if the manifest cannot be read. */
@@ -102,11 +107,34 @@ export function outlineOf(verified: Verified, seen: ObjectMeta, isDamaged: boole
     valid: isValid(issues),
     issues,
     ...(stateSize === undefined ? {} : { stateSize }),
+    ...(manifest === undefined ? {} : shownOf(manifest)),
     lastModified: seen.lastModified,
     writerEpoch: writerEpochOf(manifest),
     carries: epochsOf(manifest)?.carries ?? 0,
     version: manifest === undefined ? undefined : seen.version,
   }
+}
+
+/** More names would make what is remembered of a checkpoint as large as its manifest. */
+const mostOperators = 1_000
+
+/** What a list shows of operators and labels: copies, since a value may hold the whole text of its manifest in memory. */
+function shownOf({ operatorStates, labels = {} }: CheckpointManifest): Pick<Outline, "operators" | "labels"> {
+  const names = Object.keys(operatorStates)
+  const operators = emptyRecord<number>()
+  if (names.length <= mostOperators)
+    for (const name of names) operators[name] = sizeOf(operatorStates[name] as OperatorState)
+  const copied = emptyRecord<string>()
+  for (const [name, label] of Object.entries(labels)) copied[name] = Buffer.from(label).toString()
+  return {
+    ...(Object.keys(operators).length === 0 ? {} : { operators }),
+    ...(Object.keys(copied).length === 0 ? {} : { labels: copied }),
+  }
+}
+
+function sizeOf({ external, externalLength, stateB64 }: OperatorState): number {
+  if (external) return externalLength
+  return stateB64 === null ? 0 : inlineSize(stateB64)
 }
 
 const damaged = fatal("state-checksum", "its state was found damaged when it was read; verify() says how")

@@ -82,7 +82,7 @@ const sources: readonly Mistake[] = [
   ["state: a number", state(7), "CKPT_INVALID", "state is the number 7", "a ReadableStream"],
   ["state: null", state(null), "CKPT_INVALID", "state is null"],
   ["state: true", state(true), "CKPT_INVALID", "state is true"],
-  ["state: an object", state({ count: 1 }), "CKPT_INVALID", "a plain object", "JSON.stringify"],
+  ["state: an object", state({ count: 1 }), "CKPT_INVALID", "a plain object", "give bytes, such as json(value)"],
   ["state: an instance", state(new State()), "CKPT_INVALID", "state is a State"],
   ["state: a class", state(State), "CKPT_INVALID", "the class State"],
   ["state: a sync generator", state(sync()), "CKPT_INVALID", "state is a Generator", "async function*"],

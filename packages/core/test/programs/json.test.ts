@@ -19,9 +19,9 @@ test("property: what json() takes is read back equal", async () => {
   const { store } = await opened()
   let id = 2
   await fc.assert(
-    fc.asyncProperty(fc.jsonValue({ noUnicodeString: false }), async (value) => {
+    fc.asyncProperty(fc.jsonValue(), async (value) => {
       await store.save(manifest(++id), { state: json(value) })
-      // JSON has one zero.
+      // JSON has one zero, which takes the place of -0.
       expect(await (await store.open(id)).json()).toEqual(JSON.parse(JSON.stringify(value)))
     }),
     { numRuns: 50 },

@@ -37,7 +37,31 @@ export function createManifest(init: ManifestInit): CheckpointManifest {
   for (const key of Object.keys(given)) if (given[key] !== undefined) full[key] = given[key]
   integer(full.checkpointId, ["checkpointId"], Number.MAX_SAFE_INTEGER, 1)
   integer(full.epoch, ["epoch"], Number.MAX_SAFE_INTEGER, 1)
-  return checkManifest(full)
+  const manifest = checkManifest(full)
+  assertLabels(manifest)
+  return manifest
+}
+
+const mostLabels = 64
+const longestName = 128
+const longestValue = 1_024
+
+/**
+ * The limits of labels, for a manifest that is about to be written. A manifest that was read may be beyond them.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` with the label's path
+ */
+export function assertLabels({ labels = {} }: Pick<CheckpointManifest, "labels">): void {
+  const names = Object.keys(labels)
+  if (names.length > mostLabels) invalid(["labels"], `has ${names.length} labels, more than ${mostLabels}`)
+  for (const name of names) {
+    const path = ["labels", name]
+    const bytes = Buffer.byteLength(name)
+    if (bytes < 1 || bytes > longestName) invalid(path, `a name has 1 to ${longestName} bytes, not ${bytes}`)
+    const length = Buffer.byteLength(labels[name] as string)
+    if (length > longestValue)
+      invalid(path, `has ${length} bytes, more than ${longestValue}; put what is longer into the state`)
+  }
 }
 
 /**
@@ -73,6 +97,7 @@ export function checkManifest(manifest: unknown): CheckpointManifest {
     stateChecksum: orNull(m.stateChecksum, ["stateChecksum"], sha256Hex),
     ...optional("stateSize", m.stateSize, (value, path) => integer(value, path)),
     ...optional("operatorChecksums", m.operatorChecksums, (value, path) => record(value, path, sha256Hex)),
+    ...optional("labels", m.labels, (value, path) => record(value, path, text)),
     ...optional("writer", m.writer, writerStamp),
     ...optional("updateToken", m.updateToken, text),
     ...optional("seen", m.seen, (value, path) => integer(value, path)),
@@ -102,7 +127,7 @@ const requiredKeys = [
 const manifestKeys = new Set<string>([
   ...["version", "checkpointId", "epoch", "timestampMs", ...mapKeys, "tableStoreCheckpointPath", "watermark"],
   ...["sourceNames", "sinkNames", "pipelineHash", "vnodeCount", "stateChecksum"],
-  ...["stateSize", "operatorChecksums", "writer", "updateToken", "seen", "unknownFields"],
+  ...["stateSize", "operatorChecksums", "labels", "writer", "updateToken", "seen", "unknownFields"],
 ])
 const connectorKeys = new Set(["epoch", "offsets", "metadata", "unknownFields"])
 const operatorKeys = new Set(["stateB64", "external", "externalOffset", "externalLength", "unknownFields"])

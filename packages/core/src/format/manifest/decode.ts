@@ -212,6 +212,7 @@ function manifestFromJson(document: JsonObject, rest: Rest): CheckpointManifest 
     stateChecksum: f.nullable("state_checksum", sha256Hex),
     ...f.extension("stateSize", "state_size", u64),
     ...f.extension("operatorChecksums", "operator_checksums", mapOf(sha256Hex)),
+    ...f.extension("labels", "labels", mapOf(string)),
     ...f.extension("writer", "writer", writerFromJson),
     ...f.extension("updateToken", "update_token", string),
     ...f.extension("seen", "seen", u64),

@@ -81,6 +81,7 @@ function toJson(m: CheckpointManifest): Map<string, JsonValue> {
     ["state_checksum", m.stateChecksum],
     ["state_size", m.stateSize === undefined ? undefined : number(m.stateSize)],
     ["operator_checksums", m.operatorChecksums && sorted(m.operatorChecksums, (hex) => hex)],
+    ["labels", m.labels && sorted(m.labels, (label) => label)],
     ["writer", writer && writerToJson(writer)],
     ["update_token", m.updateToken],
     ["seen", m.seen === undefined ? undefined : number(m.seen)],

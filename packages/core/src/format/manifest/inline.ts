@@ -21,6 +21,12 @@ export function decodeInline(operator: OperatorState): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(stateB64, "base64"))
 }
 
+/** The bytes of an inline state in base64, without decoding it. */
+export function inlineSize(stateB64: string): number {
+  const padding = stateB64.endsWith("==") ? 2 : stateB64.endsWith("=") ? 1 : 0
+  return Math.max(0, Math.floor((stateB64.length * 3) / 4) - padding)
+}
+
 /** True for canonical base64 with padding. (`Buffer` alone would skip characters that are not base64.) */
 export function isBase64(value: string): boolean {
   return isShort(value) ? isCanonical(value) : atOnce(checkingBase64(value))

@@ -105,6 +105,11 @@ export interface CheckpointManifest {
   readonly stateSize?: number
   /** SHA-256 of each external operator's slice, by operator name. */
   readonly operatorChecksums?: NamedMap<string>
+  /**
+   * Text of your own, by name, which `list` shows: who took the checkpoint, of which release, why. Up to 64 labels; a name has 1 to
+   * 128 bytes, a value up to 1,024.
+   */
+  readonly labels?: NamedMap<string>
   /** Present if a leader wrote the manifest. */
   readonly writer?: WriterStamp
   /** Unique to the last update. */

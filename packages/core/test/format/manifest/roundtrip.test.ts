@@ -41,6 +41,10 @@ const map = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> =>
     return bare ? Object.assign(Object.create(null) as Record<string, T>, record) : record
   })
 
+/** Labels whose names are not empty. */
+const named = (labels: Record<string, string>) =>
+  Object.fromEntries(Object.entries(labels).filter(([name]) => name !== ""))
+
 const json = fc.letrec<{ value: JsonValue }>((tie) => ({
   value: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
@@ -109,6 +113,7 @@ const init: fc.Arbitrary<ManifestInit> = fc
         stateChecksum: fc.option(hex),
         stateSize: count,
         operatorChecksums: map(hex),
+        labels: map(text).map(named),
         writer,
         updateToken: text,
       },
