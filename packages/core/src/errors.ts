@@ -19,7 +19,7 @@ export type CheckpointErrorCode =
   | "CKPT_CORRUPT"
   /** Retention removed the checkpoint while it was read or pinned. Recover again. */
   | "CKPT_PRUNED"
-  /** `update`, `pin` or `open` of a checkpoint that does not exist; `open` of a pin that does not; or a checkpoint has no operator of that name. */
+  /** `update`, `pin` or `open` of a checkpoint that does not exist; a pin or a sink that does not; or a checkpoint has no operator of that name. */
   | "CKPT_NOT_FOUND"
   /** An argument cannot be used, or the checkpoints are of the other layout. Nothing was written. */
   | "CKPT_INVALID"

@@ -3,6 +3,7 @@
 export type { Clock } from "./async/clock.js"
 export type { SaveOptions } from "./commit/prepare.js"
 export type { SaveReceipt } from "./commit/save.js"
+export { acceptCommitted } from "./commit/sinks.js"
 export {
   BackendError,
   type BackendErrorKind,

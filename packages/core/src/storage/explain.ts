@@ -5,6 +5,7 @@ export type Operation =
   | "save"
   | "saveNext"
   | "update"
+  | "commitSink"
   | "claim"
   | "release"
   | "repair"

@@ -68,6 +68,11 @@ export interface StoreOperations extends AsyncDisposable {
     options?: OperationOptions,
   ): Promise<CheckpointManifest>
   /**
+   * Records that a sink has published the output of a checkpoint: {@link update} to the status `committed`. To record it again
+   * succeeds. Rejects with `CKPT_NOT_FOUND` if there is no such checkpoint, or the manifest names no such sink; else as `update` does.
+   */
+  commitSink(id: number, name: string, options?: OperationOptions): Promise<CheckpointManifest>
+  /**
    * Makes a checkpoint a savepoint: retention leaves it alone, and `list` shows its pins. To pin it again under the
    * same name succeeds. Rejects with `CKPT_CONFLICT` if the name pins another checkpoint, with `CKPT_NOT_FOUND` if
    * there is no such checkpoint, with `CKPT_CORRUPT` if it is damaged, with `CKPT_PRUNED` if retention removes it

@@ -6,6 +6,7 @@
 import { KeyedMutex } from "../async/mutex.js"
 import { type SaveOptions, saveShape } from "../commit/prepare.js"
 import { receiptOf, type SaveReceipt, Saver } from "../commit/save.js"
+import { assertSinkName, sinkCommitted } from "../commit/sinks.js"
 import { type Change, update } from "../commit/update.js"
 import { createManifest } from "../format/manifest/check.js"
 import type { CheckpointManifest, NextManifest } from "../format/manifest/model.js"
@@ -101,10 +102,23 @@ export class Store implements StoreOperations {
       assertId(id, 1)
       assertChange(change)
       await this.history.others.once(options.signal)
-      const changed = await this.#updates.run(id, () => update(this.history, id, change, options.signal))
-      this.emit({ type: "updated", id })
-      return changed
+      return this.#update(id, change, options.signal)
     })
+  }
+
+  commitSink(id: number, name: string, options: OperationOptions = {}): Promise<CheckpointManifest> {
+    return this.calls.write("commitSink", id, options, operationShape, async () => {
+      assertId(id, 1)
+      assertSinkName(name)
+      await this.history.others.once(options.signal)
+      return this.#update(id, sinkCommitted(name), options.signal)
+    })
+  }
+
+  async #update(id: number, change: Change, signal: AbortSignal | undefined): Promise<CheckpointManifest> {
+    const changed = await this.#updates.run(id, () => update(this.history, id, change, signal))
+    this.emit({ type: "updated", id })
+    return changed
   }
 
   remove(id: number, options: OperationOptions = {}): Promise<boolean> {

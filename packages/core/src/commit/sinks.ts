@@ -1,0 +1,35 @@
+import { CheckpointError } from "../errors.js"
+import type { CheckpointManifest } from "../format/manifest/model.js"
+import { byUtf8 } from "../format/utf8-order.js"
+import { didYouMean } from "../input/check-options.js"
+import { quote, show } from "../input/show.js"
+import type { Change } from "./update.js"
+
+/**
+ * For `recover({ accept: acceptCommitted })`: true if every sink of the checkpoint has committed, so none is pending and none failed.
+ * For a job whose output is lost if it died before it was published; see the README.
+ */
+export function acceptCommitted({ sinkCommitStatuses }: CheckpointManifest): boolean {
+  return Object.values(sinkCommitStatuses).every(({ status }) => status === "committed")
+}
+
+/** @throws {CheckpointError} `CKPT_INVALID` unless it is a string */
+export function assertSinkName(name: unknown): asserts name is string {
+  if (typeof name === "string") return
+  throw new CheckpointError("CKPT_INVALID", `commitSink: the sink is ${show(name)}; give its name.`)
+}
+
+/** The change that records that a sink has committed. A sink that the manifest does not name is refused. */
+export function sinkCommitted(name: string): Change {
+  return (current) => {
+    const { checkpointId, sinkCommitStatuses, sinkEpochs, sinkNames } = current
+    const names = [...new Set([...Object.keys(sinkCommitStatuses), ...Object.keys(sinkEpochs), ...sinkNames])]
+    if (!names.includes(name)) {
+      const message = `commitSink: checkpoint ${checkpointId} has no sink ${quote(name)}`
+      const instead = names.length === 0 ? ". It names none" : didYouMean(name, names.sort(byUtf8))
+      const end = instead.endsWith("?") ? "" : "."
+      throw new CheckpointError("CKPT_NOT_FOUND", message + instead + end, { checkpointId })
+    }
+    return { ...current, sinkCommitStatuses: { ...sinkCommitStatuses, [name]: { status: "committed" } } }
+  }
+}
