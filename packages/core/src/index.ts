@@ -74,6 +74,14 @@ export type {
 export type { RetryOptions } from "./storage/retry.js"
 export type { CheckpointStore, LeaderStore, OpenOptions, StoreOperations } from "./store/api.js"
 export type { TraceContext } from "./store/calls.js"
+export {
+  type CopyProgress,
+  type CopyReceipt,
+  type CopyReport,
+  type CopyStoreOptions,
+  copyCheckpoint,
+  copyStore,
+} from "./store/copy.js"
 export { openCheckpointStore } from "./store/open.js"
 export type { StoreOptions } from "./store-options.js"
 export type { Verification, VerifyDepth, VerifyOptions } from "./verify/verified.js"

@@ -1,5 +1,4 @@
 import { BackendError } from "../errors.js"
-import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { noPointer } from "../format/pointer.js"
 import type { History } from "../history/history.js"
@@ -7,7 +6,7 @@ import type { Watch } from "../storage/attempt.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import { createManifestObject, settleManifest } from "./create-manifest.js"
 import { createState, settleState } from "./create-state.js"
-import type { Committed, Job } from "./job.js"
+import { type Committed, type Job, storedForm } from "./job.js"
 import { assertDurable, conflict, unknownOutcome } from "./outcome.js"
 
 /** `latest`: the id that the pointer names, where it was moved with the creates. */
@@ -38,7 +37,7 @@ export async function createAtOnce(history: History, job: Job): Promise<Created 
             key: layout.manifestKey(id),
             body: () => {
               manifest = job.manifest(feed?.info())
-              return [encodeManifest(manifest)]
+              return [storedForm(job, manifest)]
             },
           },
         ],
@@ -83,14 +82,15 @@ async function settle(history: History, job: Job, error: BackendError): Promise<
   const state = feed === undefined ? undefined : { ...feed.info() }
   const stateIsThere = state === undefined || (await settleState(place, id, state, signal, error)) !== undefined
   const manifest = job.manifest(state)
+  const bytes = storedForm(job, manifest)
   if (error.kind === "precondition") {
     if (!stateIsThere && feed !== undefined) {
       if (!feed.reopenable()) throw conflict(place, id, "another writer is writing it")
       await createState(place, id, feed, signal)
     }
-    return { manifest, outcome: await createManifestObject(place, manifest, signal) }
+    return { manifest, outcome: await createManifestObject(place, manifest, bytes, signal) }
   }
-  const outcome = await settleManifest(place, manifest, encodeManifest(manifest), signal, error)
+  const outcome = await settleManifest(place, manifest, bytes, signal, error)
   if (!stateIsThere || outcome === "absent") throw unknownOutcome(place, id, error)
   const keys = [...(state === undefined ? [] : [place.layout.stateKey(id)]), place.layout.manifestKey(id)]
   await assertDurable(place, id, keys, error, signal)

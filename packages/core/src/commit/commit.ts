@@ -10,7 +10,7 @@ import { acknowledge, assertMayWrite } from "./acknowledge.js"
 import { type Created, createAtOnce } from "./at-once.js"
 import { createManifestObject } from "./create-manifest.js"
 import { createState } from "./create-state.js"
-import type { Committed, Job } from "./job.js"
+import { type Committed, type Job, storedForm } from "./job.js"
 
 /** Commits a prepared save. For each step, `packages/exploration` has a schedule that loses data without the step. */
 export async function commit(history: History, job: Job): Promise<Committed> {
@@ -28,7 +28,7 @@ export async function commit(history: History, job: Job): Promise<Committed> {
 async function createInTurn(history: History, job: Job): Promise<Created> {
   const state = job.feed === undefined ? undefined : await createState(history.place, job.id, job.feed, job.signal)
   const manifest = job.manifest(state)
-  return { manifest, outcome: await createManifestObject(history.place, manifest, job.signal) }
+  return { manifest, outcome: await createManifestObject(history.place, manifest, storedForm(job, manifest), job.signal) }
 }
 
 /** @throws {CheckpointError} `CKPT_FENCED` if the history says that another writer leads */

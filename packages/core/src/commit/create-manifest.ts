@@ -11,16 +11,17 @@ import { assertDurable, conflict, unknownOutcome } from "./outcome.js"
 /**
  * Creates a manifest, if no manifest is there. `existed`: the same manifest was there already.
  *
+ * @param bytes its stored form
  * @throws {CheckpointError} `CKPT_CONFLICT` if another manifest is there: the id is burnt. `CKPT_UNKNOWN_OUTCOME` if
  *   nobody knows whether this manifest is there, or will be
  */
 export async function createManifestObject(
   place: Place,
   manifest: CheckpointManifest,
+  bytes: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<"created" | "existed"> {
   const id = manifest.checkpointId
-  const bytes = encodeManifest(manifest)
   const created = await createOnce(place.storage, place.layout.manifestKey(id), bytesBody(bytes), { signal })
   if (created.outcome === "created") return "created"
   const { lost } = created

@@ -1,3 +1,4 @@
+import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { StateFeed, StateInfo } from "../state/feed.js"
 import type { StoredState } from "./create-state.js"
@@ -11,7 +12,14 @@ export interface Job {
   readonly ahead?: StoredState | undefined
   /** The manifest. `state`: checksum and size of the state, which are known once it is written. */
   manifest(state: StateInfo | undefined): CheckpointManifest
+  /** The stored form of the manifest, if it must be these very bytes: those of a checkpoint that is copied. */
+  readonly bytes?: Uint8Array | undefined
   readonly signal: AbortSignal | undefined
+}
+
+/** The stored form of the job's manifest. */
+export function storedForm(job: Job, manifest: CheckpointManifest): Uint8Array {
+  return job.bytes ?? encodeManifest(manifest)
 }
 
 /** A save that is acknowledged. */

@@ -9,6 +9,7 @@ import { takeSource } from "../state/read-once.js"
 import { assertSource, type StateSource } from "../state/source.js"
 import { assertMayWrite } from "./acknowledge.js"
 import { commit } from "./commit.js"
+import { copyInto, type Original } from "./copy.js"
 import { createState } from "./create-state.js"
 import type { Committed } from "./job.js"
 import { Numbering } from "./numbering.js"
@@ -64,6 +65,18 @@ export class Saver {
     } finally {
       ended()
       job.close()
+    }
+  }
+
+  /** Writes a checkpoint of another store. */
+  async copy(original: Original, options: OperationOptions & ProgressOptions): Promise<Committed> {
+    const { checkpointId, epoch } = original.manifest
+    this.numbering.began({ checkpointId, epoch })
+    const ended = this.#history.saving(checkpointId)
+    try {
+      return await copyInto(this.#history, original, options)
+    } finally {
+      ended()
     }
   }
 

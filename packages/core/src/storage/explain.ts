@@ -6,6 +6,7 @@ export type Operation =
   | "saveNext"
   | "update"
   | "commitSink"
+  | "copy"
   | "claim"
   | "release"
   | "repair"

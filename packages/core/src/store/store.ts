@@ -38,6 +38,7 @@ import type { OpenOptions, StoreOperations } from "./api.js"
 import { assertChange, assertChoice, assertId, assertNextManifest, assertVisitor } from "./arguments.js"
 import { assemble } from "./assemble.js"
 import { Calls } from "./calls.js"
+import { register } from "./insides.js"
 
 export class Store implements StoreOperations {
   protected readonly options: OpenOptions
@@ -60,6 +61,7 @@ export class Store implements StoreOperations {
     this.history = history
     this.calls = new Calls(history.place.gate, options.backend.name, options.readOnly ?? false)
     this.saver = new Saver(history)
+    register(this, { calls: this.calls, clock, emit, history, saver: this.saver })
     if (retain !== undefined) this.#retention = new BackgroundRetention(() => this.#prune(retain, {}), emit)
   }
 

@@ -1,0 +1,139 @@
+import { expect, test } from "vitest"
+import {
+  type CopyProgress,
+  copyCheckpoint,
+  copyStore,
+  openCheckpointStore,
+  type StoreOptions,
+} from "../../src/index.js"
+import { bytes, chunks, manifest, Objects, opened, rejectionOf } from "../mistakes/support.js"
+
+/** A store with checkpoints 1 and 2, and an empty one on a storage of its own. */
+async function both(options: StoreOptions = {}) {
+  const source = await opened()
+  const target = new Objects()
+  return { ...source, target, to: await openCheckpointStore({ ...options, backend: target }) }
+}
+
+const same = (a: Objects, b: Objects, key: string) => {
+  expect(b.stored.get(key)?.bytes).toBeDefined()
+  expect(Buffer.from(b.stored.get(key)?.bytes as Uint8Array).equals(a.stored.get(key)?.bytes as Uint8Array)).toBe(true)
+}
+
+test("a checkpoint is copied under its id, byte for byte, with the checksums of its operators", async () => {
+  const { store, backend, target, to } = await both()
+  await store.save(manifest(3), { operators: { a: chunks("one", "two"), b: bytes("b") }, inlineThreshold: 0 })
+  await store.update(3, (current) => ({ ...current, labels: { by: "test" } }))
+  expect(await copyCheckpoint(store, to, 3)).toEqual({ id: 3, outcome: "created", stateSize: 7 })
+  same(backend, target, "manifests/manifest-000003.json")
+  same(backend, target, "checkpoints/state-000003.bin")
+  expect(new TextDecoder().decode(await (await to.open(3)).operator("a"))).toBe("onetwo")
+  expect((await to.verify(3)).issues).toEqual([])
+  expect(await to.nextId()).toBe(4)
+})
+
+test("a copy that is there is not read again; one with other content is a conflict", async () => {
+  const { store, backend, target, to } = await both()
+  await copyCheckpoint(store, to, 1)
+  backend.requests.length = 0
+  expect(await copyCheckpoint(store, to, 1)).toMatchObject({ outcome: "existed" })
+  expect(backend.requests.filter((request) => request.includes("state-"))).toEqual([])
+  await to.save(manifest(2), { state: bytes("other") })
+  const before = target.stored.get("manifests/manifest-000002.json")
+  expect(await rejectionOf(() => copyCheckpoint(store, to, 2))).toMatchObject({ code: "CKPT_CONFLICT", checkpointId: 2 })
+  expect(target.stored.get("manifests/manifest-000002.json")).toBe(before)
+})
+
+test("a state that is damaged is not copied: there is no manifest of it", async () => {
+  const { store, backend, target, to } = await both()
+  const key = "checkpoints/state-000001.bin"
+  backend.stored.set(key, { bytes: bytes("eno"), meta: backend.stored.get(key)?.meta as never })
+  expect(await rejectionOf(() => copyCheckpoint(store, to, 1))).toMatchObject({ code: "CKPT_CORRUPT", checkpointId: 1 })
+  expect(target.stored.has("manifests/manifest-000001.json")).toBe(false)
+  expect(await rejectionOf(() => copyCheckpoint(store, to, 9))).toMatchObject({ code: "CKPT_NOT_FOUND" })
+})
+
+test("what a leader wrote and recovered is copied without its marks, and a claim of the copy keeps it", async () => {
+  const { store, to } = await both()
+  const leader = await store.claim()
+  await leader.save(manifest(3), { state: bytes("led") })
+  await leader.open(1)
+  const report = await copyStore(leader, to)
+  expect(report).toEqual({ copied: [1, 2, 3], existed: [], skipped: [] })
+  const { writer, seen, ...rest } = (await to.load(3)) ?? {}
+  expect([writer, seen]).toEqual([undefined, undefined])
+  expect(rest.stateChecksum).toBe((await leader.load(3))?.stateChecksum)
+  expect((await to.recover()).checkpoint?.id).toBe(3)
+  const next = await to.claim()
+  expect((await next.recover()).checkpoint?.id).toBe(3)
+  expect((await copyStore(leader, next)).existed).toEqual([1, 2, 3])
+})
+
+test("a leader copies under its own mark, so that the copy counts", async () => {
+  const { store, to } = await both()
+  const leader = await to.claim()
+  expect((await copyStore(store, leader)).copied).toEqual([1, 2])
+  expect((await leader.recover()).checkpoint?.id).toBe(2)
+})
+
+test("copyStore copies all with their pins, tells how far it is, and goes on where it ended", async () => {
+  const { store, to } = await both()
+  for (let id = 3; id <= 5; id++) await store.save(manifest(id), { state: bytes(`state ${id}`) })
+  await store.pin(2, "before-upgrade")
+  const stop = new AbortController()
+  const told: CopyProgress[] = []
+  const reason = new Error("enough")
+  const onProgress = (progress: CopyProgress) => {
+    told.push(progress)
+    if (progress.done === 2) stop.abort(reason)
+  }
+  expect(await rejectionOf(() => copyStore(store, to, { signal: stop.signal, onProgress }))).toBe(reason)
+  expect(await to.ids()).toEqual([1, 2])
+  expect(told.at(-1)).toEqual({ id: 2, done: 2, total: 5, bytesDone: 0, bytesTotal: 0 })
+  expect(await copyStore(store, to)).toEqual({ copied: [3, 4, 5], existed: [1, 2], skipped: [] })
+  expect(await to.pins()).toEqual([{ name: "before-upgrade", id: 2 }])
+})
+
+test("a damaged checkpoint is skipped, unless it was asked for", async () => {
+  const { store, backend, to } = await both()
+  const key = "manifests/manifest-000001.json"
+  backend.stored.set(key, { bytes: bytes("{"), meta: backend.stored.get(key)?.meta as never })
+  const { copied, skipped } = await copyStore(store, to)
+  expect(copied).toEqual([2])
+  expect(skipped).toMatchObject([{ id: 1, error: { code: "CKPT_CORRUPT" } }])
+  expect(await rejectionOf(() => copyStore(store, to, { ids: [1] }))).toMatchObject({ code: "CKPT_CORRUPT" })
+})
+
+test("copyStore follows until it is aborted", async () => {
+  const rounds: number[] = []
+  const stop = new AbortController()
+  const clock = {
+    now: () => 0,
+    monotonic: () => 0,
+    async sleep(ms: number, signal?: AbortSignal) {
+      rounds.push(ms)
+      const id = rounds.length + 2
+      if (rounds.length < 3) await store.save(manifest(id), { state: bytes(`state ${id}`) })
+      else stop.abort(new Error("stopped"))
+      signal?.throwIfAborted()
+    },
+  }
+  const { store, to } = await both({ clock })
+  const copying = copyStore(store, to, { follow: { everyMs: 500 }, signal: stop.signal })
+  expect(await rejectionOf(() => copying)).toMatchObject({ message: "stopped" })
+  expect(rounds).toEqual([500, 500, 500])
+  expect(await to.ids()).toEqual([1, 2, 3, 4])
+})
+
+test("what is no store is refused", async () => {
+  const { store, to } = await both()
+  expect(await rejectionOf(() => copyCheckpoint({} as never, to, 1))).toMatchObject({ code: "CKPT_INVALID" })
+  expect(await rejectionOf(() => copyStore(store, undefined as never))).toMatchObject({ code: "CKPT_INVALID" })
+  expect(await rejectionOf(() => copyStore(store, to, { id: [1] } as never))).toMatchObject({
+    message: "copyStore: there is no option id. Did you mean ids?",
+  })
+  expect(await rejectionOf(() => copyStore(store, to, { ids: ["1"] } as never))).toMatchObject({ code: "CKPT_INVALID" })
+  const closed = await openCheckpointStore({ backend: new Objects() })
+  await closed.close()
+  expect(await rejectionOf(() => copyCheckpoint(store, closed, 1))).toMatchObject({ code: "CKPT_CLOSED" })
+})
