@@ -74,6 +74,14 @@ export type {
 export type { RetryOptions } from "./storage/retry.js"
 export type { CheckpointStore, LeaderStore, OpenOptions, StoreOperations } from "./store/api.js"
 export type { TraceContext } from "./store/calls.js"
+export { createCheckpointer } from "./store/checkpointer.js"
+export type {
+  Checkpointer,
+  CheckpointerEvent,
+  CheckpointerOptions,
+  CheckpointerStore,
+  Snapshot,
+} from "./store/checkpointer-api.js"
 export {
   type CopyProgress,
   type CopyReceipt,

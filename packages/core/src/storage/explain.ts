@@ -4,6 +4,7 @@ import { isTimeout } from "./attempt.js"
 export type Operation =
   | "save"
   | "saveNext"
+  | "nextManifest"
   | "update"
   | "commitSink"
   | "copy"

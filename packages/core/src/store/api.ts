@@ -49,6 +49,11 @@ export interface StoreOperations extends AsyncDisposable {
    */
   save(manifest: CheckpointManifest, options?: SaveOptions): Promise<SaveReceipt>
   /**
+   * A manifest with the next id and, unless it is given, the next epoch, for a `save` that may be repeated with the same manifest. The id
+   * is not given again, also if it is never saved.
+   */
+  nextManifest(fields?: NextManifest, options?: OperationOptions): Promise<CheckpointManifest>
+  /**
    * Saves under the next id: {@link save} of a manifest with these fields. Calls at the same time on one store take one id each. The
    * epoch is that of the last checkpoint + 1, unless it is given. The storage is asked for both once; from then on the store counts.
    *

@@ -36,8 +36,8 @@ export function assertChoice(which: unknown): asserts which is CheckpointChoice 
 }
 
 /** The fields of a manifest without its id. They are checked before a number is taken for them. */
-export function assertNextManifest(fields: unknown): void {
-  const invalid = (problem: string) => new CheckpointError("CKPT_INVALID", `saveNext: ${problem}.`)
+export function assertNextManifest(operation: string, fields: unknown): void {
+  const invalid = (problem: string) => new CheckpointError("CKPT_INVALID", `${operation}: ${problem}.`)
   if (Object.prototype.toString.call(fields) !== "[object Object]")
     throw invalid(`the fields are ${show(fields)}; give fields of the manifest, such as { sourceOffsets }, or {}`)
   const { checkpointId, ...rest } = fields as { checkpointId?: unknown }

@@ -81,13 +81,26 @@ export class Store implements StoreOperations {
     })
   }
 
+  nextManifest(fields: NextManifest = {}, options: OperationOptions = {}): Promise<CheckpointManifest> {
+    return this.#numbered("nextManifest", fields, options, operationShape)
+  }
+
   async saveNext(fields: NextManifest = {}, options: SaveOptions = {}): Promise<SaveReceipt> {
-    const numbers = await this.calls.write("saveNext", undefined, options, saveShape, async () => {
-      assertNextManifest(fields)
+    return this.save(await this.#numbered("saveNext", fields, options, saveShape), options)
+  }
+
+  #numbered(
+    operation: "nextManifest" | "saveNext",
+    fields: NextManifest,
+    options: OperationOptions,
+    shape: Shape,
+  ): Promise<CheckpointManifest> {
+    return this.calls.write(operation, undefined, options, shape, async () => {
+      assertNextManifest(operation, fields)
       await this.#retention?.idle()
-      return this.saver.numbering.take(fields.epoch, options.signal)
+      const numbers = await this.saver.numbering.take(fields.epoch, options.signal)
+      return createManifest({ ...fields, ...numbers })
     })
-    return this.save(createManifest({ ...fields, ...numbers }), options)
   }
 
   writeState(id: number, state: StateSource, options: OperationOptions & ProgressOptions = {}): Promise<StateInfo> {

@@ -1,0 +1,58 @@
+import type { Clock } from "../async/clock.js"
+import type { SaveOptions } from "../commit/prepare.js"
+import type { SaveReceipt } from "../commit/save.js"
+import type { NextManifest } from "../format/manifest/model.js"
+import type { StoreOperations } from "./api.js"
+
+/** What a checkpointer needs of a store. */
+export type CheckpointerStore = Pick<StoreOperations, "nextManifest" | "save">
+
+/** What a job is to go on from: fields of the manifest, such as offsets, and the state that belongs to them. */
+export interface Snapshot extends Pick<SaveOptions, "state" | "operators" | "inlineThreshold"> {
+  /** The manifest's fields. The id and, unless it is given, the epoch are chosen by the store. */
+  readonly manifest?: NextManifest | undefined
+}
+
+/** What a checkpointer tells its listener. `records`: those that the checkpoint covers and none before it does. */
+export type CheckpointerEvent =
+  /** A checkpoint was saved: what came before its snapshot may be acknowledged, or published. */
+  | { readonly type: "saved"; readonly receipt: SaveReceipt; readonly records: number }
+  /** A save failed, perhaps in passing. The same manifest is saved again after `delayMs` milliseconds. `attempt`: from 1. */
+  | { readonly type: "retry"; readonly error: unknown; readonly attempt: number; readonly delayMs: number }
+  /** A save failed. If later ones cannot succeed (`CKPT_FENCED`), the next `tick` rejects with the same error; else they go on. */
+  | { readonly type: "failed"; readonly error: unknown; readonly records: number }
+
+/** The options of `createCheckpointer`. Give `everyMs`, `everyRecords` or both: whichever comes first. */
+export interface CheckpointerOptions {
+  /**
+   * Called between two records, while the job waits for `tick`. The save goes on while the job does, so the state must be a copy, such as
+   * `json(value)`; a stream cannot be saved a second time if the first save fails.
+   */
+  snapshot: () => Snapshot | Promise<Snapshot>
+  /** Milliseconds from one snapshot to the next. */
+  everyMs?: number | undefined
+  /** Records from one snapshot to the next. */
+  everyRecords?: number | undefined
+  /** Once it is aborted, the next `tick` takes the last checkpoint, and rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+  /** Called with each event. Its errors are ignored. */
+  onEvent?: ((event: CheckpointerEvent) => void) | undefined
+  /** The time, for tests. Default: the machine's. */
+  clock?: Pick<Clock, "monotonic" | "sleep"> | undefined
+}
+
+/** Takes the checkpoints of one job. */
+export interface Checkpointer extends AsyncDisposable {
+  /**
+   * To be awaited after each record, or after several: `tick(50)`; while no records come, `tick(0)`. If a checkpoint is due, the snapshot
+   * is taken before it resolves, and saved behind it. If the save before is still under way, it waits for that one first.
+   *
+   * Rejects with the error of `snapshot`; with the signal's reason after an abort; and with the failure of an earlier save if no later one
+   * can succeed, such as `CKPT_FENCED`: stop then.
+   */
+  tick(records?: number): Promise<void>
+  /** Saves now, if there was a record since the last snapshot. Rejects if the save fails. */
+  flush(): Promise<void>
+  /** The last `flush`. Later ticks reject with `CKPT_CLOSED`. The store stays open. */
+  close(): Promise<void>
+}

@@ -1,0 +1,192 @@
+import { expect, test } from "vitest"
+import {
+  BackendError,
+  CheckpointError,
+  type CheckpointerEvent,
+  type CheckpointerOptions,
+  createCheckpointer,
+  json,
+} from "../../src/index.js"
+import { opened, rejectionOf } from "../mistakes/support.js"
+
+/** A job that counts its records, on a store with checkpoints 1 and 2, and a clock that moves when it is told to, or slept on. */
+async function job(options: Partial<CheckpointerOptions>) {
+  const { store, backend } = await opened()
+  const events: CheckpointerEvent[] = []
+  const slept: number[] = []
+  let time = 0
+  let seen = 0
+  const clock = {
+    monotonic: () => time,
+    async sleep(ms: number) {
+      slept.push(ms)
+      time += ms
+    },
+  }
+  const checkpointer = createCheckpointer(store, {
+    snapshot: () => ({ state: json(seen) }),
+    onEvent: (event) => events.push(event),
+    clock,
+    ...options,
+  })
+  const record = async () => {
+    seen++
+    await checkpointer.tick()
+  }
+  const saved = async () => {
+    const found = await Promise.all((await store.ids()).slice(2).map(async (id) => (await store.open(id)).json()))
+    return found
+  }
+  return { store, backend, events, slept, checkpointer, record, saved, pass: (ms: number) => (time += ms) }
+}
+
+/** A promise, and the function that resolves it. */
+function held() {
+  let release = () => {}
+  const promise = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  return { promise, release }
+}
+
+test("a checkpoint every so many records, and the rest on close", async () => {
+  const { checkpointer, record, saved, events, store } = await job({ everyRecords: 3 })
+  for (let n = 0; n < 8; n++) await record()
+  await checkpointer.close()
+  expect(await saved()).toEqual([3, 6, 8])
+  expect(events.map((event) => [event.type, "records" in event && event.records])).toEqual([
+    ["saved", 3],
+    ["saved", 3],
+    ["saved", 2],
+  ])
+  expect((await store.load(5))?.epoch).toBe(5)
+  expect(await rejectionOf(() => checkpointer.tick())).toMatchObject({ code: "CKPT_CLOSED" })
+  await checkpointer.close()
+  expect(await store.ids()).toEqual([1, 2, 3, 4, 5])
+})
+
+test("a checkpoint every so many milliseconds, and none without a record", async () => {
+  const { checkpointer, record, saved, pass } = await job({ everyMs: 100 })
+  await record()
+  pass(99)
+  await record()
+  pass(1)
+  await record()
+  pass(500)
+  await checkpointer.tick(0)
+  await checkpointer.flush()
+  expect(await saved()).toEqual([3])
+  await record()
+  await checkpointer.close()
+  expect(await saved()).toEqual([3, 4])
+})
+
+test("never two at once: the tick that is due waits for the save before, others do not", async () => {
+  const { store, record, checkpointer, saved } = await job({ everyRecords: 2 })
+  const gate = held()
+  const save = store.save.bind(store)
+  let underWay = 0
+  store.save = async (...given) => {
+    expect(++underWay).toBe(1)
+    await gate.promise
+    underWay--
+    return save(...given)
+  }
+  await record()
+  await record()
+  await record()
+  let isDone = false
+  const due = record().then(() => {
+    isDone = true
+  })
+  await store.ids()
+  expect(isDone).toBe(false)
+  gate.release()
+  await due
+  await checkpointer.close()
+  expect(await saved()).toEqual([2, 4])
+})
+
+test("what is retryable is saved again with the same manifest", async () => {
+  const { store, record, checkpointer, events, slept, saved } = await job({ everyRecords: 1 })
+  const save = store.save.bind(store)
+  const manifests: unknown[] = []
+  store.save = async (manifest, given) => {
+    manifests.push(manifest)
+    const receipt = await save(manifest, given)
+    // The first two answers are lost.
+    if (manifests.length <= 2) throw new CheckpointError("CKPT_UNKNOWN_OUTCOME", "lost.", { retryable: true })
+    return receipt
+  }
+  await record()
+  await checkpointer.close()
+  expect(new Set(manifests).size).toBe(1)
+  expect(slept).toEqual([1_000, 2_000])
+  expect(events.map(({ type }) => type)).toEqual(["retry", "retry", "saved"])
+  expect(events.at(-1)).toMatchObject({ receipt: { id: 3, outcome: "existed" } })
+  expect(await saved()).toEqual([1])
+})
+
+test("a failure that may pass is an event, and the next checkpoint covers its records", async () => {
+  const { backend, record, checkpointer, events, saved } = await job({ everyRecords: 2 })
+  backend.failure = new BackendError("full", "no space left")
+  await record()
+  await record()
+  expect(await rejectionOf(() => checkpointer.flush())).toMatchObject({ code: "CKPT_FULL" })
+  backend.failure = undefined
+  await record()
+  await checkpointer.close()
+  expect(events.map((event) => [event.type, "records" in event && event.records])).toEqual([
+    ["failed", 2],
+    ["failed", 2],
+    ["saved", 3],
+  ])
+  expect(await saved()).toEqual([3])
+})
+
+test("CKPT_FENCED stops it", async () => {
+  const { store, record, checkpointer, events } = await job({ everyRecords: 1 })
+  await store.claim()
+  await record()
+  expect(await rejectionOf(() => checkpointer.flush())).toMatchObject({ code: "CKPT_FENCED" })
+  expect(await rejectionOf(record)).toMatchObject({ code: "CKPT_FENCED" })
+  expect(await rejectionOf(() => checkpointer.close())).toMatchObject({ code: "CKPT_FENCED" })
+  expect(events.map(({ type }) => type)).toEqual(["failed"])
+})
+
+test("the first tick after an abort takes the last checkpoint, and rejects with the reason", async () => {
+  const stop = new AbortController()
+  const { record, saved } = await job({ everyRecords: 100, signal: stop.signal })
+  await record()
+  stop.abort(new Error("shut down"))
+  expect(await rejectionOf(record)).toMatchObject({ message: "shut down" })
+  expect(await saved()).toEqual([2])
+})
+
+test("an error of snapshot reaches the tick, and the records are not lost", async () => {
+  let fails = true
+  const { record, checkpointer, store } = await job({
+    everyRecords: 1,
+    snapshot: () => {
+      if (fails) throw new RangeError("mine")
+      return { manifest: { epoch: 70, labels: { by: "test" } } }
+    },
+  })
+  expect(await rejectionOf(record)).toBeInstanceOf(RangeError)
+  fails = false
+  await checkpointer.close()
+  expect(await store.load(3)).toMatchObject({ epoch: 70, labels: { by: "test" } })
+})
+
+test.each([
+  [undefined, "the options are null"],
+  [{ snapshot: () => ({}) }, "at least one"],
+  [{ everyMs: 5 }, "give { snapshot }"],
+  [{ everyRecord: 5, snapshot: () => ({}) }, "Did you mean everyRecords?"],
+  [{ everyMs: 0, snapshot: () => ({}) }, "everyMs is the number 0"],
+])("options that cannot be used are refused: %j", async (options, words) => {
+  const { store } = await opened()
+  const error = await rejectionOf(() => createCheckpointer(store, options as never))
+  expect(error).toMatchObject({ code: "CKPT_INVALID" })
+  expect((error as Error).message).toContain(words)
+})
