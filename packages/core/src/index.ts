@@ -91,5 +91,5 @@ export {
   copyStore,
 } from "./store/copy.js"
 export { openCheckpointStore } from "./store/open.js"
-export type { StoreOptions } from "./store-options.js"
+export type { ClaimAtOnce, StoreOptions } from "./store-options.js"
 export type { Verification, VerifyDepth, VerifyOptions } from "./verify/verified.js"

@@ -53,8 +53,14 @@ export interface StoreOptions {
   random?: (() => number) | undefined
 }
 
+/** For a function that opens a store: it also claims the store, as `claim()` does, and gives the leader. */
+export interface ClaimAtOnce {
+  /** Claim at once. There is one store to close: the leader, which closes what it came from. */
+  claim: true
+}
+
 /** The kinds of {@link StoreOptions}. */
-export const storeShape: ShapeOf<StoreOptions> = {
+export const storeShape: ShapeOf<StoreOptions & ClaimAtOnce> = {
   fields: {
     layout: oneOf("directory", "objects"),
     prefix: aString,
@@ -69,6 +75,7 @@ export const storeShape: ShapeOf<StoreOptions> = {
     onEvent: aFunction,
     clock: withMethods(["now", "monotonic", "sleep"], "an object with now(), monotonic() and sleep()"),
     random: aFunction,
+    claim: aBoolean,
   },
 }
 

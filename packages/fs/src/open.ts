@@ -1,5 +1,11 @@
-import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
-import { checkStoreOptions } from "@ckpt/core/adapter"
+import {
+  type CheckpointStore,
+  type ClaimAtOnce,
+  type LeaderStore,
+  openCheckpointStore,
+  type StoreOptions,
+} from "@ckpt/core"
+import { aBoolean, checkStoreOptions } from "@ckpt/core/adapter"
 import { FsBackend, type FsClaimOptions, fsBackendShape, type SecondWriter } from "./backend.js"
 import type { FileApi } from "./files/file-api.js"
 import { rootPath } from "./files/root-path.js"
@@ -7,7 +13,7 @@ import { rootPath } from "./files/root-path.js"
 export interface FsStoreOptions extends StoreOptions {
   /** The file calls, for tests that count or break them. Default `node:fs/promises`. */
   files?: FileApi | undefined
-  /** How `claim()` judges the claims of other processes. */
+  /** How `claim()` judges the claims of other processes. `true` in its place claims at once, by the defaults. */
   claim?: FsClaimOptions | undefined
   /**
    * A root that does not exist is `CKPT_IO`, not a fresh start: for a store that was there before, on a volume that may not be
@@ -36,16 +42,22 @@ const defaultTimeoutMs = 5 * 60 * 1000
  * @param root the folder that holds (or will hold) `checkpoints/`, as a path or a `file:` URL
  * @throws {CheckpointError} `CKPT_INVALID` for a root or options that cannot be used
  */
-export async function openFsStore(root: string | URL, options: FsStoreOptions = {}): Promise<CheckpointStore> {
+export function openFsStore(
+  root: string | URL,
+  options: Omit<FsStoreOptions, "claim"> & ClaimAtOnce,
+): Promise<LeaderStore>
+export function openFsStore(root: string | URL, options?: FsStoreOptions): Promise<CheckpointStore>
+export async function openFsStore(
+  root: string | URL,
+  options: Omit<FsStoreOptions, "claim"> & { claim?: FsClaimOptions | boolean | undefined } = {},
+): Promise<CheckpointStore | LeaderStore> {
   const path = rootPath("openFsStore", root)
-  checkStoreOptions("openFsStore", options, fsBackendShape)
-  const { files, claim, mustExist, directorySync, secondWriter, ...rest } = options
+  const { claim: given, ...others } = options ?? {}
+  const fields = typeof given === "boolean" ? { ...fsBackendShape.fields, claim: aBoolean } : fsBackendShape.fields
+  checkStoreOptions("openFsStore", options as StoreOptions, { ...fsBackendShape, fields })
+  const { files, mustExist, directorySync, secondWriter, ...rest } = others
+  const claim = typeof given === "boolean" ? undefined : given
   const backend = new FsBackend(path, { files, claim, mustExist, directorySync, secondWriter, readOnly: rest.readOnly })
-  return openCheckpointStore({
-    layout: "directory",
-    timeoutMs: defaultTimeoutMs,
-    ...rest,
-    backend,
-    ownsBackend: true,
-  })
+  const opened = { layout: "directory", timeoutMs: defaultTimeoutMs, ...rest, backend, ownsBackend: true } as const
+  return given === true ? openCheckpointStore({ ...opened, claim: true }) : openCheckpointStore(opened)
 }

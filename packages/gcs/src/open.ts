@@ -1,4 +1,10 @@
-import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
+import {
+  type CheckpointStore,
+  type ClaimAtOnce,
+  type LeaderStore,
+  openCheckpointStore,
+  type StoreOptions,
+} from "@ckpt/core"
 import { anything, aString, checkStoreOptions, type ShapeOf } from "@ckpt/core/adapter"
 import { assertBucket } from "./arguments.js"
 import { GcsBackend, type GcsBackendOptions } from "./backend.js"
@@ -37,7 +43,9 @@ const own: ShapeOf<Omit<GcsStoreOptions, keyof StoreOptions>> = {
  * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used, and if neither a client nor the SDK is there;
  *   `CKPT_UNSUPPORTED` with an SDK that is too old
  */
-export async function openGcsStore(options: GcsStoreOptions): Promise<CheckpointStore> {
+export function openGcsStore(options: GcsStoreOptions & ClaimAtOnce): Promise<LeaderStore>
+export function openGcsStore(options: GcsStoreOptions): Promise<CheckpointStore>
+export async function openGcsStore(options: GcsStoreOptions): Promise<CheckpointStore | LeaderStore> {
   checkStoreOptions("openGcsStore", options, own)
   if (options === undefined) throw invalid("openGcsStore needs options: { bucket, … }.")
   const { client, clientOptions, backendOptions, storeOptions } = splitOptions(options)

@@ -1,4 +1,10 @@
-import { type CheckpointStore, openCheckpointStore, type StoreOptions } from "@ckpt/core"
+import {
+  type CheckpointStore,
+  type ClaimAtOnce,
+  type LeaderStore,
+  openCheckpointStore,
+  type StoreOptions,
+} from "@ckpt/core"
 import { checkStoreOptions, type ShapeOf } from "@ckpt/core/adapter"
 import { MemoryBackend } from "./backend.js"
 
@@ -16,7 +22,9 @@ const own: ShapeOf<Omit<MemoryStoreOptions, keyof StoreOptions>> = {
 }
 
 /** Opens a store in this process's memory. */
-export async function openMemoryStore(options: MemoryStoreOptions = {}): Promise<CheckpointStore> {
+export function openMemoryStore(options: MemoryStoreOptions & ClaimAtOnce): Promise<LeaderStore>
+export function openMemoryStore(options?: MemoryStoreOptions): Promise<CheckpointStore>
+export async function openMemoryStore(options: MemoryStoreOptions = {}): Promise<CheckpointStore | LeaderStore> {
   checkStoreOptions("openMemoryStore", options, own)
   const { backend, ...rest } = options
   return openCheckpointStore({

@@ -8,11 +8,20 @@ import { Store } from "./store.js"
 /** The store of the one writer. */
 export class Leader extends Store implements LeaderStore {
   readonly epoch: number
+  readonly #from: Store | undefined
   #releases = false
+  #closing: Promise<void> | undefined
 
-  constructor(options: OpenOptions, given: Given) {
+  /** @param from the store that it came from, if this store is to close it */
+  constructor(options: OpenOptions, given: Given, from?: Store) {
     super(options, given)
     this.epoch = given.lead.epoch
+    this.#from = from
+  }
+
+  override close(): Promise<void> {
+    this.#closing ??= super.close().finally(() => this.#from?.close())
+    return this.#closing
   }
 
   async release(): Promise<void> {

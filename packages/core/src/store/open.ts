@@ -1,10 +1,17 @@
 import { CheckpointError } from "../errors.js"
-import { checkStoreOptions } from "../store-options.js"
-import { type CheckpointStore, type OpenOptions, openShape } from "./api.js"
+import { type ClaimAtOnce, checkStoreOptions } from "../store-options.js"
+import { type CheckpointStore, type LeaderStore, type OpenOptions, openShape } from "./api.js"
 import { PlainStore } from "./plain.js"
 
-/** Opens a store. No request is made before the first call. Rejects with `CKPT_INVALID` if an option cannot be used. */
-export async function openCheckpointStore(options: OpenOptions): Promise<CheckpointStore> {
+/**
+ * Opens a store. No request is made before the first call, unless `claim: true` is given. Rejects with `CKPT_INVALID` if an option
+ * cannot be used; with `claim: true`, also as `claim()` does, and then everything is closed.
+ */
+export function openCheckpointStore(options: OpenOptions & ClaimAtOnce): Promise<LeaderStore>
+export function openCheckpointStore(options: OpenOptions): Promise<CheckpointStore>
+export async function openCheckpointStore(
+  options: OpenOptions & Partial<ClaimAtOnce>,
+): Promise<CheckpointStore | LeaderStore> {
   checkStoreOptions("openCheckpointStore", options, openShape)
   if (options?.backend === undefined) {
     throw new CheckpointError(
@@ -12,5 +19,7 @@ export async function openCheckpointStore(options: OpenOptions): Promise<Checkpo
       "openCheckpointStore: backend is missing; give { backend }, a storage such as new FsBackend(root).",
     )
   }
-  return new PlainStore(options)
+  const { claim, ...rest } = options
+  const store = new PlainStore(rest)
+  return claim === true ? store.claimAtOnce() : store
 }

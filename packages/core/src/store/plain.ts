@@ -8,9 +8,24 @@ import { Store } from "./store.js"
 /** A store as it is opened. */
 export class PlainStore extends Store implements CheckpointStore {
   claim(options: OperationOptions = {}): Promise<LeaderStore> {
+    return this.#claim(options, undefined)
+  }
+
+  /** Claims for a caller who has this store in no hand: the leader closes it, and so does a claim that fails. */
+  async claimAtOnce(): Promise<LeaderStore> {
+    try {
+      return await this.#claim({}, this)
+    } catch (error) {
+      // Why there is no leader says more than a failure to close.
+      await this.close().catch(() => {})
+      throw error
+    }
+  }
+
+  #claim(options: OperationOptions, from: PlainStore | undefined): Promise<LeaderStore> {
     return this.calls.write("claim", undefined, options, operationShape, async () => {
       const { given, ...claimed } = await claimStore(this.history, this.options, options.signal)
-      return new Leader({ ...this.options, ...claimed }, given)
+      return new Leader({ ...this.options, ...claimed }, given, from)
     })
   }
 

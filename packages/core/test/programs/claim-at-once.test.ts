@@ -1,0 +1,51 @@
+import { expect, test } from "vitest"
+import { openCheckpointStore } from "../../src/index.js"
+import { bytes, manifest, Objects, opened, rejectionOf } from "../mistakes/support.js"
+
+/** A storage that notes how often it was closed. */
+class Closing extends Objects {
+  closed = 0
+  override async [Symbol.asyncDispose](): Promise<void> {
+    this.closed++
+  }
+}
+
+test("claim: true gives the leader, and closing it closes what it came from", async () => {
+  const backend = new Closing()
+  const leader = await openCheckpointStore({ backend, ownsBackend: true, claim: true })
+  expect(leader.epoch).toBe(1)
+  await leader.save(manifest(1), { state: bytes("s") })
+  expect(backend.closed).toBe(0)
+  await Promise.all([leader.close(), leader.close()])
+  expect(backend.closed).toBe(1)
+  expect(await rejectionOf(() => leader.ids())).toMatchObject({ code: "CKPT_CLOSED" })
+})
+
+test("release gives the lead up, and closes all of it, too", async () => {
+  const backend = new Closing()
+  const leader = await openCheckpointStore({ backend, ownsBackend: true, claim: true })
+  await leader.release()
+  expect(backend.closed).toBe(1)
+})
+
+test("a backend that others own stays open", async () => {
+  const backend = new Closing()
+  await (await openCheckpointStore({ backend, claim: true })).close()
+  expect(backend.closed).toBe(0)
+})
+
+test("a claim that fails leaves nothing open", async () => {
+  const backend = new Closing()
+  const options = { backend, ownsBackend: true, readOnly: true, claim: true } as const
+  expect(await rejectionOf(() => openCheckpointStore(options))).toMatchObject({ code: "CKPT_READ_ONLY" })
+  expect(backend.closed).toBe(1)
+})
+
+test("claim() by hand leaves the store that it came from open", async () => {
+  const { store } = await opened()
+  await (await store.claim()).close()
+  expect(await store.ids()).toEqual([1, 2])
+  expect(await rejectionOf(() => openCheckpointStore({ backend: new Objects(), claim: "yes" } as never))).toMatchObject({
+    code: "CKPT_INVALID",
+  })
+})
