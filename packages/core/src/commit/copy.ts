@@ -5,7 +5,7 @@ import type { History } from "../history/history.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
 import { openFeed } from "../state/feed.js"
 import { WriteProgress } from "../state/progress.js"
-import type { StateSource } from "../state/source.js"
+import type { GivenSource } from "../state/source.js"
 import type { Place } from "../storage/place.js"
 import { acknowledge } from "./acknowledge.js"
 import { commit } from "./commit.js"
@@ -17,7 +17,7 @@ export interface Original {
   /** The manifest's stored form. */
   readonly bytes: Uint8Array
   /** Opens the state anew, verified while it is read; `undefined` if the checkpoint has none. */
-  readonly state: (() => StateSource) | undefined
+  readonly state: (() => GivenSource) | undefined
 }
 
 /**

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import type { ObjectMeta } from "../../src/index.js"
 import { bytes, manifest, opened, rejectionOf } from "../mistakes/support.js"
 
 test("saveNext takes the next id and epoch, and the receipt has the id after it", async () => {
@@ -53,7 +54,7 @@ test("a damaged latest checkpoint keeps its id, and the epoch goes on from the o
   const { backend, open } = await opened()
   const key = "manifests/manifest-000002.json"
   const stored = backend.stored.get(key)
-  backend.stored.set(key, { bytes: bytes("{"), meta: stored?.meta as never })
+  backend.stored.set(key, { bytes: bytes("{"), meta: { ...(stored?.meta as ObjectMeta), size: 1 } })
   const store = await open()
   expect(await store.saveNext()).toMatchObject({ id: 3 })
   expect((await store.load(3))?.epoch).toBe(2)
@@ -67,7 +68,7 @@ test("a leader saves its next checkpoint, too", async () => {
 
 test.each([
   ["the id", { checkpointId: 7 }, "it takes the next id itself"],
-  ["the options as fields", { state: bytes("s") }, "state is not a field of the manifest"],
+  ["the options as fields", { state: bytes("s") }, "state: is not a field of the manifest"],
   ["bytes", bytes("s"), "the fields are a Uint8Array"],
   ["a Map", new Map(), "the fields are a Map"],
   ["epoch 0", { epoch: 0 }, "epoch"],
