@@ -28,7 +28,10 @@ export async function commit(history: History, job: Job): Promise<Committed> {
 async function createInTurn(history: History, job: Job): Promise<Created> {
   const state = job.feed === undefined ? undefined : await createState(history.place, job.id, job.feed, job.signal)
   const manifest = job.manifest(state)
-  return { manifest, outcome: await createManifestObject(history.place, manifest, storedForm(job, manifest), job.signal) }
+  return {
+    manifest,
+    outcome: await createManifestObject(history.place, manifest, storedForm(job, manifest), job.signal),
+  }
 }
 
 /** @throws {CheckpointError} `CKPT_FENCED` if the history says that another writer leads */

@@ -113,7 +113,8 @@ export async function readJson<T>(
   const reader = name === undefined ? await checkpoint.state() : await checkpoint.operatorStream(name)
   if (reader === undefined) {
     const names = operatorNames(manifest)
-    const advice = names.length === 0 ? "" : ` It has operators: give json() one of ${listed(names.slice(0, 20).map(quote))}.`
+    const advice =
+      names.length === 0 ? "" : ` It has operators: give json() one of ${listed(names.slice(0, 20).map(quote))}.`
     throw new CheckpointError("CKPT_NOT_FOUND", `checkpoint ${id} has no state.${advice}`, details)
   }
   const bytes = await reader.bytes()

@@ -42,7 +42,9 @@ export function assertNextManifest(operation: string, fields: unknown): void {
     throw invalid(`the fields are ${show(fields)}; give fields of the manifest, such as { sourceOffsets }, or {}`)
   const { checkpointId, ...rest } = fields as { checkpointId?: unknown }
   if (checkpointId !== undefined)
-    throw invalid("it takes the next id itself; to save under an id of your own, call save(createManifest({ checkpointId, … }))")
+    throw invalid(
+      "it takes the next id itself; to save under an id of your own, call save(createManifest({ checkpointId, … }))",
+    )
   createManifest({ epoch: 1, ...withoutUndefined(rest), checkpointId: 1 })
 }
 

@@ -33,8 +33,7 @@ async function job(options: Partial<CheckpointerOptions>) {
     seen++
     await checkpointer.tick()
   }
-  const saved = async () =>
-    Promise.all((await store.ids()).slice(2).map(async (id) => (await store.open(id)).json()))
+  const saved = async () => Promise.all((await store.ids()).slice(2).map(async (id) => (await store.open(id)).json()))
   const pass = (ms: number) => {
     time += ms
   }

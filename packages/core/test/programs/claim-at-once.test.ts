@@ -45,7 +45,9 @@ test("claim() by hand leaves the store that it came from open", async () => {
   const { store } = await opened()
   await (await store.claim()).close()
   expect(await store.ids()).toEqual([1, 2])
-  expect(await rejectionOf(() => openCheckpointStore({ backend: new Objects(), claim: "yes" } as never))).toMatchObject({
-    code: "CKPT_INVALID",
-  })
+  expect(await rejectionOf(() => openCheckpointStore({ backend: new Objects(), claim: "yes" } as never))).toMatchObject(
+    {
+      code: "CKPT_INVALID",
+    },
+  )
 })

@@ -41,7 +41,10 @@ test("a copy that is there is not read again; one with other content is a confli
   expect(backend.requests.filter((request) => request.includes("state-"))).toEqual([])
   await to.save(manifest(2), { state: bytes("other") })
   const before = target.stored.get("manifests/manifest-000002.json")
-  expect(await rejectionOf(() => copyCheckpoint(store, to, 2))).toMatchObject({ code: "CKPT_CONFLICT", checkpointId: 2 })
+  expect(await rejectionOf(() => copyCheckpoint(store, to, 2))).toMatchObject({
+    code: "CKPT_CONFLICT",
+    checkpointId: 2,
+  })
   expect(target.stored.get("manifests/manifest-000002.json")).toBe(before)
 })
 

@@ -16,21 +16,23 @@ test("labels are stored, read back, changed by update, and shown by list", async
 
 test("list shows the operators and their sizes, inline and external", async () => {
   const { store } = await opened()
-  const operators = { small: bytes("12345"), none: bytes(""), "é": bytes("1") }
+  const operators = { small: bytes("12345"), none: bytes(""), é: bytes("1") }
   await store.save(manifest(3), { operators })
   await store.save(manifest(4), { operators, inlineThreshold: 0 })
   const [one, two, three, four] = await store.list().toArray()
   expect(one).not.toHaveProperty("operators")
   expect({ ...two?.operators }).toEqual({ window: 1, counts: 1 })
-  expect({ ...three?.operators }).toEqual({ small: 5, none: 0, "é": 1 })
-  expect({ ...four?.operators }).toEqual({ small: 5, none: 0, "é": 1 })
+  expect({ ...three?.operators }).toEqual({ small: 5, none: 0, é: 1 })
+  expect({ ...four?.operators }).toEqual({ small: 5, none: 0, é: 1 })
 })
 
 test("keepIf gets the labels, also of what is remembered", async () => {
   const { store } = await opened()
   await store.saveNext({ labels: { keep: "yes" } })
   await store.saveNext()
-  const policy = { keepIf: (summary: { labels?: Readonly<Record<string, string>> }) => summary.labels?.["keep"] === "yes" }
+  const policy = {
+    keepIf: (summary: { labels?: Readonly<Record<string, string>> }) => summary.labels?.["keep"] === "yes",
+  }
   expect((await store.prune(policy, { dryRun: true })).removed).toEqual([1, 2])
   expect((await store.prune(policy)).kept).toEqual([3, 4])
 })

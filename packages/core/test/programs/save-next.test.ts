@@ -46,7 +46,10 @@ test("an id that save was given, and one of another store, are not given again",
   expect(await store.save(manifest(5))).toMatchObject({ id: 5, nextId: 11, isLatest: false })
   const other = await open()
   expect(await other.saveNext()).toMatchObject({ id: 11 })
-  expect(await rejectionOf(() => store.saveNext({ sourceNames: ["a"] }))).toMatchObject({ code: "CKPT_CONFLICT", checkpointId: 11 })
+  expect(await rejectionOf(() => store.saveNext({ sourceNames: ["a"] }))).toMatchObject({
+    code: "CKPT_CONFLICT",
+    checkpointId: 11,
+  })
   expect(await store.saveNext()).toMatchObject({ id: 12 })
 })
 

@@ -5,7 +5,9 @@ import { bytes, opened, rejectionOf } from "../mistakes/support.js"
 const pending = { status: "pending" } as const
 const statuses = async (store: StoreOperations, id: number) => {
   const manifest = await store.load(id)
-  return Object.fromEntries(Object.entries(manifest?.sinkCommitStatuses ?? {}).map(([name, { status }]) => [name, status]))
+  return Object.fromEntries(
+    Object.entries(manifest?.sinkCommitStatuses ?? {}).map(([name, { status }]) => [name, status]),
+  )
 }
 
 test("commitSink records one sink, leaves the others, and may be repeated", async () => {

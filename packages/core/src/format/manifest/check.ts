@@ -244,7 +244,9 @@ function offset(value: unknown, path: JsonPath): string {
   if (typeof value === "bigint") return String(value)
   if (typeof value !== "number") return text(value, path)
   if (Number.isSafeInteger(value)) return String(value)
-  const exactly = Number.isInteger(value) ? "is beyond 2^53 - 1 and may have lost digits; read it as a bigint" : "is no whole number"
+  const exactly = Number.isInteger(value)
+    ? "is beyond 2^53 - 1 and may have lost digits; read it as a bigint"
+    : "is no whole number"
   return invalid(path, `is the number ${value}, which ${exactly}`)
 }
 

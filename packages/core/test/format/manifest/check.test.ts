@@ -107,7 +107,10 @@ test.each<[object, string]>([
   [{ sourceOffsets: { a: 5 } }, "sourceOffsets.a: must be a plain object, not the number 5"],
   [{ sourceOffsets: { a: { epoch: 1 } } }, "sourceOffsets.a.offsets: must be a plain object, not undefined"],
   [{ sourceOffsets: { a: { offsets: {} } } }, "sourceOffsets.a.epoch: must be an integer"],
-  [{ sourceOffsets: { a: { epoch: 1, offsets: { "p-0": true } } } }, 'sourceOffsets.a.offsets["p-0"]: must be a string'],
+  [
+    { sourceOffsets: { a: { epoch: 1, offsets: { "p-0": true } } } },
+    'sourceOffsets.a.offsets["p-0"]: must be a string',
+  ],
   [{ sourceOffsets: { a: { epoch: 1, offsets: { "0": 2 ** 53 } } } }, "is beyond 2^53 - 1 and may have lost digits"],
   [{ tableOffsets: { a: { epoch: 1, offsets: { "0": 1.5 } } } }, "is no whole number"],
   [{ sourceOffsets: { a: { epoch: 1, offsets: {}, metdata: {} } } }, "sourceOffsets.a.metdata: is not a field"],
