@@ -1,45 +1,85 @@
 import type { BigIntStats } from "node:fs"
 import * as node from "node:fs/promises"
+import { NodeFile } from "./node-file.js"
 
-/** The methods of an open file that this package uses; a `FileHandle` has them. */
+/** How `stat` and `lstat` are asked: nanoseconds are no whole numbers otherwise. */
+export interface StatOptions {
+  /** Numbers come as bigints. */
+  bigint: true
+}
+
+/** The answer to a write. */
+export interface Written {
+  /** Bytes that were written; fewer than were given if the disk is nearly full. */
+  bytesWritten: number
+}
+
+/** The answer to a read. */
+export interface Read {
+  /** Bytes that were read; 0 at the end of the file. */
+  bytesRead: number
+}
+
+/**
+ * The methods of an open file that this package uses; a `FileHandle` has them. Positions, offsets and lengths are bytes. Every
+ * method rejects with the error of the system, whose `code` is kept ("EIO", "ENOSPC").
+ */
 export interface OpenFile {
-  write(buffer: Uint8Array, offset?: number, length?: number, position?: number): Promise<{ bytesWritten: number }>
-  writev(buffers: Uint8Array[], position: number): Promise<{ bytesWritten: number }>
-  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>
-  stat(options: { bigint: true }): Promise<BigIntStats>
+  /** Writes one buffer, or the part of it that `offset` and `length` name. May write less, and says how much. */
+  write(buffer: Uint8Array, offset?: number, length?: number, position?: number): Promise<Written>
+  /** Writes buffers, one behind the other. May write less, and says how much of them in all. */
+  writev(buffers: Uint8Array[], position: number): Promise<Written>
+  /** Fills `length` bytes of the buffer from its `offset` on. May read less, and 0 at the end of the file. */
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<Read>
+  /** The description of the file. */
+  stat(options: StatOptions): Promise<BigIntStats>
+  /** Cuts the file, or fills it with zeros, to so many bytes. */
   truncate(length: number): Promise<void>
+  /** Sets the times of the last access and the last change, in seconds since 1970, fractions included. */
   utimes(atime: number, mtime: number): Promise<void>
   /** Syncs the bytes so far, and of the file's description as much as reading them needs. */
   datasync(): Promise<void>
+  /** Syncs the bytes and the whole description of the file; of a directory, its entries. */
   sync(): Promise<void>
+  /** Closes the file once the calls under way have ended. */
   close(): Promise<void>
 }
 
 /**
  * The part of `node:fs/promises` that this package uses. Nothing else touches the disk, so a test that wraps it sees every
- * call, can fail any of them, and can replay them against a model of a power cut.
+ * call, can fail any of them, and can replay them against a model of a power cut. Every method rejects with the error of the
+ * system, whose `code` is kept ("ENOENT", "EEXIST").
  */
 export interface FileApi {
   /** False: directories are never synced. */
   readonly directorySync?: boolean | undefined
+  /** Opens a file or a directory. */
   open(path: string, flags: string | number, mode?: number): Promise<OpenFile>
   /**
-   * Never with `{ recursive: true }`, which turns EIO, EDQUOT, EROFS and EMFILE into ENOENT: an outage would read as
-   * "nothing there".
+   * Makes one directory. Never with `{ recursive: true }`, which turns EIO, EDQUOT, EROFS and EMFILE into ENOENT: an outage
+   * would read as "nothing there".
    */
   mkdir(path: string): Promise<unknown>
+  /** Moves a file or a directory, atomically. */
   rename(from: string, to: string): Promise<void>
+  /** Gives a file a second name; EEXIST if the name is taken. */
   link(existing: string, created: string): Promise<void>
+  /** Removes a file. */
   unlink(path: string): Promise<void>
+  /** Removes an empty directory. */
   rmdir(path: string): Promise<void>
-  lstat(path: string, options: { bigint: true }): Promise<BigIntStats>
-  stat(path: string, options: { bigint: true }): Promise<BigIntStats>
+  /** The description of what has this name; of a link itself. */
+  lstat(path: string, options: StatOptions): Promise<BigIntStats>
+  /** The description of what this name leads to. */
+  stat(path: string, options: StatOptions): Promise<BigIntStats>
+  /** The names in a directory, in any order. */
   readdir(path: string): Promise<string[]>
+  /** The path without links. */
   realpath(path: string): Promise<string>
 }
 
 export const nodeFiles = {
-  open: (path, flags, mode) => node.open(path, flags, mode),
+  open: async (path, flags, mode) => new NodeFile(await node.open(path, flags, mode)),
   mkdir: (path) => node.mkdir(path),
   rename: (from, to) => node.rename(from, to),
   link: (existing, created) => node.link(existing, created),
