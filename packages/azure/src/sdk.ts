@@ -5,7 +5,6 @@ export type Sdk = typeof import("@azure/storage-blob")
 /** The SDK, loaded with the first call. */
 export const loadSdk = lazySdk<Sdk>({
   name: "@azure/storage-blob",
-  lowest: "12.26.0",
   from: import.meta.url,
   load: () => import("@azure/storage-blob"),
 })

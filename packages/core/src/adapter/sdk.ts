@@ -1,16 +1,19 @@
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { CheckpointError } from "../errors.js"
 
 /** The library of a cloud, which the user installs beside the storage package. */
 export interface SdkPackage<Sdk> {
   /** Its name in the registry. */
   readonly name: string
-  /** The lowest version that the storage package works with: "3.729.0". */
-  readonly lowest: string
-  /** `import.meta.url` of the storage package: the library is looked for from there. */
+  /**
+   * `import.meta.url` of the storage package. The library is looked for from there. The lowest version that will do is the first
+   * one in the `peerDependencies` of the storage package: 3.729.0 of "^3.729.0".
+   */
   readonly from: string
+  /** Imports the library. */
   readonly load: () => Promise<Sdk>
 }
 
@@ -30,9 +33,10 @@ export function lazySdk<Sdk>(sdk: SdkPackage<Sdk>): () => Promise<Sdk> {
   }
 }
 
-async function load<Sdk>({ name, lowest, from, load }: SdkPackage<Sdk>): Promise<Sdk> {
+async function load<Sdk>({ name, from, load }: SdkPackage<Sdk>): Promise<Sdk> {
   const found = versionOf(name, from)
-  if (found !== undefined && isBelow(found, lowest)) {
+  const lowest = lowestOf(name, from)
+  if (found !== undefined && lowest !== undefined && isBelow(found, lowest)) {
     const message = `${name} ${found} is too old; ${lowest} or newer is needed. Install it: npm install ${name}@latest`
     throw new CheckpointError("CKPT_UNSUPPORTED", message)
   }
@@ -49,15 +53,39 @@ async function load<Sdk>({ name, lowest, from, load }: SdkPackage<Sdk>): Promise
 function versionOf(name: string, from: string): string | undefined {
   try {
     // Not every package exports its package.json, so it is looked for above the file that is loaded.
-    for (let path = createRequire(from).resolve(name); dirname(path) !== path; path = dirname(path)) {
-      const manifest = readPackage(join(dirname(path), "package.json"))
-      if (manifest?.name === name) return manifest.version
-    }
-  } catch {}
+    return packageAbove(createRequire(from).resolve(name), (manifest) => manifest.name === name)?.version
+  } catch {
+    return undefined
+  }
+}
+
+/** The lowest version that the storage package takes; `undefined` if that cannot be told, as in a bundle. */
+function lowestOf(name: string, from: string): string | undefined {
+  const rangeOf = ({ peerDependencies }: Manifest) => peerDependencies?.[name]
+  try {
+    const manifest = packageAbove(fileURLToPath(from), (found) => rangeOf(found) !== undefined)
+    return /\d+\.\d+\.\d+/.exec((manifest && rangeOf(manifest)) ?? "")?.[0]
+  } catch {
+    return undefined
+  }
+}
+
+interface Manifest {
+  readonly name?: string
+  readonly version?: string
+  readonly peerDependencies?: Readonly<Record<string, string>>
+}
+
+/** The first package.json above a file that fits. */
+function packageAbove(file: string, fits: (manifest: Manifest) => boolean): Manifest | undefined {
+  for (let path = file; dirname(path) !== path; path = dirname(path)) {
+    const manifest = readPackage(join(dirname(path), "package.json"))
+    if (manifest !== undefined && fits(manifest)) return manifest
+  }
   return undefined
 }
 
-function readPackage(path: string): { readonly name?: string; readonly version?: string } | undefined {
+function readPackage(path: string): Manifest | undefined {
   try {
     return JSON.parse(readFileSync(path, "utf8"))
   } catch {

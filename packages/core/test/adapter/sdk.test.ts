@@ -8,12 +8,16 @@ import { lazySdk } from "../../src/adapter/sdk.js"
 const folders: string[] = []
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))))
 
-/** A folder in which the package "@cloud/sdk" is installed in a version; its module lies two folders deep. */
+/** An adapter that takes "@cloud/sdk" from 7.15.0 on, in a folder in which it is installed in a version; its module lies two folders deep. */
 async function installed(version: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "ckpt-sdk-"))
   folders.push(folder)
   const root = join(folder, "node_modules/@cloud/sdk")
   await mkdir(join(root, "build/cjs"), { recursive: true })
+  await writeFile(
+    join(folder, "package.json"),
+    JSON.stringify({ peerDependencies: { "@cloud/sdk": "^7.15.0 || ^8.0.0" } }),
+  )
   const exports = { ".": "./build/cjs/index.js" }
   await writeFile(join(root, "package.json"), JSON.stringify({ name: "@cloud/sdk", version, exports }))
   await writeFile(join(root, "build/cjs/package.json"), JSON.stringify({ type: "commonjs" }))
@@ -22,7 +26,7 @@ async function installed(version: string): Promise<string> {
 }
 
 const sdkAt = (from: string, load: () => Promise<string>) =>
-  lazySdk({ name: "@cloud/sdk", lowest: "7.15.0", from, load })
+  lazySdk({ name: "@cloud/sdk", from, load })
 
 test.each(["7.15.0", "7.15.1", "8.0.0", "10.2.3", "7.16.0-beta.1"])("%s is loaded, once", async (version) => {
   let loads = 0
