@@ -8,6 +8,7 @@ import type {
 import {
   BackendError,
   type Body,
+  type Capabilities,
   type DeleteFailure,
   type GetOptions,
   type ObjectBackend,
@@ -43,6 +44,7 @@ const pageSize = 1000
 /** The longest range for which the service computes an MD5. */
 const rangeMd5Bytes = 4 * 1024 * 1024
 
+/** The options of an {@link AzureBackend}. */
 export interface AzureBackendOptions {
   /** Called when the backend is disposed of. */
   dispose?: (() => void) | undefined
@@ -52,8 +54,8 @@ export interface AzureBackendOptions {
 export class AzureBackend implements ObjectBackend {
   readonly name = "azure"
   // For ranges up to this length the service still sends an MD5.
-  readonly capabilities = {
-    compareAndSwap: "storage" as const,
+  readonly capabilities: Capabilities = {
+    compareAndSwap: "storage",
     maxDeleteBatch: maxBatch,
     ranges: { bytes: rangeMd5Bytes, concurrency: 4 },
   }

@@ -10,6 +10,7 @@ import { checkStoreOptions } from "@ckpt/core/adapter"
 import { AzureBackend } from "./backend.js"
 import { type AzureAccountOptions, accountFields, openContainer } from "./client.js"
 
+/** The options of every store, and where the blobs are. */
 export interface AzureStoreOptions extends StoreOptions, AzureAccountOptions {}
 
 /**

@@ -5,11 +5,13 @@ import { type BackendCase, type CaseOptions, caseShape, defaultTimeoutMs, missin
 import { assertGiven } from "./harness/given.js"
 import { type CaseResult, failureOf, formatReport } from "./harness/report.js"
 
+/** The options of {@link checkBackend}. */
 export interface CheckOptions extends CaseOptions {
   /** Default: {@link backendCases}. */
   readonly cases?: readonly BackendCase[] | undefined
 }
 
+/** The options of {@link describeBackend}. */
 export interface DescribeOptions extends CheckOptions {
   /** `test` of any runner: vitest, node:test, … */
   readonly test: (name: string, body: () => Promise<void>, timeoutMs: number) => unknown

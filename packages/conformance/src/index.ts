@@ -24,6 +24,7 @@ export {
   runScenario,
   type Scenario,
   type ScenarioContext,
+  type ScenarioKeys,
   type ScenariosOptions,
 } from "./harness/scenario.js"
 export type { StorageFactory, TestStorage } from "./harness/storage.js"

@@ -1,48 +1,46 @@
-/** The kind of an error, for a program to branch on. Codes do not change; messages may. */
+/**
+ * The kind of an error, for a program to branch on. Codes do not change; messages may.
+ *
+ * - `CKPT_CONFLICT`: the id has other content, or was pruned (which the directory layout does not remember). The id is burnt: take
+ *   `nextId()`. A pin's name may be taken, too: see `pin`.
+ * - `CKPT_FENCED`: another writer has claimed the store. Stop writing. If this process should lead, call `claim()`, then recover
+ *   on its store.
+ * - `CKPT_UNKNOWN_OUTCOME`: nobody knows whether the write took effect; it may still become visible. Save the same manifest object
+ *   again, or take `nextId()`.
+ * - `CKPT_CORRUPT`: stored bytes do not verify. `recover()` goes past them.
+ * - `CKPT_PRUNED`: retention removed the checkpoint while it was read or pinned. Recover again.
+ * - `CKPT_NOT_FOUND`: `update`, `pin` or `open` of a checkpoint that does not exist; a pin or a sink that does not; or a checkpoint has
+ *   no operator of that name.
+ * - `CKPT_INVALID`: an argument cannot be used, or the checkpoints are of the other layout. Nothing was written.
+ * - `CKPT_UNSUPPORTED`: the storage does not do what the protocol rests on (conditional writes, for example), or storage and
+ *   layout have no claims.
+ * - `CKPT_TIMEOUT`: the storage did not answer within `timeoutMs`.
+ * - `CKPT_READ_ONLY`: the call would write, and the store was opened with `readOnly`.
+ * - `CKPT_CLOSED`: the store was closed.
+ * - `CKPT_DENIED`: the storage refuses this process: its credentials or its permission do not reach, or the bucket or container
+ *   does not exist. An alert, not a retry: somebody must mend it.
+ * - `CKPT_FULL`: the disk is full, or a quota is used up. An alert, not a retry: free some space or raise the quota.
+ * - `CKPT_IO`: the storage failed in another way; see `cause` and `retryable`.
+ */
 export type CheckpointErrorCode =
-  /**
-   * The id has other content, or was pruned (which the directory layout does not remember). The id is burnt: take
-   * `nextId()`. A pin's name may be taken, too: see `pin`.
-   */
   | "CKPT_CONFLICT"
-  /**
-   * Another writer has claimed the store. Stop writing. If this process should lead, call `claim()`, then recover on
-   * its store.
-   */
   | "CKPT_FENCED"
-  /**
-   * Nobody knows whether the write took effect; it may still become visible. Save the same manifest object again, or take
-   * `nextId()`.
-   */
   | "CKPT_UNKNOWN_OUTCOME"
-  /** Stored bytes do not verify. `recover()` goes past them. */
   | "CKPT_CORRUPT"
-  /** Retention removed the checkpoint while it was read or pinned. Recover again. */
   | "CKPT_PRUNED"
-  /** `update`, `pin` or `open` of a checkpoint that does not exist; a pin or a sink that does not; or a checkpoint has no operator of that name. */
   | "CKPT_NOT_FOUND"
-  /** An argument cannot be used, or the checkpoints are of the other layout. Nothing was written. */
   | "CKPT_INVALID"
-  /** The storage does not do what the protocol rests on (conditional writes, for example), or storage and layout have no claims. */
   | "CKPT_UNSUPPORTED"
-  /** The storage did not answer within `timeoutMs`. */
   | "CKPT_TIMEOUT"
-  /** The call would write, and the store was opened with `readOnly`. */
   | "CKPT_READ_ONLY"
-  /** The store was closed. */
   | "CKPT_CLOSED"
-  /**
-   * The storage refuses this process: its credentials or its permission do not reach, or the bucket or container does not exist.
-   * An alert, not a retry: somebody must mend it.
-   */
   | "CKPT_DENIED"
-  /** The disk is full, or a quota is used up. An alert, not a retry: free some space or raise the quota. */
   | "CKPT_FULL"
-  /** The storage failed in another way; see `cause` and `retryable`. */
   | "CKPT_IO"
 
 /** The fields of a {@link CheckpointError}, each present if it is known. */
 export interface CheckpointErrorDetails {
+  /** The checkpoint that the error is about. */
   checkpointId?: number | undefined
   /** The key of the object that the error is about. */
   key?: string | undefined
@@ -69,13 +67,20 @@ function isBranded(value: unknown, brand: symbol): boolean {
  * code.
  */
 export class CheckpointError extends Error {
+  /** Always "CheckpointError". */
   override readonly name = "CheckpointError"
   readonly [checkpointErrorBrand] = true
+  /** What happened, for a program to branch on. The message says it for people, with what to do next. */
   readonly code: CheckpointErrorCode
+  /** The checkpoint that the error is about. Absent if it is about none, or none is known. */
   declare readonly checkpointId?: number
+  /** The key of the object that the error is about, without the store's prefix. Absent if it is about none. */
   declare readonly key?: string
+  /** The storage's name, such as "s3". Absent if no storage was asked. */
   declare readonly backend?: string
+  /** For `CKPT_FENCED` of an update: true if the change stands, and the new leader has it. Absent otherwise. */
   declare readonly applied?: boolean
+  /** True if the same call may succeed later, unchanged: an outage may pass. False if somebody must act first. */
   readonly retryable: boolean
 
   constructor(code: CheckpointErrorCode, message: string, details: CheckpointErrorDetails = {}) {
@@ -143,11 +148,16 @@ export interface BackendErrorOptions {
 
 /** The only error that a backend may reject with, except the reason of an aborted signal. */
 export class BackendError extends Error {
+  /** Always "BackendError". */
   override readonly name = "BackendError"
   readonly [backendErrorBrand] = true
+  /** What the failure means. */
   readonly kind: BackendErrorKind
+  /** Milliseconds that the storage asks to wait before the next attempt. Absent if it does not say. */
   declare readonly retryAfterMs?: number
+  /** See {@link BackendErrorOptions.unsettleable}. */
   readonly unsettleable: boolean
+  /** See {@link BackendErrorOptions.checksumMismatch}. */
   readonly checksumMismatch: boolean
 
   constructor(kind: BackendErrorKind, message: string, options: BackendErrorOptions = {}) {

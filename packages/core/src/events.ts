@@ -2,84 +2,216 @@ import type { ValidationIssue } from "./format/manifest/issues.js"
 
 /**
  * What a store tells its listener, `onEvent`, while it works. No event needs an answer: an error that needs an answer
- * is a rejection. `elapsedMs` and `delayMs` are milliseconds, `stateSize` is bytes.
+ * is a rejection.
  */
 export type StoreEvent =
-  /** A checkpoint was saved. For `outcome` and `isLatest` see the receipt of `save`. */
   | {
+      /** A checkpoint was saved. */
       type: "saved"
+      /** The checkpoint. */
       id: number
+      /** As in the receipt of `save`. */
       outcome: "created" | "existed"
+      /** As in the receipt of `save`. */
       isLatest: boolean
+      /** Bytes of `state.bin`; 0 without a state. */
       stateSize: number
+      /** Milliseconds that the save took. */
       elapsedMs: number
     }
-  /**
-   * The save of `id` did not move the pointer, which names the newer checkpoint `current`: a late or a second writer.
-   */
-  | { type: "pointer-superseded"; id: number; current: number }
-  /** The pointer could not be moved. The checkpoint `id` is safe all the same: readers find it by listing. */
-  | { type: "pointer-failed"; id: number; error: unknown }
-  /** The pointer cannot be used. Readers find checkpoints by listing, and the next save replaces the pointer. */
-  | { type: "pointer-unreadable"; key: string; reason: string }
-  /**
-   * The history cannot be believed: it is gone, garbled, or older than the manifests. Readers judge by the manifests alone;
-   * whatever would write is refused until `claim()` or `repair()` builds the history anew.
-   */
-  | { type: "history-lost"; key: string; reason: string }
-  /** A claim of another process that had begun did not end, so it was taken out: its process died, or stands still. */
-  | { type: "claim-abandoned"; epoch: number }
-  /**
-   * A claim that the backend had made was aborted, or failed with `error`: writers from before are refused, and nobody leads until
-   * the next claim.
-   */
-  | { type: "claim-unfinished"; error: unknown }
-  /** The history was built anew by `repair()`: what was pinned or removed before is forgotten. */
-  | { type: "history-repaired"; reason: string }
-  /**
-   * A request failed, perhaps in passing. It is made again after `delayMs`. `attempt`: the attempt that failed, from 1.
-   */
-  | { type: "retry"; operation: string; key: string; attempt: number; delayMs: number; error: unknown }
-  /**
-   * `recover` passed over a checkpoint; or a checkpoint that pointer or history names is lost, and `loadLatest`, `list` or `ids`
-   * shows none that is later. `id` is absent if it is beyond 2^53 - 1.
-   */
-  | { type: "skipped"; id?: number; key: string; issues: readonly ValidationIssue[] }
-  /** Recovery found the checkpoint `id`, after `skipped` newer checkpoints. */
-  | { type: "recovered"; id: number; skipped: number; elapsedMs: number }
-  | { type: "updated"; id: number }
-  /**
-   * A store of this process leads now. `from`: the floor of the claim; the leader saves above it. `passedOver`: names under the
-   * prefix that are not of this store, so that they were left alone; 100 at most, absent if there are none.
-   */
-  | { type: "claimed"; epoch: number; from: number; passedOver?: readonly string[] }
-  /**
-   * Another process, `pid`, writes to this store too, without a claim, and lives: told by this store before its first change, once
-   * for each such process. It may undo what this process saves: see `claim()`. `since`: its first write, by the storage's clock.
-   */
-  | { type: "second-writer"; pid: number; since: Date; where: string }
-  | { type: "pinned"; id: number; name: string }
-  | { type: "unpinned"; name: string }
-  /** `prune`, `remove` or retention removed checkpoints. `failures`: objects that could not be deleted. */
-  | { type: "pruned"; removed: readonly number[]; failures: number }
-  /** Retention after a save failed. The next run tries again. */
-  | { type: "retention-failed"; error: unknown }
-  /** `collectOrphans` removed this key. */
-  | { type: "orphan-removed"; key: string; id?: number }
-  /** A key under the store's prefix that is not ours. It is never counted and never deleted. One event for each key. */
-  | { type: "foreign-key"; key: string }
-  /**
-   * Recovery is `fresh` under `prefix`, but `key` is a checkpoint under the same letters in another normal form of Unicode, such
-   * as "é" in one code point and in two. If the checkpoint is this job's, open the store with `prefix: found`.
-   */
-  | { type: "prefix-in-other-form"; prefix: string; found: string; key: string }
-  /**
-   * `nextId` ignores this id, which is more than 2^32 above `pointer`, the highest id that pointer or history names (without both:
-   * the highest manifest): a stray file must not use up the ids.
-   */
-  | { type: "id-ignored"; id: number; pointer: number }
-  /** A manifest that was loaded or recovered has warnings. */
-  | { type: "manifest-warnings"; id: number; issues: readonly ValidationIssue[] }
+  | {
+      /** A save did not move the pointer, which names a newer checkpoint: a late or a second writer. */
+      type: "pointer-superseded"
+      /** The checkpoint that was saved. It is safe. */
+      id: number
+      /** The newer checkpoint, which the pointer names. */
+      current: number
+    }
+  | {
+      /** The pointer could not be moved. The checkpoint is safe all the same: readers find it by listing. */
+      type: "pointer-failed"
+      /** The checkpoint that was saved. */
+      id: number
+      /** Why. */
+      error: unknown
+    }
+  | {
+      /** The pointer cannot be used. Readers find checkpoints by listing, and the next save replaces the pointer. */
+      type: "pointer-unreadable"
+      /** The pointer's key. */
+      key: string
+      /** Why, for people. */
+      reason: string
+    }
+  | {
+      /**
+       * The history cannot be believed: it is gone, garbled, or older than the manifests. Readers judge by the manifests alone;
+       * whatever would write is refused until `claim()` or `repair()` builds the history anew.
+       */
+      type: "history-lost"
+      /** The history's key. */
+      key: string
+      /** Why, for people. */
+      reason: string
+    }
+  | {
+      /** A claim of another process that had begun did not end, so it was taken out: its process died, or stands still. */
+      type: "claim-abandoned"
+      /** The number of that claim. */
+      epoch: number
+    }
+  | {
+      /**
+       * A claim that the backend had made was aborted, or failed: writers from before are refused, and nobody leads until the next
+       * claim.
+       */
+      type: "claim-unfinished"
+      /** Why it failed. */
+      error: unknown
+    }
+  | {
+      /** The history was built anew by `repair()`: what was pinned or removed before is forgotten. */
+      type: "history-repaired"
+      /** What was wrong with it, for people. */
+      reason: string
+    }
+  | {
+      /** A request failed, perhaps in passing, and is made again. */
+      type: "retry"
+      /** The request, such as "put". */
+      operation: string
+      /** What the request was about. */
+      key: string
+      /** The attempt that failed, from 1. */
+      attempt: number
+      /** Milliseconds until the next attempt. */
+      delayMs: number
+      /** Why it failed. */
+      error: unknown
+    }
+  | {
+      /**
+       * `recover` passed over a checkpoint; or a checkpoint that pointer or history names is lost, and `loadLatest`, `list` or `ids`
+       * shows none that is later.
+       */
+      type: "skipped"
+      /** The checkpoint. Absent if its id is beyond 2^53 - 1. */
+      id?: number
+      /** The key of its manifest. */
+      key: string
+      /** Why. */
+      issues: readonly ValidationIssue[]
+    }
+  | {
+      /** Recovery found a checkpoint. */
+      type: "recovered"
+      /** The checkpoint. */
+      id: number
+      /** How many newer checkpoints were passed over. */
+      skipped: number
+      /** Milliseconds that the recovery took. */
+      elapsedMs: number
+    }
+  | {
+      /** A manifest was changed. */
+      type: "updated"
+      /** The checkpoint. */
+      id: number
+    }
+  | {
+      /** A store of this process leads now. */
+      type: "claimed"
+      /** The number of the claim. */
+      epoch: number
+      /** The floor of the claim: the leader saves above it. */
+      from: number
+      /** Names under the prefix that are not of this store, so that they were left alone; 100 at most, absent if there are none. */
+      passedOver?: readonly string[]
+    }
+  | {
+      /**
+       * Another process writes to this store too, without a claim, and lives: told by this store before its first change, once for
+       * each such process. It may undo what this process saves: see `claim()`.
+       */
+      type: "second-writer"
+      /** The number of that process. */
+      pid: number
+      /** When it first wrote, by the storage's clock. */
+      since: Date
+      /** The place that it writes to, as the storage calls it. */
+      where: string
+    }
+  | {
+      /** A checkpoint was pinned. */
+      type: "pinned"
+      /** The checkpoint. */
+      id: number
+      /** The pin. */
+      name: string
+    }
+  | {
+      /** A pin was removed. */
+      type: "unpinned"
+      /** The pin. */
+      name: string
+    }
+  | {
+      /** `prune`, `remove` or retention removed checkpoints. */
+      type: "pruned"
+      /** The checkpoints, ascending. */
+      removed: readonly number[]
+      /** How many objects could not be deleted. */
+      failures: number
+    }
+  | {
+      /** Retention after a save failed. The next run tries again. */
+      type: "retention-failed"
+      /** Why. */
+      error: unknown
+    }
+  | {
+      /** `collectOrphans` removed something. */
+      type: "orphan-removed"
+      /** The key, or the name of an unfinished write. */
+      key: string
+      /** The checkpoint that it belonged to. Absent if it belonged to none. */
+      id?: number
+    }
+  | {
+      /** A key under the store's prefix is not ours. It is never counted and never deleted. One event for each key. */
+      type: "foreign-key"
+      /** The key. */
+      key: string
+    }
+  | {
+      /**
+       * Recovery is `fresh`, but a checkpoint lies under the same letters in another normal form of Unicode, such as "é" in one code
+       * point and in two. If the checkpoint is this job's, open the store with `prefix: found`.
+       */
+      type: "prefix-in-other-form"
+      /** The store's prefix. */
+      prefix: string
+      /** The prefix of the checkpoint. */
+      found: string
+      /** The checkpoint's key. */
+      key: string
+    }
+  | {
+      /** `nextId` ignores an id that is more than 2^32 above the others: a stray file must not use up the ids. */
+      type: "id-ignored"
+      /** The id that is ignored. */
+      id: number
+      /** The highest id that pointer or history names; without both, that of the highest manifest. */
+      pointer: number
+    }
+  | {
+      /** A manifest that was loaded or recovered has warnings. */
+      type: "manifest-warnings"
+      /** The checkpoint. */
+      id: number
+      /** The warnings. */
+      issues: readonly ValidationIssue[]
+    }
 
 export type Emit = (event: StoreEvent) => void
 

@@ -1,6 +1,7 @@
 /// <reference types="node" preserve="true" />
 
 export type { Clock } from "./async/clock.js"
+export type { OwnBytes } from "./bytes/own-bytes.js"
 export type { SaveOptions } from "./commit/prepare.js"
 export type { SaveReceipt } from "./commit/save.js"
 export { acceptCommitted } from "./commit/sinks.js"

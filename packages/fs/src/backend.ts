@@ -3,6 +3,7 @@ import type {
   BackendClaim,
   BackendClaimOptions,
   Body,
+  Capabilities,
   CommitBatch,
   DeleteFailure,
   GetOptions,
@@ -39,6 +40,7 @@ import { findLeftovers } from "./objects/leftovers.js"
 import { listObjects } from "./objects/list.js"
 import { putObject } from "./objects/put.js"
 
+/** How `claim()` judges the claims of other processes. */
 export interface FsClaimOptions {
   /**
    * After a silence of so many milliseconds, the holder of a claim may be superseded: 50 or more, default 10,000. A holder
@@ -49,11 +51,18 @@ export interface FsClaimOptions {
   silentAfterMs?: number | undefined
 }
 
+/**
+ * What happens if another process that lives writes to the same store without a claim.
+ *
+ * - `warn`: the event `second-writer` tells it, and a warning of the process.
+ * - `refuse`: every change is `CKPT_FENCED`.
+ */
 export type SecondWriter = "warn" | "refuse"
 
 const defaultSilentAfterMs = 10_000
 const silentAfterAtLeast = 50
 
+/** The options of an {@link FsBackend}. */
 export interface FsBackendOptions {
   /** How claims of other processes are judged. */
   claim?: FsClaimOptions | undefined
@@ -100,7 +109,7 @@ export const fsBackendShape: ShapeOf<FsBackendOptions> = {
  */
 export class FsBackend implements ObjectBackend {
   readonly name = "fs"
-  readonly capabilities = { compareAndSwap: "process", maxDeleteBatch: 1000, seesEndedWriters: true } as const
+  readonly capabilities: Capabilities = { compareAndSwap: "process", maxDeleteBatch: 1000, seesEndedWriters: true }
   #root: Root
   readonly #pointers = new KnownPointers()
   readonly #silentAfterMs: number

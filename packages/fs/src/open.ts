@@ -10,6 +10,7 @@ import { FsBackend, type FsClaimOptions, fsBackendShape, type SecondWriter } fro
 import type { FileApi } from "./files/file-api.js"
 import { rootPath } from "./files/root-path.js"
 
+/** The options of every store, and those of the filesystem. */
 export interface FsStoreOptions extends StoreOptions {
   /** The file calls, for tests that count or break them. Default `node:fs/promises`. */
   files?: FileApi | undefined

@@ -1,6 +1,7 @@
 import {
   BackendError,
   type Body,
+  type Capabilities,
   type DeleteFailure,
   type GetOptions,
   type ObjectBackend,
@@ -29,8 +30,11 @@ import {
 } from "./requests.js"
 import { aChunkSize, putObject, uploadInParts } from "./upload.js"
 
+/** What a {@link GcsBackend} is made of. */
 export interface GcsBackendOptions {
+  /** A `Storage` client. Its credentials, endpoint and transport are used; its retries are not. */
   readonly client: GcsClient
+  /** The name alone, without "gs://". It must exist. */
   readonly bucket: string
   /** The project that pays for the requests, for a bucket whose requester pays. */
   readonly userProject?: string | undefined
@@ -53,8 +57,8 @@ interface ObjectList {
 export class GcsBackend implements ObjectBackend {
   readonly name = "gcs"
   // No request deletes several objects: this many single ones are sent at once.
-  readonly capabilities = {
-    compareAndSwap: "storage" as const,
+  readonly capabilities: Capabilities = {
+    compareAndSwap: "storage",
     maxDeleteBatch: 16,
     ranges: { bytes: 8 * 1024 * 1024, concurrency: 4 },
   }

@@ -1,6 +1,7 @@
 import {
   BackendError,
   type Body,
+  type Capabilities,
   type DeleteFailure,
   type GetOptions,
   type ObjectBackend,
@@ -22,13 +23,18 @@ interface StoredObject {
  */
 export class MemoryBackend implements ObjectBackend {
   readonly name = "memory"
-  readonly capabilities = { compareAndSwap: "storage", maxDeleteBatch: 1000 } as const
+  readonly capabilities: Capabilities = { compareAndSwap: "storage", maxDeleteBatch: 1000 }
   readonly #objects = new Map<string, StoredObject>()
   readonly #now: () => number
   #versions = 0
 
-  /** @param options.now the clock of this storage, milliseconds since 1970; default the machine's */
-  constructor(options: { now?: () => number } = {}) {
+  /** @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used */
+  constructor(
+    options: {
+      /** The clock of this storage: milliseconds since 1970. Default: the machine's. */
+      now?: () => number
+    } = {},
+  ) {
     checkOptions("MemoryBackend", options, { fields: { now: aFunction } })
     this.#now = options.now ?? (() => Date.now())
   }

@@ -8,6 +8,7 @@ import {
 import { checkStoreOptions, type ShapeOf } from "@ckpt/core/adapter"
 import { MemoryBackend } from "./backend.js"
 
+/** The options of every store, and a backend to share. */
 export interface MemoryStoreOptions extends StoreOptions {
   /**
    * A backend to share between several stores. Default: a backend of this store's own, which is gone with the store.
@@ -21,7 +22,11 @@ const own: ShapeOf<Omit<MemoryStoreOptions, keyof StoreOptions>> = {
   },
 }
 
-/** Opens a store in this process's memory. */
+/**
+ * Opens a store in this process's memory.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used
+ */
 export function openMemoryStore(options: MemoryStoreOptions & ClaimAtOnce): Promise<LeaderStore>
 export function openMemoryStore(options?: MemoryStoreOptions): Promise<CheckpointStore>
 export async function openMemoryStore(options: MemoryStoreOptions = {}): Promise<CheckpointStore | LeaderStore> {

@@ -3,6 +3,7 @@ import type { S3Client } from "@aws-sdk/client-s3"
 import {
   BackendError,
   type Body,
+  type Capabilities,
   type DeleteFailure,
   type GetOptions,
   type Leftover,
@@ -36,8 +37,11 @@ import { addContentMd5, type Place, request } from "./requests.js"
 import type { Sdk } from "./sdk.js"
 import { aPartSize, type Head, putObject, uploadInParts } from "./upload.js"
 
+/** What an {@link S3Backend} is made of. */
 export interface S3BackendOptions {
+  /** An `S3Client`, used as it is: its own retries come on top of the store's. */
   client: Pick<S3Client, "send" | "config" | "destroy">
+  /** The bare name, or the ARN of an access point. It must exist. */
   bucket: string
   /** Where the credentials may list, if not in the whole bucket. Requests about no single key list there. */
   prefix?: string | undefined
@@ -55,8 +59,8 @@ const s3BackendShape: ShapeOf<S3BackendOptions> = {
 /** Objects in one bucket of Amazon S3, or of a store that speaks its protocol and honours its conditions. */
 export class S3Backend implements ObjectBackend {
   readonly name = "s3"
-  readonly capabilities = {
-    compareAndSwap: "storage" as const,
+  readonly capabilities: Capabilities = {
+    compareAndSwap: "storage",
     maxDeleteBatch: 1000,
     ranges: { bytes: 8 * 1024 * 1024, concurrency: 4 },
   }

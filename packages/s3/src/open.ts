@@ -12,6 +12,7 @@ import { clientFields, openClient, type S3ClientOptions } from "./client.js"
 import { invalid } from "./errors.js"
 import { aPartSize } from "./upload.js"
 
+/** A bucket, and either a ready client or the options of a new one. Without any, the SDK's own defaults are used. */
 export interface S3StoreOptions extends StoreOptions, S3ClientOptions {
   /** The bare name, or the ARN of an access point. It must exist. */
   bucket: string

@@ -4,9 +4,13 @@ import { aFunction, milliseconds, type ShapeOf, wholeNumber } from "@ckpt/core/a
 import type { StorageFactory } from "./storage.js"
 import { takingStreams } from "./streams.js"
 
-/** An optional part of a backend. A case that needs a missing part is left out, and the table says so. */
+/**
+ * An optional part of a backend: `parts`, `commit`, `leftovers` or `claim`. A case that needs a missing part is left out, and the
+ * table says so.
+ */
 export type Need = "parts" | "commit" | "leftovers" | "claim"
 
+/** What a case works with. */
 export interface CaseContext {
   /**
    * A backend over an empty storage that only this case uses. Its `put` writes as core does: a long body goes in parts if
@@ -25,15 +29,19 @@ export interface CaseContext {
 
 /** One requirement on a backend, as data. Any test runner can run it, and none is needed. */
 export interface BackendCase {
+  /** The requirement, as the table shows it. */
   readonly name: string
   /** One sentence: the loss that a user would suffer if a backend failed here. */
   readonly loses: string
+  /** The parts without which the case makes no sense. Default: none. */
   readonly needs?: readonly Need[]
   /** Rejects if the backend does not meet the requirement, best with an `AssertionError`. */
   run(context: CaseContext): Promise<void>
 }
 
+/** What every run of cases needs. */
 export interface CaseOptions {
+  /** Makes a fresh storage for each case. */
   readonly factory: StorageFactory
   /** See {@link CaseContext.largeBytes}; default 20 MiB. Give more if your backend's parts are larger than 8 MiB. */
   readonly largeBytes?: number | undefined

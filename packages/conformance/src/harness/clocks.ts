@@ -65,6 +65,7 @@ export class ManualClock implements Clock {
 
 /** A clock on which waits between attempts end at once and move the time on. Time-outs never fire. */
 export class LeapingClock implements Clock {
+  /** The length of every sleep that ended, in milliseconds. */
   readonly sleeps: number[] = []
   #time = 0
   readonly #timeoutMs: number

@@ -11,6 +11,10 @@ import { joined } from "./bytes.js"
 import { takingStreams } from "./streams.js"
 import { gate } from "./waiting.js"
 
+/**
+ * A call of a backend, by the name of its method: `put`, `get`, `head`, `list`, `delete`, `now`, `leftovers`, `confirm`, `commit`,
+ * `claim`; and those of an upload in parts: `begin`, `part`, `complete`, `abandon`.
+ */
 export type BackendCall =
   | keyof UploadCalls
   | "put"
@@ -27,7 +31,9 @@ export type BackendCall =
 /** The calls of an upload in parts. */
 type UploadCalls = Pick<UploadInParts, "begin" | "part" | "complete" | "abandon">
 
+/** One call of a backend. */
 export interface CallInfo {
+  /** The method. */
   readonly call: BackendCall
   /** The key; of a list or claim the prefix; of a delete, confirm or commit the first key. */
   readonly key: string
@@ -133,7 +139,12 @@ function interceptedParts(parts: UploadInParts, through: Through): UploadInParts
 }
 
 /** Notes every call, in order. */
-export function recordCalls(backend: ObjectBackend): { backend: ObjectBackend; calls: CallInfo[] } {
+export function recordCalls(backend: ObjectBackend): {
+  /** The same backend, with its calls noted. */
+  backend: ObjectBackend
+  /** The calls so far. */
+  calls: CallInfo[]
+} {
   const { calls, through } = recorder()
   return { backend: through(backend), calls }
 }
@@ -151,11 +162,13 @@ export function recorder(): { readonly calls: CallInfo[]; through(backend: Objec
   return { calls, through }
 }
 
+/** Calls that fail. */
 export interface Fault {
   /** The calls that fail. */
   readonly on: (info: CallInfo) => boolean
   /** "before": the call never reaches the storage. "after": it takes effect, and its answer is lost. */
   readonly at: "before" | "after"
+  /** Makes the error of each of these calls. */
   readonly error: () => unknown
   /** How many of these calls fail; default all. */
   readonly times?: number
@@ -188,10 +201,13 @@ async function dropAnswer(answer: unknown): Promise<void> {
   await (answer as ObjectContent).body[Symbol.asyncIterator]().return?.()
 }
 
+/** The error of a write whose answer was lost. */
 export const ambiguous = (): BackendError => new BackendError("ambiguous", "the connection was reset")
+/** The error of a storage that is too busy. */
 export const transient = (): BackendError => new BackendError("transient", "slow down (503)")
 export const denied = (): BackendError => new BackendError("denied", "403")
 export const full = (): BackendError => new BackendError("full", "no space left on the device")
+/** An error that another attempt does not mend. */
 export const permanent = (): BackendError => new BackendError("permanent", "the disk is on fire")
 
 /** Matches one kind of call; with a key, only those for that key. */

@@ -3,8 +3,11 @@ import { inspect } from "node:util"
 import type { ObjectBackend } from "@ckpt/core"
 import type { BackendCase } from "./case.js"
 
+/** What came of one case. */
 export interface CaseResult {
+  /** The case's name. */
   readonly name: string
+  /** `skipped`: the backend lacks a part that the case needs. */
   readonly result: "passed" | "failed" | "skipped"
   /** Why the case was skipped, or remarks of a case that passed. */
   readonly notes: readonly string[]

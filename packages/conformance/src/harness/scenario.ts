@@ -13,20 +13,23 @@ import { instantClock, ManualClock } from "./clocks.js"
 import { assertGiven } from "./given.js"
 import type { TestStorage } from "./storage.js"
 
+/** What a scenario works with. */
 export interface ScenarioContext {
+  /** The layout of its stores. */
   readonly layout: LayoutName
   /** The storage behind the store. With it a scenario plants, damages or removes objects. */
   readonly raw: ObjectBackend
-  readonly keys: {
-    manifest(id: number): string
-    state(id: number): string
-    readonly pointer: string
-    readonly history: string
-  }
+  /** The keys of this layout. */
+  readonly keys: ScenarioKeys
   /**
    * Opens a store over the storage; `through` puts a fault or a counter between them. The store is closed at the end.
    */
-  open(options?: StoreOptions & { through?: (backend: ObjectBackend) => ObjectBackend }): Promise<CheckpointStore>
+  open(
+    options?: StoreOptions & {
+      /** Stands between the store and its storage. */
+      through?: (backend: ObjectBackend) => ObjectBackend
+    },
+  ): Promise<CheckpointStore>
   /** All events of the stores of this scenario. */
   readonly events: StoreEvent[]
   /** Creates or overwrites one object. */
@@ -39,11 +42,25 @@ export interface ScenarioContext {
   settled(): Promise<void>
 }
 
+/** The keys of one layout. */
+export interface ScenarioKeys {
+  /** Of the manifest of a checkpoint. */
+  manifest(id: number): string
+  /** Of the state of a checkpoint. */
+  state(id: number): string
+  /** Of the pointer. */
+  readonly pointer: string
+  /** Of the history. */
+  readonly history: string
+}
+
 /** One behaviour of a whole store, as data. Any test runner can run it, over any backend and in both layouts. */
 export interface Scenario {
+  /** The behaviour, as the runner shows it. */
   readonly name: string
   /** The only layout to run in; default both. */
   readonly layout?: LayoutName
+  /** Rejects if the store does not behave so, best with an `AssertionError`. */
   run(context: ScenarioContext): Promise<void>
 }
 
@@ -138,10 +155,13 @@ async function disposed(resource: AsyncDisposable, clocks: ReadonlySet<ManualClo
 /** The runner's limit for one scenario. Some scenarios go through hundreds of crashes on a slow disk. */
 const defaultTimeoutMs = 120_000
 
+/** The options of {@link describeScenarios}. */
 export interface ScenariosOptions {
   /** `test` of any runner: vitest, node:test, … */
   readonly test: (name: string, body: () => Promise<void>, timeoutMs: number) => unknown
+  /** Makes a fresh storage for each scenario. */
   readonly storage: () => TestStorage | Promise<TestStorage>
+  /** The scenarios to run, such as {@link allScenarios}. */
   readonly scenarios: readonly Scenario[]
   /** Default: both. */
   readonly layouts?: readonly LayoutName[]

@@ -1,11 +1,12 @@
 import type { ObjectBackend } from "@ckpt/core"
 
-/** One empty storage that nobody else uses. `dispose` removes it. */
+/** One empty storage that nobody else uses. */
 export interface TestStorage {
   /** Opens a backend over this storage. Several may be open at once, as in several processes. */
   open(): ObjectBackend | Promise<ObjectBackend>
   /** A backend for what other programs write and remove. They know nothing of claims. Default: as `open`. */
   outside?(): ObjectBackend | Promise<ObjectBackend>
+  /** Removes the storage. Called once, at the end. */
   dispose?(): void | Promise<void>
 }
 

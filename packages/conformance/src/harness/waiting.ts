@@ -1,5 +1,10 @@
 /** A door that is closed at first. */
-export function gate(): { readonly passed: Promise<void>; open(): void } {
+export function gate(): {
+  /** Resolves once the door is open. */
+  readonly passed: Promise<void>
+  /** Opens the door, for good. */
+  open(): void
+} {
   let open = () => {}
   const passed = new Promise<void>((resolve) => {
     open = resolve

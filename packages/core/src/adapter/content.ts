@@ -2,11 +2,13 @@ import type { Readable } from "node:stream"
 import { onAbort } from "../async/abort.js"
 import { BackendError } from "../errors.js"
 
+/** What {@link contentBody} must know of an answer. */
 export interface BodyOptions {
   /** For messages. */
   readonly key: string
   /** Bytes that the answer's headers promise. */
   readonly length: number
+  /** Its abort destroys the answer. */
   readonly signal?: AbortSignal | undefined
   /** The SDK's error as a `BackendError`. */
   toError(error: unknown): BackendError

@@ -6,9 +6,11 @@ export interface HttpFailure {
   readonly status?: number | undefined
   /** The service's own code ("NoSuchBucket"), or Node's ("ECONNRESET"). */
   readonly code?: string | undefined
+  /** The service's or the SDK's own words. */
   readonly message?: string | undefined
   /** The `Retry-After` header: seconds, or an HTTP date. */
   readonly retryAfter?: string | null | undefined
+  /** The error of the SDK. */
   readonly cause: unknown
 }
 
@@ -32,7 +34,14 @@ const neverSentIfConnecting = new Set(["EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"
  *
  * @param what what was tried, where, for the message: `s3:PutObject of a/b in bucket jobs`
  */
-export function httpError(what: string, failure: HttpFailure, request: { readonly write: boolean }): BackendError {
+export function httpError(
+  what: string,
+  failure: HttpFailure,
+  request: {
+    /** True: the request may change the storage. */
+    readonly write: boolean
+  },
+): BackendError {
   const { status, code, message, cause } = failure
   const kind = kindOf(failure, request.write)
   const answer = status === undefined ? "failed" : `was answered with ${status}`

@@ -1,6 +1,8 @@
 import { BackendError } from "../errors.js"
 
+/** One page of a listing. */
 export interface Page<T> {
+  /** What the page shows. May be empty. */
   readonly items: readonly T[]
   /** Where the next page starts; absent or empty after the last one. */
   readonly next?: string | undefined

@@ -8,6 +8,14 @@ export function rangeHeader(range: GetOptions["range"]): string | undefined {
   return `bytes=${offset}-${length === undefined ? "" : offset + length - 1}`
 }
 
+/** What a `Content-Range` header tells. */
+export interface AnsweredRange {
+  /** Bytes of the whole object. */
+  readonly size: number
+  /** Bytes that follow. */
+  readonly length: number
+}
+
 /**
  * What a `Content-Range` header tells: the size of the whole object and the number of bytes that follow. Refuses one that
  * is not what was asked for: a storage, or a proxy before it, may ignore a range or cut it.
@@ -16,7 +24,7 @@ export function answeredRange(
   key: string,
   header: string | null | undefined,
   range: NonNullable<GetOptions["range"]>,
-): { size: number; length: number } {
+): AnsweredRange {
   const [start, end, size] = (/^bytes (\d+)-(\d+)\/(\d+)$/.exec(header ?? "") ?? []).slice(1).map(Number)
   const { offset, length = Number.POSITIVE_INFINITY } = range
   if (start !== offset || end === undefined || size === undefined || end !== Math.min(offset + length, size) - 1) {

@@ -2,8 +2,9 @@ import { BackendError } from "../errors.js"
 
 /** A running checksum, of whatever kind the storage keeps. */
 export interface RunningChecksum {
+  /** Takes the next bytes. */
   update(bytes: Uint8Array): void
-  /** In the form in which the storage tells it. */
+  /** The checksum of all bytes so far, in the form in which the storage tells it. */
   value(): string
 }
 

@@ -18,6 +18,7 @@ import { StatesAhead } from "./states-ahead.js"
 
 /** The answer of `save`: the checkpoint is there, and stays until retention removes it. */
 export interface SaveReceipt {
+  /** The checkpoint. */
   readonly id: number
   /**
    * An id for the next save: the lowest above every id that this store was given, and above the one that the pointer names. If

@@ -12,11 +12,14 @@ import { quote } from "../input/show.js"
  * means.
  */
 export interface JsonNumber {
+  /** The digits: "1e3" stays "1e3". */
   readonly number: string
 }
+/** A list of values, in order. */
 export type JsonArray = readonly JsonValue[]
 /** Keys are in the order in which they were written. A record would move keys such as "10" to the front. */
 export type JsonObject = ReadonlyMap<string, JsonValue>
+/** Any value of JSON, without loss. */
 export type JsonValue = null | boolean | string | JsonNumber | JsonArray | JsonObject
 
 /** Limits of {@link parseJson}: hostile input must end in an error, not in a full heap. */

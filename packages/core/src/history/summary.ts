@@ -11,6 +11,7 @@ import type { View } from "./view.js"
  * One checkpoint as `list` shows it. A damaged checkpoint has its issues, and lacks the fields that could not be read.
  */
 export interface CheckpointSummary {
+  /** The checkpoint. */
   readonly id: number
   /** The job's epoch. */
   readonly epoch?: number

@@ -30,7 +30,12 @@ export interface RecoveryFacts {
   readonly elapsedMs: number
 }
 
-/** Why a recovery found nothing where checkpoints were saved. */
+/**
+ * Why a recovery found nothing where checkpoints were saved.
+ *
+ * - `none-verifies`: every checkpoint is damaged.
+ * - `none-accepted`: at least one verifies, and `accept` passed it over.
+ */
 export type ExhaustedReason = "none-verifies" | "none-accepted"
 
 /**
@@ -39,14 +44,30 @@ export type ExhaustedReason = "none-verifies" | "none-accepted"
  * - `recovered`: `checkpoint` is the latest checkpoint that verifies (and is accepted).
  * - `fresh`: nothing was ever saved here. There is no manifest and no pointer, or, on a claimed store, nothing that is part
  *   of its history.
- * - `exhausted`: checkpoints were saved here, and none can be used. This is not a fresh start. `reason` says why:
- *   `"none-verifies"`, or `"none-accepted"` if at least one verifies, but `accept` passed it over.
+ * - `exhausted`: checkpoints were saved here, and none can be used. This is not a fresh start. `reason` says why.
  */
 export type Recovery = RecoveryFacts &
   (
-    | { readonly outcome: "recovered"; readonly checkpoint: Checkpoint }
-    | { readonly outcome: "fresh"; readonly checkpoint?: undefined }
-    | { readonly outcome: "exhausted"; readonly reason: ExhaustedReason; readonly checkpoint?: undefined }
+    | {
+        /** There is a checkpoint. */
+        readonly outcome: "recovered"
+        /** The latest checkpoint that verifies and is accepted. */
+        readonly checkpoint: Checkpoint
+      }
+    | {
+        /** Nothing was ever saved here. */
+        readonly outcome: "fresh"
+        /** None. */
+        readonly checkpoint?: undefined
+      }
+    | {
+        /** Checkpoints were saved here, and none can be used. */
+        readonly outcome: "exhausted"
+        /** Why none can be used. */
+        readonly reason: ExhaustedReason
+        /** None. */
+        readonly checkpoint?: undefined
+      }
   )
 
 /** The options of `recover`. Progress is told in the phase `verify`, while a state is read. */
@@ -61,6 +82,7 @@ export interface RecoverOptions extends ProgressOptions {
    * false is `CKPT_INVALID`. An error of `accept` rejects the recovery unchanged.
    */
   accept?: (manifest: CheckpointManifest) => boolean | Promise<boolean>
+  /** When it is aborted, the recovery rejects with the signal's reason, and so do the readers of its checkpoint. */
   signal?: AbortSignal | undefined
 }
 

@@ -1,5 +1,6 @@
 import { untilAborted } from "../async/abort.js"
 import type { Clock } from "../async/clock.js"
+import type { OwnBytes } from "../bytes/own-bytes.js"
 import { CheckpointError } from "../errors.js"
 import { fatal } from "../format/manifest/issues.js"
 import type { History } from "../history/history.js"
@@ -17,12 +18,30 @@ export interface RestoreOptions extends RecoverOptions {}
 /** The answer of `restore`: a {@link Recovery}, and in `value` the visitor's result. */
 export type Restored<T> = RecoveryFacts &
   (
-    | { readonly outcome: "recovered"; readonly checkpoint: Checkpoint; readonly value: T }
-    | { readonly outcome: "fresh"; readonly checkpoint?: undefined; readonly value?: undefined }
     | {
-        readonly outcome: "exhausted"
-        readonly reason: ExhaustedReason
+        /** A checkpoint was visited to the end. */
+        readonly outcome: "recovered"
+        /** The checkpoint that was visited. */
+        readonly checkpoint: Checkpoint
+        /** What `visit` resolved with. */
+        readonly value: T
+      }
+    | {
+        /** Nothing was ever saved here. */
+        readonly outcome: "fresh"
+        /** None. */
         readonly checkpoint?: undefined
+        /** None. */
+        readonly value?: undefined
+      }
+    | {
+        /** Checkpoints were saved here, and none can be used. */
+        readonly outcome: "exhausted"
+        /** Why none can be used. */
+        readonly reason: ExhaustedReason
+        /** None. */
+        readonly checkpoint?: undefined
+        /** None. */
         readonly value?: undefined
       }
   )
@@ -93,7 +112,7 @@ class WatchedCheckpoint implements Checkpoint {
     return this.#watched(await this.#guarded(() => this.#checkpoint.operatorStream(name)))
   }
 
-  async operator(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  async operator(name: string): Promise<OwnBytes> {
     return (await this.operatorStream(name)).bytes()
   }
 

@@ -18,7 +18,13 @@ export interface OrphanReport {
   /** The keys that were removed, and the names of unfinished writes; after a dry run, those that would be. */
   readonly removed: readonly string[]
   /** The keys and names that could not be removed. */
-  readonly failures: readonly { readonly key: string; readonly error: unknown }[]
+  readonly failures: readonly {
+    /** The key, or the name of an unfinished write. */
+    readonly key: string
+    /** Why it could not be removed: the backend's error. */
+    readonly error: unknown
+  }[]
+  /** True: nothing was removed. */
   readonly dryRun: boolean
 }
 

@@ -19,6 +19,7 @@ export interface PruneReport {
   readonly kept: readonly number[]
   /** The objects that could not be deleted. The next prune tries a manifest again, `collectOrphans` a state. */
   readonly failures: readonly PruneFailure[]
+  /** True: nothing was removed. */
   readonly dryRun: boolean
 }
 

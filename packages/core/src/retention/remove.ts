@@ -25,6 +25,7 @@ import type { Place } from "../storage/place.js"
 export interface PruneFailure {
   /** The checkpoint that the object belongs to. */
   readonly id: number
+  /** The object's key. */
   readonly key: string
   /** Why it could not be deleted: the backend's error. */
   readonly error: unknown

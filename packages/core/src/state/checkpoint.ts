@@ -1,3 +1,4 @@
+import type { OwnBytes } from "../bytes/own-bytes.js"
 import type { OnProgress } from "../bytes/progress.js"
 import { CheckpointError } from "../errors.js"
 import { decodeInline } from "../format/manifest/inline.js"
@@ -14,9 +15,14 @@ import { reading, type StateReader, stateSlice, VerifiedReader } from "./reader.
 
 /** A recovered checkpoint. Its bytes are read, and verified, when you ask for them. */
 export interface Checkpoint {
+  /** Its number. */
   readonly id: number
+  /** Its manifest, verified. */
   readonly manifest: CheckpointManifest
-  /** The whole `state.bin`, to be streamed or read at once; `undefined` if the checkpoint has no state. */
+  /**
+   * The whole `state.bin`, to be streamed or read at once; `undefined` if the checkpoint has no state. A read rejects with
+   * `CKPT_CORRUPT` if the bytes do not verify, with `CKPT_PRUNED` if retention removed the checkpoint meanwhile.
+   */
   state(): Promise<StateReader | undefined>
   /** The names of the operators that `operator` and `operatorStream` read, in the order of their UTF-8 bytes. */
   readonly operators: readonly string[]
@@ -26,8 +32,8 @@ export interface Checkpoint {
    * read once, before the first such operator. Rejects with `CKPT_CORRUPT` if the bytes do not verify, with
    * `CKPT_PRUNED` if retention removed the checkpoint meanwhile.
    */
-  operator(name: string): Promise<Uint8Array<ArrayBuffer>>
-  /** Like `operator`, to be streamed. */
+  operator(name: string): Promise<OwnBytes>
+  /** Like `operator`, to be streamed. The codes are the same; those about the bytes come while they are read. */
   operatorStream(name: string): Promise<StateReader>
   /**
    * A state that was saved as `json(value)`: of the operator of this name, or, without a name, the whole state. Rejects as `operator`
@@ -149,9 +155,9 @@ function noOperator(place: Place, manifest: CheckpointManifest, name: string): C
 class InlineReader implements StateReader {
   readonly size: number
   readonly #place: Place
-  readonly #bytes: Uint8Array<ArrayBuffer>
+  readonly #bytes: OwnBytes
 
-  constructor(place: Place, bytes: Uint8Array<ArrayBuffer>) {
+  constructor(place: Place, bytes: OwnBytes) {
     this.#place = place
     this.#bytes = bytes
     this.size = bytes.length
@@ -165,7 +171,7 @@ class InlineReader implements StateReader {
     if (this.size > 0) yield this.#bytes
   }
 
-  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+  bytes(): Promise<OwnBytes> {
     return this.#place.gate.run(reading, async () => this.#bytes)
   }
 }

@@ -1,4 +1,5 @@
 import { joinChunks } from "../bytes/chunks.js"
+import type { OwnBytes } from "../bytes/own-bytes.js"
 import { Digest } from "../bytes/sha256.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
@@ -25,7 +26,7 @@ export interface StateReader extends AsyncIterable<Uint8Array> {
    */
   readonly checksum?: string
   /** All bytes in one array. Rejects as an iteration does. */
-  bytes(): Promise<Uint8Array<ArrayBuffer>>
+  bytes(): Promise<OwnBytes>
 }
 
 /**
@@ -37,6 +38,7 @@ export interface ReadStateOptions extends ProgressOptions {
   offset?: number
   /** Bytes to read, at most. Default: up to the end of the state. */
   length?: number
+  /** Its abort ends the reader too: the next chunk rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
@@ -134,7 +136,7 @@ export class VerifiedReader implements StateReader {
     if (held !== undefined) yield held
   }
 
-  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+  bytes(): Promise<OwnBytes> {
     return this.#place.gate.run(reading, async () => {
       const chunks: Uint8Array[] = []
       for await (const chunk of this.#chunks()) chunks.push(chunk)

@@ -27,6 +27,7 @@ import type { BackendError } from "../errors.js"
 export interface ObjectBackend extends OptionalParts, AsyncDisposable {
   /** For messages and events: "fs", "s3", … */
   readonly name: string
+  /** What core may expect of this storage. */
   readonly capabilities: Capabilities
 
   /**
@@ -62,9 +63,15 @@ export interface ObjectBackend extends OptionalParts, AsyncDisposable {
    * The storage's clock (of its Date header, for example), by which `lastModified` was given. `prefix`: that of the objects
    * whose age is asked for, where parts of a storage may have clocks of their own.
    */
-  now(options?: RequestOptions & { prefix?: string | undefined }): Promise<Date>
+  now(
+    options?: RequestOptions & {
+      /** The objects whose age is asked for. Default: all. */
+      prefix?: string | undefined
+    },
+  ): Promise<Date>
 }
 
+/** What core may expect of a storage. */
 export interface Capabilities {
   /**
    * Among whom `when: { version }` holds. `"storage"`: all processes, since the storage itself compares. `"process"`: the
@@ -88,11 +95,13 @@ export interface Capabilities {
  */
 export type Body = readonly Uint8Array[] | AsyncIterable<Uint8Array>
 
+/** The options of every request. */
 export interface RequestOptions {
   /** Ends the request and what it holds (sockets, handles, temporary files); the call rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
 }
 
+/** The options of `put`. */
 export interface PutOptions extends RequestOptions {
   /**
    * `"absent"`: write only if nothing is at the key; among racing creators exactly one wins. Mandatory for every backend.
@@ -108,26 +117,44 @@ export interface PutOptions extends RequestOptions {
   size?: number | undefined
 }
 
-export type Condition = "absent" | { readonly version: string }
+/** When a write may take effect. See {@link PutOptions.when}. */
+export type Condition =
+  | "absent"
+  | {
+      /** The version that the object must still have. */
+      readonly version: string
+    }
 
+/** The options of `get`. */
 export interface GetOptions extends RequestOptions {
   /** Bytes from `offset`, cut at the end of the object. An offset past the end is `precondition`; at the end it is empty. */
-  range?: { readonly offset: number; readonly length?: number | undefined } | undefined
+  range?:
+    | {
+        /** The first byte, from 0. */
+        readonly offset: number
+        /** Bytes, at most. Default: up to the end of the object. */
+        readonly length?: number | undefined
+      }
+    | undefined
   /** Read only this version; another one is `precondition`. */
   ifVersion?: string | undefined
 }
 
+/** The description of one object. */
 export interface ObjectMeta {
+  /** The object's name. */
   readonly key: string
   /** Bytes of the whole object, also when a range of it was asked for. */
   readonly size: number
   /** Opaque; changes whenever the content changes. Equal content may have equal versions (a content hash). */
   readonly version: string
-  /** By the storage's clock. */
+  /** When the object was last written, by the storage's clock. */
   readonly lastModified: Date
 }
 
+/** One object, opened for reading. */
 export interface ObjectContent {
+  /** Of the version whose bytes `body` gives. */
   readonly meta: ObjectMeta
   /**
    * The bytes asked for, read once, in chunks of a megabyte or so. The reader may change a chunk, so it is a copy of its own
@@ -137,8 +164,11 @@ export interface ObjectContent {
   readonly body: AsyncIterable<Uint8Array>
 }
 
+/** One key that `delete` could not remove. */
 export interface DeleteFailure {
+  /** The object that is still there. */
   readonly key: string
+  /** Why. */
   readonly error: BackendError
 }
 
@@ -179,7 +209,12 @@ export interface OptionalParts {
    * again before the next change. Rejects with `fenced` if the backend was told to refuse a second writer. Core passes over any
    * other failure, since this is advice. Disposing the backend takes the word back.
    */
-  announce?(options: RequestOptions & { prefix: string }): Promise<readonly OtherWriter[] | undefined>
+  announce?(
+    options: RequestOptions & {
+      /** Everything that the writer may write has a key that starts so. */
+      prefix: string
+    },
+  ): Promise<readonly OtherWriter[] | undefined>
 
   /**
    * For a storage without a compare-and-swap among processes: makes one writer lead on everything whose key starts with
@@ -190,7 +225,9 @@ export interface OptionalParts {
   claim?(options: BackendClaimOptions): Promise<BackendClaim>
 }
 
+/** The options of a backend's `claim`. */
 export interface BackendClaimOptions extends RequestOptions {
+  /** Everything that the writer may write has a key that starts so. */
   prefix: string
   /**
    * The keys of the writer. Then the claim is about these alone: whatever else is under the prefix belongs to others, such as
@@ -199,6 +236,7 @@ export interface BackendClaimOptions extends RequestOptions {
   keys?: ClaimedKeys | undefined
 }
 
+/** The keys of one writer, where others write under the same prefix. */
 export interface ClaimedKeys {
   /** Each key starts with one of these: the prefix, then the name of one folder, then "/". */
   readonly prefixes: readonly string[]
@@ -211,7 +249,9 @@ export interface ClaimedKeys {
  * that are longer than two ranges.
  */
 export interface ParallelRanges {
+  /** Bytes of one range. */
   readonly bytes: number
+  /** Requests under way at once. */
   readonly concurrency: number
 }
 
@@ -233,7 +273,13 @@ export interface UploadInParts<U = unknown, P = unknown> {
   readonly concurrency: number
 
   /** Begins an upload. `when` must hold at the moment when the object appears. The upload may be refused before that. */
-  begin(key: string, options: { when?: Condition | undefined } & RequestOptions): Promise<U>
+  begin(
+    key: string,
+    options: {
+      /** As in {@link PutOptions}. */
+      when?: Condition | undefined
+    } & RequestOptions,
+  ): Promise<U>
 
   /**
    * Sends one part. Core begins parts in order. After a failure it sends the same part again, even if the first request may
@@ -246,7 +292,14 @@ export interface UploadInParts<U = unknown, P = unknown> {
    * answers to the parts, in order, one at least. Core calls it again after `ambiguous`. Then `precondition` may mean that the
    * first call made the object appear, and core reads back.
    */
-  complete(upload: U, parts: readonly P[], options: { size: number } & RequestOptions): Promise<ObjectMeta>
+  complete(
+    upload: U,
+    parts: readonly P[],
+    options: {
+      /** Bytes of the whole object. */
+      size: number
+    } & RequestOptions,
+  ): Promise<ObjectMeta>
 
   /**
    * Gives an upload up, so that the storage neither keeps nor bills it. Core ignores a failure: `leftovers` finds the rest.
@@ -255,12 +308,15 @@ export interface UploadInParts<U = unknown, P = unknown> {
   abandon(upload: U, options: RequestOptions): Promise<void>
 }
 
-/** An empty object is one part without bytes. */
+/** One part of an object. An empty object is one part without bytes. */
 export interface UploadPart {
+  /** The number of the part, from 0. */
   readonly index: number
-  /** Of its first byte in the object. */
+  /** The place of its first byte in the object. */
   readonly offset: number
+  /** The bytes. Core uses their memory again once `part` has resolved. */
   readonly bytes: Uint8Array
+  /** True: no part comes after this one. */
   readonly last: boolean
 }
 
@@ -270,11 +326,13 @@ export interface UploadPart {
  * any more. A chunk that is not given back stays as it is.
  */
 export interface RecyclingChunks extends AsyncIterable<Uint8Array> {
+  /** Gives the memory of a chunk back. Called at most once for each chunk. */
   recycle(chunk: Uint8Array): void
 }
 
 /** Something that `list` cannot show: an unfinished upload in parts, a staging directory, a temporary file. */
 export interface Leftover {
+  /** The storage's own name for it, for reports. */
   readonly name: string
   /** When something last happened to it, by the storage's clock. */
   readonly since: Date
@@ -282,9 +340,11 @@ export interface Leftover {
   readonly error?: BackendError
 }
 
+/** The options of `leftovers`. */
 export interface LeftoverOptions extends RequestOptions {
-  /** `Infinity`: only those whose writer is known to have ended. */
+  /** Milliseconds since their latest sign of life. `Infinity`: only those whose writer is known to have ended. */
   olderThanMs: number
+  /** Only those that belong to keys that start so. */
   prefix: string
   /**
    * Where a leftover belongs to a key, only those for which this holds: others may share the storage, and the writes of some
@@ -292,24 +352,43 @@ export interface LeftoverOptions extends RequestOptions {
    * Not asked if the writer is known to have ended. `since`: as in {@link Leftover}.
    */
   mayGo?: ((key: string, since: Date) => boolean) | undefined
+  /** True: finds them, and removes none. */
   dryRun?: boolean | undefined
 }
 
+/** What a backend's `commit` writes. */
 export interface CommitBatch {
   /** Objects to create, all or none. Bodies are consumed in order; a function is called after the bodies before it. */
-  readonly create: readonly { readonly key: string; readonly body: Body | (() => Body) }[]
-  /**
-   * Decided on the current pointer inside the backend's critical section, so it may be called more than once and must
-   * depend on its argument alone. `undefined` leaves the pointer as it is.
-   */
-  readonly pointer?: {
+  readonly create: readonly {
+    /** Where the object goes. */
     readonly key: string
-    decide(current: { readonly version: string; readonly bytes: Uint8Array } | undefined): Uint8Array | undefined
+    /** Its bytes. */
+    readonly body: Body | (() => Body)
+  }[]
+  /** The pointer to move once the objects are there. */
+  readonly pointer?: {
+    /** Where the pointer is. */
+    readonly key: string
+    /**
+     * Decides on the current pointer inside the backend's critical section, so it may be called more than once and must
+     * depend on its argument alone. `undefined` leaves the pointer as it is.
+     */
+    decide(
+      current:
+        | {
+            /** Of the pointer that was read. */
+            readonly version: string
+            /** The pointer's bytes. */
+            readonly bytes: Uint8Array
+          }
+        | undefined,
+    ): Uint8Array | undefined
   }
 }
 
 /** Another process that writes, and lives. */
 export interface OtherWriter {
+  /** The number of its process. */
   readonly pid: number
   /** When it said so, by the storage's clock. */
   readonly since: Date

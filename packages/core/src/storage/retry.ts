@@ -2,6 +2,7 @@ import { BackendError } from "../errors.js"
 import { group, type Kind, milliseconds, type ShapeOf, wholeNumber } from "../input/kinds.js"
 import { type AttemptWatch, type RetryContext, type RetryPolicy, withTimeout } from "./attempt.js"
 
+/** How often a failed request is made again, and after which waits. The waits are random, up to a limit that doubles. */
 export interface RetryOptions {
   /** How often one request is made at most, the first time included. Default 4. */
   attempts?: number

@@ -39,6 +39,12 @@ export const openShape: ShapeOf<OpenOptions> = {
  * Checkpoints on one storage. Any number of calls may run at the same time. An absent value is `undefined`. A call
  * rejects with a `CheckpointError`, with two exceptions: an abort rejects with the signal's reason, and an error of
  * your own callback or stream reaches you unchanged.
+ *
+ * Codes of every call: `CKPT_INVALID` for an argument that cannot be used; `CKPT_CLOSED` after `close()`; `CKPT_TIMEOUT`,
+ * `CKPT_DENIED`, `CKPT_UNSUPPORTED` and `CKPT_IO` if the storage fails. Codes of every call that writes: also `CKPT_READ_ONLY` for
+ * a store that was opened so; `CKPT_FENCED` if another writer has claimed the store; `CKPT_CORRUPT` if the history is lost, or
+ * another store's is in its place; `CKPT_CONFLICT`, `retryable`, if other writers changed the history every time; `CKPT_FULL`.
+ * Each method says whether it writes, and names its own codes beside these.
  */
 export interface StoreOperations extends AsyncDisposable {
   /**
@@ -46,26 +52,35 @@ export interface StoreOperations extends AsyncDisposable {
    * retention removes it. A save never overwrites: an id that has other content, or was pruned, is `CKPT_CONFLICT`.
    * After `CKPT_UNKNOWN_OUTCOME`, `CKPT_TIMEOUT` or `CKPT_IO`, save the same manifest object with the same state again,
    * or take `nextId()`.
+   *
+   * @throws {CheckpointError} the codes of a call that writes; `CKPT_CONFLICT`; `CKPT_UNKNOWN_OUTCOME` if nobody knows whether it took
+   *   effect
    */
   save(manifest: CheckpointManifest, options?: SaveOptions): Promise<SaveReceipt>
   /**
    * A manifest with the next id and, unless it is given, the next epoch, for a `save` that may be repeated with the same manifest. The id
    * is not given again, also if it is never saved.
+   *
+   * @throws {CheckpointError} the codes of every call; `CKPT_INVALID` too for fields that no manifest has
    */
   nextManifest(fields?: NextManifest, options?: OperationOptions): Promise<CheckpointManifest>
   /**
    * Saves under the next id: {@link save} of a manifest with these fields. Calls at the same time on one store take one id each. The
    * epoch is that of the last checkpoint + 1, unless it is given. The storage is asked for both once; from then on the store counts.
    *
-   * After any failure, call it again with a new source, or with one that can be read again: it takes another id. `CKPT_CONFLICT` says
-   * that another writer took the id.
+   * After any failure, call it again with a new source, or with one that can be read again: it takes another id.
+   *
+   * @throws {CheckpointError} as {@link save}; `CKPT_CONFLICT` says that another writer took the id
    */
   saveNext(fields?: NextManifest, options?: SaveOptions): Promise<SaveReceipt>
   /**
    * Changes a stored manifest by compare-and-swap, typically to record that sinks committed. `change` gets the stored
    * manifest and returns the new manifest at once; after a lost race it gets the manifest that won. Version, writer,
-   * state and checksums stay as they are. Rejects with `CKPT_NOT_FOUND` if there is no such checkpoint, with
-   * `CKPT_CORRUPT` if it is damaged.
+   * state and checksums stay as they are.
+   *
+   * @throws {CheckpointError} the codes of a call that writes, `CKPT_FENCED` with `applied: true` if the change stands all the same;
+   *   `CKPT_NOT_FOUND` if there is no such checkpoint; `CKPT_CORRUPT` if it is damaged; `CKPT_CONFLICT` if other writers were faster
+   *   every time; `CKPT_UNKNOWN_OUTCOME` if nobody knows whether it took effect
    */
   update(
     id: number,
@@ -74,66 +89,109 @@ export interface StoreOperations extends AsyncDisposable {
   ): Promise<CheckpointManifest>
   /**
    * Records that a sink has published the output of a checkpoint: {@link update} to the status `committed`. To record it again
-   * succeeds. Rejects with `CKPT_NOT_FOUND` if there is no such checkpoint, or the manifest names no such sink; else as `update` does.
+   * succeeds.
+   *
+   * @throws {CheckpointError} as {@link update}; `CKPT_NOT_FOUND` too if the manifest names no such sink
    */
   commitSink(id: number, name: string, options?: OperationOptions): Promise<CheckpointManifest>
   /**
    * Makes a checkpoint a savepoint: retention leaves it alone, and `list` shows its pins. To pin it again under the
-   * same name succeeds. Rejects with `CKPT_CONFLICT` if the name pins another checkpoint, with `CKPT_NOT_FOUND` if
-   * there is no such checkpoint, with `CKPT_CORRUPT` if it is damaged, with `CKPT_PRUNED` if retention removes it
-   * meanwhile.
+   * same name succeeds.
    *
    * @param name up to 100 letters, digits, ".", "_" and "-", the first a letter or digit
+   * @throws {CheckpointError} the codes of a call that writes; `CKPT_CONFLICT` if the name pins another checkpoint; `CKPT_NOT_FOUND`
+   *   if there is no such checkpoint; `CKPT_CORRUPT` if it is damaged; `CKPT_PRUNED` if retention removes it meanwhile
    */
   pin(id: number, name: string, options?: OperationOptions): Promise<void>
-  /** Removes a pin by its name, so that retention decides about the checkpoint again. False if no pin has that name. */
+  /**
+   * Removes a pin by its name, so that retention decides about the checkpoint again. False if no pin has that name.
+   *
+   * @throws {CheckpointError} the codes of a call that writes
+   */
   unpin(name: string, options?: OperationOptions): Promise<boolean>
-  /** Every pin, ascending by checkpoint, then by name. */
+  /**
+   * Every pin, ascending by checkpoint, then by name.
+   *
+   * @throws {CheckpointError} the codes of every call
+   */
   pins(options?: OperationOptions): Promise<Pin[]>
   /**
-   * Removes one checkpoint. False if it does not exist. Rejects with `CKPT_INVALID` if it is pinned, or not below the
-   * latest valid checkpoint.
+   * Removes one checkpoint. False if it does not exist.
+   *
+   * @throws {CheckpointError} the codes of a call that writes; `CKPT_INVALID` too if it is pinned, or not below the latest valid
+   *   checkpoint
    */
   remove(id: number, options?: OperationOptions): Promise<boolean>
   /**
    * One checkpoint, by its id or by the name of a pin: `open(7)`, `open({ pin: "before-upgrade" })`. Its manifest and the size of its
-   * state are verified; each byte is verified when you read it, or before, with `depth: "deep"`.
+   * state are verified; each byte is verified when you read it, or before, with `depth: "deep"`. On a leader the checkpoint is safe from
+   * late updates, as one of `recover` is.
    *
-   * Rejects with `CKPT_NOT_FOUND` if there is no such checkpoint or pin, and names those that there are; with `CKPT_CORRUPT` if the
-   * checkpoint does not verify. On a leader the checkpoint is safe from late updates, as one of `recover` is.
+   * @throws {CheckpointError} the codes of every call; `CKPT_NOT_FOUND` if there is no such checkpoint or pin, with those that there are;
+   *   `CKPT_CORRUPT` if the checkpoint does not verify
    */
   open(which: CheckpointChoice, options?: OpenCheckpointOptions): Promise<Checkpoint>
   /**
-   * One manifest; `undefined` if there is no such checkpoint. Rejects with `CKPT_CORRUPT` if the manifest is damaged.
+   * One manifest; `undefined` if there is no such checkpoint.
+   *
+   * @throws {CheckpointError} the codes of every call; `CKPT_CORRUPT` if the manifest is damaged
    */
   load(id: number, options?: OperationOptions): Promise<CheckpointManifest | undefined>
   /**
-   * The latest manifest; `undefined` if there is none. Rejects with `CKPT_CORRUPT` if it is damaged, or if it is lost and there is
-   * no other: `recover()` goes past it. A lost one that pointer or history names is otherwise passed over, with an event `skipped`.
+   * The latest manifest; `undefined` if there is none. A lost one that pointer or history names is passed over, with an event
+   * `skipped`, if there is another.
+   *
+   * @throws {CheckpointError} the codes of every call; `CKPT_CORRUPT` if it is damaged, or lost and there is no other: `recover()`
+   *   goes past it
    */
   loadLatest(options?: OperationOptions): Promise<CheckpointManifest | undefined>
-  /** The ids of all checkpoints, damaged ones too, ascending. See `list` for lost ones. */
+  /**
+   * The ids of all checkpoints, damaged ones too, ascending. See `list` for lost ones.
+   *
+   * @throws {CheckpointError} the codes of every call
+   */
   ids(options?: OperationOptions): Promise<number[]>
   /**
    * All checkpoints, ascending by id. A damaged checkpoint is an entry with its issues, never a gap. If
    * a checkpoint that pointer or history names is lost, and none that is later is listed, that is an event `skipped`.
    * For `for await`, or at once: `await store.list().toArray()`.
+   *
+   * @throws {CheckpointError} the codes of every call, when it is iterated
    */
   list(options?: OperationOptions): CheckpointList
-  /** The lowest id above every id ever seen here: of manifests, states, directories, pointer and history. */
+  /**
+   * The lowest id above every id ever seen here: of manifests, states, directories, pointer and history.
+   *
+   * @throws {CheckpointError} the codes of every call; `CKPT_INVALID` too if 2^53 - 1 is taken, so that no id is left
+   */
   nextId(options?: OperationOptions): Promise<number>
   /**
    * Writes a state before its manifest. A later `save` of this id, on this store and without a state, takes over its
    * checksum and size.
+   *
+   * @throws {CheckpointError} the codes of a call that writes; `CKPT_CONFLICT` if the id has another state, or does not count any
+   *   more; `CKPT_UNKNOWN_OUTCOME` if nobody knows whether it took effect
    */
   writeState(id: number, state: StateSource, options?: OperationOptions & ProgressOptions): Promise<StateInfo>
-  /** The state of a checkpoint; `undefined` if it has none. It is read, and a whole read verified, when you iterate. */
+  /**
+   * The state of a checkpoint; `undefined` if it has none. It is read, and a whole read verified, when you iterate.
+   *
+   * @throws {CheckpointError} the codes of every call; `CKPT_CORRUPT` if manifest or bytes do not verify; `CKPT_PRUNED` if retention
+   *   removed the checkpoint while it was read
+   */
   readState(id: number, options?: ReadStateOptions): Promise<StateReader | undefined>
-  /** Verifies one checkpoint. Damage is an issue; only a failure of the storage rejects. */
+  /**
+   * Verifies one checkpoint. Damage is an issue, never an error.
+   *
+   * @throws {CheckpointError} the codes of every call
+   */
   verify(id: number, options?: VerifyOptions): Promise<Verification>
   /**
    * Finds the latest checkpoint that verifies, and goes past damaged ones. A failure of the storage rejects; it is
    * never a fresh start.
+   *
+   * @throws {CheckpointError} the codes of every call; `CKPT_INVALID` too if the checkpoints are of the other layout, or `accept`
+   *   answers neither true nor false; on a leader, which marks what it recovers, also those of a call that writes
    */
   recover(options?: RecoverOptions): Promise<Recovery>
   /**
@@ -141,11 +199,23 @@ export interface StoreOperations extends AsyncDisposable {
    * out damaged meanwhile, `visit` is called again with the next older checkpoint; so it must be able to start again.
    * `depth` is `"shallow"` by default, since each byte is verified when `visit` reads it; a byte that `visit` does not
    * read is not verified.
+   *
+   * @throws {CheckpointError} as `recover`; an error of `visit` that is not about damage rejects it unchanged
    */
   restore<T>(visit: (checkpoint: Checkpoint) => Promise<T>, options?: RestoreOptions): Promise<Restored<T>>
-  /** Removes the checkpoints that a policy does not keep. Default policy: the store's `retain`. */
+  /**
+   * Removes the checkpoints that a policy does not keep. Default policy: the store's `retain`. An object that could not be deleted
+   * is told in the report, not by an error.
+   *
+   * @throws {CheckpointError} the codes of a call that writes, of every call with `dryRun`; `CKPT_INVALID` too without any policy
+   */
   prune(policy?: RetentionPolicy, options?: PruneOptions): Promise<PruneReport>
-  /** Removes the objects that unfinished saves left: states without a manifest, unfinished uploads, temporary files. */
+  /**
+   * Removes the objects that unfinished saves left: states without a manifest, unfinished uploads, temporary files. What could not
+   * be removed is told in the report, not by an error.
+   *
+   * @throws {CheckpointError} the codes of a call that writes, of every call with `dryRun`
+   */
   collectOrphans(options?: CollectOptions): Promise<OrphanReport>
   /**
    * Later calls, and later reads of a state, reject with `CKPT_CLOSED`. Waits for the calls under way, for the next chunk of
@@ -154,7 +224,7 @@ export interface StoreOperations extends AsyncDisposable {
    * its own.
    *
    * It does not wait for `visit` of `restore`, for `accept`, or for whoever works on a chunk: each of them may itself await
-   * `close()`. It waits for the source of a state, so a source must not await it.
+   * `close()`. It waits for the source of a state, so a source must not await it. A second call waits for the first.
    */
   close(): Promise<void>
 }
@@ -169,15 +239,17 @@ export interface CheckpointStore extends StoreOperations {
    * The leader saves above all ids that were there when it claimed. Close the leader before this store, whose backend it uses.
    * If the call is aborted and the claim takes effect all the same, the event `claimed` says so, and nobody has the leader.
    *
-   * Rejects with `CKPT_FENCED` if another writer claimed meanwhile or, on the filesystem, if another process leads and
-   * shows signs of life. Rejects with `CKPT_UNSUPPORTED` if a claim is not possible. It needs a storage with a
-   * compare-and-swap among processes, or a backend with claims of its own.
+   * @throws {CheckpointError} the codes of a call that writes, `CKPT_FENCED` if another writer claimed meanwhile or, on the
+   *   filesystem, if another process leads and shows signs of life; `CKPT_UNSUPPORTED` if a claim is not possible: it needs a storage
+   *   with a compare-and-swap among processes, or a backend with claims of its own
    */
   claim(options?: OperationOptions): Promise<LeaderStore>
   /**
    * Builds the lost history of a store without claims anew: whatever manifest is there counts, and what was pinned is
-   * forgotten. False if a sound history is there, also that of another store; then nothing was changed. Rejects with `CKPT_FENCED` if the store was ever
-   * claimed: then `claim()` builds the history anew.
+   * forgotten. False if a sound history is there, also that of another store; then nothing was changed.
+   *
+   * @throws {CheckpointError} the codes of a call that writes, `CKPT_FENCED` if the store was ever claimed: then `claim()` builds the
+   *   history anew
    */
   repair(options?: OperationOptions): Promise<boolean>
 }
@@ -188,7 +260,9 @@ export interface LeaderStore extends StoreOperations {
   readonly epoch: number
   /**
    * Gives the lead up, and closes this store, also if it rejects. Nobody leads until the next claim; plain stores stay refused.
-   * Rejects with `CKPT_CLOSED` after `close()`, which gives up only a claim of the backend's own: the next claim goes over it.
+   *
+   * @throws {CheckpointError} the codes of a call that writes; `CKPT_CLOSED` after `close()`, which gives up only a claim of the
+   *   backend's own: the next claim goes over it
    */
   release(): Promise<void>
 }

@@ -10,6 +10,7 @@ import { explain, type Operation } from "../storage/explain.js"
 
 /** The message of a tracing channel `ckpt:<operation>` (`node:diagnostics_channel`). Node adds `result` and `error`. */
 export interface TraceContext {
+  /** The method of the store, such as "save". */
   readonly operation: string
   /** The storage's name. */
   readonly backend: string

@@ -4,8 +4,10 @@ import { type CheckpointStore, type LeaderStore, type OpenOptions, openShape } f
 import { PlainStore } from "./plain.js"
 
 /**
- * Opens a store. No request is made before the first call, unless `claim: true` is given. Rejects with `CKPT_INVALID` if an option
- * cannot be used; with `claim: true`, also as `claim()` does, and then everything is closed.
+ * Opens a store. No request is made before the first call, unless `claim: true` is given.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` if an option cannot be used; with `claim: true` also the codes of `claim()`, and then
+ *   everything is closed
  */
 export function openCheckpointStore(options: OpenOptions & ClaimAtOnce): Promise<LeaderStore>
 export function openCheckpointStore(options: OpenOptions): Promise<CheckpointStore>

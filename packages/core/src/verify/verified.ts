@@ -55,6 +55,7 @@ export interface VerifyOptions extends OperationOptions, ProgressOptions {
 
 /** The answer of `verify`. A checkpoint that does not exist or does not count has the issue `manifest-missing`. */
 export interface Verification {
+  /** The checkpoint. */
   readonly id: number
   /** True if no issue is fatal. */
   readonly valid: boolean

@@ -50,7 +50,11 @@ export function encodeManifest(manifest: CheckpointManifest, limit = maxWrittenB
   return bytes
 }
 
-/** The stored form of a manifest, as text. (`JSON.stringify` cannot write a manifest: it throws for bigints.) */
+/**
+ * The stored form of a manifest, as text. (`JSON.stringify` cannot write a manifest: it throws for bigints.)
+ *
+ * @throws {CheckpointError} `CKPT_INVALID`, with the field's path, for a value that would not be read back equal
+ */
 export function manifestToJson(manifest: CheckpointManifest): string {
   return new TextDecoder().decode(encodeManifest(manifest, MAX_MANIFEST_BYTES))
 }

@@ -1,4 +1,5 @@
 import { atOnce, type Work } from "../../async/turns.js"
+import type { OwnBytes } from "../../bytes/own-bytes.js"
 import { CheckpointError } from "../../errors.js"
 import type { OperatorState } from "./model.js"
 
@@ -14,7 +15,7 @@ export function inlineOperator(bytes: Uint8Array): OperatorState {
  * @throws {CheckpointError} `CKPT_CORRUPT` if the operator has no inline state (`stateB64` is null), or it is not
  *   base64
  */
-export function decodeInline(operator: OperatorState): Uint8Array<ArrayBuffer> {
+export function decodeInline(operator: OperatorState): OwnBytes {
   const { stateB64 } = operator
   if (stateB64 === null) throw new CheckpointError("CKPT_CORRUPT", "the operator has no inline state")
   if (!isBase64(stateB64)) throw new CheckpointError("CKPT_CORRUPT", "the operator's inline state is not valid base64")

@@ -1,6 +1,39 @@
-/** The kind of an issue, for a program to branch on. Codes do not change; messages may. */
+/**
+ * The kind of an issue, for a program to branch on. Codes do not change; messages may.
+ *
+ * Warnings, with which a checkpoint is valid:
+ *
+ * - `version-zero`: the manifest says version 0.
+ * - `timestamp-zero`: the manifest does not say when it was taken.
+ * - `sink-status-missing`: a sink has an epoch and no commit status, while other sinks have one.
+ * - `source-unnamed`: a source has offsets and is not in `sourceNames`, while other sources are.
+ * - `vnode-count`: the number of virtual partitions is 0, or another than the store expects.
+ * - `state-unverified`: there is a state, and no checksum that tells whether it is intact.
+ * - `not-accepted`: the checkpoint verifies, and `accept` of `recover` passed it over.
+ *
+ * Fatal: the manifest cannot be read.
+ *
+ * - `manifest-missing`: there is no manifest, or it does not count (any more).
+ * - `manifest-corrupt`: it is not UTF-8, not JSON, or not of the shape of a manifest.
+ * - `manifest-checksum`: its bytes do not have the checksum that it carries.
+ * - `manifest-too-large`: it has more than 64 MiB.
+ * - `manifest-version`: a later release wrote it. This release does not read it, and never removes it.
+ * - `number-unsafe`: it holds an id or a number beyond 2^53 - 1, which no JavaScript number holds.
+ *
+ * Fatal: the manifest can be read, but cannot be right.
+ *
+ * - `id-zero`, `epoch-zero`: it has checkpoint 0, or epoch 0.
+ * - `id-mismatch`: it has another id than its name.
+ * - `operator-range`: the slice of an operator is outside the state, or overlaps another one.
+ * - `operator-base64`: an inline state is not base64.
+ *
+ * Fatal: the state is damaged.
+ *
+ * - `state-missing`: the manifest says that there is a state, and there is none.
+ * - `state-size`: it has another number of bytes than the manifest says.
+ * - `state-checksum`: it does not have the checksum that the manifest says. Found only where the bytes are read.
+ */
 export type IssueCode =
-  // Warnings.
   | "version-zero"
   | "timestamp-zero"
   | "sink-status-missing"
@@ -8,20 +41,17 @@ export type IssueCode =
   | "vnode-count"
   | "state-unverified"
   | "not-accepted"
-  // Fatal: the manifest cannot be read.
   | "manifest-missing"
   | "manifest-corrupt"
   | "manifest-checksum"
   | "manifest-too-large"
   | "manifest-version"
   | "number-unsafe"
-  // Fatal: the manifest can be read, but cannot be right.
   | "id-zero"
   | "epoch-zero"
   | "id-mismatch"
   | "operator-range"
   | "operator-base64"
-  // Fatal: the state is damaged.
   | "state-missing"
   | "state-size"
   | "state-checksum"
@@ -31,8 +61,11 @@ export type IssueCode =
  * code are told; one more of that code counts the others.
  */
 export interface ValidationIssue {
+  /** `fatal`: the checkpoint is not valid. `warning`: it can be used. */
   readonly severity: "warning" | "fatal"
+  /** What was found. */
   readonly code: IssueCode
+  /** The finding, for people: in which field, what was expected, what is there. */
   readonly message: string
 }
 

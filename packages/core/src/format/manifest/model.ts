@@ -23,11 +23,13 @@ export type UnknownFields = JsonObject
 
 /** How far a source, or a reference table, has been read. */
 export interface ConnectorOffsets {
+  /** The job's epoch that the offsets belong to. A whole number from 0. */
   readonly epoch: number
   /** Text of the connector's own, such as partition → offset. */
   readonly offsets: NamedMap<string>
   /** Present in every manifest that was read or created. May be left out in a manifest that is given. */
   readonly metadata?: NamedMap<string>
+  /** Present only if there are unknown fields. */
   readonly unknownFields?: UnknownFields
 }
 
@@ -40,11 +42,13 @@ export interface GivenOffsets extends Omit<ConnectorOffsets, "offsets"> {
 export interface OperatorState {
   /** The inline state, base64 with padding; null for an external state. */
   readonly stateB64: string | null
+  /** True: the state is in `state.bin`. False: it is in `stateB64`, or the operator has none. */
   readonly external: boolean
   /** Bytes from the start of `state.bin`. */
   readonly externalOffset: number
   /** Bytes. */
   readonly externalLength: number
+  /** Present only if there are unknown fields. */
   readonly unknownFields?: UnknownFields
 }
 
@@ -52,8 +56,16 @@ export interface OperatorState {
  * Whether a sink has committed the checkpoint's epoch. At rest `"Pending"`, `"Committed"` or `{ "Failed": message }`.
  */
 export type SinkCommitStatus =
-  | { readonly status: "pending" | "committed" }
-  | { readonly status: "failed"; readonly message: string }
+  | {
+      /** `pending`: prepared and not committed, so recovery must finish or undo it. `committed`: done. */
+      readonly status: "pending" | "committed"
+    }
+  | {
+      /** The commit failed. */
+      readonly status: "failed"
+      /** Why, in the job's own words. */
+      readonly message: string
+    }
 
 /** The leader that wrote a manifest, see `claim()`. Set by the store alone: `save` and `update` ignore the caller's. */
 export interface WriterStamp {
@@ -61,6 +73,7 @@ export interface WriterStamp {
   readonly epoch: number
   /** Unique to its claim. */
   readonly id: string
+  /** Present only if there are unknown fields. */
   readonly unknownFields?: UnknownFields
 }
 
@@ -70,32 +83,44 @@ export interface WriterStamp {
  * too.
  */
 export interface CheckpointManifest {
-  /** Of the format: 1. */
+  /** The version of the format: 1. */
   readonly version: number
-  /** From 1. */
+  /** The checkpoint's number, from 1. A later checkpoint has a higher one: take `nextId`. */
   readonly checkpointId: number
-  /** The job's own epoch, from 1. Not the epoch of a claim. */
+  /**
+   * The job's own epoch, from 1: the number under which its sources and sinks know this checkpoint, for an exactly-once hand-over.
+   * Often one more with each checkpoint. Not the epoch of a claim, see `writer`.
+   */
   readonly epoch: number
   /** When the checkpoint was taken: milliseconds since 1970. */
   readonly timestampMs: number
-  /** By source name. */
+  /** How far each source has been read, by source name. */
   readonly sourceOffsets: NamedMap<ConnectorOffsets>
-  /** Last epoch, by sink name. */
+  /** The last epoch that each sink has taken, by sink name. With it a sink tells whether it has this checkpoint's output. */
   readonly sinkEpochs: NamedMap<number>
-  /** By sink name. */
+  /** Whether each sink has committed, by sink name. Empty if the job does not track it. */
   readonly sinkCommitStatuses: NamedMap<SinkCommitStatus>
-  /** By table name. */
+  /** How far the source of each reference table has been read, by table name. */
   readonly tableOffsets: NamedMap<ConnectorOffsets>
-  /** By operator name. */
+  /** Where each operator's state is, by operator name. `save` fills it in from its option `operators`. */
   readonly operatorStates: NamedMap<OperatorState>
+  /** Where a table store of the job's own keeps its part of the checkpoint; null for none. This library does not look there. */
   readonly tableStoreCheckpointPath: string | null
-  /** From -2^63 to 2^63 - 1. */
+  /**
+   * The job's event time, up to which it has seen everything; null for none. In the job's own unit; LaminarDB's is milliseconds
+   * since 1970. From -2^63 to 2^63 - 1.
+   */
   readonly watermark: bigint | null
-  /** By source name. */
+  /** The watermark of each source, in the unit of `watermark`, by source name. */
   readonly sourceWatermarks: NamedMap<bigint>
+  /** The names of all sources of the job, sorted, so that recovery can tell which were added or removed. Empty: not recorded. */
   readonly sourceNames: readonly string[]
+  /** The names of all sinks of the job, sorted, so that recovery can tell which were added or removed. Empty: not recorded. */
   readonly sinkNames: readonly string[]
-  /** From 0 to 2^64 - 1. */
+  /**
+   * A hash of the job's code and configuration, as the job computes it; null for none. Compare it in `accept` of `recover`: with
+   * another one, the states may not fit. From 0 to 2^64 - 1.
+   */
   readonly pipelineHash: bigint | null
   /** Number of virtual partitions, up to 65,535. 0 in a legacy manifest that does not say. */
   readonly vnodeCount: number
@@ -129,6 +154,7 @@ type Optional = Exclude<keyof CheckpointManifest, OfItsOwn>
 export type ManifestInit = Pick<CheckpointManifest, "checkpointId" | "epoch"> & {
   readonly [K in Optional]?: CheckpointManifest[K] | undefined
 } & {
+  /** As in {@link CheckpointManifest}; fields of an operator that are left out have their defaults. */
   readonly operatorStates?: NamedMap<Partial<OperatorState>> | undefined
   /** By source name. */
   readonly sourceOffsets?: NamedMap<GivenOffsets> | undefined
