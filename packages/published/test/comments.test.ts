@@ -1,0 +1,33 @@
+import { fileURLToPath } from "node:url"
+import { expect, test } from "vitest"
+import { publicPackages } from "./public-packages.js"
+import { publicNames } from "./public-symbols.js"
+
+test.each(publicPackages.flatMap(({ entries }) => entries))(
+  "$name: every public symbol and member has a comment, which names each word of a type of words",
+  (entry) => {
+    const names = publicNames(entry)
+    expect(names.length).toBeGreaterThan(1)
+    expect(names.filter(({ comment }) => comment === "").map(({ name }) => name)).toEqual([])
+    const untold = names.flatMap(({ name, comment, words }) =>
+      words.filter((word) => !comment.includes(`\`${word}\``)).map((word) => `${name}: ${word}`),
+    )
+    expect(untold).toEqual([])
+  },
+)
+
+test("the walk itself finds what has no comment", () => {
+  const names = publicNames({ name: "example", types: fileURLToPath(new URL("example.d.ts", import.meta.url)) })
+  const found = names.map(({ name, comment, words }) => [name, comment, words] as const)
+  expect(found.toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
+    ["Reached", "", []],
+    ["Reached.member", "", []],
+    ["Told", "A type.", []],
+    ["Told.method", "", []],
+    ["Told.nested", "Members of members.", []],
+    ["Told.nested.deep", "", []],
+    ["Told.untold", "", []],
+    ["Words", "", ["one", "two"]],
+    ["call", "A function.", []],
+  ])
+})

@@ -1,0 +1,33 @@
+// A program that uses what the packages export, compiled by the lowest and by the current TypeScript.
+import { AzureBackend, type AzureStoreOptions, openAzureStore } from "@ckpt/azure"
+import { backendCases, describeBackend, type TestStorage } from "@ckpt/conformance"
+import { type CheckpointStore, createManifest, type IssueCode, type StoreEvent } from "@ckpt/core"
+import { httpError, lazySdk } from "@ckpt/core/adapter"
+import { type FileApi, FsBackend, openFsStore } from "@ckpt/fs"
+import { GcsBackend, openGcsStore } from "@ckpt/gcs"
+import { MemoryBackend, openMemoryStore } from "@ckpt/memory"
+import { openS3Store, S3Backend } from "@ckpt/s3"
+
+export async function job(store: CheckpointStore): Promise<ArrayBuffer | undefined> {
+  const found = await store.recover({ accept: ({ pipelineHash }) => pipelineHash === 7n })
+  if (found.outcome === "exhausted") throw new Error(found.reason)
+  const bytes = await found.checkpoint?.operator("window")
+  await store.save(createManifest({ checkpointId: found.nextId, epoch: 1, watermark: 1n }), {
+    operators: { window: bytes ?? new Uint8Array(8) },
+  })
+  for await (const { id, issues } of store.list()) told(id, issues[0]?.code)
+  // Memory of its own: `new Blob([bytes])` takes nothing else.
+  return bytes && new Blob([bytes]).arrayBuffer()
+}
+
+function told(_id: number, _code: IssueCode | undefined): void {}
+
+export function tell(event: StoreEvent): string {
+  return event.type === "retry" ? event.operation : event.type
+}
+
+export const backends = [AzureBackend, FsBackend, GcsBackend, MemoryBackend, S3Backend]
+export const opens = [openAzureStore, openFsStore, openGcsStore, openMemoryStore, openS3Store]
+export const adapter = [httpError, lazySdk]
+export const conformance = [backendCases, describeBackend]
+export type Options = AzureStoreOptions | TestStorage | FileApi

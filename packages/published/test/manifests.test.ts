@@ -1,0 +1,53 @@
+import { createRequire } from "node:module"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { type Packed, pack } from "./packed.js"
+import { publicPackages } from "./public-packages.js"
+
+let packed: Packed
+beforeAll(async () => {
+  packed = await pack()
+})
+afterAll(() => packed.dispose())
+
+describe.each(publicPackages)("$name", ({ name, manifest, entries }) => {
+  test("its published manifest has no private dependency, and no script that needs this repository", async () => {
+    const published = JSON.parse(await packed.file(name, "package.json"))
+    expect(published).not.toHaveProperty("devDependencies")
+    expect(published).not.toHaveProperty("scripts")
+    const { dependencies = {}, peerDependencies = {}, version } = published
+    const ours = publicPackages.map((one) => one.name)
+    for (const [dependency, range] of Object.entries(dependencies)) {
+      expect(ours).toContain(dependency)
+      expect(range).toBe(`^${version}`)
+    }
+    expect(peerDependencies).toEqual(manifest.peerDependencies ?? {})
+  })
+
+  test("its package.json can be asked for, and each entry has its files", async () => {
+    const files = await packed.files(name)
+    const { exports } = JSON.parse(await packed.file(name, "package.json")) as typeof manifest
+    expect(exports["./package.json"]).toBe("./package.json")
+    for (const target of Object.values(exports)) {
+      for (const path of typeof target === "string" ? [target] : Object.values(target)) {
+        expect(files).toContain(path.replace("./", ""))
+      }
+    }
+    expect(files).toContain("LICENSE")
+    expect(files).toContain("README.md")
+    expect(files.filter((file) => !/^(dist|src)\//.test(file)).toSorted()).toEqual([
+      "LICENSE",
+      "README.md",
+      "package.json",
+    ])
+  })
+
+  test("require() gives what import gives", async () => {
+    const require = createRequire(import.meta.url)
+    expect(require(`${name}/package.json`)).toMatchObject({ name })
+    for (const entry of entries) {
+      expect(Object.keys(require(entry.name)).filter((key) => key !== "__esModule")).toEqual(
+        Object.keys(await import(entry.name)),
+      )
+    }
+  })
+})
