@@ -49,6 +49,7 @@ export { json } from "./state/json.js"
 export type { ReadStateOptions, StateReader } from "./state/reader.js"
 export type { BytesSource, GivenSource, StateSource } from "./state/source.js"
 export type {
+  AnnounceOptions,
   BackendClaim,
   BackendClaimOptions,
   Body,
@@ -60,6 +61,7 @@ export type {
   GetOptions,
   Leftover,
   LeftoverOptions,
+  NowOptions,
   ObjectBackend,
   ObjectContent,
   ObjectMeta,

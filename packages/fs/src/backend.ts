@@ -1,5 +1,6 @@
 import { dirname } from "node:path"
 import type {
+  AnnounceOptions,
   BackendClaim,
   BackendClaimOptions,
   Body,
@@ -9,6 +10,7 @@ import type {
   GetOptions,
   Leftover,
   LeftoverOptions,
+  NowOptions,
   ObjectBackend,
   ObjectContent,
   ObjectMeta,
@@ -168,7 +170,7 @@ export class FsBackend implements ObjectBackend {
    * What the filesystem stamps on a file just made beside the objects of the prefix. Where no file can be made: the time of the
    * last change there, which is earlier. With `readOnly`, and if nothing is there: the time of this process.
    */
-  now(options: RequestOptions & { prefix?: string | undefined } = {}): Promise<Date> {
+  now(options: NowOptions = {}): Promise<Date> {
     return this.#do("ask the time", "", async () => {
       throwIfAborted(options.signal)
       const real = await this.#root.resolve()
@@ -201,7 +203,7 @@ export class FsBackend implements ObjectBackend {
   }
 
   /** The claims say who leads where somebody claimed: a leader announces nothing. */
-  announce({ prefix, signal }: RequestOptions & { prefix: string }): Promise<OtherWriter[] | undefined> {
+  announce({ prefix, signal }: AnnounceOptions): Promise<OtherWriter[] | undefined> {
     return this.#do("look for other writers", prefix, async () => {
       if (this.#held !== undefined) return []
       return this.#signs.announce(prefixFolders(prefix), this.#secondWriter === "refuse", signal)

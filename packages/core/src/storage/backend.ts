@@ -63,12 +63,7 @@ export interface ObjectBackend extends OptionalParts, AsyncDisposable {
    * The storage's clock (of its Date header, for example), by which `lastModified` was given. `prefix`: that of the objects
    * whose age is asked for, where parts of a storage may have clocks of their own.
    */
-  now(
-    options?: RequestOptions & {
-      /** The objects whose age is asked for. Default: all. */
-      prefix?: string | undefined
-    },
-  ): Promise<Date>
+  now(options?: NowOptions): Promise<Date>
 }
 
 /** What core may expect of a storage. */
@@ -99,6 +94,12 @@ export type Body = readonly Uint8Array[] | AsyncIterable<Uint8Array>
 export interface RequestOptions {
   /** Ends the request and what it holds (sockets, handles, temporary files); the call rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
+}
+
+/** The options of `now`. */
+export interface NowOptions extends RequestOptions {
+  /** Where the objects are whose age is asked for. Default: everywhere. */
+  prefix?: string | undefined
 }
 
 /** The options of `put`. */
@@ -209,12 +210,7 @@ export interface OptionalParts {
    * again before the next change. Rejects with `fenced` if the backend was told to refuse a second writer. Core passes over any
    * other failure, since this is advice. Disposing the backend takes the word back.
    */
-  announce?(
-    options: RequestOptions & {
-      /** Everything that the writer may write has a key that starts so. */
-      prefix: string
-    },
-  ): Promise<readonly OtherWriter[] | undefined>
+  announce?(options: AnnounceOptions): Promise<readonly OtherWriter[] | undefined>
 
   /**
    * For a storage without a compare-and-swap among processes: makes one writer lead on everything whose key starts with
@@ -223,6 +219,12 @@ export interface OptionalParts {
    * with `fenced` if a holder that shows signs of life must not be superseded.
    */
   claim?(options: BackendClaimOptions): Promise<BackendClaim>
+}
+
+/** The options of `announce`. */
+export interface AnnounceOptions extends RequestOptions {
+  /** Everything that the writer may write has a key that starts so. */
+  prefix: string
 }
 
 /** The options of a backend's `claim`. */
