@@ -51,8 +51,7 @@ class Walk {
     const symbol = given.flags & ts.SymbolFlags.Alias ? this.#checker.getAliasedSymbol(given) : given
     if (symbol.flags & ts.SymbolFlags.TypeParameter || !this.#isOurs(symbol) || this.#seen.has(symbol)) return
     this.#seen.add(symbol)
-    const declared =
-      symbol.flags & ts.SymbolFlags.Type ? this.#checker.getDeclaredTypeOfSymbol(symbol) : undefined
+    const declared = symbol.flags & ts.SymbolFlags.Type ? this.#checker.getDeclaredTypeOfSymbol(symbol) : undefined
     this.#add(symbol.name, symbol, declared?.isUnion() ? declared : undefined)
     if (declared !== undefined) this.#type(declared, symbol.name)
     if (symbol.flags & ts.SymbolFlags.Value) this.#type(this.#checker.getTypeOfSymbol(symbol), symbol.name)

@@ -25,8 +25,7 @@ async function installed(version: string): Promise<string> {
   return pathToFileURL(join(folder, "adapter.js")).href
 }
 
-const sdkAt = (from: string, load: () => Promise<string>) =>
-  lazySdk({ name: "@cloud/sdk", from, load })
+const sdkAt = (from: string, load: () => Promise<string>) => lazySdk({ name: "@cloud/sdk", from, load })
 
 test.each(["7.15.0", "7.15.1", "8.0.0", "10.2.3", "7.16.0-beta.1"])("%s is loaded, once", async (version) => {
   let loads = 0

@@ -2,7 +2,7 @@ import type { BigIntStats } from "node:fs"
 import { fdatasync, fsync, futimes, writev } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import { promisify } from "node:util"
-import type { OpenFile, Read, StatOptions, Written } from "./file-api.js"
+import type { OpenFile, Read, StatOptions, Written } from "./open-file.js"
 
 const syncOf = promisify(fsync)
 const datasyncOf = promisify(fdatasync)

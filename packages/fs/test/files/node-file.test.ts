@@ -63,7 +63,7 @@ test.each(["directory", "objects"] as const)(
 )
 
 test("a file is closed once the calls under way have ended", async () => {
-  const file = await nodeFiles.open(join(await temporaryFolder(), "file"), "wx")
+  const file = await nodeFiles.open(join(await temporaryFolder(), "file"), "wx", 0o666)
   const ended: string[] = []
   const note = (name: string) => () => void ended.push(name)
   const calls = [
