@@ -24,7 +24,7 @@ export async function pack(): Promise<Packed> {
   const packing = [...filters, "exec", "pnpm", "pack", "--pack-destination", folder]
   await run(process.execPath, [join(repository, "scripts/pnpm.mjs"), ...packing], { cwd: repository })
   const path = (name: string) => {
-    const { version } = publicPackages.find((one) => one.name === name)?.manifest ?? {}
+    const version = publicPackages.find((one) => one.name === name)?.manifest.version
     return join(folder, `${name.replace("@", "").replace("/", "-")}-${version}.tgz`)
   }
   return {

@@ -20,6 +20,7 @@ export interface PublicPackage {
 
 export interface Manifest {
   readonly name: string
+  readonly version: string
   readonly private?: boolean
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
   readonly [field: string]: unknown
