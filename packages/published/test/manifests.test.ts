@@ -45,9 +45,8 @@ describe.each(publicPackages)("$name", ({ name, manifest, entries }) => {
     const require = createRequire(import.meta.url)
     expect(require(`${name}/package.json`)).toMatchObject({ name })
     for (const entry of entries) {
-      expect(Object.keys(require(entry.name)).filter((key) => key !== "__esModule")).toEqual(
-        Object.keys(await import(entry.name)),
-      )
+      const required = Object.keys(require(entry.name)).filter((key) => key !== "__esModule")
+      expect(required.toSorted()).toEqual(Object.keys(await import(entry.name)).toSorted())
     }
   })
 })
