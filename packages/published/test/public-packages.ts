@@ -18,7 +18,7 @@ export interface PublicPackage {
   readonly entries: readonly Entry[]
 }
 
-export interface Manifest {
+interface Manifest {
   readonly name: string
   readonly version: string
   readonly private?: boolean
