@@ -1,7 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3"
 import { CheckpointError } from "@ckpt/core"
 import { describe, expect, expectTypeOf, test } from "vitest"
-import { type CheckpointStore, openS3Store, S3Backend, type S3StoreOptions } from "../src/index.js"
+import { type CheckpointStore, type LeaderStore, openS3Store, S3Backend, type S3StoreOptions } from "../src/index.js"
 
 const client = new S3Client({ region: "us-east-1" })
 
@@ -64,8 +64,10 @@ test("an access point's ARN is a bucket", async () => {
 })
 
 test("the options are typed", () => {
-  expectTypeOf(openS3Store).parameter(0).toEqualTypeOf<S3StoreOptions>()
-  expectTypeOf(openS3Store).returns.resolves.toEqualTypeOf<CheckpointStore>()
+  const open = (options: S3StoreOptions) => openS3Store(options)
+  expectTypeOf(open).returns.resolves.toEqualTypeOf<CheckpointStore>()
+  const lead = (options: S3StoreOptions & { claim: true }) => openS3Store(options)
+  expectTypeOf(lead).returns.resolves.toEqualTypeOf<LeaderStore>()
   expectTypeOf<S3StoreOptions>().toHaveProperty("retain")
   // @ts-expect-error a store needs a bucket
   expectTypeOf<{ region: string }>().toExtend<S3StoreOptions>()
