@@ -15,7 +15,7 @@ export type Place =
     }
 
 export function openStore(place: Place): Promise<CheckpointStore> {
-  if (place.kind === "folder") return openFsStore(place.path, { claim: { silentAfterMs: place.silentAfterMs } })
+  if (place.kind === "folder") return openFsStore(place.path, { silentAfterMs: place.silentAfterMs })
   const { endpoint, region, bucket, prefix, accessKeyId, secretAccessKey } = place
   return openS3Store({
     ...{ endpoint, region, bucket, prefix },

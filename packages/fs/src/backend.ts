@@ -19,7 +19,7 @@ import type {
   RequestOptions,
 } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
-import { aBoolean, anObject, checkOptions, group, milliseconds, oneOf, type ShapeOf } from "@ckpt/core/adapter"
+import { aBoolean, anObject, checkOptions, milliseconds, oneOf, type ShapeOf } from "@ckpt/core/adapter"
 import { claimScope, type HeldClaims } from "./claim/claim.js"
 import { type Access, Fence } from "./claim/fence.js"
 import { silentAfterAtMost } from "./claim/holder.js"
@@ -42,17 +42,6 @@ import { findLeftovers } from "./objects/leftovers.js"
 import { listObjects } from "./objects/list.js"
 import { putObject } from "./objects/put.js"
 
-/** How `claim()` judges the claims of other processes. */
-export interface FsClaimOptions {
-  /**
-   * After a silence of so many milliseconds, the holder of a claim may be superseded: 50 or more, default 10,000. A holder
-   * shows life five times in this time. If two processes differ, the longer time holds. The option decides only how long a
-   * claimer waits for a process of which nothing else is known. It is no risk for data: a holder that was only slow is told
-   * at its next write that it is superseded, and has changed nothing.
-   */
-  silentAfterMs?: number | undefined
-}
-
 /**
  * What happens if another process that lives writes to the same store without a claim.
  *
@@ -66,8 +55,13 @@ const silentAfterAtLeast = 50
 
 /** The options of an {@link FsBackend}. */
 export interface FsBackendOptions {
-  /** How claims of other processes are judged. */
-  claim?: FsClaimOptions | undefined
+  /**
+   * After a silence of so many milliseconds, the holder of a claim may be superseded by a `claim()`: 50 or more, default 10,000. A
+   * holder shows life five times in this time. If two processes differ, the longer time holds. The option decides only how long a
+   * claimer waits for a process of which nothing else is known. It is no risk for data: a holder that was only slow is told
+   * at its next write that it is superseded, and has changed nothing.
+   */
+  silentAfterMs?: number | undefined
   /**
    * Nothing is read from a root that does not exist, and it is not created: for a store that was there before, on a volume that
    * may not be mounted yet. Default false.
@@ -92,10 +86,7 @@ export interface FsBackendOptions {
 /** The kinds of {@link FsBackendOptions}. */
 export const fsBackendShape: ShapeOf<FsBackendOptions> = {
   fields: {
-    claim: group({
-      fields: { silentAfterMs: milliseconds(silentAfterAtLeast, silentAfterAtMost) },
-      example: `an object such as { silentAfterMs: ${defaultSilentAfterMs} }`,
-    }),
+    silentAfterMs: milliseconds(silentAfterAtLeast, silentAfterAtMost),
     mustExist: aBoolean,
     directorySync: aBoolean,
     secondWriter: oneOf("warn", "refuse"),
@@ -132,7 +123,7 @@ export class FsBackend implements ObjectBackend {
     const calls = process.platform === "win32" ? patient(files) : files
     this.#root = new Root(path, directorySync ? calls : changed(calls, { directorySync }), options.mustExist)
     this.#readOnly = options.readOnly ?? false
-    this.#silentAfterMs = options.claim?.silentAfterMs ?? defaultSilentAfterMs
+    this.#silentAfterMs = options.silentAfterMs ?? defaultSilentAfterMs
     this.#secondWriter = options.secondWriter ?? "warn"
     this.#access = { root: this.#root, directories: new Directories(this.#root), fence: new Fence(this.#root) }
     this.#signs = new WriterSigns(this.#access)
@@ -212,7 +203,7 @@ export class FsBackend implements ObjectBackend {
 
   /**
    * Holds among the processes of one machine; see the README. It supersedes a holder that is this very process, has ended,
-   * gave its claim up, or has been silent for `claim.silentAfterMs`. Any other holder makes it reject with `fenced`. A
+   * gave its claim up, or has been silent for `silentAfterMs`. Any other holder makes it reject with `fenced`. A
    * superseded holder changes nothing any more, whatever it was superseded for.
    */
   claim({ prefix, keys, signal }: BackendClaimOptions): Promise<BackendClaim> {
@@ -223,7 +214,7 @@ export class FsBackend implements ObjectBackend {
       // Claims lie in the folder, so it holds something of this store. The leader shares what is known of the root.
       this.#root.hold(scope.own)
       const { path, files } = this.#root
-      const backend = new FsBackend(path, { files, claim: { silentAfterMs: this.#silentAfterMs } })
+      const backend = new FsBackend(path, { files, silentAfterMs: this.#silentAfterMs })
       backend.#root = this.#root
       backend.#held = held
       backend.#access = { root: this.#root, directories: new Directories(this.#root), fence: held.fence }

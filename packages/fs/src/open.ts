@@ -5,8 +5,8 @@ import {
   openCheckpointStore,
   type StoreOptions,
 } from "@ckpt/core"
-import { aBoolean, checkStoreOptions } from "@ckpt/core/adapter"
-import { FsBackend, type FsClaimOptions, fsBackendShape, type SecondWriter } from "./backend.js"
+import { checkStoreOptions } from "@ckpt/core/adapter"
+import { FsBackend, fsBackendShape, type SecondWriter } from "./backend.js"
 import type { FileApi } from "./files/file-api.js"
 import { rootPath } from "./files/root-path.js"
 
@@ -14,8 +14,11 @@ import { rootPath } from "./files/root-path.js"
 export interface FsStoreOptions extends StoreOptions {
   /** The file calls, for tests that count or break them. Default `node:fs/promises`. */
   files?: FileApi | undefined
-  /** How `claim()` judges the claims of other processes. `true` in its place claims at once, by the defaults. */
-  claim?: FsClaimOptions | undefined
+  /**
+   * Milliseconds of silence after which `claim()` supersedes a holder of which nothing else is known: 50 or more, default 10,000. A
+   * holder shows life five times in this time. If two processes differ, the longer time holds.
+   */
+  silentAfterMs?: number | undefined
   /**
    * A root that does not exist is `CKPT_IO`, not a fresh start: for a store that was there before, on a volume that may not be
    * mounted yet. Default false.
@@ -43,22 +46,17 @@ const defaultTimeoutMs = 5 * 60 * 1000
  * @param root the folder that holds (or will hold) `checkpoints/`, as a path or a `file:` URL
  * @throws {CheckpointError} `CKPT_INVALID` for a root or options that cannot be used
  */
-export function openFsStore(
-  root: string | URL,
-  options: Omit<FsStoreOptions, "claim"> & ClaimAtOnce,
-): Promise<LeaderStore>
+export function openFsStore(root: string | URL, options: FsStoreOptions & ClaimAtOnce): Promise<LeaderStore>
 export function openFsStore(root: string | URL, options?: FsStoreOptions): Promise<CheckpointStore>
 export async function openFsStore(
   root: string | URL,
-  options: Omit<FsStoreOptions, "claim"> & { claim?: FsClaimOptions | boolean | undefined } = {},
+  options: FsStoreOptions = {},
 ): Promise<CheckpointStore | LeaderStore> {
   const path = rootPath("openFsStore", root)
-  const { claim: given, ...others } = options ?? {}
-  const fields = typeof given === "boolean" ? { ...fsBackendShape.fields, claim: aBoolean } : fsBackendShape.fields
-  checkStoreOptions("openFsStore", options as StoreOptions, { ...fsBackendShape, fields })
-  const { files, mustExist, directorySync, secondWriter, ...rest } = others
-  const claim = typeof given === "boolean" ? undefined : given
-  const backend = new FsBackend(path, { files, claim, mustExist, directorySync, secondWriter, readOnly: rest.readOnly })
-  const opened = { layout: "directory", timeoutMs: defaultTimeoutMs, ...rest, backend, ownsBackend: true } as const
-  return given === true ? openCheckpointStore({ ...opened, claim: true }) : openCheckpointStore(opened)
+  checkStoreOptions("openFsStore", options, fsBackendShape)
+  const { files, silentAfterMs, mustExist, directorySync, secondWriter, ...rest } = options
+  const { readOnly } = rest
+  const backend = new FsBackend(path, { files, silentAfterMs, mustExist, directorySync, secondWriter, readOnly })
+  const defaults = { layout: "directory", timeoutMs: defaultTimeoutMs } as const
+  return openCheckpointStore({ ...defaults, ...rest, backend, ownsBackend: true })
 }

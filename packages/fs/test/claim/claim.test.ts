@@ -207,7 +207,7 @@ test.each([
 
 test("a holder beats for as long as it holds, and its release is seen", async () => {
   const root = await temporaryFolder()
-  const { backend } = await claimed(root, "", { claim: { silentAfterMs: 50 } })
+  const { backend } = await claimed(root, "", { silentAfterMs: 50 })
   const beat = `${root}/.claims/beat-000001`
   const first = (await stat(beat)).mtimeMs
   for (const end = Date.now() + 20_000; (await stat(beat)).mtimeMs === first; await pause(2)) {
@@ -241,7 +241,7 @@ test("what cannot be claimed says why: no disk to write on, no whole folder, no 
   expect((await rejection(claimed(root, "", { files }))).kind).toBe("denied")
   for (const prefix of ["a", "../", "a//"]) expect((await rejection(claimed(root, prefix))).kind).toBe("permanent")
   for (const silentAfterMs of [0, 49, Number.NaN, Number.POSITIVE_INFINITY]) {
-    expect(() => new FsBackend(root, { claim: { silentAfterMs } })).toThrow(/give milliseconds from 50/)
+    expect(() => new FsBackend(root, { silentAfterMs })).toThrow(/give milliseconds from 50/)
   }
   expect(await readdir(root)).toEqual([])
 })

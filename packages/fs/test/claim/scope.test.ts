@@ -159,7 +159,7 @@ test("the claims of a leader replaced by a link: it writes and removes nothing t
     await writeFile(`${outside}/${name}`, "theirs")
   const files = watchFiles()
   for (let n = 0; n < 2; n++) await (await new FsBackend(root).claim({ prefix: "" })).backend[Symbol.asyncDispose]()
-  const { backend } = await new FsBackend(root, { files, claim: { silentAfterMs: 50 } }).claim({ prefix: "" })
+  const { backend } = await new FsBackend(root, { files, silentAfterMs: 50 }).claim({ prefix: "" })
   await rename(`${root}/.claims`, `${root}/aside`)
   await symlink(outside, `${root}/.claims`)
   // The next beat looks which folder it is; then there are no more.

@@ -11,7 +11,7 @@ let leader
 const commands = {
   async claim() {
     const store = await openFsStore(root, {
-      claim: { silentAfterMs: Number(silentAfterMs) },
+      silentAfterMs: Number(silentAfterMs),
       onEvent: (event) => {
         if (event.type === "claimed") say(`leads ${event.epoch}`)
       },

@@ -17,7 +17,7 @@ function claimer(root: string, silentAfterMs: number): Child {
 }
 
 async function open(root: string, silentAfterMs: number): Promise<CheckpointStore> {
-  const store = await openFsStore(root, { claim: { silentAfterMs } })
+  const store = await openFsStore(root, { silentAfterMs })
   onTestFinished(() => store.close())
   return store
 }

@@ -123,7 +123,7 @@ describe.each(layouts)("claims among mounts, in the layout %s", (layout) => {
 const kinds = ["bytes", "inodes"] as const
 
 function holder(root: string, options: FsStoreOptions): Child {
-  const child = start("second.mjs", [root, JSON.stringify({ claim: { silentAfterMs: 600_000 }, ...options })])
+  const child = start("second.mjs", [root, JSON.stringify({ silentAfterMs: 600_000, ...options })])
   onTestFinished(() => void child.process.kill("SIGKILL"))
   return child
 }
@@ -138,7 +138,7 @@ async function full(context: TestContext, what: (typeof kinds)[number], prepare:
 describe.each(layouts.flatMap((layout) => kinds.map((what) => ({ layout, what }))))(
   "no $what left, in the layout $layout",
   ({ layout, what }) => {
-    const options = { layout, claim: { silentAfterMs: 600_000 } }
+    const options = { layout, silentAfterMs: 600_000 }
 
     test("a root that was claimed: claim, and then all that reads and all that makes room", async (context) => {
       const root = await full(context, what, async (path) => {

@@ -49,7 +49,7 @@ async function filler(root: string, what: "byte" | "inode"): Promise<() => Promi
   return fill
 }
 
-const options = { claim: { silentAfterMs: 600_000 } }
+const options = { silentAfterMs: 600_000 }
 
 /** Another process saves and ends. `claimed`: it led; `pins`: it pinned 1. */
 async function workedBefore(

@@ -65,7 +65,7 @@ const operations = {
 }
 
 async function run(k, root) {
-  const plain = await openFsStore(root, { files, claim: { silentAfterMs: Number(silentAfterMs) } })
+  const plain = await openFsStore(root, { files, silentAfterMs: Number(silentAfterMs) })
   const store = mode === "claimed" ? await plain.claim() : plain
   calls = 0
   fatal = k

@@ -120,7 +120,7 @@ const answerOf = (line: string): Answer => JSON.parse(line || '{"reached":true,"
 /** Another process leads while this one is stopped: claims, recovers, saves, and is about to save again when it wakes. */
 async function takeOver(child: Child, k: number, root: string, { operation, files }: Setting) {
   const harm: string[] = []
-  await using plain = await openFsStore(root, { claim: { silentAfterMs }, ...(files && { files }) })
+  await using plain = await openFsStore(root, { silentAfterMs, ...(files && { files }) })
   await using leader = await until("the claim", () =>
     plain.claim().catch((error: { code?: string }) => {
       if (error.code === "CKPT_FENCED") return undefined

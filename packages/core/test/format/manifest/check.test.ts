@@ -111,8 +111,14 @@ test.each<[object, string]>([
     { sourceOffsets: { a: { epoch: 1, offsets: { "p-0": true } } } },
     'sourceOffsets.a.offsets["p-0"]: must be a string',
   ],
-  [{ sourceOffsets: { a: { epoch: 1, offsets: { "0": 2 ** 53 } } } }, "is beyond 2^53 - 1 and may have lost digits"],
-  [{ tableOffsets: { a: { epoch: 1, offsets: { "0": 1.5 } } } }, "is no whole number"],
+  [
+    { sourceOffsets: { a: { epoch: 1, offsets: { "0": 2 ** 53 } } } },
+    'sourceOffsets.a.offsets["0"]: is the number 9007199254740992, which is beyond 2^53 - 1 and may have lost digits',
+  ],
+  [
+    { tableOffsets: { a: { epoch: 1, offsets: { "0": 1.5 } } } },
+    'tableOffsets.a.offsets["0"]: is the number 1.5, which is no whole number',
+  ],
   [{ sourceOffsets: { a: { epoch: 1, offsets: {}, metdata: {} } } }, "sourceOffsets.a.metdata: is not a field"],
   [
     { tableOffsets: { a: { epoch: 1, offsets: {}, metadata: null } } },
