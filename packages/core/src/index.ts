@@ -85,14 +85,8 @@ export type {
   CheckpointerStore,
   Snapshot,
 } from "./store/checkpointer-api.js"
-export {
-  type CopyProgress,
-  type CopyReceipt,
-  type CopyReport,
-  type CopyStoreOptions,
-  copyCheckpoint,
-  copyStore,
-} from "./store/copy.js"
+export { type CopyReceipt, copyCheckpoint } from "./store/copy.js"
+export { type CopyProgress, type CopyReport, type CopyStoreOptions, copyStore } from "./store/copy-store.js"
 export { openCheckpointStore } from "./store/open.js"
 export type { ClaimAtOnce, StoreOptions } from "./store-options.js"
 export type { Verification, VerifyDepth, VerifyOptions } from "./verify/verified.js"

@@ -10,6 +10,8 @@ import type { Place } from "../storage/place.js"
 import { acknowledge } from "./acknowledge.js"
 import { commit } from "./commit.js"
 import type { Committed } from "./job.js"
+import { furtherSinks } from "./sinks.js"
+import { update } from "./update.js"
 
 /** A checkpoint as it lies in another store. */
 export interface Original {
@@ -21,11 +23,14 @@ export interface Original {
 }
 
 /**
- * Writes a checkpoint of another store under the same id: state, then manifest, as a save does. A copy that is there already is
- * not read again, so a copy that was interrupted goes on where it ended.
+ * Writes a checkpoint of another store under the same id: state, then manifest, as a save does. The state of a copy that is there
+ * already is not read again, so a copy that was interrupted goes on where it ended.
  *
  * The manifest has the same bytes, but for the marks of claims: they tell of the other store's history, and here a reader would take
  * this history for lost. A leader puts its own mark in their place.
+ *
+ * A sink may have committed since the copy was made. That is recorded in the copy, as an update: it is the same checkpoint all the
+ * same, and whoever recovers it here must not publish again, or go back to an older one.
  *
  * @throws {CheckpointError} `CKPT_CONFLICT` if the id has other content here; nothing is overwritten
  */
@@ -40,10 +45,11 @@ export async function copyInto(
   await history.probe.once(signal)
   const there = await verifier.verify(id, { depth: "shallow", signal })
   if (!there.gone) {
-    if (there.manifest === undefined || !isDeepStrictEqual(withoutMarks(there.manifest), withoutMarks(given)))
+    if (there.manifest === undefined || !isSameCheckpoint(there.manifest, given))
       throw taken(place, id, "a checkpoint with other content is there")
     if (!there.valid) throw taken(place, id, `its copy is damaged (${there.issues[0]?.message})`)
-    return acknowledge(history, { manifest: there.manifest, outcome: "existed" })
+    const manifest = await withSinksOf(history, given, there.manifest, signal)
+    return acknowledge(history, { manifest, outcome: "existed" })
   }
   const isMarked = given.writer !== undefined || given.seen !== undefined
   const isSame = !isMarked && lead === undefined
@@ -59,6 +65,28 @@ export async function copyInto(
   } finally {
     feed?.close()
   }
+}
+
+/** The copy, after every sink that has committed in the original is recorded as committed in it. */
+async function withSinksOf(
+  history: History,
+  original: CheckpointManifest,
+  copy: CheckpointManifest,
+  signal: AbortSignal | undefined,
+): Promise<CheckpointManifest> {
+  if (isDeepStrictEqual(furtherSinks(copy, original), copy.sinkCommitStatuses)) return copy
+  const change = (current: CheckpointManifest) => ({
+    ...current,
+    sinkCommitStatuses: furtherSinks(current, original),
+  })
+  const manifest = await update(history, copy.checkpointId, change, signal)
+  history.emit({ type: "updated", id: copy.checkpointId })
+  return manifest
+}
+
+function isSameCheckpoint(one: CheckpointManifest, other: CheckpointManifest): boolean {
+  const sinkCommitStatuses = furtherSinks(one, other)
+  return isDeepStrictEqual(withoutMarks({ ...one, sinkCommitStatuses }), withoutMarks({ ...other, sinkCommitStatuses }))
 }
 
 /** What a manifest says of its checkpoint: all but what leaders and updates of one store have marked it with. */

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../errors.js"
-import type { CheckpointManifest } from "../format/manifest/model.js"
+import { type CheckpointManifest, emptyRecord, type SinkCommitStatus } from "../format/manifest/model.js"
 import { byUtf8 } from "../format/utf8-order.js"
 import { didYouMean } from "../input/check-options.js"
 import { quote, show } from "../input/show.js"
@@ -32,4 +32,16 @@ export function sinkCommitted(name: string): Change {
     }
     return { ...current, sinkCommitStatuses: { ...sinkCommitStatuses, [name]: { status: "committed" } } }
   }
+}
+
+const steps: readonly SinkCommitStatus["status"][] = ["pending", "failed", "committed"]
+
+/** The sinks of two copies of one checkpoint: each with the status that is further on. A commit is never taken back. */
+export function furtherSinks(one: CheckpointManifest, other: CheckpointManifest): Record<string, SinkCommitStatus> {
+  const further = Object.assign(emptyRecord<SinkCommitStatus>(), one.sinkCommitStatuses)
+  for (const [name, status] of Object.entries(other.sinkCommitStatuses)) {
+    const there = further[name]
+    if (there === undefined || steps.indexOf(there.status) < steps.indexOf(status.status)) further[name] = status
+  }
+  return further
 }

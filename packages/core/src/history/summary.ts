@@ -33,7 +33,7 @@ export interface CheckpointSummary {
   readonly lastModified: Date
 }
 
-/** The checkpoints that `list` shows. Nothing is read before it is asked for. */
+/** The checkpoints that `list` shows. Nothing is read before it is asked for, and each iteration reads anew. */
 export interface CheckpointList extends AsyncIterable<CheckpointSummary> {
   /** All of them in one array. */
   toArray(): Promise<CheckpointSummary[]>

@@ -19,23 +19,27 @@ export type CheckpointerEvent =
   | { readonly type: "saved"; readonly receipt: SaveReceipt; readonly records: number }
   /** A save failed, perhaps in passing. The same manifest is saved again after `delayMs` milliseconds. `attempt`: from 1. */
   | { readonly type: "retry"; readonly error: unknown; readonly attempt: number; readonly delayMs: number }
-  /** A save failed. If later ones cannot succeed (`CKPT_FENCED`), the next `tick` rejects with the same error; else they go on. */
+  /** A save failed. If later saves cannot succeed (`CKPT_FENCED`), the next `tick` rejects with the same error; else the job goes on. */
   | { readonly type: "failed"; readonly error: unknown; readonly records: number }
 
 /** The options of `createCheckpointer`. Give `everyMs`, `everyRecords` or both: whichever comes first. */
 export interface CheckpointerOptions {
   /**
    * Called between two records, while the job waits for `tick`. The save goes on while the job does, so the state must be a copy, such as
-   * `json(value)`; a stream cannot be saved a second time if the first save fails.
+   * `json(value)`. A stream is `CKPT_INVALID`, since a save that failed is repeated: give a function that makes it. It must not await
+   * this checkpointer.
    */
   snapshot: () => Snapshot | Promise<Snapshot>
   /** Milliseconds from one snapshot to the next. */
   everyMs?: number | undefined
   /** Records from one snapshot to the next. */
   everyRecords?: number | undefined
-  /** Once it is aborted, the next `tick` takes the last checkpoint, and rejects with the signal's reason. */
+  /** Once it is aborted, the next `tick` takes the last checkpoint, and rejects with the signal's reason, or with the failure to save. */
   signal?: AbortSignal | undefined
-  /** Called with each event. Its errors are ignored. */
+  /**
+   * Called with each event. Its errors are ignored. Without a listener every failed save ends the checkpointer: the next `tick` rejects
+   * with it, since nobody else would hear of it.
+   */
   onEvent?: ((event: CheckpointerEvent) => void) | undefined
   /** The time, for tests. Default: the machine's. */
   clock?: Pick<Clock, "monotonic" | "sleep"> | undefined

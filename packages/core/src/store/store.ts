@@ -97,7 +97,6 @@ export class Store implements StoreOperations {
   ): Promise<CheckpointManifest> {
     return this.calls.write(operation, undefined, options, shape, async () => {
       assertNextManifest(operation, fields)
-      await this.#retention?.idle()
       const numbers = await this.saver.numbering.take(fields.epoch, options.signal)
       return createManifest({ ...fields, ...numbers })
     })
@@ -233,13 +232,13 @@ export class Store implements StoreOperations {
   }
 
   list(options: OperationOptions = {}): CheckpointList {
-    const all = this.#list(options)
+    const all = { [Symbol.asyncIterator]: () => this.#list(options) }
     const toArray = async () => {
       const summaries: CheckpointSummary[] = []
       for await (const summary of all) summaries.push(summary)
       return summaries
     }
-    return Object.assign(all, { toArray })
+    return { ...all, toArray }
   }
 
   async *#list(options: OperationOptions): AsyncGenerator<CheckpointSummary, void, void> {
