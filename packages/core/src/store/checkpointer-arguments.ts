@@ -47,7 +47,9 @@ export function assertCheckpointerOptions(store: CheckpointerStore, options: Che
  * @throws {CheckpointError} `CKPT_INVALID`
  */
 export function assertSnapshot(taken: Snapshot): void {
-  checkOptions("snapshot", taken ?? null, snapshotShape)
+  if (typeof taken !== "object" || taken === null)
+    throw new CheckpointError("CKPT_INVALID", `snapshot: it gave ${show(taken)}; give ${snapshotShape.example}.`)
+  checkOptions("snapshot", taken, snapshotShape)
   const { state, operators = {} } = taken
   const entries: Iterable<readonly [string, unknown]> = operators instanceof Map ? operators : Object.entries(operators)
   const sources = [...entries].map(([name, source]) => [`operators[${quote(name)}]`, source] as const)

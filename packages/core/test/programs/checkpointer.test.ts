@@ -7,7 +7,7 @@ import {
   createCheckpointer,
   json,
 } from "../../src/index.js"
-import { opened, rejectionOf } from "../mistakes/support.js"
+import { bytes, chunks, opened, rejectionOf } from "../mistakes/support.js"
 
 /** A job that counts its records, on a store with checkpoints 1 and 2, and a clock that moves when it is told to, or slept on. */
 async function job(options: Partial<CheckpointerOptions>) {
@@ -144,6 +144,78 @@ test("a failure that may pass is an event, and the next checkpoint covers its re
   expect(await saved()).toEqual([3])
 })
 
+test("without a listener a failed save is told by the next tick, and ends it", async () => {
+  const { store, backend } = await opened()
+  const checkpointer = createCheckpointer(store, { everyRecords: 1, snapshot: () => ({ state: json(1) }) })
+  backend.failure = new BackendError("full", "no space left")
+  await checkpointer.tick()
+  expect(await rejectionOf(() => checkpointer.flush())).toMatchObject({ code: "CKPT_FULL" })
+  backend.failure = undefined
+  expect(await rejectionOf(() => checkpointer.tick())).toMatchObject({ code: "CKPT_FULL" })
+})
+
+test("five saves at most; what is retryable and fails all the same is covered by the next checkpoint", async () => {
+  const { store, record, checkpointer, events, slept, saved } = await job({ everyRecords: 2 })
+  const save = store.save.bind(store)
+  store.save = async () => {
+    throw new CheckpointError("CKPT_IO", "down.", { retryable: true })
+  }
+  await record()
+  await record()
+  await rejectionOf(() => checkpointer.flush())
+  expect(slept.slice(0, 4)).toEqual([1_000, 2_000, 4_000, 8_000])
+  store.save = save
+  await record()
+  await checkpointer.close()
+  expect(events.filter(({ type }) => type !== "retry").map((event) => "records" in event && event.records)).toEqual([
+    2, 2, 3,
+  ])
+  expect(await saved()).toEqual([3])
+})
+
+test.each([
+  ["a generator", () => ({ state: chunks("x") }), "snapshot: state can be read once"],
+  ["a stream", () => ({ operators: { window: new Blob(["x"]).stream() } }), 'operators["window"] can be read once'],
+  ["a stream in a Map", () => ({ operators: new Map([["w", chunks("x")]]) }), 'operators["w"] can be read once'],
+  ["nothing", () => undefined, "snapshot: it gave undefined; give an object such as"],
+  ["bytes", () => bytes("x"), "a Uint8Array"],
+  ["the manifest's fields", () => ({ sourceOffsets: {} }), "{ manifest: { sourceOffsets }, state }"],
+  ["an unknown name", () => ({ stat: bytes("x") }), "Did you mean state?"],
+])("a snapshot that is %s is refused by the tick, before anything is saved", async (_, snapshot, words) => {
+  const { record, store } = await job({ everyRecords: 1, snapshot: snapshot as never })
+  const error = await rejectionOf(record)
+  expect(error).toMatchObject({ code: "CKPT_INVALID" })
+  expect((error as Error).message).toContain(words)
+  expect(await store.ids()).toEqual([1, 2])
+})
+
+test("a snapshot may give a function that makes a stream: it is called anew for each save", async () => {
+  const { store, record, checkpointer } = await job({
+    everyRecords: 1,
+    snapshot: () => ({ state: () => chunks("a", "b") }),
+  })
+  const save = store.save.bind(store)
+  let saves = 0
+  store.save = async (...given) => {
+    const receipt = await save(...given)
+    if (++saves === 1) throw new CheckpointError("CKPT_UNKNOWN_OUTCOME", "lost.", { retryable: true })
+    return receipt
+  }
+  await record()
+  await checkpointer.close()
+  expect([saves, new TextDecoder().decode(await (await (await store.open(3)).state())?.bytes())]).toEqual([2, "ab"])
+})
+
+test.each([["5"], [Number.NaN], [-1], [1.5]])("tick(%j) is refused, and counts nothing", async (count) => {
+  const { checkpointer, store } = await job({ everyRecords: 1 })
+  expect(await rejectionOf(() => checkpointer.tick(count as never))).toMatchObject({
+    code: "CKPT_INVALID",
+    message: expect.stringContaining("give a whole number from 0"),
+  })
+  await checkpointer.close()
+  expect(await store.ids()).toEqual([1, 2])
+})
+
 test("CKPT_FENCED stops it", async () => {
   const { store, record, checkpointer, events } = await job({ everyRecords: 1 })
   await store.claim()
@@ -176,6 +248,15 @@ test("an error of snapshot reaches the tick, and the records are not lost", asyn
   fails = false
   await checkpointer.close()
   expect(await store.load(3)).toMatchObject({ epoch: 70, labels: { by: "test" } })
+})
+
+test("what is no store is refused", async () => {
+  const snapshot = () => ({})
+  for (const store of [undefined, {}, new Map()])
+    expect(await rejectionOf(() => createCheckpointer(store as never, { everyMs: 1, snapshot }))).toMatchObject({
+      code: "CKPT_INVALID",
+      message: expect.stringContaining("give an open store"),
+    })
 })
 
 test.each([

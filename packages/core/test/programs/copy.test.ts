@@ -1,5 +1,7 @@
 import { expect, test } from "vitest"
 import {
+  acceptCommitted,
+  BackendError,
   type CopyProgress,
   copyCheckpoint,
   copyStore,
@@ -132,12 +134,109 @@ test("copyStore follows until it is aborted", async () => {
   expect(await to.ids()).toEqual([1, 2, 3, 4])
 })
 
+test("a sink that commits after the copy was made is recorded in the copy, and the copy stays the same checkpoint", async () => {
+  const { store, to, target } = await both()
+  const sinkCommitStatuses = { windows: { status: "pending" }, audit: { status: "pending" } } as const
+  await store.saveNext({ sinkCommitStatuses }, { state: bytes("three") })
+  await copyStore(store, to)
+  await store.commitSink(3, "windows")
+  const state = target.stored.get("checkpoints/state-000003.bin")
+  expect(await copyStore(store, to)).toEqual({ copied: [], existed: [1, 2, 3], skipped: [] })
+  const committed = { status: "committed" }
+  expect({ ...(await to.load(3))?.sinkCommitStatuses }).toEqual({ windows: committed, audit: { status: "pending" } })
+  // The job went on with the copy: what the original still has pending takes nothing back.
+  await to.commitSink(3, "audit")
+  expect(await copyCheckpoint(store, to, 3)).toMatchObject({ outcome: "existed" })
+  expect({ ...(await to.load(3))?.sinkCommitStatuses }).toEqual({ windows: committed, audit: committed })
+  expect(target.stored.get("checkpoints/state-000003.bin")).toBe(state)
+  await store.update(3, (current) => ({ ...current, labels: { by: "test" } }))
+  expect(await rejectionOf(() => copyCheckpoint(store, to, 3))).toMatchObject({ code: "CKPT_CONFLICT" })
+})
+
+test("what retention of the target removed is passed over; what a claim used up is a conflict", async () => {
+  const { store, to, target } = await both()
+  await store.saveNext()
+  await copyStore(store, to)
+  await to.prune({ last: 1 })
+  const report = await copyStore(store, to)
+  expect(report).toMatchObject({ copied: [], existed: [3], skipped: [{ id: 1 }, { id: 2 }] })
+  expect(report.skipped[0]?.error).toMatchObject({ code: "CKPT_CONFLICT", checkpointId: 1 })
+  expect(await to.ids()).toEqual([3])
+  expect(await rejectionOf(() => copyStore(store, to, { ids: [1] }))).toMatchObject({ code: "CKPT_CONFLICT" })
+  const leader = await (await openCheckpointStore({ backend: target })).claim()
+  expect(await rejectionOf(() => copyStore(store, leader))).toMatchObject({ code: "CKPT_CONFLICT", checkpointId: 1 })
+})
+
+test("a state that breaks off while it is written is read anew, and verified again", async () => {
+  const { store, backend, target, to } = await both()
+  await store.save(manifest(3), { state: chunks("one", "two") })
+  const put = target.put.bind(target)
+  let broken = 0
+  target.put = async (key, body, options) => {
+    if (!key.includes("state-000003") || broken++ > 0) return put(key, body, options)
+    for await (const _ of body) throw new BackendError("transient", "the connection was reset")
+    throw new Error("no chunk came")
+  }
+  const quick = await openCheckpointStore({ backend: target, retry: { minDelayMs: 0, maxDelayMs: 0 } })
+  expect(await copyCheckpoint(store, quick, 3)).toEqual({ id: 3, outcome: "created", stateSize: 6 })
+  expect(broken).toBe(2)
+  same(backend, target, "checkpoints/state-000003.bin")
+  expect((await to.verify(3, { depth: "deep" })).issues).toEqual([])
+})
+
+test("a pin whose name holds another checkpoint in the target is a conflict, and stays", async () => {
+  const { store, to } = await both()
+  await copyStore(store, to)
+  await to.pin(1, "nightly")
+  await store.pin(2, "nightly")
+  expect(await rejectionOf(() => copyStore(store, to))).toMatchObject({ code: "CKPT_CONFLICT" })
+  expect(await to.pins()).toEqual([{ name: "nightly", id: 1 }])
+  expect(await copyStore(store, to, { pins: false })).toMatchObject({ existed: [1, 2] })
+})
+
+test("following carries the commit of a sink, too, and asks again for no other checkpoint", async () => {
+  const { store, backend, to } = await both()
+  const sinkCommitStatuses = { windows: { status: "pending" } } as const
+  await store.saveNext({ sinkCommitStatuses })
+  const stop = new AbortController()
+  const asked: string[][] = []
+  const clock = {
+    now: () => 0,
+    monotonic: () => 0,
+    async sleep(ms: number, signal?: AbortSignal) {
+      if (ms !== 7)
+        return new Promise<void>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)))
+      asked.push(backend.requests.splice(0).filter((request) => request.startsWith("get manifests/manifest-")))
+      if (asked.length === 1) await store.commitSink(3, "windows")
+      if (asked.length === 3) stop.abort(new Error("stopped"))
+      backend.requests.length = 0
+      signal?.throwIfAborted()
+    },
+  }
+  const replica = await openCheckpointStore({ backend: new Objects(), clock })
+  backend.requests.length = 0
+  const following = copyStore(store, replica, { follow: { everyMs: 7 }, signal: stop.signal })
+  expect(await rejectionOf(() => following)).toMatchObject({ message: "stopped" })
+  expect((await replica.recover({ accept: acceptCommitted })).checkpoint?.id).toBe(3)
+  expect(asked.map((requests) => requests.length)).toEqual([3, 1, 0])
+  await copyStore(store, to)
+})
+
 test("what is no store is refused", async () => {
   const { store, to } = await both()
   expect(await rejectionOf(() => copyCheckpoint({} as never, to, 1))).toMatchObject({ code: "CKPT_INVALID" })
   expect(await rejectionOf(() => copyStore(store, undefined as never))).toMatchObject({ code: "CKPT_INVALID" })
   expect(await rejectionOf(() => copyStore(store, to, { id: [1] } as never))).toMatchObject({
     message: "copyStore: there is no option id. Did you mean ids?",
+  })
+  expect(await rejectionOf(() => copyStore(store, store))).toMatchObject({
+    code: "CKPT_INVALID",
+    message: "copyStore: from and to are the same store; give two.",
+  })
+  const followed = await rejectionOf(() => copyStore(store, to, { ids: [1], follow: { everyMs: 5 } }))
+  expect(followed).toMatchObject({ code: "CKPT_INVALID", message: expect.stringContaining("ids and follow are given") })
+  expect(await rejectionOf(() => copyStore(store, to, { follow: {} as never }))).toMatchObject({
+    message: expect.stringContaining("follow has no everyMs"),
   })
   expect(await rejectionOf(() => copyStore(store, to, { ids: ["1"] } as never))).toMatchObject({ code: "CKPT_INVALID" })
   const closed = await openCheckpointStore({ backend: new Objects() })

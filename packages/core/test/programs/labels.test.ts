@@ -26,6 +26,17 @@ test("list shows the operators and their sizes, inline and external", async () =
   expect({ ...four?.operators }).toEqual({ small: 5, none: 0, é: 1 })
 })
 
+test("a list is read anew each time it is iterated", async () => {
+  const { store } = await opened()
+  const list = store.list()
+  expect(await list.toArray()).toHaveLength(2)
+  await store.saveNext()
+  const ids: number[] = []
+  for await (const { id } of list) ids.push(id)
+  expect(ids).toEqual([1, 2, 3])
+  expect((await list.toArray()).map(({ id }) => id)).toEqual([1, 2, 3])
+})
+
 test("keepIf gets the labels, also of what is remembered", async () => {
   const { store } = await opened()
   await store.saveNext({ labels: { keep: "yes" } })

@@ -38,6 +38,16 @@ test("the storage is asked once", async () => {
   expect(saved.some((request) => request.startsWith("list"))).toBe(false)
 })
 
+test("it does not wait for the retention of the save before", async () => {
+  const { backend, open } = await opened()
+  const store = await open({ retain: { last: 1 } })
+  await store.saveNext()
+  // Retention never ends from here on.
+  backend.delete = () => new Promise(() => {})
+  expect((await store.saveNext()).id).toBe(4)
+  expect((await store.saveNext()).id).toBe(5)
+})
+
 test("an id that save was given, and one of another store, are not given again", async () => {
   const { store, open } = await opened()
   await store.saveNext()
