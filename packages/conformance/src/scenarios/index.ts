@@ -22,6 +22,9 @@ import { pinCrashScenarios } from "./history/pin-crash-steps.js"
 import { pinScenarios } from "./history/pins.js"
 import { waysOutScenarios } from "./history/ways-out.js"
 import { zombieScenarios } from "./history/zombies.js"
+import { copyScenarios } from "./programs/copy.js"
+import { programScenarios } from "./programs/programs.js"
+import { sinkScenarios } from "./programs/sinks.js"
 import { damageScenarios } from "./recovery/damage.js"
 import { idScenarios } from "./recovery/ids.js"
 import { listingScenarios } from "./recovery/listings.js"
@@ -65,6 +68,8 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   neighbours: neighbourScenarios,
   "ways out": waysOutScenarios,
   updates: updateScenarios,
+  programs: [...programScenarios, ...sinkScenarios],
+  copying: copyScenarios,
   claims: [...claimScenarios, ...zombieScenarios, ...claimCrashScenarios, ...claimLostAnswerScenarios],
 }
 

@@ -3,6 +3,7 @@ import { bytes, listAll, manifestOf, stateText } from "./support.js"
 
 /** Every operation of a store, on checkpoints 1 to 4. */
 export const operations: Readonly<Record<string, (store: CheckpointStore) => Promise<unknown>>> = {
+  open: (store) => store.open(1),
   load: (store) => store.load(1),
   loadLatest: (store) => store.loadLatest(),
   ids: (store) => store.ids(),
@@ -12,6 +13,8 @@ export const operations: Readonly<Record<string, (store: CheckpointStore) => Pro
   verify: (store) => store.verify(1),
   recover: (store) => store.recover(),
   save: (store) => store.save(manifestOf(3), { state: bytes(stateText(3)) }),
+  saveNext: (store) => store.saveNext({}, { state: bytes(stateText(3)) }),
+  nextManifest: (store) => store.nextManifest(),
   writeState: (store) => store.writeState(4, bytes("s")),
   update: (store) => store.update(1, (current) => current),
   remove: (store) => store.remove(1),
@@ -23,7 +26,7 @@ export const operations: Readonly<Record<string, (store: CheckpointStore) => Pro
 export function withSignal(store: CheckpointStore, signal: AbortSignal): CheckpointStore {
   const optionsAt: Readonly<Record<string, number>> = {
     ...{ save: 1, update: 2, remove: 1, load: 1, loadLatest: 0, ids: 0, list: 0, nextId: 0, writeState: 2 },
-    ...{ readState: 1, verify: 1, recover: 0, prune: 1, collectOrphans: 0 },
+    ...{ readState: 1, verify: 1, recover: 0, prune: 1, collectOrphans: 0, open: 1, saveNext: 1, nextManifest: 1 },
   }
   return new Proxy(store, {
     get(target, name) {

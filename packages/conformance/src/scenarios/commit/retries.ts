@@ -71,7 +71,7 @@ export const retryScenarios: readonly Scenario[] = [
         const { store } = await setUp(context, always(transient, isOdd))
         await run(store)
         assert.ok([...counts.values()].some((count) => count > 1))
-        await assertRecovers(await context.open(), name === "save" ? 3 : 2)
+        await assertRecovers(await context.open(), name.startsWith("save") ? 3 : 2)
       },
     }),
   ),

@@ -5,7 +5,7 @@ import type { Scenario } from "../../harness/scenario.js"
 import { operations } from "../operations.js"
 import { assertRecovers, listAll, refusal, rejection, saveAll } from "../support.js"
 
-const writes = ["save", "writeState", "update", "remove", "prune", "collectOrphans"]
+const writes = ["save", "saveNext", "nextManifest", "writeState", "update", "remove", "prune", "collectOrphans"]
 
 /** Opening and closing stores, their options, and their errors. */
 export const storeScenarios: readonly Scenario[] = [

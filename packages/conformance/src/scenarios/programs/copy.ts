@@ -1,0 +1,128 @@
+import assert from "node:assert/strict"
+import { copyCheckpoint, copyStore, json, openCheckpointStore, type StoreOperations } from "@ckpt/core"
+import { dyingAt, intercept } from "../../harness/faults.js"
+import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
+import { claimsIn } from "../history/claim-support.js"
+import {
+  assertRecovers,
+  bytes,
+  flipped,
+  isProbe,
+  manifestOf,
+  refusal,
+  saveAll,
+  stateText,
+  streamOf,
+} from "../support.js"
+
+const prefix = "copy/"
+
+/** Asserts that the copy of a checkpoint has the same bytes. */
+async function assertCopied({ peek, keys }: ScenarioContext, id: number, hasState = true): Promise<void> {
+  for (const key of [keys.manifest(id), ...(hasState ? [keys.state(id)] : [])]) {
+    const there = await peek(key)
+    assert.ok(there !== undefined, `${key} is not there`)
+    assert.deepEqual(await peek(prefix + key), there, key)
+  }
+}
+
+/** Three checkpoints: with a state; with external operators, a pin and a pending sink; with neither. */
+async function saveThree(store: StoreOperations): Promise<void> {
+  await saveAll(store, 1)
+  const operators = { a: streamOf("one ", "two"), b: bytes("b") }
+  const sinkCommitStatuses = { windows: { status: "pending" } } as const
+  await store.save(manifestOf(2, { sinkCommitStatuses, labels: { by: "test" } }), { operators, inlineThreshold: 0 })
+  await store.save(manifestOf(3), { operators: { a: json({ small: true }) } })
+  await store.pin(2, "kept")
+}
+
+export const copyScenarios: readonly Scenario[] = [
+  {
+    name: "copy: a store is copied byte for byte, with its pins and later sink commits, and to copy it twice is harmless",
+    async run(context) {
+      const { open, allKeys } = context
+      const from = await open()
+      await saveThree(from)
+      const to = await open({ prefix })
+      assert.deepEqual(await copyStore(from, to), { copied: [1, 2, 3], existed: [], skipped: [] })
+      for (const id of [1, 2]) await assertCopied(context, id)
+      await assertCopied(context, 3, false)
+      assert.deepEqual(await to.pins(), [{ name: "kept", id: 2 }])
+      const keys = await allKeys()
+      await from.commitSink(2, "windows")
+      assert.deepEqual(await copyStore(from, to), { copied: [], existed: [1, 2, 3], skipped: [] })
+      assert.deepEqual(await allKeys(), keys)
+      const copy = await to.open(2)
+      assert.equal(copy.manifest.sinkCommitStatuses["windows"]?.status, "committed")
+      assert.deepEqual(copy.manifest.operatorChecksums, (await from.load(2))?.operatorChecksums)
+      assert.deepEqual(await copy.operator("a"), bytes("one two"))
+      assert.equal((await to.recover()).nextId, 4)
+    },
+  },
+  {
+    name: "copy: into the other layout, and back from a leader",
+    async run(context) {
+      const { open, raw, layout } = context
+      const from = await open()
+      await saveAll(from, 1, 2)
+      const other = layout === "objects" ? "directory" : "objects"
+      const backend = intercept(raw, {})
+      await using to = await openCheckpointStore({ backend, layout: other, prefix: "other/" })
+      await copyStore(from, to)
+      await assertRecovers(to, 2)
+      if (claimsIn(context) !== "history") return
+      await using leader = await to.claim()
+      await saveAll(leader, (await leader.recover()).nextId)
+      const back = await open({ prefix })
+      assert.deepEqual((await copyStore(leader, back)).copied, [1, 2, 3])
+      assert.equal((await back.load(3))?.writer, undefined)
+      await assertRecovers(back, 3)
+    },
+  },
+  {
+    name: "copy: wherever the copying process dies, the copy is sound, and the next one completes it",
+    async run(context) {
+      const { open, raw } = context
+      const from = await open()
+      await saveThree(from)
+      for (const at of ["before", "after"] as const) {
+        for (let n = 1; ; n++) {
+          let calls = 0
+          const { through, died } = dyingAt(({ key }) => !isProbe(key) && ++calls >= n, at)
+          await copyStore(from, await open({ prefix, through })).then(undefined, () => {})
+          const to = await open({ prefix })
+          for (const { id } of await to.list().toArray()) assert.ok((await to.verify(id)).valid, `call ${n}: ${id}`)
+          const { copied, existed } = await copyStore(from, to)
+          assert.deepEqual([...copied, ...existed].sort(), [1, 2, 3], `call ${n}`)
+          for (const id of [1, 2]) await assertCopied(context, id)
+          assert.deepEqual(await to.pins(), [{ name: "kept", id: 2 }])
+          const keys: string[] = []
+          for await (const { key } of raw.list(prefix)) keys.push(key)
+          await raw.delete(keys)
+          if (!died()) break
+        }
+      }
+    },
+  },
+  {
+    name: "copy: other content under the id is a conflict and stays, and of a damaged checkpoint nothing is written",
+    async run({ open, keys, peek, plant }) {
+      const from = await open()
+      const to = await open({ prefix })
+      await saveAll(from, 1, 2, 3)
+      await to.save(manifestOf(1), { state: bytes("other") })
+      const before = await peek(prefix + keys.manifest(1))
+      await refusal(copyCheckpoint(from, to, 1), "CKPT_CONFLICT", 1)
+      await refusal(copyStore(from, to), "CKPT_CONFLICT", 1)
+      assert.deepEqual(await peek(prefix + keys.manifest(1)), before)
+      // A copy that was cut off after a state with other bytes of the same size, as no copy writes it.
+      await to.writeState(2, flipped(bytes(stateText(2))))
+      await refusal(copyCheckpoint(from, to, 2), "CKPT_CONFLICT", 2)
+      await plant(keys.state(3), flipped(await peek(keys.state(3))))
+      await refusal(copyCheckpoint(from, to, 3), "CKPT_CORRUPT", 3)
+      await refusal(copyCheckpoint(from, to, 4), "CKPT_NOT_FOUND", 4)
+      assert.deepEqual(await to.ids(), [1])
+      assert.equal(await peek(prefix + keys.state(3)), undefined)
+    },
+  },
+]

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict"
+import { acceptCommitted, type CheckpointStore, json } from "@ckpt/core"
+import { dyingAt } from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
+import { isProbe } from "../support.js"
+
+/** A sink that survives its writer: what is prepared, and what is published, by checkpoint. To publish again does nothing. */
+class Sink {
+  readonly prepared = new Map<number, number>()
+  readonly published = new Map<number, number>()
+
+  publish(id: number): void {
+    const output = this.prepared.get(id)
+    assert.ok(output !== undefined, `checkpoint ${id} is published and was not prepared`)
+    this.published.set(id, output)
+  }
+}
+
+const pending = { windows: { status: "pending" } } as const
+
+/** The recipe of core's README: finishes what a crash left, and makes the next output. The state counts the outputs. */
+async function oneOutput(store: CheckpointStore, sink: Sink): Promise<void> {
+  const found = await store.recover()
+  const last = found.checkpoint
+  if (last?.manifest.sinkCommitStatuses["windows"]?.status === "pending") {
+    sink.publish(last.id)
+    await store.commitSink(last.id, "windows")
+  }
+  const output = ((await last?.json<number>()) ?? 0) + 1
+  const manifest = await store.nextManifest({ sinkCommitStatuses: pending })
+  sink.prepared.set(manifest.checkpointId, output)
+  await store.save(manifest, { state: json(output) })
+  sink.publish(manifest.checkpointId)
+  await store.commitSink(manifest.checkpointId, "windows")
+}
+
+export const sinkScenarios: readonly Scenario[] = [
+  {
+    name: "programs: wherever a job with a two-phase sink dies, each output is published once",
+    async run({ open }) {
+      const sink = new Sink()
+      for (const at of ["before", "after"] as const) {
+        for (let n = 1; ; n++) {
+          let calls = 0
+          const { through, died } = dyingAt(({ key }) => !isProbe(key) && ++calls >= n, at)
+          await oneOutput(await open({ through, retain: { last: 2 } }), sink).then(undefined, () => {})
+          await oneOutput(await open({ retain: { last: 2 } }), sink)
+          if (!died()) break
+        }
+      }
+      const outputs = [...sink.published.values()]
+      assert.deepEqual(
+        outputs,
+        outputs.map((_, index) => index + 1),
+      )
+      // Each round made one output or two, and at least eight calls died, before and after they took effect.
+      assert.ok(outputs.length > 16, `${outputs.length} outputs`)
+    },
+  },
+  {
+    name: "programs: recover with acceptCommitted passes over a sink that is pending or failed",
+    async run({ open }) {
+      const store = await open()
+      await store.saveNext({ sinkCommitStatuses: pending }, { state: json(1) })
+      await store.commitSink(1, "windows")
+      await store.saveNext({ sinkCommitStatuses: { ...pending, audit: { status: "committed" } } })
+      await store.saveNext({ sinkCommitStatuses: { windows: { status: "failed", message: "no such table" } } })
+      const found = await (await open()).recover({ accept: acceptCommitted })
+      assert.deepEqual([found.checkpoint?.id, found.nextId], [1, 4])
+      assert.deepEqual(
+        found.skipped.map(({ id, issues }) => [id, issues[0]?.code]),
+        [
+          [3, "not-accepted"],
+          [2, "not-accepted"],
+        ],
+      )
+      assert.equal(await found.checkpoint?.json(), 1)
+    },
+  },
+]
