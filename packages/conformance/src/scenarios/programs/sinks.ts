@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { acceptCommitted, type CheckpointStore, json } from "@ckpt/core"
 import { dyingAt } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
-import { isProbe } from "../support.js"
+import { isChange } from "./changes.js"
 
 /** A sink that survives its writer: what is prepared, and what is published, by checkpoint. To publish again does nothing. */
 class Sink {
@@ -42,7 +42,7 @@ export const sinkScenarios: readonly Scenario[] = [
       for (const at of ["before", "after"] as const) {
         for (let n = 1; ; n++) {
           let calls = 0
-          const { through, died } = dyingAt(({ key }) => !isProbe(key) && ++calls >= n, at)
+          const { through, died } = dyingAt((call) => isChange(call) && ++calls >= n, at)
           await oneOutput(await open({ through, retain: { last: 2 } }), sink).then(undefined, () => {})
           await oneOutput(await open({ retain: { last: 2 } }), sink)
           if (!died()) break
@@ -53,8 +53,8 @@ export const sinkScenarios: readonly Scenario[] = [
         outputs,
         outputs.map((_, index) => index + 1),
       )
-      // Each round made one output or two, and at least eight calls died, before and after they took effect.
-      assert.ok(outputs.length > 16, `${outputs.length} outputs`)
+      // State, manifest and pointer, or all of them at once; and the commit of the sink.
+      assert.ok(outputs.length > 4, `${outputs.length} outputs`)
     },
   },
   {
