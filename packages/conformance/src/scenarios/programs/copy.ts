@@ -1,9 +1,20 @@
 import assert from "node:assert/strict"
+import { createHash } from "node:crypto"
 import { copyCheckpoint, copyStore, json, openCheckpointStore, type StoreOperations } from "@ckpt/core"
 import { dyingAt, intercept } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import { claimsIn } from "../history/claim-support.js"
-import { assertRecovers, bytes, flipped, manifestOf, refusal, saveAll, stateText, streamOf } from "../support.js"
+import {
+  assertRecovers,
+  bytes,
+  flipped,
+  legacyManifest,
+  manifestOf,
+  refusal,
+  saveAll,
+  stateText,
+  streamOf,
+} from "../support.js"
 import { isChange } from "./changes.js"
 
 const prefix = "copy/"
@@ -48,6 +59,29 @@ export const copyScenarios: readonly Scenario[] = [
       assert.deepEqual(copy.manifest.operatorChecksums, (await from.load(2))?.operatorChecksums)
       assert.deepEqual(await copy.operator("a"), bytes("one two"))
       assert.equal((await to.recover()).nextId, 4)
+    },
+  },
+  {
+    name: "copy: what another program wrote has the same bytes in the copy, and is verified by the checksum that it names",
+    async run(context) {
+      const { open, keys, plant } = context
+      const state = bytes(stateText(1))
+      const state_checksum = createHash("sha256").update(state).digest("hex")
+      for (const id of [1, 2, 3]) {
+        await plant(keys.state(id), id === 2 ? flipped(state) : state)
+        await plant(keys.manifest(id), legacyManifest(id, id === 3 ? {} : { state_checksum, note: [id] }))
+      }
+      const from = await open()
+      const to = await open({ prefix })
+      const { copied, skipped } = await copyStore(from, to)
+      assert.deepEqual(copied, [1, 3])
+      assert.deepEqual(
+        skipped.map(({ id, error }) => [id, error.code]),
+        [[2, "CKPT_CORRUPT"]],
+      )
+      for (const id of copied) await assertCopied(context, id)
+      assert.deepEqual((await to.verify(3)).issues, (await from.verify(3)).issues)
+      assert.deepEqual((await copyStore(from, to)).existed, [1, 3])
     },
   },
   {
