@@ -55,8 +55,8 @@ export const commitMutants: readonly Mutant[] = [
     edits: [
       edit(
         "commit/commit",
-        "outcome: await createManifestObject(history.place, manifest, job.signal)",
-        `outcome: await createManifestObject(history.place, manifest, job.signal).catch(async (error) => {
+        "outcome: await createManifestObject(history.place, manifest, storedForm(job, manifest), job.signal)",
+        `outcome: await createManifestObject(history.place, manifest, storedForm(job, manifest), job.signal).catch(async (error) => {
           await history.place.storage.delete([history.place.layout.stateKey(job.id)]);
           throw error;
         })`,
