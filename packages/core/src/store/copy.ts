@@ -3,7 +3,13 @@ import { CheckpointError } from "../errors.js"
 import { oldestFirst } from "../format/ids.js"
 import { checkOptions } from "../input/check-options.js"
 import { aBoolean, aFunction, group, milliseconds, type ShapeOf } from "../input/kinds.js"
-import { type OperationOptions, operationShape, type ProgressOptions, writeStateShape } from "../options.js"
+import {
+  type OperationOptions,
+  operationShape,
+  type Progress,
+  type ProgressOptions,
+  writeStateShape,
+} from "../options.js"
 import { original } from "../recovery/original.js"
 import type { StoreOperations } from "./api.js"
 import { assertId } from "./arguments.js"
@@ -104,8 +110,11 @@ async function copyOne(
     assertId(id, 1)
     const started = target.clock.monotonic()
     const found = await read(source, id, options, ofSource)
-    const { outcome, isLatest, latest } = await target.saver.copy(found, options)
     const { stateSize } = found
+    const { signal, onProgress } = options
+    // The target is given a stream, whose size it does not know.
+    const told = onProgress && ((progress: Progress) => onProgress({ ...progress, bytesTotal: stateSize }))
+    const { outcome, isLatest, latest } = await target.saver.copy(found, { signal, onProgress: told })
     trace.bytes = stateSize
     const elapsedMs = target.clock.monotonic() - started
     target.emit({ type: "saved", id, outcome, isLatest, stateSize, elapsedMs })
@@ -203,7 +212,7 @@ class Copying {
   async #copy(id: number, done: number, total: number): Promise<void> {
     const { ids, signal } = this.#options
     const ofSource = new WeakSet<object>()
-    const onProgress = ({ bytesDone, bytesTotal = bytesDone }: { bytesDone: number; bytesTotal?: number }) =>
+    const onProgress = ({ bytesDone, bytesTotal = bytesDone }: Progress) =>
       this.#tell({ id, done, total, bytesDone, bytesTotal })
     try {
       const { outcome, stateSize } = await copyOne(this.#from, this.#to, id, { signal, onProgress }, ofSource)
