@@ -89,10 +89,11 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** The content of each file of a folder, by its name. None if there is no such folder yet. */
+/** The content of each file of a folder, by its name, without folders in it. None if there is no such folder yet. */
 export function contentOf(folder: string): Record<string, string> {
   if (!existsSync(folder)) return {}
-  return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "latin1")]))
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile())
+  return Object.fromEntries(files.map(({ name }) => [name, readFileSync(join(folder, name), "latin1")]))
 }
 
 /** The highest id whose manifest and state verify, byte by byte. */
