@@ -1,4 +1,4 @@
-// An agent that books flights from airport to airport. It notes each decision before it acts, so no answer is asked for twice.
+// An agent that books flights, each from where the last one ended. It notes each decision before it acts.
 //
 //   node dist/agent.js <folder>
 
@@ -28,7 +28,7 @@ while (state.next !== null) {
 }
 console.log(`visited ${state.answers.map(({ to }) => to).join(" ")}`)
 
-/** Chooses the busiest route to an airport that was not visited, 25 times from Seattle on. Another agent would ask a model here. */
+/** The busiest route to an airport that was not visited, 25 times from Seattle on. Another agent would ask a model. */
 async function decide(answers: readonly Answer[]): Promise<State> {
   const at = answers.at(-1)?.to ?? "SEA"
   const visited = ["SEA", ...answers.map(({ to }) => to)]

@@ -36,7 +36,9 @@ export class Program {
   /** Runs it to its end, or to the moment when it is killed. */
   run(args: readonly string[], killed?: Moment): Life {
     const { given, env } = this.#command(args, killed && { ...killed, signal: "SIGKILL" })
-    const { stdout, stderr, signal, status } = spawnSync(process.execPath, given, { env, encoding: "utf8" })
+    // A program that hangs is ended by SIGTERM, which no test takes for a kill.
+    const options = { env, encoding: "utf8", timeout: 300_000 } as const
+    const { stdout, stderr, signal, status } = spawnSync(process.execPath, given, options)
     return { lines: stdout.split("\n").filter((line) => line !== ""), signal, status, errors: stderr }
   }
 
