@@ -11,6 +11,7 @@ import {
   type Moment,
   momentsByChance,
   newest,
+  newestJson,
   Program,
   temporaryFolder,
 } from "./support.js"
@@ -31,22 +32,25 @@ async function resultOf(folder: string, lines: readonly string[]) {
   return { bookings: contentOf(folder)["bookings.jsonl"], end: lines.at(-1), state: await stateOf(folder) }
 }
 
-/** The state of the newest checkpoint that verifies. */
-async function stateOf(folder: string): Promise<{ answers: unknown[] }> {
-  const id = await newest(join(folder, "store"))
-  if (id === undefined) return { answers: [] }
-  const store = await openFsStore(join(folder, "store"), { readOnly: true })
-  const state = await (await store.open(id)).json<{ answers: unknown[] }>()
-  await store.close()
-  return state
+interface State {
+  readonly answers: readonly unknown[]
 }
 
-/** One life. It makes the calls after the answers that are in a checkpoint, each once. */
+/** The state of the newest checkpoint that verifies. */
+async function stateOf(folder: string): Promise<State> {
+  return (await newestJson<State>(join(folder, "store"))) ?? { answers: [] }
+}
+
+/** One life. It makes the calls whose answers are in no checkpoint, each once, and notes each answer before the next call. */
 async function life(folder: string, live: () => Promise<readonly string[]>): Promise<readonly string[]> {
   const { answers } = await stateOf(folder)
   const lines = await live()
   const calls = lines.filter((line) => line.startsWith("call"))
   expect(calls).toEqual(calls.map((_, index) => `call leg-${answers.length + index + 1}`))
+  for (const [index, call] of calls.entries()) {
+    const before = lines[lines.indexOf(call) - 1]
+    expect(before).toMatch(index > 0 ? / with \d+ answers$/ : /^recovered| with 0 answers$/)
+  }
   return lines
 }
 

@@ -12,6 +12,7 @@ import {
   type Moment,
   momentsByChance,
   newest,
+  newestJson,
   Program,
   temporaryFolder,
 } from "./support.js"
@@ -29,10 +30,12 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(whole, { recursive: true, force: true }))
 
-/** One life that is killed. What was published stays, and is right. */
+/** One life that is killed. What it published stays, is right, and comes from a checkpoint that is safe. */
 async function killed(folder: string, moment: Moment): Promise<void> {
   await killedAt(consumer, folder, moment)
   expect(reports, JSON.stringify(moment)).toMatchObject(published(folder))
+  const { position } = (await newestJson<{ position: number }>(join(folder, "store"), "job")) ?? { position: 0 }
+  expect(Object.keys(published(folder)).length, JSON.stringify(moment)).toBeLessThanOrEqual(position / 20_000)
 }
 
 function published(folder: string): Record<string, string> {

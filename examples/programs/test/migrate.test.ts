@@ -95,12 +95,14 @@ async function finishes({ from, to }: Places): Promise<void> {
 
 test("killed while it claims and copies: every checkpoint and every pin is there, byte by byte", async () => {
   const at = places()
-  const claiming = [1, 8].map((change) => ({ lines: 0, change }))
-  // What is there already is one line each; the first change after it belongs to the next checkpoint.
-  const copying = [1, 5, 9, 12].map((change) => ({ lines: 1, change }))
-  const later = [2, 3, 4].map((lines) => ({ lines: 2 * lines, change: 3 }))
-  const pinning = [1, 6].map((change) => ({ lines: 16, change }))
-  for (const moment of [...claiming, ...copying, ...later, ...pinning]) await killed(at, moment)
+  // The claim of the source; the check of the target.
+  const opening = [5, 30].map((change) => ({ lines: 0, change }))
+  // Of the first checkpoint: the state, its name, the manifest, its name, the pointer. Then it is there, and has one line in each life.
+  const copying = [1, 3, 6, 8, 11].map((change) => ({ lines: 1, change }))
+  const second = [3, 12].map((change) => ({ lines: 2, change }))
+  // Four checkpoints that are copied have three lines each.
+  const pinning = [{ lines: 2 + 4 * 3, change: 3 }, ...[2, 9].map((change) => ({ lines: 6, change }))]
+  for (const moment of [...opening, ...copying, ...second, ...pinning]) await killed(at, moment)
   await finishes(at)
 })
 

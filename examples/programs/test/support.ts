@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { openFsStore } from "@ckpt/fs"
+import { type Checkpoint, openFsStore } from "@ckpt/fs"
 import fc from "fast-check"
 import { expect, onTestFinished } from "vitest"
 
@@ -100,10 +100,20 @@ export function contentOf(folder: string): Record<string, string> {
 
 /** The highest id whose manifest and state verify, byte by byte. */
 export async function newest(root: string): Promise<number | undefined> {
+  return (await newestCheckpoint(root))?.id
+}
+
+/** The JSON of one operator of the newest checkpoint that verifies, or of its state; `undefined` if there is none. */
+export async function newestJson<T>(root: string, operator?: string): Promise<T | undefined> {
+  return (await newestCheckpoint(root, (checkpoint) => checkpoint.json<T>(operator)))?.value
+}
+
+async function newestCheckpoint<T>(root: string, read?: (checkpoint: Checkpoint) => Promise<T>) {
   const store = await openFsStore(root, { readOnly: true })
   try {
     for (const id of (await store.ids()).reverse()) {
-      if ((await store.verify(id, { depth: "deep" })).valid) return id
+      const { valid } = await store.verify(id, { depth: "deep" })
+      if (valid) return { id, value: await read?.(await store.open(id)) }
     }
     return undefined
   } finally {
