@@ -93,7 +93,7 @@ test("the newest checkpoint is damaged, twice: its call is made again, and is bo
 
 test("a second one at the same time is refused, and the first goes on", async () => {
   const folder = temporaryFolder()
-  const first = await agent.stopped([folder], { lines: 5, change: 1 })
+  const first = await agent.held([folder], { lines: 5, change: 1 })
   const { status, errors } = agent.run([folder])
   expect(status).toBe(1)
   expect(errors).toContain("CKPT_FENCED")

@@ -85,7 +85,7 @@ test("the newest checkpoint is damaged, twice: its report is made again, the sam
 
 test("a second one at the same time is refused, and the first goes on", async () => {
   const folder = temporaryFolder()
-  const first = await consumer.stopped([folder], { lines: 3, change: 4 })
+  const first = await consumer.held([folder], { lines: 3, change: 4 })
   const { status, errors } = consumer.run([folder])
   expect(status).toBe(1)
   expect(errors).toContain("CKPT_FENCED")

@@ -128,7 +128,7 @@ test("it is refused while the job runs, and ends the job for ever once it is tak
 
 test("a second one at the same time is refused, and the first goes on", async () => {
   const { from, to } = places()
-  const first = await migrate.stopped([from, to], { lines: 3, change: 1 })
+  const first = await migrate.held([from, to], { lines: 3, change: 1 })
   const { status, errors } = migrate.run([from, to])
   expect({ status, code: errors.includes("CKPT_FENCED") }).toEqual({ status: 1, code: true })
   expect(await first.goOn()).toBe(0)

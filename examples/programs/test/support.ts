@@ -35,7 +35,7 @@ export class Program {
 
   /** Runs it to its end, or to the moment when it is killed. */
   run(args: readonly string[], killed?: Moment): Life {
-    const { given, env } = this.#command(args, killed && { ...killed, signal: "SIGKILL" })
+    const { given, env } = this.#command(args, killed && { ...killed, how: "kill" })
     // A program that hangs is ended by SIGTERM, which no test takes for a kill.
     const options = { env, encoding: "utf8", timeout: 300_000 } as const
     const { stdout, stderr, signal, status } = spawnSync(process.execPath, given, options)
@@ -49,9 +49,9 @@ export class Program {
     return lines
   }
 
-  /** Starts it. It stops itself by SIGSTOP at the moment; before that, this resolves once it has printed its lines. */
-  async stopped(args: readonly string[], at: Moment): Promise<Stopped> {
-    const { given, env } = this.#command(args, { ...at, signal: "SIGSTOP" })
+  /** Starts it, and holds it from that moment on: it lives, and does nothing more. Resolves once it has printed the lines. */
+  async held(args: readonly string[], at: Moment): Promise<Held> {
+    const { given, env } = this.#command(args, { ...at, how: "hold" })
     const child = spawn(process.execPath, given, { env, stdio: ["ignore", "pipe", "inherit"] })
     onTestFinished(() => void child.kill("SIGKILL"))
     const ended = new Promise<number | null>((resolve) => child.once("close", resolve))
@@ -61,26 +61,26 @@ export class Program {
         left -= text.split("\n").length - 1
         if (left <= 0) resolve()
       })
-      child.once("close", () => reject(new Error("it ended before it stopped")))
+      child.once("close", () => reject(new Error("it ended before it was held")))
     })
     return {
       goOn() {
-        child.kill("SIGCONT")
+        child.kill("SIGUSR2")
         return ended
       },
     }
   }
 
-  #command(args: readonly string[], interrupted: (Moment & { readonly signal: string }) | undefined) {
+  #command(args: readonly string[], interrupted: (Moment & { readonly how: "kill" | "hold" }) | undefined) {
     const given = [this.#file, ...args]
     if (interrupted === undefined) return { given, env: process.env }
-    const { signal, lines, change } = interrupted
-    const env = { ...process.env, INTERRUPT: signal, AFTER_LINES: `${lines}`, AT_CHANGE: `${change}` }
+    const { how, lines, change } = interrupted
+    const env = { ...process.env, INTERRUPT: how, AFTER_LINES: `${lines}`, AT_CHANGE: `${change}` }
     return { given: ["--import", preload, ...given], env }
   }
 }
 
-export interface Stopped {
+export interface Held {
   /** Lets it go on, and resolves with its status. */
   goOn(): Promise<number | null>
 }

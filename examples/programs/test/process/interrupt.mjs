@@ -1,22 +1,27 @@
-// For `node --import`: the process sends itself a signal in place of a change of the filesystem: the signal is INTERRUPT, the change
-// the one numbered AT_CHANGE after AFTER_LINES lines of output.
+// For `node --import`: interrupts the process in place of a change of the filesystem, the one numbered AT_CHANGE after AFTER_LINES lines
+// of output. INTERRUPT=kill: by SIGKILL. INTERRUPT=hold: this change waits for SIGUSR2, while the process lives on and shows it.
 import fs from "node:fs"
 import { syncBuiltinESMExports } from "node:module"
 
-const { INTERRUPT: signal, AFTER_LINES: lines, AT_CHANGE: change } = process.env
+const { INTERRUPT: how, AFTER_LINES: lines, AT_CHANGE: change } = process.env
 let linesLeft = Number(lines)
 let changesLeft = Number(change)
+let released
 
-function count() {
-  if (linesLeft === 0 && --changesLeft === 0) process.kill(process.pid, signal)
+if (how === "hold") {
+  released = new Promise((resolve) => process.once("SIGUSR2", resolve))
+  // A promise alone would not keep the process alive.
+  const alive = setInterval(() => {}, 1_000)
+  void released.then(() => clearInterval(alive))
 }
 
 function watch(api, names, isChange = () => true) {
   for (const name of names) {
     const original = api[name]
     api[name] = function (...given) {
-      if (isChange(...given)) count()
-      return original.apply(this, given)
+      if (linesLeft > 0 || !isChange(...given) || --changesLeft !== 0) return original.apply(this, given)
+      if (how === "kill") process.kill(process.pid, "SIGKILL")
+      return released.then(() => original.apply(this, given))
     }
   }
 }
