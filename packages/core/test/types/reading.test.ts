@@ -32,7 +32,6 @@ import { typed } from "./typed.js"
 
 declare const store: CheckpointStore
 declare const checkpoint: Checkpoint
-declare const reader: StateReader
 
 /** Bytes in memory of their own: `buffer` is no SharedArrayBuffer, so a typed array can be laid over it. */
 type OwnBytes = Uint8Array<ArrayBuffer>
@@ -40,7 +39,7 @@ type OwnBytes = Uint8Array<ArrayBuffer>
 describe("reading a checkpoint", () => {
   test("bytes are a Uint8Array over an ArrayBuffer", () => {
     expectTypeOf<Checkpoint["operator"]>().returns.resolves.toEqualTypeOf<OwnBytes>()
-    expectTypeOf(reader.bytes).returns.resolves.toEqualTypeOf<OwnBytes>()
+    expectTypeOf<StateReader["bytes"]>().returns.resolves.toEqualTypeOf<OwnBytes>()
     typed(async () => new Float64Array((await checkpoint.operator("window")).buffer))
     typed(async () => new Blob([await checkpoint.operator("window")]))
   })
