@@ -1,7 +1,7 @@
 import type { Original } from "../commit/copy.js"
 import { CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import { type OperationOptions, operationShape, type ProgressOptions, writeStateShape } from "../options.js"
+import { type OperationOptions, operationShape, type Progress, type ProgressOptions, writeStateShape } from "../options.js"
 import { original } from "../recovery/original.js"
 import type { StoreOperations } from "./api.js"
 import { assertId } from "./arguments.js"
@@ -72,8 +72,11 @@ export function copyOne(
     assertId(id, 1)
     const started = target.clock.monotonic()
     const found = await read(source, id, options, blame)
-    const { outcome, isLatest, latest, manifest } = await target.saver.copy(found, options)
     const { stateSize } = found
+    const { signal, onProgress } = options
+    // The target is given a stream, whose size it does not know.
+    const told = onProgress && ((progress: Progress) => onProgress({ ...progress, bytesTotal: stateSize }))
+    const { outcome, isLatest, latest, manifest } = await target.saver.copy(found, { signal, onProgress: told })
     trace.bytes = stateSize
     const elapsedMs = target.clock.monotonic() - started
     target.emit({ type: "saved", id, outcome, isLatest, stateSize, elapsedMs })

@@ -100,6 +100,19 @@ test("copyStore copies all with their pins, tells how far it is, and goes on whe
   expect(await to.pins()).toEqual([{ name: "before-upgrade", id: 2 }])
 })
 
+test("the progress of a copy has the size of the state from the first chunk on", async () => {
+  const { store, to } = await both()
+  await store.save(manifest(3), { state: chunks("x".repeat(700_000), "y".repeat(700_000)) })
+  const told: (number | undefined)[][] = []
+  const onProgress = ({ bytesDone, bytesTotal }: { bytesDone: number; bytesTotal?: number }) => {
+    told.push([bytesDone, bytesTotal])
+  }
+  await copyStore(store, to, { ids: [3], onProgress })
+  await copyCheckpoint(store, (await both()).to, 3, { onProgress })
+  expect(told.filter(([bytesDone = 0]) => bytesDone < 1_400_000).length).toBeGreaterThan(1)
+  expect(new Set(told.map(([, bytesTotal]) => bytesTotal))).toEqual(new Set([1_400_000]))
+})
+
 test("a damaged checkpoint is skipped, unless it was asked for", async () => {
   const { store, backend, to } = await both()
   const key = "manifests/manifest-000001.json"
