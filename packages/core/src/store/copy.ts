@@ -21,6 +21,7 @@ export interface CopyReceipt {
 
 /** How far `copyStore` has come with one checkpoint. */
 export interface CopyProgress {
+  /** The checkpoint's. */
   readonly id: number
   /** Checkpoints of this round that are done, this one not counted until its bytes are. */
   readonly done: number
@@ -42,7 +43,12 @@ export interface CopyStoreOptions extends OperationOptions {
    * Go on with each checkpoint that is saved later, and look every `everyMs` milliseconds, until the signal is aborted: then the call
    * rejects with its reason. Default: one round.
    */
-  follow?: { everyMs: number } | undefined
+  follow?:
+    | {
+        /** Milliseconds from the end of one round to the next. From 1. */
+        everyMs: number
+      }
+    | undefined
   /** Called for each chunk that was written, and once for each checkpoint that is done. Its errors are ignored. */
   onProgress?: ((progress: CopyProgress) => void) | undefined
 }
@@ -54,7 +60,12 @@ export interface CopyReport {
   /** Those that were there already. */
   readonly existed: readonly number[]
   /** Those that are damaged, or were removed meanwhile, each with the reason. */
-  readonly skipped: readonly { readonly id: number; readonly error: CheckpointError }[]
+  readonly skipped: readonly {
+    /** The checkpoint's, in `from`. */
+    readonly id: number
+    /** `CKPT_CORRUPT`, `CKPT_PRUNED` or `CKPT_NOT_FOUND`. */
+    readonly error: CheckpointError
+  }[]
 }
 
 const anyIds = {
