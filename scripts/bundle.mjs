@@ -5,7 +5,7 @@
 // The maps lead to `src`, which is published too: traces have its lines (`node --enable-source-maps`), and so do editors.
 import { readFileSync, rmSync } from "node:fs"
 import { isAbsolute, relative, resolve } from "node:path"
-import { rolldown } from "rolldown"
+import { RolldownMagicString, rolldown } from "rolldown"
 import { dts } from "rolldown-plugin-dts"
 
 const { exports } = JSON.parse(readFileSync("package.json", "utf8"))
@@ -15,6 +15,16 @@ const entries = Object.values(exports).flatMap(({ default: path }) => (path === 
 const mapped = {
   name: "mapped",
   load: (path) => ({ code: readFileSync(path, "utf8"), map: readFileSync(`${path}.map`, "utf8") }),
+}
+
+/** The plugin puts comments behind the member before them, on its line, where TypeScript takes them for that member's. */
+const ownLines = {
+  name: "own-lines",
+  renderChunk(code) {
+    const text = new RolldownMagicString(code)
+    for (const { index } of code.matchAll(/(?<=[;{] )\/\*\*/g)) text.overwrite(index - 1, index, "\n")
+    return { code: text.toString(), map: text.generateMap({ hires: true }) }
+  },
 }
 
 async function bundle(extension, plugins) {
@@ -43,4 +53,4 @@ async function bundle(extension, plugins) {
 
 rmSync("dist", { recursive: true, force: true })
 await bundle(".js", [])
-await bundle(".d.ts", [dts({ dtsInput: true, sourcemap: true, tsconfig: false })])
+await bundle(".d.ts", [dts({ dtsInput: true, sourcemap: true, tsconfig: false }), ownLines])
