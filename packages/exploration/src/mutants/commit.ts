@@ -43,7 +43,8 @@ export const commitMutants: readonly Mutant[] = [
         "const state = job.feed === undefined ? undefined : await createState(",
         `if (job.feed !== undefined) {
           for await (const _ of job.feed.open(() => {})) {}
-          await createManifestObject(history.place, job.manifest(job.feed.info()), job.signal);
+          const early = job.manifest(job.feed.info());
+          await createManifestObject(history.place, early, storedForm(job, early), job.signal);
         }
         const state = job.feed === undefined ? undefined : await createState(`,
       ),
@@ -55,8 +56,8 @@ export const commitMutants: readonly Mutant[] = [
     edits: [
       edit(
         "commit/commit",
-        "outcome: await createManifestObject(history.place, manifest, job.signal)",
-        `outcome: await createManifestObject(history.place, manifest, job.signal).catch(async (error) => {
+        "outcome: await createManifestObject(history.place, manifest, storedForm(job, manifest), job.signal)",
+        `outcome: await createManifestObject(history.place, manifest, storedForm(job, manifest), job.signal).catch(async (error) => {
           await history.place.storage.delete([history.place.layout.stateKey(job.id)]);
           throw error;
         })`,
