@@ -6,6 +6,7 @@ import { peers } from "./fs/all.mjs"
 import { manyRaces } from "./fs/many.mjs"
 import { loadRace, recoverRace } from "./fs/reads.mjs"
 import { peerRace, saveRace } from "./fs/saves.mjs"
+import { importRace } from "./import/import.mjs"
 import { bytesText, GiB, KiB, MiB } from "./lib/content.mjs"
 import { availableMemory, memoryOf } from "./memory/budgets.mjs"
 import { startService } from "./services/service.mjs"
@@ -95,6 +96,7 @@ export function plan({ quick, rounds }) {
         run: async () => ({ races: await cloudRaces(cloud, { size: 64 * MiB, delayMs, ...effort(7, 10_000) }) }),
       })),
     ),
+    { name: "import", room: 0, run: async () => ({ races: [await importRace(effort(101, 30_000))] }) },
     ...memoryPlan(quick ? GiB / 2 : 2 * GiB),
   ]
 }

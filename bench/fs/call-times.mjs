@@ -70,7 +70,7 @@ function isSync({ name }) {
 
 /** @param {Call[]} calls */
 async function watchedFiles(calls) {
-  const { nodeFiles } = await import("../../packages/fs/dist/files/file-api.js")
+  const { nodeFiles } = await import("../../packages/fs/build/files/file-api.js")
   /**
    * @param {string} name
    * @param {(...args: any[]) => Promise<any>} call

@@ -22,7 +22,8 @@ test.each(publicPackages.flatMap(({ entries }) => entries))(
 )
 
 test("the walk itself finds what has no comment", () => {
-  const names = publicNames({ name: "example", types: fileURLToPath(new URL("example.d.ts", import.meta.url)) })
+  const folder = fileURLToPath(new URL(".", import.meta.url))
+  const names = publicNames({ name: "example", types: `${folder}example.d.ts`, folder })
   const found = names.map(({ name, comment, words }) => [name, comment, words] as const)
   expect(found.toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
     ["Reached", "", []],

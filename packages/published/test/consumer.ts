@@ -1,7 +1,16 @@
 // A program that uses what the packages export, compiled by the lowest and by the current TypeScript.
 import { AzureBackend, type AzureStoreOptions, openAzureStore } from "@ckpt/azure"
 import { backendCases, describeBackend, type TestStorage } from "@ckpt/conformance"
-import { type CheckpointStore, createManifest, type IssueCode, type StoreEvent } from "@ckpt/core"
+import {
+  acceptCommitted,
+  type CheckpointStore,
+  copyStore,
+  createCheckpointer,
+  createManifest,
+  type IssueCode,
+  json,
+  type StoreEvent,
+} from "@ckpt/core"
 import { httpError, lazySdk } from "@ckpt/core/adapter"
 import { type FileApi, FsBackend, openFsStore } from "@ckpt/fs"
 import { GcsBackend, openGcsStore } from "@ckpt/gcs"
@@ -18,6 +27,15 @@ export async function job(store: CheckpointStore): Promise<ArrayBuffer | undefin
   for await (const { id, issues } of store.list()) told(id, issues[0]?.code)
   // Memory of its own: `new Blob([bytes])` takes nothing else.
   return bytes && new Blob([bytes]).arrayBuffer()
+}
+
+export async function loop(from: CheckpointStore, to: CheckpointStore): Promise<void> {
+  const { skipped } = await copyStore(from, to, { onProgress: ({ id, done }) => told(id + done, undefined) })
+  await to.recover({ accept: acceptCommitted })
+  const snapshot = () => ({ state: json({ skipped: skipped.length }), manifest: { watermark: 1n } })
+  const checkpointer = createCheckpointer(to, { everyRecords: 1, snapshot })
+  await checkpointer.tick()
+  await checkpointer.close()
 }
 
 function told(_id: number, _code: IssueCode | undefined): void {}

@@ -1,14 +1,6 @@
-import { execFile } from "node:child_process"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { createRequire } from "node:module"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { promisify } from "node:util"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { type Packed, pack } from "./packed.js"
-
-const run = promisify(execFile)
-const yarn = createRequire(import.meta.url).resolve("@yarnpkg/cli-dist/bin/yarn.js")
+import { install, type Project } from "./project.js"
 
 /** Says what Plug'n'Play does to open files, then works with a store in both layouts. */
 const program = `
@@ -42,40 +34,17 @@ console.log("done under Plug'n'Play " + process.versions.pnp)
 `
 
 let packed: Packed
-let folder: string
+let project: Project
 beforeAll(async () => {
   packed = await pack()
-  folder = await mkdtemp(join(tmpdir(), "ckpt-yarn-"))
+  project = await install(packed, "yarn")
 })
 afterAll(async () => {
   await packed.dispose()
-  await rm(folder, { recursive: true, force: true })
+  await project.dispose()
 })
 
 test("@ckpt/fs works where Yarn 4 installed it by Plug'n'Play", async () => {
-  const core = `file:${packed.path("@ckpt/core")}`
-  const project = {
-    name: "project",
-    private: true,
-    dependencies: { "@ckpt/fs": `file:${packed.path("@ckpt/fs")}` },
-    resolutions: { "@ckpt/core": core },
-  }
-  // Tarballs alone are installed, so no registry is asked.
-  const settings = [
-    "nodeLinker: pnp",
-    "enableNetwork: false",
-    "enableTelemetry: false",
-    "enableGlobalCache: false",
-    "enableImmutableInstalls: false",
-    `globalFolder: ${join(folder, "yarn")}`,
-  ]
-  await writeFile(join(folder, "package.json"), JSON.stringify(project))
-  await writeFile(join(folder, "yarn.lock"), "")
-  await writeFile(join(folder, ".yarnrc.yml"), `${settings.join("\n")}\n`)
-  await writeFile(join(folder, "program.mjs"), program)
-  // The runner's own settings are none of the project's.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS)/i.test(name)))
-  await run(process.execPath, [yarn, "install"], { cwd: folder, env })
-  const { stdout } = await run(process.execPath, [yarn, "node", "program.mjs"], { cwd: folder, env })
-  expect(stdout).toContain("done under Plug'n'Play")
+  const told = await project.run(process.execPath, "program.mjs", program)
+  expect(told).toContain("done under Plug'n'Play")
 })

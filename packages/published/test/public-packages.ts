@@ -9,6 +9,8 @@ export interface Entry {
   readonly name: string
   /** The path of its types. */
   readonly types: string
+  /** The folder of all types of its package. */
+  readonly folder: string
 }
 
 export interface PublicPackage {
@@ -38,6 +40,6 @@ export const publicPackages: readonly PublicPackage[] = readdirSync(join(reposit
     entries: Object.entries(manifest.exports).flatMap(([path, target]) =>
       typeof target === "string"
         ? []
-        : [{ name: join(manifest.name, path), types: join(folder, target.types) } satisfies Entry],
+        : [{ name: join(manifest.name, path), types: join(folder, target.types), folder: join(folder, "dist") }],
     ),
   }))

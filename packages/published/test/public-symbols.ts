@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import ts from "typescript-lowest"
 import { type Entry, repository } from "./public-packages.js"
 
@@ -31,7 +31,7 @@ export function publicNames(entry: Entry): PublicName[] {
   const source = program.getSourceFile(entry.types)
   const exported = source && checker.getSymbolAtLocation(source)
   if (exported === undefined) throw new Error(`${entry.types} is no module. Build the packages first.`)
-  const walk = new Walk(checker, dirname(entry.types))
+  const walk = new Walk(checker, entry.folder)
   for (const symbol of checker.getExportsOfModule(exported)) walk.symbol(symbol)
   return walk.names
 }

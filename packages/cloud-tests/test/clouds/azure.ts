@@ -22,6 +22,7 @@ export const azure: Cloud = {
   async dropBucket(name) {
     await BlobServiceClient.fromConnectionString(connectionString).deleteContainer(name)
   },
+  options: place,
   openStore: (at, options) => openAzureStore({ ...place(at), ...options }),
   openBackend: (at) => {
     const { container, connectionString: text } = place(at)

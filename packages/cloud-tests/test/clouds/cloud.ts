@@ -26,6 +26,8 @@ export interface Cloud {
   createBucket(name: string): Promise<void>
   /** Removes the bucket with all of its objects. Only for a server that gets slower the more objects it holds. */
   dropBucket?(name: string): Promise<void>
+  /** What the package's own function needs to open a store there. */
+  options(place: Place): Record<string, unknown>
   openStore(place: Place, options: StoreOptions): Promise<CheckpointStore>
   openBackend(place: Place): ObjectBackend
   see(request: ProxiedRequest): SeenRequest

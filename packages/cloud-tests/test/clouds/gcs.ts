@@ -12,6 +12,7 @@ export const gcs: Cloud = {
   async createBucket(name) {
     await new Storage({ apiEndpoint: endpoint, projectId: "test" }).createBucket(name)
   },
+  options: place,
   openStore: (at, options) => openGcsStore({ ...place(at), ...options }),
   openBackend: ({ endpoint: apiEndpoint, bucket }) =>
     new GcsBackend({ client: new Storage({ apiEndpoint, projectId: "test" }), bucket }),

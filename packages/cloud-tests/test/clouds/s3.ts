@@ -17,6 +17,7 @@ export const s3: Cloud = {
     await client.send(new CreateBucketCommand({ Bucket: name }))
     client.destroy()
   },
+  options: place,
   openStore: (at, options) => openS3Store({ ...place(at), ...options }),
   openBackend: ({ endpoint: at, bucket }) =>
     new S3Backend({ client: new S3Client({ ...connection, endpoint: at }), bucket, ownsClient: true }),

@@ -43,10 +43,16 @@ async function load<Sdk>({ name, from, load }: SdkPackage<Sdk>): Promise<Sdk> {
   try {
     return await load()
   } catch (cause) {
-    const { code, message = "" } = cause as { code?: unknown; message?: string }
-    if (code !== "ERR_MODULE_NOT_FOUND" || !message.includes(name)) throw cause
+    if (!isMissing(name, cause)) throw cause
     throw new CheckpointError("CKPT_INVALID", `${name} is not installed. Install it: npm install ${name}`, { cause })
   }
+}
+
+/** Whether the library itself was not found, and not one of its dependencies. In the words of Node, and of Yarn's Plug'n'Play. */
+function isMissing(name: string, error: unknown): boolean {
+  const { code, message = "" } = error as { code?: unknown; message?: string }
+  if (code === "ERR_MODULE_NOT_FOUND") return message.includes(`package '${name}'`)
+  return code === "MODULE_NOT_FOUND" && message.includes(`tried to access ${name} `)
 }
 
 /** The version that is installed; `undefined` if that cannot be told, as in a bundle. */

@@ -2,6 +2,7 @@
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve()
 
+  /** Settles as the task does. A task that fails lets the next one begin. */
   run<T>(task: () => Promise<T>): Promise<T> {
     const result = this.#last.then(task)
     this.#last = result.catch(() => undefined)

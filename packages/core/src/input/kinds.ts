@@ -2,6 +2,7 @@ import { isClass, listed } from "./show.js"
 
 /** What an option may be. */
 export interface Kind {
+  /** Whether a value may be given. */
   readonly fits: (value: unknown) => boolean
   /** What to give: completes "retry.attempts is 0; give …". */
   readonly give: string | ((value: unknown) => string)
@@ -11,6 +12,7 @@ export interface Kind {
 
 /** The options that an object may have. */
 export interface Shape<Name extends string = string> {
+  /** The kind of each, by its name. */
   readonly fields: { readonly [name in Name]: Kind }
   /** What to say of a name that is no option here, but looks like one: name → what to do instead. */
   readonly hints?: Readonly<Record<string, string>>
@@ -21,10 +23,15 @@ export interface Shape<Name extends string = string> {
 /** Every option of `T` has a kind: the compiler finds one that was forgotten. */
 export type ShapeOf<T extends object> = Shape<Extract<keyof T, string>>
 
+/** Any value: for an option that is checked elsewhere. */
 export const anything: Kind = { fits: () => true, give: "a value" }
+/** True or false. */
 export const aBoolean: Kind = { fits: (value) => typeof value === "boolean", give: "true or false" }
+/** Any function. */
 export const aFunction: Kind = { fits: (value) => typeof value === "function", give: "a function" }
+/** Any string. */
 export const aString: Kind = { fits: (value) => typeof value === "string", give: "a string" }
+/** Any object, an array too, but not null. */
 export const anObject: Kind = { fits: isObject, give: "an object" }
 
 export const aSignal: Kind = {
@@ -33,6 +40,7 @@ export const aSignal: Kind = {
   give: (value) => (isObject(value) && "signal" in value ? "its signal: controller.signal" : "an AbortSignal"),
 }
 
+/** A safe integer in the range. */
 export function wholeNumber(from: number, to = Number.MAX_SAFE_INTEGER, unit = "a whole number"): Kind {
   const range = to === Number.MAX_SAFE_INTEGER ? `from ${from}` : `from ${from} to ${to}`
   return {
@@ -47,6 +55,7 @@ export function milliseconds(from = 0, to = Number.POSITIVE_INFINITY): Kind {
   return { fits: (value) => typeof value === "number" && isWithin(value, from, to), give: `milliseconds ${range}` }
 }
 
+/** One of these strings. */
 export function oneOf(...values: readonly string[]): Kind {
   return {
     fits: (value) => values.includes(value as string),

@@ -1,3 +1,4 @@
+import type { OwnBytes } from "../bytes/own-bytes.js"
 import { CheckpointError } from "../errors.js"
 import { quote, show } from "../input/show.js"
 
@@ -8,7 +9,7 @@ import { quote, show } from "../input/show.js"
  *
  * @throws {CheckpointError} `CKPT_INVALID`, naming what cannot be written
  */
-export function json(value: unknown): Uint8Array<ArrayBuffer> {
+export function json(value: unknown): OwnBytes {
   let text: string
   try {
     text = JSON.stringify(value, assertKept)

@@ -10,6 +10,7 @@ import { type Block, blocksOf, nextOf } from "./blocks.js"
  */
 export type Attempt = <T>(one: (signal: AbortSignal) => Promise<T>, bytes?: number) => Promise<T>
 
+/** The options of {@link uploadInParts}. */
 export interface UploadOptions extends PutOptions {
   /** Default: each request is made once. */
   readonly attempt?: Attempt | undefined

@@ -13,14 +13,34 @@ export interface Snapshot extends Pick<SaveOptions, "state" | "operators" | "inl
   readonly manifest?: NextManifest | undefined
 }
 
-/** What a checkpointer tells its listener. `records`: those that the checkpoint covers and none before it does. */
+/** What a checkpointer tells its listener. */
 export type CheckpointerEvent =
-  /** A checkpoint was saved: what came before its snapshot may be acknowledged, or published. */
-  | { readonly type: "saved"; readonly receipt: SaveReceipt; readonly records: number }
-  /** A save failed, perhaps in passing. The same manifest is saved again after `delayMs` milliseconds. `attempt`: from 1. */
-  | { readonly type: "retry"; readonly error: unknown; readonly attempt: number; readonly delayMs: number }
-  /** A save failed. If later saves cannot succeed (`CKPT_FENCED`), the next `tick` rejects with the same error; else the job goes on. */
-  | { readonly type: "failed"; readonly error: unknown; readonly records: number }
+  | {
+      /** A checkpoint was saved: what came before its snapshot may be acknowledged, or published. */
+      readonly type: "saved"
+      /** The answer of the save. */
+      readonly receipt: SaveReceipt
+      /** Records that this checkpoint covers and none before it does. */
+      readonly records: number
+    }
+  | {
+      /** A save failed, perhaps in passing. The same manifest is saved again. */
+      readonly type: "retry"
+      /** The failure of the save, a `CheckpointError` with `retryable`. */
+      readonly error: unknown
+      /** The attempts that have failed. From 1. */
+      readonly attempt: number
+      /** Milliseconds until the next attempt. */
+      readonly delayMs: number
+    }
+  | {
+      /** A save failed. If later ones cannot succeed (`CKPT_FENCED`), the next `tick` rejects with the same error; else they go on. */
+      readonly type: "failed"
+      /** The failure of the save. */
+      readonly error: unknown
+      /** Records that the checkpoint would have covered. */
+      readonly records: number
+    }
 
 /** The options of `createCheckpointer`. Give `everyMs`, `everyRecords` or both: whichever comes first. */
 export interface CheckpointerOptions {

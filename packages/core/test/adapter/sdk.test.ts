@@ -39,10 +39,15 @@ test.each(["7.14.9", "6.99.0", "0.1.0"])("%s is too old: CKPT_UNSUPPORTED with b
   await expect(load()).rejects.toMatchObject({ code: "CKPT_UNSUPPORTED", message })
 })
 
-test("one that is not installed is CKPT_INVALID with the command, and is looked for again", async () => {
+const notFound = (message: string, code = "ERR_MODULE_NOT_FOUND") => Object.assign(new Error(message), { code })
+
+test.each([
+  notFound("Cannot find package '@cloud/sdk' imported from /app/node_modules/@ckpt/cloud/dist/index.js"),
+  notFound("@ckpt/cloud tried to access @cloud/sdk (a peer dependency) but it isn't provided", "MODULE_NOT_FOUND"),
+])("one that is not installed is CKPT_INVALID with the command, and is looked for again: %s", async (error) => {
   let missing = true
   const load = sdkAt(import.meta.url, async () => {
-    if (missing) throw Object.assign(new Error("Cannot find package '@cloud/sdk'"), { code: "ERR_MODULE_NOT_FOUND" })
+    if (missing) throw error
     return "sdk"
   })
   const message = "@cloud/sdk is not installed. Install it: npm install @cloud/sdk"
@@ -52,7 +57,7 @@ test("one that is not installed is CKPT_INVALID with the command, and is looked 
 })
 
 test("one whose own dependency is missing fails with its own error; of one in a bundle the version is not asked for", async () => {
-  const mine = Object.assign(new Error("Cannot find package 'other'"), { code: "ERR_MODULE_NOT_FOUND" })
+  const mine = notFound("Cannot find package 'other' imported from /app/node_modules/@cloud/sdk/index.js")
   await expect(sdkAt(import.meta.url, () => Promise.reject(mine))()).rejects.toBe(mine)
   expect(await sdkAt("file:///bundle.js", async () => "sdk")()).toBe("sdk")
 })

@@ -43,7 +43,8 @@ export const commitMutants: readonly Mutant[] = [
         "const state = job.feed === undefined ? undefined : await createState(",
         `if (job.feed !== undefined) {
           for await (const _ of job.feed.open(() => {})) {}
-          await createManifestObject(history.place, job.manifest(job.feed.info()), job.signal);
+          const early = job.manifest(job.feed.info());
+          await createManifestObject(history.place, early, storedForm(job, early), job.signal);
         }
         const state = job.feed === undefined ? undefined : await createState(`,
       ),

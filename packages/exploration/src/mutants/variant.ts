@@ -1,22 +1,23 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import type { Core } from "../core.js"
 
-/** A change of one file of core's build. `find` must stand there exactly once. */
+/** A change of one module of core, as `tsc` has written it. `find` must stand there exactly once. */
 export interface Edit {
   readonly file: string
   readonly find: string
   readonly replace: string
 }
 
-const built = dirname(fileURLToPath(import.meta.resolve("@ckpt/core")))
+/** Core module by module: what its published bundle is made of. */
+const modules = fileURLToPath(new URL("../build", import.meta.resolve("@ckpt/core")))
 
-/** A copy of core's build with some text replaced, loaded beside the real one. */
+/** A copy of core's modules with some text replaced, loaded beside the real one. */
 export async function loadVariant(folder: string, edits: readonly Edit[]): Promise<Core> {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, "package.json"), '{ "type": "module" }\n')
-  await cp(built, folder, { recursive: true, filter: (source) => !/\.(?:map|d\.ts)$/.test(source) })
+  await cp(modules, folder, { recursive: true, filter: (source) => !/\.(?:map|d\.ts)$/.test(source) })
   for (const { file, find, replace } of edits) {
     const path = join(folder, file)
     const text = await readFile(path, "utf8")

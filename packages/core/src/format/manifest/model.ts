@@ -35,6 +35,7 @@ export interface ConnectorOffsets {
 
 /** {@link ConnectorOffsets} as they may be given: an offset may be a whole number or a bigint, and is stored as its decimal digits. */
 export interface GivenOffsets extends Omit<ConnectorOffsets, "offsets"> {
+  /** By the connector's own names, such as partition. A number is a safe integer. */
   readonly offsets: NamedMap<string | number | bigint>
 }
 
@@ -166,7 +167,10 @@ export type ManifestInit = Pick<CheckpointManifest, "checkpointId" | "epoch"> & 
  * The fields of a manifest whose id the store chooses: those of {@link ManifestInit} without `checkpointId`. `epoch` may be left
  * out.
  */
-export type NextManifest = Omit<ManifestInit, "checkpointId" | "epoch"> & { readonly epoch?: number | undefined }
+export type NextManifest = Omit<ManifestInit, "checkpointId" | "epoch"> & {
+  /** A whole number from 1. Default: one above the latest checkpoint's. */
+  readonly epoch?: number | undefined
+}
 
 /** A record without a prototype. */
 export function emptyRecord<T>(): Record<string, T> {
