@@ -59,10 +59,11 @@ export async function* list(
   yield* batches(view, oldestFirst(view.listing.manifests.keys()).slice(requestConcurrency))
   while (later !== undefined) {
     const next: View = later
-    const above = oldestFirst(next.listing.manifests.keys()).filter((id) => latest === undefined || id > latest)
+    // From the id that was gone: a plain writer may have saved it anew.
+    const rest = oldestFirst(next.listing.manifests.keys()).filter((id) => latest === undefined || id >= latest)
     later = undefined
     latest = next.latestFirst()[0]
-    yield* batches(next, above)
+    yield* batches(next, rest)
   }
 
   async function* batches(of: View, all: readonly number[]): AsyncGenerator<CheckpointSummary, void, void> {
