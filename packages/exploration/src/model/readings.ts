@@ -46,7 +46,7 @@ export class Readings {
     const acknowledged = this.#facts.highest(operation.acknowledged)
     // Where listings lag, a reader knows of what the pointer names now; what it named before may be missing from the listing.
     const isExcused = this.#facts.lags && told.some((one) => one === undefined || one > acknowledged)
-    if (id < acknowledged && !isExcused && !this.#wasLost(acknowledged, told)) {
+    if (id < acknowledged && !isExcused && !this.#wasLost(operation, acknowledged, told)) {
       throw new Violation(`the latest is said to be ${id}, and ${acknowledged} had been acknowledged before`)
     }
     const damaged = this.mustTell(operation)
@@ -93,7 +93,7 @@ export class Readings {
     }
     if (this.#facts.lags) {
       const named = this.#facts.highest(operation.acknowledged)
-      if (ids.some((id) => id >= named) || told.includes(undefined) || this.#wasLost(named, told)) return
+      if (ids.some((id) => id >= named) || told.includes(undefined) || this.#wasLost(operation, named, told)) return
       if (named > 0) throw new Violation(`checkpoint ${named} was acknowledged and named, and is missing from ${shown}`)
       return
     }
@@ -112,9 +112,9 @@ export class Readings {
     if (wrong !== undefined) throw new Violation(`${who} calls ${wrong.id} damaged: ${wrong.issues[0]?.message}`)
   }
 
-  /** The reader was told that the checkpoint is lost or damaged, and it was; a writer may have saved the id anew since. */
-  #wasLost(id: number, told: readonly (number | undefined)[]): boolean {
-    return told.includes(id) && this.#facts.isDamaged(id)
+  /** The reader was told that the checkpoint is lost or damaged, and it was: a writer has saved the id anew while it read. */
+  #wasLost({ start }: Operation, id: number, told: readonly (number | undefined)[]): boolean {
+    return told.includes(id) && this.#facts.isDamaged(id) && (this.#facts.acknowledged.get(id)?.tick ?? 0) > start
   }
 
   /** The history was damaged during this reading, or before it, and was not built anew yet. */
