@@ -255,11 +255,14 @@ export class History {
     throw restless(this.place)
   }
 
-  /** The listing of manifests. It may lag: the checkpoint that the pointer names is looked at by itself if it is not listed. */
+  /**
+   * The listing of manifests. It may lag: the checkpoint that the pointer names is looked at by itself if it is not listed. A pointer
+   * that the storage fails to give is a failure here: whoever lists in order to decide must not miss what it names.
+   */
   async listedWithPointer(signal: AbortSignal | undefined): Promise<Listing> {
     const [listing, { checkpointId: named }] = await Promise.all([
       this.lister.manifests(signal),
-      this.pointer.readHint(signal),
+      this.pointer.read(signal),
     ])
     if (named === 0 || listing.manifests.has(named)) return listing
     const meta = await this.#manifestMeta(named, signal)
