@@ -13,6 +13,7 @@ import { replay, reportOf } from "./report.js"
 import type { SimulateOptions } from "./simulate.js"
 
 const most = Number(process.env["CKPT_SCHEDULES"] ?? 10_000)
+const first = Number(process.env["CKPT_SEED"] ?? 1)
 /** Schedules of one plan that are shortened, at most: core may fail a shortened one, for a reason of its own. */
 const mostTries = 3
 const folder = new URL("../test/regressions/", import.meta.url)
@@ -41,8 +42,9 @@ type Kept = Regression & { readonly lines: number }
 /** A shortened schedule of one of the mutant's plans. Only one that core passes is of use. */
 async function find({ name: rule, plans = [] }: Mutant, options: SimulateOptions): Promise<Kept | undefined> {
   for (const plan of plans) {
-    for (let seed = 1, tries = 0; seed < most && tries < mostTries; tries++) {
-      const { found } = await explore(plan, seed, most - seed, options)
+    const end = first + most
+    for (let seed = first, tries = 0; seed < end && tries < mostTries; tries++) {
+      const { found } = await explore(plan, seed, end - seed, options)
       if (found === undefined) break
       seed = found.seed + 1
       const { violation, schedule, lines } = await reportOf(found, options)

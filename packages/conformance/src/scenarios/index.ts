@@ -29,6 +29,7 @@ import { damageScenarios } from "./recovery/damage.js"
 import { idScenarios } from "./recovery/ids.js"
 import { listingScenarios } from "./recovery/listings.js"
 import { newestScenarios } from "./recovery/newest.js"
+import { overtakenScenarios } from "./recovery/overtaken.js"
 import { recoveryScenarios } from "./recovery/recover.js"
 import { restoreScenarios } from "./recovery/restore.js"
 import { differenceScenarios } from "./reference/differences/index.js"
@@ -54,7 +55,14 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   crashes: [...crashScenarios, ...crashStepScenarios, ...removalCrashScenarios],
   "lost answers": [...lostAnswerScenarios, ...lostForGoodScenarios, ...lostChangeScenarios, ...unconfirmedScenarios],
   "retries, time-outs, aborts": [...retryScenarios, ...timeoutScenarios, ...abortScenarios],
-  recovery: [...recoveryScenarios, ...listingScenarios, ...newestScenarios, ...damageScenarios, ...idScenarios],
+  recovery: [
+    ...recoveryScenarios,
+    ...listingScenarios,
+    ...overtakenScenarios,
+    ...newestScenarios,
+    ...damageScenarios,
+    ...idScenarios,
+  ],
   retention: [...retentionScenarios, ...backgroundScenarios, ...floorScenarios, ...oneProcessScenarios],
   pins: [...pinScenarios, ...pinCrashScenarios],
   restore: restoreScenarios,

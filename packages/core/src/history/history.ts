@@ -103,10 +103,11 @@ export class History {
     // Another call may see the first history while this read is under way.
     const wasThere = this.#lineage !== undefined
     let stored = await this.file.read(signal)
-    // The pointer says so after the history was created, so a history that was created meanwhile is there by now.
-    if (stored.version === undefined && stored.problem === undefined && (await this.#isSaid(signal)))
-      stored = await this.file.read(signal)
-    const reason = stored.problem ?? (await this.#lossOf(stored, epochSeen, wasThere, signal))
+    // The pointer says so after the history was created, so a history that was created meanwhile is there by now. Asked once: by a
+    // second time it may have been created.
+    const isSaid = stored.version === undefined && stored.problem === undefined && (await this.#isSaid(signal))
+    if (isSaid) stored = await this.file.read(signal)
+    const reason = stored.problem ?? this.#lossOf(stored, epochSeen, wasThere, isSaid)
     // Whoever changed a lost history by what is remembered would make a new one, without the floor and the pins.
     this.file.remember(reason === undefined ? stored : undefined)
     if (reason === undefined) {
@@ -148,16 +149,16 @@ export class History {
     return this.place.layout.pointerFormat === "json" && (await this.pointer.lastSeen(signal)).saysHistory
   }
 
-  async #lossOf(
+  #lossOf(
     { record: { epoch }, version }: StoredHistory,
     epochSeen: number,
     wasThere: boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<string | undefined> {
+    isSaid: boolean,
+  ): string | undefined {
     if (epoch < epochSeen) return `a manifest carries epoch ${epochSeen}, and the history is at epoch ${epoch}`
     if (version !== undefined) return undefined
     if (wasThere) return "it was there, and is gone"
-    return (await this.#isSaid(signal)) ? `${this.pointer.key} says that there is one, and it is gone` : undefined
+    return isSaid ? `${this.pointer.key} says that there is one, and it is gone` : undefined
   }
 
   /** Remembers the lineage of the history that this store works with, if it knows none yet. */
@@ -254,11 +255,14 @@ export class History {
     throw restless(this.place)
   }
 
-  /** The listing of manifests. It may lag: the checkpoint that the pointer names is looked at by itself if it is not listed. */
+  /**
+   * The listing of manifests. It may lag: the checkpoint that the pointer names is looked at by itself if it is not listed. A pointer
+   * that the storage fails to give is a failure here: whoever lists in order to decide must not miss what it names.
+   */
   async listedWithPointer(signal: AbortSignal | undefined): Promise<Listing> {
     const [listing, { checkpointId: named }] = await Promise.all([
       this.lister.manifests(signal),
-      this.pointer.readHint(signal),
+      this.pointer.read(signal),
     ])
     if (named === 0 || listing.manifests.has(named)) return listing
     const meta = await this.#manifestMeta(named, signal)

@@ -41,8 +41,9 @@ export async function* list(
   const { verifier } = history
   // A list shows each checkpoint as it is now, not as it was when it was last verified.
   const options = { signal, anew: true }
-  // Sorted once, not with each batch.
+  // Of the view that is shown. Sorted once, not with each batch.
   let latest: number | undefined
+  let later: View | undefined
   const { view, first } = await step(async () => {
     let batch: readonly number[] = []
     let reading: Promise<Summarized[]> | undefined
@@ -55,35 +56,46 @@ export async function* list(
       },
     })
     tellMissing(history, looked)
+    latest = looked.latestFirst()[0]
     return { view: looked, first: await shown(looked, batch, (await reading) ?? []) }
   })
   yield* first
-  const all = oldestFirst(view.listing.manifests.keys())
-  for (let start = requestConcurrency; start < all.length; start += requestConcurrency) {
-    const batch = all.slice(start, start + requestConcurrency).filter((id) => view.mayCount(id))
-    yield* await step(async () => {
-      return shown(view, batch, await summaries(verifier, view.listing, batch, options))
-    })
+  yield* batches(view, oldestFirst(view.listing.manifests.keys()).slice(requestConcurrency))
+  while (later !== undefined) {
+    const next: View = later
+    // From the id that was gone: a plain writer may have saved it anew.
+    const rest = oldestFirst(next.listing.manifests.keys()).filter((id) => latest === undefined || id >= latest)
+    later = undefined
+    latest = next.latestFirst()[0]
+    yield* batches(next, rest)
   }
 
-  async function shown(looked: View, batch: readonly number[], found: readonly Summarized[]) {
-    latest ??= looked.latestFirst()[0]
+  async function* batches(of: View, all: readonly number[]): AsyncGenerator<CheckpointSummary, void, void> {
+    for (let start = 0; start < all.length; start += requestConcurrency) {
+      const batch = all.slice(start, start + requestConcurrency).filter((id) => of.mayCount(id))
+      yield* await step(async () => shown(of, batch, await summaries(verifier, of.listing, batch, options)))
+    }
+  }
+
+  async function shown(of: View, batch: readonly number[], found: readonly Summarized[]) {
     const isGone = latest !== undefined && batch.includes(latest) && !found.some(({ outline }) => outline.id === latest)
-    if (isGone) await lookAgain(history, signal)
-    return withPins(found, await judging(found, looked, signal))
+    if (isGone) later = await lookAgain(history, signal)
+    return withPins(found, await judging(found, of, signal))
   }
 }
 
 /**
- * The latest listed checkpoint is gone. Retention may have removed it since, and then a later one is there; or it is lost, and
- * the listing lagged. A listing whose latest checkpoint can be read settles which.
+ * The latest listed checkpoint is gone. Retention may have removed it since, and then a later checkpoint is there, and ends the
+ * list; or it is lost, and the listing lagged. A listing whose latest checkpoint can be read settles which.
  */
-async function lookAgain(history: History, signal: Signal): Promise<void> {
+async function lookAgain(history: History, signal: Signal): Promise<View> {
   for (let round = 1; round <= maxRounds; round++) {
     const view = await history.view(signal, { of: "manifests" })
     const [latest] = view.latestFirst()
-    if (latest === undefined || (await history.verifier.manifest(latest, signal)) !== undefined)
-      return tellMissing(history, view)
+    if (latest === undefined || (await history.verifier.manifest(latest, signal)) !== undefined) {
+      tellMissing(history, view)
+      return view
+    }
   }
   throw restless(history.place)
 }

@@ -116,8 +116,10 @@ async function walkOnce(
   const { verifier, place } = history
   const stop = new Follower(options.signal)
   const { depth = "deep", onProgress } = options
-  const look = ({ states }: Listing, id: number) =>
-    verifier.verify(id, { depth, listed: states.get(id) ?? null, signal: stop.signal, onProgress })
+  const look = ({ manifests, states }: Listing, id: number) => {
+    const listed = { manifest: manifests.get(id), state: states.get(id) }
+    return verifier.verify(id, { depth, listed, signal: stop.signal, onProgress })
+  }
   // The latest checkpoint is nearly always the one to recover, so it is read at the same time as the pointer.
   let latest: { readonly id: number; readonly found: Promise<Verified> } | undefined
   const onListed = (listing: Listing) => {

@@ -27,10 +27,15 @@ export interface Verified {
   readonly gone: boolean
 }
 
+export interface Listed {
+  readonly manifest: ObjectMeta | undefined
+  readonly state: ObjectMeta | undefined
+}
+
 export interface VerifyRequest {
   readonly depth: VerifyDepth
-  /** The state as a listing showed it; `null` if the listing showed no state. Left out, the state is looked up. */
-  readonly listed?: ObjectMeta | null | undefined
+  /** The checkpoint as a listing showed it, `state` absent if the listing showed none. Left out, the state is looked up. */
+  readonly listed?: Listed | undefined
   readonly signal?: AbortSignal | undefined
   /** See `readManifest`. */
   readonly share?: Share | undefined

@@ -11,11 +11,11 @@ import { digestPrefix } from "../format/manifest/state-checksum.js"
 import { type ValidateOptions, validateManifest, validatingManifest } from "../format/manifest/validate.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
-import { findState, lookUp, settled, stateIssues } from "./find-state.js"
+import { type FoundState, findState, lookUp, settled, stateIssues } from "./find-state.js"
 import { Memory, type Outline, outlineOf } from "./memory.js"
 import { operatorDigests, operatorIssues } from "./operator-slices.js"
 import { epochsOf, type FoundManifest, ownsState, readManifest } from "./read-manifest.js"
-import { isValid, unreadable, type Verified, type VerifyRequest } from "./verified.js"
+import { isValid, type Listed, unreadable, type Verified, type VerifyRequest } from "./verified.js"
 
 type ReadManifest = FoundManifest & { readonly manifest: CheckpointManifest }
 
@@ -61,7 +61,7 @@ export class Verifier {
   /** Reads manifest and state of one checkpoint, at the same time, and remembers the result. */
   async verify(id: number, request: VerifyRequest): Promise<Verified> {
     const found = await this.#look(id, request)
-    this.memory.note(found, request.depth, request.listed ?? undefined)
+    this.memory.note(found, request.depth, request.listed?.state)
     return found
   }
 
@@ -79,7 +79,7 @@ export class Verifier {
     const share = this.place.manifestBytes.share()
     try {
       if (!share.take(manifest.size)) await share.wait(manifest.size, signal)
-      const found = await this.#look(id, { depth: "shallow", listed: state ?? null, signal, share })
+      const found = await this.#look(id, { depth: "shallow", listed: { manifest, state }, signal, share })
       const outline = this.memory.note(found, "shallow", state)
       return found.gone ? undefined : (outline ?? outlineOf(found, manifest, this.memory.isDamaged(found)))
     } finally {
@@ -99,7 +99,7 @@ export class Verifier {
   ): Promise<boolean> {
     if (manifest === undefined || state === undefined || state.lastModified <= manifest.lastModified) return true
     if (this.memory.isSound(id, manifest, state)) return true
-    return (await this.verify(id, { depth: "deep", listed: state, signal })).valid
+    return (await this.verify(id, { depth: "deep", listed: { manifest, state }, signal })).valid
   }
 
   async #look(id: number, request: VerifyRequest): Promise<Verified> {
@@ -119,7 +119,7 @@ export class Verifier {
     try {
       signal?.throwIfAborted()
       // Manifest and state are read at the same time. If the manifest has no state, the read of the state is given up.
-      const reading = listed === null ? undefined : read(listed)
+      const reading = listed !== undefined && listed.state === undefined ? undefined : read(listed?.state)
       reading?.catch(() => {})
       found = readManifest(this.place, id, signal, share)
       const seen = await found
@@ -128,10 +128,11 @@ export class Verifier {
       const { manifest } = seen
       if (manifest === undefined) return unreadable(id, seen)
       if (ownsState(manifest) === false) return await this.#withoutState(id, { ...seen, manifest }, request)
-      // A state that was not found may have been written since, with the manifest. So it is looked up again, after the
-      // manifest.
-      const state = (await reading) ?? (await read(undefined))
-      return await this.#withState(id, { ...seen, manifest }, state, listed, stop.signal)
+      return await this.#withState(id, { ...seen, manifest }, listed, {
+        ahead: await reading,
+        behind: () => read(undefined),
+        signal: stop.signal,
+      })
     } finally {
       stop.abort()
       stop.leave()
@@ -141,7 +142,7 @@ export class Verifier {
   /** For a manifest that names no state. A state beside it belongs to no checkpoint: a warning. */
   async #withoutState(id: number, found: ReadManifest, { listed, signal }: VerifyRequest): Promise<Verified> {
     const { storage, layout } = this.place
-    const beside = listed === undefined ? await lookUp(storage, layout.stateKey(id), signal) : (listed ?? undefined)
+    const beside = listed === undefined ? await lookUp(storage, layout.stateKey(id), signal) : listed.state
     const { manifest } = found
     const work = this.validating(manifest, { expectedId: id, stateSize: 0 })
     const issues = isLong(found.meta?.size ?? 0) ? await inTurns(work, signal) : atOnce(work)
@@ -153,29 +154,55 @@ export class Verifier {
     return verified(id, found, undefined, issues)
   }
 
+  /**
+   * For a manifest with a state. A state that was read at the same time may be that of an earlier checkpoint with this id, or
+   * missing since this one was being written. So what does not fit is read once more, behind the manifest, unless both are those
+   * that the listing showed together.
+   */
   async #withState(
     id: number,
     found: ReadManifest,
-    seen: Awaited<ReturnType<typeof findState>>,
-    listed: ObjectMeta | null | undefined,
-    signal: AbortSignal,
+    listed: Listed | undefined,
+    { ahead, behind, signal }: Reads,
   ): Promise<Verified> {
+    const { meta } = found
+    let judged = await this.#against(id, found, ahead ?? (await behind()), signal)
+    if (isValid(judged.issues)) return verified(id, found, judged.meta, judged.issues)
+    const isAsListed = isSame(meta, listed?.manifest) && isSame(judged.meta, listed?.state)
+    if (ahead !== undefined && !isAsListed) judged = await this.#against(id, found, await behind(), signal)
+    const isPruned = !isAsListed && !isValid(judged.issues) && !(await this.#stands(id, meta, signal))
+    return isPruned
+      ? gone(id, found, `checkpoint ${id} was pruned while it was read`)
+      : verified(id, found, judged.meta, judged.issues)
+  }
+
+  /** What is wrong with a state, by its manifest. */
+  async #against(id: number, { manifest, meta }: ReadManifest, seen: FoundState | undefined, signal: AbortSignal) {
     const { storage, layout } = this.place
-    const { manifest, meta } = found
     const state = await settled(storage, layout.stateKey(id), manifest, seen, signal, digestPrefix(manifest))
     const work = this.validating(manifest, { expectedId: id, stateSize: state?.size ?? 0 })
     const own = isLong(meta?.size ?? 0) ? await inTurns(work, signal) : atOnce(work)
-    const issues = [...own, ...stateIssues(manifest, state)]
-    const missing = issues.some((issue) => issue.code === "state-missing")
-    const wasReplaced = listed && state?.meta !== undefined && state.meta.version !== listed.version
-    const now = missing ? await storage.head(layout.manifestKey(id), signal) : undefined
-    if (missing ? now?.version !== meta?.version : wasReplaced && !isValid(issues)) {
-      // Retention removes the manifest before the state, so this checkpoint was pruned while it was read. Whatever has
-      // its place now came later.
-      return gone(id, found, `checkpoint ${id} was pruned while it was read`)
-    }
-    return verified(id, found, state?.meta, issues)
+    return { meta: state?.meta, issues: [...own, ...stateIssues(manifest, state)] }
   }
+
+  /** Whether the manifest that was read is still there. Retention removes it before the state; whatever has its place came later. */
+  async #stands(id: number, meta: ObjectMeta | undefined, signal: AbortSignal): Promise<boolean> {
+    const { storage, layout } = this.place
+    return (await storage.head(layout.manifestKey(id), signal))?.version === meta?.version
+  }
+}
+
+/** The two ways to the state of a manifest. */
+interface Reads {
+  /** Read at the same time as the manifest; `undefined`: it was not there, or was not listed. */
+  readonly ahead: FoundState | undefined
+  /** Reads it now. */
+  behind(): Promise<FoundState | undefined>
+  readonly signal: AbortSignal
+}
+
+function isSame(seen: ObjectMeta | undefined, listed: ObjectMeta | undefined): boolean {
+  return seen !== undefined && seen.version === listed?.version
 }
 
 function gone(id: number, found: FoundManifest | undefined, message: string): Verified {

@@ -28,6 +28,14 @@ export class Readings {
     this.#facts = facts
   }
 
+  /**
+   * The highest damaged checkpoint of which a reader can know, from the beginning of its reading to the end; 0: there is none. A
+   * pointer that moves meanwhile, even to a refused save, leaves nobody who knows.
+   */
+  mustTell(operation: Operation): number {
+    return Math.min(operation.mustTell, this.#facts.mustTell())
+  }
+
   /** A reader was told that `id` (0: nothing) is the latest. `told`: the ids that it was told are damaged or missing. */
   latest(
     operation: Operation,
@@ -38,10 +46,10 @@ export class Readings {
     const acknowledged = this.#facts.highest(operation.acknowledged)
     // Where listings lag, a reader knows of what the pointer names now; what it named before may be missing from the listing.
     const isExcused = this.#facts.lags && told.some((one) => one === undefined || one > acknowledged)
-    if (id < acknowledged && !isExcused) {
+    if (id < acknowledged && !isExcused && !this.#wasLost(operation, acknowledged, told)) {
       throw new Violation(`the latest is said to be ${id}, and ${acknowledged} had been acknowledged before`)
     }
-    const damaged = Math.min(operation.mustTell, this.#facts.mustTell())
+    const damaged = this.mustTell(operation)
     if (id < damaged && !told.some((one) => one === undefined || one >= damaged)) {
       throw new Violation(`the latest is said to be ${id}, and nothing is said of ${damaged}, which is damaged`)
     }
@@ -77,7 +85,7 @@ export class Readings {
       throw new Violation(`the ids are not ascending: ${ids.join(" ")}`)
     }
     const shown = ids.join(" ") || "nothing"
-    const damaged = Math.min(operation.mustTell, this.#facts.mustTell())
+    const damaged = this.mustTell(operation)
     if (damaged > 0 && ![...ids, ...told].some((id) => id === undefined || id >= damaged)) {
       throw new Violation(
         `all checkpoints are said to be ${shown}, and nothing is said of ${damaged}, which is damaged`,
@@ -85,7 +93,7 @@ export class Readings {
     }
     if (this.#facts.lags) {
       const named = this.#facts.highest(operation.acknowledged)
-      if (ids.some((id) => id >= named) || told.includes(undefined)) return
+      if (ids.some((id) => id >= named) || told.includes(undefined) || this.#wasLost(operation, named, told)) return
       if (named > 0) throw new Violation(`checkpoint ${named} was acknowledged and named, and is missing from ${shown}`)
       return
     }
@@ -102,6 +110,11 @@ export class Readings {
   ): void {
     const wrong = skipped.find(({ id }) => !this.#facts.isDamaged(id))
     if (wrong !== undefined) throw new Violation(`${who} calls ${wrong.id} damaged: ${wrong.issues[0]?.message}`)
+  }
+
+  /** The reader was told that the checkpoint is lost or damaged, and it was: a writer has saved the id anew while it read. */
+  #wasLost({ start }: Operation, id: number, told: readonly (number | undefined)[]): boolean {
+    return told.includes(id) && this.#facts.isDamaged(id) && (this.#facts.acknowledged.get(id)?.tick ?? 0) > start
   }
 
   /** The history was damaged during this reading, or before it, and was not built anew yet. */

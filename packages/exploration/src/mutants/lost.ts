@@ -30,6 +30,17 @@ export const lostMutants: readonly Mutant[] = [
     plans: ["history lost"],
   },
   {
+    name: "the pointer is asked twice whether there is a history",
+    edits: [
+      edit(
+        "history/history",
+        "this.#lossOf(stored, epochSeen, wasThere, isSaid)",
+        "this.#lossOf(stored, epochSeen, wasThere, isSaid || (stored.version === undefined && (await this.#isSaid(signal))))",
+      ),
+    ],
+    plans: ["updates"],
+  },
+  {
     name: "a history that is older than the manifests is believed",
     edits: [edit("history/history", "if (epoch < epochSeen)", "if (false)")],
     plans: ["history rolled back"],

@@ -174,4 +174,14 @@ export const readerMutants: readonly Mutant[] = [
     ],
     plans: ["beside the reference", "manifests damaged"],
   },
+  {
+    name: "a state that was read before its manifest is judged by it",
+    edits: [edit("verify/verifier", "if (ahead !== undefined && !isAsListed)", "if (false)")],
+    plans: ["losses"],
+  },
+  {
+    name: "a list ends without the checkpoint that came while its latest was removed",
+    edits: [edit("history/list", "later = await lookAgain(history, signal);", "await lookAgain(history, signal);")],
+    plans: ["losses", "read while pruned"],
+  },
 ]

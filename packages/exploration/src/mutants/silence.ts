@@ -119,6 +119,17 @@ export const silenceMutants: readonly Mutant[] = [
     },
   },
   {
+    name: "a claim goes on without a pointer that it cannot read",
+    edits: [
+      edit(
+        "history/history",
+        "this.lister.manifests(signal),\n            this.pointer.read(signal),",
+        "this.lister.manifests(signal),\n            this.pointer.readHint(signal),",
+      ),
+    ],
+    plans: ["lagging listings"],
+  },
+  {
     name: "recovery says nothing of a lost checkpoint",
     edits: [edit("recovery/recover", "const missing = view.lacks;", "const missing = undefined;")],
     // 2 is lost, and the pointer names it. Recovery gives 1, and says nothing of 2.

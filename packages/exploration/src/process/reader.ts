@@ -30,8 +30,9 @@ export class Reader {
         return this.#restore(operation)
       case "loadLatest": {
         const found = await store.loadLatest()
-        if (found === undefined && operation.mustTell > 0)
-          throw new Violation(`loadLatest says that there is nothing, and ${operation.mustTell} was acknowledged`)
+        const damaged = model.readings.mustTell(operation)
+        if (found === undefined && damaged > 0)
+          throw new Violation(`loadLatest says that there is nothing, and ${damaged} was acknowledged`)
         model.readings.latest(operation, found?.checkpointId ?? 0, found?.epoch, told)
         this.#observe(found?.checkpointId ?? 0, before)
         return String(found?.checkpointId ?? "nothing")
@@ -129,8 +130,9 @@ export class Reader {
     model.readings.skipped(who, skipped)
     if (outcome === "exhausted" && !model.isDamaged)
       throw new Violation(`${who} says exhausted, and nothing is damaged`)
-    if (outcome === "fresh" && operation.mustTell > 0)
-      throw new Violation(`${who} says fresh, and ${operation.mustTell} was acknowledged, and is damaged`)
+    const damaged = model.readings.mustTell(operation)
+    if (outcome === "fresh" && damaged > 0)
+      throw new Violation(`${who} says fresh, and ${damaged} was acknowledged, and is damaged`)
   }
 
   async #readState(id: number, operation: Operation): Promise<string> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
-import type { CheckpointManifest } from "@ckpt/core"
-import { ambiguous, type CallInfo, withFaults, withoutCommit } from "../../harness/faults.js"
+import type { CheckpointManifest, ObjectBackend, ObjectMeta } from "@ckpt/core"
+import { ambiguous, type CallInfo, intercept, permanent, withFaults, withoutCommit } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { bytes, historyAtRest, listedIds, manifestOf, range, refusal, saveAll, stateText, text } from "../support.js"
 import { claimed, claiming, claimingInHistory, heldWrite, latestId } from "./claim-support.js"
@@ -96,6 +96,28 @@ export const claimScenarios: readonly Scenario[] = [
     await saveAll(leader, await leader.nextId())
     assert.deepEqual(await listedIds(leader), [1, 5, 6])
   }),
+  claiming(
+    "a claim that cannot read the pointer fails: a listing that lags may lack what it names",
+    async (context) => {
+      const { keys, open } = context
+      await saveAll(await open(), 1, 2)
+      let fails = true
+      const through = (backend: ObjectBackend) =>
+        intercept(backend, {
+          async around({ call, key }, proceed) {
+            if (fails && call === "get" && key === keys.pointer) throw permanent()
+            const answer = await proceed()
+            return call === "list" ? (answer as ObjectMeta[]).filter((one) => one.key !== keys.manifest(2)) : answer
+          },
+        })
+      await refusal(claimed(context, { through }), "CKPT_IO")
+      fails = false
+      const leader = await claimed(context, { through })
+      assert.deepEqual(await listedIds(await open()), [1, 2])
+      await saveAll(leader, 3)
+      assert.equal(await latestId(await open()), 3)
+    },
+  ),
   claiming("claims at once get different epochs, and only one of them leads", async (context) => {
     const claims = await Promise.allSettled(Array.from({ length: 6 }, () => claimed(context)))
     const leaders = claims.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []))
