@@ -13,14 +13,37 @@ export interface Snapshot extends Pick<SaveOptions, "state" | "operators" | "inl
   readonly manifest?: NextManifest | undefined
 }
 
-/** What a checkpointer tells its listener. `records`: those that the checkpoint covers and none before it does. */
+/** What a checkpointer tells its listener. */
 export type CheckpointerEvent =
-  /** A checkpoint was saved: what came before its snapshot may be acknowledged, or published. */
-  | { readonly type: "saved"; readonly receipt: SaveReceipt; readonly records: number }
-  /** A save failed, perhaps in passing. The same manifest is saved again after `delayMs` milliseconds. `attempt`: from 1. */
-  | { readonly type: "retry"; readonly error: unknown; readonly attempt: number; readonly delayMs: number }
-  /** A save failed. If later saves cannot succeed (`CKPT_FENCED`), the next `tick` rejects with the same error; else the job goes on. */
-  | { readonly type: "failed"; readonly error: unknown; readonly records: number }
+  | {
+      /** A checkpoint was saved: what came before its snapshot may be acknowledged, or published. */
+      readonly type: "saved"
+      /** The answer of `save`. */
+      readonly receipt: SaveReceipt
+      /** Records that this checkpoint covers, and none before it does. */
+      readonly records: number
+    }
+  | {
+      /** A save failed, perhaps in passing. The same manifest is saved again. */
+      readonly type: "retry"
+      /** Why it failed. */
+      readonly error: unknown
+      /** The save that failed, from 1. */
+      readonly attempt: number
+      /** Milliseconds until the next save. */
+      readonly delayMs: number
+    }
+  | {
+      /**
+       * A save failed. If later saves cannot succeed (`CKPT_FENCED`), the next `tick` rejects with the same error; else the job goes
+       * on.
+       */
+      readonly type: "failed"
+      /** Why it failed. */
+      readonly error: unknown
+      /** Records that the next checkpoint covers, too. */
+      readonly records: number
+    }
 
 /** The options of `createCheckpointer`. Give `everyMs`, `everyRecords` or both: whichever comes first. */
 export interface CheckpointerOptions {

@@ -35,6 +35,7 @@ export interface ConnectorOffsets {
 
 /** {@link ConnectorOffsets} as they may be given: an offset may be a whole number or a bigint, and is stored as its decimal digits. */
 export interface GivenOffsets extends Omit<ConnectorOffsets, "offsets"> {
+  /** As in {@link ConnectorOffsets}; a number or a bigint is stored as its decimal digits. */
   readonly offsets: NamedMap<string | number | bigint>
 }
 
@@ -166,7 +167,10 @@ export type ManifestInit = Pick<CheckpointManifest, "checkpointId" | "epoch"> & 
  * The fields of a manifest whose id the store chooses: those of {@link ManifestInit} without `checkpointId`. `epoch` may be left
  * out.
  */
-export type NextManifest = Omit<ManifestInit, "checkpointId" | "epoch"> & { readonly epoch?: number | undefined }
+export type NextManifest = Omit<ManifestInit, "checkpointId" | "epoch"> & {
+  /** The job's epoch, from 1. Default: that of the last checkpoint + 1. */
+  readonly epoch?: number | undefined
+}
 
 /** A record without a prototype. */
 export function emptyRecord<T>(): Record<string, T> {
