@@ -18,27 +18,30 @@ export type CheckpointerEvent =
   | {
       /** A checkpoint was saved: what came before its snapshot may be acknowledged, or published. */
       readonly type: "saved"
-      /** The answer of the save. */
+      /** The answer of `save`. */
       readonly receipt: SaveReceipt
-      /** Records that this checkpoint covers and none before it does. */
+      /** Records that this checkpoint covers, and none before it does. */
       readonly records: number
     }
   | {
       /** A save failed, perhaps in passing. The same manifest is saved again. */
       readonly type: "retry"
-      /** The failure of the save, a `CheckpointError` with `retryable`. */
+      /** Why it failed. */
       readonly error: unknown
-      /** The attempts that have failed. From 1. */
+      /** The save that failed, from 1. */
       readonly attempt: number
-      /** Milliseconds until the next attempt. */
+      /** Milliseconds until the next save. */
       readonly delayMs: number
     }
   | {
-      /** A save failed. If later ones cannot succeed (`CKPT_FENCED`), the next `tick` rejects with the same error; else they go on. */
+      /**
+       * A save failed. If later saves cannot succeed (`CKPT_FENCED`), the next `tick` rejects with the same error; else the job goes
+       * on.
+       */
       readonly type: "failed"
-      /** The failure of the save. */
+      /** Why it failed. */
       readonly error: unknown
-      /** Records that the checkpoint would have covered. */
+      /** Records that the next checkpoint covers, too. */
       readonly records: number
     }
 

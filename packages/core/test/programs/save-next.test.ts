@@ -19,10 +19,13 @@ test("the first checkpoint of a store has id and epoch 1", async () => {
   expect((await store.load(1))?.epoch).toBe(1)
 })
 
-test("calls at the same time take one id each", async () => {
-  const { store } = await opened()
+test("calls at the same time take one id each, and ask the storage once", async () => {
+  const { store, backend } = await opened()
+  backend.requests.length = 0
   const receipts = await Promise.all(Array.from({ length: 20 }, () => store.saveNext()))
   expect(receipts.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, index) => index + 3))
+  const listings = backend.requests.filter((request) => request.startsWith("list "))
+  expect(listings.sort()).toEqual(["list checkpoints/", "list manifests/"])
   const epochs = await Promise.all(receipts.map(async ({ id }) => (await store.load(id))?.epoch))
   expect(epochs).toEqual(Array.from({ length: 20 }, (_, index) => index + 3))
 })

@@ -77,7 +77,7 @@ export const inputScenarios: readonly Scenario[] = [
         [{ vnodeCount: 65_536 }, /vnodeCount/],
         [{ sourceNames: [1] }, /sourceNames/],
         [{ sinkCommitStatuses: { s: { status: "done" } } }, /sinkCommitStatuses/],
-        [{ sourceOffsets: { orders: { epoch: 1, offsets: { "0": 5 } } } }, /orders/],
+        [{ sourceOffsets: { orders: { epoch: 1, offsets: { "0": 2 ** 53 } } } }, /orders/],
         [{ operatorStates: { op: { stateB64: "***" } } }, /op/],
         [{ offsets: {} }, /offsets/],
       ]

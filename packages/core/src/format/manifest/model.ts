@@ -168,7 +168,7 @@ export type ManifestInit = Pick<CheckpointManifest, "checkpointId" | "epoch"> & 
  * out.
  */
 export type NextManifest = Omit<ManifestInit, "checkpointId" | "epoch"> & {
-  /** A whole number from 1. Default: one above the latest checkpoint's. */
+  /** The job's epoch, from 1. Default: that of the last checkpoint + 1. */
   readonly epoch?: number | undefined
 }
 
