@@ -18,27 +18,30 @@ export type CheckpointerEvent =
   | {
       /** A checkpoint was saved: what came before its snapshot may be acknowledged, or published. */
       readonly type: "saved"
-      /** The answer of the save. */
+      /** The answer of `save`. */
       readonly receipt: SaveReceipt
-      /** Records that this checkpoint covers and none before it does. */
+      /** Records that this checkpoint covers, and none before it does. */
       readonly records: number
     }
   | {
       /** A save failed, perhaps in passing. The same manifest is saved again. */
       readonly type: "retry"
-      /** The failure of the save, a `CheckpointError` with `retryable`. */
+      /** Why it failed. */
       readonly error: unknown
-      /** The attempts that have failed. From 1. */
+      /** The save that failed, from 1. */
       readonly attempt: number
-      /** Milliseconds until the next attempt. */
+      /** Milliseconds until the next save. */
       readonly delayMs: number
     }
   | {
-      /** A save failed. If later ones cannot succeed (`CKPT_FENCED`), the next `tick` rejects with the same error; else they go on. */
+      /**
+       * A save failed. If later saves cannot succeed (`CKPT_FENCED`), the next `tick` rejects with the same error; else the job goes
+       * on.
+       */
       readonly type: "failed"
-      /** The failure of the save. */
+      /** Why it failed. */
       readonly error: unknown
-      /** Records that the checkpoint would have covered. */
+      /** Records that the next checkpoint covers, too. */
       readonly records: number
     }
 
@@ -46,16 +49,20 @@ export type CheckpointerEvent =
 export interface CheckpointerOptions {
   /**
    * Called between two records, while the job waits for `tick`. The save goes on while the job does, so the state must be a copy, such as
-   * `json(value)`; a stream cannot be saved a second time if the first save fails.
+   * `json(value)`. A stream is `CKPT_INVALID`, since a save that failed is repeated: give a function that makes it. It must not await
+   * this checkpointer.
    */
   snapshot: () => Snapshot | Promise<Snapshot>
   /** Milliseconds from one snapshot to the next. */
   everyMs?: number | undefined
   /** Records from one snapshot to the next. */
   everyRecords?: number | undefined
-  /** Once it is aborted, the next `tick` takes the last checkpoint, and rejects with the signal's reason. */
+  /** Once it is aborted, the next `tick` takes the last checkpoint, and rejects with the signal's reason, or with the failure to save. */
   signal?: AbortSignal | undefined
-  /** Called with each event. Its errors are ignored. */
+  /**
+   * Called with each event. Its errors are ignored. Without a listener every failed save ends the checkpointer: the next `tick` rejects
+   * with it, since nobody else would hear of it.
+   */
   onEvent?: ((event: CheckpointerEvent) => void) | undefined
   /** The time, for tests. Default: the machine's. */
   clock?: Pick<Clock, "monotonic" | "sleep"> | undefined

@@ -35,7 +35,7 @@ export interface ConnectorOffsets {
 
 /** {@link ConnectorOffsets} as they may be given: an offset may be a whole number or a bigint, and is stored as its decimal digits. */
 export interface GivenOffsets extends Omit<ConnectorOffsets, "offsets"> {
-  /** By the connector's own names, such as partition. A number is a safe integer. */
+  /** As in {@link ConnectorOffsets}; a number or a bigint is stored as its decimal digits. */
   readonly offsets: NamedMap<string | number | bigint>
 }
 
@@ -168,7 +168,7 @@ export type ManifestInit = Pick<CheckpointManifest, "checkpointId" | "epoch"> & 
  * out.
  */
 export type NextManifest = Omit<ManifestInit, "checkpointId" | "epoch"> & {
-  /** A whole number from 1. Default: one above the latest checkpoint's. */
+  /** The job's epoch, from 1. Default: that of the last checkpoint + 1. */
   readonly epoch?: number | undefined
 }
 
