@@ -65,7 +65,7 @@ describe.each(sdks)("$sdk", ({ cloud, sdk, lowest, newest, tooOld }) => {
     const { removed, failures } = await leader.collectOrphans({ olderThanMs: 0 })
     expect({ removed, failures }).toEqual({ removed: ["checkpoints/state-000003.bin"], failures: [] })
     expect(await leader.ids()).toEqual([1, 4])
-    expect(Buffer.compare((await (await leader.open({ pin: "first" })).operator("window")), window)).toBe(0)
+    expect(Buffer.compare(await (await leader.open({ pin: "first" })).operator("window"), window)).toBe(0)
     await leader.close()
   })
 

@@ -26,22 +26,28 @@ register("data:text/javascript," + encodeURIComponent(${JSON.stringify(hooks)}))
 const core = ["core/dist/index.js", "core/dist/shared.js"]
 const adapter = "core/dist/adapter/index.js"
 
-test.each([
+const loadedBy: [entry: string, files: string[]][] = [
   ["@ckpt/core", core],
   ["@ckpt/core/adapter", [adapter, "core/dist/shared.js"]],
   // A library of a cloud is not among them: it is loaded once a store is opened.
-  ...["azure", "conformance", "fs", "gcs", "memory", "s3"].map(
-    (name) => [`@ckpt/${name}`, [adapter, ...core, `${name}/dist/index.js`]] as const,
-  ),
-])("an import of %s loads one file for each entry, and what core's entries share", async (entry, files) => {
-  const importing = `await import(${JSON.stringify(entry)})`
-  const told = await run("--import", `data:text/javascript,${encodeURIComponent(register)}`, "-e", importing)
-  const loaded = told
-    .trim()
-    .split("\n")
-    .map((path) => relative(join(repository, "packages"), path))
-  expect(loaded.toSorted()).toEqual(files.toSorted())
-})
+  ...["azure", "conformance", "fs", "gcs", "memory", "s3"].map((name): [string, string[]] => [
+    `@ckpt/${name}`,
+    [adapter, ...core, `${name}/dist/index.js`],
+  ]),
+]
+
+test.each(loadedBy)(
+  "an import of %s loads one file for each entry, and what core's entries share",
+  async (entry, files) => {
+    const importing = `await import(${JSON.stringify(entry)})`
+    const told = await run("--import", `data:text/javascript,${encodeURIComponent(register)}`, "-e", importing)
+    const loaded = told
+      .trim()
+      .split("\n")
+      .map((path) => relative(join(repository, "packages"), path))
+    expect(loaded.toSorted()).toEqual(files.toSorted())
+  },
+)
 
 test.each([
   ["@ckpt/core", `createManifest({ checkpointId: 0, epoch: 1 })`],

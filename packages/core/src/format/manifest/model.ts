@@ -35,7 +35,7 @@ export interface ConnectorOffsets {
 
 /** {@link ConnectorOffsets} as they may be given: an offset may be a whole number or a bigint, and is stored as its decimal digits. */
 export interface GivenOffsets extends Omit<ConnectorOffsets, "offsets"> {
-  /** By the connector's own names, such as partition. A number is a safe integer. */
+  /** As in {@link ConnectorOffsets}; a number or a bigint is stored as its decimal digits. */
   readonly offsets: NamedMap<string | number | bigint>
 }
 
