@@ -23,7 +23,7 @@ export class Doubt {
     this.before = before
     this.#view = view
     this.#wasTold = how === "garble" || (how === "delete" && view.pointer.saysHistory)
-    this.#carried = Math.max(0, ...[...view.manifests.values()].map(({ carries }) => carries))
+    this.#carried = view.carried
   }
 
   /** Readers and writers can notice the damage: the history cannot be read, or it is gone and the pointer tells of it. */
