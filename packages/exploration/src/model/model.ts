@@ -343,7 +343,7 @@ export class Model implements Watcher {
     }
     this.#pointerId = checkpointId
     if (this.#doubt !== undefined)
-      this.#latest = Math.max(this.#acknowledgements.highest, this.#doubt.latestOfForgotten)
+      this.#latest = Math.max(this.#acknowledgements.highest, this.#doubt.latestOfForgotten, this.#view.latest)
     else {
       const latest = this.#counted.look(this.#view, this.damaged, this.#tick, isClaim, when)
       // A removal may have gone by a later checkpoint that was damaged since.

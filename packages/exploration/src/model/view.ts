@@ -98,6 +98,12 @@ export class View {
     return this.#history
   }
 
+  /** The highest id that counts and is whole, by the history as it is, whether it can be believed or not; 0: there is none. */
+  get latest(): number {
+    const sound = [...this.manifests.values()].filter((one) => this.counts(one) && this.isWhole(one))
+    return Math.max(0, ...sound.map(({ id }) => id))
+  }
+
   /** The highest epoch that a manifest carries. */
   get carried(): number {
     return Math.max(0, ...[...this.manifests.values()].map(({ carries }) => carries))
