@@ -11,12 +11,15 @@ import { maxChanges, outpaced } from "./lead.js"
  * @throws {CheckpointError} `CKPT_FENCED` if the manifests show that the store was claimed: then only `claim()` will do
  */
 export async function repair(history: History, signal: AbortSignal | undefined): Promise<boolean> {
+  const read = async () => byManifests(history.verifier, await history.lister.manifests(signal), signal)
+  // The manifests may carry an epoch that the history has lost.
+  if ((await history.current(signal)).lost === undefined) await read()
   for (let changes = 0; changes < maxChanges; changes++) {
-    // The manifests are read first: they may carry an epoch that the history has lost.
-    const { epoch } = await byManifests(history.verifier, await history.lister.manifests(signal), signal)
     const current = await history.current(signal)
     const { lost } = current
     if (lost === undefined) return false
+    // Behind the history that is replaced: another writer may have claimed and saved before that was lost.
+    const { epoch } = await read()
     if (epoch > 0) {
       const message = `the manifests carry epoch ${epoch}, so this store was claimed, and a plain store cannot repair its history. Call claim().`
       throw new CheckpointError("CKPT_FENCED", message, { backend: history.place.backend })

@@ -1,6 +1,6 @@
 import type { Doubt } from "./doubt.js"
 import { highestKept } from "./history.js"
-import type { Acknowledged } from "./operation.js"
+import type { Acknowledged, Operation } from "./operation.js"
 import type { View } from "./view.js"
 import { Violation } from "./violation.js"
 
@@ -10,8 +10,12 @@ export class Acknowledgements {
   readonly #view: View
   /** Listings may lag. */
   readonly lags: boolean
+  /** Those that a claim did not keep, since a listing lacked them. */
+  readonly #missed = new Set<number>()
   /** The id of the pointer when a claim was begun. */
   #pointerAtClaim = 0
+  /** When the last claim was given. */
+  #claimedAt = 0
 
   constructor(view: View, lags: boolean) {
     this.#view = view
@@ -53,7 +57,8 @@ export class Acknowledgements {
    * @param isDamaged what was removed had a later checkpoint, which may be damaged since
    */
   upTo(most: number, isDamaged: boolean): number {
-    const all = [...this.byId.values()].filter(({ id, pruned }) => id <= most && !(isDamaged && pruned))
+    const isOut = ({ id, pruned }: Acknowledged) => id > most || (isDamaged && pruned) || this.#missed.has(id)
+    const all = [...this.byId.values()].filter((one) => !isOut(one))
     const highest = Math.max(0, ...all.map(({ id }) => id))
     return this.lags && highest !== most ? 0 : highest
   }
@@ -77,17 +82,25 @@ export class Acknowledgements {
     )
   }
 
+  /** A claim did not keep the checkpoint of this save, before it was acknowledged: where listings lag, it may. */
+  isMissed({ start }: Operation, id: number): boolean {
+    return this.lags && start < this.#claimedAt && !this.#view.isCounting(id)
+  }
+
   claimBegins(): void {
     this.#pointerAtClaim = this.#view.pointer.checkpointId
   }
 
   /** A claim was given. It goes by a listing: where listings lag, it must keep what the pointer names, and may miss others. */
-  claimed(): void {
+  claimed(tick: number): void {
     if (!this.lags) return
+    this.#claimedAt = tick
     const { checkpointId } = this.#view.pointer
     for (const one of this.byId.values()) {
       if (one.id === checkpointId && one.id === this.#pointerAtClaim) continue
-      if (!this.#view.isCounting(one.id)) one.pruned = true
+      if (this.#view.isCounting(one.id)) continue
+      one.pruned = true
+      this.#missed.add(one.id)
     }
   }
 }

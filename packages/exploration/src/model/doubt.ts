@@ -23,7 +23,7 @@ export class Doubt {
     this.before = before
     this.#view = view
     this.#wasTold = how === "garble" || (how === "delete" && view.pointer.saysHistory)
-    this.#carried = Math.max(0, ...[...view.manifests.values()].map(({ carries }) => carries))
+    this.#carried = view.carried
   }
 
   /** Readers and writers can notice the damage: the history cannot be read, or it is gone and the pointer tells of it. */
@@ -32,13 +32,14 @@ export class Doubt {
   }
 
   /**
-   * The history went back over claims that no manifest tells of: their leaders have written nothing and recovered nothing. Such
-   * claims are forgotten, and two writers may take themselves for the leader.
+   * The history went back over the claim that superseded this writer. Manifests tell of that claim at most, and a writer need read
+   * none: it may take itself for the leader, and what it is told is forgotten once the history is built anew.
    */
   forgets(operation: Operation): boolean {
-    return this.#forgetsClaims && operation.epoch < this.before.epoch
+    return !this.isTold && operation.epoch < this.before.epoch
   }
 
+  /** The history went back over claims that no manifest tells of: their leaders have written nothing and recovered nothing. */
   get #forgetsClaims(): boolean {
     return this.how !== "garble" && this.before.epoch > this.#carried
   }

@@ -123,7 +123,7 @@ export class Model implements Watcher {
     // Another program has damaged the checkpoint before its save was answered.
     const manifest = this.#view.manifests.get(id)
     if (this.damaged.has(id) && (manifest?.content !== content || !this.#view.isWhole(manifest))) return
-    if (this.#doubt?.forgets(operation)) return
+    if (this.#doubt?.forgets(operation) || this.#acknowledgements.isMissed(operation, id)) return
     if (!this.#isExcused(operation)) this.#counted.assertCountedSince(operation.start, id, content)
     this.#acknowledge(id, content, true)
     this.#check(`when ${id} was acknowledged`)
@@ -210,14 +210,18 @@ export class Model implements Watcher {
 
   /** Another program damages the history. `change` does it. */
   damageHistory(how: HistoryDamage, left: StoredObject | undefined, change: () => void): void {
+    this.#beginDoubt(how)
+    this.#view.damageHistory(left)
+    this.#damaging(change)
+  }
+
+  #beginDoubt(how: HistoryDamage): void {
     const before = this.#doubt?.before ?? this.#view.history
     this.#damagedAt = ++this.#tick
     this.#doubt = new Doubt(how, before, this.#view, this.#tick)
     this.#counted.forgetAll()
     this.#claims.forgetAll()
     this.pins.forgetAll()
-    this.#view.damageHistory(left)
-    this.#damaging(change)
   }
 
   /** A checkpoint is damaged, removed by others, or lost. `change` does it. */
@@ -263,7 +267,10 @@ export class Model implements Watcher {
     const doubt = this.#doubt
     const { history } = this.#view
     const lost = doubt?.isTold === true ? doubt.tick : undefined
-    const dead = (id: number) => doubt?.isDead(id) ?? isDead(id, history)
+    // What was dead when a removal began may be kept by a history that was built anew since.
+    const isOld = doing.some(({ start }) => start <= this.#damagedAt)
+    const dead = (id: number) =>
+      (doubt?.isDead(id) ?? isDead(id, history)) || (isOld && this.#view.wasEverDead(id))
     const latest = this.damaged.latestKnownTo(doing, this.#latest)
     assertMayDelete(request.keys, this.#storage, { doing, late, latest, isDead: dead, lost })
   }
@@ -291,6 +298,9 @@ export class Model implements Watcher {
   #manifestWritten(id: number, had: boolean, when: string): void {
     const manifest = this.#view.manifests.get(id)
     if (manifest === undefined) return
+    // A damaged history was built anew below a claim that no manifest told of, until now: to those who read this one it is lost again.
+    if (this.#damagedAt >= 0 && this.#doubt === undefined && manifest.carries > this.#view.history.epoch)
+      this.#beginDoubt("roll back")
     if (!had) this.#counted.created(id, this.#tick)
     else {
       this.#updates.written(manifest, when)
@@ -310,10 +320,11 @@ export class Model implements Watcher {
       this.#counted.epochBegins(now.epoch, this.#tick)
       this.#claims.began(now.epoch, this.#tick)
     }
-    const isOver = this.#doubt !== undefined && (isClaim || isAnew)
+    // Below a claim that a manifest tells of, it is lost once more to those who read that manifest.
+    const isOver = this.#doubt !== undefined && (isClaim || isAnew) && this.#view.carried <= now.epoch
     if (isClaim && this.#doubt === undefined) this.damaged.assertKept(before, now)
     if (isOver) this.#doubt = undefined
-    if (isClaim) this.#acknowledgements.claimed()
+    if (isClaim) this.#acknowledgements.claimed(this.#tick)
     this.#check(when, isClaim || isOver)
     if (!isClaim) return
     for (const one of this.#view.manifests.values())
@@ -332,7 +343,7 @@ export class Model implements Watcher {
     }
     this.#pointerId = checkpointId
     if (this.#doubt !== undefined)
-      this.#latest = Math.max(this.#acknowledgements.highest, this.#doubt.latestOfForgotten)
+      this.#latest = Math.max(this.#acknowledgements.highest, this.#doubt.latestOfForgotten, this.#view.latest)
     else {
       const latest = this.#counted.look(this.#view, this.damaged, this.#tick, isClaim, when)
       // A removal may have gone by a later checkpoint that was damaged since.

@@ -1,7 +1,7 @@
 import { stateText } from "../scenario/state-text.js"
 import { nameOf, type ObjectName } from "../storage/keys.js"
 import type { StoredObject } from "../storage/storage.js"
-import { counts, historyOf, noHistory, type SeenHistory } from "./history.js"
+import { counts, historyOf, isDead, noHistory, type SeenHistory } from "./history.js"
 
 /** The fields of a manifest that the model looks at. */
 export interface SeenManifest {
@@ -96,6 +96,22 @@ export class View {
   /** As it was last written by a store, or put back. */
   get history(): SeenHistory {
     return this.#history
+  }
+
+  /** The highest id that counts and is whole, by the history as it is, whether it can be believed or not; 0: there is none. */
+  get latest(): number {
+    const sound = [...this.manifests.values()].filter((one) => this.counts(one) && this.isWhole(one))
+    return Math.max(0, ...sound.map(({ id }) => id))
+  }
+
+  /** The highest epoch that a manifest carries. */
+  get carried(): number {
+    return Math.max(0, ...[...this.manifests.values()].map(({ carries }) => carries))
+  }
+
+  /** Whether a history that a store wrote ever made this id dead. */
+  wasEverDead(id: number): boolean {
+    return this.histories.some(({ bytes }) => isDead(id, parse(bytes, historyOf)))
   }
 
   /** The history is damaged, or an older version is put back. */

@@ -35,6 +35,28 @@ export const waysOutScenarios: readonly Scenario[] = [
       assert.ok(!events.some(({ type }) => type === "history-lost"))
     },
   ),
+  claimingInHistory(
+    "repair() of a history that was lost while it listed sees the claim that had been given by then",
+    async (context) => {
+      const { keys, open, plant } = context
+      await saveAll(await open(), 1)
+      let lists = 0
+      const store = await open({
+        through: (backend) =>
+          intercept(backend, {
+            async around({ call }, proceed) {
+              const answer = await proceed()
+              if (call !== "list" || lists++ > 0) return answer
+              await saveAll(await claimed(context), 2)
+              await plant(keys.history, "garbled")
+              return answer
+            },
+          }),
+      })
+      await refusal(store.repair(), "CKPT_FENCED")
+      assert.equal(await latestId(await claimed(context)), 2)
+    },
+  ),
   {
     name: "history: a plain store whose history another one built anew says so: a new store goes on",
     async run({ open, keys, raw }) {
