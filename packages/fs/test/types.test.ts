@@ -9,8 +9,7 @@ test("claim: true gives the leader, and any other way a store", () =>
   typed(() => {
     expectTypeOf(openFsStore("./data")).resolves.toEqualTypeOf<CheckpointStore>()
     expectTypeOf(openFsStore("./data", {})).resolves.toEqualTypeOf<CheckpointStore>()
-    expectTypeOf(openFsStore("./data", { claim: undefined })).resolves.toEqualTypeOf<CheckpointStore>()
-    expectTypeOf(openFsStore("./data", { claim: { silentAfterMs: 2_000 } })).resolves.toEqualTypeOf<CheckpointStore>()
+    expectTypeOf(openFsStore("./data", { silentAfterMs: 2_000 })).resolves.toEqualTypeOf<CheckpointStore>()
     expectTypeOf(openFsStore("./data", { claim: true })).resolves.toEqualTypeOf<LeaderStore>()
     expectTypeOf(openFsStore("./data", { claim: true, retain: { last: 3 } })).resolves.toEqualTypeOf<LeaderStore>()
   }))
