@@ -244,10 +244,8 @@ function offset(value: unknown, path: JsonPath): string {
   if (typeof value === "bigint") return String(value)
   if (typeof value !== "number") return text(value, path)
   if (Number.isSafeInteger(value)) return String(value)
-  const exactly = Number.isInteger(value)
-    ? "is beyond 2^53 - 1 and may have lost digits; read it as a bigint"
-    : "is no whole number"
-  return invalid(path, `is the number ${value}, which ${exactly}`)
+  const why = Number.isInteger(value) ? ": it is beyond 2^53 - 1 and may have lost digits" : ""
+  return invalid(path, `must be text, a bigint or an exact whole number, not the number ${value}${why}`)
 }
 
 function base64(value: unknown, path: JsonPath): string {

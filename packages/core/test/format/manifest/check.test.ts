@@ -113,11 +113,11 @@ test.each<[object, string]>([
   ],
   [
     { sourceOffsets: { a: { epoch: 1, offsets: { "0": 2 ** 53 } } } },
-    'sourceOffsets.a.offsets["0"]: is the number 9007199254740992, which is beyond 2^53 - 1 and may have lost digits',
+    'sourceOffsets.a.offsets["0"]: must be text, a bigint or an exact whole number, not the number 9007199254740992: it is beyond 2^53 - 1',
   ],
   [
     { tableOffsets: { a: { epoch: 1, offsets: { "0": 1.5 } } } },
-    'tableOffsets.a.offsets["0"]: is the number 1.5, which is no whole number',
+    'tableOffsets.a.offsets["0"]: must be text, a bigint or an exact whole number, not the number 1.5',
   ],
   [{ sourceOffsets: { a: { epoch: 1, offsets: {}, metdata: {} } } }, "sourceOffsets.a.metdata: is not a field"],
   [
