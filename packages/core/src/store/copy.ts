@@ -1,7 +1,13 @@
 import type { Original } from "../commit/copy.js"
 import { CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
-import { type OperationOptions, operationShape, type Progress, type ProgressOptions, writeStateShape } from "../options.js"
+import {
+  type OperationOptions,
+  operationShape,
+  type Progress,
+  type ProgressOptions,
+  writeStateShape,
+} from "../options.js"
 import { original } from "../recovery/original.js"
 import type { StoreOperations } from "./api.js"
 import { assertId } from "./arguments.js"
