@@ -269,8 +269,7 @@ export class Model implements Watcher {
     const lost = doubt?.isTold === true ? doubt.tick : undefined
     // What was dead when a removal began may be kept by a history that was built anew since.
     const isOld = doing.some(({ start }) => start <= this.#damagedAt)
-    const dead = (id: number) =>
-      (doubt?.isDead(id) ?? isDead(id, history)) || (isOld && this.#view.wasEverDead(id))
+    const dead = (id: number) => (doubt?.isDead(id) ?? isDead(id, history)) || (isOld && this.#view.wasEverDead(id))
     const latest = this.damaged.latestKnownTo(doing, this.#latest)
     assertMayDelete(request.keys, this.#storage, { doing, late, latest, isDead: dead, lost })
   }
