@@ -1,16 +1,18 @@
 import { CheckpointError } from "../errors.js"
 import { type CheckpointManifest, emptyRecord, type SinkCommitStatus } from "../format/manifest/model.js"
+import { isCommitted } from "../format/manifest/sinks.js"
 import { byUtf8 } from "../format/utf8-order.js"
 import { didYouMean } from "../input/check-options.js"
 import { quote, show } from "../input/show.js"
 import type { Change } from "./update.js"
 
 /**
- * For `recover({ accept: acceptCommitted })`: true if every sink of the checkpoint has committed, so none is pending and none failed.
- * For a job whose output is lost if it died before it was published; see the README.
+ * For `recover({ accept: acceptCommitted })`: true if every sink that has a status has committed, so none is pending and none failed.
+ * For a job whose output is lost if it died before it was published; see the README. Retention always keeps the latest such
+ * checkpoint.
  */
-export function acceptCommitted({ sinkCommitStatuses }: CheckpointManifest): boolean {
-  return Object.values(sinkCommitStatuses).every(({ status }) => status === "committed")
+export function acceptCommitted(manifest: CheckpointManifest): boolean {
+  return isCommitted(manifest)
 }
 
 /** @throws {CheckpointError} `CKPT_INVALID` unless it is a string */

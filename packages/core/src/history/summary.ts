@@ -49,7 +49,7 @@ export interface Summarized {
 export function withPins(all: readonly Summarized[], view: View): CheckpointSummary[] {
   return all
     .filter((one) => countsIn(view, one))
-    .map(({ outline: { writerEpoch: _w, carries: _c, version: _v, ...summary } }) => {
+    .map(({ outline: { writerEpoch: _w, carries: _c, version: _v, isCommitted: _i, ...summary } }) => {
       const pins = view.pinNames.get(summary.id)
       return pins === undefined ? summary : { ...summary, pins }
     })

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream"
 import { CheckpointError } from "../errors.js"
 import { isAsyncIterable, type StateSource } from "./source.js"
 
@@ -32,7 +33,7 @@ export function takeIterator(iterator: object, source: object): void {
   taken.add(iterator)
 }
 
-function readBefore(name: string, state: "taken" | "locked" | "ended"): CheckpointError {
+function readBefore(name: string, state: Exclude<State, "unread" | "unknown">): CheckpointError {
   const advice = "give a new one, or a function that makes one: () => createReadStream(path)"
   return new CheckpointError("CKPT_INVALID", `${name}: this stream ${why[state]}; ${advice}.`)
 }
@@ -41,9 +42,10 @@ const why = {
   taken: "was read by an earlier save",
   locked: "is read by somebody else",
   ended: "has ended before this save",
+  begun: "was read before this save",
 }
 
-type State = "taken" | "unread" | "locked" | "ended" | "unknown"
+type State = "taken" | "unread" | "locked" | "ended" | "begun" | "unknown"
 
 /** Whether a source can be read once, and how far that has come. `unknown`: an iterable that may begin anew each time. */
 function stateOf(source: AsyncIterable<unknown>): State {
@@ -52,7 +54,13 @@ function stateOf(source: AsyncIterable<unknown>): State {
     unknown
   >
   // The stream's own error says more, and comes when it is read.
-  if (typeof pipe === "function") return readableEnded === true || (destroyed === true && !errored) ? "ended" : "unread"
-  if (typeof getReader === "function") return locked === true ? "locked" : "unread"
+  if (typeof pipe === "function") {
+    if (readableEnded === true || (destroyed === true && !errored)) return "ended"
+    return isBegun(source) ? "begun" : "unread"
+  }
+  if (typeof getReader === "function") return locked === true ? "locked" : isBegun(source) ? "begun" : "unread"
   return typeof next === "function" ? "unread" : "unknown"
 }
+
+/** True if bytes were taken from a stream of Node's or of the web. Of a generator nobody can know. */
+const isBegun = (stream: unknown) => Readable.isDisturbed(stream as Readable)

@@ -30,6 +30,8 @@ export function createCheckpointer(store: CheckpointerStore, options: Checkpoint
   const turns = new Mutex()
   // Since the last snapshot that was saved, or is being saved.
   let records = 0
+  // Since the last snapshot. After a save that failed, the next is not due at once.
+  let sinceSnapshot = 0
   let since = clock.monotonic()
   // Never rejects.
   let saving = Promise.resolve()
@@ -39,7 +41,7 @@ export function createCheckpointer(store: CheckpointerStore, options: Checkpoint
 
   const isDue = () =>
     records > 0 &&
-    ((everyRecords !== undefined && records >= everyRecords) ||
+    ((everyRecords !== undefined && sinceSnapshot >= everyRecords) ||
       (everyMs !== undefined && clock.monotonic() - since >= everyMs))
   const tell = (event: CheckpointerEvent) => {
     try {
@@ -54,11 +56,13 @@ export function createCheckpointer(store: CheckpointerStore, options: Checkpoint
     if (ended !== undefined) throw ended.error
     if (!isNeeded()) return
     const covered = records
+    const counted = sinceSnapshot
     since = clock.monotonic()
-    const taken = await snapshot()
-    assertSnapshot(taken)
+    const image = await snapshot()
+    assertSnapshot(image)
     records -= covered
-    saving = save(taken, covered)
+    sinceSnapshot -= counted
+    saving = save(image, covered)
   }
 
   async function save({ manifest: fields, ...source }: Snapshot, covered: number): Promise<void> {
@@ -102,6 +106,7 @@ export function createCheckpointer(store: CheckpointerStore, options: Checkpoint
     if (ended !== undefined) throw ended.error
     assertRecords(count)
     records += count
+    sinceSnapshot += count
     if (signal?.aborted) {
       await close()
       throw signal.reason

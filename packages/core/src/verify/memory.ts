@@ -1,6 +1,7 @@
 import { inlineSize } from "../format/manifest/inline.js"
 import { fatal, type ValidationIssue } from "../format/manifest/issues.js"
 import { type CheckpointManifest, emptyRecord, type NamedMap, type OperatorState } from "../format/manifest/model.js"
+import { isCommitted } from "../format/manifest/sinks.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import { epochsOf, writerEpochOf } from "./read-manifest.js"
 import { isValid, type Verified, type VerifyDepth } from "./verified.js"
@@ -24,6 +25,8 @@ export interface Outline {
   readonly writerEpoch: number | undefined
   /** The highest epoch that the manifest carries; 0 if it cannot be read. */
   readonly carries: number
+  /** Whether no sink is pending or failed; false if the manifest cannot be read. */
+  readonly isCommitted: boolean
   /** The version of the manifest that was read; `undefined` if the manifest cannot be decoded. */
   readonly version: string | undefined
 }
@@ -111,6 +114,7 @@ export function outlineOf(verified: Verified, seen: ObjectMeta, isDamaged: boole
     lastModified: seen.lastModified,
     writerEpoch: writerEpochOf(manifest),
     carries: epochsOf(manifest)?.carries ?? 0,
+    isCommitted: manifest !== undefined && isCommitted(manifest),
     version: manifest === undefined ? undefined : seen.version,
   }
 }

@@ -83,6 +83,22 @@ test.each(streams)("%s for two operators is refused", async (_, make) => {
   await expect(store.load(3)).resolves.toBeUndefined()
 })
 
+test("a stream of which somebody has read is refused, although nobody holds it", async () => {
+  const { store } = await opened()
+  const web = new Blob(["abcd"]).stream()
+  const reader = web.getReader()
+  await reader.read()
+  reader.releaseLock()
+  const half = Readable.from([bytes("a"), bytes("b")])
+  await new Promise((resolve) => half.once("readable", resolve))
+  half.read()
+  for (const state of [web, half]) {
+    const error = await rejectionOf(() => store.save(manifest(3), { state }))
+    expect(error).toMatchObject({ code: "CKPT_INVALID", message: expect.stringContaining("was read before this save") })
+  }
+  expect(await store.ids()).toEqual([1, 2])
+})
+
 test("a stream that somebody else reads, or has read, is refused", async () => {
   const { store } = await opened()
   const locked = new Blob(["a"]).stream()

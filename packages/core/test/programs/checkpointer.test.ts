@@ -144,6 +144,23 @@ test("a failure that may pass is an event, and the next checkpoint covers its re
   expect(await saved()).toEqual([3])
 })
 
+test("after a failure that is not repeated, the next checkpoint is due after as many records as ever", async () => {
+  let snapshots = 0
+  const { backend, record, checkpointer, events, store } = await job({
+    everyRecords: 10,
+    snapshot: () => ({ state: json(++snapshots) }),
+  })
+  backend.failure = new BackendError("full", "no space left")
+  for (let n = 0; n < 100; n++) await record()
+  await rejectionOf(() => checkpointer.flush())
+  expect(snapshots).toBe(11)
+  expect(events.map(({ type }) => type)).toEqual(Array.from({ length: 11 }, () => "failed"))
+  backend.failure = undefined
+  await checkpointer.close()
+  expect(events.at(-1)).toMatchObject({ type: "saved", records: 100 })
+  expect(await store.ids()).toHaveLength(3)
+})
+
 test("without a listener a failed save is told by the next tick, and ends it", async () => {
   const { store, backend } = await opened()
   const checkpointer = createCheckpointer(store, { everyRecords: 1, snapshot: () => ({ state: json(1) }) })

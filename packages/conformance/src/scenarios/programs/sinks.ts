@@ -77,4 +77,22 @@ export const sinkScenarios: readonly Scenario[] = [
       assert.equal(await found.checkpoint?.json(), 1)
     },
   },
+  {
+    name: "programs: retention keeps the latest checkpoint that acceptCommitted accepts, however many are pending above it",
+    async run({ open }) {
+      const store = await open({ retain: { last: 1 } })
+      await store.saveNext({ sinkCommitStatuses: pending }, { state: json(1) })
+      await store.commitSink(1, "windows")
+      for (let start = 2; start <= 5; start++) {
+        const job = await open({ retain: { last: 1 } })
+        const { checkpoint } = await job.recover({ accept: acceptCommitted })
+        assert.equal(checkpoint?.id, 1, `start ${start}`)
+        await job.saveNext({ sinkCommitStatuses: pending }, { state: json(start) })
+        await job.prune({ last: 1 })
+        assert.deepEqual(await job.ids(), [1, start])
+      }
+      await store.commitSink(5, "windows")
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [1])
+    },
+  },
 ]
