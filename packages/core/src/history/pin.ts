@@ -5,6 +5,7 @@
 
 import { CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
+import { show } from "../input/show.js"
 import { writerEpochOf } from "../verify/read-manifest.js"
 import type { History } from "./history.js"
 import { changeable, maxChanges, outpaced } from "./lead.js"
@@ -15,7 +16,7 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 
 export function assertPinName(name: unknown): asserts name is string {
   if (typeof name === "string" && namePattern.test(name)) return
-  const shown = typeof name === "string" ? JSON.stringify(name.slice(0, 120)) : String(name)
+  const shown = typeof name === "string" ? JSON.stringify(name.slice(0, 120)) : show(name)
   const message = `pin name ${shown} cannot be used; give up to 100 letters, digits, ".", "_" and "-", the first a letter or digit.`
   throw new CheckpointError("CKPT_INVALID", message)
 }

@@ -86,7 +86,7 @@ async function noCheckpoint(history: History, id: number, signal: AbortSignal | 
   const there =
     all.length === 0
       ? "None is there"
-      : `${all.length > shownIds ? `The latest ${shownIds} of ${all.length} are` : "There are"} ${listed(latest)}`
+      : `${all.length > shownIds ? `The latest ${shownIds} of ${all.length} are` : all.length === 1 ? "The only id is" : "The ids are"} ${listed(latest)}`
   const message = `open: checkpoint ${id} does not exist. ${sentence(there)}`
   return new CheckpointError("CKPT_NOT_FOUND", message, history.place.manifest(id))
 }

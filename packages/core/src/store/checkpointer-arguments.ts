@@ -50,8 +50,9 @@ export function assertSnapshot(taken: Snapshot): void {
   if (typeof taken !== "object" || taken === null)
     throw new CheckpointError("CKPT_INVALID", `snapshot: it gave ${show(taken)}; give ${snapshotShape.example}.`)
   checkOptions("snapshot", taken, snapshotShape)
-  const { state, operators = {} } = taken
-  const entries: Iterable<readonly [string, unknown]> = operators instanceof Map ? operators : Object.entries(operators)
+  const { state, operators } = taken
+  const entries: Iterable<readonly [string, unknown]> =
+    operators instanceof Map ? operators : Object.entries(operators ?? {})
   const sources = [...entries].map(([name, source]) => [`operators[${quote(name)}]`, source] as const)
   const readOnce = [["state", state] as const, ...sources].find(([, source]) => isReadOnce(source as StateSource))
   if (readOnce === undefined) return

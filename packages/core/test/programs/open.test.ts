@@ -40,7 +40,7 @@ test("an id or a name that is not there is CKPT_NOT_FOUND, and what there is is 
   expect(await rejectionOf(() => store.open(3))).toMatchObject({
     code: "CKPT_NOT_FOUND",
     checkpointId: 3,
-    message: "open: checkpoint 3 does not exist. There are 1 and 2.",
+    message: "open: checkpoint 3 does not exist. The ids are 1 and 2.",
   })
   expect(await rejectionOf(() => store.open({ pin: "x" }))).toMatchObject({
     code: "CKPT_NOT_FOUND",

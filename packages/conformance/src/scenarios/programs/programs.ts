@@ -15,7 +15,7 @@ export const programScenarios: readonly Scenario[] = [
       assert.equal(await readAll(await (await store.open(2)).state()), stateText(2))
       const savepoint = await store.open({ pin: "before-upgrade" })
       assert.deepEqual([savepoint.id, await readAll(await savepoint.state())], [1, stateText(1)])
-      assert.match((await refusal(store.open(9), "CKPT_NOT_FOUND", 9)).message, /There are 1, 2 and 3/)
+      assert.match((await refusal(store.open(9), "CKPT_NOT_FOUND", 9)).message, /The ids are 1, 2 and 3/)
       assert.match((await refusal(store.open({ pin: "upgrade" }), "CKPT_NOT_FOUND")).message, /before-upgrade/)
       await plant(keys.manifest(2), "damaged")
       await refusal(store.open(2), "CKPT_CORRUPT", 2)
