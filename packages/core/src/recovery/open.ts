@@ -25,7 +25,7 @@ export const pinChoiceShape: ShapeOf<PinChoice> = { fields: { pin: aString }, ex
 /** The options of `open`. Progress is told in the phase `read` when you read, and in `verify` if `depth` is `"deep"`. */
 export interface OpenCheckpointOptions extends OperationOptions, ProgressOptions {
   /** `"shallow"` (default): each byte is verified when you read it. `"deep"`: the whole state is read, too, before the call resolves. */
-  depth?: VerifyDepth
+  depth?: VerifyDepth | undefined
 }
 
 export const openCheckpointShape: ShapeOf<OpenCheckpointOptions> = {

@@ -76,12 +76,12 @@ export interface RecoverOptions extends ProgressOptions {
    * `"deep"` (default) reads the state and compares its checksum. `"shallow"` compares its size; the checksum is
    * compared when you read the state.
    */
-  depth?: VerifyDepth
+  depth?: VerifyDepth | undefined
   /**
    * Called for each checkpoint that verifies; `false` passes it over, for example for its pipeline hash. Any answer but true or
    * false is `CKPT_INVALID`. An error of `accept` rejects the recovery unchanged.
    */
-  accept?: (manifest: CheckpointManifest) => boolean | Promise<boolean>
+  accept?: ((manifest: CheckpointManifest) => boolean | Promise<boolean>) | undefined
   /** When it is aborted, the recovery rejects with the signal's reason, and so do the readers of its checkpoint. */
   signal?: AbortSignal | undefined
 }

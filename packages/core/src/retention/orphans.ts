@@ -45,7 +45,7 @@ const defaultOrphanAgeMs = 60 * 60 * 1000
  */
 export async function collectOrphans(
   history: History,
-  options: { olderThanMs?: number; dryRun?: boolean; signal?: AbortSignal | undefined } = {},
+  options: { olderThanMs?: number | undefined; dryRun?: boolean | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<OrphanReport> {
   const { lister, place } = history
   const { storage, layout } = place
@@ -203,7 +203,7 @@ export interface CollectOptions extends PruneOptions {
    * Objects younger than this stay, by the storage's clock. Milliseconds; default 3,600,000, one hour. Probe objects stay for
    * an hour at least. States and probes whose age is more than five years beyond it stay too: then a clock was wrong.
    */
-  olderThanMs?: number
+  olderThanMs?: number | undefined
 }
 
 export const collectShape: ShapeOf<CollectOptions> = {

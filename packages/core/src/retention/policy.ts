@@ -13,16 +13,16 @@ import { show } from "../input/show.js"
  */
 export interface RetentionPolicy {
   /** Keeps the latest `last` valid checkpoints. A whole number from 1. */
-  last?: number
+  last?: number | undefined
   /**
    * Keeps the checkpoints whose manifest was last written within this many milliseconds, by the storage's clock. Also those
    * that seem years older than that, or to come from the future: then a clock was wrong.
    */
-  withinMs?: number
+  withinMs?: number | undefined
   /** Keeps the checkpoints whose id is a multiple of `every`. A whole number from 1. */
-  every?: number
+  every?: number | undefined
   /** Keeps the checkpoints for which this function gives true. It must answer at once, not by a promise. */
-  keepIf?: (summary: CheckpointSummary) => boolean
+  keepIf?: ((summary: CheckpointSummary) => boolean) | undefined
 }
 
 /** The kinds of {@link RetentionPolicy}. */

@@ -30,7 +30,7 @@ export interface PruneReport {
 export async function prune(
   history: History,
   policy: RetentionPolicy,
-  options: { dryRun?: boolean; signal?: AbortSignal | undefined } = {},
+  options: { dryRun?: boolean | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<PruneReport> {
   const { signal } = options
   const dryRun = options.dryRun ?? false
@@ -124,7 +124,7 @@ async function lookAtAll(
 /** The options of `prune`. */
 export interface PruneOptions extends OperationOptions {
   /** Report the checkpoints that would be removed, and remove none. Default false. */
-  dryRun?: boolean
+  dryRun?: boolean | undefined
 }
 
 export const pruneShape = {

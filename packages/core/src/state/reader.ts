@@ -35,9 +35,9 @@ export interface StateReader extends AsyncIterable<Uint8Array> {
  */
 export interface ReadStateOptions extends ProgressOptions {
   /** The first byte to read. Default 0. */
-  offset?: number
+  offset?: number | undefined
   /** Bytes to read, at most. Default: up to the end of the state. */
-  length?: number
+  length?: number | undefined
   /** Its abort ends the reader too: the next chunk rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }

@@ -5,13 +5,13 @@ import { type AttemptWatch, type RetryContext, type RetryPolicy, withTimeout } f
 /** How often a failed request is made again, and after which waits. The waits are random, up to a limit that doubles. */
 export interface RetryOptions {
   /** How often one request is made at most, the first time included. Default 4. */
-  attempts?: number
+  attempts?: number | undefined
   /** The longest wait before the second attempt, doubled for each further one. Milliseconds, default 100. */
-  minDelayMs?: number
+  minDelayMs?: number | undefined
   /** The longest wait of all. Milliseconds, default 2,000. */
-  maxDelayMs?: number
+  maxDelayMs?: number | undefined
   /** No attempt starts later than this after the first one, whatever the storage asks for. Milliseconds, default 180,000. */
-  deadlineMs?: number
+  deadlineMs?: number | undefined
 }
 
 export function retryPolicy(options: RetryOptions | undefined, timeoutMs: number | undefined): RetryPolicy {

@@ -55,7 +55,7 @@ export function unreadable(id: number, { meta, issues }: FoundManifest): Verifie
 /** The options of `verify`. Progress is told in the phase `verify`. */
 export interface VerifyOptions extends OperationOptions, ProgressOptions {
   /** Default `"deep"`. */
-  depth?: VerifyDepth
+  depth?: VerifyDepth | undefined
 }
 
 /** The answer of `verify`. A checkpoint that does not exist or does not count has the issue `manifest-missing`. */
