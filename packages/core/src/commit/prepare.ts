@@ -210,7 +210,7 @@ export interface SaveOptions extends OperationOptions, ProgressOptions {
   state?: StateSource | undefined
   /**
    * The state of each operator, by its name; one at least. All go into the manifest if they are small, see `inlineThreshold`;
-   * otherwise all go into `state.bin`.
+   * otherwise all go into `state.bin`. A `stateChecksum` that the manifest names is not compared: it is made anew.
    */
   operators?: Readonly<Record<string, StateSource>> | ReadonlyMap<string, StateSource> | undefined
   /**

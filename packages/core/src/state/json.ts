@@ -14,7 +14,8 @@ export function json(value: unknown): OwnBytes {
   try {
     text = JSON.stringify(value, assertKept)
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error
+    const isTooDeep = error instanceof RangeError && error.message.includes("call stack")
+    if (!(error instanceof TypeError || isTooDeep)) throw error
     throw new CheckpointError("CKPT_INVALID", `json: ${error.message.split("\n")[0]}.`, { cause: error })
   }
   return new TextEncoder().encode(text)
@@ -29,12 +30,19 @@ function assertKept(this: unknown, key: string, given: unknown): unknown {
   const before = (this as Record<string, unknown>)[key]
   const isKept =
     typeof given === "object"
-      ? !ArrayBuffer.isView(before) && (given === null || kept.has(Object.prototype.toString.call(given).slice(8, -1)))
+      ? !ArrayBuffer.isView(before) &&
+        !isNoNumber(before) &&
+        (given === null || kept.has(Object.prototype.toString.call(given).slice(8, -1)))
       : typeof given === "string" || typeof given === "boolean" || Number.isFinite(given)
   if (isKept) return given
   const place = key === "" ? "the value" : Array.isArray(this) ? `entry ${key}` : quote(key)
   const message = `json: ${place} is ${show(before)}, which JSON cannot hold; ${adviceOn(before)}.`
   throw new CheckpointError("CKPT_INVALID", message)
+}
+
+/** A `Date` or a `Number` of which JSON makes null. */
+function isNoNumber(value: unknown): boolean {
+  return (value instanceof Date || value instanceof Number) && !Number.isFinite(value.valueOf())
 }
 
 function adviceOn(value: unknown): string {

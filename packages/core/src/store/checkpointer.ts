@@ -96,7 +96,7 @@ export function createCheckpointer(store: CheckpointerStore, options: Checkpoint
       if (failed !== undefined) throw failed.error
     })
   const close = () => {
-    const error = new CheckpointError("CKPT_CLOSED", "tick: this checkpointer is closed. Create a new one.")
+    const error = new CheckpointError("CKPT_CLOSED", "this checkpointer is closed. Create a new one.")
     closing ??= flush().finally(() => {
       ended ??= { error }
     })

@@ -39,12 +39,20 @@ test.each([
   ["NaN", { mean: Number.NaN }, '"mean" is the number NaN'],
   ["undefined in an array", [undefined], "entry 0 is undefined"],
   ["a method", { run() {} }, '"run" is a function'],
+  ["a date that is none", { at: new Date("soon") }, '"at" is'],
+  ["what is deeper than the stack", deep(100_000), "call stack"],
   ["a promise", { later: Promise.resolve(1) }, "await it first"],
 ])("json() refuses %s", async (_, value, words) => {
   const error = await rejectionOf(() => json(value))
   expect(error).toMatchObject({ name: "CheckpointError", code: "CKPT_INVALID" })
   expect((error as Error).message).toContain(words)
 })
+
+function deep(levels: number): unknown {
+  let value: unknown = 1
+  for (let level = 0; level < levels; level++) value = [value]
+  return value
+}
 
 test("json() refuses what holds itself, and passes an error of toJSON on", async () => {
   const circle: Record<string, unknown> = {}
