@@ -11,7 +11,8 @@
  * - `CKPT_PRUNED`: retention removed the checkpoint while it was read or pinned. Recover again.
  * - `CKPT_NOT_FOUND`: `update`, `pin` or `open` of a checkpoint that does not exist; a pin or a sink that does not; or a checkpoint has
  *   no operator of that name.
- * - `CKPT_INVALID`: an argument cannot be used, or the checkpoints are of the other layout. Nothing was written.
+ * - `CKPT_INVALID`: an argument cannot be used, the checkpoints are of the other layout, the ids are used up, a state that is read
+ *   as JSON is none, or an SDK is missing. Nothing was written.
  * - `CKPT_UNSUPPORTED`: the storage does not do what the protocol rests on (conditional writes, for example), or storage and
  *   layout have no claims.
  * - `CKPT_TIMEOUT`: the storage did not answer within `timeoutMs`.

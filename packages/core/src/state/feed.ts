@@ -1,7 +1,7 @@
 /**
  * The bytes of a state: written from a source (source, feed, pack-operators), read back by readers (reader,
- * checkpoint). Invariants: every byte is hashed on its way to the storage; a reader hands over its last chunk only
- * after the checksum of all its bytes matched.
+ * checkpoint). Invariants: every byte is hashed on its way to the storage; a reader of a whole state or operator
+ * hands over its last chunk only after the checksum of all its bytes matched.
  */
 
 import { Breather } from "../async/breather.js"

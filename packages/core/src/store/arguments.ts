@@ -1,3 +1,4 @@
+import { saveShape } from "../commit/prepare.js"
 import { CheckpointError } from "../errors.js"
 import { createManifest } from "../format/manifest/check.js"
 import { assertPinName } from "../history/pin.js"
@@ -44,6 +45,11 @@ export function assertNextManifest(operation: string, fields: unknown): void {
   if (checkpointId !== undefined)
     throw invalid(
       "it takes the next id itself; to save under an id of your own, call save(createManifest({ checkpointId, … }))",
+    )
+  const misplaced = Object.keys(rest).find((name) => Object.hasOwn(saveShape.fields, name))
+  if (misplaced !== undefined)
+    throw invalid(
+      `${misplaced}: is not a field of the manifest; it belongs to the save: saveNext({}, { ${misplaced} })`,
     )
   createManifest({ epoch: 1, ...withoutUndefined(rest), checkpointId: 1 })
 }
