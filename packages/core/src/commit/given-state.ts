@@ -1,6 +1,6 @@
 import { CheckpointError } from "../errors.js"
 import { quote, show } from "../input/show.js"
-import { isReadOnce, takeSource } from "../state/read-once.js"
+import { hearErrors, isReadOnce, takeSource } from "../state/read-once.js"
 import { assertSource, isAsyncIterable, type StateSource } from "../state/source.js"
 
 /** The operators that a save was given, by their names. */
@@ -36,6 +36,25 @@ export function takeState(id: number, options: { readonly state?: unknown; reado
   const missing = (["state", "operators"] as const).find((name) => Object.hasOwn(options, name))
   if (missing === undefined) return {}
   throw invalid(`${missing} is undefined; leave it out if the checkpoint has no state`)
+}
+
+/**
+ * The same options for a save that begins later: the caller may change its objects meanwhile, and a stream may fail. Nothing is
+ * checked; what is no plain object is left for the check.
+ */
+export function heldOptions<T extends { readonly state?: unknown; readonly operators?: unknown }>(options: T): T {
+  if (!isPlain(options)) return options
+  const { state, operators } = options
+  hearErrors(state)
+  const copy = operators instanceof Map ? new Map(operators) : isPlain(operators) ? { ...operators } : operators
+  for (const source of copy instanceof Map ? copy.values() : Object.values(copy ?? {})) hearErrors(source)
+  return Object.hasOwn(options, "operators") ? { ...options, operators: copy } : { ...options }
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 type Invalid = (problem: string) => CheckpointError

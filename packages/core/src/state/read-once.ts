@@ -19,6 +19,15 @@ export function takeSource(source: StateSource, name: string): void {
   const state = taken.has(source) ? "taken" : stateOf(source)
   if (state !== "unread" && state !== "unknown") throw readBefore(name, state)
   if (state === "unread") taken.add(source)
+  hearErrors(source)
+}
+
+/**
+ * A stream of Node's that fails while nobody reads it yet ends the process. Its error stays with it, and comes when it is read. To
+ * be called for whatever waits before it is read.
+ */
+export function hearErrors(source: unknown): void {
+  if (source instanceof Readable) source.on("error", () => {})
 }
 
 /** True for a source that can be read once only, as far as that shows before it is read. */

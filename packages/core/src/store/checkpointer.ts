@@ -1,14 +1,10 @@
 import { systemClock } from "../async/clock.js"
 import { Mutex } from "../async/mutex.js"
+import type { SaveOptions } from "../commit/prepare.js"
 import { CheckpointError } from "../errors.js"
-import type { CheckpointManifest } from "../format/manifest/model.js"
-import type {
-  Checkpointer,
-  CheckpointerEvent,
-  CheckpointerOptions,
-  CheckpointerStore,
-  Snapshot,
-} from "./checkpointer-api.js"
+import { createManifest } from "../format/manifest/check.js"
+import type { CheckpointManifest, NextManifest } from "../format/manifest/model.js"
+import type { Checkpointer, CheckpointerEvent, CheckpointerOptions, CheckpointerStore } from "./checkpointer-api.js"
 import { assertCheckpointerOptions, assertRecords, assertSnapshot } from "./checkpointer-arguments.js"
 
 /** Saves of one checkpoint, at most, and milliseconds before the second of them; each later wait is twice as long. */
@@ -60,12 +56,15 @@ export function createCheckpointer(store: CheckpointerStore, options: Checkpoint
     since = clock.monotonic()
     const image = await snapshot()
     assertSnapshot(image)
+    // The job goes on, and may change what it gave.
+    const { manifest: given, ...source } = image
+    const { checkpointId: _, ...fields } = createManifest({ ...given, epoch: given?.epoch ?? 1, checkpointId: 1 })
     records -= covered
     sinceSnapshot -= counted
-    saving = save(image, covered)
+    saving = save({ ...fields, epoch: given?.epoch }, source, covered)
   }
 
-  async function save({ manifest: fields, ...source }: Snapshot, covered: number): Promise<void> {
+  async function save(fields: NextManifest, source: SaveOptions, covered: number): Promise<void> {
     failed = undefined
     let manifest: CheckpointManifest | undefined
     for (let attempt = 1; ; attempt++) {

@@ -5,6 +5,7 @@ import { mayCount } from "../history/rule.js"
 import { checkOptions } from "../input/check-options.js"
 import { aBoolean, aFunction, group, milliseconds, type ShapeOf } from "../input/kinds.js"
 import { type OperationOptions, operationShape } from "../options.js"
+import { longestSleepMs } from "../storage/attempt.js"
 import type { StoreOperations } from "./api.js"
 import { copying, copyOne, type Ways } from "./copy.js"
 
@@ -98,7 +99,7 @@ export async function copyStore(
     signal?.throwIfAborted()
     await round.next()
     if (follow === undefined) return round.report()
-    await ways.target.clock.sleep(follow.everyMs, signal)
+    await ways.target.clock.sleep(Math.min(follow.everyMs, longestSleepMs), signal)
   }
 }
 

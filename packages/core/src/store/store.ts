@@ -4,6 +4,7 @@
  */
 
 import { KeyedMutex } from "../async/mutex.js"
+import { heldOptions } from "../commit/given-state.js"
 import { type SaveOptions, saveShape } from "../commit/prepare.js"
 import { receiptOf, type SaveReceipt, Saver } from "../commit/save.js"
 import { assertSinkName, sinkCommitted } from "../commit/sinks.js"
@@ -19,9 +20,10 @@ import { assertPolicy, type RetentionPolicy } from "../retention/policy.js"
 import { type PruneOptions, type PruneReport, pruneShape } from "../retention/prune.js"
 import { removeOne } from "../retention/remove.js"
 import type { StateInfo } from "../state/feed.js"
+import { hearErrors } from "../state/read-once.js"
 import type { StateSource } from "../state/source.js"
 import type { OpenOptions, StoreOperations } from "./api.js"
-import { assertChange, assertId, assertNextManifest } from "./arguments.js"
+import { assertChange, assertId, fieldsOf } from "./arguments.js"
 import { register } from "./insides.js"
 import { ReadingStore } from "./reading.js"
 
@@ -39,7 +41,8 @@ export class Store extends ReadingStore implements StoreOperations {
     register(this, { calls, clock, emit, history, saver: this.saver })
   }
 
-  save(manifest: CheckpointManifest, options: SaveOptions = {}): Promise<SaveReceipt> {
+  save(manifest: CheckpointManifest, given: SaveOptions = {}): Promise<SaveReceipt> {
+    const options = heldOptions(given)
     return this.calls.write("save", manifest?.checkpointId, options, saveShape, async (trace) => {
       const started = this.clock.monotonic()
       const done = await this.saver.save(manifest, options)
@@ -58,7 +61,8 @@ export class Store extends ReadingStore implements StoreOperations {
   }
 
   async saveNext(fields: NextManifest = {}, options: SaveOptions = {}): Promise<SaveReceipt> {
-    return this.save(await this.#numbered("saveNext", fields, options, saveShape), options)
+    const held = heldOptions(options)
+    return this.save(await this.#numbered("saveNext", fields, held, saveShape), held)
   }
 
   #numbered(
@@ -68,13 +72,14 @@ export class Store extends ReadingStore implements StoreOperations {
     shape: Shape,
   ): Promise<CheckpointManifest> {
     return this.calls.write(operation, undefined, options, shape, async () => {
-      assertNextManifest(operation, fields)
+      const copy = fieldsOf(operation, fields)
       const numbers = await this.saver.numbering.take(fields.epoch, options.signal)
-      return createManifest({ ...fields, ...numbers })
+      return createManifest({ ...copy, ...numbers })
     })
   }
 
   writeState(id: number, state: StateSource, options: OperationOptions & ProgressOptions = {}): Promise<StateInfo> {
+    hearErrors(state)
     return this.calls.write("writeState", id, options, writeStateShape, async (trace) => {
       assertId(id, 1)
       const info = await this.saver.writeState(id, state, options)

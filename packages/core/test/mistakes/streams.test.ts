@@ -1,6 +1,7 @@
+import { createReadStream } from "node:fs"
 import { Readable } from "node:stream"
 import { expect, test } from "vitest"
-import { BackendError, type StateSource } from "../../src/index.js"
+import { BackendError, type CheckpointStore, type StateSource } from "../../src/index.js"
 import { bytes, chunks, manifest, opened, rejectionOf } from "./support.js"
 
 async function* failing(): AsyncGenerator<Uint8Array> {
@@ -109,6 +110,22 @@ test("a stream that somebody else reads, or has read, is refused", async () => {
   await expect(store.save(manifest(3), { state: ended })).rejects.toEqual(invalid("has ended"))
   const destroyed = Readable.from([bytes("a")]).destroy()
   await expect(store.save(manifest(3), { state: destroyed })).rejects.toEqual(invalid("has ended"))
+})
+
+test.each<[string, (store: CheckpointStore, state: StateSource) => Promise<unknown>]>([
+  ["save", (store, state) => store.save(manifest(3), { state })],
+  ["saveNext", (store, state) => store.saveNext({}, { state })],
+  ["save of operators", (store, state) => store.save(manifest(3), { operators: { slow: bytes("a"), b: state } })],
+  ["writeState", (store, state) => store.writeState(3, state)],
+])("a file that is not there rejects the %s, and does not end the process", async (_, save) => {
+  const { store } = await opened()
+  const missing = () => createReadStream(new URL("none", import.meta.url))
+  expect(await rejectionOf(() => save(store, missing()))).toMatchObject({ code: "ENOENT" })
+  expect(await rejectionOf(() => save(store, missing))).toMatchObject({ code: "ENOENT" })
+  await store.close()
+  const late = missing()
+  expect(await rejectionOf(() => save(store, late))).toMatchObject({ code: "CKPT_CLOSED" })
+  if (!late.closed) await new Promise((resolve) => late.once("close", resolve))
 })
 
 test("an iterable that begins anew each time, an array and bytes may be given again", async () => {

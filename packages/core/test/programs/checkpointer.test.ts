@@ -288,3 +288,26 @@ test.each([
   expect(error).toMatchObject({ code: "CKPT_INVALID" })
   expect((error as Error).message).toContain(words)
 })
+
+test("a checkpoint has the offsets of its snapshot, although the job goes on and numbering is tried again", async () => {
+  const offsets: Record<string, number> = { "0": 0 }
+  let n = 0
+  const { store, checkpointer } = await job({
+    everyRecords: 10,
+    snapshot: () => ({ manifest: { sourceOffsets: { orders: { epoch: 1, offsets } } }, state: json(n) }),
+  })
+  const next = store.nextManifest.bind(store)
+  let failures = 0
+  store.nextManifest = async (fields) => {
+    if (failures++ < 2) throw new CheckpointError("CKPT_IO", "down.", { retryable: true })
+    return next(fields)
+  }
+  while (n < 30) {
+    offsets["0"] = ++n
+    await checkpointer.tick()
+  }
+  await checkpointer.close()
+  const saved = await Promise.all((await store.ids()).slice(2).map((id) => store.open(id)))
+  expect(saved).toHaveLength(3)
+  for (const one of saved) expect(String(await one.json())).toBe(one.manifest.sourceOffsets["orders"]?.offsets["0"])
+})

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { ObjectMeta } from "../../src/index.js"
+import { json, type ObjectMeta } from "../../src/index.js"
 import { bytes, manifest, opened, rejectionOf } from "../mistakes/support.js"
 
 test("saveNext takes the next id and epoch, and the receipt has the id after it", async () => {
@@ -96,4 +96,16 @@ test.each([
   expect((error as Error).message).toContain(words)
   expect(backend.requests.length).toBe(before)
   expect(await store.saveNext()).toMatchObject({ id: 3 })
+})
+
+test("what the caller changes after the call is not saved", async () => {
+  const { store } = await opened()
+  const offsets: Record<string, number> = { "0": 100 }
+  const operators: Record<string, Uint8Array> = { counts: json(100) }
+  const saved = store.saveNext({ sourceOffsets: { orders: { epoch: 1, offsets } } }, { operators })
+  offsets["0"] = 999
+  operators["counts"] = json(999)
+  const checkpoint = await store.open((await saved).id)
+  expect(checkpoint.manifest.sourceOffsets["orders"]?.offsets["0"]).toBe("100")
+  expect(await checkpoint.json("counts")).toBe(100)
 })
