@@ -1,18 +1,25 @@
 import { gets, runs } from "../scenario/written.js"
 import { edit, type Mutant } from "./mutant.js"
 
+/** The latest checkpoint is kept as the latest whose sinks have committed, too. */
+const noCommitted = edit("retention/prune", "if (committed !== undefined)", "if (false)")
+
 /** The rules of retention and `remove`, each left out. */
 export const deletingMutants: readonly Mutant[] = [
   {
     name: "retention at the latest valid checkpoint",
     edits: [
       edit("retention/prune", "if (outline.id < latestValid && !kept.has(outline.id))", "if (!kept.has(outline.id))"),
+      noCommitted,
     ],
     plans: ["retention"],
   },
   {
     name: "retention takes what a superseded writer wrote for the latest",
-    edits: [edit("history/summary", "if (!one?.outline.valid || !countsIn(view, one))", "if (!one?.outline.valid)")],
+    edits: [
+      edit("history/summary", "if (!one?.outline.valid || !countsIn(view, one))", "if (!one?.outline.valid)"),
+      noCommitted,
+    ],
     // A plain writer is about to write 4. Another claims and saves 3, the latest; manifest 4 is written, and refused. Retention
     // removes all but even ids below 4, and so 3.
     written: {
