@@ -125,7 +125,7 @@ test.each<[string, (store: CheckpointStore, state: StateSource) => Promise<unkno
   await store.close()
   const late = missing()
   expect(await rejectionOf(() => save(store, late))).toMatchObject({ code: "CKPT_CLOSED" })
-  if (!late.closed) await new Promise((resolve) => late.once("close", resolve))
+  if (!late.closed) await new Promise<void>((resolve) => late.once("close", () => resolve()))
 })
 
 test("an iterable that begins anew each time, an array and bytes may be given again", async () => {
