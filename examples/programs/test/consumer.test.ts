@@ -47,7 +47,7 @@ function published(folder: string): Record<string, string> {
 async function finishes(folder: string, recovers?: number): Promise<void> {
   const before = await newest(join(folder, "store"))
   if (recovers !== undefined) expect(before).toBe(recovers)
-  expect(consumer.finish([folder])[0]).toBe(`recovered ${before}`)
+  expect(consumer.finish([folder])[0]).toBe(`recovered ${before ?? "nothing"}`)
   expect(contentOf(join(folder, "output"))).toEqual(reports)
   const store = await openFsStore(join(folder, "store"), { readOnly: true })
   const { checkpoint } = await store.recover()
