@@ -46,9 +46,10 @@ export function heldOptions<T extends { readonly state?: unknown; readonly opera
   if (!isPlain(options)) return options
   const { state, operators } = options
   hearErrors(state)
-  const copy = operators instanceof Map ? new Map(operators) : isPlain(operators) ? { ...operators } : operators
-  for (const source of copy instanceof Map ? copy.values() : Object.values(copy ?? {})) hearErrors(source)
-  return Object.hasOwn(options, "operators") ? { ...options, operators: copy } : { ...options }
+  if (!(operators instanceof Map) && !isPlain(operators)) return { ...options }
+  const copy = operators instanceof Map ? new Map(operators) : { ...operators }
+  for (const source of copy instanceof Map ? copy.values() : Object.values(copy)) hearErrors(source)
+  return { ...options, operators: copy }
 }
 
 function isPlain(value: unknown): value is object {

@@ -67,8 +67,9 @@ async function pruneOnce(
     for (const { id } of view.pins) kept.add(id)
     for (const id of keptUnjudged(policy, counting)) kept.add(id)
     // For a job that recovers with `acceptCommitted`: what comes after it may be of no use.
-    const counted = new Set(counting.filter(({ valid }) => valid).map(({ id }) => id))
-    const committed = all.findLast(({ outline }) => outline.isCommitted && counted.has(outline.id))
+    const committed = all.findLast(
+      ({ outline: { id, valid, isCommitted, writerEpoch } }) => valid && isCommitted && view.counts(id, writerEpoch),
+    )
     if (committed !== undefined) kept.add(committed.outline.id)
     for (const { outline } of all) if (outline.id < latestValid && !kept.has(outline.id)) doomed.push(outline.id)
   }

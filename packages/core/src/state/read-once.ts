@@ -27,8 +27,10 @@ export function takeSource(source: StateSource, name: string): void {
  * be called for whatever waits before it is read.
  */
 export function hearErrors(source: unknown): void {
-  if (source instanceof Readable) source.on("error", () => {})
+  if (source instanceof Readable && !source.listeners("error").includes(ignored)) source.on("error", ignored)
 }
+
+const ignored = () => {}
 
 /** True for a source that can be read once only, as far as that shows before it is read. */
 export function isReadOnce(source: StateSource): boolean {

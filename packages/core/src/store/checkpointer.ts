@@ -2,8 +2,8 @@ import { systemClock } from "../async/clock.js"
 import { Mutex } from "../async/mutex.js"
 import type { SaveOptions } from "../commit/prepare.js"
 import { CheckpointError } from "../errors.js"
-import { createManifest } from "../format/manifest/check.js"
 import type { CheckpointManifest, NextManifest } from "../format/manifest/model.js"
+import { fieldsOf } from "./arguments.js"
 import type { Checkpointer, CheckpointerEvent, CheckpointerOptions, CheckpointerStore } from "./checkpointer-api.js"
 import { assertCheckpointerOptions, assertRecords, assertSnapshot } from "./checkpointer-arguments.js"
 
@@ -58,7 +58,7 @@ export function createCheckpointer(store: CheckpointerStore, options: Checkpoint
     assertSnapshot(image)
     // The job goes on, and may change what it gave.
     const { manifest: given, ...source } = image
-    const { checkpointId: _, ...fields } = createManifest({ ...given, epoch: given?.epoch ?? 1, checkpointId: 1 })
+    const fields = fieldsOf("snapshot", given ?? {})
     records -= covered
     sinceSnapshot -= counted
     saving = save({ ...fields, epoch: given?.epoch }, source, covered)

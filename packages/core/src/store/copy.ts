@@ -25,8 +25,8 @@ export interface CopyReceipt {
 
 /**
  * Copies one checkpoint into another store, under the same id: the same bytes of manifest and state. The state is verified while it
- * is copied, by its checksum; the checksums of operators are kept. Only the marks of the other store are left out of the manifest:
- * `writer`, `seen` and `update_token`.
+ * is copied, by its checksum; the checksums of operators are kept. Only the marks of claims are left out of the manifest:
+ * `writer`, `seen`, and `update_token` beside them.
  *
  * A copy that is there already is `existed`, so an interrupted copy is simply made again. If a sink of the checkpoint has committed
  * since, that is recorded in the copy. Retention of `to` is applied by its next save.

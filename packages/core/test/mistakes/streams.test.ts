@@ -128,6 +128,16 @@ test.each<[string, (store: CheckpointStore, state: StateSource) => Promise<unkno
   if (!late.closed) await new Promise<void>((resolve) => late.once("close", () => resolve()))
 })
 
+test("a stream that is given again and again gets one listener", async () => {
+  const { store } = await opened()
+  const stream = Readable.from([bytes("a")])
+  await store.saveNext({}, { state: stream })
+  const listeners = stream.listenerCount("error")
+  for (let again = 0; again < 20; again++)
+    await expect(store.saveNext({}, { state: stream })).rejects.toEqual(invalid("read"))
+  expect(stream.listenerCount("error")).toBe(listeners)
+})
+
 test("an iterable that begins anew each time, an array and bytes may be given again", async () => {
   const { store } = await opened()
   const again = { [Symbol.asyncIterator]: () => chunks("a", "b") }
