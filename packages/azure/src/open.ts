@@ -1,11 +1,4 @@
-import {
-  CheckpointError,
-  type CheckpointStore,
-  type ClaimAtOnce,
-  type LeaderStore,
-  openCheckpointStore,
-  type StoreOptions,
-} from "@ckpt/core"
+import { CheckpointError, type ClaimAtOnce, type Opened, openCheckpointStore, type StoreOptions } from "@ckpt/core"
 import { checkStoreOptions } from "@ckpt/core/adapter"
 import { AzureBackend } from "./backend.js"
 import { type AzureAccountOptions, accountFields, openContainer } from "./client.js"
@@ -20,9 +13,9 @@ export interface AzureStoreOptions extends StoreOptions, AzureAccountOptions {}
  * @throws {CheckpointError} `CKPT_INVALID` if the options do not say which container of which account, or do so twice, and without
  *   the SDK; `CKPT_UNSUPPORTED` with an SDK that is too old
  */
-export function openAzureStore(options: AzureStoreOptions & ClaimAtOnce): Promise<LeaderStore>
-export function openAzureStore(options: AzureStoreOptions): Promise<CheckpointStore>
-export async function openAzureStore(options: AzureStoreOptions): Promise<CheckpointStore | LeaderStore> {
+export async function openAzureStore<Claim extends boolean | undefined = undefined>(
+  options: AzureStoreOptions & ClaimAtOnce<Claim>,
+): Promise<Opened<Claim>> {
   checkStoreOptions("openAzureStore", options, { fields: accountFields, example: "options: { container, … }" })
   if (options === undefined)
     throw new CheckpointError("CKPT_INVALID", "openAzureStore needs options: { container, … }.")

@@ -75,7 +75,7 @@ export type {
   UploadPart,
 } from "./storage/backend.js"
 export type { RetryOptions } from "./storage/retry.js"
-export type { CheckpointStore, LeaderStore, OpenOptions, StoreOperations } from "./store/api.js"
+export type { CheckpointStore, LeaderStore, Opened, OpenOptions, StoreOperations } from "./store/api.js"
 export type { TraceContext } from "./store/calls.js"
 export { createCheckpointer } from "./store/checkpointer.js"
 export type {

@@ -1,4 +1,5 @@
 import type { Clock } from "./async/clock.js"
+import { CheckpointError } from "./errors.js"
 import type { StoreEvent } from "./events.js"
 import type { LayoutName } from "./format/layout.js"
 import { DEFAULT_VNODE_COUNT } from "./format/manifest/model.js"
@@ -6,6 +7,7 @@ import { checkOptions } from "./input/check-options.js"
 import {
   aBoolean,
   aFunction,
+  aSignal,
   aString,
   group,
   oneOf,
@@ -53,10 +55,12 @@ export interface StoreOptions {
   random?: (() => number) | undefined
 }
 
-/** For a function that opens a store: it also claims the store, as `claim()` does, and gives the leader. */
-export interface ClaimAtOnce {
-  /** Claim at once. There is one store to close: the leader, which closes what it came from. */
-  claim: true
+/** For a function that opens a store: with `claim: true` it also claims the store, as `claim()` does, and gives the leader. */
+export interface ClaimAtOnce<Claim extends boolean | undefined = boolean | undefined> {
+  /** Claim at once. There is one store to close: the leader, which closes what it came from. Default false. */
+  claim?: Claim
+  /** Beside `claim`. When it is aborted, the opening rejects with the signal's reason, and nothing stays open. Later it has no meaning. */
+  signal?: AbortSignal | undefined
 }
 
 /** The kinds of {@link StoreOptions}. */
@@ -76,6 +80,7 @@ export const storeShape: ShapeOf<StoreOptions & ClaimAtOnce> = {
     clock: withMethods(["now", "monotonic", "sleep"], "an object with now(), monotonic() and sleep()"),
     random: aFunction,
     claim: aBoolean,
+    signal: aSignal,
   },
 }
 
@@ -86,8 +91,16 @@ export const storeShape: ShapeOf<StoreOptions & ClaimAtOnce> = {
  * @param own the options that the function takes beside {@link StoreOptions}
  * @throws {CheckpointError} `CKPT_INVALID`
  */
-export function checkStoreOptions(what: string, options: StoreOptions | undefined, own: Shape): void {
+export function checkStoreOptions(what: string, options: (StoreOptions & ClaimAtOnce) | undefined, own: Shape): void {
   const { fields, ...rest } = own
   checkOptions(what, options, { ...rest, fields: { ...storeShape.fields, ...fields } })
+  // It would pass for the signal of all calls, and end none of them.
+  if (options?.signal !== undefined && options.claim === undefined) {
+    const advice = "give it beside claim: true, or give each call its own"
+    throw new CheckpointError(
+      "CKPT_INVALID",
+      `${what}: signal ends the claim of an opening, and none is made; ${advice}.`,
+    )
+  }
   if (options?.retain !== undefined) assertRules(what, options.retain)
 }

@@ -1,10 +1,4 @@
-import {
-  type CheckpointStore,
-  type ClaimAtOnce,
-  type LeaderStore,
-  openCheckpointStore,
-  type StoreOptions,
-} from "@ckpt/core"
+import { type ClaimAtOnce, type Opened, openCheckpointStore, type StoreOptions } from "@ckpt/core"
 import { checkStoreOptions } from "@ckpt/core/adapter"
 import { FsBackend, fsBackendShape, type SecondWriter } from "./backend.js"
 import type { FileApi } from "./files/file-api.js"
@@ -46,12 +40,10 @@ const defaultTimeoutMs = 5 * 60 * 1000
  * @param root the folder that holds (or will hold) `checkpoints/`, as a path or a `file:` URL
  * @throws {CheckpointError} `CKPT_INVALID` for a root or options that cannot be used
  */
-export function openFsStore(root: string | URL, options: FsStoreOptions & ClaimAtOnce): Promise<LeaderStore>
-export function openFsStore(root: string | URL, options?: FsStoreOptions): Promise<CheckpointStore>
-export async function openFsStore(
+export async function openFsStore<Claim extends boolean | undefined = undefined>(
   root: string | URL,
-  options: FsStoreOptions = {},
-): Promise<CheckpointStore | LeaderStore> {
+  options: FsStoreOptions & ClaimAtOnce<Claim> = {},
+): Promise<Opened<Claim>> {
   const path = rootPath("openFsStore", root)
   checkStoreOptions("openFsStore", options, fsBackendShape)
   const { files, silentAfterMs, mustExist, directorySync, secondWriter, ...rest } = options

@@ -12,6 +12,10 @@ test("claim: true gives the leader, and any other way a store", () =>
     expectTypeOf(openFsStore("./data", { silentAfterMs: 2_000 })).resolves.toEqualTypeOf<CheckpointStore>()
     expectTypeOf(openFsStore("./data", { claim: true })).resolves.toEqualTypeOf<LeaderStore>()
     expectTypeOf(openFsStore("./data", { claim: true, retain: { last: 3 } })).resolves.toEqualTypeOf<LeaderStore>()
+    expectTypeOf(openFsStore("./data", { claim: false })).resolves.toEqualTypeOf<CheckpointStore>()
+    expectTypeOf(openFsStore("./data", { claim: undefined })).resolves.toEqualTypeOf<CheckpointStore>()
+    const isWriter = Math.random() > 0.5
+    expectTypeOf(openFsStore("./data", { claim: isWriter })).resolves.toEqualTypeOf<CheckpointStore | LeaderStore>()
   }))
 
 test("a root is a path or a URL", () =>
@@ -31,8 +35,6 @@ test("what is no option is refused", () =>
     openFsStore("./data", { claim: true, prefx: "a" }),
     // @ts-expect-error silentAfterMs
     openFsStore("./data", { claim: { silentAfter: 2_000 } }),
-    // @ts-expect-error false is no claim: leave it out
-    openFsStore("./data", { claim: false }),
     // @ts-expect-error "warn" or "refuse"
     openFsStore("./data", { secondWriter: "ignore" }),
     // @ts-expect-error the storage is the filesystem

@@ -1,10 +1,4 @@
-import {
-  type CheckpointStore,
-  type ClaimAtOnce,
-  type LeaderStore,
-  openCheckpointStore,
-  type StoreOptions,
-} from "@ckpt/core"
+import { type ClaimAtOnce, type Opened, openCheckpointStore, type StoreOptions } from "@ckpt/core"
 import { anything, aString, checkStoreOptions, type ShapeOf } from "@ckpt/core/adapter"
 import { assertBucket } from "./arguments.js"
 import { GcsBackend, type GcsBackendOptions } from "./backend.js"
@@ -43,9 +37,9 @@ const own: ShapeOf<Omit<GcsStoreOptions, keyof StoreOptions>> = {
  * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used, and if neither a client nor the SDK is there;
  *   `CKPT_UNSUPPORTED` with an SDK that is too old
  */
-export function openGcsStore(options: GcsStoreOptions & ClaimAtOnce): Promise<LeaderStore>
-export function openGcsStore(options: GcsStoreOptions): Promise<CheckpointStore>
-export async function openGcsStore(options: GcsStoreOptions): Promise<CheckpointStore | LeaderStore> {
+export async function openGcsStore<Claim extends boolean | undefined = undefined>(
+  options: GcsStoreOptions & ClaimAtOnce<Claim>,
+): Promise<Opened<Claim>> {
   checkStoreOptions("openGcsStore", options, own)
   if (options === undefined) throw invalid("openGcsStore needs options: { bucket, … }.")
   const { client, clientOptions, backendOptions, storeOptions } = splitOptions(options)

@@ -25,7 +25,7 @@ const mistakes: readonly [argument: string, options: unknown, ...words: string[]
   ["userProject: 7", { bucket, userProject: 7 }, "userProject is the number 7"],
   ["readonly", { bucket, readonly: true }, "mean readOnly?"],
   ["retain: { last: 3, evry: 2 }", { bucket, retain: { last: 3, evry: 2 } }, "mean retain.every?"],
-  ["signal", { bucket, signal: 1 }, "no option signal"],
+  ["signal", { bucket, signal: 1 }, "signal is the number 1"],
 ]
 
 test.each(mistakes)("openGcsStore: %s is CKPT_INVALID", async (_, options, ...words) => {

@@ -1,10 +1,4 @@
-import {
-  type CheckpointStore,
-  type ClaimAtOnce,
-  type LeaderStore,
-  openCheckpointStore,
-  type StoreOptions,
-} from "@ckpt/core"
+import { type ClaimAtOnce, type Opened, openCheckpointStore, type StoreOptions } from "@ckpt/core"
 import { checkStoreOptions, type ShapeOf } from "@ckpt/core/adapter"
 import { MemoryBackend } from "./backend.js"
 
@@ -27,9 +21,9 @@ const own: ShapeOf<Omit<MemoryStoreOptions, keyof StoreOptions>> = {
  *
  * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used
  */
-export function openMemoryStore(options: MemoryStoreOptions & ClaimAtOnce): Promise<LeaderStore>
-export function openMemoryStore(options?: MemoryStoreOptions): Promise<CheckpointStore>
-export async function openMemoryStore(options: MemoryStoreOptions = {}): Promise<CheckpointStore | LeaderStore> {
+export async function openMemoryStore<Claim extends boolean | undefined = undefined>(
+  options: MemoryStoreOptions & ClaimAtOnce<Claim> = {},
+): Promise<Opened<Claim>> {
   checkStoreOptions("openMemoryStore", options, own)
   const { backend, ...rest } = options
   return openCheckpointStore({

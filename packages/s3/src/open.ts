@@ -1,10 +1,4 @@
-import {
-  type CheckpointStore,
-  type ClaimAtOnce,
-  type LeaderStore,
-  openCheckpointStore,
-  type StoreOptions,
-} from "@ckpt/core"
+import { type ClaimAtOnce, type Opened, openCheckpointStore, type StoreOptions } from "@ckpt/core"
 import { anything, checkStoreOptions, type ShapeOf } from "@ckpt/core/adapter"
 import { assertBucket } from "./arguments.js"
 import { S3Backend } from "./backend.js"
@@ -38,9 +32,9 @@ const own: ShapeOf<Omit<S3StoreOptions, keyof StoreOptions>> = {
  * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used, and without the SDK; `CKPT_UNSUPPORTED` with an SDK that
  *   is too old
  */
-export function openS3Store(options: S3StoreOptions & ClaimAtOnce): Promise<LeaderStore>
-export function openS3Store(options: S3StoreOptions): Promise<CheckpointStore>
-export async function openS3Store(options: S3StoreOptions): Promise<CheckpointStore | LeaderStore> {
+export async function openS3Store<Claim extends boolean | undefined = undefined>(
+  options: S3StoreOptions & ClaimAtOnce<Claim>,
+): Promise<Opened<Claim>> {
   checkStoreOptions("openS3Store", options, own)
   if (options === undefined) throw invalid("openS3Store needs options: { bucket, … }.")
   const { bucket, client, region, endpoint, forcePathStyle, credentials, clientOptions, partBytes, ...rest } = options

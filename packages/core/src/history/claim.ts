@@ -40,20 +40,15 @@ export async function claim(history: History, signal: AbortSignal | undefined): 
     const base = current.lost === undefined ? current.record : await anew(history, current, signal)
     // A claim that another process has begun ends here: this claim goes over it.
     const epoch = 1 + Math.max(base.epoch, current.record.claiming?.epoch ?? 0)
-    const announced = await history.change(current, { ...base, claiming: { epoch, writer } })
+    const announced = await history.change(current, { ...base, claiming: { epoch, writer } }, signal)
     if (announced === undefined) continue
     const listing = await history.listedWithPointer(signal)
     const end = await endOf(history, announced.record, listing, read, signal)
     if (end === "lost") continue
     // A caller who gave up does not lead.
     signal?.throwIfAborted()
-    const given = await history.change(announced, {
-      ...announced.record,
-      ...end,
-      epoch,
-      writer,
-      claiming: undefined,
-    })
+    const led = { ...announced.record, ...end, epoch, writer, claiming: undefined }
+    const given = await history.change(announced, led, signal)
     if (given !== undefined) return { lead: { epoch, writer }, stored: given }
     const now = await history.current(signal)
     // Another claim went over this one. If a save took it out, or the leader before gave the lead up, begin again.
@@ -154,7 +149,7 @@ export async function release(history: History, signal: AbortSignal | undefined)
     const { epoch, writer } = current.record
     // Whoever leads by now, it is not this store.
     if (current.lost !== undefined || epoch !== history.epoch || writer !== history.lead?.writer) return
-    if ((await history.change(current, { ...current.record, writer: undefined })) !== undefined) return
+    if ((await history.change(current, { ...current.record, writer: undefined }, signal)) !== undefined) return
   }
   throw new BackendError("transient", `${history.file.key} was changed by others each time`)
 }

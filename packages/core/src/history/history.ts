@@ -169,10 +169,16 @@ export class History {
   /**
    * Replaces the history that was read by another; `undefined`: it has changed since. See {@link HistoryFile.replace}.
    * Where this creates the history, the pointer says so from now on. A storage that does not do what this rests on is refused.
+   *
+   * @param signal ends the check of the storage. A change that has begun is not left half way: nobody would know whether it stands
    */
-  async change(current: Current, next: HistoryRecord): Promise<StoredHistory | undefined> {
+  async change(
+    current: Current,
+    next: HistoryRecord,
+    signal: AbortSignal | undefined,
+  ): Promise<StoredHistory | undefined> {
     // Elsewhere the history is ordered by a lock, and room may be made by it where there is none for a check.
-    if (this.sharesStorage) await this.probe.once(undefined)
+    if (this.sharesStorage) await this.probe.once(signal)
     const stored = await this.file.replace(current, next)
     if (stored === undefined) return undefined
     this.#lineage = stored.record.lineage

@@ -84,7 +84,7 @@ export async function claimEnded(history: History, seen: Current, signal: AbortS
     const now = current.record.claiming
     if (now === undefined || now.writer !== claim?.writer) return current
     if (storage.clock.monotonic() - started < claimPatienceMs) continue
-    const without = await history.change(current, { ...current.record, claiming: undefined })
+    const without = await history.change(current, { ...current.record, claiming: undefined }, signal)
     if (without === undefined) return history.current(signal)
     history.emit({ type: "claim-abandoned", epoch: now.epoch })
     return without

@@ -37,7 +37,7 @@ export async function pin(history: History, id: number, name: string, signal: Ab
     if (taken === id && (await history.isDurable(signal))) return
     counted = true
     const next = { ...record, pins: new Map([...record.pins, [name, id]]) }
-    if ((await history.change(current, next)) !== undefined) return
+    if ((await history.change(current, next, signal)) !== undefined) return
   }
   throw outpaced(history, "pin")
 }
@@ -55,7 +55,7 @@ export async function unpin(history: History, name: string, signal: AbortSignal 
     const { record } = current
     if (!record.pins.has(name)) return false
     const pins = new Map([...record.pins].filter(([other]) => other !== name))
-    if ((await history.change(current, { ...record, pins })) !== undefined) return true
+    if ((await history.change(current, { ...record, pins }, signal)) !== undefined) return true
   }
   throw outpaced(history, "unpin")
 }

@@ -24,7 +24,7 @@ export async function repair(history: History, signal: AbortSignal | undefined):
       const message = `the manifests carry epoch ${epoch}, so this store was claimed, and a plain store cannot repair its history. Call claim().`
       throw new CheckpointError("CKPT_FENCED", message, { backend: history.place.backend })
     }
-    const repaired = await history.change(current, { ...noHistory, lineage: newHistoryId() })
+    const repaired = await history.change(current, { ...noHistory, lineage: newHistoryId() }, signal)
     if (repaired === undefined) continue
     history.emit({ type: "history-repaired", reason: lost })
     return true

@@ -131,7 +131,7 @@ async function dead(
     const between = [...listing.manifests.keys()].filter((id) => id > record.floor && id <= floor)
     const stays = await counting(history, listing, record, between, signal)
     const next = raised(record, ids, stays, bound)
-    if (next === undefined || (await history.change(current, next)) !== undefined) return goes
+    if (next === undefined || (await history.change(current, next, signal)) !== undefined) return goes
   }
   throw outpaced(history, "collectOrphans")
 }

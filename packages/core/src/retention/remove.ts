@@ -54,7 +54,7 @@ export async function removeBelow(
   // What is dead already may have been made so by a call whose write can still be undone.
   const next =
     raised(record, doomed, stays, latestValid) ?? ((await history.isDurable(signal)) ? undefined : { ...record })
-  if (next !== undefined && (await history.change(current, next)) === undefined) return "again"
+  if (next !== undefined && (await history.change(current, next, signal)) === undefined) return "again"
   const failures = await removeObjects(history.place, listing, doomed, signal)
   // A checkpoint that could not be removed may be looked at again: its damage stays remembered.
   const left = new Set(failures.map(({ id }) => id))

@@ -1,3 +1,4 @@
+import { SharedWork } from "../async/shared-work.js"
 import { BackendError } from "../errors.js"
 import type { Emit } from "../events.js"
 import type { OtherWriter } from "./backend.js"
@@ -7,7 +8,7 @@ import type { Place } from "./place.js"
 export class OtherWriters {
   readonly #place: Place
   readonly #emit: Emit
-  #asking: Promise<void> | undefined
+  readonly #asking = new SharedWork((signal) => this.#ask(signal))
   #isOver = false
 
   constructor(place: Place, emit: Emit) {
@@ -16,34 +17,28 @@ export class OtherWriters {
   }
 
   /**
-   * Changes at once share one question, so none of them may end it: an abort ends the wait alone.
-   *
    * @throws {BackendError} `fenced` if a second writer is to be refused; the next change asks again
    */
   async once(signal?: AbortSignal): Promise<void> {
     if (this.#isOver) return
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined
-    })
-    await this.#asking
-    signal?.throwIfAborted()
+    await this.#asking.done(signal)
   }
 
-  async #ask(): Promise<void> {
+  async #ask(signal: AbortSignal): Promise<void> {
     const { storage, layout } = this.#place
     const { backend } = storage
     const { statePrefix: prefix } = layout
     try {
-      const ask = async (signal: AbortSignal) => backend.announce?.({ prefix, signal })
+      const ask = async (s: AbortSignal) => backend.announce?.({ prefix, signal: s })
       const others =
-        backend.announce === undefined ? [] : await storage.write("announce", prefix, undefined, ask, () => true)
+        backend.announce === undefined ? [] : await storage.write("announce", prefix, signal, ask, () => true)
       for (const { pid, since, where } of others ?? []) {
         this.#emit({ type: "second-writer", pid, since, where })
         warn({ pid, since, where })
       }
       this.#isOver = others !== undefined
     } catch (error) {
-      if (!(error instanceof BackendError) || error.kind === "fenced") throw error
+      if (signal.aborted || !(error instanceof BackendError) || error.kind === "fenced") throw error
       // Advice only: whatever keeps this process from asking must not keep it from saving.
       this.#isOver = true
     }

@@ -1,3 +1,4 @@
+import { SharedWork } from "../async/shared-work.js"
 import { BackendError, CheckpointError, withKind } from "../errors.js"
 import { newToken } from "../format/ids.js"
 import { createOnce } from "./create-once.js"
@@ -14,29 +15,27 @@ const rounds = 3
  * write.
  */
 export class Probe {
-  readonly #place: Place
-  readonly #others: OtherWriters
-  #asked: Promise<void> | undefined
+  readonly #asking: SharedWork
+  #isAnswered = false
 
   constructor(place: Place, others: OtherWriters) {
-    this.#place = place
-    this.#others = others
+    this.#asking = new SharedWork(async (signal) => {
+      await probeConditions(place, others, signal)
+      this.#isAnswered = true
+    })
   }
 
-  /** Saves at once share one question, so none of them may end it: an abort ends the wait alone. */
   async once(signal: AbortSignal | undefined): Promise<void> {
-    this.#asked ??= probeConditions(this.#place, this.#others)
+    if (this.#isAnswered) return
     try {
-      await this.#asked
+      await this.#asking.done(signal)
     } catch (error) {
-      this.#asked = undefined
       // The caller asked to save: without this, the failure of a key that nobody knows would puzzle.
       if (error instanceof BackendError) {
         throw withKind(error, error.kind, `the check of the storage before the first write: ${error.message}`)
       }
       throw error
     }
-    signal?.throwIfAborted()
   }
 }
 
@@ -54,25 +53,26 @@ export class Probe {
  *
  * @throws {CheckpointError} `CKPT_UNSUPPORTED` if the storage does not do one of them
  */
-async function probeConditions({ storage, layout }: Place, others: OtherWriters): Promise<void> {
+async function probeConditions({ storage, layout }: Place, others: OtherWriters, signal: AbortSignal): Promise<void> {
   const key = layout.probeKey(newToken().slice(0, 16))
   try {
-    await assertConditions(storage, key).catch((error: unknown) => {
+    await assertConditions(storage, key, signal).catch((error: unknown) => {
       // Where a save needs no conditions, it goes on. A write that needs what the storage lacks will be told so again.
       const saysSo = error instanceof BackendError && error.kind === "unsupported"
       if (!saysSo || layout.name !== "directory" || storage.backend.commit === undefined) throw error
     })
     // The probe is still there, so there is a place to say that this process writes, also if nothing was ever saved.
-    await others.once()
+    await others.once(signal)
   } finally {
-    // What cannot be removed now is found by collectOrphans.
-    await storage.delete([key]).catch(() => {})
+    // What cannot be removed now is found by collectOrphans. After an abort nobody waits but `close`.
+    const removed = storage.delete([key]).catch(() => {})
+    if (!signal.aborted) await removed
   }
 }
 
-async function assertConditions(storage: Storage, key: string): Promise<void> {
+async function assertConditions(storage: Storage, key: string, signal: AbortSignal): Promise<void> {
   for (let round = 1; ; round++) {
-    const fault = await faultOf(storage, key)
+    const fault = await faultOf(storage, key, signal)
     if (fault === undefined) return
     if (round < rounds) continue
     const { name } = storage.backend
@@ -84,41 +84,51 @@ async function assertConditions(storage: Storage, key: string): Promise<void> {
 }
 
 /** The first thing that the storage did wrong; `undefined` if it did all right. */
-async function faultOf(storage: Storage, key: string): Promise<string | undefined> {
+async function faultOf(storage: Storage, key: string, signal: AbortSignal): Promise<string | undefined> {
   // Refused: an earlier attempt whose answer was lost, or an earlier round, created it, since nobody else knows this key.
-  await create(storage, key, false)
-  const found = await storage.readBytes(key, content().length)
+  await create(storage, key, false, signal)
+  const found = await storage.readBytes(key, content().length, signal)
   if (found === undefined) return `did not show ${key} right after it was written`
   for (const inParts of [false, true]) {
-    if ((await create(storage, key, inParts)) === "refused") continue
+    if ((await create(storage, key, inParts, signal)) === "refused") continue
     const how = inParts ? "at the end of an upload in parts " : ""
     return `overwrote ${key} ${how}although it was asked to create it only if absent`
   }
   const { version } = found.meta
-  if ((await replace(storage, key, version)) === "refused") {
+  if ((await replace(storage, key, version, signal)) === "refused") {
     return `refused to replace ${key}, although it has the version ${version} that it had itself told (does a proxy change ETags?)`
   }
-  if ((await replace(storage, key, version)) === "replaced") {
+  if ((await replace(storage, key, version, signal)) === "replaced") {
     return `replaced ${key}, although it was asked to replace only a version that is no longer there`
   }
-  const listed = await storage.list(key)
+  const listed = await storage.list(key, signal)
   return listed.length > 0 ? undefined : `did not list ${key} right after it was written`
 }
 
-async function create(storage: Storage, key: string, inParts: boolean): Promise<"created" | "refused"> {
+async function create(
+  storage: Storage,
+  key: string,
+  inParts: boolean,
+  signal: AbortSignal,
+): Promise<"created" | "refused"> {
   const body = inParts ? streamed(content()) : bytesBody(content())
-  const created = await createOnce(storage, key, body, { inParts })
+  const created = await createOnce(storage, key, body, { inParts, signal })
   if (created.outcome === "unknown") throw created.cause
   return created.outcome === "created" ? "created" : "refused"
 }
 
-async function replace(storage: Storage, key: string, version: string): Promise<"replaced" | "refused"> {
+async function replace(
+  storage: Storage,
+  key: string,
+  version: string,
+  signal: AbortSignal,
+): Promise<"replaced" | "refused"> {
   const bytes = content()
-  const swapped = await swap(storage, key, version, bytes)
+  const swapped = await swap(storage, key, version, bytes, signal)
   if (swapped.outcome === "unknown") throw swapped.lost
   if (swapped.outcome === "done") return "replaced"
   if (swapped.lost === undefined) return "refused"
-  const found = await storage.readBytes(key, bytes.length)
+  const found = await storage.readBytes(key, bytes.length, signal)
   return Buffer.compare(found?.bytes ?? new Uint8Array(), bytes) === 0 ? "replaced" : "refused"
 }
 

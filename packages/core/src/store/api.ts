@@ -254,6 +254,9 @@ export interface CheckpointStore extends StoreOperations {
   repair(options?: OperationOptions): Promise<boolean>
 }
 
+/** A function that opens a store gives the leader with `claim: true`, and else a store without a claim. */
+export type Opened<Claim extends boolean | undefined> = Claim extends true ? LeaderStore : CheckpointStore
+
 /** The store of the one writer, from {@link CheckpointStore.claim}. What `recover` and `restore` give is safe from late updates. */
 export interface LeaderStore extends StoreOperations {
   /** The number of its claim, from 1: higher than that of every claim before it that history or manifests tell of. */

@@ -1,6 +1,6 @@
 import { CheckpointError } from "../errors.js"
 import { type ClaimAtOnce, checkStoreOptions } from "../store-options.js"
-import { type CheckpointStore, type LeaderStore, type OpenOptions, openShape } from "./api.js"
+import { type Opened, type OpenOptions, openShape } from "./api.js"
 import { PlainStore } from "./plain.js"
 
 /**
@@ -9,19 +9,24 @@ import { PlainStore } from "./plain.js"
  * @throws {CheckpointError} `CKPT_INVALID` if an option cannot be used; with `claim: true` also the codes of `claim()`, and then
  *   everything is closed
  */
-export function openCheckpointStore(options: OpenOptions & ClaimAtOnce): Promise<LeaderStore>
-export function openCheckpointStore(options: OpenOptions): Promise<CheckpointStore>
-export async function openCheckpointStore(
-  options: OpenOptions & Partial<ClaimAtOnce>,
-): Promise<CheckpointStore | LeaderStore> {
+export async function openCheckpointStore<Claim extends boolean | undefined = undefined>(
+  options: OpenOptions & ClaimAtOnce<Claim>,
+): Promise<Opened<Claim>>
+export async function openCheckpointStore(options: OpenOptions & ClaimAtOnce): Promise<Opened<boolean>> {
   checkStoreOptions("openCheckpointStore", options, openShape)
-  if (options?.backend === undefined) {
+  // A program without types may give nothing.
+  if ((options as OpenOptions | undefined)?.backend === undefined) {
     throw new CheckpointError(
       "CKPT_INVALID",
       "openCheckpointStore: backend is missing; give { backend }, a storage such as new FsBackend(root).",
     )
   }
-  const { claim, ...rest } = options
+  const { claim, signal, ...rest } = options
   const store = new PlainStore(rest)
-  return claim === true ? store.claimAtOnce() : store
+  if (claim === true) return store.claimAtOnce({ signal })
+  if (signal?.aborted) {
+    await store.close()
+    throw signal.reason
+  }
+  return store
 }

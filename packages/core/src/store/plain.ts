@@ -12,9 +12,9 @@ export class PlainStore extends Store implements CheckpointStore {
   }
 
   /** Claims for a caller who has this store in no hand: the leader closes it, and so does a claim that fails. */
-  async claimAtOnce(): Promise<LeaderStore> {
+  async claimAtOnce(options: OperationOptions): Promise<LeaderStore> {
     try {
-      return await this.#claim({}, this)
+      return await this.#claim(options, this)
     } catch (error) {
       // Why there is no leader says more than a failure to close.
       await this.close().catch(() => {})

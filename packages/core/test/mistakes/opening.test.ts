@@ -94,7 +94,8 @@ const options: readonly Mistake[] = [
   ["vnodeCount: 256", open({ vnodeCount: 256 }), "CKPT_INVALID", "no option vnodeCount"],
   ["clock: Date", open({ clock: Date }), "CKPT_INVALID", "clock is a function", "monotonic()"],
   ["random: 0.5", open({ random: 0.5 }), "CKPT_INVALID", "random is the number 0.5"],
-  ["signal", open({ signal: new AbortController().signal }), "CKPT_INVALID", "no option signal"],
+  ["signal", open({ signal: new AbortController().signal }), "CKPT_INVALID", "beside claim: true"],
+  ["signal: new AbortController()", open({ claim: true, signal: new AbortController() }), "CKPT_INVALID", "signal is"],
 ]
 
 testMistakes([...storages, ...options])

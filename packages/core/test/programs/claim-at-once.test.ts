@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { untilAborted } from "../../src/adapter/index.js"
 import { openCheckpointStore } from "../../src/index.js"
 import { bytes, manifest, Objects, opened, rejectionOf } from "../mistakes/support.js"
 
@@ -39,6 +40,32 @@ test("a claim that fails leaves nothing open", async () => {
   const options = { backend, ownsBackend: true, readOnly: true, claim: true } as const
   expect(await rejectionOf(() => openCheckpointStore(options))).toMatchObject({ code: "CKPT_READ_ONLY" })
   expect(backend.closed).toBe(1)
+})
+
+test("an abort ends a claim that hangs, and leaves nothing open", async () => {
+  const stop = new AbortController()
+  const backend = new Closing()
+  const begun = new Promise<void>((resolve) => {
+    backend.put = (_key, _body, { signal } = {}) => {
+      resolve()
+      return untilAborted(new Promise(() => {}), signal)
+    }
+  })
+  const opening = openCheckpointStore({ backend, ownsBackend: true, claim: true, signal: stop.signal })
+  await begun
+  stop.abort(new Error("the job ends"))
+  await expect(opening).rejects.toThrow("the job ends")
+  expect(backend.closed).toBe(1)
+})
+
+test.each([true, false])("a signal that is aborted opens nothing, with claim: %s", async (claim) => {
+  const backend = new Closing()
+  const signal = AbortSignal.abort(new Error("the job ends"))
+  await expect(openCheckpointStore({ backend, ownsBackend: true, claim, signal })).rejects.toThrow("the job ends")
+  expect(backend.closed).toBe(1)
+  expect(
+    await rejectionOf(() => openCheckpointStore({ backend, signal: new AbortController() } as never)),
+  ).toMatchObject({ code: "CKPT_INVALID" })
 })
 
 test("claim() by hand leaves the store that it came from open", async () => {

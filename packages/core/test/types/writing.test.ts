@@ -32,6 +32,9 @@ describe("opening", () => {
     typed(() => {
       expectTypeOf(openCheckpointStore({ backend })).resolves.toEqualTypeOf<CheckpointStore>()
       expectTypeOf(openCheckpointStore({ backend, claim: true })).resolves.toEqualTypeOf<LeaderStore>()
+      expectTypeOf(openCheckpointStore({ backend, claim: false })).resolves.toEqualTypeOf<CheckpointStore>()
+      const claim = Math.random() > 0.5
+      expectTypeOf(openCheckpointStore({ backend, claim })).resolves.toEqualTypeOf<CheckpointStore | LeaderStore>()
       expectTypeOf(store.claim()).resolves.toEqualTypeOf<LeaderStore>()
     })
     expectTypeOf<CheckpointStore>().toExtend<StoreOperations>()
@@ -55,8 +58,6 @@ describe("opening", () => {
       openCheckpointStore({}),
       // @ts-expect-error the class is no storage
       openCheckpointStore({ backend: Map }),
-      // @ts-expect-error false is no claim: leave it out
-      openCheckpointStore({ backend, claim: false }),
       // @ts-expect-error readOnly
       openCheckpointStore({ backend, readonly: true }),
       // @ts-expect-error retain
