@@ -83,6 +83,8 @@ export type {
   CheckpointerEvent,
   CheckpointerOptions,
   CheckpointerStore,
+  CloseCheckpointerOptions,
+  SavedSnapshot,
   Snapshot,
 } from "./store/checkpointer-api.js"
 export { type CopyReceipt, copyCheckpoint } from "./store/copy.js"

@@ -1,4 +1,5 @@
 import { Mutex } from "../async/mutex.js"
+import { CheckpointError } from "../errors.js"
 import type { History } from "../history/history.js"
 import { assertIdLeft } from "../history/list.js"
 
@@ -41,7 +42,7 @@ export class Numbering {
   /**
    * Gives the numbers of one save: the next id, and the epoch that is asked for, or else the last one + 1.
    *
-   * @throws {CheckpointError} `CKPT_INVALID` if the ids are used up
+   * @throws {CheckpointError} `CKPT_INVALID` if ids or epochs are used up
    */
   take(epoch: number | undefined, signal: AbortSignal | undefined): Promise<Numbers> {
     return this.#turns.run(async () => {
@@ -49,9 +50,16 @@ export class Numbering {
       if (!this.#wasAsked) this.began(await this.#ask(signal))
       this.#wasAsked = true
       const checkpointId = assertIdLeft(this.#history, this.#highest.checkpointId + 1)
-      this.#highest = { checkpointId, epoch: epoch ?? this.#highest.epoch + 1 }
+      this.#highest = { checkpointId, epoch: epoch ?? this.#nextEpoch() }
       return this.#highest
     })
+  }
+
+  #nextEpoch(): number {
+    const next = this.#highest.epoch + 1
+    if (Number.isSafeInteger(next)) return next
+    const message = "the epoch of the last checkpoint is 2^53 - 1, so there is no next one; give { epoch }."
+    throw new CheckpointError("CKPT_INVALID", message, { backend: this.#history.place.backend })
   }
 
   /** The highest id that was ever seen here, and the epoch of the latest checkpoint that can be read. */

@@ -1,7 +1,7 @@
 import { saveShape } from "../commit/prepare.js"
 import { CheckpointError } from "../errors.js"
 import { createManifest } from "../format/manifest/check.js"
-import type { CheckpointManifest } from "../format/manifest/model.js"
+import type { NextManifest } from "../format/manifest/model.js"
 import { assertPinName } from "../history/pin.js"
 import { checkOptions } from "../input/check-options.js"
 import { show } from "../input/show.js"
@@ -37,8 +37,8 @@ export function assertChoice(which: unknown): asserts which is CheckpointChoice 
   assertPinName((which as { pin?: unknown }).pin)
 }
 
-/** The fields of a manifest without its numbers: checked before a number is taken for them, and copied, since the caller goes on. */
-export function fieldsOf(operation: string, fields: unknown): Omit<CheckpointManifest, "checkpointId" | "epoch"> {
+/** The fields of a manifest without its id: checked before an id is taken for them, and copied, since the caller goes on. */
+export function fieldsOf(operation: string, fields: unknown): NextManifest {
   const invalid = (problem: string) => new CheckpointError("CKPT_INVALID", `${operation}: ${problem}.`)
   if (Object.prototype.toString.call(fields) !== "[object Object]")
     throw invalid(`the fields are ${show(fields)}; give fields of the manifest, such as { sourceOffsets }, or {}`)
@@ -52,14 +52,7 @@ export function fieldsOf(operation: string, fields: unknown): Omit<CheckpointMan
     throw invalid(
       `${misplaced}: is not a field of the manifest; it belongs to the save: saveNext({}, { ${misplaced} })`,
     )
-  const {
-    checkpointId: _id,
-    epoch: _epoch,
-    ...copy
-  } = createManifest({ epoch: 1, ...withoutUndefined(rest), checkpointId: 1 })
-  return copy
-}
-
-function withoutUndefined(fields: object): object {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+  const given = rest as NextManifest
+  createManifest({ ...given, epoch: given.epoch ?? 1, checkpointId: 1 })
+  return structuredClone(given)
 }

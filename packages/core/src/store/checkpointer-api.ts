@@ -13,16 +13,16 @@ export interface Snapshot extends Pick<SaveOptions, "state" | "operators" | "inl
   readonly manifest?: NextManifest | undefined
 }
 
+/** A checkpoint that a checkpointer has saved. */
+export interface SavedSnapshot {
+  /** The answer of `save`. */
+  readonly receipt: SaveReceipt
+  /** Records that this checkpoint covers, and none before it does. */
+  readonly records: number
+}
+
 /** What a checkpointer tells its listener. */
 export type CheckpointerEvent =
-  | {
-      /** A checkpoint was saved: what came before its snapshot may be acknowledged, or published. */
-      readonly type: "saved"
-      /** The answer of `save`. */
-      readonly receipt: SaveReceipt
-      /** Records that this checkpoint covers, and none before it does. */
-      readonly records: number
-    }
   | {
       /** A save failed, perhaps in passing. The same manifest is saved again. */
       readonly type: "retry"
@@ -57,7 +57,16 @@ export interface CheckpointerOptions {
   everyMs?: number | undefined
   /** Records from one snapshot to the next. */
   everyRecords?: number | undefined
-  /** Once it is aborted, the next `tick` takes the last checkpoint, and rejects with the signal's reason, or with the failure to save. */
+  /**
+   * Called after each save: what came before the snapshot may be acknowledged now, or published. It is awaited before the next snapshot
+   * is taken, so a sink of two phases publishes here, and calls `commitSink`. Its error ends the checkpointer: the next `tick` rejects
+   * with it.
+   */
+  onSaved?: ((saved: SavedSnapshot) => void | Promise<void>) | undefined
+  /**
+   * Once it is aborted, the next `tick` takes the last checkpoint, and rejects with the signal's reason, or with the failure to save. No
+   * save is repeated any more.
+   */
   signal?: AbortSignal | undefined
   /**
    * Called with each event. Its errors are ignored. Without a listener every failed save ends the checkpointer: the next `tick` rejects
@@ -68,18 +77,39 @@ export interface CheckpointerOptions {
   clock?: Pick<Clock, "monotonic" | "sleep"> | undefined
 }
 
+/** The options of `close` of a checkpointer. */
+export interface CloseCheckpointerOptions {
+  /**
+   * When it is aborted, nobody waits any longer for the last checkpoint: the save under way is given up, and `close` rejects with the
+   * signal's reason. For a job that must end in time: `close({ signal: AbortSignal.timeout(10_000) })`.
+   */
+  signal?: AbortSignal | undefined
+}
+
 /** Takes the checkpoints of one job. */
 export interface Checkpointer extends AsyncDisposable {
   /**
    * To be awaited after each record, or after several: `tick(50)`; while no records come, `tick(0)`. If a checkpoint is due, the snapshot
    * is taken before it resolves, and saved behind it. If the save before is still under way, it waits for that one first.
    *
-   * Rejects with the error of `snapshot`; with the signal's reason after an abort; and with the failure of an earlier save if no later one
-   * can succeed, such as `CKPT_FENCED`: stop then.
+   * Rejects with the error of `snapshot`; with the signal's reason after an abort; and with the error of an earlier save or `onSaved` if
+   * no later save can succeed: stop then.
+   *
+   * @throws {CheckpointError} `CKPT_INVALID` for a count or a snapshot that cannot be used; `CKPT_CLOSED` after `close`; of an earlier
+   *   save, those after which no other succeeds: `CKPT_FENCED`, `CKPT_CLOSED`, `CKPT_INVALID`, `CKPT_READ_ONLY`, `CKPT_UNSUPPORTED`, and,
+   *   without `onEvent`, every code of `save`
    */
   tick(records?: number): Promise<void>
-  /** Saves now, if there was a record since the last snapshot. Rejects if the save fails. */
+  /**
+   * Saves now, if there was a record since the last snapshot, and waits for the save and for `onSaved`.
+   *
+   * @throws {CheckpointError} as `tick`, and if the save fails, as `save`
+   */
   flush(): Promise<void>
-  /** The last `flush`. Later ticks reject with `CKPT_CLOSED`. The store stays open. */
-  close(): Promise<void>
+  /**
+   * The last `flush`. Later ticks reject with `CKPT_CLOSED`. The store stays open.
+   *
+   * @throws {CheckpointError} as `flush`
+   */
+  close(options?: CloseCheckpointerOptions): Promise<void>
 }

@@ -1,16 +1,18 @@
 import { CheckpointError } from "../errors.js"
+import { manifestKeys } from "../format/manifest/check.js"
 import { checkOptions } from "../input/check-options.js"
 import { aFunction, anything, aSignal, milliseconds, type ShapeOf, wholeNumber, withMethods } from "../input/kinds.js"
 import { quote, show } from "../input/show.js"
 import { isReadOnce } from "../state/read-once.js"
 import type { StateSource } from "../state/source.js"
-import type { CheckpointerOptions, CheckpointerStore, Snapshot } from "./checkpointer-api.js"
+import type { CheckpointerOptions, CheckpointerStore, CloseCheckpointerOptions, Snapshot } from "./checkpointer-api.js"
 
 const optionsShape: ShapeOf<CheckpointerOptions> = {
   fields: {
     snapshot: aFunction,
     everyMs: milliseconds(1),
     everyRecords: wholeNumber(1),
+    onSaved: aFunction,
     signal: aSignal,
     onEvent: aFunction,
     clock: withMethods(["monotonic", "sleep"], "an object with monotonic() and sleep()"),
@@ -20,15 +22,17 @@ const optionsShape: ShapeOf<CheckpointerOptions> = {
 
 const aStore = withMethods(["nextManifest", "save"], "an open store")
 
-const inManifest = (name: string) => `it is a field of the manifest: { manifest: { ${name} }, state }`
+const closeShape: ShapeOf<CloseCheckpointerOptions> = { fields: { signal: aSignal } }
+
+/** @throws {CheckpointError} `CKPT_INVALID` for what cannot be used */
+export function assertCloseOptions(options: CloseCheckpointerOptions): void {
+  checkOptions("close", options, closeShape)
+}
+
+const inManifest = (name: string) => [name, `it is a field of the manifest: { manifest: { ${name} }, state }`]
 const snapshotShape: ShapeOf<Snapshot> = {
   fields: { manifest: anything, state: anything, operators: anything, inlineThreshold: anything },
-  hints: {
-    sourceOffsets: inManifest("sourceOffsets"),
-    labels: inManifest("labels"),
-    epoch: inManifest("epoch"),
-    sinkCommitStatuses: inManifest("sinkCommitStatuses"),
-  },
+  hints: Object.fromEntries([...manifestKeys].map(inManifest)),
   example: "an object such as { manifest: { sourceOffsets }, state: json(value) }",
 }
 

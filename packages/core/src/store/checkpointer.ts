@@ -1,11 +1,24 @@
+import { onAbort, untilAborted } from "../async/abort.js"
 import { systemClock } from "../async/clock.js"
 import { Mutex } from "../async/mutex.js"
 import type { SaveOptions } from "../commit/prepare.js"
+import type { SaveReceipt } from "../commit/save.js"
 import { CheckpointError } from "../errors.js"
 import type { CheckpointManifest, NextManifest } from "../format/manifest/model.js"
 import { fieldsOf } from "./arguments.js"
-import type { Checkpointer, CheckpointerEvent, CheckpointerOptions, CheckpointerStore } from "./checkpointer-api.js"
-import { assertCheckpointerOptions, assertRecords, assertSnapshot } from "./checkpointer-arguments.js"
+import type {
+  Checkpointer,
+  CheckpointerEvent,
+  CheckpointerOptions,
+  CheckpointerStore,
+  CloseCheckpointerOptions,
+} from "./checkpointer-api.js"
+import {
+  assertCheckpointerOptions,
+  assertCloseOptions,
+  assertRecords,
+  assertSnapshot,
+} from "./checkpointer-arguments.js"
 
 /** Saves of one checkpoint, at most, and milliseconds before the second of them; each later wait is twice as long. */
 const attempts = 5
@@ -22,8 +35,10 @@ const endings = new Set(["CKPT_FENCED", "CKPT_CLOSED", "CKPT_INVALID", "CKPT_REA
  */
 export function createCheckpointer(store: CheckpointerStore, options: CheckpointerOptions): Checkpointer {
   assertCheckpointerOptions(store, options)
-  const { snapshot, everyMs, everyRecords, signal, onEvent, clock = systemClock } = options
+  const { snapshot, everyMs, everyRecords, onSaved, signal, onEvent, clock = systemClock } = options
   const turns = new Mutex()
+  // Nobody waits any longer, not for the last checkpoint either.
+  const stop = new AbortController()
   // Since the last snapshot that was saved, or is being saved.
   let records = 0
   // Since the last snapshot. After a save that failed, the next is not due at once.
@@ -50,42 +65,57 @@ export function createCheckpointer(store: CheckpointerStore, options: Checkpoint
   async function begin(isNeeded: () => boolean): Promise<void> {
     await saving
     if (ended !== undefined) throw ended.error
+    stop.signal.throwIfAborted()
     if (!isNeeded()) return
     const covered = records
     const counted = sinceSnapshot
     since = clock.monotonic()
-    const image = await snapshot()
+    const image = await untilAborted((async () => snapshot())(), stop.signal)
     assertSnapshot(image)
     // The job goes on, and may change what it gave.
     const { manifest: given, ...source } = image
     const fields = fieldsOf("snapshot", given ?? {})
     records -= covered
     sinceSnapshot -= counted
-    saving = save({ ...fields, epoch: given?.epoch }, source, covered)
+    failed = undefined
+    saving = save(fields, source, covered)
   }
 
   async function save(fields: NextManifest, source: SaveOptions, covered: number): Promise<void> {
-    failed = undefined
     let manifest: CheckpointManifest | undefined
-    for (let attempt = 1; ; attempt++) {
+    let receipt: SaveReceipt | undefined
+    for (let attempt = 1; receipt === undefined; attempt++) {
       try {
-        manifest ??= await store.nextManifest(fields)
-        return tell({ type: "saved", receipt: await store.save(manifest, source), records: covered })
+        manifest ??= await store.nextManifest(fields, { signal: stop.signal })
+        receipt = await store.save(manifest, { ...source, signal: stop.signal })
       } catch (error) {
-        const { code, retryable } = error instanceof CheckpointError ? error : {}
-        if (retryable !== true || attempt === attempts) {
-          // The next checkpoint covers these records, too.
-          records += covered
-          failed = { error }
-          // What nobody listens for must not pass in silence.
-          if (endings.has(code) || onEvent === undefined) ended = failed
-          return tell({ type: "failed", error, records: covered })
-        }
         const delayMs = firstWaitMs * 2 ** (attempt - 1)
-        tell({ type: "retry", error, attempt, delayMs })
-        await clock.sleep(delayMs)
+        if (attempt < attempts && (await mayRepeat(error, attempt, delayMs))) continue
+        // The next checkpoint covers these records, too.
+        records += covered
+        failed = { error }
+        // What nobody listens for must not pass in silence.
+        const { code } = error instanceof CheckpointError ? error : {}
+        if (endings.has(code) || onEvent === undefined) ended = failed
+        return tell({ type: "failed", error, records: covered })
       }
     }
+    try {
+      await untilAborted((async () => onSaved?.({ receipt, records: covered }))(), stop.signal)
+    } catch (error) {
+      failed = ended = { error }
+    }
+  }
+
+  /** Waits before a save is repeated. False if it is not to be repeated: at once, if the job ends meanwhile. */
+  async function mayRepeat(error: unknown, attempt: number, delayMs: number): Promise<boolean> {
+    if (!(error instanceof CheckpointError) || !error.retryable || signal?.aborted) return false
+    tell({ type: "retry", error, attempt, delayMs })
+    const over = AbortSignal.any(signal === undefined ? [stop.signal] : [stop.signal, signal])
+    return clock.sleep(delayMs, over).then(
+      () => true,
+      () => false,
+    )
   }
 
   const flush = () =>
@@ -94,12 +124,17 @@ export function createCheckpointer(store: CheckpointerStore, options: Checkpoint
       await saving
       if (failed !== undefined) throw failed.error
     })
-  const close = () => {
+  async function close(given: CloseCheckpointerOptions = {}): Promise<void> {
+    assertCloseOptions(given)
+    const { signal: limit } = given
+    const giveUp = () => stop.abort(limit?.reason)
+    if (limit?.aborted) giveUp()
+    const ignore = onAbort(limit, giveUp)
     const error = new CheckpointError("CKPT_CLOSED", "this checkpointer is closed. Create a new one.")
     closing ??= flush().finally(() => {
       ended ??= { error }
     })
-    return closing
+    return closing.finally(ignore)
   }
   async function tick(count = 1): Promise<void> {
     if (ended !== undefined) throw ended.error

@@ -73,7 +73,7 @@ export class Store extends ReadingStore implements StoreOperations {
   ): Promise<CheckpointManifest> {
     return this.calls.write(operation, undefined, options, shape, async () => {
       const copy = fieldsOf(operation, fields)
-      const numbers = await this.saver.numbering.take(fields.epoch, options.signal)
+      const numbers = await this.saver.numbering.take(copy.epoch, options.signal)
       return createManifest({ ...copy, ...numbers })
     })
   }

@@ -1,24 +1,28 @@
 import { expect, test } from "vitest"
+import { untilAborted } from "../../src/adapter/index.js"
 import {
+  acceptCommitted,
   BackendError,
   CheckpointError,
   type CheckpointerEvent,
   type CheckpointerOptions,
   createCheckpointer,
   json,
+  type SavedSnapshot,
 } from "../../src/index.js"
 import { bytes, chunks, opened, rejectionOf } from "../mistakes/support.js"
 
 /** A job that counts its records, on a store with checkpoints 1 and 2, and a clock that moves when it is told to, or slept on. */
 async function job(options: Partial<CheckpointerOptions>) {
   const { store, backend } = await opened()
-  const events: CheckpointerEvent[] = []
+  const events: (CheckpointerEvent | ({ readonly type: "saved" } & SavedSnapshot))[] = []
   const slept: number[] = []
   let time = 0
   let seen = 0
   const clock = {
     monotonic: () => time,
-    async sleep(ms: number) {
+    async sleep(ms: number, signal?: AbortSignal) {
+      signal?.throwIfAborted()
       slept.push(ms)
       time += ms
     },
@@ -26,6 +30,9 @@ async function job(options: Partial<CheckpointerOptions>) {
   const checkpointer = createCheckpointer(store, {
     snapshot: () => ({ state: json(seen) }),
     onEvent: (event) => events.push(event),
+    onSaved: (saved) => {
+      events.push({ type: "saved", ...saved })
+    },
     clock,
     ...options,
   })
@@ -281,6 +288,7 @@ test.each([
   [{ snapshot: () => ({}) }, "at least one"],
   [{ everyMs: 5 }, "give { snapshot }"],
   [{ everyRecord: 5, snapshot: () => ({}) }, "Did you mean everyRecords?"],
+  [{ everyMs: 1, snapshot: () => ({}), onSaved: true }, "onSaved is true"],
   [{ everyMs: 0, snapshot: () => ({}) }, "everyMs is the number 0"],
 ])("options that cannot be used are refused: %j", async (options, words) => {
   const { store } = await opened()
@@ -310,4 +318,103 @@ test("a checkpoint has the offsets of its snapshot, although the job goes on and
   const saved = await Promise.all((await store.ids()).slice(2).map((id) => store.open(id)))
   expect(saved).toHaveLength(3)
   for (const one of saved) expect(String(await one.json())).toBe(one.manifest.sourceOffsets["orders"]?.offsets["0"])
+})
+
+test("onSaved is awaited before the next snapshot, so a sink publishes one checkpoint before the next is taken", async () => {
+  const order: string[] = []
+  const gate = held()
+  let n = 0
+  const { store, record, checkpointer } = await job({
+    everyRecords: 1,
+    snapshot: () => {
+      order.push(`snapshot ${++n}`)
+      return { manifest: { sinkCommitStatuses: { out: { status: "pending" } } }, state: json(n) }
+    },
+    onSaved: async ({ receipt: { id } }) => {
+      if (id === 3) await gate.promise
+      order.push(`publish ${id}`)
+      await store.commitSink(id, "out")
+    },
+  })
+  await record()
+  const second = record()
+  await store.ids()
+  expect(order).toEqual(["snapshot 1"])
+  gate.release()
+  await second
+  await checkpointer.close()
+  expect(order).toEqual(["snapshot 1", "publish 3", "snapshot 2", "publish 4"])
+  const found = await store.recover({ accept: acceptCommitted })
+  expect([found.checkpoint?.id, found.skipped]).toEqual([4, []])
+})
+
+test("an error of onSaved ends it: the next tick rejects with the error, and nothing more is saved", async () => {
+  const { store, record, checkpointer } = await job({
+    everyRecords: 1,
+    onSaved: () => {
+      throw new RangeError("the sink is gone")
+    },
+  })
+  await record()
+  await expect(checkpointer.flush()).rejects.toThrow("the sink is gone")
+  await expect(record()).rejects.toThrow("the sink is gone")
+  await expect(checkpointer.close()).rejects.toThrow("the sink is gone")
+  expect(await store.ids()).toEqual([1, 2, 3])
+})
+
+test("an abort cuts the wait before a save is repeated, and the last checkpoint is tried once", async () => {
+  const stop = new AbortController()
+  const asleep = held()
+  const clock = {
+    monotonic: () => 0,
+    sleep: (_: number, signal?: AbortSignal) => {
+      asleep.release()
+      return untilAborted(new Promise<void>(() => {}), signal)
+    },
+  }
+  const { store, record, events } = await job({ everyRecords: 1, signal: stop.signal, clock })
+  let saves = 0
+  store.save = async () => {
+    saves++
+    throw new CheckpointError("CKPT_IO", "down.", { retryable: true })
+  }
+  await record()
+  await asleep.promise
+  stop.abort(new Error("shut down"))
+  expect(await rejectionOf(record)).toMatchObject({ code: "CKPT_IO" })
+  expect(saves).toBe(2)
+  expect(events.map(({ type }) => type)).toEqual(["retry", "failed", "failed"])
+})
+
+test.each(["a save", "a snapshot", "onSaved"])("close({ signal }) waits no longer for %s that hangs", async (who) => {
+  const hung = held()
+  const hangs = (signal?: AbortSignal) => {
+    hung.release()
+    return untilAborted(new Promise<never>(() => {}), signal)
+  }
+  const { store, backend, record, checkpointer, events } = await job({
+    everyRecords: 100,
+    ...(who === "a snapshot" && { snapshot: () => hangs() }),
+    ...(who === "onSaved" && { onSaved: () => hangs() }),
+  })
+  if (who === "a save") backend.put = (_key, _body, { signal } = {}) => hangs(signal)
+  await record()
+  const limit = new AbortController()
+  const closing = checkpointer.close({ signal: limit.signal })
+  const other = checkpointer.close()
+  await hung.promise
+  limit.abort(new Error("no time left"))
+  await expect(closing).rejects.toThrow("no time left")
+  await expect(other).rejects.toThrow("no time left")
+  await expect(record()).rejects.toThrow()
+  expect(events.some(({ type }) => type === "saved")).toBe(false)
+  await store.close()
+})
+
+test("close with a signal that is aborted takes no checkpoint", async () => {
+  const { store, record, checkpointer } = await job({ everyRecords: 100 })
+  await record()
+  await expect(checkpointer.close({ signal: AbortSignal.abort(new Error("no time")) })).rejects.toThrow("no time")
+  expect(await store.ids()).toEqual([1, 2])
+  expect(await rejectionOf(() => checkpointer.close({ sginal: 1 } as never))).toMatchObject({ code: "CKPT_INVALID" })
 })

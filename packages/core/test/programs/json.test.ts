@@ -102,3 +102,31 @@ test("offsets may be given as numbers and bigints, and are stored as digits", as
   await store.saveNext({ sourceOffsets: { orders: { epoch: 3, offsets: { "0": 41n } } } })
   expect((await store.load(3))?.sourceOffsets["orders"]?.offsets["0"]).toBe("41")
 })
+
+test("offsets without an epoch belong to the manifest's, also if the store chooses it", async () => {
+  const offsets = { "0": 1 }
+  const init = {
+    sourceOffsets: { orders: { offsets }, ["__proto__"]: { offsets } },
+    tableOffsets: { rates: { epoch: 4, offsets } },
+  }
+  const made = createManifest({ checkpointId: 1, epoch: 9, ...init })
+  const epochs = ({ sourceOffsets, tableOffsets }: typeof made) =>
+    [sourceOffsets, tableOffsets].map((all) => Object.entries(all).map(([name, { epoch }]) => `${name} ${epoch}`))
+  expect(epochs(made)).toEqual([["orders 9", "__proto__ 9"], ["rates 4"]])
+  const { store } = await opened()
+  await store.saveNext({ epoch: 70 })
+  const { id } = await store.saveNext(init)
+  const saved = await store.load(id)
+  expect(saved && epochs(saved)).toEqual([["__proto__ 71", "orders 71"], ["rates 4"]])
+  expect(saved?.epoch).toBe(71)
+})
+
+test("after the last epoch that there is, the next must be given", async () => {
+  const { store } = await opened()
+  await store.saveNext({ epoch: Number.MAX_SAFE_INTEGER })
+  expect(await rejectionOf(() => store.saveNext())).toMatchObject({
+    code: "CKPT_INVALID",
+    message: expect.stringContaining("give { epoch }"),
+  })
+  expect(await store.saveNext({ epoch: 1 })).toMatchObject({ id: 4 })
+})

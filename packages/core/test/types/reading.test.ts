@@ -22,6 +22,7 @@ import {
   type Recovery,
   type Restored,
   type RetentionPolicy,
+  type SavedSnapshot,
   type SaveReceipt,
   type Snapshot,
   type StateReader,
@@ -148,8 +149,8 @@ describe("jobs and copies", () => {
   test("a checkpointer takes any store, and its events differ by type", () => {
     expectTypeOf<CheckpointStore>().toExtend<CheckpointerStore>()
     expectTypeOf<LeaderStore>().toExtend<CheckpointerStore>()
-    expectTypeOf<CheckpointerEvent["type"]>().toEqualTypeOf<"saved" | "retry" | "failed">()
-    expectTypeOf<Extract<CheckpointerEvent, { type: "saved" }>["receipt"]>().toEqualTypeOf<SaveReceipt>()
+    expectTypeOf<CheckpointerEvent["type"]>().toEqualTypeOf<"retry" | "failed">()
+    expectTypeOf<SavedSnapshot["receipt"]>().toEqualTypeOf<SaveReceipt>()
     expectTypeOf<{ manifest: { labels: { by: string } }; state: Uint8Array }>().toExtend<Snapshot>()
     const snapshot = () => ({})
     typed(() => [

@@ -19,8 +19,8 @@ import {
 } from "./model.js"
 
 /**
- * A new manifest; maps and arrays are copied. Defaults: `version` 1, `timestampMs` now, `vnodeCount` 256, everything
- * else empty or null.
+ * A new manifest; maps and arrays are copied. Defaults: `version` 1, `timestampMs` now, `vnodeCount` 256, `epoch` of offsets
+ * that of the manifest, everything else empty or null.
  *
  * @throws {CheckpointError} `CKPT_INVALID`, with the field's path, for a value that cannot be stored exactly
  */
@@ -37,9 +37,21 @@ export function createManifest(init: ManifestInit): CheckpointManifest {
   for (const key of Object.keys(given)) if (given[key] !== undefined) full[key] = given[key]
   integer(full.checkpointId, ["checkpointId"], Number.MAX_SAFE_INTEGER, 1)
   integer(full.epoch, ["epoch"], Number.MAX_SAFE_INTEGER, 1)
+  for (const key of offsetKeys) full[key] = withEpoch(full[key], full.epoch)
   const manifest = checkManifest(full)
   assertLabels(manifest)
   return manifest
+}
+
+const offsetKeys = ["sourceOffsets", "tableOffsets"] as const
+
+/** What is no map of offsets is left as it is, for the check that follows. */
+function withEpoch(given: unknown, epoch: unknown): unknown {
+  if (!isObject(given)) return given
+  const copy = emptyRecord<unknown>()
+  for (const [name, offsets] of Object.entries(given))
+    copy[name] = isObject(offsets) && offsets["epoch"] === undefined ? { ...offsets, epoch } : offsets
+  return copy
 }
 
 const mostLabels = 64
@@ -124,7 +136,8 @@ const requiredKeys = [
   "sinkNames",
   "vnodeCount",
 ]
-const manifestKeys = new Set<string>([
+/** The names of all fields. */
+export const manifestKeys: ReadonlySet<string> = new Set([
   ...["version", "checkpointId", "epoch", "timestampMs", ...mapKeys, "tableStoreCheckpointPath", "watermark"],
   ...["sourceNames", "sinkNames", "pipelineHash", "vnodeCount", "stateChecksum"],
   ...["stateSize", "operatorChecksums", "labels", "writer", "updateToken", "seen", "unknownFields"],
@@ -209,12 +222,16 @@ function record<T>(value: unknown, path: JsonPath, check: Check<T>): Record<stri
 }
 
 /**
- * Refuses a Map: it has no own keys, and would be stored as `{}`. The tag tells it apart, also if it is of another
- * realm.
+ * Refuses a Map: it has no own keys, and would be stored as `{}`.
  */
 function plain(value: unknown, path: JsonPath): Record<string, unknown> {
-  if (Object.prototype.toString.call(value) === "[object Object]") return value as Record<string, unknown>
+  if (isObject(value)) return value
   return invalid(path, `must be a plain object, not ${show(value)}${path.length === 0 ? adviceOn(value) : ""}`)
+}
+
+/** The tag tells a Map apart, also if it is of another realm. */
+function isObject(value: unknown): value is Record<string, unknown> {
+  return Object.prototype.toString.call(value) === "[object Object]"
 }
 
 function adviceOn(value: unknown): string {

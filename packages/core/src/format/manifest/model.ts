@@ -33,9 +33,11 @@ export interface ConnectorOffsets {
   readonly unknownFields?: UnknownFields
 }
 
-/** {@link ConnectorOffsets} as they may be given: an offset may be a whole number or a bigint, and is stored as its decimal digits. */
-export interface GivenOffsets extends Omit<ConnectorOffsets, "offsets"> {
-  /** As in {@link ConnectorOffsets}; a number or a bigint is stored as its decimal digits. */
+/** {@link ConnectorOffsets} as they may be given. */
+export interface GivenOffsets extends Omit<ConnectorOffsets, "offsets" | "epoch"> {
+  /** The job's epoch that the offsets belong to. A whole number from 0. Default: the manifest's. */
+  readonly epoch?: number | undefined
+  /** As in {@link ConnectorOffsets}; a whole number or a bigint is stored as its decimal digits. */
   readonly offsets: NamedMap<string | number | bigint>
 }
 

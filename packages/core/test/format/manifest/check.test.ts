@@ -106,7 +106,7 @@ test.each<[object, string]>([
   [{ sourceOffsets: null }, "sourceOffsets: must be a plain object, not null"],
   [{ sourceOffsets: { a: 5 } }, "sourceOffsets.a: must be a plain object, not the number 5"],
   [{ sourceOffsets: { a: { epoch: 1 } } }, "sourceOffsets.a.offsets: must be a plain object, not undefined"],
-  [{ sourceOffsets: { a: { offsets: {} } } }, "sourceOffsets.a.epoch: must be an integer"],
+  [{ sourceOffsets: { a: { epoch: null, offsets: {} } } }, "sourceOffsets.a.epoch: must be an integer"],
   [
     { sourceOffsets: { a: { epoch: 1, offsets: { "p-0": true } } } },
     'sourceOffsets.a.offsets["p-0"]: must be a string',
