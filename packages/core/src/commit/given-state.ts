@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.js"
-import { quote, show } from "../input/show.js"
+import { show } from "../input/show.js"
 import { hearErrors, isReadOnce, takeSource } from "../state/read-once.js"
-import { assertSource, isAsyncIterable, type StateSource } from "../state/source.js"
+import { assertSource, isAsyncIterable, optionOf, type StateSource } from "../state/source.js"
 
 /** The operators that a save was given, by their names. */
 type OperatorSources = Readonly<Record<string, StateSource>>
@@ -25,7 +25,7 @@ export function takeState(id: number, options: { readonly state?: unknown; reado
   if (operators !== undefined) {
     const sources = operatorsOf(operators, invalid)
     refuseShared(sources, invalid)
-    for (const [name, source] of Object.entries(sources)) takeSource(source, placeOf(name))
+    for (const [name, source] of Object.entries(sources)) takeSource(source, optionOf(name))
     return { operators: sources }
   }
   if (state !== undefined) {
@@ -72,7 +72,7 @@ function operatorsOf(operators: unknown, invalid: Invalid): OperatorSources {
   const entries = isMap ? (operators as ReadonlyMap<unknown, unknown>) : Object.entries(operators as object)
   for (const [name, source] of entries) {
     if (typeof name !== "string") throw invalid(`operators has ${show(name)} as a name; a name is a string`)
-    assertSource(source, placeOf(name))
+    assertSource(source, optionOf(name))
     sources[name] = source
   }
   if (Object.keys(sources).length === 0)
@@ -87,12 +87,8 @@ function refuseShared(sources: OperatorSources, invalid: Invalid): void {
     if (!isReadOnce(source)) continue
     const other = seen.get(source)
     if (other !== undefined) {
-      throw invalid(`${placeOf(name)}: this stream was read by ${placeOf(other)}; give a new one to each`)
+      throw invalid(`${optionOf(name)}: this stream was read by ${optionOf(other)}; give a new one to each`)
     }
     seen.set(source, name)
   }
-}
-
-function placeOf(name: string): string {
-  return `operators[${quote(name)}]`
 }

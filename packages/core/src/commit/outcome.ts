@@ -3,7 +3,7 @@ import type { Place } from "../storage/place.js"
 
 /** The id is taken, for certain: `why` completes "checkpoint 7 is taken: …". */
 export function conflict(place: Place, id: number, why: string): CheckpointError {
-  const message = `checkpoint ${id} is taken: ${why}. This id is burnt; take nextId() and save again.`
+  const message = `checkpoint ${id} is taken: ${why}. This id is burnt: take nextId() and save again, or call saveNext().`
   return new CheckpointError("CKPT_CONFLICT", message, place.manifest(id))
 }
 

@@ -3,7 +3,7 @@ import { type CheckpointManifest, emptyRecord, type SinkCommitStatus } from "../
 import { isCommitted } from "../format/manifest/sinks.js"
 import { byUtf8 } from "../format/utf8-order.js"
 import { didYouMean } from "../input/check-options.js"
-import { quote, show } from "../input/show.js"
+import { quote, sentence, show } from "../input/show.js"
 import type { Change } from "./update.js"
 
 /**
@@ -29,8 +29,7 @@ export function sinkCommitted(name: string): Change {
     if (!names.includes(name)) {
       const message = `commitSink: checkpoint ${checkpointId} has no sink ${quote(name)}`
       const instead = names.length === 0 ? ". It names none" : didYouMean(name, names.sort(byUtf8))
-      const end = instead.endsWith("?") ? "" : "."
-      throw new CheckpointError("CKPT_NOT_FOUND", message + instead + end, { checkpointId })
+      throw new CheckpointError("CKPT_NOT_FOUND", sentence(message + instead), { checkpointId })
     }
     return { ...current, sinkCommitStatuses: { ...sinkCommitStatuses, [name]: { status: "committed" } } }
   }

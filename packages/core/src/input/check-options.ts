@@ -1,7 +1,7 @@
 import { CheckpointError, type CheckpointErrorDetails } from "../errors.js"
 import type { Shape } from "./kinds.js"
 import { nearest } from "./nearest.js"
-import { listed, quote, show } from "./show.js"
+import { quote, sentence, show, shown } from "./show.js"
 
 /**
  * Refuses an object of options that has an unknown name, or a value of another kind than its option takes: to ignore one would
@@ -19,7 +19,7 @@ export function checkOptions(
   if (given === undefined) return
   const problem = problemOf(given, shape, "")
   if (problem === undefined) return
-  throw new CheckpointError("CKPT_INVALID", `${what}: ${problem}${problem.endsWith("?") ? "" : "."}`, details)
+  throw new CheckpointError("CKPT_INVALID", sentence(`${what}: ${problem}`), details)
 }
 
 function problemOf(given: unknown, shape: Shape, path: string): string | undefined {
@@ -59,7 +59,7 @@ export function didYouMean(name: string, known: readonly string[], path = ""): s
   const meant = nearest(name, known)
   if (meant !== undefined) return `. Did you mean ${path}${plainly(meant)}?`
   if (known.length === 0) return ". There is none"
-  return `. The known ${known.length === 1 ? "one is" : "ones are"} ${listed(known.map((one) => path + plainly(one)))}`
+  return `. The known ${known.length === 1 ? "one is" : "ones are"} ${shown(known.map((one) => path + plainly(one)))}`
 }
 
 function plainly(name: string): string {

@@ -35,3 +35,16 @@ function nameOf(value: object): string {
 export function listed(names: readonly string[], and = "and"): string {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} ${and} ${names.at(-1)}`
 }
+
+const mostShown = 20
+
+/** Names that a user gave, as {@link listed}: 20 of them, and how many more there are. */
+export function shown(names: readonly string[]): string {
+  if (names.length <= mostShown) return listed(names)
+  return listed([...names.slice(0, mostShown), `${names.length - mostShown} more`])
+}
+
+/** With its full stop, unless it is a question. */
+export function sentence(text: string): string {
+  return text.endsWith("?") ? text : `${text}.`
+}

@@ -4,7 +4,7 @@ import { ids } from "../history/list.js"
 import { pinsOf } from "../history/view.js"
 import { didYouMean } from "../input/check-options.js"
 import { aString, type ShapeOf } from "../input/kinds.js"
-import { listed, quote } from "../input/show.js"
+import { listed, quote, sentence } from "../input/show.js"
 import { type OperationOptions, operationShape, type ProgressOptions, progressFields } from "../options.js"
 import { type Checkpoint, openCheckpoint } from "../state/checkpoint.js"
 import { aDepth, type VerifyDepth } from "../verify/verified.js"
@@ -89,8 +89,4 @@ async function noCheckpoint(history: History, id: number, signal: AbortSignal | 
       : `${all.length > shownIds ? `The latest ${shownIds} of ${all.length} are` : all.length === 1 ? "The only id is" : "The ids are"} ${listed(latest)}`
   const message = `open: checkpoint ${id} does not exist. ${sentence(there)}`
   return new CheckpointError("CKPT_NOT_FOUND", message, history.place.manifest(id))
-}
-
-function sentence(text: string): string {
-  return text.endsWith("?") ? text : `${text}.`
 }

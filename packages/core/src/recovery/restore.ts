@@ -6,6 +6,7 @@ import { fatal } from "../format/manifest/issues.js"
 import type { History } from "../history/history.js"
 import { type Checkpoint, readJson } from "../state/checkpoint.js"
 import type { StateReader } from "../state/reader.js"
+import type { Place } from "../storage/place.js"
 import { type Visited, walk } from "./recover.js"
 import type { ExhaustedReason, RecoverOptions, Recovery, RecoveryFacts } from "./recovery.js"
 
@@ -60,7 +61,7 @@ export async function restore<T>(
   let given: { value: T } | undefined
   const visitOne = async (checkpoint: Checkpoint): Promise<Visited> => {
     let found: CheckpointError | undefined
-    const watched = new WatchedCheckpoint(checkpoint, (error) => {
+    const watched = new WatchedCheckpoint(history.place, checkpoint, (error) => {
       found ??= error
     })
     try {
@@ -89,10 +90,12 @@ export async function restore<T>(
 class WatchedCheckpoint implements Checkpoint {
   readonly id: number
   readonly manifest: Checkpoint["manifest"]
+  readonly #place: Place
   readonly #checkpoint: Checkpoint
   readonly #onDamage: (error: CheckpointError) => void
 
-  constructor(checkpoint: Checkpoint, onDamage: (error: CheckpointError) => void) {
+  constructor(place: Place, checkpoint: Checkpoint, onDamage: (error: CheckpointError) => void) {
+    this.#place = place
     this.id = checkpoint.id
     this.manifest = checkpoint.manifest
     this.#checkpoint = checkpoint
@@ -117,7 +120,7 @@ class WatchedCheckpoint implements Checkpoint {
   }
 
   json<T = unknown>(name?: string): Promise<T> {
-    return readJson<T>(this, name)
+    return readJson<T>(this, name, this.#place)
   }
 
   #watched(reader: StateReader): StateReader {

@@ -5,7 +5,7 @@ import { decodeInline } from "../format/manifest/inline.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { byUtf8 } from "../format/utf8-order.js"
 import { didYouMean } from "../input/check-options.js"
-import { listed, quote, show } from "../input/show.js"
+import { quote, sentence, show, shown } from "../input/show.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Place } from "../storage/place.js"
 import { ownsState } from "../verify/read-manifest.js"
@@ -20,24 +20,33 @@ export interface Checkpoint {
   /** Its manifest, verified. */
   readonly manifest: CheckpointManifest
   /**
-   * The whole `state.bin`, to be streamed or read at once; `undefined` if the checkpoint has no state. A read rejects with
-   * `CKPT_CORRUPT` if the bytes do not verify, with `CKPT_PRUNED` if retention removed the checkpoint meanwhile.
+   * The whole `state.bin`, to be streamed or read at once; `undefined` if the checkpoint has no state. Nothing is read before you read.
+   *
+   * @throws {CheckpointError} the codes of every call
    */
   state(): Promise<StateReader | undefined>
   /** The names of the operators that `operator` and `operatorStream` read, in the order of their UTF-8 bytes. */
   readonly operators: readonly string[]
   /**
-   * The bytes of one operator's state, verified; none if the manifest names the operator without a state. Rejects with
-   * `CKPT_NOT_FOUND`, and the names that there are, if there is no such operator. Only these bytes are read. Exception: if the manifest has a checksum of the whole state but none of this operator, the whole state is
-   * read once, before the first such operator. Rejects with `CKPT_CORRUPT` if the bytes do not verify, with
-   * `CKPT_PRUNED` if retention removed the checkpoint meanwhile.
+   * The bytes of one operator's state, verified; none if the manifest names the operator without a state. Only these bytes are read.
+   * Exception: if the manifest has a checksum of the whole state but none of this operator, the whole state is read once, before the
+   * first such operator.
+   *
+   * @throws {CheckpointError} `CKPT_NOT_FOUND`, with the names that there are, if there is no such operator; else as a
+   *   {@link StateReader}
    */
   operator(name: string): Promise<OwnBytes>
-  /** Like `operator`, to be streamed. The codes are the same; those about the bytes come while they are read. */
+  /**
+   * Like `operator`, to be streamed.
+   *
+   * @throws {CheckpointError} as `operator`; the codes about the bytes come while they are read
+   */
   operatorStream(name: string): Promise<StateReader>
   /**
-   * A state that was saved as `json(value)`: of the operator of this name, or, without a name, the whole state. Rejects as `operator`
-   * does; with `CKPT_NOT_FOUND` if there is no state; with `CKPT_INVALID` if its bytes verify and are no JSON.
+   * A state that was saved as `json(value)`: of the operator of this name, or, without a name, the whole state.
+   *
+   * @throws {CheckpointError} as `operator`; `CKPT_NOT_FOUND` too if there is no state; `CKPT_INVALID` if its bytes verify and are no
+   *   JSON
    */
   json<T = unknown>(name?: string): Promise<T>
 }
@@ -112,15 +121,14 @@ export function openCheckpoint(
 export async function readJson<T>(
   checkpoint: Pick<Checkpoint, "id" | "manifest" | "state" | "operatorStream">,
   name: string | undefined,
-  place?: Place,
+  place: Place,
 ): Promise<T> {
   const { id, manifest } = checkpoint
-  const details = place?.state(id) ?? { checkpointId: id }
+  const details = place.state(id)
   const reader = name === undefined ? await checkpoint.state() : await checkpoint.operatorStream(name)
   if (reader === undefined) {
     const names = operatorNames(manifest)
-    const advice =
-      names.length === 0 ? "" : ` It has operators: give json() one of ${listed(names.slice(0, 20).map(quote))}.`
+    const advice = names.length === 0 ? "" : ` It has operators: give json() one of ${shown(names.map(quote))}.`
     throw new CheckpointError("CKPT_NOT_FOUND", `checkpoint ${id} has no state.${advice}`, details)
   }
   const bytes = await reader.bytes()
@@ -142,14 +150,11 @@ function noOperator(place: Place, manifest: CheckpointManifest, name: string): C
   const { checkpointId: id } = manifest
   const names = operatorNames(manifest)
   const instead = names.length === 0 ? ". It has none: its state is read by state()" : didYouMean(String(name), names)
-  const all =
-    names.length > 1 ? ` All names: ${listed(names.slice(0, 20).map(quote))}${names.length > 20 ? ", …" : ""}.` : ""
-  const message = `checkpoint ${id} has no operator ${typeof name === "string" ? quote(name) : show(name)}${instead}`
-  return new CheckpointError(
-    "CKPT_NOT_FOUND",
-    `${message}${message.endsWith("?") ? "" : "."}${all}`,
-    place.manifest(id),
-  )
+  const wanted = typeof name === "string" ? quote(name) : show(name)
+  const message = sentence(`checkpoint ${id} has no operator ${wanted}${instead}`)
+  // Where none is near, the names have been told.
+  const all = message.endsWith("?") && names.length > 1 ? ` All names: ${shown(names.map(quote))}.` : ""
+  return new CheckpointError("CKPT_NOT_FOUND", message + all, place.manifest(id))
 }
 
 class InlineReader implements StateReader {

@@ -5,7 +5,7 @@ import { inlineOperator } from "../format/manifest/inline.js"
 import { emptyRecord, type OperatorState } from "../format/manifest/model.js"
 import { byUtf8 } from "../format/utf8-order.js"
 import { StreamFeed } from "./feed.js"
-import type { StateSource } from "./source.js"
+import { optionOf, type StateSource } from "./source.js"
 import { chunksOf, release } from "./source-chunks.js"
 
 /** Bytes of an inline state, at most, unless the caller says otherwise. */
@@ -82,7 +82,7 @@ class Packer {
     try {
       for (const name of left) {
         left.delete(name)
-        const chunks = chunksOf(this.#operators[name] as StateSource, this.#signal)
+        const chunks = chunksOf(this.#operators[name] as StateSource, this.#signal, optionOf(name))
         let head: readonly Uint8Array[] = []
         if (fits) {
           const read = await readHead(chunks, Math.min(this.#inlineThreshold, maxInlineBytes - inlineBytes))

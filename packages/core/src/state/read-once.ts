@@ -38,9 +38,9 @@ export function isReadOnce(source: StateSource): boolean {
 }
 
 /** Takes the iterator of an iterable: one that gives the same iterator again can be read once, too. */
-export function takeIterator(iterator: object, source: object): void {
+export function takeIterator(iterator: object, source: object, name: string): void {
   if (iterator === source) return
-  if (taken.has(iterator)) throw readBefore("a state", "taken")
+  if (taken.has(iterator)) throw readBefore(name, "taken")
   taken.add(iterator)
 }
 
@@ -50,7 +50,7 @@ function readBefore(name: string, state: Exclude<State, "unread" | "unknown">): 
 }
 
 const why = {
-  taken: "was read by an earlier save",
+  taken: "was read by an earlier save, or for another operator",
   locked: "is read by somebody else",
   ended: "has ended before this save",
   begun: "was read before this save",

@@ -11,9 +11,13 @@ import {
   type StateSource,
 } from "./source.js"
 
-/** The chunks of a source, as bytes. An abort of the signal ends the wait for a chunk. A function is called with the first step. */
-export function chunksOf(source: StateSource, signal: AbortSignal | undefined): SourceChunks {
-  return new SourceChunks(source, signal)
+/**
+ * The chunks of a source, as bytes. An abort of the signal ends the wait for a chunk. A function is called with the first step.
+ *
+ * @param name of the option, for messages
+ */
+export function chunksOf(source: StateSource, signal: AbortSignal | undefined, name = "the state"): SourceChunks {
+  return new SourceChunks(source, signal, name)
 }
 
 /**
@@ -21,27 +25,34 @@ export function chunksOf(source: StateSource, signal: AbortSignal | undefined): 
  *
  * @throws {CheckpointError} `CKPT_INVALID` if it gives no source
  */
-export async function called(source: () => unknown, signal: AbortSignal | undefined): Promise<GivenSource> {
+export async function called(
+  source: () => unknown,
+  signal: AbortSignal | undefined,
+  name = "the state",
+): Promise<GivenSource> {
   const given = await untilAborted(Promise.resolve(source()), signal)
   if (typeof given === "function") {
-    throw new CheckpointError("CKPT_INVALID", "the function of a state gave a function; give bytes or a stream.")
+    throw new CheckpointError("CKPT_INVALID", `${name}: its function gave a function; give bytes or a stream.`)
   }
-  assertSource(given, "what the function of a state gave")
-  takeSource(given, "what the function of a state gave")
+  const what = `what the function of ${name} gave`
+  assertSource(given, what)
+  takeSource(given, what)
   return given as GivenSource
 }
 
 class SourceChunks implements AsyncIterableIterator<Uint8Array, void, void> {
   readonly #source: StateSource
   readonly #signal: AbortSignal | undefined
+  readonly #name: string
   #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined
   #ended = false
   #reject: ((reason: unknown) => void) | undefined
   #ignoreAbort = () => {}
 
-  constructor(source: StateSource, signal: AbortSignal | undefined) {
+  constructor(source: StateSource, signal: AbortSignal | undefined, name: string) {
     this.#source = source
     this.#signal = signal
+    this.#name = name
   }
 
   [Symbol.asyncIterator](): this {
@@ -52,7 +63,7 @@ class SourceChunks implements AsyncIterableIterator<Uint8Array, void, void> {
     if (this.#ended) return { done: true, value: undefined }
     try {
       this.#iterator ??= this.#open(
-        typeof this.#source === "function" ? await called(this.#source, this.#signal) : this.#source,
+        typeof this.#source === "function" ? await called(this.#source, this.#signal, this.#name) : this.#source,
       )
       const step = await (this.#signal === undefined ? this.#iterator.next() : this.#untilAborted(this.#iterator))
       if (step.done) {
@@ -73,7 +84,7 @@ class SourceChunks implements AsyncIterableIterator<Uint8Array, void, void> {
 
   #open(source: GivenSource): AsyncIterator<unknown> | Iterator<unknown> {
     const iterable = isBlob(source) ? source.stream() : source
-    const iterator = chunksInMemory(iterable)?.values() ?? iteratorOf(iterable)
+    const iterator = chunksInMemory(iterable)?.values() ?? iteratorOf(iterable, this.#name)
     this.#ignoreAbort = onAbort(this.#signal, () => this.#reject?.(this.#signal?.reason))
     return iterator
   }
@@ -100,10 +111,10 @@ class SourceChunks implements AsyncIterableIterator<Uint8Array, void, void> {
   }
 }
 
-function iteratorOf(source: GivenSource): AsyncIterator<unknown> {
-  assertSource(source, "a state")
+function iteratorOf(source: GivenSource, name: string): AsyncIterator<unknown> {
+  assertSource(source, name)
   const iterator = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]()
-  takeIterator(iterator, source)
+  takeIterator(iterator, source, name)
   return iterator
 }
 

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../errors.js"
-import { isClass, listed, show } from "../input/show.js"
+import { isClass, listed, quote, show } from "../input/show.js"
 
 /** Bytes in memory. Leave them unchanged until the save settles. */
 export type BytesSource = ArrayBufferView | ArrayBuffer
@@ -23,6 +23,11 @@ export type GivenSource =
   | readonly BytesSource[]
   | AsyncIterable<BytesSource>
   | ReadableStream<BytesSource>
+
+/** The option that an operator's state is, for a message. */
+export function optionOf(operator: string): string {
+  return `operators[${quote(operator)}]`
+}
 
 /** The chunks of a source in memory; `undefined` for a blob, an iterable, a stream or a function. */
 export function chunksInMemory(source: StateSource): readonly Uint8Array[] | undefined {

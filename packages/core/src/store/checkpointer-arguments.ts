@@ -2,9 +2,9 @@ import { CheckpointError } from "../errors.js"
 import { manifestKeys } from "../format/manifest/check.js"
 import { checkOptions } from "../input/check-options.js"
 import { aFunction, anything, aSignal, milliseconds, type ShapeOf, wholeNumber, withMethods } from "../input/kinds.js"
-import { quote, show } from "../input/show.js"
+import { show } from "../input/show.js"
 import { isReadOnce } from "../state/read-once.js"
-import type { StateSource } from "../state/source.js"
+import { optionOf, type StateSource } from "../state/source.js"
 import type { CheckpointerOptions, CheckpointerStore, CloseCheckpointerOptions, Snapshot } from "./checkpointer-api.js"
 
 const optionsShape: ShapeOf<CheckpointerOptions> = {
@@ -57,7 +57,7 @@ export function assertSnapshot(taken: Snapshot): void {
   const { state, operators } = taken
   const entries: Iterable<readonly [string, unknown]> =
     operators instanceof Map ? operators : Object.entries(operators ?? {})
-  const sources = [...entries].map(([name, source]) => [`operators[${quote(name)}]`, source] as const)
+  const sources = [...entries].map(([name, source]) => [optionOf(name), source] as const)
   const readOnce = [["state", state] as const, ...sources].find(([, source]) => isReadOnce(source as StateSource))
   if (readOnce === undefined) return
   const advice =

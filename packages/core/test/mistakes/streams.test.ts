@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs"
 import { Readable } from "node:stream"
 import { expect, test } from "vitest"
-import { BackendError, type CheckpointStore, type StateSource } from "../../src/index.js"
+import { BackendError, type CheckpointStore, type GivenSource, type StateSource } from "../../src/index.js"
 import { bytes, chunks, manifest, opened, rejectionOf } from "./support.js"
 
 async function* failing(): AsyncGenerator<Uint8Array> {
@@ -66,6 +66,19 @@ test("a generator of a save that failed or was aborted is refused when the save 
   await expect(store.save(manifest(3), { state: hanging, signal: abort.signal })).rejects.toThrow("enough")
   await expect(store.save(manifest(3), { state: hanging })).rejects.toEqual(invalid("earlier save"))
 })
+
+test.each(streams)(
+  "%s that the functions of two operators give is refused, and the operator named",
+  async (_, make) => {
+    const { store } = await opened()
+    const shared = make() as GivenSource
+    const operators = { table: () => shared, window: () => shared }
+    await expect(store.save(manifest(3), { operators })).rejects.toEqual(
+      invalid('operators\\["window"\\]', "or for another operator", "give a new one"),
+    )
+    expect(await store.ids()).toEqual([1, 2])
+  },
+)
 
 test("a save that was refused before it took the stream leaves it to the next", async () => {
   const { store } = await opened()

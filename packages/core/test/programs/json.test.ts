@@ -81,6 +81,28 @@ test("json of a state that is none, or is absent", async () => {
   expect(await rejectionOf(() => second.json("wnidow"))).toMatchObject({ code: "CKPT_NOT_FOUND" })
 })
 
+test("what is no JSON, and an operator that is not there, is told with key and storage, of restore and of recover", async () => {
+  const { store } = await opened()
+  const operators = Object.fromEntries(Array.from({ length: 25 }, (_, n) => [`part-${n + 10}`, bytes("no JSON")]))
+  await store.saveNext({}, { operators })
+  const { checkpoint } = await store.recover()
+  const fromRestore = (name: string) => rejectionOf(() => store.restore((visited) => visited.json(name)))
+  const fromRecover = (name: string) => rejectionOf(async () => checkpoint?.json(name))
+  for (const read of [fromRestore, fromRecover]) {
+    const told = { checkpointId: 3, backend: "objects" }
+    expect(await read("part-10")).toMatchObject({ ...told, code: "CKPT_INVALID", key: expect.stringMatching(/state/) })
+    expect(await read("part10")).toMatchObject({
+      ...told,
+      code: "CKPT_NOT_FOUND",
+      message:
+        'checkpoint 3 has no operator "part10". Did you mean "part-10"? All names: ' +
+        `${Array.from({ length: 20 }, (_, n) => `"part-${n + 10}"`).join(", ")} and 5 more.`,
+    })
+    // Where none is near, the names are told once.
+    expect(((await read("zzz")) as Error).message.match(/part-10/g)).toHaveLength(1)
+  }
+})
+
 test("offsets may be given as numbers and bigints, and are stored as digits", async () => {
   const init = (offsets: Record<string, string | number | bigint>) =>
     createManifest({
