@@ -44,7 +44,7 @@ describe.runIf(hasServer)("the README", () => {
   })
 
   test("its middleware adds encryption headers where an object is created, and pays for every request", async () => {
-    const [, recipe = ""] = /```js\n(const client = [\s\S]*?)const store = /.exec(readme) ?? []
+    const [, recipe = ""] = /\n(const client = [\s\S]*?)const store = /.exec(readme) ?? []
     const client: S3Client = new Function("S3Client", `${recipe}return client`)(
       class extends S3Client {
         constructor(config: S3ClientConfig) {
