@@ -123,8 +123,8 @@ export type StoreEvent =
       type: "claimed"
       /** The number of the claim. */
       epoch: number
-      /** The floor of the claim: the leader saves above it. */
-      from: number
+      /** The floor of the claim: the leader saves above this id. */
+      floor: number
       /** Names under the prefix that are not of this store, so that they were left alone; 100 at most, absent if there are none. */
       passedOver?: readonly string[]
     }

@@ -3,7 +3,7 @@ import type { Body } from "../storage/backend.js"
 import type { StateFeed, StateInfo } from "./feed.js"
 
 /** A part of a state, or all of it. */
-export interface Slice {
+export interface StateSlice {
   readonly offset: number
   readonly size: number
   /** SHA-256 of the slice, if it is known. */
@@ -15,7 +15,7 @@ export interface Slice {
 }
 
 /** Called for every chunk that is handed over. `bytesDone`: bytes of the slice so far. */
-export type OnRead = (slice: Slice, bytesDone: number) => void
+export type OnRead = (slice: StateSlice, bytesDone: number) => void
 
 /** The progress of one slice, which may be read several times. */
 export function sliceProgress(onProgress: OnProgress | undefined): OnRead {

@@ -9,7 +9,7 @@ import { operationShape, type ProgressOptions, progressFields } from "../options
 import { explain } from "../storage/explain.js"
 import type { Place } from "../storage/place.js"
 import { type FoundManifest, ownsState, readManifest } from "../verify/read-manifest.js"
-import { type OnRead, type Slice, sliceProgress } from "./progress.js"
+import { type OnRead, type StateSlice, sliceProgress } from "./progress.js"
 
 /**
  * The bytes of a state, or of a part of it. Nothing is read before the first chunk is asked for; each iteration reads
@@ -63,7 +63,7 @@ export class VerifiedReader implements StateReader {
   declare readonly checksum?: string
   readonly #place: Place
   readonly #id: number
-  readonly #slice: Slice
+  readonly #slice: StateSlice
   readonly #signal: AbortSignal | undefined
   readonly #onRead: OnRead
   /** The manifest that the state belongs to; `undefined` for a state that is read without a manifest. */
@@ -72,7 +72,7 @@ export class VerifiedReader implements StateReader {
   constructor(
     place: Place,
     id: number,
-    slice: Slice,
+    slice: StateSlice,
     signal: AbortSignal | undefined,
     onRead: OnRead,
     owner: CheckpointManifest | undefined,
@@ -214,7 +214,11 @@ export class VerifiedReader implements StateReader {
  * @param owner the manifest that names the state's checksum
  * @throws {CheckpointError} `CKPT_INVALID` if `offset` is past the end
  */
-export function stateSlice(size: number, owner: CheckpointManifest | undefined, options: ReadStateOptions = {}): Slice {
+export function stateSlice(
+  size: number,
+  owner: CheckpointManifest | undefined,
+  options: ReadStateOptions = {},
+): StateSlice {
   const { offset = 0, length } = options
   if (offset > size) {
     throw new CheckpointError("CKPT_INVALID", `offset ${offset} is past the end of the state, which has ${size} bytes.`)
@@ -229,7 +233,7 @@ export function stateSlice(size: number, owner: CheckpointManifest | undefined, 
 export function openState(
   place: Place,
   id: number,
-  slice: Slice,
+  slice: StateSlice,
   { signal, onProgress }: Pick<ReadStateOptions, "signal" | "onProgress">,
   owner: CheckpointManifest | undefined,
 ): StateReader {

@@ -51,8 +51,8 @@ export async function claimStore(
 }
 
 function tell(history: History, { lead, stored }: Given, passedOver: readonly string[]): void {
-  const { floor: from } = stored.record
-  history.emit({ type: "claimed", epoch: lead.epoch, from, ...(passedOver.length > 0 && { passedOver }) })
+  const { floor } = stored.record
+  history.emit({ type: "claimed", epoch: lead.epoch, floor, ...(passedOver.length > 0 && { passedOver }) })
 }
 
 /** @throws {CheckpointError} `CKPT_UNSUPPORTED` if the backend has no claims */

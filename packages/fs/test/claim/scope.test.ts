@@ -63,7 +63,7 @@ describe.each(["directory", "objects"] as const)("a claim of a store in the layo
     expect(files.calls.filter(({ path }) => /lost|snapshots|\/data/.test(path))).toEqual([])
     expect(files.count("lstat")).toBeLessThan(80)
     const passedOver = expect.arrayContaining([".snapshots", "data", "lost+found"])
-    expect(events).toContainEqual({ type: "claimed", epoch: 1, from: 2, passedOver })
+    expect(events).toContainEqual({ type: "claimed", epoch: 1, floor: 2, passedOver })
     await save(leader, 3)
     for (const folder of foreign) expect(await readdir(`${root}/${folder}`)).toContain(temporary)
   })
