@@ -8,7 +8,7 @@ export const claimMutants: readonly Mutant[] = [
     edits: [
       edit(
         "history/claim",
-        "const announced = await history.change(current, { ...base, claiming: { epoch, writer } });",
+        "const announced = await history.change(current, { ...base, claiming: { epoch, writer } }, signal);",
         "const announced = { ...current, record: base };",
       ),
     ],
@@ -78,7 +78,7 @@ export const claimMutants: readonly Mutant[] = [
     edits: [
       edit(
         "history/lead",
-        "const without = await history.change(current, { ...current.record, claiming: undefined });",
+        "const without = await history.change(current, { ...current.record, claiming: undefined }, signal);",
         "const without = { ...current, record: { ...current.record, claiming: undefined } };",
       ),
     ],

@@ -47,7 +47,7 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/remove",
-        "if (next !== undefined && (await history.change(current, next)) === undefined)",
+        "if (next !== undefined && (await history.change(current, next, signal)) === undefined)",
         "if (false)",
       ),
     ],
@@ -69,8 +69,8 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/remove",
-        "(await history.change(current, next)) === undefined)",
-        "((await history.change(current, next)) ?? true) === undefined)",
+        "(await history.change(current, next, signal)) === undefined)",
+        "((await history.change(current, next, signal)) ?? true) === undefined)",
       ),
     ],
     plans: ["retention", "pins"],

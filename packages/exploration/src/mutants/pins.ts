@@ -6,7 +6,11 @@ export const pinMutants: readonly Mutant[] = [
   {
     name: "a pin is not written",
     edits: [
-      edit("history/pin", "if ((await history.change(current, next)) !== undefined)\n            return;", "return;"),
+      edit(
+        "history/pin",
+        "if ((await history.change(current, next, signal)) !== undefined)\n            return;",
+        "return;",
+      ),
     ],
     plans: ["pins"],
   },
@@ -15,8 +19,8 @@ export const pinMutants: readonly Mutant[] = [
     edits: [
       edit(
         "history/pin",
-        "if ((await history.change(current, next)) !== undefined)\n            return;",
-        "if ((await history.change(await history.file.read(signal), next)) !== undefined)\n            return;",
+        "if ((await history.change(current, next, signal)) !== undefined)\n            return;",
+        "if ((await history.change(await history.file.read(signal), next, signal)) !== undefined)\n            return;",
       ),
     ],
     // A store that knows the history has read manifest 2, to pin it. Another saves 3 and prunes 2. The pin is made over that, and
