@@ -111,6 +111,8 @@ export class CopyRounds {
   async #concernsOnly(id: number, error: unknown): Promise<boolean> {
     if (isAbout(id, error, "CKPT_CORRUPT", "CKPT_PRUNED", "CKPT_NOT_FOUND")) return true
     if (!isAbout(id, error, "CKPT_CONFLICT")) return false
+    // The stores fitted together in an earlier round: the original was changed since, for example its labels.
+    if (this.#known.has(id)) return true
     // Retention of the target may go further than that of the source. After a claim nobody knows whether the id was ever there.
     const { operation, target } = this.#endpoints
     const { calls, history } = target

@@ -164,6 +164,22 @@ export const followScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "follow: an original whose labels change is told each time, stays as it was copied, and the rest goes on",
+    async run(context) {
+      const from = await context.open()
+      await saveAll(from, 1, 2)
+      const labelled = (by: string) => () => from.update(1, (current) => ({ ...current, labels: { by } }))
+      const skipped = await following(context, from, labelled("one"), labelled("two"), () => saveAll(from, 3))
+      assert.deepEqual(skipped.map(short), [
+        [1, "CKPT_CONFLICT"],
+        [1, "CKPT_CONFLICT"],
+      ])
+      const to = await context.open({ prefix })
+      assert.deepEqual(await to.ids(), [1, 2, 3])
+      assert.equal((await to.load(1))?.labels, undefined)
+    },
+  },
+  {
     name: "follow: a sink that failed and has committed since is carried over",
     async run(context) {
       const from = await context.open()
