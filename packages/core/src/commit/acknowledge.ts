@@ -1,7 +1,7 @@
 import { BackendError, type CheckpointError } from "../errors.js"
 import type { Current } from "../history/current.js"
 import type { History } from "../history/history.js"
-import { assertUsable, whyUnreliable, claimEnded, fenced, lastUsable, leads, unreliable } from "../history/lead.js"
+import { assertUsable, claimEnded, fenced, lastUsable, leads, unreliable, whyUnreliable } from "../history/lead.js"
 import { counts, mayCount } from "../history/rule.js"
 import type { Created } from "./at-once.js"
 import type { Committed } from "./job.js"

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { copyCheckpoint, copyStore } from "@ckpt/core"
-import { dyingAt } from "../../harness/faults.js"
+import { type CallInfo, dyingAt } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import { assertRecovers, bytes, flipped, manifestOf, refusal, saveAll } from "../support.js"
 import { isChange } from "./changes.js"
@@ -151,6 +151,30 @@ export const copyMendScenarios: readonly Scenario[] = [
       await copyStore(from, second)
       assert.equal((await second.saveNext()).id, 4)
       assert.deepEqual(await second.ids(), [1, 2, 4])
+    },
+  },
+  {
+    name: "copy: wherever the process dies before the copy knows that the latest is lost, the next one tells it",
+    async run(context) {
+      const { open, keys, plant } = context
+      const from = await open()
+      await saveAll(from, 1, 2)
+      await plant(keys.manifest(2), "{")
+      for (const at of ["before", "after"] as const) {
+        const swap = ({ call, key }: CallInfo) => call === "put" && key === `${at}/${keys.history}`
+        const { through, died } = dyingAt(swap, at)
+        await copyStore(from, await open({ prefix: at, through })).then(undefined, () => {})
+        assert.ok(died())
+        const to = await open({ prefix: at })
+        assert.equal(await to.nextId(), at === "before" ? 2 : 3)
+        assert.deepEqual((await copyStore(from, to)).existed, [1])
+        assert.equal(await to.nextId(), 3)
+        const { skipped } = await assertRecovers(to, 1)
+        assert.deepEqual(
+          skipped.map(({ id }) => id),
+          [2],
+        )
+      }
     },
   },
   {
