@@ -16,7 +16,8 @@ const { copied, existed, skipped } = await copyStore(from, to, {
     console.log(`checkpoint ${id}: ${bytesDone} of ${bytesTotal} bytes; ${done} of ${total} checkpoints`)
   },
 })
-for (const { id, error } of skipped) console.log(`left behind ${id}: ${error.code}`)
+for (const { id, pin, error } of skipped)
+  console.log(`left behind ${pin === undefined ? id : `the pin ${pin} of ${id}`}: ${error.code}`)
 console.log(`copied ${copied.length}, found ${existed.length}`)
 
 // Before anybody starts the job on the copy: it goes on from the same checkpoint, and each byte of the state is there.

@@ -6,12 +6,12 @@ import type { ValidationIssue } from "./format/manifest/issues.js"
  */
 export type StoreEvent =
   | {
-      /** A checkpoint was saved. */
+      /** A checkpoint was saved, or copied. */
       type: "saved"
       /** The checkpoint. */
       id: number
-      /** As in the receipt of `save`. */
-      outcome: "created" | "existed"
+      /** As in the receipt of `save`, or of `copyCheckpoint`. */
+      outcome: "created" | "existed" | "replaced"
       /** As in the receipt of `save`. */
       isLatest: boolean
       /** Bytes of `state.bin`; 0 without a state. */

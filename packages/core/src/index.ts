@@ -2,6 +2,7 @@
 
 export type { Clock } from "./async/clock.js"
 export type { OwnBytes } from "./bytes/own-bytes.js"
+export type { CopyOptions } from "./commit/copy.js"
 export type { SaveOptions } from "./commit/prepare.js"
 export type { SaveReceipt } from "./commit/save.js"
 export { acceptCommitted } from "./commit/sinks.js"
@@ -88,7 +89,8 @@ export type {
   Snapshot,
 } from "./store/checkpointer-api.js"
 export { type CopyReceipt, copyCheckpoint } from "./store/copy.js"
-export { type CopyProgress, type CopyReport, type CopyStoreOptions, copyStore } from "./store/copy-store.js"
+export { copyStore } from "./store/copy-store.js"
+export type { CopyProgress, CopyReport, CopySkipped, CopyStoreOptions } from "./store/copy-store-api.js"
 export { openCheckpointStore } from "./store/open.js"
 export type { ClaimAtOnce, StoreOptions } from "./store-options.js"
 export type { Verification, VerifyDepth, VerifyOptions } from "./verify/verified.js"

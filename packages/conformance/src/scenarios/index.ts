@@ -23,6 +23,8 @@ import { pinScenarios } from "./history/pins.js"
 import { waysOutScenarios } from "./history/ways-out.js"
 import { zombieScenarios } from "./history/zombies.js"
 import { copyScenarios } from "./programs/copy.js"
+import { copyMendScenarios } from "./programs/copy-mend.js"
+import { followScenarios } from "./programs/follow.js"
 import { programScenarios } from "./programs/programs.js"
 import { sinkScenarios } from "./programs/sinks.js"
 import { damageScenarios } from "./recovery/damage.js"
@@ -77,7 +79,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   "ways out": waysOutScenarios,
   updates: updateScenarios,
   programs: [...programScenarios, ...sinkScenarios],
-  copying: copyScenarios,
+  copying: [...copyScenarios, ...copyMendScenarios, ...followScenarios],
   claims: [...claimScenarios, ...zombieScenarios, ...claimCrashScenarios, ...claimLostAnswerScenarios],
 }
 

@@ -1,7 +1,7 @@
 import { BackendError, type CheckpointError } from "../errors.js"
 import type { Current } from "../history/current.js"
 import type { History } from "../history/history.js"
-import { assertUsable, changedUnder, claimEnded, fenced, lastUsable, leads, unreliable } from "../history/lead.js"
+import { assertUsable, claimEnded, fenced, lastUsable, leads, unreliable, whyUnreliable } from "../history/lead.js"
 import { counts, mayCount } from "../history/rule.js"
 import type { Created } from "./at-once.js"
 import type { Committed } from "./job.js"
@@ -41,7 +41,7 @@ async function assertCounts(history: History, id: number): Promise<void> {
       current = await claimEnded(history, current, undefined)
     ) {
       const { record } = current
-      const changed = changedUnder(history, current)
+      const changed = whyUnreliable(history, current)
       if (changed !== undefined) throw unknownOutcome(history.place, id, unreliable(history, changed))
       const isThere = counts(id, history.epoch, record)
       if (record.epoch > history.epoch) {

@@ -2,16 +2,38 @@ import { isDeepStrictEqual } from "node:util"
 import { CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { History } from "../history/history.js"
+import { aBoolean, type ShapeOf } from "../input/kinds.js"
 import type { OperationOptions, ProgressOptions } from "../options.js"
-import { openFeed } from "../state/feed.js"
+import { openFeed, type StateFeed } from "../state/feed.js"
 import { WriteProgress } from "../state/progress.js"
 import type { GivenSource } from "../state/source.js"
 import type { Place } from "../storage/place.js"
-import { acknowledge } from "./acknowledge.js"
+import { aDepth, type Verified, type VerifyDepth } from "../verify/verified.js"
+import { acknowledge, assertMayWrite } from "./acknowledge.js"
 import { commit } from "./commit.js"
-import type { Committed } from "./job.js"
+import { createManifestObject } from "./create-manifest.js"
+import { createState } from "./create-state.js"
+import type { Committed, Job } from "./job.js"
+import { storedForm } from "./job.js"
 import { furtherSinks } from "./sinks.js"
 import { update } from "./update.js"
+
+/** What is asked of a copy that is there already. */
+export interface CopyOptions {
+  /**
+   * How much of it is read. `"shallow"` (default): its manifest, and the size of its state. `"deep"`: also each byte of its state, as
+   * `verify` does.
+   */
+  depth?: VerifyDepth | undefined
+  /**
+   * True: what does not verify of it, as deep as `depth` looks, is overwritten by the bytes of the original. Default false: a damaged
+   * copy is `CKPT_CORRUPT`, and stays as it is.
+   */
+  replaceDamaged?: boolean | undefined
+}
+
+/** The kinds of {@link CopyOptions}. */
+export const copyFields: ShapeOf<CopyOptions>["fields"] = { depth: aDepth, replaceDamaged: aBoolean }
 
 /** A checkpoint as it lies in another store. */
 export interface Original {
@@ -22,9 +44,24 @@ export interface Original {
   readonly state: (() => GivenSource) | undefined
 }
 
+/** A copy that is acknowledged. */
+export interface Copied extends Omit<Committed, "outcome"> {
+  /**
+   * `existed`: the same checkpoint was there already, and its state was not read from the other store. `replaced`: it was there, damaged,
+   * and was written anew.
+   */
+  readonly outcome: "created" | "existed" | "replaced"
+}
+
+/** How a copy is made. */
+export interface CopyRequest extends CopyOptions, OperationOptions, ProgressOptions {
+  /** Awaited before the first write. A copy that is there already waits for nobody. */
+  readonly turn?: (() => Promise<unknown>) | undefined
+}
+
 /**
  * Writes a checkpoint of another store under the same id: state, then manifest, as a save does. The state of a copy that is there
- * already is not read again, so a copy that was interrupted goes on where it ended.
+ * already is not read again from the other store, so a copy that was interrupted goes on where it ended.
  *
  * The manifest has the same bytes, but for the marks of claims: they tell of the other store's history, and here a reader would take
  * this history for lost. A leader puts its own mark in their place.
@@ -32,25 +69,25 @@ export interface Original {
  * A sink may have committed since the copy was made. That is recorded in the copy, as an update: it is the same checkpoint all the
  * same, and whoever recovers it here must not publish again, or go back to an older one.
  *
- * @throws {CheckpointError} `CKPT_CONFLICT` if the id has other content here; nothing is overwritten
+ * @throws {CheckpointError} `CKPT_CONFLICT` if the id has other content here; nothing is overwritten. `CKPT_CORRUPT` if the copy that is
+ *   there is damaged, and is not to be replaced
  */
-export async function copyInto(
-  history: History,
-  original: Original,
-  { signal, onProgress }: OperationOptions & ProgressOptions,
-): Promise<Committed> {
+export async function copyInto(history: History, original: Original, request: CopyRequest): Promise<Copied> {
+  const { depth = "shallow", replaceDamaged = false, signal, onProgress, turn } = request
   const { place, lead, verifier } = history
   const { manifest: given } = original
   const id = given.checkpointId
   await history.probe.once(signal)
-  const there = await verifier.verify(id, { depth: "shallow", signal })
-  if (!there.gone) {
-    if (there.manifest === undefined || !isSameCheckpoint(there.manifest, given))
-      throw taken(place, id, "a checkpoint with other content is there")
-    if (!there.valid) throw taken(place, id, `its copy is damaged (${there.issues[0]?.message})`)
-    const manifest = await withSinksOf(history, given, there.manifest, signal)
+  const there = await verifier.verify(id, { depth, signal, onProgress })
+  const same = there.manifest !== undefined && isSameCheckpoint(there.manifest, given) ? there.manifest : undefined
+  if (same !== undefined && there.valid) {
+    const manifest = await withSinksOf(history, given, same, signal)
     return acknowledge(history, { manifest, outcome: "existed" })
   }
+  if (!there.gone && same === undefined && !hasDamagedManifest(there)) throw taken(place, id)
+  if (!there.gone && !replaceDamaged) throw damagedCopy(place, there)
+  await turn?.()
+  signal?.throwIfAborted()
   const isMarked = given.writer !== undefined || given.seen !== undefined
   const isSame = !isMarked && lead === undefined
   const marks = lead === undefined ? {} : { writer: { epoch: lead.epoch, id: lead.writer } }
@@ -59,12 +96,42 @@ export async function copyInto(
   const feed = original.state && progress.watch(await openFeed(original.state, signal))
   const job = { id, feed, manifest: () => manifest, ...(isSame && { bytes: original.bytes }), signal }
   try {
-    const done = await commit(history, job)
+    const done = there.gone ? await commit(history, job) : await replace(history, original, job, there, same)
     progress.end(feed?.info())
     return done
   } finally {
     feed?.close()
   }
+}
+
+/**
+ * Writes a damaged copy anew: state, then manifest. Each is replaced in the version that was found, so that nobody else's write is
+ * lost. In between the checkpoint is damaged, as before.
+ *
+ * @param same the manifest that is there, if it is sound: then the state alone is written
+ */
+async function replace(
+  history: History,
+  original: Original,
+  job: Job & { readonly feed: StateFeed | undefined },
+  there: Verified,
+  same: CheckpointManifest | undefined,
+): Promise<Copied> {
+  const { place, verifier } = history
+  const { id, feed, signal } = job
+  await assertMayWrite(history, id, signal)
+  if (feed !== undefined) {
+    const damaged = await place.storage.head(place.layout.stateKey(id), signal)
+    await createState(place, id, feed, signal, damaged?.version)
+  }
+  let manifest = same && (await withSinksOf(history, original.manifest, same, signal))
+  if (manifest === undefined) {
+    manifest = job.manifest(undefined)
+    await createManifestObject(place, manifest, storedForm(job, manifest), signal, there.manifestMeta?.version)
+  }
+  // A storage whose versions are checksums gives a replaced object the version that it had before it was damaged.
+  verifier.memory.forget(id)
+  return { ...(await acknowledge(history, { manifest, outcome: "created" })), outcome: "replaced" }
 }
 
 /** The copy, after every sink that has committed in the original is recorded as committed in it. */
@@ -94,7 +161,25 @@ function withoutMarks({ writer: _w, seen: _s, updateToken: _u, ...rest }: Checkp
   return rest
 }
 
-function taken(place: Place, id: number, why: string): CheckpointError {
-  const message = `checkpoint ${id} cannot be copied: ${why}. Nothing was overwritten; copy into another store or prefix.`
+/** True if the manifest itself is damaged. A manifest that only another release can read is not. */
+function hasDamagedManifest({ issues }: Verified): boolean {
+  return issues.some(
+    ({ severity, code }) =>
+      severity === "fatal" && !code.startsWith("state-") && code !== "manifest-version" && code !== "number-unsafe",
+  )
+}
+
+function taken(place: Place, id: number): CheckpointError {
+  const message =
+    `checkpoint ${id} cannot be copied: a checkpoint with other content is there, on ${place.backend}. ` +
+    "Nothing was overwritten; copy into another store or prefix."
   return new CheckpointError("CKPT_CONFLICT", message, place.manifest(id))
+}
+
+function damagedCopy(place: Place, { id, issues }: Verified): CheckpointError {
+  const why = issues.find(({ severity }) => severity === "fatal")?.message
+  const message =
+    `the copy of checkpoint ${id} on ${place.backend} is damaged: ${why}. ` +
+    "Nothing was overwritten; copy with replaceDamaged: true to write it anew."
+  return new CheckpointError("CKPT_CORRUPT", message, place.manifest(id))
 }

@@ -12,6 +12,7 @@ import { assertDurable, conflict, unknownOutcome } from "./outcome.js"
  * Creates a manifest, if no manifest is there. `existed`: the same manifest was there already.
  *
  * @param bytes its stored form
+ * @param replaces the version of a damaged manifest, in whose place it comes
  * @throws {CheckpointError} `CKPT_CONFLICT` if another manifest is there: the id is burnt. `CKPT_UNKNOWN_OUTCOME` if
  *   nobody knows whether this manifest is there, or will be
  */
@@ -20,9 +21,11 @@ export async function createManifestObject(
   manifest: CheckpointManifest,
   bytes: Uint8Array,
   signal: AbortSignal | undefined,
+  replaces?: string,
 ): Promise<"created" | "existed"> {
   const id = manifest.checkpointId
-  const created = await createOnce(place.storage, place.layout.manifestKey(id), bytesBody(bytes), { signal })
+  const when = replaces === undefined ? "absent" : { version: replaces }
+  const created = await createOnce(place.storage, place.layout.manifestKey(id), bytesBody(bytes), { when, signal })
   if (created.outcome === "created") return "created"
   const { lost } = created
   if (lost?.unsettleable) throw unknownOutcome(place, id, lost)

@@ -15,6 +15,7 @@ export interface StoredState extends StateInfo {
 /**
  * Creates a state, if no state is there. A state that is there already is taken over, if it has the same bytes.
  *
+ * @param replaces the version of a damaged state, in whose place it comes
  * @throws {CheckpointError} `CKPT_CONFLICT` if a state with other bytes is there: the id is burnt
  */
 export async function createState(
@@ -22,8 +23,10 @@ export async function createState(
   id: number,
   feed: StateFeed,
   signal: AbortSignal | undefined,
+  replaces?: string,
 ): Promise<StoredState> {
-  const created = await createOnce(place.storage, place.layout.stateKey(id), feed, { signal })
+  const when = replaces === undefined ? "absent" : { version: replaces }
+  const created = await createOnce(place.storage, place.layout.stateKey(id), feed, { when, signal })
   if (created.outcome === "created") return { ...feed.info(), version: created.meta.version }
   const { cause } = created
   if (cause.unsettleable) throw unknownOutcome(place, id, cause)

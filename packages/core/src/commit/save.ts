@@ -9,7 +9,7 @@ import { takeSource } from "../state/read-once.js"
 import { assertSource, type StateSource } from "../state/source.js"
 import { assertMayWrite } from "./acknowledge.js"
 import { commit } from "./commit.js"
-import { copyInto, type Original } from "./copy.js"
+import { type Copied, type CopyRequest, copyInto, type Original } from "./copy.js"
 import { createState } from "./create-state.js"
 import type { Committed } from "./job.js"
 import { Numbering } from "./numbering.js"
@@ -70,12 +70,12 @@ export class Saver {
   }
 
   /** Writes a checkpoint of another store. */
-  async copy(original: Original, options: OperationOptions & ProgressOptions): Promise<Committed> {
+  async copy(original: Original, request: CopyRequest): Promise<Copied> {
     const { checkpointId, epoch } = original.manifest
     this.numbering.began({ checkpointId, epoch })
     const ended = this.#history.saving(checkpointId)
     try {
-      return await copyInto(this.#history, original, options)
+      return await copyInto(this.#history, original, request)
     } finally {
       ended()
     }

@@ -6,7 +6,7 @@ import { encodeManifest } from "../format/manifest/encode.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import { checksumMeaning, inlineChecksum } from "../format/manifest/state-checksum.js"
 import type { History } from "../history/history.js"
-import { assertUsable, changedUnder, fenced, leads, unreliable } from "../history/lead.js"
+import { assertUsable, fenced, leads, unreliable, whyUnreliable } from "../history/lead.js"
 import { counts } from "../history/rule.js"
 import { show } from "../input/show.js"
 import type { Place } from "../storage/place.js"
@@ -171,7 +171,7 @@ async function assertStillLeads(history: History, id: number): Promise<void> {
     // The change is there, but the history cannot be read, so nobody knows whether the change counts.
     throw error instanceof BackendError ? unknownUpdate(place, id, error) : error
   })
-  const changed = changedUnder(history, current)
+  const changed = whyUnreliable(history, current)
   if (changed !== undefined) throw unknownUpdate(place, id, unreliable(history, changed))
   if (leads(history, current.record)) return
   const { message } = fenced(history, current.record)

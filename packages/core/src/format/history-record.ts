@@ -23,7 +23,10 @@ export interface HistoryRecord {
   readonly floor: number
   /** The ids at or below the floor that count. */
   readonly kept: IdRanges
-  /** The latest valid checkpoint when something was last deleted. Never lowered: a listing without it is too old. */
+  /**
+   * The latest valid checkpoint when something was last deleted; in a copy also the latest of its original, if it was lost. Never
+   * lowered: a listing without it is too old, or it is lost.
+   */
   readonly top: number
   /** The ids that retention leaves alone, by the names of the pins. */
   readonly pins: ReadonlyMap<string, number>

@@ -23,7 +23,7 @@ function assertLeads(history: History, record: HistoryRecord): void {
 }
 
 /** Why this store can rely on the history no more: it is lost, or it is not the history that this store has worked with. */
-export function changedUnder(history: History, current: Current): string | undefined {
+export function whyUnreliable(history: History, current: Current): string | undefined {
   if (current.lost !== undefined) return current.lost
   if (isAnother(history, current)) return "another history is in its place"
   return current.record.epoch < history.epoch ? `it is back at epoch ${current.record.epoch}` : undefined
@@ -37,7 +37,7 @@ function isAnother({ lineage }: History, { lost, version, record }: Current): bo
 /** The history that this store saw last, if this store may write by it. If not, the history of now may say more. */
 export function lastUsable(history: History): Current | undefined {
   const { last } = history.file
-  if (last === undefined || changedUnder(history, last) !== undefined) return undefined
+  if (last === undefined || whyUnreliable(history, last) !== undefined) return undefined
   return leads(history, last.record) ? last : undefined
 }
 
@@ -68,7 +68,7 @@ export async function changeable(
 export function assertUsable(history: History, current: Current): void {
   // A claim builds a lost history anew: whoever was superseded hears of that.
   if (current.lost === undefined && current.record.epoch > history.epoch) throw fenced(history, current.record)
-  const changed = changedUnder(history, current)
+  const changed = whyUnreliable(history, current)
   if (changed !== undefined) throw isAnother(history, current) ? anotherHistory(history) : lostHistory(history, changed)
   assertLeads(history, current.record)
 }

@@ -21,8 +21,18 @@ export function assertPinName(name: unknown): asserts name is string {
   throw new CheckpointError("CKPT_INVALID", message)
 }
 
-/** Pins a checkpoint. The manifest is read first, then the history judges it; a swap that succeeds was the judgement of now. */
-export async function pin(history: History, id: number, name: string, signal: AbortSignal | undefined): Promise<void> {
+/**
+ * Pins a checkpoint. The manifest is read first, then the history judges it; a swap that succeeds was the judgement of now.
+ *
+ * @param instead a checkpoint that this name may pin until now: the name moves, in one change
+ */
+export async function pin(
+  history: History,
+  id: number,
+  name: string,
+  signal: AbortSignal | undefined,
+  instead = id,
+): Promise<void> {
   const epoch = writerEpochOf(await manifestThere(history, id, signal))
   let counted = false
   for (let changes = 0; changes < maxChanges; changes++) {
@@ -30,7 +40,7 @@ export async function pin(history: History, id: number, name: string, signal: Ab
     const current = await changeable(history, signal, remembered)
     const { record } = current
     const taken = record.pins.get(name)
-    if (taken !== undefined && taken !== id) throw nameTaken(history, id, name, taken)
+    if (taken !== undefined && taken !== id && taken !== instead) throw nameTaken(history, id, name, taken)
     // A checkpoint that counted a moment ago was removed since, or is about to be.
     if (!counts(id, epoch, record)) throw counted ? pruned(history, id) : notThere(history, id)
     // Made before, perhaps by a call whose write may still be undone: then it is made again.
@@ -65,7 +75,7 @@ export async function listPins(history: History, signal: AbortSignal | undefined
 }
 
 function nameTaken({ place }: History, id: number, name: string, taken: number): CheckpointError {
-  const message = `the name ${name} pins checkpoint ${taken} already. unpin(${JSON.stringify(name)}) first, or take another name.`
+  const message = `the name ${name} pins checkpoint ${taken} on ${place.backend} already. unpin(${JSON.stringify(name)}) first, or take another name.`
   return new CheckpointError("CKPT_CONFLICT", message, place.manifest(id))
 }
 

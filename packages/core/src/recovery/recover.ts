@@ -16,8 +16,8 @@ import { missing as lost } from "../history/missing.js"
 import type { View } from "../history/view.js"
 import { show } from "../input/show.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
-import type { Place } from "../storage/place.js"
 import { unreadable, type Verified } from "../verify/verified.js"
+import { assertNotElsewhere } from "./elsewhere.js"
 import { markSeen } from "./mark-seen.js"
 import { Prefetch } from "./prefetch.js"
 import type { RecoverOptions, Recovery, Skipped } from "./recovery.js"
@@ -73,9 +73,7 @@ export async function walk(
     const fresh = isFresh(view, examined)
     // Without the pointer nobody knows whether anything was ever saved here.
     if (fresh && view.pointer.failure !== undefined) throw view.pointer.failure
-    const key = view.listing.elsewhere
-    const other = fresh ? (key === undefined ? await elsewhere : { key }) : undefined
-    if (other !== undefined) throw storeElsewhere(history.place, other)
+    if (fresh) await assertNotElsewhere(history, view.listing, options.signal, elsewhere)
     const form = fresh ? await inOtherForm : undefined
     if (form !== undefined) {
       const { prefix } = history.place.layout
@@ -236,14 +234,3 @@ function notFolders({ taken, manifests }: Listing): Map<number, string> {
 const notAFolder = fatal("manifest-missing", "something that is no folder is in the place of this checkpoint")
 
 const beyondNumbers = fatal("number-unsafe", "the id in this name is beyond 2^53 - 1; use a newer tool to read it")
-
-function storeElsewhere({ layout, backend }: Place, { key, node }: Elsewhere): CheckpointError {
-  const other = layout.name === "objects" ? "directory" : "objects"
-  const message =
-    node === undefined
-      ? `nothing was saved on ${backend} in the layout "${layout.name}", but ${key} is of the layout "${other}". ` +
-        `Open the store with layout: "${other}", or use another place to start anew.`
-      : `nothing was saved on ${backend} here, but ${key} is of a node of a cluster. ` +
-        `Open the store of that node with prefix: ${JSON.stringify(node)} (on the filesystem: that folder), or use another place to start anew.`
-  return new CheckpointError("CKPT_INVALID", message, { backend, key })
-}

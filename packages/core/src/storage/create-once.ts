@@ -1,5 +1,5 @@
 import { BackendError } from "../errors.js"
-import type { ObjectMeta } from "./backend.js"
+import type { Condition, ObjectMeta } from "./backend.js"
 import type { PutBody, Storage } from "./storage.js"
 
 /**
@@ -14,6 +14,8 @@ export type Creation =
   | { readonly outcome: "taken" | "unknown"; readonly lost: BackendError | undefined; readonly cause: BackendError }
 
 export interface CreateOptions {
+  /** Default `"absent"`. A version: the object takes the place of that version alone; `taken` then says that another is there. */
+  readonly when?: Condition
   /** See {@link Storage.put}. */
   readonly inParts?: boolean
   readonly signal?: AbortSignal | undefined
@@ -30,13 +32,13 @@ export async function createOnce(
   storage: Storage,
   key: string,
   body: PutBody,
-  { signal, inParts }: CreateOptions = {},
+  { when = "absent", signal, inParts }: CreateOptions = {},
 ): Promise<Creation> {
   const attempts = storage.lostAnswers(key)
   let lost: BackendError | undefined
   for (;;) {
     try {
-      return { outcome: "created", meta: await storage.put(key, body, { when: "absent", inParts, signal }) }
+      return { outcome: "created", meta: await storage.put(key, body, { when, inParts, signal }) }
     } catch (error) {
       signal?.throwIfAborted()
       if (!(error instanceof BackendError)) throw error

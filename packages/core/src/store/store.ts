@@ -26,6 +26,7 @@ import type { OpenOptions, StoreOperations } from "./api.js"
 import { assertChange, assertId, fieldsOf } from "./arguments.js"
 import { register } from "./insides.js"
 import { ReadingStore } from "./reading.js"
+import { tellSaved } from "./tell-saved.js"
 
 /** A store: what {@link ReadingStore} reads, and all that writes. */
 export class Store extends ReadingStore implements StoreOperations {
@@ -46,13 +47,11 @@ export class Store extends ReadingStore implements StoreOperations {
     return this.calls.write("save", manifest?.checkpointId, options, saveShape, async (trace) => {
       const started = this.clock.monotonic()
       const done = await this.saver.save(manifest, options)
-      const { outcome, isLatest, latest } = done
       const { checkpointId: id, stateSize = 0 } = done.manifest
       trace.bytes = stateSize
-      this.emit({ type: "saved", id, outcome, isLatest, stateSize, elapsedMs: this.clock.monotonic() - started })
-      if (latest > id) this.emit({ type: "pointer-superseded", id, current: latest })
+      tellSaved(this.emit, { ...done, id, stateSize }, this.clock.monotonic() - started)
       this.retention?.schedule()
-      return receiptOf(done, this.saver.numbering.after(latest))
+      return receiptOf(done, this.saver.numbering.after(done.latest))
     })
   }
 

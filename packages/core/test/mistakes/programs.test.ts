@@ -158,9 +158,40 @@ const copying: readonly Mistake[] = [
     "ids and follow",
   ],
   [
+    "copyStore(…, { depth: 'full' })",
+    on(async (s) => copyStore(s, await target(), { depth: "full" } as Any)),
+    "CKPT_INVALID",
+    '"shallow" or "deep"',
+  ],
+  [
+    "copyStore(…, { replaceDamage })",
+    on(async (s) => copyStore(s, await target(), { replaceDamage: true } as Any)),
+    "CKPT_INVALID",
+    "mean replaceDamaged?",
+  ],
+  [
+    "copyCheckpoint(…, { replaceDamaged: 1 })",
+    on(async (s) => copyCheckpoint(s, await target(), 1, { replaceDamaged: 1 } as Any)),
+    "CKPT_INVALID",
+    "copyCheckpoint: replaceDamaged is the number 1",
+  ],
+  [
+    "copyStore(…, { concurrency: 0 })",
+    on(async (s) => copyStore(s, await target(), { concurrency: 0 })),
+    "CKPT_INVALID",
+    "from 1 to 64",
+  ],
+  [
+    "copyStore(…, { onSkipped: true })",
+    on(async (s) => copyStore(s, await target(), { onSkipped: true } as Any)),
+    "CKPT_INVALID",
+    "a function",
+  ],
+  [
     "copyStore into a read-only store",
     on(async (s) => copyStore(s, await openCheckpointStore({ backend: new Objects(), readOnly: true }))),
     "CKPT_READ_ONLY",
+    "copyStore would write",
     "readOnly",
   ],
 ]

@@ -3,10 +3,13 @@ import {
   acceptCommitted,
   BackendError,
   type CopyProgress,
+  type CopySkipped,
   copyCheckpoint,
   copyStore,
   type ObjectMeta,
   openCheckpointStore,
+  type Progress,
+  type StoreEvent,
   type StoreOptions,
 } from "../../src/index.js"
 import { bytes, chunks, manifest, Objects, opened, rejectionOf } from "../mistakes/support.js"
@@ -65,7 +68,7 @@ test("what a leader wrote and recovered is copied without its marks, and a claim
   await leader.save(manifest(3), { state: bytes("led") })
   await leader.open(1)
   const report = await copyStore(leader, to)
-  expect(report).toEqual({ copied: [1, 2, 3], existed: [], skipped: [] })
+  expect(report).toEqual({ copied: [1, 2, 3], existed: [], replaced: [], skipped: [] })
   const copied = await to.load(3)
   expect([copied?.writer, copied?.seen]).toEqual([undefined, undefined])
   expect(copied?.stateChecksum).toBe((await leader.load(3))?.stateChecksum)
@@ -96,7 +99,7 @@ test("copyStore copies all with their pins, tells how far it is, and goes on whe
   expect(await rejectionOf(() => copyStore(store, to, { signal: stop.signal, onProgress }))).toBe(reason)
   expect(await to.ids()).toEqual([1, 2])
   expect(told.at(-1)).toEqual({ id: 2, done: 2, total: 5, bytesDone: 0, bytesTotal: 0 })
-  expect(await copyStore(store, to)).toEqual({ copied: [3, 4, 5], existed: [1, 2], skipped: [] })
+  expect(await copyStore(store, to)).toEqual({ copied: [3, 4, 5], existed: [1, 2], replaced: [], skipped: [] })
   expect(await to.pins()).toEqual([{ name: "before-upgrade", id: 2 }])
 })
 
@@ -154,7 +157,7 @@ test("a sink that commits after the copy was made is recorded in the copy, and t
   await copyStore(store, to)
   await store.commitSink(3, "windows")
   const state = target.stored.get("checkpoints/state-000003.bin")
-  expect(await copyStore(store, to)).toEqual({ copied: [], existed: [1, 2, 3], skipped: [] })
+  expect(await copyStore(store, to)).toEqual({ copied: [], existed: [1, 2, 3], replaced: [], skipped: [] })
   const committed = { status: "committed" }
   expect({ ...(await to.load(3))?.sinkCommitStatuses }).toEqual({ windows: committed, audit: { status: "pending" } })
   // The job went on with the copy: what the original still has pending takes nothing back.
@@ -197,13 +200,30 @@ test("a state that breaks off while it is written is read anew, and verified aga
   expect((await to.verify(3, { depth: "deep" })).issues).toEqual([])
 })
 
-test("a pin whose name holds another checkpoint in the target is a conflict, and stays", async () => {
+test("a pin whose name holds another checkpoint in the target stays, and is told; the others are made", async () => {
   const { store, to } = await both()
   await copyStore(store, to)
   await to.pin(1, "nightly")
   await store.pin(2, "nightly")
-  expect(await rejectionOf(() => copyStore(store, to))).toMatchObject({ code: "CKPT_CONFLICT" })
-  expect(await to.pins()).toEqual([{ name: "nightly", id: 1 }])
+  await store.pin(2, "other")
+  const told: CopySkipped[] = []
+  const onSkipped = (one: CopySkipped) => {
+    told.push(one)
+    throw new Error("nobody hears this")
+  }
+  const report = await copyStore(store, to, { onSkipped })
+  expect(report).toMatchObject({
+    existed: [1, 2],
+    skipped: [{ id: 2, pin: "nightly", error: { code: "CKPT_CONFLICT", checkpointId: 2, backend: "objects" } }],
+  })
+  expect(told).toEqual(report.skipped)
+  expect(report.skipped[0]?.error.message).toBe(
+    'the name nightly pins checkpoint 1 on objects already. unpin("nightly") first, or take another name.',
+  )
+  expect(await to.pins()).toEqual([
+    { name: "nightly", id: 1 },
+    { name: "other", id: 2 },
+  ])
   expect(await copyStore(store, to, { pins: false })).toMatchObject({ existed: [1, 2] })
 })
 
@@ -233,6 +253,69 @@ test("following carries the commit of a sink, too, and asks again for no other c
   expect((await replica.recover({ accept: acceptCommitted })).checkpoint?.id).toBe(3)
   expect(asked.map((requests) => requests.length)).toEqual([3, 1, 0])
   await copyStore(store, to)
+})
+
+test("a damaged copy is written anew only if that is asked for, and its events say so", async () => {
+  const events: StoreEvent[] = []
+  const { store, to, target, backend } = await both({ onEvent: (event) => events.push(event) })
+  await copyStore(store, to)
+  const key = "checkpoints/state-000001.bin"
+  const { meta } = target.stored.get(key) as { meta: ObjectMeta }
+  target.stored.set(key, { bytes: bytes("eno"), meta })
+  expect(await copyCheckpoint(store, to, 1)).toMatchObject({ outcome: "existed" })
+  const refused = await rejectionOf(() => copyCheckpoint(store, to, 1, { depth: "deep" }))
+  expect(refused).toMatchObject({ code: "CKPT_CORRUPT", checkpointId: 1, backend: "objects" })
+  expect((refused as Error).message).toMatch(/^the copy of checkpoint 1 on objects is damaged: .* replaceDamaged: true/)
+  events.length = 0
+  const phases = new Set<string>()
+  const options = {
+    depth: "deep",
+    replaceDamaged: true,
+    onProgress: ({ phase }: Progress) => phases.add(phase),
+  } as const
+  expect(await copyCheckpoint(store, to, 1, options)).toEqual({ id: 1, outcome: "replaced", stateSize: 3 })
+  expect(phases).toEqual(new Set(["verify", "write"]))
+  expect(events).toMatchObject([
+    { type: "saved", id: 1, outcome: "replaced", stateSize: 3 },
+    { type: "pointer-superseded", id: 1, current: 2 },
+  ])
+  same(backend, target, key)
+  expect(await copyCheckpoint(store, to, 1, options)).toMatchObject({ outcome: "existed" })
+})
+
+test("a failure says which function failed", async () => {
+  const { store, backend, to } = await both()
+  backend.get = async () => {
+    throw new BackendError("denied", "no permission")
+  }
+  expect(await rejectionOf(() => copyCheckpoint(store, to, 1))).toMatchObject({
+    message: expect.stringMatching(/^copyCheckpoint of checkpoint 1 failed on objects/),
+  })
+  expect(await rejectionOf(() => copyStore(store, to, { ids: [1] }))).toMatchObject({
+    message: expect.stringMatching(/^copyStore of checkpoint 1 failed on objects/),
+  })
+})
+
+test("as many checkpoints are looked at together as is asked for", async () => {
+  const { store, backend, to } = await both()
+  for (let id = 3; id <= 8; id++) await store.save(manifest(id))
+  const get = backend.get.bind(backend)
+  for (const [concurrency, most] of [
+    [1, 1],
+    [undefined, 4],
+    [64, 8],
+  ]) {
+    let [now, highest] = [0, 0]
+    backend.get = async (key, options) => {
+      if (!key.includes("manifest-")) return get(key, options)
+      highest = Math.max(highest, ++now)
+      await new Promise(setImmediate)
+      now--
+      return get(key, options)
+    }
+    await copyStore(store, to, { concurrency })
+    expect(highest).toBe(most)
+  }
 })
 
 test("what is no store is refused", async () => {

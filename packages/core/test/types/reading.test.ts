@@ -12,6 +12,7 @@ import {
   type CheckpointSummary,
   type CopyProgress,
   type CopyReport,
+  type CopySkipped,
   copyCheckpoint,
   copyStore,
   createCheckpointer,
@@ -168,11 +169,21 @@ describe("jobs and copies", () => {
     expectTypeOf(copyCheckpoint).parameters.toExtend<[StoreOperations, StoreOperations, number, ...unknown[]]>()
     expectTypeOf(copyStore).returns.resolves.toEqualTypeOf<CopyReport>()
     expectTypeOf<CopyProgress["bytesTotal"]>().toEqualTypeOf<number>()
-    expectTypeOf<CopyReport["skipped"][number]["error"]>().toEqualTypeOf<CheckpointError>()
+    expectTypeOf<CopyReport["skipped"][number]>().toEqualTypeOf<CopySkipped>()
+    expectTypeOf<CopySkipped["error"]>().toEqualTypeOf<CheckpointError>()
     typed(() => [
       copyStore(store, store, { ids: [1], pins: false, follow: { everyMs: 1_000 } }),
       // @ts-expect-error everyMs
       copyStore(store, store, { follow: true }),
+      copyStore(store, store, {
+        depth: "deep",
+        replaceDamaged: true,
+        concurrency: 16,
+        onSkipped: ({ pin }) => pin?.length,
+      }),
+      copyCheckpoint(store, store, 1, { depth: "deep", replaceDamaged: true }),
+      // @ts-expect-error several at once
+      copyCheckpoint(store, store, 1, { concurrency: 2 }),
       // @ts-expect-error ids
       copyStore(store, store, { id: 1 }),
     ])
@@ -182,7 +193,11 @@ describe("jobs and copies", () => {
 describe("events and errors", () => {
   test("an event is told by its type", () => {
     type Of<T> = Extract<StoreEvent, { type: T }>
-    expectTypeOf<Of<"saved">>().toExtend<{ id: number; outcome: "created" | "existed"; elapsedMs: number }>()
+    expectTypeOf<Of<"saved">>().toExtend<{
+      id: number
+      outcome: "created" | "existed" | "replaced"
+      elapsedMs: number
+    }>()
     expectTypeOf<Of<"saved">>().not.toHaveProperty("error")
     expectTypeOf<Of<"claimed">["epoch"]>().toEqualTypeOf<number>()
     expectTypeOf<Of<"pruned">["removed"]>().toEqualTypeOf<readonly number[]>()

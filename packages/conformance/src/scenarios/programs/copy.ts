@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { createHash } from "node:crypto"
 import { copyCheckpoint, copyStore, json, openCheckpointStore, type StoreOperations } from "@ckpt/core"
-import { dyingAt, intercept } from "../../harness/faults.js"
-import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
+import { type CallInfo, dyingAt, heldCall, intercept, recorder } from "../../harness/faults.js"
+import type { Scenario } from "../../harness/scenario.js"
 import { claimsIn } from "../history/claim-support.js"
 import {
   assertRecovers,
@@ -16,17 +16,7 @@ import {
   streamOf,
 } from "../support.js"
 import { isChange } from "./changes.js"
-
-const prefix = "copy/"
-
-/** Asserts that the copy of a checkpoint has the same bytes. */
-async function assertCopied({ peek, keys }: ScenarioContext, id: number, hasState = true): Promise<void> {
-  for (const key of [keys.manifest(id), ...(hasState ? [keys.state(id)] : [])]) {
-    const there = await peek(key)
-    assert.ok(there !== undefined, `${key} is not there`)
-    assert.deepEqual(await peek(prefix + key), there, key)
-  }
-}
+import { assertCopied, prefix } from "./copy-support.js"
 
 /** Three checkpoints: with a state; with external operators, a pin and a pending sink; with neither. */
 async function saveThree(store: StoreOperations): Promise<void> {
@@ -46,13 +36,13 @@ export const copyScenarios: readonly Scenario[] = [
       const from = await open()
       await saveThree(from)
       const to = await open({ prefix })
-      assert.deepEqual(await copyStore(from, to), { copied: [1, 2, 3], existed: [], skipped: [] })
+      assert.deepEqual(await copyStore(from, to), { copied: [1, 2, 3], existed: [], replaced: [], skipped: [] })
       for (const id of [1, 2]) await assertCopied(context, id)
       await assertCopied(context, 3, false)
       assert.deepEqual(await to.pins(), [{ name: "kept", id: 2 }])
       const keys = await allKeys()
       await from.commitSink(2, "windows")
-      assert.deepEqual(await copyStore(from, to), { copied: [], existed: [1, 2, 3], skipped: [] })
+      assert.deepEqual(await copyStore(from, to), { copied: [], existed: [1, 2, 3], replaced: [], skipped: [] })
       assert.deepEqual(await allKeys(), keys)
       const copy = await to.open(2)
       assert.equal(copy.manifest.sinkCommitStatuses["windows"]?.status, "committed")
@@ -143,7 +133,7 @@ export const copyScenarios: readonly Scenario[] = [
       await to.save(manifestOf(1), { state: bytes("other") })
       const before = await peek(prefix + keys.manifest(1))
       await refusal(copyCheckpoint(from, to, 1), "CKPT_CONFLICT", 1)
-      await refusal(copyStore(from, to), "CKPT_CONFLICT", 1)
+      await refusal(copyStore(from, to, { replaceDamaged: true }), "CKPT_CONFLICT", 1)
       assert.deepEqual(await peek(prefix + keys.manifest(1)), before)
       // A copy that was cut off after a state with other bytes of the same size, as no copy writes it.
       await to.writeState(2, flipped(bytes(stateText(2))))
@@ -153,6 +143,48 @@ export const copyScenarios: readonly Scenario[] = [
       await refusal(copyCheckpoint(from, to, 4), "CKPT_NOT_FOUND", 4)
       assert.deepEqual(await to.ids(), [1])
       assert.equal(await peek(prefix + keys.state(3)), undefined)
+    },
+  },
+  {
+    name: "copy: several are looked at together, and each is written after all that are older",
+    async run({ open, settled }) {
+      const from = await open()
+      await saveAll(from, 1, 2, 3, 4, 5, 6)
+      await copyCheckpoint(from, await open({ prefix }), 4)
+      const created = ({ call, keys = [], key }: CallInfo) =>
+        (call === "put" || call === "complete" || call === "commit") && [key, ...keys].some((one) => /000002/.test(one))
+      const held = heldCall(created)
+      const { calls, through } = recorder()
+      const to = await open({ prefix, through: (backend) => held.through(through(backend)) })
+      const copying = copyStore(from, to)
+      await held.reached
+      await settled()
+      const { length } = calls
+      assert.ok(calls.some(({ key }) => /000005/.test(key)))
+      assert.deepEqual(await to.ids(), [1, 4])
+      assert.ok(!calls.slice(0, length).some((info) => isChange(info) && /00000[356]/.test(info.key)))
+      held.release()
+      const { copied, existed } = await copying
+      assert.deepEqual([copied, existed], [[1, 2, 3, 5, 6], [4]])
+      const written = calls.filter((info) => isChange(info) && /manifest-|checkpoint_\d/.test(info.key))
+      const order = written.map(({ key }) => Number(/0000\d\d/.exec(key)?.[0]))
+      assert.deepEqual(order, [...order].sort())
+    },
+  },
+  {
+    name: "copy: from the wrong layout is refused, and from an empty store is a report of nothing",
+    async run({ open, raw, layout }) {
+      const from = await open()
+      const to = await open({ prefix })
+      const nothing = { copied: [], existed: [], replaced: [], skipped: [] }
+      assert.deepEqual(await copyStore(from, to), nothing)
+      await saveAll(from, 1)
+      const other = layout === "objects" ? "directory" : "objects"
+      await using wrong = await openCheckpointStore({ backend: intercept(raw, {}), layout: other })
+      const { message } = await refusal(copyStore(wrong, to), "CKPT_INVALID")
+      assert.equal(message, (await refusal(wrong.recover(), "CKPT_INVALID")).message)
+      await refusal(copyStore(wrong, to, { follow: { everyMs: 1 } }), "CKPT_INVALID")
+      assert.deepEqual(await to.ids(), [])
     },
   },
 ]
