@@ -283,6 +283,28 @@ test("a damaged copy is written anew only if that is asked for, and its events s
   expect(await copyCheckpoint(store, to, 1, options)).toMatchObject({ outcome: "existed" })
 })
 
+test("a leader writes a damaged copy anew under its own mark, and two at once do no harm", async () => {
+  const { store, to, target } = await both()
+  await copyStore(store, to)
+  const leader = await to.claim()
+  const key = "manifests/manifest-000002.json"
+  const damage = () => {
+    const { meta } = target.stored.get(key) as { meta: ObjectMeta }
+    target.stored.set(key, { bytes: bytes("{"), meta: { ...meta, size: 1, version: "damaged" } })
+  }
+  damage()
+  expect(await rejectionOf(() => copyCheckpoint(store, to, 2, { replaceDamaged: true }))).toMatchObject({
+    code: "CKPT_FENCED",
+  })
+  expect(await copyStore(store, leader, { replaceDamaged: true })).toMatchObject({ existed: [1], replaced: [2] })
+  expect((await leader.load(2))?.writer?.epoch).toBe(leader.epoch)
+  expect((await leader.recover()).checkpoint?.id).toBe(2)
+  damage()
+  const copies = [1, 2].map(() => copyCheckpoint(store, leader, 2, { replaceDamaged: true }))
+  for (const { outcome } of await Promise.all(copies)) expect(outcome).toBe("replaced")
+  expect((await leader.verify(2)).issues).toEqual([])
+})
+
 test("a failure says which function failed", async () => {
   const { store, backend, to } = await both()
   backend.get = async () => {
