@@ -1,4 +1,5 @@
 import type { ValidationIssue } from "./format/manifest/issues.js"
+import { quietly } from "./input/quietly.js"
 
 /**
  * What a store tells its listener, `onEvent`, while it works. No event needs an answer: an error that needs an answer
@@ -215,13 +216,6 @@ export type StoreEvent =
 
 export type Emit = (event: StoreEvent) => void
 
-/** An error of the listener ends here: it must not fail a save that has succeeded. */
 export function safeEmitter(listener: ((event: StoreEvent) => void) | undefined): Emit {
-  if (listener === undefined) return () => {}
-  return (event) => {
-    try {
-      const result: unknown = listener(event)
-      if (result instanceof Promise) result.catch(() => {})
-    } catch {}
-  }
+  return listener === undefined ? () => {} : (event) => quietly(() => listener(event))
 }

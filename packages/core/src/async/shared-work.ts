@@ -7,8 +7,8 @@ interface Running {
 }
 
 /**
- * Work that is done once for all who ask for it while it is under way. An abort ends the wait of its caller alone; with the last wait
- * it ends the work, so that nothing goes on for nobody.
+ * Work that is done once for all who ask for it while it is under way. An abort ends the wait of its caller alone, as long as others
+ * wait; of the last caller it ends the work, and then the wait, so that nothing goes on for nobody.
  */
 export class SharedWork {
   readonly #work: (signal: AbortSignal) => Promise<void>
@@ -18,7 +18,7 @@ export class SharedWork {
     this.#work = work
   }
 
-  /** Settles as the work does. Rejects with the reason of `signal` after its abort; the last of those who wait, once the work has ended. */
+  /** Settles as the work does. After an abort of `signal` it rejects with the signal's reason. */
   async done(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
     this.#running ??= this.#begin()
@@ -31,7 +31,7 @@ export class SharedWork {
       // Whoever comes now begins anew.
       if (this.#running === running) this.#running = undefined
       running.stop.abort(error)
-      await running.ended
+      await running.ended.catch(() => {})
       throw error
     } finally {
       running.waiting--

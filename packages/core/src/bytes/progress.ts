@@ -1,3 +1,4 @@
+import { quietly } from "../input/quietly.js"
 import type { Progress, ProgressOptions } from "../options.js"
 
 export type OnProgress = NonNullable<ProgressOptions["onProgress"]>
@@ -32,11 +33,7 @@ export class Meter {
 
   #tell(bytesDone: number, bytesTotal: number | undefined): void {
     this.#told = { phase: this.#phase, bytesDone, ...(bytesTotal === undefined ? {} : { bytesTotal }) }
-    if (this.#onProgress === undefined) return
-    // An error of the listener must not fail the operation.
-    try {
-      const result: unknown = this.#onProgress(this.#told)
-      if (result instanceof Promise) result.catch(() => {})
-    } catch {}
+    const told = this.#told
+    quietly(() => this.#onProgress?.(told))
   }
 }

@@ -24,14 +24,14 @@ export function assertPinName(name: unknown): asserts name is string {
 /**
  * Pins a checkpoint. The manifest is read first, then the history judges it; a swap that succeeds was the judgement of now.
  *
- * @param instead a checkpoint that this name may pin until now: the name moves, in one change
+ * @param instead the checkpoint that this name may pin until now, or any: the name moves, in one change
  */
 export async function pin(
   history: History,
   id: number,
   name: string,
   signal: AbortSignal | undefined,
-  instead = id,
+  instead: number | "any" = id,
 ): Promise<void> {
   const epoch = writerEpochOf(await manifestThere(history, id, signal))
   let counted = false
@@ -40,7 +40,8 @@ export async function pin(
     const current = await changeable(history, signal, remembered)
     const { record } = current
     const taken = record.pins.get(name)
-    if (taken !== undefined && taken !== id && taken !== instead) throw nameTaken(history, id, name, taken)
+    if (taken !== undefined && taken !== id && instead !== "any" && taken !== instead)
+      throw nameTaken(history, id, name, taken)
     // A checkpoint that counted a moment ago was removed since, or is about to be.
     if (!counts(id, epoch, record)) throw counted ? pruned(history, id) : notThere(history, id)
     // Made before, perhaps by a call whose write may still be undone: then it is made again.

@@ -94,7 +94,8 @@ function bytesOf(source: BytesSource): Uint8Array {
 const forms = ["bytes (Uint8Array, ArrayBuffer, Blob)", "an array of them", "an async iterable", "a ReadableStream"]
 
 function adviceOn(source: unknown): string {
-  if (typeof source === "string") return "give bytes: new TextEncoder().encode(text)"
+  if (typeof source === "string")
+    return "give bytes: new TextEncoder().encode(text), or json(value) of what the text was made of"
   if (source instanceof Promise) return "await it first"
   if (isClass(source)) return `give bytes, not the class`
   if (typeof source === "object" && source !== null) {

@@ -43,15 +43,26 @@ export class Storage {
    * Later requests are refused.
    */
   async close(): Promise<void> {
-    const { requests, clock, policy } = this.#context
-    if (!requests.isIdle) {
-      const over = new AbortController()
-      const limit = clock.sleep(Math.min(policy.timeoutMs, longestSleepMs), over.signal)
-      limit.catch(() => {})
-      await Promise.race([requests.ended(), limit])
+    const { requests } = this.#context
+    if (!requests.isIdle) await this.#noLonger(requests.ended())
+    requests.shut()
+  }
+
+  /** Closes the backend. Waits no longer than a request may take, as {@link close}. */
+  closeBackend(): Promise<void> {
+    return this.#noLonger((async () => this.backend[Symbol.asyncDispose]())())
+  }
+
+  async #noLonger(ending: Promise<void>): Promise<void> {
+    const { clock, policy } = this.#context
+    const over = new AbortController()
+    const limit = clock.sleep(Math.min(policy.timeoutMs, longestSleepMs), over.signal)
+    limit.catch(() => {})
+    try {
+      await Promise.race([ending, limit])
+    } finally {
       over.abort()
     }
-    requests.shut()
   }
 
   /** The store's time. */

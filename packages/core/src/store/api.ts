@@ -219,8 +219,8 @@ export interface StoreOperations extends AsyncDisposable {
   collectOrphans(options?: CollectOptions): Promise<OrphanReport>
   /**
    * Later calls, and later reads of a state, reject with `CKPT_CLOSED`. Waits for the calls under way, for the next chunk of
-   * a reader that was asked for one, for retention, and for what aborted or timed-out calls still clean up: the clean-up no
-   * longer than `timeoutMs`. Once it resolves, the store makes no request, and leaves no temporary name and no open file of
+   * a reader that was asked for one, for retention, and for what aborted or timed-out calls still clean up; at the end for the backend
+   * of its own. For clean-up and backend no longer than `timeoutMs` each. Once it resolves, the store makes no request, and leaves no temporary name and no open file of
    * its own.
    *
    * It does not wait for `visit` of `restore`, for `accept`, or for whoever works on a chunk: each of them may itself await

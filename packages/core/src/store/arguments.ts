@@ -7,10 +7,12 @@ import { checkOptions } from "../input/check-options.js"
 import { show } from "../input/show.js"
 import { type CheckpointChoice, pinChoiceShape } from "../recovery/open.js"
 
-export function assertId(id: unknown, lowest: 0 | 1): asserts id is number {
+/** @param call how the operation is called, for the message: arguments may have changed places */
+export function assertId(call: string, id: unknown, lowest: 0 | 1): asserts id is number {
   if (Number.isSafeInteger(id) && (id as number) >= lowest) return
-  const message = `checkpoint id: ${show(id)} cannot be used; give a whole number from ${lowest} to 2^53 - 1.`
-  throw new CheckpointError("CKPT_INVALID", message)
+  const { id: inside } = (typeof id === "object" && id !== null ? id : {}) as { id?: unknown }
+  const advice = Number.isSafeInteger(inside) ? "give its id" : `give a whole number from ${lowest} to 2^53 - 1`
+  throw new CheckpointError("CKPT_INVALID", `${call}: the id is ${show(id)}; ${advice}.`)
 }
 
 export function assertVisitor(visit: unknown): void {
@@ -27,7 +29,7 @@ export function assertChange(change: unknown): void {
 
 /** An id, or `{ pin: "name" }`. */
 export function assertChoice(which: unknown): asserts which is CheckpointChoice {
-  if (typeof which === "number") return assertId(which, 0)
+  if (typeof which === "number") return assertId("open(id)", which, 0)
   if (typeof which !== "object" || which === null)
     throw new CheckpointError(
       "CKPT_INVALID",
@@ -43,15 +45,18 @@ export function fieldsOf(operation: string, fields: unknown): NextManifest {
   if (Object.prototype.toString.call(fields) !== "[object Object]")
     throw invalid(`the fields are ${show(fields)}; give fields of the manifest, such as { sourceOffsets }, or {}`)
   const { checkpointId, ...rest } = fields as { checkpointId?: unknown }
+  const isSnapshot = operation === "snapshot"
   if (checkpointId !== undefined)
     throw invalid(
-      "it takes the next id itself; to save under an id of your own, call save(createManifest({ checkpointId, … }))",
+      isSnapshot
+        ? "manifest has a checkpointId; leave it out: the store gives each checkpoint the next id"
+        : "it takes the next id itself; to save under an id of your own, call save(createManifest({ checkpointId, … }))",
     )
   const misplaced = Object.keys(rest).find((name) => Object.hasOwn(saveShape.fields, name))
-  if (misplaced !== undefined)
-    throw invalid(
-      `${misplaced}: is not a field of the manifest; it belongs to the save: saveNext({}, { ${misplaced} })`,
-    )
+  if (misplaced !== undefined) {
+    const place = isSnapshot ? `beside it: { manifest, ${misplaced} }` : `to the save: saveNext({}, { ${misplaced} })`
+    throw invalid(`${misplaced}: is not a field of the manifest; it belongs ${place}`)
+  }
   const given = rest as NextManifest
   createManifest({ ...given, epoch: given.epoch ?? 1, checkpointId: 1 })
   return structuredClone(given)

@@ -34,9 +34,8 @@ function channelOf(operation: Operation): TracingChannel<unknown, TraceContext> 
 }
 
 /**
- * The gate of every call. On the way in: refuses calls of a closed or a read-only store, and options that cannot be used;
- * and traces. On the way out:
- * this is the one place where a backend's failure becomes a user's error.
+ * The gate of every call. On the way in it refuses calls of a closed or a read-only store, and options that cannot be used; and it
+ * traces. On the way out it is the one place where a backend's failure becomes a user's error.
  */
 export class Calls {
   readonly #backend: string

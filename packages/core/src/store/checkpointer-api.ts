@@ -1,7 +1,7 @@
 import type { Clock } from "../async/clock.js"
 import type { SaveOptions } from "../commit/prepare.js"
 import type { SaveReceipt } from "../commit/save.js"
-import type { NextManifest } from "../format/manifest/model.js"
+import type { CheckpointManifest, NextManifest } from "../format/manifest/model.js"
 import type { StoreOperations } from "./api.js"
 
 /** What a checkpointer needs of a store. */
@@ -17,6 +17,8 @@ export interface Snapshot extends Pick<SaveOptions, "state" | "operators" | "inl
 export interface SavedSnapshot {
   /** The answer of `save`. */
   readonly receipt: SaveReceipt
+  /** The manifest that was saved: of the moment of the snapshot, while the job has gone on. */
+  readonly manifest: CheckpointManifest
   /** Records that this checkpoint covers, and none before it does. */
   readonly records: number
 }
@@ -49,8 +51,8 @@ export type CheckpointerEvent =
 export interface CheckpointerOptions {
   /**
    * Called between two records, while the job waits for `tick`. The save goes on while the job does, so the state must be a copy, such as
-   * `json(value)`. A stream is `CKPT_INVALID`, since a save that failed is repeated: give a function that makes it. It must not await
-   * this checkpointer.
+   * `json(value)`. A stream is `CKPT_INVALID`, since a save that failed is repeated: give a function that makes it. If the save fails, the
+   * next snapshot must have all of it again.
    */
   snapshot: () => Snapshot | Promise<Snapshot>
   /** Milliseconds from one snapshot to the next. */
@@ -58,16 +60,21 @@ export interface CheckpointerOptions {
   /** Records from one snapshot to the next. */
   everyRecords?: number | undefined
   /**
-   * Called after each save: what came before the snapshot may be acknowledged now, or published. It is awaited before the next snapshot
-   * is taken, so a sink of two phases publishes here, and calls `commitSink`. Its error ends the checkpointer: the next `tick` rejects
-   * with it.
+   * Called after each save: what came before the snapshot may be acknowledged now, or published. A promise is awaited before the next
+   * snapshot is taken, so a sink of two phases publishes here, and calls `commitSink`. Its error ends the checkpointer: the next `tick`
+   * rejects with it.
    */
-  onSaved?: ((saved: SavedSnapshot) => void | Promise<void>) | undefined
+  onSaved?: ((saved: SavedSnapshot) => unknown) | undefined
   /**
    * Once it is aborted, the next `tick` takes the last checkpoint, and rejects with the signal's reason, or with the failure to save. No
    * save is repeated any more.
    */
   signal?: AbortSignal | undefined
+  /**
+   * Milliseconds from the abort of `signal` after which nobody waits for the last checkpoint: the save under way is given up, and `tick`
+   * and `close` reject with `CKPT_TIMEOUT`. For a job that must end in time. Default: no limit.
+   */
+  endWithinMs?: number | undefined
   /**
    * Called with each event. Its errors are ignored. Without a listener every failed save ends the checkpointer: the next `tick` rejects
    * with it, since nobody else would hear of it.
@@ -81,12 +88,15 @@ export interface CheckpointerOptions {
 export interface CloseCheckpointerOptions {
   /**
    * When it is aborted, nobody waits any longer for the last checkpoint: the save under way is given up, and `close` rejects with the
-   * signal's reason. For a job that must end in time: `close({ signal: AbortSignal.timeout(10_000) })`.
+   * signal's reason. See also `endWithinMs`.
    */
   signal?: AbortSignal | undefined
 }
 
-/** Takes the checkpoints of one job. */
+/**
+ * Takes the checkpoints of one job. Its methods are called from the job: within `snapshot` or `onSaved` they would wait for themselves,
+ * and are `CKPT_INVALID`.
+ */
 export interface Checkpointer extends AsyncDisposable {
   /**
    * To be awaited after each record, or after several: `tick(50)`; while no records come, `tick(0)`. If a checkpoint is due, the snapshot
@@ -95,7 +105,8 @@ export interface Checkpointer extends AsyncDisposable {
    * Rejects with the error of `snapshot`; with the signal's reason after an abort; and with the error of an earlier save or `onSaved` if
    * no later save can succeed: stop then.
    *
-   * @throws {CheckpointError} `CKPT_INVALID` for a count or a snapshot that cannot be used; `CKPT_CLOSED` after `close`; of an earlier
+   * @throws {CheckpointError} `CKPT_INVALID` for a count or a snapshot that cannot be used; `CKPT_CLOSED` after `close`; `CKPT_TIMEOUT`
+   *   after `endWithinMs`; of an earlier
    *   save, those after which no other succeeds: `CKPT_FENCED`, `CKPT_CLOSED`, `CKPT_INVALID`, `CKPT_READ_ONLY`, `CKPT_UNSUPPORTED`, and,
    *   without `onEvent`, every code of `save`
    */

@@ -14,6 +14,7 @@ const optionsShape: ShapeOf<CheckpointerOptions> = {
     everyRecords: wholeNumber(1),
     onSaved: aFunction,
     signal: aSignal,
+    endWithinMs: milliseconds(1),
     onEvent: aFunction,
     clock: withMethods(["monotonic", "sleep"], "an object with monotonic() and sleep()"),
   },
@@ -40,8 +41,10 @@ const snapshotShape: ShapeOf<Snapshot> = {
 export function assertCheckpointerOptions(store: CheckpointerStore, options: CheckpointerOptions): void {
   const invalid = (problem: string) => new CheckpointError("CKPT_INVALID", `createCheckpointer: ${problem}.`)
   if (!aStore.fits(store)) throw invalid(`the store is ${show(store)}; give an open store`)
-  checkOptions("createCheckpointer", options ?? null, optionsShape)
-  if (options.snapshot === undefined || (options.everyMs ?? options.everyRecords) === undefined)
+  checkOptions("createCheckpointer", options, optionsShape)
+  if (options?.endWithinMs !== undefined && options.signal === undefined)
+    throw invalid("endWithinMs counts from the abort of signal; give both")
+  if (options?.snapshot === undefined || (options.everyMs ?? options.everyRecords) === undefined)
     throw invalid("give { snapshot } and, of { everyMs } and { everyRecords }, at least one")
 }
 

@@ -44,8 +44,9 @@ export async function claimStore(
   } catch (error) {
     if (!isTold) history.emit({ type: "claim-unfinished", error })
     // A request that was given up still removes its temporary names.
-    await inner.history.place.storage.close()
-    await claimed.backend[Symbol.asyncDispose]()
+    const { storage } = inner.history.place
+    await storage.close()
+    await storage.closeBackend()
     throw error
   }
 }

@@ -5,6 +5,7 @@ import { missing } from "../history/missing.js"
 import { listPins, pin } from "../history/pin.js"
 import { rememberLost } from "../history/remember-lost.js"
 import { mayCount } from "../history/rule.js"
+import { quietly } from "../input/quietly.js"
 import { operationShape, type Progress } from "../options.js"
 import { assertNotElsewhere } from "../recovery/elsewhere.js"
 import { damaged } from "../recovery/load.js"
@@ -151,18 +152,20 @@ export class CopyRounds {
 
   async #copyPin(id: number, name: string): Promise<void> {
     const { operation, target } = this.#endpoints
-    const { signal } = this.#options
+    const { signal, pins } = this.#options
     const { calls, emit, history } = target
     try {
+      const instead = pins === "move" ? "any" : this.#pinned.get(name)
       await calls.write(operation, id, { signal }, operationShape, async () => {
         await history.probe.once(signal)
-        await pin(history, id, name, signal, this.#pinned.get(name))
+        await pin(history, id, name, signal, instead)
       })
       this.#pinned.set(name, id)
       this.#unpinned.delete(name)
       emit({ type: "pinned", id, name })
-    } catch (error) {
-      if (!isAbout(id, error, "CKPT_CONFLICT", "CKPT_CORRUPT", "CKPT_NOT_FOUND", "CKPT_PRUNED")) throw error
+    } catch (failure) {
+      if (!isAbout(id, failure, "CKPT_CONFLICT", "CKPT_CORRUPT", "CKPT_NOT_FOUND", "CKPT_PRUNED")) throw failure
+      const error = failure.code === "CKPT_CONFLICT" ? notMoved(failure, id, name) : failure
       const told = this.#unpinned.get(name)
       this.#unpinned.set(name, { id, pin: name, error })
       if (told?.id !== id || told.error.code !== error.code) this.#skip({ id, pin: name, error })
@@ -193,15 +196,15 @@ export class CopyRounds {
   }
 }
 
+function notMoved(cause: CheckpointError, id: number, name: string): CheckpointError {
+  const message =
+    `copyStore: the name ${name} pins checkpoint ${id} in the store that is copied, and another one in the copy, perhaps by its owner. ` +
+    'Give pins: "move" to let it move, or unpin it in the copy.'
+  const { checkpointId, key, backend } = cause
+  return new CheckpointError("CKPT_CONFLICT", message, { checkpointId, key, backend, cause })
+}
+
 /** True if an error has one of these codes, and is about this checkpoint: that of a lost history, for example, is about none. */
 function isAbout(id: number, error: unknown, ...codes: readonly CheckpointErrorCode[]): error is CheckpointError {
   return error instanceof CheckpointError && error.checkpointId === id && codes.includes(error.code)
-}
-
-/** An error of a listener ends here. */
-function quietly(listen: () => unknown): void {
-  try {
-    const told = listen()
-    if (told instanceof Promise) told.catch(() => {})
-  } catch {}
 }

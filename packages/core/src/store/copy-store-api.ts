@@ -1,6 +1,7 @@
 import { type CopyOptions, copyFields } from "../commit/copy.js"
 import type { CheckpointError } from "../errors.js"
-import { aBoolean, aFunction, group, milliseconds, type ShapeOf, wholeNumber } from "../input/kinds.js"
+import { aFunction, group, milliseconds, type ShapeOf, wholeNumber } from "../input/kinds.js"
+import { show } from "../input/show.js"
 import { type OperationOptions, operationShape } from "../options.js"
 
 /** How far `copyStore` has come with one checkpoint. Several may be told of in turns, see `concurrency`. */
@@ -31,8 +32,11 @@ export interface CopySkipped {
 export interface CopyStoreOptions extends CopyOptions, OperationOptions {
   /** The checkpoints to copy. One that is damaged or not there rejects. Default: all; damaged ones are in `skipped`. */
   ids?: readonly number[] | undefined
-  /** Also make the pins of the copied checkpoints. Default true. */
-  pins?: boolean | undefined
+  /**
+   * Also make the pins of the copied checkpoints. A pin that moved to another checkpoint moves in the copy too, if this call made it, or
+   * found it as it was; with `"move"`, whoever made it. Default true.
+   */
+  pins?: boolean | "move" | undefined
   /**
    * Checkpoints that are looked at together, from 1 to 64; default 4. They are written one after the other, ascending, so that a copy
    * that breaks off lacks the latest alone. The manifest of each is in memory, 64 MiB at the very most; with `depth: "deep"` so are the
@@ -71,9 +75,19 @@ export interface CopyReport {
   readonly skipped: readonly CopySkipped[]
 }
 
+const aPinChoice = {
+  fits: (value: unknown) => typeof value === "boolean" || value === "move",
+  give: 'true, false or "move"',
+}
+
+const isId = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1
+
 const anyIds = {
-  fits: (value: unknown) => Array.isArray(value) && value.every((id) => Number.isSafeInteger(id) && id >= 1),
-  give: "an array of ids",
+  fits: (value: unknown) => Array.isArray(value) && value.every(isId),
+  give: (value: unknown) => {
+    const wrong = Array.isArray(value) ? `; one of these is ${show(value.find((id) => !isId(id)))}` : ""
+    return `an array of ids, which are whole numbers from 1${wrong}`
+  },
 }
 
 /** The kinds of {@link CopyStoreOptions}. */
@@ -82,7 +96,7 @@ export const copyStoreShape: ShapeOf<CopyStoreOptions> = {
     ...operationShape.fields,
     ...copyFields,
     ids: anyIds,
-    pins: aBoolean,
+    pins: aPinChoice,
     concurrency: wholeNumber(1, 64),
     follow: group({ fields: { everyMs: milliseconds(1) }, example: "an object such as { everyMs: 1_000 }" }),
     onProgress: aFunction,

@@ -68,7 +68,7 @@ export function copyOne(
   turn?: CopyRequest["turn"],
 ): Promise<Pick<Copied, "outcome"> & { readonly stateSize: number }> {
   return target.calls.write(operation, id, options, shape, async (trace) => {
-    assertId(id, 1)
+    assertId("copyCheckpoint(from, to, id)", id, 1)
     const { clock, emit, saver } = target
     const { onProgress, signal } = options
     let started = clock.monotonic()

@@ -8,19 +8,19 @@ import { Store } from "./store.js"
 /** The store of the one writer. */
 export class Leader extends Store implements LeaderStore {
   readonly epoch: number
-  readonly #from: Store | undefined
+  readonly #closesWith: Store | undefined
   #releases = false
   #closing: Promise<void> | undefined
 
-  /** @param from the store that it came from, if this store is to close it */
-  constructor(options: OpenOptions, given: Given, from?: Store) {
+  /** @param closesWith the store that it came from, if this store is to close it */
+  constructor(options: OpenOptions, given: Given, closesWith?: Store) {
     super(options, given)
     this.epoch = given.lead.epoch
-    this.#from = from
+    this.#closesWith = closesWith
   }
 
   override close(): Promise<void> {
-    this.#closing ??= super.close().finally(() => this.#from?.close())
+    this.#closing ??= super.close().finally(() => this.#closesWith?.close())
     return this.#closing
   }
 

@@ -11,7 +11,7 @@ export class PlainStore extends Store implements CheckpointStore {
     return this.#claim(options, undefined)
   }
 
-  /** Claims for a caller who has this store in no hand: the leader closes it, and so does a claim that fails. */
+  /** Claims for a caller who never sees this store: the leader closes it, and so does a claim that fails. */
   async claimAtOnce(options: OperationOptions): Promise<LeaderStore> {
     try {
       return await this.#claim(options, this)
@@ -22,10 +22,10 @@ export class PlainStore extends Store implements CheckpointStore {
     }
   }
 
-  #claim(options: OperationOptions, from: PlainStore | undefined): Promise<LeaderStore> {
+  #claim(options: OperationOptions, closesWith: PlainStore | undefined): Promise<LeaderStore> {
     return this.calls.write("claim", undefined, options, operationShape, async () => {
       const { given, ...claimed } = await claimStore(this.history, this.options, options.signal)
-      return new Leader({ ...this.options, ...claimed }, given, from)
+      return new Leader({ ...this.options, ...claimed }, given, closesWith)
     })
   }
 

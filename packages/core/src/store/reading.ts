@@ -75,7 +75,7 @@ export class ReadingStore implements Pick<StoreOperations, Reads>, AsyncDisposab
 
   load(id: number, options: OperationOptions = {}): Promise<CheckpointManifest | undefined> {
     return this.calls.run("load", id, options, operationShape, async () => {
-      assertId(id, 0)
+      assertId("load(id)", id, 0)
       return load(this.history, id, options.signal)
     })
   }
@@ -112,14 +112,14 @@ export class ReadingStore implements Pick<StoreOperations, Reads>, AsyncDisposab
 
   readState(id: number, options: ReadStateOptions = {}): Promise<StateReader | undefined> {
     return this.calls.run("readState", id, options, readStateShape, async () => {
-      assertId(id, 0)
+      assertId("readState(id)", id, 0)
       return readState(this.history, id, options)
     })
   }
 
   verify(id: number, options: VerifyOptions = {}): Promise<Verification> {
     return this.calls.run("verify", id, options, verifyShape, async () => {
-      assertId(id, 0)
+      assertId("verify(id)", id, 0)
       return verify(this.history, id, options)
     })
   }
@@ -169,8 +169,9 @@ export class ReadingStore implements Pick<StoreOperations, Reads>, AsyncDisposab
       try {
         await this.leave()
       } finally {
-        await this.history.place.storage.close()
-        if (this.options.ownsBackend === true) await this.options.backend[Symbol.asyncDispose]()
+        const { storage } = this.history.place
+        await storage.close()
+        if (this.options.ownsBackend === true) await storage.closeBackend()
       }
     })()
     return this.#closed

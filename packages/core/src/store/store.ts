@@ -80,7 +80,7 @@ export class Store extends ReadingStore implements StoreOperations {
   writeState(id: number, state: StateSource, options: OperationOptions & ProgressOptions = {}): Promise<StateInfo> {
     hearErrors(state)
     return this.calls.write("writeState", id, options, writeStateShape, async (trace) => {
-      assertId(id, 1)
+      assertId("writeState(id, state)", id, 1)
       const info = await this.saver.writeState(id, state, options)
       trace.bytes = info.size
       return info
@@ -89,7 +89,7 @@ export class Store extends ReadingStore implements StoreOperations {
 
   update(id: number, change: Change, options: OperationOptions = {}): Promise<CheckpointManifest> {
     return this.calls.write("update", id, options, operationShape, async () => {
-      assertId(id, 1)
+      assertId("update(id, change)", id, 1)
       assertChange(change)
       await this.history.others.once(options.signal)
       return this.#update(id, change, options.signal)
@@ -98,7 +98,7 @@ export class Store extends ReadingStore implements StoreOperations {
 
   commitSink(id: number, name: string, options: OperationOptions = {}): Promise<CheckpointManifest> {
     return this.calls.write("commitSink", id, options, operationShape, async () => {
-      assertId(id, 1)
+      assertId("commitSink(id, name)", id, 1)
       assertSinkName(name)
       await this.history.others.once(options.signal)
       return this.#update(id, sinkCommitted(name), options.signal)
@@ -113,7 +113,7 @@ export class Store extends ReadingStore implements StoreOperations {
 
   remove(id: number, options: OperationOptions = {}): Promise<boolean> {
     return this.calls.write("remove", id, options, operationShape, async () => {
-      assertId(id, 0)
+      assertId("remove(id)", id, 0)
       await this.history.others.once(options.signal)
       await this.retention?.idle()
       const removed = await removeOne(this.history, id, options.signal)
@@ -124,7 +124,7 @@ export class Store extends ReadingStore implements StoreOperations {
 
   pin(id: number, name: string, options: OperationOptions = {}): Promise<void> {
     return this.calls.write("pin", id, options, operationShape, async () => {
-      assertId(id, 1)
+      assertId("pin(id, name)", id, 1)
       assertPinName(name)
       await this.history.probe.once(options.signal)
       await pin(this.history, id, name, options.signal)

@@ -137,7 +137,7 @@ const copying: readonly Mistake[] = [
     "copyStore(…, { pins: [] })",
     on(async (s) => copyStore(s, await target(), { pins: [] } as Any)),
     "CKPT_INVALID",
-    "true or false",
+    'true, false or "move"',
   ],
   [
     "copyStore(…, { follow: true })",
@@ -210,7 +210,7 @@ const looping: readonly Mistake[] = [
     "createCheckpointer(store)",
     on((s) => createCheckpointer(s, undefined as Any)),
     "CKPT_INVALID",
-    "the options are null",
+    "give { snapshot }",
   ],
   [
     "snapshot: a value",

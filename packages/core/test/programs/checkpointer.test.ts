@@ -284,11 +284,13 @@ test("what is no store is refused", async () => {
 })
 
 test.each([
-  [undefined, "the options are null"],
+  [undefined, "give { snapshot }"],
+  [null, "the options are null"],
   [{ snapshot: () => ({}) }, "at least one"],
   [{ everyMs: 5 }, "give { snapshot }"],
   [{ everyRecord: 5, snapshot: () => ({}) }, "Did you mean everyRecords?"],
   [{ everyMs: 1, snapshot: () => ({}), onSaved: true }, "onSaved is true"],
+  [{ everyMs: 1, snapshot: () => ({}), endWithinMs: 1_000 }, "endWithinMs counts from the abort of signal"],
   [{ everyMs: 0, snapshot: () => ({}) }, "everyMs is the number 0"],
 ])("options that cannot be used are refused: %j", async (options, words) => {
   const { store } = await opened()
@@ -409,6 +411,91 @@ test.each(["a save", "a snapshot", "onSaved"])("close({ signal }) waits no longe
   await expect(record()).rejects.toThrow()
   expect(events.some(({ type }) => type === "saved")).toBe(false)
   await store.close()
+})
+
+test.each(["a save", "back pressure", "onSaved"])("after endWithinMs nobody waits for %s that hangs", async (who) => {
+  const stop = new AbortController()
+  const hung = held()
+  const hangs = (signal?: AbortSignal) => {
+    hung.release()
+    return untilAborted(new Promise<never>(() => {}), signal)
+  }
+  const passes = held()
+  const asked: number[] = []
+  const clock = {
+    monotonic: () => 0,
+    sleep: async (ms: number, signal?: AbortSignal) => {
+      asked.push(ms)
+      return untilAborted(passes.promise, signal)
+    },
+  }
+  const { backend, record, checkpointer } = await job({
+    everyRecords: who === "a save" ? 100 : 1,
+    signal: stop.signal,
+    endWithinMs: 5_000,
+    clock,
+    ...(who === "onSaved" && { onSaved: () => hangs() }),
+  })
+  if (who !== "onSaved") backend.put = (_key, _body, { signal } = {}) => hangs(signal)
+  await record()
+  const waiting = who === "back pressure" ? record() : undefined
+  stop.abort(new Error("shut down"))
+  const last = record()
+  await hung.promise
+  passes.release()
+  for (const ended of [last, waiting ?? last]) await expect(ended).rejects.toMatchObject({ code: "CKPT_TIMEOUT" })
+  await expect(checkpointer.close()).rejects.toMatchObject({ code: "CKPT_TIMEOUT" })
+  expect(asked).toEqual([5_000])
+})
+
+test.each(["snapshot", "onSaved"] as const)("a call within %s would wait for itself, and is refused", async (where) => {
+  const refused: unknown[] = []
+  const within = async () => {
+    for (const call of ["tick", "flush", "close"] as const) refused.push(await rejectionOf(() => checkpointer[call]()))
+    return { state: json(1) }
+  }
+  const { checkpointer, record, saved } = await job({ everyRecords: 1, [where]: within })
+  await record()
+  await checkpointer.close()
+  for (const [at, call] of ["tick", "flush", "close"].entries())
+    expect(refused[at]).toMatchObject({
+      code: "CKPT_INVALID",
+      message: expect.stringContaining(`${call}: it was called`),
+    })
+  expect(await saved()).toEqual([1])
+})
+
+test("what snapshot has begun may call it later: a timer, for example", async () => {
+  let later: Promise<void> | undefined
+  const passed = held()
+  const { checkpointer, record, saved } = await job({
+    everyRecords: 2,
+    onSaved: () => {
+      later ??= passed.promise.then(() => checkpointer.flush())
+    },
+  })
+  await record()
+  await record()
+  await checkpointer.flush()
+  await record()
+  passed.release()
+  await later
+  expect(await saved()).toEqual([2, 3])
+  await checkpointer.close()
+})
+
+test("onSaved has the manifest of the snapshot", async () => {
+  const names: (string | undefined)[] = []
+  let n = 0
+  const { checkpointer, record } = await job({
+    everyRecords: 1,
+    snapshot: () => ({ manifest: { labels: { output: `w${n}` } } }),
+    onSaved: ({ manifest, receipt }) =>
+      names.push(`${manifest.checkpointId} ${receipt.id} ${manifest.labels?.["output"]}`),
+  })
+  for (n = 1; n <= 2; n++) await record()
+  await checkpointer.close()
+  expect(names).toEqual(["3 3 w1", "4 4 w2"])
 })
 
 test("close with a signal that is aborted takes no checkpoint", async () => {

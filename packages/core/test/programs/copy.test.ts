@@ -218,13 +218,27 @@ test("a pin whose name holds another checkpoint in the target stays, and is told
   })
   expect(told).toEqual(report.skipped)
   expect(report.skipped[0]?.error.message).toBe(
-    'the name nightly pins checkpoint 1 on objects already. unpin("nightly") first, or take another name.',
+    "copyStore: the name nightly pins checkpoint 2 in the store that is copied, and another one in the copy, perhaps by its owner. " +
+      'Give pins: "move" to let it move, or unpin it in the copy.',
   )
   expect(await to.pins()).toEqual([
     { name: "nightly", id: 1 },
     { name: "other", id: 2 },
   ])
   expect(await copyStore(store, to, { pins: false })).toMatchObject({ existed: [1, 2] })
+  expect(await copyStore(store, to, { pins: "move" })).toMatchObject({ existed: [1, 2], skipped: [] })
+  expect(await to.pins()).toEqual([
+    { name: "nightly", id: 2 },
+    { name: "other", id: 2 },
+  ])
+})
+
+test("the entry of ids that is no id is shown", async () => {
+  const { store, to } = await both()
+  expect(await rejectionOf(() => copyStore(store, to, { ids: [1, 0] }))).toMatchObject({
+    code: "CKPT_INVALID",
+    message: expect.stringContaining("one of these is the number 0"),
+  })
 })
 
 test("following carries the commit of a sink, too, and asks again for no other checkpoint", async () => {

@@ -93,7 +93,7 @@ test.each([
   [{ pni: "nightly" }, "pni. Did you mean pin?"],
   [{ pin: "" }, "pin name"],
   [{}, "pin name"],
-  [1.5, "checkpoint id"],
+  [1.5, "open(id): the id is the number 1.5"],
 ])("open(%j) is refused", async (which, words) => {
   const { store } = await opened()
   const error = await rejectionOf(() => store.open(which as never))

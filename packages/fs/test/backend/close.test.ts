@@ -111,3 +111,25 @@ for (const layout of ["directory", "objects"] as const) {
     },
   )
 }
+
+test.each(["a plain store", "a leader"])("%s closes although the disk hangs for good, after timeoutMs", async (who) => {
+  const root = await temporaryFolder()
+  let hangs = false
+  const stalled = new Set<string>()
+  // Every call hangs, as on a network folder whose server is gone.
+  const files = Object.fromEntries(
+    Object.entries(nodeFiles).map(([name, call]) => [
+      name,
+      (...given: unknown[]) => {
+        if (!hangs) return (call as (...given: unknown[]) => unknown)(...given)
+        stalled.add(name)
+        return new Promise(() => {})
+      },
+    ]),
+  ) as unknown as FileApi
+  const store = await openFsStore(root, { files, timeoutMs: 300, retry: { attempts: 1 }, claim: who === "a leader" })
+  await store.saveNext()
+  hangs = true
+  await store.close()
+  expect(stalled.size).toBeGreaterThan(0)
+})

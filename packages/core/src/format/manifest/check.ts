@@ -147,6 +147,9 @@ const operatorKeys = new Set(["stateB64", "external", "externalOffset", "externa
 const writerKeys = new Set(["epoch", "id", "unknownFields"])
 
 function connectorOffsets(value: unknown, path: JsonPath): ConnectorOffsets {
+  const advice = 'must be an object with offsets, such as { offsets: { "0": 1042 } }'
+  if (!isObject(value)) return invalid(path, `${advice}, not ${show(value)}`)
+  if (value["offsets"] === undefined) return invalid(path, `has no offsets; it ${advice}`)
   const c = fields(value, path, connectorKeys)
   return {
     epoch: integer(c.epoch, [...path, "epoch"]),
@@ -259,7 +262,9 @@ function text(value: unknown, path: JsonPath): string {
 /** Text of the connector's own, which is nearly always a whole number. */
 function offset(value: unknown, path: JsonPath): string {
   if (typeof value === "bigint") return String(value)
-  if (typeof value !== "number") return text(value, path)
+  if (typeof value === "string") return text(value, path)
+  if (typeof value !== "number")
+    return invalid(path, `must be text, a bigint or an exact whole number, not ${show(value)}`)
   if (Number.isSafeInteger(value)) return String(value)
   const why = Number.isInteger(value) ? ": it is beyond 2^53 - 1 and may have lost digits" : ""
   return invalid(path, `must be text, a bigint or an exact whole number, not the number ${value}${why}`)

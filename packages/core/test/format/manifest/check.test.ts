@@ -104,12 +104,19 @@ test.each<[object, string]>([
   [{ sourceOffsets: new Map() }, "sourceOffsets: must be a plain object, not a Map"],
   [{ sourceOffsets: [] }, "sourceOffsets: must be a plain object, not an array"],
   [{ sourceOffsets: null }, "sourceOffsets: must be a plain object, not null"],
-  [{ sourceOffsets: { a: 5 } }, "sourceOffsets.a: must be a plain object, not the number 5"],
-  [{ sourceOffsets: { a: { epoch: 1 } } }, "sourceOffsets.a.offsets: must be a plain object, not undefined"],
+  [
+    { sourceOffsets: { a: 5 } },
+    'sourceOffsets.a: must be an object with offsets, such as { offsets: { "0": 1042 } }, not the number 5',
+  ],
+  [
+    { sourceOffsets: { a: { epoch: 1 } } },
+    'sourceOffsets.a: has no offsets; it must be an object with offsets, such as { offsets: { "0"',
+  ],
+  [{ sourceOffsets: { a: { 0: 5 } } }, "sourceOffsets.a: has no offsets; it must be an object with offsets"],
   [{ sourceOffsets: { a: { epoch: null, offsets: {} } } }, "sourceOffsets.a.epoch: must be an integer"],
   [
     { sourceOffsets: { a: { epoch: 1, offsets: { "p-0": true } } } },
-    'sourceOffsets.a.offsets["p-0"]: must be a string',
+    'sourceOffsets.a.offsets["p-0"]: must be text, a bigint or an exact whole number, not true',
   ],
   [
     { sourceOffsets: { a: { epoch: 1, offsets: { "0": 2 ** 53 } } } },
