@@ -5,6 +5,8 @@ declare const from: import("@ckpt/core").CheckpointStore
 declare const to: import("@ckpt/core").CheckpointStore
 declare const backend: import("@ckpt/core").ObjectBackend
 declare const MyBackend: new (place?: unknown) => import("@ckpt/core").ObjectBackend
+declare const createCheckpointer: typeof import("@ckpt/core").createCheckpointer
+declare const copyStore: typeof import("@ckpt/core").copyStore
 declare const createManifest: typeof import("@ckpt/core").createManifest
 declare const openCheckpointStore: typeof import("@ckpt/core").openCheckpointStore
 declare const openAzureStore: typeof import("@ckpt/azure").openAzureStore
@@ -15,7 +17,6 @@ declare const state: Uint8Array
 declare const window: Record<string, number>
 declare const offset: number
 declare const records: AsyncIterable<string>
-declare const stopping: AbortController
 declare function handle(record: string): void
 declare function addTo(table: Map<string, number>, chunk: Uint8Array): void
 declare function startFresh(): { table: Map<string, number>; offsets: Record<string, string> | undefined }
@@ -23,8 +24,9 @@ declare function log(...told: unknown[]): void
 declare const bar: { update(bytesDone: number, bytesTotal: number | undefined): void }
 declare const sink: {
   prepare(name: string, output: Uint8Array): Promise<void>
-  publish(name: string | undefined): Promise<void>
+  publish(name: string): Promise<void>
 }
+declare function jobHasEnded(): Promise<void>
 declare function nextOutput(): Promise<{ name: string; output: Uint8Array; state: Uint8Array }>
 
 // The place of a storage's tests.

@@ -1,8 +1,10 @@
 import { BackendError, type CheckpointError } from "../errors.js"
+import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Current } from "../history/current.js"
 import type { History } from "../history/history.js"
 import { assertUsable, claimEnded, fenced, lastUsable, leads, unreliable, whyUnreliable } from "../history/lead.js"
 import { counts, mayCount } from "../history/rule.js"
+import { writerEpochOf } from "../verify/read-manifest.js"
 import type { Created } from "./at-once.js"
 import type { Committed } from "./job.js"
 import { conflict, unknownOutcome } from "./outcome.js"
@@ -27,13 +29,16 @@ export async function assertMayWrite(history: History, id: number, signal: Abort
 export async function acknowledge(history: History, { manifest, outcome, latest }: Created): Promise<Committed> {
   const id = manifest.checkpointId
   const moving = latest ?? history.pointer.advance(id, history.lineage !== undefined)
-  const [named] = await Promise.all([moving, assertCounts(history, id)])
+  const [named] = await Promise.all([moving, assertCounts(history, manifest)])
   // The pointer was moved on a newer one, which says that there is a history: without it nobody knows whether the save counts.
-  if (history.lineage === undefined && history.pointer.saysHistory) await assertCounts(history, id)
+  if (history.lineage === undefined && history.pointer.saysHistory) await assertCounts(history, manifest)
   return { outcome, isLatest: named === id, manifest, latest: named }
 }
 
-async function assertCounts(history: History, id: number): Promise<void> {
+async function assertCounts(history: History, manifest: CheckpointManifest): Promise<void> {
+  const id = manifest.checkpointId
+  // Of a copy that is there, another writer may have written the manifest.
+  const writerEpoch = writerEpochOf(manifest)
   try {
     for (
       let current: Current = await history.afterWriting();
@@ -43,7 +48,7 @@ async function assertCounts(history: History, id: number): Promise<void> {
       const { record } = current
       const changed = whyUnreliable(history, current)
       if (changed !== undefined) throw unknownOutcome(history.place, id, unreliable(history, changed))
-      const isThere = counts(id, history.epoch, record)
+      const isThere = counts(id, writerEpoch, record)
       if (record.epoch > history.epoch) {
         // A claim that found the manifest has kept it: it was there before the claim.
         if (isThere) return

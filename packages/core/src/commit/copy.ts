@@ -13,8 +13,7 @@ import { acknowledge, assertMayWrite } from "./acknowledge.js"
 import { commit } from "./commit.js"
 import { createManifestObject } from "./create-manifest.js"
 import { createState } from "./create-state.js"
-import type { Committed, Job } from "./job.js"
-import { storedForm } from "./job.js"
+import { type Committed, type Job, storedForm } from "./job.js"
 import { furtherSinks } from "./sinks.js"
 import { update } from "./update.js"
 
@@ -73,30 +72,101 @@ export interface CopyRequest extends CopyOptions, OperationOptions, ProgressOpti
  *   there is damaged, and is not to be replaced
  */
 export async function copyInto(history: History, original: Original, request: CopyRequest): Promise<Copied> {
-  const { depth = "shallow", replaceDamaged = false, signal, onProgress, turn } = request
-  const { place, lead, verifier } = history
-  const { manifest: given } = original
-  const id = given.checkpointId
+  const { replaceDamaged = false, signal, turn } = request
+  const { place } = history
+  const id = original.manifest.checkpointId
   await history.probe.once(signal)
-  const there = await verifier.verify(id, { depth, signal, onProgress })
-  const same = there.manifest !== undefined && isSameCheckpoint(there.manifest, given) ? there.manifest : undefined
-  if (same !== undefined && there.valid) {
-    const manifest = await withSinksOf(history, given, same, signal)
-    return acknowledge(history, { manifest, outcome: "existed" })
-  }
-  if (!there.gone && same === undefined && !hasDamagedManifest(there)) throw taken(place, id)
-  if (!there.gone && !replaceDamaged) throw damagedCopy(place, there)
+  const there = await look(history, original, request)
+  const found = there.is === "same" ? await existed(history, original, there, signal) : there
+  if (found.is === "copied") return found.copied
+  if (found.is === "damaged" && !replaceDamaged) throw damagedCopy(place, found.there)
   await turn?.()
   signal?.throwIfAborted()
+  try {
+    return await write(history, original, request, found)
+  } catch (error) {
+    if (!isConflict(error) || found.is !== "absent") throw error
+    const now = await look(history, original, request)
+    // Another copier was first, and the sinks had gone further by then.
+    const other = now.is === "same" ? await existed(history, original, now, signal) : now
+    if (other.is === "copied") return other.copied
+    await assertMayWrite(history, id, signal)
+    const state = now.is === "absent" ? await place.storage.head(place.layout.stateKey(id), signal) : undefined
+    if (state === undefined) throw error
+    if (!replaceDamaged) throw withoutManifest(place, id)
+    return write(history, original, request, { is: "damaged", there: now.there })
+  }
+}
+
+/**
+ * What is there under the id of a copy.
+ *
+ * - `same`: the same checkpoint, which verifies. `manifest`: as it is there.
+ * - `absent`: no manifest.
+ * - `damaged`: it does not verify. `manifest`: if that is sound, and of the same checkpoint.
+ * - `dead`: a writer that was superseded wrote the same checkpoint late, so it does not count.
+ */
+type Found =
+  | { readonly is: "same"; readonly there: Verified; readonly manifest: CheckpointManifest }
+  | { readonly is: "absent" | "dead"; readonly there: Verified; readonly manifest?: undefined }
+  | { readonly is: "damaged"; readonly there: Verified; readonly manifest?: CheckpointManifest | undefined }
+
+/** @throws {CheckpointError} `CKPT_CONFLICT` if it is another checkpoint */
+async function look(
+  history: History,
+  { manifest: given }: Original,
+  { depth = "shallow", signal, onProgress }: CopyRequest,
+): Promise<Found> {
+  const { place, verifier } = history
+  const id = given.checkpointId
+  const there = await verifier.verify(id, { depth, signal, onProgress })
+  if (there.gone) return { is: "absent", there }
+  if (there.manifest === undefined || !isSameCheckpoint(there.manifest, given)) {
+    if (!hasDamagedManifest(there)) throw taken(place, id)
+    return { is: "damaged", there }
+  }
+  return { is: there.valid ? "same" : "damaged", there, manifest: there.manifest }
+}
+
+/** Acknowledges a copy that is there. It may be dead: only the history tells, which an acknowledgement reads anyway. */
+async function existed(
+  history: History,
+  { manifest: given }: Original,
+  { there, manifest }: Extract<Found, { is: "same" }>,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly is: "copied"; readonly copied: Copied } | Extract<Found, { is: "dead" | "absent" }>> {
+  const id = given.checkpointId
+  try {
+    const further = await withSinksOf(history, given, manifest, signal)
+    return { is: "copied", copied: await acknowledge(history, { manifest: further, outcome: "existed" }) }
+  } catch (error) {
+    if (!isConflict(error) || (await history.counts(id, manifest, signal))) throw error
+    return { is: "dead", there }
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof CheckpointError && error.code === "CKPT_CONFLICT"
+}
+
+async function write(
+  history: History,
+  original: Original,
+  { signal, onProgress }: CopyRequest,
+  found: Exclude<Found, { is: "same" }>,
+): Promise<Copied> {
+  const { lead } = history
+  const { manifest: given } = original
   const isMarked = given.writer !== undefined || given.seen !== undefined
   const isSame = !isMarked && lead === undefined
   const marks = lead === undefined ? {} : { writer: { epoch: lead.epoch, id: lead.writer } }
   const manifest = isSame ? given : { ...withoutMarks(given), ...marks }
   const progress = new WriteProgress(onProgress)
   const feed = original.state && progress.watch(await openFeed(original.state, signal))
-  const job = { id, feed, manifest: () => manifest, ...(isSame && { bytes: original.bytes }), signal }
+  const bytes = isSame ? { bytes: original.bytes } : {}
+  const job = { id: given.checkpointId, feed, manifest: () => manifest, ...bytes, signal }
   try {
-    const done = there.gone ? await commit(history, job) : await replace(history, original, job, there, same)
+    const done = found.is === "absent" ? await commit(history, job) : await replace(history, original, job, found)
     progress.end(feed?.info())
     return done
   } finally {
@@ -105,20 +175,19 @@ export async function copyInto(history: History, original: Original, request: Co
 }
 
 /**
- * Writes a damaged copy anew: state, then manifest. Each is replaced in the version that was found, so that nobody else's write is
- * lost. In between the checkpoint is damaged, as before.
- *
- * @param same the manifest that is there, if it is sound: then the state alone is written
+ * Writes a copy anew: state, then manifest. Each is replaced in the version that was found, so that nobody else's write is lost. In
+ * between the checkpoint is damaged, as before. If its manifest is sound, the state alone is written.
  */
 async function replace(
   history: History,
   original: Original,
   job: Job & { readonly feed: StateFeed | undefined },
-  there: Verified,
-  same: CheckpointManifest | undefined,
+  { there, manifest: same }: Exclude<Found, { is: "same" }>,
 ): Promise<Copied> {
   const { place, verifier } = history
   const { id, feed, signal } = job
+  const version = there.manifestMeta?.version
+  if (!there.gone && version === undefined) throw noObject(place, there)
   await assertMayWrite(history, id, signal)
   if (feed !== undefined) {
     const damaged = await place.storage.head(place.layout.stateKey(id), signal)
@@ -127,10 +196,11 @@ async function replace(
   let manifest = same && (await withSinksOf(history, original.manifest, same, signal))
   if (manifest === undefined) {
     manifest = job.manifest(undefined)
-    await createManifestObject(place, manifest, storedForm(job, manifest), signal, there.manifestMeta?.version)
+    await createManifestObject(place, manifest, storedForm(job, manifest), signal, version)
   }
   // A storage whose versions are checksums gives a replaced object the version that it had before it was damaged.
   verifier.memory.forget(id)
+  // It was created in the place of another.
   return { ...(await acknowledge(history, { manifest, outcome: "created" })), outcome: "replaced" }
 }
 
@@ -177,9 +247,28 @@ function taken(place: Place, id: number): CheckpointError {
 }
 
 function damagedCopy(place: Place, { id, issues }: Verified): CheckpointError {
-  const why = issues.find(({ severity }) => severity === "fatal")?.message
   const message =
-    `the copy of checkpoint ${id} on ${place.backend} is damaged: ${why}. ` +
+    `the copy of checkpoint ${id} on ${place.backend} is damaged: ${whatIsWrong(issues)}. ` +
     "Nothing was overwritten; copy with replaceDamaged: true to write it anew."
   return new CheckpointError("CKPT_CORRUPT", message, place.manifest(id))
+}
+
+/** The manifest was lost, or a save is under way, or did not end. */
+function withoutManifest(place: Place, id: number): CheckpointError {
+  const message =
+    `a state of checkpoint ${id} lies on ${place.backend} without a manifest, and has other bytes. ` +
+    "Nothing was overwritten; copy with replaceDamaged: true to write it anew, unless a save of it is under way."
+  return new CheckpointError("CKPT_CORRUPT", message, place.state(id))
+}
+
+function noObject(place: Place, { id, issues }: Verified): CheckpointError {
+  const message =
+    `the copy of checkpoint ${id} on ${place.backend} cannot be written anew: ${whatIsWrong(issues)}. ` +
+    "Move away what is in its place, and copy again."
+  return new CheckpointError("CKPT_CORRUPT", message, place.manifest(id))
+}
+
+function whatIsWrong(issues: Verified["issues"]): string {
+  const message = issues.find(({ severity }) => severity === "fatal")?.message ?? "it does not verify"
+  return message.replace(/\.$/, "")
 }

@@ -45,11 +45,21 @@ export function takeState(id: number, options: { readonly state?: unknown; reado
 export function heldOptions<T extends { readonly state?: unknown; readonly operators?: unknown }>(options: T): T {
   if (!isPlain(options)) return options
   const { state, operators } = options
+  const copy = { ...options, ...(Array.isArray(state) && { state: held(state) }) }
   hearErrors(state)
-  if (!(operators instanceof Map) && !isPlain(operators)) return { ...options }
-  const copy = operators instanceof Map ? new Map(operators) : { ...operators }
-  for (const source of copy instanceof Map ? copy.values() : Object.values(copy)) hearErrors(source)
-  return { ...options, operators: copy }
+  if (operators instanceof Map)
+    return { ...copy, operators: new Map([...operators].map(([name, source]) => [name, held(source)])) }
+  if (!isPlain(operators)) return copy
+  return {
+    ...copy,
+    operators: Object.fromEntries(Object.entries(operators).map(([name, source]) => [name, held(source)])),
+  }
+}
+
+/** An array of chunks may be added to; bytes and streams stay what they are. */
+function held(source: unknown): unknown {
+  hearErrors(source)
+  return Array.isArray(source) ? [...source] : source
 }
 
 function isPlain(value: unknown): value is object {

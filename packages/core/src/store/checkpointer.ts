@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import { onAbort, untilAborted } from "../async/abort.js"
 import { systemClock } from "../async/clock.js"
 import { Mutex } from "../async/mutex.js"
+import { heldOptions } from "../commit/given-state.js"
 import type { SaveOptions } from "../commit/prepare.js"
 import type { SaveReceipt } from "../commit/save.js"
 import { CheckpointError } from "../errors.js"
@@ -141,8 +142,9 @@ class JobCheckpointer implements Checkpointer {
     const image = await this.#run("snapshot", this.#options.snapshot)
     assertSnapshot(image)
     // The job goes on, and may change what it gave.
-    const { manifest: given, ...source } = image
+    const { manifest: given, ...rest } = image
     const fields = fieldsOf("snapshot", given ?? {})
+    const source = heldOptions(rest)
     this.#records -= covered
     this.#sinceSnapshot -= counted
     this.#failed = undefined

@@ -16,8 +16,8 @@ export interface ClaimedStore extends Pick<OpenOptions, "backend" | "ownsBackend
  * Claims a store. Where the storage compares and swaps for all processes, the history alone decides who leads. Elsewhere the
  * backend first makes sure that nobody else can write, and then the history is claimed in the same way.
  *
- * The event `claimed` is told as soon as the claim took effect; `claim-unfinished`, if only the backend's did. After an abort nobody
- * has the leader, and the claim is given up as far as it can be.
+ * The event `claimed` is told as soon as the claim took effect; `claim-unfinished`, if only the backend's did. After an abort that came
+ * too late to end it, the caller gives the lead up.
  */
 export async function claimStore(
   history: History,
@@ -28,21 +28,17 @@ export async function claimStore(
   if (history.sharesStorage) {
     const given = await claim(history, signal)
     tell(history, given, [])
-    signal?.throwIfAborted()
     // The leader shares this store's backend, so this store closes it.
     return { given, backend, ownsBackend: false }
   }
   const claimed = await claimBackend(history, options, signal)
   const inner = assemble({ ...options, backend: claimed.backend }, undefined)
-  let isTold = false
   try {
     const given = await claim(inner.history, signal)
     tell(history, given, claimed.passedOver ?? [])
-    isTold = true
-    signal?.throwIfAborted()
     return { given, backend: claimed.backend, ownsBackend: true }
   } catch (error) {
-    if (!isTold) history.emit({ type: "claim-unfinished", error })
+    history.emit({ type: "claim-unfinished", error })
     // A request that was given up still removes its temporary names.
     const { storage } = inner.history.place
     await storage.close()

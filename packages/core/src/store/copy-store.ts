@@ -34,11 +34,13 @@ export async function copyStore(
     const advice = "give { follow: { everyMs: 1_000 } } to copy each checkpoint that is saved later, or { ids }"
     throw new CheckpointError("CKPT_INVALID", `copyStore: ${problem}; ${advice}.`)
   }
-  const rounds = new CopyRounds(endpoints, options)
+  const everyMs = follow?.everyMs
+  // The caller may change its objects meanwhile.
+  const rounds = new CopyRounds(endpoints, { ...options, ...(ids && { ids: [...ids] }) })
   for (;;) {
     signal?.throwIfAborted()
     await rounds.next()
-    if (follow === undefined) return rounds.report()
-    await endpoints.target.clock.sleep(Math.min(follow.everyMs, longestSleepMs), signal)
+    if (everyMs === undefined) return rounds.report()
+    await endpoints.target.clock.sleep(Math.min(everyMs, longestSleepMs), signal)
   }
 }

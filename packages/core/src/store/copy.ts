@@ -40,7 +40,7 @@ export async function copyCheckpoint(
   id: number,
   options: CopyOptions & OperationOptions & ProgressOptions = {},
 ): Promise<CopyReceipt> {
-  const { outcome, stateSize } = await copyOne(endpointsOf("copyCheckpoint", from, to), id, options)
+  const { outcome, stateSize } = await copyOne(endpointsOf("copyCheckpoint", from, to), id, { ...options })
   return { id, outcome, stateSize }
 }
 

@@ -8,19 +8,22 @@ import { Store } from "./store.js"
 /** The store of the one writer. */
 export class Leader extends Store implements LeaderStore {
   readonly epoch: number
-  readonly #closesWith: Store | undefined
+  #opened: Store | undefined
   #releases = false
   #closing: Promise<void> | undefined
 
-  /** @param closesWith the store that it came from, if this store is to close it */
-  constructor(options: OpenOptions, given: Given, closesWith?: Store) {
+  constructor(options: OpenOptions, given: Given) {
     super(options, given)
     this.epoch = given.lead.epoch
-    this.#closesWith = closesWith
+  }
+
+  /** The store that it came from, which nobody else closes. */
+  closesToo(opened: Store): void {
+    this.#opened = opened
   }
 
   override close(): Promise<void> {
-    this.#closing ??= super.close().finally(() => this.#closesWith?.close())
+    this.#closing ??= super.close().finally(() => this.#opened?.close())
     return this.#closing
   }
 

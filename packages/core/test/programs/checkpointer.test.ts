@@ -505,3 +505,30 @@ test("close with a signal that is aborted takes no checkpoint", async () => {
   expect(await store.ids()).toEqual([1, 2])
   expect(await rejectionOf(() => checkpointer.close({ sginal: 1 } as never))).toMatchObject({ code: "CKPT_INVALID" })
 })
+
+test("the containers of a snapshot are those of the moment of the snapshot", async () => {
+  const chunksOfState = [bytes("a")]
+  const operators = new Map([["sum", [bytes("1")]]])
+  let n = 0
+  const { store, checkpointer } = await job({
+    everyRecords: 1,
+    snapshot: () => (n++ === 0 ? { state: chunksOfState } : { operators }),
+  })
+  const next = store.nextManifest.bind(store)
+  store.nextManifest = async (fields) => {
+    const manifest = await next(fields)
+    chunksOfState.push(bytes("later"))
+    operators.get("sum")?.push(bytes("later"))
+    operators.set("sum", [bytes("other")])
+    return manifest
+  }
+  await checkpointer.tick()
+  await checkpointer.tick()
+  await checkpointer.close()
+  const read = async (id: number, name?: string) => {
+    const checkpoint = await store.open(id)
+    const held = name === undefined ? await (await checkpoint.state())?.bytes() : await checkpoint.operator(name)
+    return new TextDecoder().decode(held)
+  }
+  expect([await read(3), await read(4, "sum")]).toEqual(["a", "other"])
+})

@@ -45,6 +45,9 @@ test("a claim that fails leaves nothing open", async () => {
 test("an abort ends a claim that hangs, and leaves nothing open", async () => {
   const stop = new AbortController()
   const backend = new Closing()
+  const closed = new Promise<void>((resolve) => {
+    backend[Symbol.asyncDispose] = async () => resolve()
+  })
   const begun = new Promise<void>((resolve) => {
     backend.put = (_key, _body, { signal } = {}) => {
       resolve()
@@ -55,8 +58,61 @@ test("an abort ends a claim that hangs, and leaves nothing open", async () => {
   await begun
   stop.abort(new Error("the job ends"))
   await expect(opening).rejects.toThrow("the job ends")
-  expect(backend.closed).toBe(1)
+  await closed
 })
+
+test("an abort ends the opening at once, although the storage hangs, and all is closed behind it", async () => {
+  const stop = new AbortController()
+  const backend = new Closing()
+  const begun = new Promise<void>((resolve) => {
+    // The request does not hear its signal.
+    backend.put = () => {
+      resolve()
+      return new Promise(() => {})
+    }
+  })
+  const closed = new Promise<void>((resolve) => {
+    backend[Symbol.asyncDispose] = async () => resolve()
+  })
+  const options = { backend, ownsBackend: true, claim: true, signal: stop.signal, timeoutMs: 500 } as const
+  const opening = openCheckpointStore(options)
+  await begun
+  const late = setTimeout(() => {}, 60_000)
+  const aborted = performance.now()
+  stop.abort(new Error("the job ends"))
+  await expect(opening).rejects.toThrow("the job ends")
+  // Closing waits for the request until timeoutMs; the opening does not.
+  expect(performance.now() - aborted).toBeLessThan(400)
+  await closed
+  clearTimeout(late)
+})
+
+test.each([0, 1, 2, 3, 4, 6, 8, 12])(
+  "an abort %i turns after the claim took effect leaves no leader",
+  async (turns) => {
+    const stop = new AbortController()
+    const backend = new Closing()
+    const options = { backend, claim: true, signal: stop.signal } as const
+    const onEvent = async ({ type }: { type: string }) => {
+      if (type !== "claimed") return
+      for (let turn = 0; turn < turns; turn++) await null
+      stop.abort(new Error("the job ends"))
+    }
+    const opening = await openCheckpointStore({ ...options, onEvent }).then(
+      (leader) => leader,
+      () => undefined,
+    )
+    // Either the caller has the leader, or nobody has.
+    if (opening !== undefined) return opening.close()
+    const next = await openCheckpointStore({ backend })
+    await expect
+      .poll(
+        async () => JSON.parse(new TextDecoder().decode(backend.stored.get("manifests/history.json")?.bytes)).writer,
+      )
+      .toBeUndefined()
+    await next.close()
+  },
+)
 
 test.each([true, false])("a signal that is aborted opens nothing, with claim: %s", async (claim) => {
   const backend = new Closing()

@@ -4,6 +4,7 @@ import {
   BackendError,
   type CopyProgress,
   type CopySkipped,
+  type CopyStoreOptions,
   copyCheckpoint,
   copyStore,
   type ObjectMeta,
@@ -374,4 +375,89 @@ test("what is no store is refused", async () => {
   const closed = await openCheckpointStore({ backend: new Objects() })
   await closed.close()
   expect(await rejectionOf(() => copyCheckpoint(store, closed, 1))).toMatchObject({ code: "CKPT_CLOSED" })
+})
+
+/** The objects of a checkpoint, as another writer would have written them. */
+function putRaw(from: Objects, into: Objects, ...keys: string[]): void {
+  for (const key of keys) {
+    const found = from.stored.get(key)
+    if (found === undefined) throw new Error(`there is no ${key}`)
+    into.stored.set(key, { bytes: found.bytes, meta: { ...found.meta, version: `raw ${key}` } })
+  }
+}
+
+test("what a superseded copier wrote late is no copy: a leader writes it anew, and recovers it", async () => {
+  const { store, backend, to, target } = await both()
+  await copyStore(store, to)
+  await store.saveNext({}, { state: bytes("third") })
+  const leader = await to.claim()
+  putRaw(backend, target, "checkpoints/state-000003.bin", "manifests/manifest-000003.json")
+  expect((await leader.recover()).checkpoint?.id).toBe(2)
+  expect(await copyStore(store, leader)).toMatchObject({ existed: [1, 2], replaced: [3], skipped: [] })
+  const { checkpoint } = await leader.recover()
+  expect([checkpoint?.id, checkpoint?.manifest.writer?.epoch]).toEqual([3, 1])
+  expect(await copyCheckpoint(store, leader, 3)).toMatchObject({ outcome: "existed" })
+})
+
+test("a copy that is there and was written by an earlier leader exists, and is not written anew", async () => {
+  const { store, to } = await both()
+  const first = await to.claim()
+  await copyStore(store, first)
+  await first.release()
+  const second = await to.claim()
+  expect(await copyStore(store, second)).toMatchObject({ existed: [1, 2], replaced: [] })
+  expect(await copyStore(store, await to.claim())).toMatchObject({ existed: [1, 2], replaced: [] })
+})
+
+test.each([false, true])("a state without a manifest: replaceDamaged: %s", async (replaceDamaged) => {
+  const { store, backend, to, target } = await both()
+  await store.saveNext({}, { state: bytes("third") })
+  await store.saveNext({}, { state: bytes("fourth") })
+  putRaw(backend, target, "checkpoints/state-000003.bin")
+  const state = target.stored.get("checkpoints/state-000003.bin")
+  if (state !== undefined)
+    target.stored.set("checkpoints/state-000003.bin", { bytes: bytes("thi"), meta: { ...state.meta, size: 3 } })
+  const report = await copyStore(store, to, { replaceDamaged })
+  if (!replaceDamaged) {
+    expect(report).toMatchObject({ copied: [1, 2, 4], skipped: [{ id: 3, error: { code: "CKPT_CORRUPT" } }] })
+    expect(report.skipped[0]?.error.message).toContain("without a manifest")
+    return
+  }
+  expect(report).toMatchObject({ copied: [1, 2, 4], replaced: [3], skipped: [] })
+  expect((await to.verify(3, { depth: "deep" })).issues).toEqual([])
+})
+
+test("another copier that was first, and saw a sink commit, is no conflict", async () => {
+  const { store, to, target } = await both()
+  const sinkCommitStatuses = { windows: { status: "pending" } } as const
+  const { id } = await store.saveNext({ sinkCommitStatuses }, { state: bytes("third") })
+  const slow = await openCheckpointStore({ backend: target })
+  const put = target.put.bind(target)
+  let isFirst = true
+  target.put = async (key, body, options) => {
+    if (isFirst && key === "manifests/manifest-000003.json") {
+      isFirst = false
+      await store.commitSink(id, "windows")
+      expect(await copyCheckpoint(store, to, id)).toMatchObject({ outcome: "created" })
+    }
+    return put(key, body, options)
+  }
+  expect(await copyCheckpoint(store, slow, id)).toMatchObject({ outcome: "existed" })
+  expect((await to.load(id))?.sinkCommitStatuses["windows"]?.status).toBe("committed")
+})
+
+test("the options of a copy are those of the moment of the call", async () => {
+  const { store, to, target } = await both()
+  await copyStore(store, to)
+  const key = "checkpoints/state-000001.bin"
+  const state = target.stored.get(key)
+  if (state === undefined) throw new Error("there is no state")
+  target.stored.set(key, {
+    bytes: state.bytes.slice(1),
+    meta: { ...state.meta, size: state.meta.size - 1, version: "cut" },
+  })
+  const options: CopyStoreOptions = {}
+  const copying = copyStore(store, await openCheckpointStore({ backend: target }), options)
+  options.replaceDamaged = true
+  expect(await copying).toMatchObject({ replaced: [], skipped: [{ id: 1, error: { code: "CKPT_CORRUPT" } }] })
 })
