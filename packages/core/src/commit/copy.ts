@@ -90,7 +90,7 @@ export async function copyInto(history: History, original: Original, request: Co
     // Another copier was first, and the sinks had gone further by then.
     const other = now.is === "same" ? await existed(history, original, now, signal) : now
     if (other.is === "copied") return other.copied
-    await assertMayWrite(history, id, signal)
+    await assertIdIsFree(history, id, signal)
     const state = now.is === "absent" ? await place.storage.head(place.layout.stateKey(id), signal) : undefined
     if (state === undefined) throw error
     if (!replaceDamaged) throw withoutManifest(place, id)
@@ -188,7 +188,7 @@ async function replace(
   const { id, feed, signal } = job
   const version = there.manifestMeta?.version
   if (!there.gone && version === undefined) throw noObject(place, there)
-  await assertMayWrite(history, id, signal)
+  await assertIdIsFree(history, id, signal)
   if (feed !== undefined) {
     const damaged = await place.storage.head(place.layout.stateKey(id), signal)
     await createState(place, id, feed, signal, damaged?.version)
@@ -244,6 +244,20 @@ function taken(place: Place, id: number): CheckpointError {
     `checkpoint ${id} cannot be copied: a checkpoint with other content is there, on ${place.backend}. ` +
     "Nothing was overwritten; copy into another store or prefix."
   return new CheckpointError("CKPT_CONFLICT", message, place.manifest(id))
+}
+
+/** As for a save, but the advice for a save, another id, is none for a copy. */
+async function assertIdIsFree(history: History, id: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await assertMayWrite(history, id, signal)
+  } catch (cause) {
+    if (!isConflict(cause)) throw cause
+    const { place } = history
+    const message =
+      `checkpoint ${id} cannot be copied: its id is used up on ${place.backend}, since retention removed it there, or a claim shut it out. ` +
+      "To have it, copy into another store or prefix."
+    throw new CheckpointError("CKPT_CONFLICT", message, { ...place.manifest(id), cause })
+  }
 }
 
 function damagedCopy(place: Place, { id, issues }: Verified): CheckpointError {
