@@ -67,7 +67,7 @@ export const commitMutants: readonly Mutant[] = [
   },
   {
     name: "a save is acknowledged without the history",
-    edits: [edit("commit/acknowledge", "[moving, assertCounts(history, id)]", "[moving]")],
+    edits: [edit("commit/acknowledge", "[moving, assertCounts(history, manifest)]", "[moving]")],
     plans: ["superseded", "claims"],
   },
   {
