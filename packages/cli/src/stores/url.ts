@@ -1,5 +1,4 @@
 import { CheckpointError } from "@ckpt/core"
-import { show } from "@ckpt/core/adapter"
 
 /** A store's URL, taken apart. */
 export interface StoreUrl {
@@ -48,7 +47,7 @@ export function parseStoreUrl(text: string): StoreUrl {
 export function neededSegment({ text, segments }: StoreUrl, at: number, what: string, example: string): string {
   const segment = segments[at]
   if (segment) return segment
-  throw invalid(`${show(text)} has no ${what}; write ${example}`)
+  throw invalid(`${JSON.stringify(text)} has no ${what}; write ${example}`)
 }
 
 /** The prefix that begins at a segment: empty, or segments that end in "/". A key has these characters: nothing is decoded. */
@@ -67,7 +66,7 @@ export function invalid(message: string, cause?: unknown): CheckpointError {
 function noUrl(text: string): CheckpointError {
   if (text === "") return invalid(`the URL of the store is empty; write one of ${urlExamples}`)
   const path = /^[a-z]:[/\\]/i.test(text) ? `file:///${text.replaceAll("\\", "/")}` : `file:${text}`
-  return invalid(`${show(text)} is no URL of a store. For a folder write ${path}; others are ${urlExamples}`)
+  return invalid(`${JSON.stringify(text)} is no URL of a store. For a folder write ${path}; others are ${urlExamples}`)
 }
 
 function lastOf(segments: readonly string[]): string {
