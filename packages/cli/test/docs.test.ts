@@ -14,7 +14,7 @@ const readme = await readFile(join(packageFolder, "README.md"), "utf8")
 
 /** The fields that the page has for a type. */
 function documented(type: string): string[] {
-  const [, , section = ""] = new RegExp(`^### (.*\`${type}\`.*)\n([^]*?)(?=^##|$(?![^]))`, "m").exec(page) ?? []
+  const [, , section = ""] = new RegExp(`^### (.*\`${type}\`.*)\n([sS]*?)(?=^##|$(?![sS]))`, "m").exec(page) ?? []
   return [...section.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, names = ""]) =>
     [...names.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
   )
@@ -94,7 +94,7 @@ describe("docs/cli.md", () => {
 test("the commands of the README run, one after the other", async () => {
   const dir = await folder()
   await seed({ url: `file:${join(dir, "data")}`, flags: {} })
-  const [, block = ""] = [...readme.matchAll(/```sh\n([^]*?)```/g)].map(([, text = ""]) => text)
+  const [, block = ""] = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text = ""]) => text)
   const lines = block.trimEnd().split("\n")
   expect(lines).toHaveLength(10)
   for (const line of lines) {
