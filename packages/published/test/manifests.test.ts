@@ -40,6 +40,9 @@ describe.each(publicPackages)("$name", ({ name, manifest, entries }) => {
         expect(files).toContain(path.replace("./", ""))
       }
     }
+    for (const path of Object.values((manifest["bin"] ?? {}) as Record<string, string>)) {
+      expect(await packed.file(name, path.replace("./", ""))).toMatch(/^#!\/usr\/bin\/env node\n/)
+    }
     expect(files).toContain("LICENSE")
     expect(files).toContain("README.md")
     expect(files.filter((file) => !/^(dist|src)\//.test(file)).toSorted()).toEqual([
