@@ -8,8 +8,8 @@ import { isAbsolute, relative, resolve } from "node:path"
 import { RolldownMagicString, rolldown } from "rolldown"
 import { dts } from "rolldown-plugin-dts"
 
-const { exports } = JSON.parse(readFileSync("package.json", "utf8"))
-const entries = Object.values(exports).flatMap(({ default: path }) => (path === undefined ? [] : [path]))
+const { exports, bin = {} } = JSON.parse(readFileSync("package.json", "utf8"))
+const modules = Object.values(exports).flatMap(({ default: path }) => (path === undefined ? [] : [path]))
 
 /** tsc's map of a file, so that the bundle's map leads to what tsc has read. */
 const mapped = {
@@ -27,7 +27,7 @@ const ownLines = {
   },
 }
 
-async function bundle(extension, plugins) {
+async function bundle(extension, entries, plugins) {
   const names = entries.map((path) => relative("dist", path).replace(/\.js$/, ""))
   const bundled = await rolldown({
     input: Object.fromEntries(names.map((name) => [name, resolve("build", `${name}${extension}`)])),
@@ -52,5 +52,7 @@ async function bundle(extension, plugins) {
 }
 
 rmSync("dist", { recursive: true, force: true })
-await bundle(".js", [])
-await bundle(".d.ts", [dts({ dtsInput: true, sourcemap: true, tsconfig: false }), ownLines])
+await bundle(".js", [...modules, ...Object.values(bin)], [])
+// A command has no types.
+if (modules.length > 0)
+  await bundle(".d.ts", modules, [dts({ dtsInput: true, sourcemap: true, tsconfig: false }), ownLines])
