@@ -1,0 +1,79 @@
+import { askForPage } from "./request.js"
+import { showTimes } from "./times.js"
+
+const listeners = new Set<() => void>()
+let events: EventSource | undefined
+
+/** While the page is seen, it hears of every look, and renews what is marked as live. A hidden page keeps no connection. */
+export function startLive(): void {
+  const follow = () => {
+    if (document.hidden) {
+      events?.close()
+      events = undefined
+    } else {
+      events ??= listen()
+    }
+  }
+  follow()
+  document.addEventListener("visibilitychange", follow)
+  for (const form of document.querySelectorAll<HTMLFormElement>("form[action$='/look']")) takeOver(form)
+}
+
+/** Calls the listener when there is something new to draw. */
+export function onNews(listener: () => void): void {
+  listeners.add(listener)
+}
+
+function listen(): EventSource {
+  const source = new EventSource(`${document.body.dataset["base"] ?? "/"}live`)
+  let before: string | undefined
+  source.addEventListener("state", ({ data }: MessageEvent<string>) => {
+    say("live")
+    // The first says what the page shows already, unless the first look had not ended then.
+    if (before !== undefined || document.querySelector(".looking") !== null) void renew()
+    before = data
+  })
+  source.addEventListener("error", () => say("not connected"))
+  return source
+}
+
+function say(text: string): void {
+  const place = document.getElementById("live")
+  if (place === null) return
+  place.textContent = text
+  place.classList.toggle("off", text !== "live")
+}
+
+/** Asks for this page again, and puts its live parts into this one. */
+export async function renew(): Promise<void> {
+  const page = await askForPage(location.href).catch(() => undefined)
+  for (const old of document.querySelectorAll<HTMLElement>("[data-live]")) {
+    const found = page?.getElementById(old.id)
+    if (found == null) continue
+    replace(old, document.adoptNode(found))
+  }
+  for (const listener of listeners) listener()
+}
+
+/** What has the focus keeps it, and what was scrolled stays so. */
+function replace(old: HTMLElement, next: HTMLElement): void {
+  const active = old.contains(document.activeElement) ? document.activeElement : null
+  const href = active?.getAttribute("href")
+  const scrolled = old.querySelector(".scroll")?.scrollLeft ?? 0
+  showTimes(next)
+  old.replaceWith(next)
+  for (const form of next.querySelectorAll<HTMLFormElement>("form[action$='/look']")) takeOver(form)
+  next.querySelector(".scroll")?.scrollTo({ left: scrolled })
+  if (active === null) return
+  const same =
+    href == null ? next.querySelector<HTMLElement>(`${active.tagName}${active.className === "" ? "" : `.${active.classList[0]}`}`) : [...next.querySelectorAll<HTMLElement>("a")].find((one) => one.getAttribute("href") === href)
+  same?.focus({ preventScroll: true })
+}
+
+/** To look again needs no new page. */
+function takeOver(form: HTMLFormElement): void {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault()
+    void askForPage(form.action, new FormData(form)).then(renew, renew)
+  })
+}

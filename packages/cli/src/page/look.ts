@@ -1,0 +1,165 @@
+import { setImmediate as turn } from "node:timers/promises"
+import { CheckpointError, type CheckpointStore, type CheckpointSummary } from "@ckpt/core"
+import { type Failure, failureOf } from "./failure.js"
+
+/** What was there at one moment. Never changed: the next look makes a new listing. */
+export interface Listing {
+  /** Counts the looks, so that a browser can ask for what is newer than what it has. */
+  readonly number: number
+  /** When the look ended: milliseconds since 1970. */
+  readonly at: number
+  readonly tookMs: number
+  /** Ascending by id. */
+  readonly checkpoints: readonly CheckpointSummary[]
+  readonly byId: ReadonlyMap<number, CheckpointSummary>
+}
+
+/** What is known of a store, and what goes on. */
+export interface Look {
+  /** The last listing that was complete. Absent until there is one. */
+  readonly listing: Listing | undefined
+  /** A look that is under way: since when, and how many checkpoints it has read. */
+  readonly looking: { readonly since: number; readonly read: number } | undefined
+  /** Why the last look failed. Absent if it did not. */
+  readonly failure: Failure | undefined
+}
+
+/** A look that gets nothing new for so long is given up. */
+const stallMs = 60_000
+/** A page that is open looks again by itself: after so long, and never so often that looking takes more than a tenth of the time. */
+const pollMs = 2_000
+const lookEveryMs = 15_000
+const share = 10
+
+/**
+ * Looks at one store, and keeps what it saw. One look at a time, whoever asks; nobody waits for a look longer than they want. While
+ * somebody watches, it asks often whether ids came or went, which is one cheap request, and looks again if so.
+ */
+export class Looker {
+  readonly #store: CheckpointStore
+  readonly #listeners = new Set<() => void>()
+  readonly #closing = new AbortController()
+  #listing: Listing | undefined
+  #failure: Failure | undefined
+  #under: { since: number; read: number; done: Promise<void> } | undefined
+  #polling: Promise<void> | undefined
+  #endedAt = 0
+
+  constructor(store: CheckpointStore) {
+    this.#store = store
+  }
+
+  /** What is known now. */
+  get now(): Look {
+    return { listing: this.#listing, looking: this.#under, failure: this.#failure }
+  }
+
+  /** Looks, or joins the look that is under way. Never rejects: see {@link Look.failure}. */
+  look(): Promise<void> {
+    if (this.#under === undefined) {
+      const under = { since: Date.now(), read: 0, done: Promise.resolve() }
+      this.#under = under
+      under.done = this.#run(under)
+    }
+    return this.#under.done
+  }
+
+  /** What is known, not older than `maxAgeMs` if a look of at most `waitMs` can bring that about. */
+  async recent(maxAgeMs: number, waitMs: number): Promise<Look> {
+    if (this.#under === undefined && Date.now() - this.#endedAt >= Math.max(maxAgeMs, this.#rest)) void this.look()
+    if (this.#under !== undefined) {
+      const late = new AbortController()
+      const timer = setTimeout(() => late.abort(), waitMs)
+      const waited = new Promise<void>((resolve) => late.signal.addEventListener("abort", () => resolve()))
+      await Promise.race([this.#under.done, waited])
+      clearTimeout(timer)
+    }
+    return this.now
+  }
+
+  /** Calls the listener after each look, and looks again and again, until it is let go. */
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    this.#polling ??= this.#poll().finally(() => {
+      this.#polling = undefined
+    })
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Calls the listeners: something else is known about what is listed. */
+  tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new CheckpointError("CKPT_CLOSED", "ckpt serve is ending."))
+    await Promise.all([this.#under?.done, this.#polling])
+  }
+
+  /** Between two looks that nobody asked for: a look at 100,000 checkpoints must not follow the look before at once. */
+  get #rest(): number {
+    return (this.#listing?.tookMs ?? 0) * share
+  }
+
+  async #run(under: { since: number; read: number }): Promise<void> {
+    const stall = new AbortController()
+    const stalled = () => stall.abort(new CheckpointError("CKPT_TIMEOUT", `The storage gave nothing for ${stallMs / 1_000} s.`))
+    const timer = setTimeout(stalled, stallMs)
+    try {
+      const checkpoints: CheckpointSummary[] = []
+      const signal = AbortSignal.any([stall.signal, this.#closing.signal])
+      for await (const one of this.#store.list({ signal })) {
+        checkpoints.push(one)
+        timer.refresh()
+        under.read = checkpoints.length
+        // The storage may answer from memory: whoever else asks gets a turn all the same.
+        if (checkpoints.length % 1_000 === 0) await turn()
+      }
+      const byId = new Map(checkpoints.map((one) => [one.id, one]))
+      const number = (this.#listing?.number ?? 0) + 1
+      this.#listing = { number, at: Date.now(), tookMs: Date.now() - under.since, checkpoints, byId }
+      this.#failure = undefined
+    } catch (error) {
+      this.#failure = failureOf(error)
+    } finally {
+      clearTimeout(timer)
+      this.#under = undefined
+      this.#endedAt = Date.now()
+      this.tell()
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const { signal } = this.#closing
+    while (this.#listeners.size > 0 && !signal.aborted) {
+      await sleep(Math.max(pollMs, this.#rest), signal)
+      if (this.#listeners.size === 0 || signal.aborted) return
+      const age = Date.now() - this.#endedAt
+      if (age >= lookEveryMs || this.#listing === undefined || (await this.#hasChanged(this.#listing))) await this.look()
+    }
+  }
+
+  async #hasChanged({ checkpoints }: Listing): Promise<boolean> {
+    try {
+      const ids = await this.#store.ids({ signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(stallMs)]) })
+      return ids.length !== checkpoints.length || ids.some((id, at) => id !== checkpoints[at]?.id)
+    } catch {
+      // The look says why.
+      return true
+    }
+  }
+}
+
+/** Ends early if the signal is aborted. */
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener("abort", end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener("abort", end)
+    if (signal.aborted) end()
+  })
+}

@@ -1,0 +1,37 @@
+import { html } from "hono/html"
+
+/** A piece of the page. Text that goes into it is escaped. */
+export type Html = ReturnType<typeof html>
+
+const shownCharacters = 64
+
+/** Controls of a terminal or of the direction of text, and what has no width: they would change how the text around them looks. */
+const hidden =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]/g
+
+/** Text of somebody else, with what cannot be seen made visible: `\u{202e}`. */
+export function visible(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd").replace(hidden, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`)
+}
+
+/** At most so many characters; a longer text ends in "…". */
+export function shortened(text: string, most = shownCharacters): string {
+  if (text.length <= most) return text
+  const characters = Array.from(text.slice(0, most * 2))
+  return characters.length <= most && characters.length === text.length ? text : `${characters.slice(0, most).join("")}…`
+}
+
+/** A name that a job chose: isolated, so that its direction does not reach the text around it, and cut if it is long. */
+export function named(text: string, most = shownCharacters): Html {
+  const whole = visible(text)
+  const short = shortened(whole, most)
+  if (short === whole) return html`<bdi class="name">${whole}</bdi>`
+  return html`<bdi class="name" title="${shortened(whole, 1_000)}">${short}</bdi>`
+}
+
+/** A message, or another text of any length: what is long can be opened. */
+export function told(text: string, most = 400): Html {
+  const whole = visible(text)
+  if (whole.length <= most) return html`<bdi class="told">${whole}</bdi>`
+  return html`<details class="told"><summary><bdi>${shortened(whole, most)}</bdi></summary><bdi>${whole}</bdi></details>`
+}

@@ -1,0 +1,65 @@
+import type { CheckpointManifest } from "@ckpt/core"
+import { html } from "hono/html"
+import { type Change, type Difference, differenceOf } from "../../looking/diff.js"
+import type { Failure } from "../failure.js"
+import { bytesText, count, duration, signedBytes } from "../format.js"
+import type { Served } from "../served.js"
+import { type Html, named, visible } from "../text.js"
+import { fact, failed, table } from "./parts.js"
+
+/** One of the two checkpoints, or why it cannot be read. */
+export type Side = { readonly id: number; readonly manifest?: CheckpointManifest; readonly failure?: Failure }
+
+const shownRows = 500
+
+/** What the second checkpoint has otherwise. */
+export function diffView({ slug, opened }: Served, a: Side | undefined, b: Side | undefined): Html {
+  const both = a?.manifest !== undefined && b?.manifest !== undefined ? differenceOf(a.manifest, b.manifest) : undefined
+  return html`<div class="bar"><h1>Compare ${a === undefined || b === undefined ? html`two checkpoints of <bdi>${visible(opened.name)}</bdi>` : html`<a href="/s/${slug}/c/${a.id}">${a.id}</a> with <a href="/s/${slug}/c/${b.id}">${b.id}</a>`}</h1>
+<form action="/s/${slug}/diff" class="inline">${field("a", "From", a)} ${field("b", "to", b)} <button>Compare</button> ${a === undefined || b === undefined ? "" : html`<a href="/s/${slug}/diff?a=${b.id}&amp;b=${a.id}">swap</a>`}</form></div>
+${[a, b].map((side) => (side?.failure === undefined ? "" : failed(side.failure, `Checkpoint ${side.id} cannot be read`)))}
+${both === undefined ? (a === undefined || b === undefined ? html`<p>Two checkpoints are needed.</p>` : "") : body(both)}`
+}
+
+function field(name: string, label: string, side: Side | undefined): Html {
+  return html`<label for="${name}">${label}</label> <input id="${name}" name="${name}" inputmode="numeric" pattern="[0-9]*" maxlength="16" size="10" value="${side?.id ?? ""}" required>`
+}
+
+function body(diff: Difference): Html {
+  const { elapsedMs, stateBytes, watermark, epoch } = diff
+  const advanced = diff.offsets.reduce((sum, { by = 0n }) => sum + by, 0n)
+  const perSecond = elapsedMs > 0 ? Number(advanced) / (elapsedMs / 1_000) : 0
+  return html`<dl class="facts">
+${fact("Time", duration(elapsedMs), "", "main")}
+${fact("Epoch", `${epoch.from} → ${epoch.to}`)}
+${fact("Offsets", signed(advanced), perSecond > 0 ? `${count(BigInt(Math.round(perSecond)))} in a second` : "")}
+${fact("Watermark", watermark.by === undefined ? "–" : signed(watermark.by))}
+${fact("State", signedBytes(stateBytes.by), `${bytesText(stateBytes.from)} → ${bytesText(stateBytes.to)}`)}
+</dl><div class="columns">
+${block("Offsets", [["Source"], ["Partition"], ["From", "num"], ["To", "num"], ["By", "num"]], diff.offsets, ({ source, partition, from, to, by }) => html`<tr><th scope="row">${named(source)}</th><td>${named(partition, 24)}</td><td class="num">${offset(from)}</td><td class="num">${offset(to)}</td><td class="num">${by === undefined ? "" : signed(by)}</td></tr>`)}
+${block("Operators", [["Operator"], ["From", "num"], ["To", "num"], ["By", "num"]], [...diff.operators].sort((x, y) => Math.abs(y.by) - Math.abs(x.by)), ({ operator, from, to, by }) => html`<tr><th scope="row">${named(operator)}</th><td class="num">${from === undefined ? "new" : bytesText(from)}</td><td class="num">${to === undefined ? "gone" : bytesText(to)}</td><td class="num">${signedBytes(by)}</td></tr>`)}
+${block("Watermarks of sources", [["Source"], ["From", "num"], ["To", "num"], ["By", "num"]], diff.sourceWatermarks, ({ source, from, to, by }) => html`<tr><th scope="row">${named(source)}</th><td class="num">${from?.toString() ?? "–"}</td><td class="num">${to?.toString() ?? "–"}</td><td class="num">${by === undefined ? "" : signed(by)}</td></tr>`)}
+${texts("Sinks", "Sink", diff.sinks, ({ sink }) => sink)}
+${texts("Labels", "Label", diff.labels, ({ label }) => label)}
+${texts("Topology", "Part", diff.topology, ({ what }) => what)}
+</div>`
+}
+
+function texts<T extends Change<string>>(title: string, column: string, all: readonly T[], name: (one: T) => string): Html {
+  return block(title, [[column], ["From"], ["To"]], all, (one) => html`<tr><th scope="row">${named(name(one))}</th><td>${one.from === undefined ? "–" : named(one.from)}</td><td>${one.to === undefined ? "–" : named(one.to)}</td></tr>`)
+}
+
+function block<T>(title: string, columns: readonly (readonly [string, string?])[], all: readonly T[], row: (one: T) => Html): Html {
+  const shown = all.slice(0, shownRows)
+  const note = shown.length < all.length ? `the first ${shown.length} of ${count(all.length)}` : ""
+  return html`<section><h2>${title} <small>${note}</small></h2>${all.length === 0 ? html`<p class="same">the same</p>` : table(title, columns, shown.map(row))}</section>`
+}
+
+function offset(text: string | undefined): Html | string {
+  if (text === undefined) return "–"
+  return /^\d{1,40}$/.test(text) ? count(BigInt(text)) : named(text, 32)
+}
+
+function signed(value: bigint): string {
+  return value > 0n ? `+${count(value)}` : value < 0n ? `−${count(-value)}` : "±0"
+}
