@@ -1,7 +1,11 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs"
-import { Command } from "commander"
+import { exit } from "./output/exit.js"
+import { Interrupted, run } from "./program.js"
 
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
+const { stdout, stderr, env } = process
+const stop = new AbortController()
+// A second signal ends the process at once, since nobody listens any more.
+process.once("SIGINT", () => stop.abort(new Interrupted(exit.interrupted)))
+process.once("SIGTERM", () => stop.abort(new Interrupted(exit.terminated)))
 
-await new Command("ckpt").version(version).parseAsync()
+process.exitCode = await run(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd(), signal: stop.signal })

@@ -1,0 +1,66 @@
+import { CheckpointError, type StoreOperations } from "@ckpt/core"
+import { type Lead, leadText, whoLeads } from "../looking/lead.js"
+import { Refused } from "../output/exit.js"
+import type { OpenedStore } from "../stores/opened.js"
+import type { Context } from "./context.js"
+
+/** The flags of a command that changes a store. */
+export interface ChangingFlags {
+  readonly claim?: true
+}
+
+/**
+ * Changes a store. On a claimed store only with `--claim`: then as its leader, which gives the lead up at the end.
+ *
+ * @throws {Refused} on a claimed store without `--claim`, and with it on a store that nobody ever claimed
+ */
+export async function changing<T>(
+  { signal }: Context,
+  opened: OpenedStore,
+  { claim }: ChangingFlags,
+  change: (store: StoreOperations) => Promise<T>,
+): Promise<T> {
+  const lead = await whoLeads(opened, signal)
+  if (claim !== true) {
+    if (lead.epoch > 0) throw new Refused(claimedText(lead))
+    return change(opened.store)
+  }
+  if (lead.epoch === 0 && lead.problem === undefined) {
+    throw new Refused(
+      "nobody ever claimed this store; leave --claim out. With a claim, a job that writes without a claim would be refused from then on.",
+    )
+  }
+  const leader = await opened.store.claim({ signal })
+  try {
+    return await change(leader)
+  } finally {
+    await released(leader.release())
+  }
+}
+
+/** A lead that another writer took meanwhile need not be given up. */
+async function released(releasing: Promise<void>): Promise<void> {
+  try {
+    await releasing
+  } catch (error) {
+    if (!(error instanceof CheckpointError && error.code === "CKPT_FENCED")) throw error
+  }
+}
+
+/** What stands in the way of a change of a claimed store, and how to go on. */
+export function claimedText(lead: Lead): string {
+  return (
+    `the store is claimed: ${leadText(lead)}. Let the job that leads do it, or stop the job and give --claim: it takes the lead, and the ` +
+    "job is refused (CKPT_FENCED) until it claims again."
+  )
+}
+
+/** Tells, before a dry run, that `--yes` alone will not do. */
+export async function noteLead(context: Context, opened: OpenedStore): Promise<Lead> {
+  const lead = await whoLeads(opened, context.signal)
+  if (lead.epoch > 0 || lead.problem !== undefined) {
+    const how = lead.problem === undefined ? "--yes needs --claim beside it" : "ckpt doctor says what to do"
+    context.terminal.note(`ckpt: ${leadText(lead)}; ${how}.`)
+  }
+  return lead
+}

@@ -1,0 +1,162 @@
+import { type CopyProgress, type CopyReport, copyStore, type StoreEvent, type StoreOperations } from "@ckpt/core"
+import type { Command } from "commander"
+import { chooseId } from "../looking/choose.js"
+import { exit, WrongUsage } from "../output/exit.js"
+import { ProgressBar } from "../output/progress.js"
+import { bytesText, clean, counted, durationText } from "../output/text.js"
+import { parseDuration } from "./arguments.js"
+import { type ChangingFlags, changing } from "./changing.js"
+import type { Context } from "./context.js"
+import { claimFlag, connectionOptions, plainCommand, type StoreFlags, withStore } from "./store-command.js"
+
+interface CopyFlags extends StoreFlags, ChangingFlags {
+  readonly id?: readonly string[]
+  /** Milliseconds. */
+  readonly follow?: number | true
+  readonly pins?: true
+  readonly toLayout?: StoreFlags["layout"]
+  readonly toBackend?: string
+  readonly toEndpoint?: string
+  readonly toRegion?: string
+  readonly toCredentials?: string
+  readonly toTimeout?: number
+}
+
+const followMs = 1000
+
+/** `ckpt copy`: checkpoints of one store into another, the same ids and bytes. */
+export function copyCommand(context: Context): Command {
+  const examples = [
+    "copy file:./data s3://bucket/job",
+    "copy file:./data file:/mnt/backup --id 42 --id before-upgrade --pins",
+    "copy s3://bucket/job az://account/container/job --follow 5s",
+  ]
+  const command = plainCommand(
+    "copy",
+    "Copy checkpoints into another store, verified. An interrupted copy goes on.",
+    examples,
+  )
+    .argument("<from>", "the URL of the store that has them")
+    .argument("<to>", "the URL of the store that gets them")
+    .option("--id <checkpoint...>", "these alone: ids, the word latest, names of pins")
+    .option("--follow [every]", "go on with what is saved later, and look this often (1s)", parseDuration)
+    .option("--pins", "also make their pins")
+    .option(...claimFlag)
+    .optionsGroup("Options of the store <to>:")
+  for (const option of connectionOptions("to-")) command.addOption(option)
+  return command.action((from: string, to: string, flags: CopyFlags) => copy(context, from, to, flags))
+}
+
+async function copy(context: Context, from: string, to: string, flags: CopyFlags): Promise<void> {
+  if (flags.id !== undefined && flags.follow !== undefined) throw new WrongUsage("give --id or --follow, not both.")
+  const { toLayout, toBackend, toEndpoint, toRegion, toCredentials, toTimeout } = flags
+  const target: StoreFlags = {
+    ...(toLayout === undefined ? {} : { layout: toLayout }),
+    ...(toBackend === undefined ? {} : { backend: toBackend }),
+    ...(toEndpoint === undefined ? {} : { endpoint: toEndpoint }),
+    ...(toRegion === undefined ? {} : { region: toRegion }),
+    ...(toCredentials === undefined ? {} : { credentials: toCredentials }),
+    ...(toTimeout === undefined ? {} : { timeout: toTimeout }),
+  }
+  const arrivals = new Arrivals(context, flags.json === true)
+  await withStore(context, from, flags, { readOnly: true }, (source) =>
+    withStore(context, to, target, { mayBeNew: true, onEvent: arrivals.onEvent }, (opened) =>
+      changing(context, opened, flags, (store) =>
+        copyInto(context, { from: source.store, to: store, arrivals }, flags),
+      ),
+    ),
+  )
+}
+
+interface Copying {
+  readonly from: StoreOperations
+  readonly to: StoreOperations
+  readonly arrivals: Arrivals
+}
+
+async function copyInto(context: Context, { from, to, arrivals }: Copying, flags: CopyFlags): Promise<void> {
+  const { terminal, signal } = context
+  const ids = flags.id && (await Promise.all(flags.id.map((which) => chooseId(from, which, signal))))
+  const everyMs = flags.follow === true ? followMs : flags.follow
+  const started = performance.now()
+  const bar = new ProgressBar(terminal, "checkpoints")
+  try {
+    const report = await copyStore(from, to, {
+      ...{ ids, signal, pins: flags.pins === true },
+      ...(everyMs === undefined ? {} : { follow: { everyMs } }),
+      onProgress: (progress) => bar.update(advanceOf(progress)),
+    })
+    await arrivals.written()
+    await tell(context, report, { json: flags.json, elapsedMs: Math.round(performance.now() - started) })
+  } catch (error) {
+    await arrivals.written()
+    // Each of them is there as a whole: what was under way is not.
+    terminal.note(
+      `copied before it ended: ${counted(arrivals.count, "checkpoint")}. The same command goes on from there.`,
+    )
+    throw error
+  } finally {
+    bar.stop()
+  }
+}
+
+/** The bytes of the checkpoints before are not told, so the rate is that of this checkpoint alone. */
+function advanceOf({ done, total, bytesDone, bytesTotal }: CopyProgress) {
+  return {
+    done: Math.min(total, done + (bytesTotal > bytesDone ? bytesDone / bytesTotal : 0)),
+    total,
+    bytes: bytesDone,
+  }
+}
+
+/** The checkpoints that are there as a whole, each told once. */
+class Arrivals {
+  readonly #context: Context
+  readonly #asJson: boolean
+  readonly #seen = new Set<number>()
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(context: Context, asJson: boolean) {
+    this.#context = context
+    this.#asJson = asJson
+  }
+
+  get count(): number {
+    return this.#seen.size
+  }
+
+  /** To be given the events of the store that gets the checkpoints. */
+  readonly onEvent = (event: StoreEvent): void => {
+    // A checkpoint with a pending sink is looked at in each round.
+    if (event.type !== "saved" || this.#seen.has(event.id)) return
+    this.#seen.add(event.id)
+    const { id, outcome, stateSize: bytes } = event
+    const { terminal } = this.#context
+    this.#writing = this.#writing.then(() => {
+      if (this.#asJson) return terminal.json("copied", { id, outcome, bytes })
+      return terminal.print(`${id}  ${outcome === "created" ? `copied, ${bytesText(bytes)}` : "there already"}`)
+    })
+    this.#writing.catch(() => {})
+  }
+
+  /** Resolves once all of them are written, or nobody reads any more. */
+  async written(): Promise<void> {
+    await this.#writing.catch(() => {})
+  }
+}
+
+async function tell(
+  { terminal, finish }: Context,
+  { copied, existed, skipped }: CopyReport,
+  { json, elapsedMs }: { json: true | undefined; elapsedMs: number },
+): Promise<void> {
+  const passed = skipped.map(({ id, error }) => ({ id, code: error.code, message: error.message }))
+  if (json) await terminal.json("copy-summary", { copied, existed, skipped: passed, elapsedMs })
+  else {
+    for (const { id, message } of passed) terminal.note(`ckpt: ${id} was not copied: ${clean(message)}`)
+    const words = [`${counted(copied.length, "checkpoint")} copied`, `${existed.length} there already`]
+    if (passed.length > 0) words.push(`${passed.length} NOT copied`)
+    terminal.note(`${words.join(", ")}, in ${durationText(elapsedMs)}`)
+  }
+  if (passed.length > 0) finish(exit.refused)
+}

@@ -1,0 +1,117 @@
+import type { LayoutName, StoreEvent } from "@ckpt/core"
+import { Argument, Command, InvalidArgumentError, Option } from "commander"
+import { clean } from "../output/text.js"
+import { type OpenUrlOptions, openStoreUrl } from "../stores/open.js"
+import type { OpenedStore } from "../stores/opened.js"
+import { urlExamples } from "../stores/url.js"
+import { parseDuration } from "./arguments.js"
+import type { Context } from "./context.js"
+
+/** The options of every command that opens a store. */
+export interface StoreFlags {
+  readonly json?: true
+  readonly layout?: LayoutName
+  readonly backend?: string
+  readonly endpoint?: string
+  readonly region?: string
+  readonly credentials?: string
+  /** Milliseconds. */
+  readonly timeout?: number
+}
+
+/** A command whose first argument is a store. */
+export function storeCommand(name: string, summary: string, examples: readonly string[]): Command {
+  return plainCommand(name, summary, examples).addArgument(new Argument("<store>", `its URL: ${urlExamples}`))
+}
+
+/** A command with the options of a store, and no argument yet. */
+export function plainCommand(name: string, summary: string, examples: readonly string[]): Command {
+  const command = new Command(name)
+    .description(summary)
+    .option("--json", "answer with JSON, one object a line (docs/cli.md has the shapes)")
+    .optionsGroup("Options of the store:")
+  for (const option of connectionOptions("")) command.addOption(option)
+  const lines = examples.map((example) => `  $ ckpt ${example}`)
+  return command.optionsGroup("Options:").addHelpText("after", `\nExamples:\n${lines.join("\n")}`)
+}
+
+/** @param prefix put before each name, for the second store of a command */
+export function connectionOptions(prefix: "" | "to-"): Option[] {
+  return [
+    new Option(`--${prefix}layout <name>`, "how its keys are made; by default it is looked up").choices([
+      "directory",
+      "objects",
+    ]),
+    new Option(`--${prefix}backend <module>`, "a module whose default export makes the backend from the URL"),
+    new Option(`--${prefix}endpoint <url>`, "the address of the service, if it is not the provider's own"),
+    new Option(`--${prefix}region <name>`, "the region of the bucket"),
+    new Option(`--${prefix}credentials <file>`, "a JSON file; by default what the SDK finds in its environment"),
+    new Option(`--${prefix}timeout <duration>`, "how long one request may stand still").argParser(parseDuration),
+  ]
+}
+
+/** Opens the store of a command, and closes it however the command ends. */
+export async function withStore<T>(
+  context: Context,
+  url: string,
+  flags: StoreFlags,
+  { onEvent = () => {}, ...options }: Pick<OpenUrlOptions, "readOnly" | "mayBeNew" | "onEvent">,
+  use: (opened: OpenedStore) => Promise<T>,
+): Promise<T> {
+  const { layout, backend, endpoint, region, credentials, timeout } = flags
+  const { cwd, env, signal } = context
+  const tell = teller(context)
+  const opened = await openStoreUrl(url, {
+    ...{ layout, backend, endpoint, region, credentials, cwd, env, signal },
+    ...options,
+    timeoutMs: timeout,
+    onEvent(event) {
+      tell(event)
+      onEvent(event)
+    },
+  })
+  try {
+    return await use(opened)
+  } finally {
+    await opened.close()
+  }
+}
+
+/** Tells those events on stderr that somebody who looks at a store should know, each once. */
+function teller({ terminal }: Context): (event: StoreEvent) => void {
+  const told = new Set<string>()
+  return (event) => {
+    const note = noteOf(event)
+    if (note === undefined || told.has(note)) return
+    told.add(note)
+    terminal.note(`ckpt: ${clean(note)}`)
+  }
+}
+
+function noteOf(event: StoreEvent): string | undefined {
+  if (event.type === "history-lost")
+    return `the history ${event.key} cannot be believed: ${event.reason}. ckpt doctor says what to do.`
+  if (event.type === "pointer-unreadable")
+    return `the pointer ${event.key} cannot be used: ${event.reason}. The next save replaces it.`
+  if (event.type === "retry")
+    return `${event.operation} is tried again: ${event.error instanceof Error ? event.error.message : String(event.error)}`
+  return event.type === "claim-abandoned"
+    ? `claim ${event.epoch} had begun and did not end; it was taken out.`
+    : undefined
+}
+
+/** The flag that makes a command act. */
+export const yesFlag = ["--yes", "act; without it, the command only prints what it would do"] as const
+
+/** The flag of a command that changes a claimed store. */
+export const claimFlag = [
+  "--claim",
+  "take the lead of a claimed store; whoever leads now is refused from then on, and must claim again",
+] as const
+
+/** Refuses what is no whole number from 1. */
+export function parseCount(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= 1) return count
+  throw new InvalidArgumentError("Give a whole number from 1.")
+}

@@ -1,0 +1,86 @@
+import type { StoreOperations } from "@ckpt/core"
+import type { Command } from "commander"
+import { chooseId } from "../looking/choose.js"
+import { sampleOf, type Verdict, verifyAll } from "../looking/verify.js"
+import { exit, WrongUsage } from "../output/exit.js"
+import { ProgressBar } from "../output/progress.js"
+import type { Terminal } from "../output/terminal.js"
+import { bytesText, clean, counted, durationText } from "../output/text.js"
+import { parseShare } from "./arguments.js"
+import type { Context } from "./context.js"
+import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+
+interface VerifyFlags extends StoreFlags {
+  readonly all?: true
+  readonly deep?: true
+  /** From above 0 to 1. */
+  readonly sample?: number
+}
+
+/** `ckpt verify`: whether checkpoints are sound. */
+export function verifyCommand(context: Context): Command {
+  const examples = [
+    "verify file:./data latest --deep",
+    "verify s3://bucket/job --all --deep --sample 20%",
+    "verify file:./data --all --json | jq 'select(.valid == false)'",
+  ]
+  return storeCommand("verify", "Verify checkpoints; the exit code is 1 if any is damaged.", examples)
+    .argument("[checkpoints...]", "ids, the word latest, or names of pins")
+    .option("--all", "all checkpoints")
+    .option("--deep", "read each state and compare its checksum; otherwise its size is compared")
+    .option("--sample <share>", "a random share of them, such as 20%; the latest is always among it", parseShare)
+    .action((url: string, which: string[], flags: VerifyFlags) => verify(context, url, which, flags))
+}
+
+async function verify(context: Context, url: string, which: readonly string[], flags: VerifyFlags): Promise<void> {
+  if (which.length > 0 === (flags.all === true)) {
+    throw new WrongUsage("give either the checkpoints, such as latest, or --all.")
+  }
+  const { terminal, signal } = context
+  await withStore(context, url, flags, { readOnly: true }, async ({ store }) => {
+    const all = which.length > 0 ? await chosen(store, which, signal) : await store.ids({ signal })
+    const ids = flags.sample === undefined ? all : sampleOf(all, flags.sample)
+    const bar = new ProgressBar(terminal, "checkpoints")
+    const started = performance.now()
+    const seen = { checked: 0, damaged: 0, bytes: 0 }
+    try {
+      const depth = flags.deep ? "deep" : "shallow"
+      for await (const verdict of verifyAll(store, ids, { depth, signal, onProgress: (now) => bar.update(now) })) {
+        seen.checked++
+        seen.bytes += verdict.bytes
+        if (!verdict.valid) seen.damaged++
+        if (flags.json) await terminal.json("verdict", verdict)
+        else await terminal.print(...lines(terminal, verdict))
+      }
+    } finally {
+      bar.stop()
+    }
+    const elapsedMs = Math.round(performance.now() - started)
+    if (flags.json) await terminal.json("verify-summary", { ...seen, of: all.length, elapsedMs })
+    else terminal.note(summary(seen, all.length, elapsedMs))
+    if (seen.damaged > 0) context.finish(exit.refused)
+  })
+}
+
+async function chosen(store: StoreOperations, which: readonly string[], signal: AbortSignal): Promise<number[]> {
+  const ids = new Set<number>()
+  for (const one of which) ids.add(await chooseId(store, one, signal))
+  return [...ids].sort((a, b) => a - b)
+}
+
+function lines(terminal: Terminal, { id, valid, issues, bytes, depth }: Verdict): string[] {
+  const read = depth === "deep" && bytes > 0 ? `  ${bytesText(bytes)} read` : ""
+  const verdict = valid ? terminal.paint("green", "✓ valid") : terminal.paint("red", "✗ DAMAGED")
+  return [
+    `${verdict}  ${id}${read}`,
+    ...issues.map(({ severity, code, message }) => `    ${severity}: ${code}: ${clean(message)}`),
+  ]
+}
+
+function summary(seen: { checked: number; damaged: number; bytes: number }, all: number, elapsedMs: number): string {
+  const { checked, damaged, bytes } = seen
+  const sample = checked < all ? ` of ${all}` : ""
+  const rate = bytes > 0 && elapsedMs > 0 ? `, ${bytesText(bytes)} at ${bytesText((bytes * 1000) / elapsedMs)}/s` : ""
+  const verdict = damaged === 0 ? "all valid" : `${damaged} DAMAGED`
+  return `${counted(checked, "checkpoint")}${sample} verified in ${durationText(elapsedMs)}${rate}: ${verdict}`
+}

@@ -1,0 +1,65 @@
+import type { StoreOperations, ValidationIssue, VerifyDepth } from "@ckpt/core"
+import { inOrder } from "./in-order.js"
+
+/** The verdict on one checkpoint. */
+export interface Verdict {
+  readonly id: number
+  readonly valid: boolean
+  readonly issues: readonly ValidationIssue[]
+  readonly depth: VerifyDepth
+  /** Bytes of its state that were read. */
+  readonly bytes: number
+}
+
+/** How far {@link verifyAll} has come. */
+export interface VerifyProgress {
+  /** Checkpoints; the part of a state that was read counts as a part of its checkpoint. */
+  readonly done: number
+  readonly total: number
+  /** Bytes that were read so far. */
+  readonly bytes: number
+}
+
+// A deep verification reads as fast as the line gives; more at once would only share it.
+const atOnce = { shallow: 8, deep: 1 } as const
+
+/** Verifies checkpoints, and gives each verdict in the order of the ids. */
+export async function* verifyAll(
+  store: StoreOperations,
+  ids: readonly number[],
+  options: {
+    readonly depth: VerifyDepth
+    readonly signal?: AbortSignal | undefined
+    readonly onProgress?: ((progress: VerifyProgress) => void) | undefined
+  },
+): AsyncGenerator<Verdict, void, void> {
+  const { depth, signal, onProgress = () => {} } = options
+  let done = 0
+  let bytes = 0
+  const total = ids.length
+  onProgress({ done, total, bytes })
+  yield* inOrder(ids, atOnce[depth], async (id) => {
+    let read = 0
+    const { valid, issues } = await store.verify(id, {
+      ...{ depth, signal },
+      onProgress: ({ bytesDone, bytesTotal = bytesDone }) => {
+        read = Math.max(read, bytesDone)
+        onProgress({ done: done + (bytesTotal > 0 ? bytesDone / bytesTotal : 0), total, bytes: bytes + bytesDone })
+      },
+    })
+    done++
+    bytes += read
+    onProgress({ done, total, bytes })
+    return { id, valid, issues, depth, bytes: read }
+  })
+}
+
+/** A random share of the ids, the latest always among them, ascending. */
+export function sampleOf(ids: readonly number[], share: number, random: () => number = Math.random): number[] {
+  const wanted = Math.min(ids.length, Math.ceil(ids.length * share))
+  const left = [...ids]
+  const latest = left.pop()
+  const taken = latest === undefined ? [] : [latest]
+  while (taken.length < wanted) taken.push(...left.splice(Math.floor(random() * left.length), 1))
+  return taken.sort((a, b) => a - b)
+}

@@ -1,0 +1,146 @@
+import type { Writable } from "node:stream"
+import { styleText } from "node:util"
+
+/** A stream as a process has it: a terminal, a pipe or a file. */
+export type OutputStream = Writable & {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  hasColors?(env?: object): boolean
+}
+
+/** The reason of an abort: whoever read the output has gone, as `head` does. */
+export class ReaderGone extends Error {
+  override readonly name = "ReaderGone"
+  constructor() {
+    super("the reader of the output is gone")
+  }
+}
+
+/** The width of what is no terminal, if the environment has no COLUMNS. */
+const usualWidth = 120
+
+/** What a command writes to: answers to `stdout`, everything else to `stderr`. */
+export class Terminal {
+  readonly #out: OutputStream
+  readonly #err: OutputStream
+  readonly #env: NodeJS.ProcessEnv
+  /** Called once the reader of the answers is gone. */
+  readonly #onGone: (reason: ReaderGone) => void
+  #gone: ReaderGone | undefined
+  /** What is drawn at the end of the output, and makes room for answers. */
+  overlay: { clear(): void } | undefined
+
+  constructor(streams: {
+    readonly stdout: OutputStream
+    readonly stderr: OutputStream
+    readonly env: NodeJS.ProcessEnv
+    readonly onGone: (reason: ReaderGone) => void
+  }) {
+    this.#out = streams.stdout
+    this.#err = streams.stderr
+    this.#env = streams.env
+    this.#onGone = streams.onGone
+    this.#out.on("error", this.#onError)
+    // Who reads the notes is of no account: the answers go on.
+    this.#err.on("error", ignore)
+  }
+
+  readonly #onError = (error: Error) => {
+    this.#lost(error)
+  }
+
+  /** Gives the streams back. */
+  release(): void {
+    this.#out.off("error", this.#onError)
+    this.#err.off("error", ignore)
+  }
+
+  /** Columns. */
+  get width(): number {
+    const told = this.#out.columns ?? Number(this.#env["COLUMNS"])
+    return told > 0 ? Math.max(told, 40) : usualWidth
+  }
+
+  /** Whether a progress bar has a terminal to be drawn on. */
+  get showsProgress(): boolean {
+    return this.#err.isTTY === true && this.#env["TERM"] !== "dumb"
+  }
+
+  /** The stream of answers. */
+  get stdout(): OutputStream {
+    return this.#out
+  }
+
+  /** The stream of progress and notes. */
+  get err(): OutputStream {
+    return this.#err
+  }
+
+  /** The text in a colour, where there are colours (see NO_COLOR). */
+  paint(style: "red" | "green" | "yellow" | "dim" | "bold", text: string): string {
+    const hasColours = this.#out.isTTY === true && this.#out.hasColors?.(this.#env) === true
+    return hasColours ? styleText(style, text, { validateStream: false }) : text
+  }
+
+  /** Writes lines of an answer. Waits until the reader has room for more. */
+  async print(...lines: readonly string[]): Promise<void> {
+    if (lines.length > 0) await this.write(`${lines.join("\n")}\n`)
+  }
+
+  /** Writes one object of an answer as one line of JSON. */
+  async json(type: string, fields: object): Promise<void> {
+    await this.print(jsonLine(type, fields))
+  }
+
+  /**
+   * Writes bytes of an answer.
+   *
+   * @throws {ReaderGone}
+   */
+  async write(chunk: string | Uint8Array): Promise<void> {
+    if (this.#gone !== undefined) throw this.#gone
+    this.overlay?.clear()
+    // The callback comes when the chunk was taken, which is also how a slow reader slows the command down.
+    const failed = await new Promise<Error | null | undefined>((resolve) => {
+      this.#out.write(chunk, resolve)
+    })
+    if (failed) throw this.#lost(failed)
+  }
+
+  /** Writes a line for people beside the answer. */
+  note(line: string): void {
+    this.overlay?.clear()
+    this.#err.write(`${line}\n`)
+  }
+
+  #lost(error: Error & { code?: string }): Error {
+    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED" && error.code !== "ECONNRESET") {
+      this.#onGone(new ReaderGone())
+      return error
+    }
+    this.#gone ??= new ReaderGone()
+    this.#onGone(this.#gone)
+    return this.#gone
+  }
+}
+
+function ignore(): void {}
+
+/** The version of all shapes of `--json`. */
+const shapesVersion = 1
+
+/**
+ * One object of an answer. Dates are ISO 8601 in UTC; a bigint is its digits as text. What a terminal would obey is escaped: JSON
+ * itself asks that only of some characters.
+ */
+export function jsonLine(type: string, fields: object): string {
+  const text = JSON.stringify({ v: shapesVersion, type, ...fields }, (_key, value: unknown) =>
+    typeof value === "bigint" ? String(value) : value,
+  )
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    character
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  )
+}

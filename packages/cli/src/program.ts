@@ -1,0 +1,120 @@
+import { readFileSync } from "node:fs"
+import { CheckpointError } from "@ckpt/core"
+import { Command, CommanderError } from "commander"
+import { catCommand } from "./commands/cat.js"
+import type { Context } from "./commands/context.js"
+import { copyCommand } from "./commands/copy.js"
+import { diffCommand } from "./commands/diff.js"
+import { gcCommand } from "./commands/gc.js"
+import { lsCommand } from "./commands/ls.js"
+import { pinCommand, unpinCommand } from "./commands/pin.js"
+import { pruneCommand } from "./commands/prune.js"
+import { recoverCommand } from "./commands/recover.js"
+import { rmCommand } from "./commands/rm.js"
+import { showCommand } from "./commands/show.js"
+import { verifyCommand } from "./commands/verify.js"
+import { type ExitCode, exit, exitCodeOf } from "./output/exit.js"
+import { jsonLine, type OutputStream, ReaderGone, Terminal } from "./output/terminal.js"
+import { clean, cleanLines } from "./output/text.js"
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
+
+/** The reason of an abort by a signal of the process. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted"
+  readonly exitCode: ExitCode
+  constructor(exitCode: ExitCode) {
+    super("interrupted")
+    this.exitCode = exitCode
+  }
+}
+
+/** What a run needs of its process. */
+export interface Surroundings {
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  /** Aborted, with {@link Interrupted}, when the command shall end. */
+  readonly signal: AbortSignal
+}
+
+/** The commands, in the order of `--help`. */
+const commands = [
+  lsCommand,
+  showCommand,
+  catCommand,
+  diffCommand,
+  verifyCommand,
+  recoverCommand,
+  pruneCommand,
+  gcCommand,
+  rmCommand,
+  pinCommand,
+  unpinCommand,
+  copyCommand,
+]
+
+/** Runs one command line. Gives the exit code, and never rejects. */
+export async function run(
+  args: readonly string[],
+  { stdout, stderr, env, cwd, signal }: Surroundings,
+): Promise<ExitCode> {
+  const gone = new AbortController()
+  const terminal = new Terminal({ stdout, stderr, env, onGone: (reason) => gone.abort(reason) })
+  let code: ExitCode = exit.fine
+  const context: Context = {
+    ...{ terminal, env, cwd },
+    signal: AbortSignal.any([signal, gone.signal]),
+    finish(ended) {
+      code = ended
+    },
+  }
+  try {
+    await programOf(context).parseAsync(args, { from: "user" })
+    return code
+  } catch (error) {
+    return told(error, terminal, args.includes("--json"))
+  } finally {
+    terminal.release()
+  }
+}
+
+function programOf(context: Context): Command {
+  const { terminal } = context
+  const program = new Command("ckpt")
+    .description("Look at, verify, copy and prune checkpoints, on any storage.")
+    .version(version)
+    .addHelpText("after", exitHelp)
+  for (const command of commands) program.addCommand(command(context))
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .helpOption("-h, --help", "show this help")
+      .configureOutput({
+        writeOut: (text) => terminal.stdout.write(text),
+        writeErr: (text) => terminal.err.write(text),
+        // Unknown options and commands come from whoever calls.
+        outputError: (text, write) => write(`ckpt: ${cleanLines(text.trimEnd())}\n`),
+        getOutHelpWidth: () => terminal.width,
+        getErrHelpWidth: () => terminal.width,
+      })
+  }
+  return program
+}
+
+const exitHelp = `
+Exit codes: 0 fine; 1 something is damaged, is not there, or was refused; 2 wrong usage; 3 the storage cannot be reached.
+A store is a URL: file:./data, s3://bucket/prefix, gs://bucket/prefix, az://account/container/prefix.`
+
+/** Tells an error on stderr, and gives its exit code. */
+function told(error: unknown, terminal: Terminal, asJson: boolean): ExitCode {
+  if (error instanceof ReaderGone) return exit.fine
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exit.fine : exit.usage
+  const code = error instanceof Interrupted ? error.exitCode : exitCodeOf(error)
+  const message = error instanceof Error ? error.message : String(error)
+  const errorCode = error instanceof CheckpointError ? error.code : undefined
+  if (asJson) terminal.note(jsonLine("error", { code: errorCode, message, exitCode: code }))
+  else terminal.note(`ckpt: ${clean(message)}${errorCode === undefined ? "" : ` (${errorCode})`}`)
+  return code
+}

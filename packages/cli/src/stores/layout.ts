@@ -1,0 +1,61 @@
+import type { LayoutName, ObjectBackend } from "@ckpt/core"
+import { ask } from "./ask.js"
+import { invalid } from "./url.js"
+
+/** Names that a layout has and the other has not. The last ones are there even if every manifest is lost. */
+const signs: Readonly<Record<LayoutName, readonly (readonly [prefix: string, name: RegExp])[]>> = {
+  directory: [
+    ["checkpoints/checkpoint_", /^checkpoints\/checkpoint_\d+\//],
+    ["checkpoints/latest.txt", /^checkpoints\/latest\.txt$/],
+    ["checkpoints/history.json", /^checkpoints\/history\.json$/],
+  ],
+  objects: [
+    ["manifests/manifest-", /^manifests\/manifest-\d+\.json$/],
+    ["checkpoints/state-", /^checkpoints\/state-\d+\.bin$/],
+    ["manifests/latest.json", /^manifests\/latest\.json$/],
+    ["manifests/history.json", /^manifests\/history\.json$/],
+  ],
+}
+
+/** The layouts of which something lies under the prefix. */
+export async function layoutsAt(backend: ObjectBackend, prefix: string, signal?: AbortSignal): Promise<LayoutName[]> {
+  const names: readonly LayoutName[] = ["directory", "objects"]
+  const found = await Promise.all(
+    names.map(async (name) => {
+      for (const [start, sign] of signs[name]) if (await hasAny(backend, prefix, start, sign, signal)) return [name]
+      return []
+    }),
+  )
+  return found.flat()
+}
+
+/**
+ * The layout of the store that lies there.
+ *
+ * @param usual the layout of a store that is not there yet
+ * @throws {CheckpointError} `CKPT_INVALID` if stores of both layouts lie there
+ */
+export async function findLayout(
+  backend: ObjectBackend,
+  { prefix, usual, signal }: { prefix: string; usual: LayoutName; signal?: AbortSignal | undefined },
+): Promise<LayoutName> {
+  const [first, second] = await layoutsAt(backend, prefix, signal)
+  if (second === undefined) return first ?? usual
+  throw invalid("checkpoints of both layouts lie there; say which are meant: --layout directory or --layout objects")
+}
+
+function hasAny(
+  backend: ObjectBackend,
+  prefix: string,
+  start: string,
+  sign: RegExp,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const question = async (asked: AbortSignal) => {
+    for await (const { key } of backend.list(`${prefix}${start}`, { signal: asked })) {
+      if (sign.test(key.slice(prefix.length))) return true
+    }
+    return false
+  }
+  return ask(backend, "looking for checkpoints", question, signal)
+}

@@ -1,0 +1,47 @@
+import { type LayoutName, openCheckpointStore, type StoreOptions } from "@ckpt/core"
+import { connectModule } from "./backend-module.js"
+import type { ConnectOptions } from "./connect.js"
+import { findLayout } from "./layout.js"
+import type { OpenedStore } from "./opened.js"
+import { connectScheme } from "./schemes.js"
+import { parseStoreUrl } from "./url.js"
+
+/** How to open a store, beside its URL. */
+export interface OpenUrlOptions
+  extends Partial<ConnectOptions>,
+    Pick<StoreOptions, "layout" | "onEvent" | "retry" | "timeoutMs"> {
+  /** The module of a third party's backend; see {@link connectModule}. */
+  readonly backend?: string | undefined
+  /** Ends the look at the layout. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Opens the store that a URL names. Asks the storage for the layout, unless it is said.
+ *
+ * @throws {CheckpointError} `CKPT_INVALID` for a URL or options that cannot be used, or a package that is not installed; `CKPT_DENIED`,
+ *   `CKPT_TIMEOUT` and `CKPT_IO` if the storage cannot be reached
+ */
+export async function openStoreUrl(text: string, options: OpenUrlOptions = {}): Promise<OpenedStore> {
+  const { layout, backend: module, signal, onEvent, retry, timeoutMs, ...rest } = options
+  const connecting: ConnectOptions = { cwd: process.cwd(), env: process.env, ...rest }
+  const url = parseStoreUrl(text)
+  const connect = module === undefined ? connectScheme(url, connecting) : connectModule(module, url, connecting)
+  const { backend, prefix, usualLayout, timeoutMs: usualTimeoutMs } = await connect
+  try {
+    const open = (found: LayoutName) =>
+      openCheckpointStore({
+        ...{ backend, prefix, layout: found, onEvent, retry, ownsBackend: true },
+        readOnly: rest.readOnly ?? false,
+        timeoutMs: timeoutMs ?? usualTimeoutMs,
+      })
+    // A prefix that cannot be used is refused before anything is asked under it.
+    if (layout === undefined) await open(usualLayout)
+    const found = layout ?? (await findLayout(backend, { prefix, usual: usualLayout, signal }))
+    const store = await open(found)
+    return { url: text, name: url.name, layout: found, prefix, store, backend, close: () => store.close() }
+  } catch (error) {
+    await backend[Symbol.asyncDispose]()
+    throw error
+  }
+}
