@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises"
-import { CheckpointError, type CheckpointStore, type CheckpointSummary } from "@ckpt/core"
+import { CheckpointError, type CheckpointSummary } from "@ckpt/core"
+import type { Door } from "./door.js"
 import { type Failure, failureOf } from "./failure.js"
 
 /** What was there at one moment. Never changed: the next look makes a new listing. */
@@ -36,7 +37,7 @@ const share = 10
  * somebody watches, it asks often whether ids came or went, which is one cheap request, and looks again if so.
  */
 export class Looker {
-  readonly #store: CheckpointStore
+  readonly #door: Door
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
   #listing: Listing | undefined
@@ -45,8 +46,8 @@ export class Looker {
   #polling: Promise<void> | undefined
   #endedAt = 0
 
-  constructor(store: CheckpointStore) {
-    this.#store = store
+  constructor(door: Door) {
+    this.#door = door
   }
 
   /** What is known now. */
@@ -108,7 +109,8 @@ export class Looker {
     try {
       const checkpoints: CheckpointSummary[] = []
       const signal = AbortSignal.any([stall.signal, this.#closing.signal])
-      for await (const one of this.#store.list({ signal })) {
+      const { store } = await this.#door.open(signal)
+      for await (const one of store.list({ signal })) {
         checkpoints.push(one)
         timer.refresh()
         under.read = checkpoints.length
@@ -141,7 +143,9 @@ export class Looker {
 
   async #hasChanged({ checkpoints }: Listing): Promise<boolean> {
     try {
-      const ids = await this.#store.ids({ signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(stallMs)]) })
+      const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(stallMs)])
+      const { store } = await this.#door.open(signal)
+      const ids = await store.ids({ signal })
       return ids.length !== checkpoints.length || ids.some((id, at) => id !== checkpoints[at]?.id)
     } catch {
       // The look says why.

@@ -54,7 +54,7 @@ export async function metricsText(all: readonly Served[]): Promise<string> {
     `# TYPE ${name} gauge`,
     ...all.flatMap((served) => {
       const value = of(served, now)
-      return value === undefined ? [] : [`${name}{store="${escaped(served.slug)}",url="${escaped(served.opened.url)}"} ${value}`]
+      return value === undefined ? [] : [`${name}{store="${escaped(served.slug)}",url="${escaped(served.url)}"} ${value}`]
     }),
   ])
   return `${lines.join("\n")}\n`

@@ -5,6 +5,7 @@ import { CheckpointError } from "@ckpt/core"
 import { createAdaptorServer } from "@hono/node-server"
 import type { OpenedStore } from "../stores/opened.js"
 import { makeApp } from "./app.js"
+import type { StoreToServe } from "./door.js"
 import { inUrl, isLoopback, servesHost } from "./hosts.js"
 import { type Served, serveAll } from "./served.js"
 import { Slots } from "./verifying.js"
@@ -43,10 +44,10 @@ const maxConnections = 512
  *
  * @throws {CheckpointError} `CKPT_INVALID` for an address without a token; `CKPT_IO` if the address cannot be had
  */
-export async function servePage(stores: readonly OpenedStore[], options: PageOptions): Promise<ServedPage> {
+export async function servePage(stores: readonly (OpenedStore | StoreToServe)[], options: PageOptions): Promise<ServedPage> {
   const { host = "127.0.0.1", port, allowWrites = false, allowHosts = [] } = options
   const token = tokenFor(host, options.token)
-  const all: Served[] = serveAll(stores, new Slots(verifiesAtOnce), ({ looker }) => looker.tell())
+  const all: Served[] = serveAll(stores.map(toServe), new Slots(verifiesAtOnce))
   const app = makeApp({ all, allowWrites, patienceMs: firstLookMs }, { token, isOurs: servesHost(host, allowHosts) })
   const serverOptions = { maxHeaderSize: 16 * 1024, requestTimeout: 30_000, headersTimeout: 10_000 }
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as Server
@@ -62,6 +63,10 @@ export async function servePage(stores: readonly OpenedStore[], options: PageOpt
       await Promise.all([closed, ...all.map((one) => one.close())])
     },
   }
+}
+
+function toServe(store: OpenedStore | StoreToServe): StoreToServe {
+  return "open" in store ? store : { url: store.url, name: store.name, open: async () => store }
 }
 
 function tokenFor(host: string, given: string | undefined): string {

@@ -1,13 +1,16 @@
-import type { OpenedStore } from "../stores/opened.js"
+import { CheckpointError } from "@ckpt/core"
+import { SourceReader } from "./data/sources.js"
+import { Door, type StoreToServe } from "./door.js"
 import { Looker } from "./look.js"
 import { type Slots, Verifying } from "./verifying.js"
-import { SourceReader } from "./data/sources.js"
 
 /** A store that is served, and all that the page keeps about it. */
 export interface Served {
-  readonly opened: OpenedStore
+  readonly url: string
+  readonly name: string
   /** Its place in URLs: `/s/<slug>/`. */
   readonly slug: string
+  readonly door: Door
   readonly looker: Looker
   readonly verifying: Verifying
   readonly sources: SourceReader
@@ -16,24 +19,30 @@ export interface Served {
 }
 
 /** The stores by their slugs, which come from their names: two of one name get a number. */
-export function serveAll(stores: readonly OpenedStore[], slots: Slots, onChange: (served: Served) => void): Served[] {
+export function serveAll(stores: readonly StoreToServe[], slots: Slots): Served[] {
   const taken = new Set<string>()
-  return stores.map((opened) => {
-    const slug = slugOf(opened.name, taken)
+  return stores.map((store) => {
+    const slug = slugOf(store.name, taken)
     taken.add(slug)
-    const looker = new Looker(opened.store)
-    const verifying: Verifying = new Verifying(opened.store, slots, () => onChange(served))
-    const sources = new SourceReader(opened.store)
+    const door = new Door(store)
+    const looker = new Looker(door)
+    const verifying = new Verifying(door, slots, () => looker.tell())
+    const sources = new SourceReader(door)
     const close = async () => {
+      door.close(new CheckpointError("CKPT_CLOSED", "ckpt serve is ending."))
       await Promise.all([looker.close(), verifying.close(), sources.close()])
     }
-    const served: Served = { opened, slug, looker, verifying, sources, close }
-    return served
+    return { url: store.url, name: store.name, slug, door, looker, verifying, sources, close }
   })
 }
 
 function slugOf(name: string, taken: ReadonlySet<string>): string {
-  const plain = name.toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 40) || "store"
+  const plain =
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9._-]+/g, "-")
+      .replace(/^[-.]+|[-.]+$/g, "")
+      .slice(0, 40) || "store"
   for (let number = 1; ; number++) {
     const slug = number === 1 ? plain : `${plain}-${number}`
     if (!taken.has(slug)) return slug

@@ -1,4 +1,5 @@
 import type { CheckpointSummary, ValidationIssue } from "@ckpt/core"
+import { stateBytes } from "../looking/rows.js"
 import type { Finding } from "./verifying.js"
 
 /**
@@ -26,9 +27,6 @@ export function timeOf({ timestampMs, lastModified }: CheckpointSummary): number
 }
 
 /** Bytes of all operators, or of the state; 0 if the manifest cannot be read. */
-export function bytesOf({ operators, stateSize = 0 }: CheckpointSummary): number {
-  if (operators === undefined) return stateSize
-  let sum = 0
-  for (const name in operators) sum += operators[name] ?? 0
-  return sum
+export function bytesOf(checkpoint: CheckpointSummary): number {
+  return stateBytes(checkpoint) ?? 0
 }

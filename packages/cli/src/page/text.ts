@@ -1,18 +1,10 @@
 import { html } from "hono/html"
+import { clean } from "../output/text.js"
 
 /** A piece of the page. Text that goes into it is escaped. */
 export type Html = ReturnType<typeof html>
 
 const shownCharacters = 64
-
-/** Controls of a terminal or of the direction of text, and what has no width: they would change how the text around them looks. */
-const hidden =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]/g
-
-/** Text of somebody else, with what cannot be seen made visible: `\u{202e}`. */
-export function visible(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, "\ufffd").replace(hidden, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`)
-}
 
 /** At most so many characters; a longer text ends in "…". */
 export function shortened(text: string, most = shownCharacters): string {
@@ -23,7 +15,7 @@ export function shortened(text: string, most = shownCharacters): string {
 
 /** A name that a job chose: isolated, so that its direction does not reach the text around it, and cut if it is long. */
 export function named(text: string, most = shownCharacters): Html {
-  const whole = visible(text)
+  const whole = clean(text)
   const short = shortened(whole, most)
   if (short === whole) return html`<bdi class="name">${whole}</bdi>`
   return html`<bdi class="name" title="${shortened(whole, 1_000)}">${short}</bdi>`
@@ -31,7 +23,7 @@ export function named(text: string, most = shownCharacters): Html {
 
 /** A message, or another text of any length: what is long can be opened. */
 export function told(text: string, most = 400): Html {
-  const whole = visible(text)
+  const whole = clean(text)
   if (whole.length <= most) return html`<bdi class="told">${whole}</bdi>`
   return html`<details class="told"><summary><bdi>${shortened(whole, most)}</bdi></summary><bdi>${whole}</bdi></details>`
 }

@@ -1,4 +1,5 @@
-import { CheckpointError, type CheckpointStore, type CheckpointSummary, type ValidationIssue } from "@ckpt/core"
+import { CheckpointError, type CheckpointSummary, type ValidationIssue } from "@ckpt/core"
+import type { Door } from "./door.js"
 import { type Failure, failureOf } from "./failure.js"
 
 /** What a reading of every byte found, and of which version of the checkpoint. */
@@ -78,7 +79,7 @@ export class Slots {
 
 /** Verifies checkpoints of one store, and remembers what it found as long as the page is served. */
 export class Verifying {
-  readonly #store: CheckpointStore
+  readonly #door: Door
   readonly #slots: Slots
   readonly #found = new Map<number, Finding>()
   readonly #jobs: Job[] = []
@@ -90,8 +91,8 @@ export class Verifying {
   /** Goes up with each finding, so that a browser can ask for what is newer than what it has. */
   version = 0
 
-  constructor(store: CheckpointStore, slots: Slots, onFound: () => void) {
-    this.#store = store
+  constructor(door: Door, slots: Slots, onFound: () => void) {
+    this.#door = door
     this.#slots = slots
     this.#onFound = onFound
   }
@@ -196,7 +197,8 @@ export class Verifying {
       job.bytesDone = before + bytesDone
       this.#tell(job)
     }
-    const { valid, issues } = await this.#store.verify(id, { depth: "deep", signal, onProgress })
+    const { store } = await this.#door.open(signal)
+    const { valid, issues } = await store.verify(id, { depth: "deep", signal, onProgress })
     job.done++
     const found = { id, valid, issues, at: Date.now(), lastModified: lastModified.getTime() }
     this.#last = found.at

@@ -1,5 +1,6 @@
+import { clean } from "../../output/text.js"
 import type { CheckpointSummary } from "@ckpt/core"
-import { shortened, visible } from "../text.js"
+import { shortened } from "../text.js"
 import { timeOf } from "../status.js"
 import { type Span, sampled } from "./sample.js"
 import type { OperatorsData } from "./shapes.js"
@@ -24,7 +25,7 @@ export function operatorsData(checkpoints: readonly CheckpointSummary[], span: S
   return {
     ids: taken.map(({ id }) => id),
     times: taken.map(timeOf),
-    names: [...names.map((name) => shortened(visible(name))), ...(hasOthers ? [names.length === 0 ? "state" : "others"] : [])],
+    names: [...names.map((name) => shortened(clean(name))), ...(hasOthers ? [names.length === 0 ? "state" : "others"] : [])],
     bytes: hasOthers ? [...rows, others] : rows,
     of,
   }

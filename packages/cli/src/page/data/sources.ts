@@ -1,6 +1,8 @@
-import { CheckpointError, type CheckpointManifest, type CheckpointStore, type CheckpointSummary } from "@ckpt/core"
-import { shortened, visible } from "../text.js"
+import { clean } from "../../output/text.js"
+import { CheckpointError, type CheckpointManifest, type CheckpointSummary } from "@ckpt/core"
+import { shortened } from "../text.js"
 import { timeOf } from "../status.js"
+import type { Door } from "../door.js"
 import { lagOf } from "../../looking/describe.js"
 import { type Span, sampled } from "./sample.js"
 import type { SourcesData } from "./shapes.js"
@@ -22,13 +24,13 @@ export const shownSources = 7
 
 /** Reads manifests for their offsets, which no listing has. Some hundred at most for a chart; what was read is kept. */
 export class SourceReader {
-  readonly #store: CheckpointStore
+  readonly #door: Door
   readonly #kept = new Map<number, Position>()
   readonly #closing = new AbortController()
   readonly #reading = new Set<Promise<unknown>>()
 
-  constructor(store: CheckpointStore) {
-    this.#store = store
+  constructor(door: Door) {
+    this.#door = door
   }
 
   async data(checkpoints: readonly CheckpointSummary[], span: Span): Promise<SourcesData> {
@@ -40,7 +42,7 @@ export class SourceReader {
     return {
       ids: taken.map(({ id }) => id),
       times: taken.map(timeOf),
-      names: names.map((name) => shortened(visible(name))),
+      names: names.map((name) => shortened(clean(name))),
       offsets: names.map((name) => positions.map((position) => position?.offsets.get(name) ?? null)),
       lags: positions.map((position) => position?.lag ?? null),
       watermarks: positions.map((position) => position?.watermark ?? null),
@@ -81,7 +83,8 @@ export class SourceReader {
   }
 
   async #load({ id, lastModified }: CheckpointSummary, signal: AbortSignal): Promise<Position | undefined> {
-    const manifest = await this.#store.load(id, { signal })
+    const { store } = await this.#door.open(signal)
+    const manifest = await store.load(id, { signal })
     if (manifest === undefined) return undefined
     const watermark = manifest.watermark === null ? null : Number(manifest.watermark)
     return { lastModified: lastModified.getTime(), offsets: sums(manifest), watermark, lag: lagOf(manifest) ?? null }

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto"
-import { CheckpointError, type RetentionPolicy } from "@ckpt/core"
+import { CheckpointError, type CheckpointStore, type RetentionPolicy } from "@ckpt/core"
 import type { Context, Hono } from "hono"
+import { leadText, whoLeads } from "../../looking/lead.js"
+import { previewPrune } from "../../looking/preview.js"
+import { counted } from "../../output/text.js"
 import { failureOf } from "../failure.js"
-import { countOf } from "../format.js"
 import { page } from "../views/frame.js"
-import { type Preview, pruneView } from "../views/prune.js"
+import { type PrunePreview, pruneView } from "../views/prune.js"
 import { type Env, frameFor, idOf, type Pages } from "./env.js"
 
 /** A preview reads every manifest; a page waits so long for it. The command line waits longer. */
@@ -20,65 +22,94 @@ export function changeRoutes(app: Hono<Env>, pages: Pages): void {
     await looker.recent(Number.POSITIVE_INFINITY, 2_000)
     return c.redirect(`/s/${slug}/`, 303)
   })
-  app.use("/s/:slug/:what{prune|c/[0-9]+/(?:pin|unpin|remove)}", async (c, next) => {
-    if (c.req.method === "GET" || c.req.method === "HEAD" || pages.allowWrites) return next()
-    throw new CheckpointError("CKPT_READ_ONLY", "This page may not change a store.")
-  })
   app.post("/s/:slug/prune", async (c) => {
     const served = c.get("served")
     const form = await c.req.parseBody()
     const policy = policyOf((name) => (typeof form[name] === "string" ? form[name] : undefined))
-    const preview = await prune(c, policy, String(form["digest"] ?? ""))
-    await served.looker.look()
+    const preview = await change(c, pages, (store, signal) => prune(store, policy, String(form["digest"] ?? ""), signal))
     const body = pruneView(served, served.looker.now, preview, true, Date.now())
-    return c.html(page({ ...frameFor(c, pages), served, tab: "prune", title: `Prune · ${served.opened.name}` }, body))
+    return c.html(page({ ...frameFor(c, pages), served, tab: "prune", title: `Prune · ${served.name}` }, body))
   })
-  app.post("/s/:slug/c/:id/pin", (c) => change(c, (id, name, signal) => c.get("served").opened.store.pin(id, name, { signal })))
-  app.post("/s/:slug/c/:id/unpin", (c) => change(c, (_, name, signal) => c.get("served").opened.store.unpin(name, { signal })))
+  app.post("/s/:slug/c/:id/pin", async (c) => {
+    const [id, name] = [idOf(c.req.param("id")), await nameOf(c)]
+    await change(c, pages, (store, signal) => store.pin(id, name, { signal }))
+    return c.redirect(`/s/${c.get("served").slug}/c/${id}`, 303)
+  })
+  app.post("/s/:slug/c/:id/unpin", async (c) => {
+    const [id, name] = [idOf(c.req.param("id")), await nameOf(c)]
+    await change(c, pages, (store, signal) => store.unpin(name, { signal }))
+    return c.redirect(`/s/${c.get("served").slug}/c/${id}`, 303)
+  })
   app.post("/s/:slug/c/:id/remove", async (c) => {
-    const { slug, opened, looker } = c.get("served")
     const id = idOf(c.req.param("id"))
-    await opened.store.remove(id, { signal: AbortSignal.timeout(changeMs) })
-    await looker.look()
-    return c.redirect(`/s/${slug}/`, 303)
+    await change(c, pages, (store, signal) => store.remove(id, { signal }))
+    return c.redirect(`/s/${c.get("served").slug}/`, 303)
   })
 }
 
-async function change(c: Context<Env>, make: (id: number, name: string, signal: AbortSignal) => Promise<unknown>): Promise<Response> {
-  const { slug, looker } = c.get("served")
-  const id = idOf(c.req.param("id"))
+/**
+ * Changes a store that nobody leads, and looks at it again.
+ *
+ * @throws {CheckpointError} `CKPT_READ_ONLY` if the page may not write; `CKPT_FENCED` on a claimed store: a page never takes the lead
+ */
+async function change<T>(
+  c: Context<Env>,
+  { allowWrites }: Pages,
+  make: (store: CheckpointStore, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (!allowWrites) throw new CheckpointError("CKPT_READ_ONLY", "This page may not change a store.")
+  const { door, looker } = c.get("served")
+  const signal = AbortSignal.timeout(changeMs)
+  const opened = await door.open(signal)
+  const lead = await whoLeads(opened, signal)
+  if (lead.epoch > 0) throw new CheckpointError("CKPT_FENCED", `The store is claimed: ${leadText(lead)}.`)
+  try {
+    return await make(opened.store, signal)
+  } finally {
+    await looker.look()
+  }
+}
+
+async function nameOf(c: Context<Env>): Promise<string> {
   const { name } = await c.req.parseBody()
-  await make(id, typeof name === "string" ? name : "", AbortSignal.timeout(changeMs))
-  await looker.look()
-  return c.redirect(`/s/${slug}/c/${id}`, 303)
+  return typeof name === "string" ? name : ""
 }
 
 /** What the policy in the URL would remove; without a policy, nothing is asked. */
-export async function previewOf(c: Context<Env>): Promise<Preview> {
+export async function previewOf(c: Context<Env>): Promise<PrunePreview> {
   let policy: RetentionPolicy = {}
   try {
     policy = policyOf((name) => c.req.query(name))
     if (Object.keys(policy).length === 0) return { policy }
-    return await previewFor(c, policy)
+    const signal = AbortSignal.timeout(previewMs)
+    const { store } = await c.get("served").door.open(signal)
+    return await previewFor(store, policy, signal)
   } catch (error) {
     return { policy, failure: failureOf(error) }
   }
 }
 
-async function previewFor(c: Context<Env>, policy: RetentionPolicy): Promise<Preview> {
-  const report = await c.get("served").opened.store.prune(policy, { dryRun: true, signal: AbortSignal.timeout(previewMs) })
-  return { policy, report, digest: digestOf(report.removed) }
+async function previewFor(store: CheckpointStore, policy: RetentionPolicy, signal: AbortSignal): Promise<PrunePreview> {
+  const shown = await previewPrune(store, policy, new Date(), signal)
+  return { policy, shown, digest: digestOf(shown.removed) }
 }
 
 /** Removes what the preview showed, and nothing if it would be something else by now. */
-async function prune(c: Context<Env>, policy: RetentionPolicy, digest: string): Promise<Preview> {
-  const preview = await previewFor(c, policy)
-  if (preview.digest !== digest) {
-    return { ...preview, told: "Nothing was removed: the store has changed since the preview. This is what would go now." }
+async function prune(
+  store: CheckpointStore,
+  policy: RetentionPolicy,
+  digest: string,
+  signal: AbortSignal,
+): Promise<PrunePreview> {
+  const { removed } = await store.prune(policy, { dryRun: true, signal })
+  if (digestOf(removed) !== digest) {
+    const told = "Nothing was removed: the store has changed since the preview. This is what would go now."
+    return { ...(await previewFor(store, policy, signal)), told }
   }
-  const report = await c.get("served").opened.store.prune(policy, { signal: AbortSignal.timeout(changeMs) })
-  const failed = report.failures.length === 0 ? "" : ` ${countOf(report.failures.length, "object")} could not be deleted; the next prune tries again.`
-  return { ...(await previewFor(c, policy)), told: `${countOf(report.removed.length, "checkpoint")} removed.${failed}` }
+  const report = await store.prune(policy, { signal })
+  const failed = report.failures.length === 0 ? "" : ` ${counted(report.failures.length, "object")} could not be deleted; the next prune tries again.`
+  const told = `${counted(report.removed.length, "checkpoint")} removed.${failed}`
+  return { ...(await previewFor(store, policy, signal)), told }
 }
 
 function digestOf(ids: readonly number[]): string {

@@ -1,5 +1,6 @@
-import { CheckpointError } from "@ckpt/core"
+import { CheckpointError, type CheckpointManifest } from "@ckpt/core"
 import type { Hono } from "hono"
+import type { Door } from "../door.js"
 import { failureOf } from "../failure.js"
 import type { Look } from "../look.js"
 import type { Served } from "../served.js"
@@ -24,7 +25,7 @@ export function within(ms = requestMs): AbortSignal {
 /** Every view has a URL, and can be sent to somebody else. */
 export function viewRoutes(app: Hono<Env>, pages: Pages): void {
   const look = (served: Served): Promise<Look> => served.looker.recent(Number.POSITIVE_INFINITY, pages.patienceMs)
-  const title = (served: Served, text: string) => `${text} · ${served.opened.name}`
+  const title = (served: Served, text: string) => `${text} · ${served.name}`
 
   app.get("/s/:slug/", async (c) => {
     const served = c.get("served")
@@ -59,10 +60,11 @@ export function viewRoutes(app: Hono<Env>, pages: Pages): void {
     return c.html(page({ ...frameFor(c, pages), served, tab: "prune", title: title(served, "Prune") }, body))
   })
   app.get("/s/:slug/goto", async (c) => {
-    const { slug, opened } = c.get("served")
+    const { slug, door } = c.get("served")
     const text = (c.req.query("id") ?? "").trim()
     if (/^\d+$/.test(text) || text === "latest") return c.redirect(`/s/${slug}/c/${text}`)
-    const pin = (await opened.store.pins({ signal: within() })).find(({ name }) => name === text)
+    const signal = within()
+    const pin = (await (await door.open(signal)).store.pins({ signal })).find(({ name }) => name === text)
     if (pin === undefined) throw new CheckpointError("CKPT_NOT_FOUND", "There is no pin of this name. Give an id, latest, or a pin.")
     return c.redirect(`/s/${slug}/c/${pin.id}`)
   })
@@ -89,14 +91,14 @@ export function viewRoutes(app: Hono<Env>, pages: Pages): void {
   })
 }
 
-async function detailOf({ opened }: Served, id: number, { listing }: Look): Promise<Detail> {
+async function detailOf({ door }: Served, id: number, { listing }: Look): Promise<Detail> {
   const listed = listing?.byId.get(id)
   const ids = listing?.checkpoints ?? []
   const at = ids.findIndex((one) => one.id === id)
   const near = at < 0 ? {} : { previous: ids[at - 1]?.id, next: ids[at + 1]?.id }
   const neighbours = { previous: near.previous, next: near.next }
   try {
-    const manifest = await opened.store.load(id, { signal: within() })
+    const manifest = await loaded(door, id)
     if (manifest === undefined && listed === undefined) {
       throw new CheckpointError("CKPT_NOT_FOUND", `Checkpoint ${id} does not exist.`)
     }
@@ -109,10 +111,16 @@ async function detailOf({ opened }: Served, id: number, { listing }: Look): Prom
   }
 }
 
-async function sideOf({ opened }: Served, id: number | undefined): Promise<Side | undefined> {
+async function loaded(door: Door, id: number): Promise<CheckpointManifest | undefined> {
+  const signal = within()
+  const { store } = await door.open(signal)
+  return store.load(id, { signal })
+}
+
+async function sideOf({ door }: Served, id: number | undefined): Promise<Side | undefined> {
   if (id === undefined) return undefined
   try {
-    const manifest = await opened.store.load(id, { signal: within() })
+    const manifest = await loaded(door, id)
     if (manifest === undefined) throw new CheckpointError("CKPT_NOT_FOUND", `Checkpoint ${id} does not exist.`)
     return { id, manifest }
   } catch (error) {

@@ -1,8 +1,9 @@
 import { html } from "hono/html"
 import type { Look } from "../look.js"
 import type { Served } from "../served.js"
-import { bytesText, signedBytes } from "../format.js"
-import { type Html, named, visible } from "../text.js"
+import { bytesText, clean } from "../../output/text.js"
+import { signedBytes } from "../format.js"
+import { type Html, named } from "../text.js"
 import { table } from "./parts.js"
 import { summary } from "./summary.js"
 import { chart } from "./timeline.js"
@@ -12,7 +13,7 @@ const shownRows = 200
 /** State by operator over time. The table has the numbers of the latest checkpoint, beside those of the first that is shown. */
 export function stateView(served: Served, look: Look, now: number): Html {
   const { slug } = served
-  return html`<h1 class="hidden">State of <bdi>${visible(served.opened.name)}</bdi> by operator</h1>
+  return html`<h1 class="hidden">State of <bdi>${clean(served.name)}</bdi> by operator</h1>
 ${summary(served, look, now)}
 <section class="charts" data-chart="state" data-src="/s/${slug}/data/operators" aria-label="State by operator">
 ${chart("state", "State by operator", 260)}
@@ -43,7 +44,7 @@ ${table("Operators", [["Operator"], ["State", "num"], ["Share", "num"], [`Since 
 /** Source offsets and watermarks over time. */
 export function sourcesView(served: Served, look: Look, now: number): Html {
   const { slug } = served
-  return html`<h1 class="hidden">Sources of <bdi>${visible(served.opened.name)}</bdi></h1>
+  return html`<h1 class="hidden">Sources of <bdi>${clean(served.name)}</bdi></h1>
 ${summary(served, look, now)}
 <section class="charts" data-chart="sources" data-src="/s/${slug}/data/sources" aria-label="Sources">
 ${chart("offsets", "Records read since the first checkpoint shown, by source", 190)}

@@ -2,7 +2,8 @@ import type { CheckpointManifest, CheckpointSummary } from "@ckpt/core"
 import { html } from "hono/html"
 import { operatorsOf } from "../../looking/operators.js"
 import type { Failure } from "../failure.js"
-import { bytesText, count, countOf, utc } from "../format.js"
+import { bytesText, counted } from "../../output/text.js"
+import { count, utc } from "../format.js"
 import type { Served } from "../served.js"
 import { bytesOf, issuesOf, statusOf, timeOf } from "../status.js"
 import { type Html, named, told } from "../text.js"
@@ -72,7 +73,7 @@ ${block("Labels", Object.keys(manifest.labels ?? {}).length, [["Label"], ["Value
 function block<T>(title: string, total: number, columns: readonly (readonly [string, string?])[], all: readonly T[], row: (one: T) => Html): Html | string {
   if (total === 0) return ""
   const shown = all.slice(0, shownRows)
-  return html`<section><h2>${title} <small>${shown.length < total ? `${shown.length} of ${countOf(total, "row")}` : ""}</small></h2>${table(title, columns, shown.map(row))}</section>`
+  return html`<section><h2>${title} <small>${shown.length < total ? `${shown.length} of ${counted(total, "row")}` : ""}</small></h2>${table(title, columns, shown.map(row))}</section>`
 }
 
 function sinkStatus({ sinkCommitStatuses }: CheckpointManifest, name: string): Html | string {

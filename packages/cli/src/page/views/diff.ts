@@ -2,9 +2,10 @@ import type { CheckpointManifest } from "@ckpt/core"
 import { html } from "hono/html"
 import { type Change, type Difference, differenceOf } from "../../looking/diff.js"
 import type { Failure } from "../failure.js"
-import { bytesText, count, duration, signedBytes } from "../format.js"
+import { bytesText, durationText, clean } from "../../output/text.js"
+import { count, signedBytes } from "../format.js"
 import type { Served } from "../served.js"
-import { type Html, named, visible } from "../text.js"
+import { type Html, named } from "../text.js"
 import { fact, failed, table } from "./parts.js"
 
 /** One of the two checkpoints, or why it cannot be read. */
@@ -13,9 +14,9 @@ export type Side = { readonly id: number; readonly manifest?: CheckpointManifest
 const shownRows = 500
 
 /** What the second checkpoint has otherwise. */
-export function diffView({ slug, opened }: Served, a: Side | undefined, b: Side | undefined): Html {
+export function diffView({ slug, name }: Served, a: Side | undefined, b: Side | undefined): Html {
   const both = a?.manifest !== undefined && b?.manifest !== undefined ? differenceOf(a.manifest, b.manifest) : undefined
-  return html`<div class="bar"><h1>Compare ${a === undefined || b === undefined ? html`two checkpoints of <bdi>${visible(opened.name)}</bdi>` : html`<a href="/s/${slug}/c/${a.id}">${a.id}</a> with <a href="/s/${slug}/c/${b.id}">${b.id}</a>`}</h1>
+  return html`<div class="bar"><h1>Compare ${a === undefined || b === undefined ? html`two checkpoints of <bdi>${clean(name)}</bdi>` : html`<a href="/s/${slug}/c/${a.id}">${a.id}</a> with <a href="/s/${slug}/c/${b.id}">${b.id}</a>`}</h1>
 <form action="/s/${slug}/diff" class="inline">${field("a", "From", a)} ${field("b", "to", b)} <button>Compare</button> ${a === undefined || b === undefined ? "" : html`<a href="/s/${slug}/diff?a=${b.id}&amp;b=${a.id}">swap</a>`}</form></div>
 ${[a, b].map((side) => (side?.failure === undefined ? "" : failed(side.failure, `Checkpoint ${side.id} cannot be read`)))}
 ${both === undefined ? (a === undefined || b === undefined ? html`<p>Two checkpoints are needed.</p>` : "") : body(both)}`
@@ -30,7 +31,7 @@ function body(diff: Difference): Html {
   const advanced = diff.offsets.reduce((sum, { by = 0n }) => sum + by, 0n)
   const perSecond = elapsedMs > 0 ? Number(advanced) / (elapsedMs / 1_000) : 0
   return html`<dl class="facts">
-${fact("Time", duration(elapsedMs), "", "main")}
+${fact("Time", durationText(elapsedMs), "", "main")}
 ${fact("Epoch", `${epoch.from} → ${epoch.to}`)}
 ${fact("Offsets", signed(advanced), perSecond > 0 ? `${count(BigInt(Math.round(perSecond)))} in a second` : "")}
 ${fact("Watermark", watermark.by === undefined ? "–" : signed(watermark.by))}

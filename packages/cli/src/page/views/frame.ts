@@ -1,7 +1,8 @@
+import { clean } from "../../output/text.js"
 import { html, raw } from "hono/html"
 import { assetUrl } from "../assets.js"
 import type { Served } from "../served.js"
-import { type Html, visible } from "../text.js"
+import { type Html } from "../text.js"
 
 /** Which of a store's views is shown. */
 export type Tab = "timeline" | "state" | "sources" | "verify" | "prune"
@@ -60,7 +61,7 @@ ${frame.charts === true ? html`<link rel="stylesheet" href="${assetUrl("uplot.cs
 <a class="brand" href="/"><img src="${assetUrl("icon.svg")}" alt="" width="18" height="18"> ckpt</a>
 <nav class="stores" aria-label="Stores">${all.length > 1 ? html`<a href="/"${current(served === undefined && tab === undefined)} data-key="h">All</a>` : ""}${all.map(
     (one) =>
-      html`<a href="/s/${one.slug}/"${current(one === served)} title="${visible(one.opened.url)}"><bdi>${visible(one.opened.name)}</bdi></a>`,
+      html`<a href="/s/${one.slug}/"${current(one === served)} title="${clean(one.url)}"><bdi>${clean(one.name)}</bdi></a>`,
   )}</nav>
 <span class="tools"><span class="live" id="live" role="status"></span><button type="button" data-does="zone" class="quiet" title="Times in UTC, and back (u)">UTC</button><button type="button" data-does="theme" class="quiet" title="Light, dark, or as the system">Theme</button><button type="button" data-does="help" class="quiet" title="Keys (?)">Keys</button></span>
 </header>

@@ -1,9 +1,10 @@
 import { html } from "hono/html"
-import { bytesText, count, duration } from "../format.js"
+import { bytesText, durationText, clean } from "../../output/text.js"
+import { count } from "../format.js"
 import { factsOf } from "../facts.js"
 import type { Served } from "../served.js"
 import { bytesOf, statusOf, timeOf } from "../status.js"
-import { type Html, named, visible } from "../text.js"
+import { type Html, named } from "../text.js"
 import { age, fact, failed, mark } from "./parts.js"
 
 /** Several stores side by side: who has the latest checkpoint, who has a damaged one, who cannot be read. */
@@ -11,12 +12,12 @@ export function homeView(all: readonly Served[], now: number): Html {
   return html`<h1 class="hidden">All stores</h1><section id="stores" data-live class="cards">${all.map((one) => card(one, now))}</section>`
 }
 
-function card({ slug, opened, looker, verifying }: Served, now: number): Html {
+function card({ slug, name, url, looker, verifying }: Served, now: number): Html {
   const { listing, failure, looking } = looker.now
   const facts = listing && factsOf(listing, verifying)
   const latest = facts?.latestValid
   return html`<article class="card">
-<h2><a href="/s/${slug}/">${named(opened.name)}</a></h2><p class="url"><bdi title="${visible(opened.url)}">${visible(opened.url)}</bdi></p>
+<h2><a href="/s/${slug}/">${named(name)}</a></h2><p class="url"><bdi title="${clean(url)}">${clean(url)}</bdi></p>
 ${failure === undefined ? "" : failed(failure, "It cannot be read")}
 ${
   listing === undefined || facts === undefined
@@ -26,7 +27,7 @@ ${fact("Recovery takes", latest === undefined ? "nothing" : html`${mark(statusOf
 ${fact("Checkpoints", count(facts.count))}
 ${fact("Damaged", facts.damaged === 0 ? "0" : html`<a href="/s/${slug}/?show=damaged">${count(facts.damaged)}</a>`, "", facts.damaged > 0 ? "bad" : "")}
 ${fact("State", bytesText(facts.bytes))}
-${fact("Interval", facts.medianInterval === undefined ? "–" : duration(facts.medianInterval))}
+${fact("Interval", facts.medianInterval === undefined ? "–" : durationText(facts.medianInterval))}
 </dl>${strip(listing.checkpoints.slice(-shownMarks))}`
 }
 </article>`

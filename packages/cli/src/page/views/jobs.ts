@@ -1,9 +1,10 @@
 import { html } from "hono/html"
-import { bytesText, count, countOf, duration } from "../format.js"
+import { bytesText, durationText, clean, counted } from "../../output/text.js"
+import { count } from "../format.js"
 import type { Look } from "../look.js"
 import type { Served } from "../served.js"
 import type { Job } from "../verifying.js"
-import { type Html, visible } from "../text.js"
+import { type Html } from "../text.js"
 import { failed, issueList, mark, table, time } from "./parts.js"
 import { summary } from "./summary.js"
 
@@ -15,7 +16,7 @@ export function verifyView(served: Served, look: Look, now: number): Html {
     (job) =>
       html`<tr><th scope="row" class="num"><a href="/s/${slug}/verify/${job.number}">${job.number}</a></th><td>${job.state}</td><td>${job.startedAt === undefined ? "" : time(job.startedAt)}</td><td class="num">${count(job.done)} of ${count(job.ids.length)}</td><td class="num${job.damaged > 0 ? " bad" : ""}">${count(job.damaged)}</td><td class="num">${bytesText(job.bytesDone)}</td><td class="num">${took(job)}</td></tr>`,
   )
-  return html`<h1 class="hidden">Verify <bdi>${visible(served.opened.name)}</bdi></h1>
+  return html`<h1 class="hidden">Verify <bdi>${clean(served.name)}</bdi></h1>
 ${summary(served, look, now)}
 <section class="panel"><h2>Verify</h2>
 <p>Every byte of a state is read, and its checksum compared. A listing compares sizes alone.</p>
@@ -32,7 +33,7 @@ ${summary(served, look, now)}
 
 /** One job: its progress is live. */
 export function jobView(served: Served, job: Job): Html {
-  return html`<h1>Verification ${job.number} of <bdi>${visible(served.opened.name)}</bdi></h1>${jobPanel(served, job)}
+  return html`<h1>Verification ${job.number} of <bdi>${clean(served.name)}</bdi></h1>${jobPanel(served, job)}
 <p><a href="/s/${served.slug}/verify">All verifications</a></p>`
 }
 
@@ -40,7 +41,7 @@ export function jobView(served: Served, job: Job): Html {
 export function jobPanel({ slug }: Served, job: Job): Html {
   const isOver = job.endedAt !== undefined
   const [only] = job.ids
-  const what = job.ids.length === 1 && only !== undefined ? html`checkpoint <a href="/s/${slug}/c/${only}">${only}</a>` : countOf(job.ids.length, "checkpoint")
+  const what = job.ids.length === 1 && only !== undefined ? html`checkpoint <a href="/s/${slug}/c/${only}">${only}</a>` : counted(job.ids.length, "checkpoint")
   return html`<section class="job ${job.state}" id="job-${job.number}" data-job="/s/${slug}/verify/${job.number}"${isOver ? "" : html` data-going`} aria-label="Verification ${job.number}">
 <p class="verdict" role="status">${verdict(job)} <span>${what}</span></p>
 <progress max="${Math.max(1, job.bytesTotal || job.ids.length)}" value="${isOver && job.state === "done" ? Math.max(1, job.bytesTotal || job.ids.length) : job.bytesDone}" aria-label="Bytes verified"></progress>
@@ -58,5 +59,5 @@ function verdict(job: Job): Html {
 }
 
 function took({ startedAt, endedAt }: Job): string {
-  return startedAt === undefined ? "" : duration((endedAt ?? Date.now()) - startedAt)
+  return startedAt === undefined ? "" : durationText((endedAt ?? Date.now()) - startedAt)
 }

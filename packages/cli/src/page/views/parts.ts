@@ -1,9 +1,10 @@
 import type { ValidationIssue } from "@ckpt/core"
 import { html } from "hono/html"
 import type { Failure } from "../failure.js"
-import { duration, utc } from "../format.js"
+import { durationText, clean } from "../../output/text.js"
+import { utc } from "../format.js"
 import type { Status } from "../status.js"
-import { type Html, told, visible } from "../text.js"
+import { type Html, told } from "../text.js"
 
 /** A shape for each kind, so that colour is never needed to tell them apart. */
 const shapes: Readonly<Record<Status | "pinned", Html>> = {
@@ -35,7 +36,7 @@ export function legend(): Html {
 
 export function pins(names: readonly string[] | undefined): Html | string {
   if (names === undefined) return ""
-  return html`${names.map((name) => html`<span class="pin">${mark("pinned")} <bdi>${visible(name)}</bdi></span> `)}`
+  return html`${names.map((name) => html`<span class="pin">${mark("pinned")} <bdi>${clean(name)}</bdi></span> `)}`
 }
 
 /** A time: of UTC as it is served; the browser's script shows it in the reader's zone, in the same width. */
@@ -48,7 +49,7 @@ export function time(ms: number): Html {
 
 /** How long ago: the browser's script lets it grow. */
 export function age(ms: number, now: number): Html {
-  return html`<time class="age" datetime="${new Date(ms).toISOString()}" data-ms="${ms}" title="${utc(ms)} UTC">${duration(Math.max(0, now - ms))}</time>`
+  return html`<time class="age" datetime="${new Date(ms).toISOString()}" data-ms="${ms}" title="${utc(ms)} UTC">${durationText(Math.max(0, now - ms))}</time>`
 }
 
 /** A failure, on an otherwise whole page. */

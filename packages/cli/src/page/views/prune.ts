@@ -1,23 +1,25 @@
-import type { PruneReport, RetentionPolicy } from "@ckpt/core"
+import type { RetentionPolicy } from "@ckpt/core"
 import { html } from "hono/html"
+import type { Preview } from "../../looking/preview.js"
+import { bytesText, clean, counted } from "../../output/text.js"
 import type { Failure } from "../failure.js"
-import { bytesText, countOf } from "../format.js"
+import { count } from "../format.js"
 import type { Look } from "../look.js"
 import type { Served } from "../served.js"
-import { bytesOf, statusOf, timeOf } from "../status.js"
-import { type Html, visible } from "../text.js"
-import { failed, kind, pins, table, time } from "./parts.js"
+import { statusOf, timeOf } from "../status.js"
+import type { Html } from "../text.js"
+import { failed, kind, table, time } from "./parts.js"
 import { summary } from "./summary.js"
 
 /** A policy, and what it would do. */
-export interface Preview {
+export interface PrunePreview {
   readonly policy: RetentionPolicy
-  readonly report?: PruneReport
+  readonly shown?: Preview
   readonly failure?: Failure
   /** Names the checkpoints that would go, so that nothing else goes later. */
   readonly digest?: string
   /** What was done, or why it was not. */
-  readonly told?: string | undefined
+  readonly told?: string
 }
 
 const shownRows = 1_000
@@ -29,11 +31,11 @@ const units = [
 ] as const
 
 /** What a policy would remove. Nothing is removed by looking at it. */
-export function pruneView(served: Served, look: Look, preview: Preview, allowWrites: boolean, now: number): Html {
+export function pruneView(served: Served, look: Look, preview: PrunePreview, allowWrites: boolean, now: number): Html {
   const { slug } = served
   const { last, every, withinMs } = preview.policy
   const unit = [...units].reverse().find(([ms]) => withinMs !== undefined && withinMs % Number(ms) === 0) ?? units[2]
-  return html`<h1 class="hidden">Prune <bdi>${visible(served.opened.name)}</bdi></h1>
+  return html`<h1 class="hidden">Prune <bdi>${clean(served.name)}</bdi></h1>
 ${summary(served, look, now)}
 <section class="panel"><h2>Which checkpoints stay</h2>
 <p>A checkpoint stays if one rule keeps it. The latest valid one, every one above it, and every pinned one stay always.</p>
@@ -44,26 +46,24 @@ ${summary(served, look, now)}
 <button class="main">Preview</button></form></section>
 ${preview.told === undefined ? "" : html`<p class="said" role="status">${preview.told}</p>`}
 ${preview.failure === undefined ? "" : failed(preview.failure, "There is no preview")}
-${preview.report === undefined ? "" : body(served, look, preview, preview.report, allowWrites)}`
+${preview.shown === undefined ? "" : body(served, preview, preview.shown, allowWrites)}`
 }
 
-function body(served: Served, { listing }: Look, { policy, digest }: Preview, { removed, kept }: PruneReport, allowWrites: boolean): Html {
-  const { slug, verifying } = served
-  const goes = new Set(removed)
-  const freed = removed.reduce((sum, id) => sum + sizeOf(id), 0)
-  const rows = [...removed, ...kept].sort((a, b) => b - a).slice(0, shownRows)
-  const fields = Object.entries({ last: policy.last, every: policy.every, within: policy.withinMs }).filter(([, value]) => value !== undefined)
-  return html`<section aria-label="Preview"><div class="bar"><h2>${countOf(removed.length, "checkpoint")} would go, ${bytesText(freed)}; ${countOf(kept.length, "checkpoint")} would stay</h2>
-${removed.length === 0 ? "" : allowWrites ? html`<form method="post" action="/s/${slug}/prune"><input type="hidden" name="digest" value="${digest ?? ""}">${fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${String(value)}">`)}<input type="hidden" name="unit" value="1"><button class="bad">Remove ${countOf(removed.length, "checkpoint")}</button></form>` : html`<p class="hint">To remove them here, serve with --allow-writes; or: <code>ckpt prune</code> on the command line.</p>`}</div>
-${table("Preview", [["Checkpoint", "num"], ["Would"], ["Kind"], ["Taken"], ["State", "num"], ["Pins"]], rows.map((id) => {
-    const one = listing?.byId.get(id)
-    return html`<tr class="${goes.has(id) ? "goes" : "stays"}"><th scope="row" class="num"><a href="/s/${slug}/c/${id}">${id}</a></th><td>${goes.has(id) ? html`<b>go</b>` : "stay"}</td><td>${one === undefined ? "" : kind(statusOf(one, verifying.finding(one)))}</td><td>${one === undefined ? "" : time(timeOf(one))}</td><td class="num">${bytesText(sizeOf(id))}</td><td>${pins(one?.pins)}</td></tr>`
-  }))}
-${rows.length < removed.length + kept.length ? html`<p>The latest ${rows.length} are shown.</p>` : ""}</section>`
+function body({ slug, looker, verifying }: Served, preview: PrunePreview, { rows, removed, freedBytes }: Preview, allowWrites: boolean): Html {
+  const { policy, digest = "" } = preview
+  const byId = looker.now.listing?.byId
+  const shown = [...rows].reverse().slice(0, shownRows)
+  const fields = Object.entries({ last: policy.last, every: policy.every, within: policy.withinMs, unit: 1, digest })
+  const act = allowWrites
+    ? html`<form method="post" action="/s/${slug}/prune">${fields.map(([name, value]) => (value === undefined ? "" : html`<input type="hidden" name="${name}" value="${String(value)}">`))}<button class="bad">Remove ${counted(removed.length, "checkpoint")}</button></form>`
+    : html`<p class="hint">To remove them: <code>ckpt prune … --yes</code>, or serve this page with <code>--allow-writes</code>.</p>`
+  const columns = [["Checkpoint", "num"], ["Would"], ["Why"], ["Kind"], ["Taken"], ["State", "num"]] as const
+  return html`<section id="preview" aria-label="Preview"><div class="bar"><h2>${removed.length === 0 ? "Nothing would go" : `${counted(removed.length, "checkpoint")} would go, ${bytesText(freedBytes)} of state`}; ${count(rows.length - removed.length)} would stay</h2>${removed.length === 0 ? "" : act}</div>
+${table("Preview", columns, shown.map(row))}
+${shown.length < rows.length ? html`<p>The latest ${shown.length} of ${count(rows.length)} are shown.</p>` : ""}</section>`
 
-  function sizeOf(id: number): number {
-    const one = listing?.byId.get(id)
-    return one === undefined ? 0 : bytesOf(one)
+  function row({ id, goes, reasons, bytes, lastModified }: Preview["rows"][number]): Html {
+    const one = byId?.get(id)
+    return html`<tr class="${goes ? "goes" : "stays"}"><th scope="row" class="num"><a href="/s/${slug}/c/${id}">${id}</a></th><td>${goes ? html`<b>go</b>` : "stay"}</td><td>${reasons.join("; ")}</td><td>${one === undefined ? "" : kind(statusOf(one, verifying.finding(one)))}</td><td>${time(one === undefined ? lastModified.getTime() : timeOf(one))}</td><td class="num">${bytesText(bytes)}</td></tr>`
   }
 }
-

@@ -1,22 +1,23 @@
 import { html } from "hono/html"
-import { bytesText, count, countOf, duration } from "../format.js"
+import { bytesText, durationText, clean, counted } from "../../output/text.js"
+import { count } from "../format.js"
 import { factsOf } from "../facts.js"
 import type { Look } from "../look.js"
 import type { Served } from "../served.js"
 import { statusOf, timeOf } from "../status.js"
-import { type Html, visible } from "../text.js"
+import { type Html } from "../text.js"
 import { age, fact, failed, mark } from "./parts.js"
 
 /** What everybody wants to know first, in one line. Renewed by itself while the page is open. */
 export function summary(served: Served, look: Look, now: number): Html {
   const { listing, looking, failure } = look
-  const { opened, verifying, slug } = served
+  const { url, verifying, slug } = served
   return html`<section id="summary" data-live aria-label="Summary">
 ${failure === undefined ? "" : failed(failure, listing === undefined ? "The store cannot be read" : "The last look failed; older facts follow")}
 ${
   listing === undefined
     ? failure === undefined
-      ? html`<p class="looking" role="status">Looking at <bdi>${visible(opened.url)}</bdi> … <b>${count(looking?.read ?? 0)}</b> checkpoints read so far.</p>`
+      ? html`<p class="looking" role="status">Looking at <bdi>${clean(url)}</bdi> … <b>${count(looking?.read ?? 0)}</b> checkpoints read so far.</p>`
       : html`<form method="post" action="/s/${slug}/look"><button>Look again</button></form>`
     : facts()
 }
@@ -39,7 +40,7 @@ ${fact("Damaged", all.damaged === 0 ? "0" : html`<a href="/s/${slug}/?show=damag
 ${fact("Unverified", all.unverified === 0 ? "0" : html`<a href="/s/${slug}/?show=unverified">${count(all.unverified)}</a>`)}
 ${fact("Last verify", verifying.lastAt === undefined ? "never" : html`${age(verifying.lastAt, now)}`, verifying.lastAt === undefined ? "" : "ago")}
 ${fact("State", bytesText(all.bytes))}
-${fact("Interval", medianInterval === undefined ? "–" : duration(medianInterval), all.gaps > 0 && longestGap !== undefined ? html`<a href="/s/${slug}/c/${longestGap.after}">${countOf(all.gaps, "gap")}, longest ${duration(longestGap.ms)}</a>` : "")}
+${fact("Interval", medianInterval === undefined ? "–" : durationText(medianInterval), all.gaps > 0 && longestGap !== undefined ? html`<a href="/s/${slug}/c/${longestGap.after}">${counted(all.gaps, "gap")}, longest ${durationText(longestGap.ms)}</a>` : "")}
 ${fact("Looked", html`${age(listing.at, now)}`, html`ago <form method="post" action="/s/${slug}/look"><button class="quiet" data-does="look" data-key="r" title="Look again (r)">again</button></form>`)}
 </dl>`
   }

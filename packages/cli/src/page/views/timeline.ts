@@ -1,10 +1,11 @@
 import type { CheckpointSummary } from "@ckpt/core"
 import { html } from "hono/html"
-import { bytesText, count, duration, signedBytes } from "../format.js"
+import { bytesText, durationText, clean } from "../../output/text.js"
+import { count, signedBytes } from "../format.js"
 import type { Listing, Look } from "../look.js"
 import type { Served } from "../served.js"
 import { bytesOf, issuesOf, statusOf, timeOf } from "../status.js"
-import { type Html, named, shortened, visible } from "../text.js"
+import { type Html, named, shortened } from "../text.js"
 import type { Verifying } from "../verifying.js"
 import { kind, legend, pins, table, time } from "./parts.js"
 import { summary } from "./summary.js"
@@ -23,7 +24,7 @@ export interface Part {
 
 export function timelineView(served: Served, look: Look, part: Part, now: number): Html {
   const { slug, verifying } = served
-  return html`<h1 class="hidden">Timeline of <bdi>${visible(served.opened.name)}</bdi></h1>
+  return html`<h1 class="hidden">Timeline of <bdi>${clean(served.name)}</bdi></h1>
 ${summary(served, look, now)}
 <section class="charts" data-chart="timeline" data-src="/s/${slug}/data/timeline" aria-label="Timeline">
 ${chart("size", "State size", 190)}
@@ -75,7 +76,7 @@ function row(one: CheckpointSummary, previous: CheckpointSummary | undefined, ve
   const problem = issuesOf(one, finding).find(({ severity }) => severity === "fatal")
   const grown = previous === undefined ? undefined : bytesOf(one) - bytesOf(previous)
   const interval = previous === undefined ? undefined : timeOf(one) - timeOf(previous)
-  return html`<tr class="${status}"><th scope="row" class="num"><a href="/s/${slug}/c/${one.id}">${one.id}</a></th><td>${kind(status)}</td><td class="num">${one.epoch ?? ""}</td><td>${time(timeOf(one))}</td><td class="num">${interval === undefined ? "" : duration(interval)}</td><td class="num">${one.stateSize === undefined && one.operators === undefined ? "" : bytesText(bytesOf(one))}</td><td class="num">${grown === undefined || status === "damaged" ? "" : signedBytes(grown)}</td><td class="num">${one.operators === undefined ? "" : Object.keys(one.operators).length}</td><td>${pins(one.pins)}${labels(one)}</td><td class="problem">${problem === undefined ? "" : html`<code>${problem.code}</code> <bdi title="${shortened(visible(problem.message), 1_000)}">${shortened(visible(problem.message), 90)}</bdi>`}</td></tr>`
+  return html`<tr class="${status}"><th scope="row" class="num"><a href="/s/${slug}/c/${one.id}">${one.id}</a></th><td>${kind(status)}</td><td class="num">${one.epoch ?? ""}</td><td>${time(timeOf(one))}</td><td class="num">${interval === undefined ? "" : durationText(interval)}</td><td class="num">${one.stateSize === undefined && one.operators === undefined ? "" : bytesText(bytesOf(one))}</td><td class="num">${grown === undefined || status === "damaged" ? "" : signedBytes(grown)}</td><td class="num">${one.operators === undefined ? "" : Object.keys(one.operators).length}</td><td>${pins(one.pins)}${labels(one)}</td><td class="problem">${problem === undefined ? "" : html`<code>${problem.code}</code> <bdi title="${shortened(clean(problem.message), 1_000)}">${shortened(clean(problem.message), 90)}</bdi>`}</td></tr>`
 }
 
 const shownLabels = 3
