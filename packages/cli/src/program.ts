@@ -1,11 +1,15 @@
 import { readFileSync } from "node:fs"
+import type { Readable } from "node:stream"
 import { CheckpointError } from "@ckpt/core"
 import { Command, CommanderError } from "commander"
 import { catCommand } from "./commands/cat.js"
 import type { Context } from "./commands/context.js"
 import { copyCommand } from "./commands/copy.js"
 import { diffCommand } from "./commands/diff.js"
+import { doctorCommand } from "./commands/doctor.js"
+import { exportCommand } from "./commands/export.js"
 import { gcCommand } from "./commands/gc.js"
+import { importCommand } from "./commands/import.js"
 import { lsCommand } from "./commands/ls.js"
 import { pinCommand, unpinCommand } from "./commands/pin.js"
 import { pruneCommand } from "./commands/prune.js"
@@ -13,6 +17,7 @@ import { recoverCommand } from "./commands/recover.js"
 import { rmCommand } from "./commands/rm.js"
 import { showCommand } from "./commands/show.js"
 import { verifyCommand } from "./commands/verify.js"
+import { watchCommand } from "./commands/watch.js"
 import { type ExitCode, exit, exitCodeOf } from "./output/exit.js"
 import { jsonLine, type OutputStream, ReaderGone, Terminal } from "./output/terminal.js"
 import { clean, cleanLines } from "./output/text.js"
@@ -33,6 +38,7 @@ export class Interrupted extends Error {
 export interface Surroundings {
   readonly stdout: OutputStream
   readonly stderr: OutputStream
+  readonly stdin: Readable
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
   /** Aborted, with {@link Interrupted}, when the command shall end. */
@@ -47,24 +53,28 @@ const commands = [
   diffCommand,
   verifyCommand,
   recoverCommand,
+  watchCommand,
+  doctorCommand,
   pruneCommand,
   gcCommand,
   rmCommand,
   pinCommand,
   unpinCommand,
   copyCommand,
+  exportCommand,
+  importCommand,
 ]
 
 /** Runs one command line. Gives the exit code, and never rejects. */
 export async function run(
   args: readonly string[],
-  { stdout, stderr, env, cwd, signal }: Surroundings,
+  { stdout, stderr, stdin, env, cwd, signal }: Surroundings,
 ): Promise<ExitCode> {
   const gone = new AbortController()
   const terminal = new Terminal({ stdout, stderr, env, onGone: (reason) => gone.abort(reason) })
   let code: ExitCode = exit.fine
   const context: Context = {
-    ...{ terminal, env, cwd },
+    ...{ terminal, env, cwd, stdin },
     signal: AbortSignal.any([signal, gone.signal]),
     finish(ended) {
       code = ended

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream"
 import type { ExitCode } from "../output/exit.js"
 import type { Terminal } from "../output/terminal.js"
 
@@ -9,6 +10,7 @@ export interface Context {
   /** The folder that relative paths start from. */
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
+  readonly stdin: Readable
   /** Says how the command ended. Without it: fine. */
   finish(code: ExitCode): void
 }

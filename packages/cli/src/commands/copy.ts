@@ -87,7 +87,7 @@ async function copyInto(context: Context, { from, to, arrivals }: Copying, flags
       onProgress: (progress) => bar.update(advanceOf(progress)),
     })
     await arrivals.written()
-    await tell(context, report, { json: flags.json, elapsedMs: Math.round(performance.now() - started) })
+    await tellCopied(context, report, { json: flags.json, elapsedMs: Math.round(performance.now() - started) })
   } catch (error) {
     await arrivals.written()
     // Each of them is there as a whole: what was under way is not.
@@ -145,7 +145,8 @@ class Arrivals {
   }
 }
 
-async function tell(
+/** Tells what was copied. What could not be copied makes the command fail. */
+export async function tellCopied(
   { terminal, finish }: Context,
   { copied, existed, skipped }: CopyReport,
   { json, elapsedMs }: { json: true | undefined; elapsedMs: number },

@@ -1,6 +1,7 @@
 import type { StoreOperations } from "@ckpt/core"
 import type { Command } from "commander"
 import { chooseId } from "../looking/choose.js"
+import { bytesOf } from "../looking/operators.js"
 import { load } from "../looking/rows.js"
 import { exit, Refused, WrongUsage } from "../output/exit.js"
 import { bytesText } from "../output/text.js"
@@ -15,7 +16,7 @@ interface RmFlags extends StoreFlags, ChangingFlags {
 /** What `rm` would do with one checkpoint. */
 interface Doomed {
   readonly id: number
-  /** Bytes of its `state.bin`. */
+  /** Bytes of its state; 0 if its manifest cannot be read. */
   readonly bytes: number
   /** Why it may not go. Absent if it may. */
   readonly refused?: string
@@ -71,13 +72,15 @@ async function judged(store: StoreOperations, ids: readonly number[], signal: Ab
   const [there, pins, found] = await Promise.all([
     store.ids({ signal }),
     store.pins({ signal }),
-    store.recover({ depth: "shallow", signal }),
+    // The store reads the state of the latest too, before it removes anything below.
+    store.recover({ signal }),
   ])
   const known = new Set(there)
   const latestValid = found.checkpoint?.id
   return Promise.all(
     ids.map(async (id) => {
-      const bytes = known.has(id) ? ((await load(store, id, signal))?.stateSize ?? 0) : 0
+      const manifest = known.has(id) ? await load(store, id, signal) : undefined
+      const bytes = manifest === undefined ? 0 : bytesOf(manifest)
       const names = pins.filter((pin) => pin.id === id).map(({ name }) => name)
       const refused = whyNot(id, { isThere: known.has(id), names, latestValid })
       return { id, bytes, ...(refused === undefined ? {} : { refused }) }

@@ -1,5 +1,5 @@
 import type { CheckpointManifest, ConnectorOffsets, NamedMap, SinkCommitStatus } from "@ckpt/core"
-import { operatorsOf } from "./operators.js"
+import { bytesOf, operatorsOf } from "./operators.js"
 
 /** A value in two checkpoints; absent where the checkpoint lacks it. */
 export interface Change<T> {
@@ -44,7 +44,7 @@ export interface Difference {
 
 export function differenceOf(a: CheckpointManifest, b: CheckpointManifest): Difference {
   const [sizesA, sizesB] = [a, b].map(sizes) as [NamedMap<number>, NamedMap<number>]
-  const [bytesA, bytesB] = [allBytes(a, sizesA), allBytes(b, sizesB)]
+  const [bytesA, bytesB] = [bytesOf(a), bytesOf(b)]
   return {
     a: a.checkpointId,
     b: b.checkpointId,
@@ -110,13 +110,6 @@ function watermarkChange(from: bigint | undefined, to: bigint | undefined) {
 
 function sizes(manifest: CheckpointManifest): NamedMap<number> {
   return named(operatorsOf(manifest).map(({ name, bytes }) => [name, bytes]))
-}
-
-function allBytes({ stateSize = 0 }: CheckpointManifest, operators: NamedMap<number>): number {
-  return Math.max(
-    stateSize,
-    Object.values(operators).reduce((sum, bytes) => sum + bytes, 0),
-  )
 }
 
 function sinkTexts({ sinkCommitStatuses, sinkEpochs }: CheckpointManifest): NamedMap<string> {

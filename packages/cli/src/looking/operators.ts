@@ -22,3 +22,13 @@ export function operatorsOf({ operatorStates, operatorChecksums = {} }: Checkpoi
   })
   return facts.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
+
+/** Bytes of the states of all operators, or of the one state. */
+export function bytesOf(manifest: CheckpointManifest): number {
+  const { stateSize = 0 } = manifest
+  // What is inline is not in `state.bin`.
+  return Math.max(
+    stateSize,
+    operatorsOf(manifest).reduce((sum, { bytes }) => sum + bytes, 0),
+  )
+}

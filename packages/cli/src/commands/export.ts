@@ -1,0 +1,63 @@
+import { createWriteStream } from "node:fs"
+import { rename, rm, stat } from "node:fs/promises"
+import { resolve } from "node:path"
+import { pipeline } from "node:stream/promises"
+import type { Command } from "commander"
+import { archiveOf } from "../looking/archive.js"
+import { choiceHelp, chooseId } from "../looking/choose.js"
+import { Refused, WrongUsage } from "../output/exit.js"
+import { bytesText, clean } from "../output/text.js"
+import type { Context } from "./context.js"
+import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+
+/** `ckpt export`: one checkpoint as a tar. */
+export function exportCommand(context: Context): Command {
+  const examples = [
+    "export s3://bucket/job 42 incident.tar",
+    "export file:./data latest - | ssh host 'cat > incident.tar'",
+  ]
+  return storeCommand("export", "Write a checkpoint to a tar, which any tar opens and ckpt import takes.", examples)
+    .argument("<checkpoint>", choiceHelp)
+    .argument("<file>", "the tar, which must not be there yet; - for stdout")
+    .action((url: string, which: string, file: string, flags: StoreFlags) =>
+      exportTo(context, url, { which, file, flags }),
+    )
+}
+
+async function exportTo(
+  context: Context,
+  url: string,
+  { which, file, flags }: { which: string; file: string; flags: StoreFlags },
+): Promise<void> {
+  const { terminal, signal, cwd } = context
+  if (file === "-" && flags.json) throw new WrongUsage("the tar goes to stdout, so there is no room for --json.")
+  if (file === "-" && terminal.stdout.isTTY)
+    throw new Refused("a tar would garble the terminal; give a file, or a pipe behind.")
+  await withStore(context, url, flags, { readOnly: true }, async ({ store }) => {
+    const checkpoint = await store.open(await chooseId(store, which, signal), { signal })
+    const tar = archiveOf(checkpoint, signal)
+    if (file === "-") {
+      for await (const chunk of tar) await terminal.write(chunk)
+      return
+    }
+    const bytes = await writeWhole(tar, resolve(cwd, file), signal)
+    if (flags.json) await terminal.json("exported", { id: checkpoint.id, file, bytes })
+    else await terminal.print(`exported ${checkpoint.id} to ${clean(file)}, ${bytesText(bytes)}`)
+  })
+}
+
+/** Writes a file that appears under its name once it is whole. */
+async function writeWhole(chunks: AsyncIterable<Uint8Array>, path: string, signal: AbortSignal): Promise<number> {
+  if ((await stat(path).catch(() => undefined)) !== undefined)
+    throw new Refused(`${path} is there already; give another name.`)
+  const unfinished = `${path}.unfinished-${process.pid}`
+  try {
+    await pipeline(chunks, createWriteStream(unfinished, { flags: "wx", flush: true }), { signal })
+    const { size } = await stat(unfinished)
+    await rename(unfinished, path)
+    return size
+  } catch (error) {
+    await rm(unfinished, { force: true })
+    throw error
+  }
+}

@@ -1,0 +1,134 @@
+import { CheckpointError, type StoreEvent } from "@ckpt/core"
+import { counted, durationText } from "../../output/text.js"
+import { ask } from "../../stores/ask.js"
+import { layoutsAt } from "../../stores/layout.js"
+import type { OpenedStore } from "../../stores/opened.js"
+import { leadText, readText, whoLeads } from "../lead.js"
+import { type Finding, messageOf, ok, problem, skipped, warning } from "./finding.js"
+
+interface Patient {
+  readonly opened: OpenedStore
+  readonly signal: AbortSignal
+  /** What the store told while it was asked. */
+  readonly events: readonly StoreEvent[]
+}
+
+/** What lies in the store: its checkpoints, its notes, and what unfinished saves left. */
+export async function* contents(patient: Patient): AsyncGenerator<Finding, void, void> {
+  const { opened, signal } = patient
+  const ids = await opened.store.ids({ signal })
+  yield await newest(patient, ids)
+  yield await pointer(patient, ids.at(-1))
+  yield* history(patient)
+  yield await leftovers(patient)
+  yield await otherLayout(patient)
+  yield await otherForm(patient)
+}
+
+async function newest({ opened: { store }, signal }: Patient, ids: readonly number[]): Promise<Finding> {
+  const check = "checkpoints"
+  const found = await store.recover({ depth: "shallow", signal })
+  if (found.outcome === "fresh")
+    return warning(check, "there is none", "Compare the URL, its prefix above all, with that of the job.")
+  if (found.outcome === "exhausted") {
+    const advice = "Do not let the job start anew. Look at each with ckpt show and ckpt verify; a copy may be whole."
+    return problem(check, `${counted(ids.length, "checkpoint")}, and none verifies`, advice)
+  }
+  const { skipped: passed, checkpoint } = found
+  const words = `${counted(ids.length, "checkpoint")}; ${checkpoint.id} would be recovered`
+  if (passed.length === 0) return ok(check, words)
+  const damaged = `${words}, past ${counted(passed.length, "newer one")}`
+  return problem(
+    check,
+    damaged,
+    "ckpt recover tells what is wrong with them; ckpt verify --all --deep reads every byte.",
+  )
+}
+
+async function pointer({ opened, signal }: Patient, latest: number | undefined): Promise<Finding> {
+  const check = "pointer"
+  const { backend, prefix, layout } = opened
+  const key = `${prefix}${layout === "directory" ? "checkpoints/latest.txt" : "manifests/latest.json"}`
+  const harmless = "Nothing is lost: readers list, and the next save moves it. Only readers of LaminarDB rely on it."
+  const found = await readText(backend, key, signal)
+  if (found === undefined)
+    return latest === undefined
+      ? ok(check, "none, as there is no checkpoint")
+      : warning(check, "it is missing", harmless)
+  const named = layout === "directory" ? /^checkpoint_(\d+)\s*$/.exec(found.text)?.[1] : idIn(found.text)
+  if (named === undefined) return warning(check, "it cannot be read", harmless)
+  if (Number(named) === latest) return ok(check, `it names ${latest}, the latest checkpoint`)
+  return warning(check, `it names ${Number(named)}, and the latest checkpoint is ${latest ?? "none"}`, harmless)
+}
+
+function idIn(text: string): string | undefined {
+  try {
+    const { checkpoint_id: id } = JSON.parse(text) as { readonly checkpoint_id?: unknown }
+    return typeof id === "number" ? String(id) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function* history({ opened, signal, events }: Patient): AsyncGenerator<Finding, void, void> {
+  const check = "claims"
+  const lead = await whoLeads(opened, signal)
+  const lost = events.find((event) => event.type === "history-lost")
+  if (lost !== undefined || lead.problem !== undefined) {
+    const why = lost?.reason ?? lead.problem ?? ""
+    const advice =
+      "Reading goes on; writers are refused. On a store with claims, start the job again: claim() builds the history anew. Without claims, call repair(). Pins are forgotten."
+    yield problem("history", why, advice)
+  } else yield ok("history", lead.changed === undefined ? "none is needed yet" : "it can be read")
+  if (lead.problem !== undefined) yield skipped(check, "the history cannot be read")
+  else if (lead.claiming === undefined) yield ok(check, leadText(lead))
+  else
+    yield warning(
+      check,
+      leadText(lead),
+      "If it stays so, its process died: the next writer takes the claim out after some seconds.",
+    )
+}
+
+const oldMs = 60 * 60 * 1000
+
+async function leftovers({ opened: { store }, signal }: Patient): Promise<Finding> {
+  const check = "leftovers"
+  try {
+    const { removed } = await store.collectOrphans({ olderThanMs: oldMs, dryRun: true, signal })
+    if (removed.length === 0) return ok(check, `none that is older than ${durationText(oldMs)}`)
+    const found = `${counted(removed.length, "thing")} that unfinished saves left, older than ${durationText(oldMs)}`
+    return warning(check, found, "ckpt gc shows them; ckpt gc --yes removes them.")
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error
+    return problem(check, messageOf(error), "Mend the cause: leftovers cost room until they are removed.")
+  }
+}
+
+async function otherLayout({ opened, signal }: Patient): Promise<Finding> {
+  const { backend, prefix, layout } = opened
+  const others = (await layoutsAt(backend, prefix, signal)).filter((name) => name !== layout)
+  if (others.length === 0) return ok("other layout", `everything here has the layout "${layout}"`)
+  const advice = `ckpt ls --layout ${others[0]} shows them. A job reads one layout alone; ckpt copy moves checkpoints to the other.`
+  return problem("other layout", `checkpoints of the layout "${others[0]}" lie here too`, advice)
+}
+
+/** A name with an accent has two forms in Unicode, which look alike and are two keys. */
+async function otherForm({ opened, signal }: Patient): Promise<Finding> {
+  const check = "other Unicode form"
+  const { backend, prefix } = opened
+  const forms = [...new Set([prefix.normalize("NFC"), prefix.normalize("NFD")])].filter((form) => form !== prefix)
+  if (forms.length === 0) return ok(check, "the prefix has one form alone")
+  for (const form of forms) {
+    const there = await ask(backend, "listing", (asked) => any(backend.list(form, { signal: asked })), signal)
+    if (!there) continue
+    const advice = `Its job writes to the other form: normalise the prefix in one place, and ckpt copy what lies under ${JSON.stringify(form)}.`
+    return problem(check, "something lies under a prefix that looks the same and is written otherwise", advice)
+  }
+  return ok(check, "nothing lies under the other form of the prefix")
+}
+
+async function any(items: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const _ of items) return true
+  return false
+}

@@ -1,0 +1,230 @@
+import { randomBytes } from "node:crypto"
+import { BackendError, CheckpointError, type ObjectBackend } from "@ckpt/core"
+import { durationText } from "../../output/text.js"
+import { ask } from "../../stores/ask.js"
+import { type Finding, messageOf, ok, problem, skipped, warning } from "./finding.js"
+
+interface Place {
+  readonly backend: ObjectBackend
+  /** Of the store: empty, or segments that end in "/". */
+  readonly prefix: string
+  readonly signal: AbortSignal
+}
+
+/** A difference that matters to nobody: a Date header has whole seconds. */
+const smallSkewMs = 5000
+const slowMs = 1000
+const looks = 5
+
+/** Whether the storage answers, how fast, and by which clock. Rejects if it does not answer at all. */
+export async function* reach({ backend, prefix, signal }: Place): AsyncGenerator<Finding, void, void> {
+  await ask(backend, "listing", (asked) => firstKey(backend, prefix, asked), signal)
+  yield ok("reachable", `${backend.name} answers, and lets this process list`)
+  const key = `${prefix}checkpoints/latest.txt`
+  const times: number[] = []
+  for (let look = 0; look < looks; look++) {
+    const started = performance.now()
+    await ask(backend, "looking at a key", (asked) => backend.head(key, { signal: asked }), signal)
+    times.push(performance.now() - started)
+  }
+  const median = times.sort((a, b) => a - b)[Math.floor(looks / 2)] ?? 0
+  const found = `${durationText(median)} for a look at one key (the middle one of ${looks})`
+  if (median < slowMs) yield ok("latency", found)
+  else yield warning("latency", found, "Run the job in the region of the bucket, or raise timeoutMs of its store.")
+  yield await clock(backend, signal)
+}
+
+async function clock(backend: ObjectBackend, signal: AbortSignal): Promise<Finding> {
+  const before = Date.now()
+  const storage = await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), signal)
+  const skewMs = storage.getTime() - (before + Date.now()) / 2
+  if (Math.abs(skewMs) <= smallSkewMs) return ok("clock", "this machine and the storage agree within 5 s")
+  const found = `the storage is ${durationText(Math.abs(skewMs))} ${skewMs > 0 ? "ahead of" : "behind"} this machine`
+  return warning(
+    "clock",
+    found,
+    "Set this machine's clock (NTP). Ages are by the storage's clock; signed requests fail from 15 minutes on.",
+  )
+}
+
+async function firstKey(backend: ObjectBackend, prefix: string, signal: AbortSignal): Promise<string | undefined> {
+  for await (const { key } of backend.list(prefix, { signal })) return key
+  return undefined
+}
+
+const actions = [
+  "read",
+  "create",
+  "create only if absent",
+  "replace",
+  "replace only this version",
+  "list after write",
+  "delete",
+] as const
+
+/** Tries each action that a store needs, with one small object of the kind that each store makes before its first write. */
+export async function* permissions({ backend, prefix, signal }: Place): AsyncGenerator<Finding, void, void> {
+  const key = `${prefix}checkpoints/.ckpt-probe-${randomBytes(8).toString("hex")}`
+  const asking = new Asking(backend, key, signal)
+  try {
+    const created = await asking.create()
+    yield created.finding
+    if (created.version === undefined) {
+      const why = "nothing could be created"
+      for (const action of actions) if (action !== "create") yield skipped(action, why)
+      return
+    }
+    yield await asking.createAgain()
+    yield await asking.createAgainInParts()
+    yield await asking.read()
+    yield* asking.replace(created.version)
+    yield await asking.listed()
+  } finally {
+    yield await asking.remove()
+  }
+}
+
+/** The questions about one object. */
+class Asking {
+  readonly #backend: ObjectBackend
+  readonly #key: string
+  readonly #signal: AbortSignal
+
+  constructor(backend: ObjectBackend, key: string, signal: AbortSignal) {
+    this.#backend = backend
+    this.#key = key
+    this.#signal = signal
+  }
+
+  async create(): Promise<{ finding: Finding; version?: string }> {
+    try {
+      const { version } = await this.#ask("create", (signal) => this.#put({ when: "absent", signal }))
+      return { finding: ok("create", "allowed"), version }
+    } catch (error) {
+      // The answer to an earlier attempt was lost: nobody else knows this key.
+      const found = kindOf(error) === "precondition" ? await this.#head() : undefined
+      return found === undefined
+        ? { finding: refusal("create", error) }
+        : { finding: ok("create", "allowed"), version: found.version }
+    }
+  }
+
+  #head() {
+    return this.#ask("looking at a key", (signal) => this.#backend.head(this.#key, { signal }))
+  }
+
+  /** An object that is there must not be created again. */
+  async createAgain(): Promise<Finding> {
+    const check = "create only if absent"
+    const advice =
+      "Use a storage, or a version of it, with conditional writes: writers would undo each other's checkpoints."
+    return this.#mustRefuse(check, advice, (signal) => this.#put({ when: "absent", signal }))
+  }
+
+  async createAgainInParts(): Promise<Finding> {
+    const check = "create only if absent, in parts"
+    const { parts } = this.#backend
+    if (parts === undefined) return skipped(check, "this storage takes an object of any length in one request")
+    const advice = "Use a storage, or a version of it, that honours the condition for uploads in parts too."
+    return this.#mustRefuse(check, advice, async (signal) => {
+      const upload = await parts.begin(this.#key, { when: "absent", signal })
+      try {
+        const bytes = content()
+        const part = await parts.part(upload, { index: 0, offset: 0, bytes, last: true }, { signal })
+        await parts.complete(upload, [part], { size: bytes.length, signal })
+      } catch (error) {
+        await parts.abandon(upload, { signal: this.#signal }).catch(() => {})
+        throw error
+      }
+    })
+  }
+
+  async read(): Promise<Finding> {
+    try {
+      const found = await this.#ask("read", async (signal) => {
+        const answer = await this.#backend.get(this.#key, { signal })
+        if (answer !== undefined) for await (const _ of answer.body);
+        return answer
+      })
+      if (found !== undefined) return ok("read", "allowed")
+      return problem("read", "what was just written is not there", "Use a storage with consistent reads.")
+    } catch (error) {
+      return refusal("read", error)
+    }
+  }
+
+  async *replace(version: string): AsyncGenerator<Finding, void, void> {
+    const check = "replace only this version"
+    try {
+      await this.#ask("replace", (signal) => this.#put({ when: { version }, signal }))
+      yield ok("replace", "allowed")
+    } catch (error) {
+      yield refusal("replace", error)
+      yield skipped(check, "nothing could be replaced")
+      return
+    }
+    const advice = "Use a storage, or a version of it, with conditional replacement: two writers could lead at once."
+    yield await this.#mustRefuse(check, advice, (signal) => this.#put({ when: { version }, signal }))
+  }
+
+  async listed(): Promise<Finding> {
+    const first = await this.#ask("list", (signal) => firstKey(this.#backend, this.#key, signal))
+    if (first === this.#key) return ok("list after write", "a new object is listed at once")
+    return problem(
+      "list after write",
+      "a new object is not listed",
+      "Use a storage with consistent listings: recovery would miss checkpoints.",
+    )
+  }
+
+  async remove(): Promise<Finding> {
+    try {
+      const [failure] = await this.#ask("delete", (signal) => this.#backend.delete([this.#key], { signal }))
+      return failure === undefined ? ok("delete", "allowed") : refusal("delete", failure.error)
+    } catch (error) {
+      return refusal("delete", error)
+    }
+  }
+
+  #ask<T>(what: string, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return ask(this.#backend, what, question, this.#signal)
+  }
+
+  #put(options: Parameters<ObjectBackend["put"]>[2]) {
+    const bytes = content()
+    return this.#backend.put(this.#key, [bytes], { ...options, size: bytes.length })
+  }
+
+  async #mustRefuse(check: string, advice: string, write: (signal: AbortSignal) => Promise<unknown>): Promise<Finding> {
+    try {
+      await this.#ask(check, write)
+    } catch (error) {
+      if (kindOf(error) === "precondition") return ok(check, "honoured")
+      return refusal(check, error)
+    }
+    return problem(check, "the condition was ignored", advice)
+  }
+}
+
+/** New bytes each time: where a version is a hash of the content, equal bytes would have equal versions. */
+function content(): Uint8Array {
+  return new TextEncoder().encode(`a question of ckpt doctor; safe to delete\n${randomBytes(16).toString("hex")}\n`)
+}
+
+function kindOf(error: unknown) {
+  const cause = error instanceof CheckpointError ? error.cause : error
+  return cause instanceof BackendError ? cause.kind : undefined
+}
+
+/** What to do about an action that was refused. */
+function refusal(check: string, error: unknown): Finding {
+  const kind = kindOf(error)
+  const message = messageOf(error)
+  if (kind === undefined) throw error
+  if (kind === "fenced") return skipped(check, "the store is claimed, so that only its leader may write")
+  if (kind === "denied")
+    return problem(check, message, `Give these credentials the right to ${check}; a reader alone does not need it.`)
+  if (kind === "unsupported") return problem(check, message, "Use a storage, or a version of it, that has this.")
+  if (kind === "full") return problem(check, message, "Make room: ckpt prune and ckpt gc need none.")
+  return problem(check, message, "Mend the cause; a save would fail likewise.")
+}
