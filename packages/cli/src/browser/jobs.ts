@@ -62,7 +62,9 @@ function show(panel: HTMLElement, { done, of, damaged, bytesDone, bytesTotal, el
     bar.value = bytesTotal > 0 ? bytesDone : done
   }
   const rate = elapsedMs > 0 ? (bytesDone / elapsedMs) * 1_000 : 0
-  const left = rate > 0 && bytesTotal > bytesDone ? `, ${durationText(((bytesTotal - bytesDone) / rate) * 1_000)} left` : ""
+  const left =
+    rate > 0 && bytesTotal > bytesDone ? `, ${durationText(((bytesTotal - bytesDone) / rate) * 1_000)} left` : ""
+  put(panel, "state", state)
   put(panel, "count", `${done} of ${of}${damaged > 0 ? `, ${damaged} damaged` : ""}`)
   put(panel, "bytes", `${bytesText(bytesDone)} of ${bytesText(bytesTotal)}`)
   put(panel, "rate", state === "waiting" ? "waits for another" : `${bytesText(rate)}/s${left}`)

@@ -19,7 +19,9 @@ function isTyping(target: EventTarget | null): boolean {
 
 /** The last element of a key is the nearest: a view's own comes after the navigation's. */
 function follow(key: string): boolean {
-  const found = [...document.querySelectorAll<HTMLElement>("[data-key]")].filter((one) => one.dataset["key"] === key).at(-1)
+  const found = [...document.querySelectorAll<HTMLElement>("[data-key]")]
+    .filter((one) => one.dataset["key"] === key)
+    .at(-1)
   if (found === undefined) return false
   if (found.matches("input")) found.focus()
   else found.click()

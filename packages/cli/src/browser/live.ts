@@ -1,7 +1,7 @@
 import { askForPage } from "./request.js"
 import { showTimes } from "./times.js"
 
-const listeners = new Set<() => void>()
+const listeners = new Set<() => void | Promise<void>>()
 let events: EventSource | undefined
 
 /** While the page is seen, it hears of every look, and renews what is marked as live. A hidden page keeps no connection. */
@@ -20,7 +20,7 @@ export function startLive(): void {
 }
 
 /** Calls the listener when there is something new to draw. */
-export function onNews(listener: () => void): void {
+export function onNews(listener: () => void | Promise<void>): void {
   listeners.add(listener)
 }
 
@@ -52,7 +52,8 @@ export async function renew(): Promise<void> {
     if (found == null) continue
     replace(old, document.adoptNode(found))
   }
-  for (const listener of listeners) listener()
+  // What fails now is asked for again with the next news.
+  for (const listener of listeners) void Promise.resolve(listener()).catch(() => {})
 }
 
 /** What has the focus keeps it, and what was scrolled stays so. */
@@ -66,7 +67,9 @@ function replace(old: HTMLElement, next: HTMLElement): void {
   next.querySelector(".scroll")?.scrollTo({ left: scrolled })
   if (active === null) return
   const same =
-    href == null ? next.querySelector<HTMLElement>(`${active.tagName}${active.className === "" ? "" : `.${active.classList[0]}`}`) : [...next.querySelectorAll<HTMLElement>("a")].find((one) => one.getAttribute("href") === href)
+    href == null
+      ? next.querySelector<HTMLElement>(`${active.tagName}${active.className === "" ? "" : `.${active.classList[0]}`}`)
+      : [...next.querySelectorAll<HTMLElement>("a")].find((one) => one.getAttribute("href") === href)
   same?.focus({ preventScroll: true })
 }
 

@@ -15,7 +15,9 @@ export function askForPage(url: string, form?: FormData): Promise<Document> {
       else resolve(page)
     }
     request.onerror = () => reject(new Error("ckpt serve does not answer"))
-    request.send(form === undefined ? undefined : new URLSearchParams([...form].map(([name, value]) => [name, String(value)])))
+    request.send(
+      form === undefined ? undefined : new URLSearchParams([...form].map(([name, value]) => [name, String(value)])),
+    )
   })
 }
 

@@ -33,7 +33,8 @@ export function isUtc(): boolean {
 
 /** Also for what is put into the page later. */
 export function showTimes(root: ParentNode): void {
-  for (const time of root.querySelectorAll<HTMLTimeElement>("time:not(.age)")) time.textContent = timeText(Date.parse(time.dateTime))
+  for (const time of root.querySelectorAll<HTMLTimeElement>("time:not(.age)"))
+    time.textContent = timeText(Date.parse(time.dateTime))
   showAges(root)
 }
 

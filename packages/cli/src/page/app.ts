@@ -8,7 +8,7 @@ import { type Access, gate } from "./gate.js"
 import { metricsText } from "./metrics.js"
 import { changeRoutes } from "./routes/changes.js"
 import { dataRoutes } from "./routes/data.js"
-import { type Env, type Pages, frameFor } from "./routes/env.js"
+import { type Env, frameFor, type Pages } from "./routes/env.js"
 import { jobRoutes } from "./routes/jobs.js"
 import { liveRoutes } from "./routes/live.js"
 import { viewRoutes } from "./routes/views.js"
@@ -27,9 +27,15 @@ export function makeApp(pages: Pages, access: Access): Hono<Env> {
     secureHeaders({
       // Nothing but our own files runs, draws or is asked for; no form leads elsewhere, and no page elsewhere frames this one.
       contentSecurityPolicy: {
-        ...{ defaultSrc: ["'none'"], scriptSrc: ["'self'"], styleSrc: ["'self'"], imgSrc: ["'self'"], connectSrc: ["'self'"] },
+        ...{
+          defaultSrc: ["'none'"],
+          scriptSrc: ["'self'"],
+          styleSrc: ["'self'"],
+          imgSrc: ["'self'"],
+          connectSrc: ["'self'"],
+        },
         ...{ formAction: ["'self'"], frameAncestors: ["'none'"], baseUri: ["'none'"] },
-        ...{ requireTrustedTypesFor: ["'script'"], trustedTypes: ["ckpt"] },
+        ...{ requireTrustedTypesFor: ["'script'"], trustedTypes: ["'none'"] },
       },
       ...{ crossOriginResourcePolicy: "same-origin", crossOriginOpenerPolicy: "same-origin", xFrameOptions: "DENY" },
       ...{ referrerPolicy: "no-referrer", strictTransportSecurity: false },
@@ -41,7 +47,12 @@ export function makeApp(pages: Pages, access: Access): Hono<Env> {
     if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store")
   })
   app.use(gate(access))
-  app.use(bodyLimit({ maxSize: maxBody, onError: (c) => refused(c, 413, "The request is too large.", "Send a form of this page.") }))
+  app.use(
+    bodyLimit({
+      maxSize: maxBody,
+      onError: (c) => refused(c, 413, "The request is too large.", "Send a form of this page."),
+    }),
+  )
 
   app.get("/assets/:name", (c) => {
     const found = asset(c.req.param("name"))
@@ -50,7 +61,9 @@ export function makeApp(pages: Pages, access: Access): Hono<Env> {
     c.header("Cache-Control", isThis ? "max-age=31536000, immutable" : "no-cache")
     return c.body(found.body, 200, { "Content-Type": found.type })
   })
-  app.get("/metrics", async (c) => c.body(await metricsText(pages.all), 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }))
+  app.get("/metrics", async (c) =>
+    c.body(await metricsText(pages.all), 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }),
+  )
   app.get("/", async (c) => {
     const [only] = pages.all
     if (pages.all.length === 1 && only !== undefined) return c.redirect(`/s/${only.slug}/`)

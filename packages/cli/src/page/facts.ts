@@ -1,6 +1,5 @@
-import type { CheckpointSummary } from "@ckpt/core"
 import type { Listing } from "./look.js"
-import { bytesOf, statusOf, timeOf } from "./status.js"
+import { bytesOf, type Seen, statusOf } from "./status.js"
 import type { Verifying } from "./verifying.js"
 
 /** What a listing adds up to. */
@@ -11,7 +10,7 @@ export interface Facts {
   readonly pinned: number
   readonly bytes: number
   /** The latest that is not damaged: recovery takes it, unless a byte of it that nobody read is wrong. */
-  readonly latestValid: CheckpointSummary | undefined
+  readonly latestValid: Seen | undefined
   /** Between two checkpoints, in milliseconds; undefined with fewer than two. */
   readonly medianInterval: number | undefined
   /** The longest time without a checkpoint that is longer than {@link gapFactor} usual ones. */
@@ -33,9 +32,9 @@ export function factsOf(listing: Listing, verifying: Verifying): Facts {
   return facts
 }
 
-function addUp(checkpoints: readonly CheckpointSummary[], verifying: Verifying): Facts {
+function addUp(checkpoints: readonly Seen[], verifying: Verifying): Facts {
   let [damaged, unverified, pinned, bytes] = [0, 0, 0, 0]
-  let latestValid: CheckpointSummary | undefined
+  let latestValid: Seen | undefined
   for (const one of checkpoints) {
     const status = statusOf(one, verifying.finding(one))
     if (status === "damaged") damaged++
@@ -52,12 +51,13 @@ function addUp(checkpoints: readonly CheckpointSummary[], verifying: Verifying):
   return { ...sums, latestValid, medianInterval: usual, longestGap, gaps: gaps.length }
 }
 
-function intervals(checkpoints: readonly CheckpointSummary[]): { after: number; ms: number }[] {
+function intervals(checkpoints: readonly Seen[]): { after: number; ms: number }[] {
   const found: { after: number; ms: number }[] = []
   for (let at = 1; at < checkpoints.length; at++) {
     const [before, after] = [checkpoints[at - 1], checkpoints[at]]
     // A clock that was set back makes no interval.
-    if (before !== undefined && after !== undefined) found.push({ after: before.id, ms: Math.max(0, timeOf(after) - timeOf(before)) })
+    if (before !== undefined && after !== undefined)
+      found.push({ after: before.id, ms: Math.max(0, after.time - before.time) })
   }
   return found
 }

@@ -8,7 +8,8 @@ export interface Failure {
 }
 
 const advice: Readonly<Record<string, string>> = {
-  CKPT_DENIED: "Give this process credentials that may list and read the store, and look again. Its bucket or container must exist.",
+  CKPT_DENIED:
+    "Give this process credentials that may list and read the store, and look again. Its bucket or container must exist.",
   CKPT_TIMEOUT: "Look again. If it stays so, ask the storage's operators, and try `ckpt doctor` on this machine.",
   CKPT_IO: "Look again. If it stays so, `ckpt doctor` says which request fails.",
   CKPT_CORRUPT: "Recovery goes past a damaged checkpoint. `ckpt recover` says which checkpoint it would take.",
@@ -28,7 +29,11 @@ export function failureOf(error: unknown): Failure {
     return { code: error.code, message: error.message, advice: advice[error.code] ?? "" }
   }
   if (error instanceof DOMException && error.name === "TimeoutError") {
-    return { code: "CKPT_TIMEOUT", message: "The storage did not answer in time.", advice: advice["CKPT_TIMEOUT"] ?? "" }
+    return {
+      code: "CKPT_TIMEOUT",
+      message: "The storage did not answer in time.",
+      advice: advice["CKPT_TIMEOUT"] ?? "",
+    }
   }
   const message = error instanceof Error ? error.message : String(error)
   return { code: "ERROR", message, advice: "Look again." }

@@ -22,10 +22,20 @@ export function gate({ token, isOurs }: Access): MiddlewareHandler {
   return async (c, next) => {
     const host = urlOf(`http://${c.req.header("host") ?? ""}`)
     if (host === undefined || !isOurs(host.hostname)) {
-      return refused(c, 421, "This name is not one of this page.", "Start ckpt serve with --allow-host NAME to serve it under another name.")
+      return refused(
+        c,
+        421,
+        "This name is not one of this page.",
+        "Start ckpt serve with --allow-host NAME to serve it under another name.",
+      )
     }
     if (!isSameOrigin(c, host)) {
-      return refused(c, 403, "A page elsewhere sent this request.", "Open this page by its own address, and do it here.")
+      return refused(
+        c,
+        403,
+        "A page elsewhere sent this request.",
+        "Open this page by its own address, and do it here.",
+      )
     }
     if (c.req.path.startsWith("/assets/")) return next()
     // Cookies do not keep ports apart: two of these pages on one machine must not overwrite each other's.

@@ -2,6 +2,8 @@ import { setImmediate as turn } from "node:timers/promises"
 import { CheckpointError, type CheckpointSummary } from "@ckpt/core"
 import type { Door } from "./door.js"
 import { type Failure, failureOf } from "./failure.js"
+import { rest } from "./rest.js"
+import { type Seen, seen } from "./status.js"
 
 /** What was there at one moment. Never changed: the next look makes a new listing. */
 export interface Listing {
@@ -11,8 +13,8 @@ export interface Listing {
   readonly at: number
   readonly tookMs: number
   /** Ascending by id. */
-  readonly checkpoints: readonly CheckpointSummary[]
-  readonly byId: ReadonlyMap<number, CheckpointSummary>
+  readonly checkpoints: readonly Seen[]
+  readonly byId: ReadonlyMap<number, Seen>
 }
 
 /** What is known of a store, and what goes on. */
@@ -38,6 +40,7 @@ const share = 10
  */
 export class Looker {
   readonly #door: Door
+  readonly #onListing: (listing: Listing) => void
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
   #listing: Listing | undefined
@@ -46,8 +49,10 @@ export class Looker {
   #polling: Promise<void> | undefined
   #endedAt = 0
 
-  constructor(door: Door) {
+  /** @param onListing called after each look that succeeded */
+  constructor(door: Door, onListing: (listing: Listing) => void) {
     this.#door = door
+    this.#onListing = onListing
   }
 
   /** What is known now. */
@@ -67,7 +72,10 @@ export class Looker {
 
   /** What is known, not older than `maxAgeMs` if a look of at most `waitMs` can bring that about. */
   async recent(maxAgeMs: number, waitMs: number): Promise<Look> {
-    if (this.#under === undefined && Date.now() - this.#endedAt >= Math.max(maxAgeMs, this.#rest)) void this.look()
+    const age = Date.now() - this.#endedAt
+    // Without a listing any look is welcome; one that failed is not made again at once.
+    const isDue = this.#listing === undefined ? age >= pollMs : age >= Math.max(maxAgeMs, this.#rest)
+    if (this.#under === undefined && isDue) void this.look()
     if (this.#under !== undefined) {
       const late = new AbortController()
       const timer = setTimeout(() => late.abort(), waitMs)
@@ -104,23 +112,26 @@ export class Looker {
 
   async #run(under: { since: number; read: number }): Promise<void> {
     const stall = new AbortController()
-    const stalled = () => stall.abort(new CheckpointError("CKPT_TIMEOUT", `The storage gave nothing for ${stallMs / 1_000} s.`))
+    const stalled = () =>
+      stall.abort(new CheckpointError("CKPT_TIMEOUT", `The storage gave nothing for ${stallMs / 1_000} s.`))
     const timer = setTimeout(stalled, stallMs)
     try {
-      const checkpoints: CheckpointSummary[] = []
+      const found: CheckpointSummary[] = []
       const signal = AbortSignal.any([stall.signal, this.#closing.signal])
       const { store } = await this.#door.open(signal)
       for await (const one of store.list({ signal })) {
-        checkpoints.push(one)
+        found.push(one)
         timer.refresh()
-        under.read = checkpoints.length
+        under.read = found.length
         // The storage may answer from memory: whoever else asks gets a turn all the same.
-        if (checkpoints.length % 1_000 === 0) await turn()
+        if (found.length % 1_000 === 0) await turn()
       }
+      const checkpoints = seen(found)
       const byId = new Map(checkpoints.map((one) => [one.id, one]))
       const number = (this.#listing?.number ?? 0) + 1
       this.#listing = { number, at: Date.now(), tookMs: Date.now() - under.since, checkpoints, byId }
       this.#failure = undefined
+      this.#onListing(this.#listing)
     } catch (error) {
       this.#failure = failureOf(error)
     } finally {
@@ -134,10 +145,11 @@ export class Looker {
   async #poll(): Promise<void> {
     const { signal } = this.#closing
     while (this.#listeners.size > 0 && !signal.aborted) {
-      await sleep(Math.max(pollMs, this.#rest), signal)
+      await rest(Math.max(pollMs, this.#rest), signal)
       if (this.#listeners.size === 0 || signal.aborted) return
       const age = Date.now() - this.#endedAt
-      if (age >= lookEveryMs || this.#listing === undefined || (await this.#hasChanged(this.#listing))) await this.look()
+      if (age >= lookEveryMs || this.#listing === undefined || (await this.#hasChanged(this.#listing)))
+        await this.look()
     }
   }
 
@@ -152,18 +164,4 @@ export class Looker {
       return true
     }
   }
-}
-
-/** Ends early if the signal is aborted. */
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener("abort", end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener("abort", end)
-    if (signal.aborted) end()
-  })
 }

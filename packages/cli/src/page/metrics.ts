@@ -1,6 +1,5 @@
 import { factsOf } from "./facts.js"
 import type { Served } from "./served.js"
-import { timeOf } from "./status.js"
 
 /** A look that is older is made again for a scrape, which waits so long for it. */
 const maxAgeMs = 15_000
@@ -26,12 +25,20 @@ const metrics: readonly Metric[] = [
     help: "Seconds since the newest checkpoint that is not damaged was taken. Absent if there is none.",
     of: (served, now) => {
       const latest = facts(served)?.latestValid
-      return latest === undefined ? undefined : Math.max(0, now - timeOf(latest)) / 1_000
+      return latest === undefined ? undefined : Math.max(0, now - latest.time) / 1_000
     },
   },
-  { name: "ckpt_checkpoints", help: "Checkpoints in the store, damaged ones too.", of: (served) => facts(served)?.count },
+  {
+    name: "ckpt_checkpoints",
+    help: "Checkpoints in the store, damaged ones too.",
+    of: (served) => facts(served)?.count,
+  },
   { name: "ckpt_state_bytes", help: "Bytes of the state of all checkpoints.", of: (served) => facts(served)?.bytes },
-  { name: "ckpt_damaged_checkpoints", help: "Checkpoints that are known to be damaged.", of: (served) => facts(served)?.damaged },
+  {
+    name: "ckpt_damaged_checkpoints",
+    help: "Checkpoints that are known to be damaged.",
+    of: (served) => facts(served)?.damaged,
+  },
   { name: "ckpt_pinned_checkpoints", help: "Checkpoints that are pinned.", of: (served) => facts(served)?.pinned },
   {
     name: "ckpt_last_verify_timestamp_seconds",
@@ -54,7 +61,9 @@ export async function metricsText(all: readonly Served[]): Promise<string> {
     `# TYPE ${name} gauge`,
     ...all.flatMap((served) => {
       const value = of(served, now)
-      return value === undefined ? [] : [`${name}{store="${escaped(served.slug)}",url="${escaped(served.url)}"} ${value}`]
+      return value === undefined
+        ? []
+        : [`${name}{store="${escaped(served.slug)}",url="${escaped(served.url)}"} ${value}`]
     }),
   ])
   return `${lines.join("\n")}\n`

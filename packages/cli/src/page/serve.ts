@@ -7,6 +7,7 @@ import type { OpenedStore } from "../stores/opened.js"
 import { makeApp } from "./app.js"
 import type { StoreToServe } from "./door.js"
 import { inUrl, isLoopback, servesHost } from "./hosts.js"
+import { Patrol } from "./patrol.js"
 import { type Served, serveAll } from "./served.js"
 import { Slots } from "./verifying.js"
 
@@ -22,6 +23,8 @@ export interface PageOptions {
   readonly allowWrites?: boolean | undefined
   /** Further names of this page, as behind a proxy. */
   readonly allowHosts?: readonly string[] | undefined
+  /** Verifies one checkpoint of each store so often, in milliseconds. Default: only what somebody asks for. */
+  readonly verifyEveryMs?: number | undefined
 }
 
 /** A page that is served. */
@@ -44,14 +47,18 @@ const maxConnections = 512
  *
  * @throws {CheckpointError} `CKPT_INVALID` for an address without a token; `CKPT_IO` if the address cannot be had
  */
-export async function servePage(stores: readonly (OpenedStore | StoreToServe)[], options: PageOptions): Promise<ServedPage> {
-  const { host = "127.0.0.1", port, allowWrites = false, allowHosts = [] } = options
+export async function servePage(
+  stores: readonly (OpenedStore | StoreToServe)[],
+  options: PageOptions,
+): Promise<ServedPage> {
+  const { host = "127.0.0.1", port, allowWrites = false, allowHosts = [], verifyEveryMs } = options
   const token = tokenFor(host, options.token)
   const all: Served[] = serveAll(stores.map(toServe), new Slots(verifiesAtOnce))
   const app = makeApp({ all, allowWrites, patienceMs: firstLookMs }, { token, isOurs: servesHost(host, allowHosts) })
   const serverOptions = { maxHeaderSize: 16 * 1024, requestTimeout: 30_000, headersTimeout: 10_000 }
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as Server
   server.maxConnections = maxConnections
+  const patrols = verifyEveryMs === undefined ? [] : all.map((served) => new Patrol(served, verifyEveryMs))
   const bound = await listen(server, host, port)
   const origin = `http://${inUrl(host)}:${bound}`
   return {
@@ -60,7 +67,7 @@ export async function servePage(stores: readonly (OpenedStore | StoreToServe)[],
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
-      await Promise.all([closed, ...all.map((one) => one.close())])
+      await Promise.all([closed, ...patrols.map((one) => one.close()), ...all.map((one) => one.close())])
     },
   }
 }
@@ -80,7 +87,10 @@ function tokenFor(host: string, given: string | undefined): string {
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const advice = error.code === "EADDRINUSE" ? "Another program has this port: choose another with --port, or 0 for a free one." : error.message
+      const advice =
+        error.code === "EADDRINUSE"
+          ? "Another program has this port: choose another with --port, or 0 for a free one."
+          : error.message
       reject(new CheckpointError("CKPT_IO", `${host}:${port} cannot be listened on. ${advice}`, { cause: error }))
     })
     server.listen(port, host.replace(/^\[(.*)\]$/, "$1"), () => resolve((server.address() as AddressInfo).port))

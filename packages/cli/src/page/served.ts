@@ -25,8 +25,8 @@ export function serveAll(stores: readonly StoreToServe[], slots: Slots): Served[
     const slug = slugOf(store.name, taken)
     taken.add(slug)
     const door = new Door(store)
-    const looker = new Looker(door)
-    const verifying = new Verifying(door, slots, () => looker.tell())
+    const looker: Looker = new Looker(door, ({ byId }) => verifying.forgetAllBut(byId))
+    const verifying: Verifying = new Verifying(door, slots, () => looker.tell())
     const sources = new SourceReader(door)
     const close = async () => {
       door.close(new CheckpointError("CKPT_CLOSED", "ckpt serve is ending."))

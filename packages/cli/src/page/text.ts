@@ -10,7 +10,9 @@ const shownCharacters = 64
 export function shortened(text: string, most = shownCharacters): string {
   if (text.length <= most) return text
   const characters = Array.from(text.slice(0, most * 2))
-  return characters.length <= most && characters.length === text.length ? text : `${characters.slice(0, most).join("")}…`
+  return characters.length <= most && characters.length === text.length
+    ? text
+    : `${characters.slice(0, most).join("")}…`
 }
 
 /** A name that a job chose: isolated, so that its direction does not reach the text around it, and cut if it is long. */

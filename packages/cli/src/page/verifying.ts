@@ -1,4 +1,4 @@
-import { CheckpointError, type CheckpointSummary, type ValidationIssue } from "@ckpt/core"
+import { CheckpointError, type CheckpointSummary, type Progress, type ValidationIssue } from "@ckpt/core"
 import type { Door } from "./door.js"
 import { type Failure, failureOf } from "./failure.js"
 
@@ -191,27 +191,54 @@ export class Verifying {
     }
   }
 
-  async #verify(job: Job, { id, lastModified }: CheckpointSummary, signal: AbortSignal): Promise<void> {
-    const before = job.bytesDone
-    const onProgress = ({ bytesDone }: { bytesDone: number }) => {
-      job.bytesDone = before + bytesDone
-      this.#tell(job)
+  /** Verifies one checkpoint without a job, when a slot is free. A failure of the storage is left to the next look. */
+  async verifyOne(checkpoint: CheckpointSummary, signal: AbortSignal): Promise<void> {
+    const free = await this.#slots.take(signal)
+    try {
+      if (free !== undefined) await this.#read(checkpoint, signal, () => {})
+    } catch {
+      // The listing fails as well, and says why.
+    } finally {
+      free?.()
+      this.#onFound()
     }
-    const { store } = await this.#door.open(signal)
-    const { valid, issues } = await store.verify(id, { depth: "deep", signal, onProgress })
+  }
+
+  async #verify(job: Job, checkpoint: CheckpointSummary, signal: AbortSignal): Promise<void> {
+    const before = job.bytesDone
+    const found = await this.#read(checkpoint, signal, (bytes) => {
+      job.bytesDone = before + bytes
+      this.#tell(job)
+    })
     job.done++
-    const found = { id, valid, issues, at: Date.now(), lastModified: lastModified.getTime() }
-    this.#last = found.at
-    // Pruned since it was listed: neither sound nor damaged.
-    if (issues.some(({ code }) => code === "manifest-missing")) return
-    this.#found.set(id, found)
-    this.version++
-    if (valid) return
+    if (found.valid || isGone(found)) return
     job.damaged++
     if (job.findings.length < toldFindings) job.findings.push(found)
+  }
+
+  async #read(
+    { id, lastModified }: CheckpointSummary,
+    signal: AbortSignal,
+    onBytes: (bytes: number) => void,
+  ): Promise<Finding> {
+    const { store } = await this.#door.open(signal)
+    const onProgress = ({ bytesDone }: Progress) => onBytes(bytesDone)
+    const { valid, issues } = await store.verify(id, { depth: "deep", signal, onProgress })
+    const found = { id, valid, issues, at: Date.now(), lastModified: lastModified.getTime() }
+    this.#last = found.at
+    if (!isGone(found)) {
+      this.#found.set(id, found)
+      this.version++
+    }
+    return found
   }
 
   #tell(job: Job): void {
     for (const listener of this.#listeners.get(job) ?? []) listener()
   }
+}
+
+/** Pruned since it was listed: neither sound nor damaged. */
+function isGone({ issues }: Finding): boolean {
+  return issues.some(({ code }) => code === "manifest-missing")
 }

@@ -29,7 +29,11 @@ export function drawMarks(u: UPlot, series: number, { kinds, pinned }: Marked): 
     const isPinned = pinned.has(at)
     const x = Math.round(u.valToPos(xs[at] ?? 0, "x", true))
     const y = Math.round(u.valToPos(ys[at] ?? u.scales["y"]?.min ?? 0, "y", true))
-    const place = Math.floor(x / (cell * ratio)) * 65_536 + Math.floor(y / (cell * ratio)) * 8 + (kind === "d" ? 1 : 0) + (isPinned ? 2 : 0)
+    const place =
+      Math.floor(x / (cell * ratio)) * 65_536 +
+      Math.floor(y / (cell * ratio)) * 8 +
+      (kind === "d" ? 1 : 0) +
+      (isPinned ? 2 : 0)
     if (taken.has(place)) continue
     taken.add(place)
     if (isPinned) diamond(paths.p, x, y, r * 2)
@@ -55,6 +59,32 @@ export function drawMarks(u: UPlot, series: number, { kinds, pinned }: Marked): 
   ctx.lineWidth = 2.5 * ratio
   ctx.strokeStyle = colour("damaged")
   ctx.stroke(paths.d)
+  ctx.restore()
+}
+
+/** A line from the bottom up to each value in view: one for each column of pixels, as high as the highest there. */
+export function drawStems(u: UPlot, series: number): void {
+  const [xs] = u.data
+  const ys = u.data[series] ?? []
+  const { ctx, bbox } = u
+  const [first, last] = inView(u)
+  const wide = (bbox.width / Math.max(1, last - first + 1)) * 0.5
+  const width = Math.round(Math.min(5 * devicePixelRatio, Math.max(devicePixelRatio, wide)))
+  const tops = new Map<number, number>()
+  for (let at = first; at <= last; at++) {
+    const value = ys[at]
+    if (value == null) continue
+    const x = Math.round(u.valToPos(xs[at] ?? 0, "x", true))
+    const y = Math.round(u.valToPos(value, "y", true))
+    tops.set(x, Math.min(tops.get(x) ?? y, y))
+  }
+  ctx.save()
+  ctx.beginPath()
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
+  ctx.clip()
+  ctx.fillStyle = colour("line")
+  const bottom = bbox.top + bbox.height
+  for (const [x, y] of tops) ctx.fillRect(x - (width >> 1), Math.min(y, bottom - 1), width, Math.max(1, bottom - y))
   ctx.restore()
 }
 

@@ -42,7 +42,11 @@ export class Plot {
     this.#options = options
     this.#place = figure.querySelector<HTMLElement>(".plot") ?? figure
     this.#readout = figure.querySelector(".readout")
-    this.#u = new uPlot(this.#uplotOptions(), [[], ...options.series.map(() => [])] as unknown as UPlot.AlignedData, this.#place)
+    this.#u = new uPlot(
+      this.#uplotOptions(),
+      [[], ...options.series.map(() => [])] as unknown as UPlot.AlignedData,
+      this.#place,
+    )
     new ResizeObserver(() => this.#resize()).observe(this.#place)
     options.range.onChange(() => this.draw())
     onTheme(() => this.draw())
@@ -70,21 +74,37 @@ export class Plot {
 
   #uplotOptions(): UPlot.Options {
     const { series, format, steps, logarithmic = false, below, above, fromLowest = false } = this.#options
-    const axis = { stroke: () => colour("muted"), grid: { stroke: () => colour("grid"), width: 1 }, ticks: { show: false } }
+    const axis = {
+      stroke: () => colour("muted"),
+      grid: { stroke: () => colour("grid"), width: 1 },
+      ticks: { show: false },
+    }
     const font = `11px ${getComputedStyle(document.body).fontFamily}`
     return {
       ...this.#size(),
       padding: [8, 8, 0, 0],
       legend: { show: false },
       tzDate: (seconds) => (isUtc() ? uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC") : new Date(seconds * 1_000)),
-      cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { show: false }, sync: { key: sync, scales: ["x", null] } },
+      cursor: {
+        drag: { x: false, y: false, setScale: false },
+        y: false,
+        points: { show: false },
+        sync: { key: sync, scales: ["x", null] },
+      },
       scales: {
         x: { time: true, auto: false },
         y: { distr: logarithmic ? 3 : 1, range: (_, min, max) => bounds(min, max, logarithmic, fromLowest) },
       },
       axes: [
         { ...axis, font, size: 28, values: times },
-        { ...axis, font, size: axisWidth, values: (_, splits) => splits.map((value) => (value === null ? "" : format(value))), ...(steps === undefined ? {} : { incrs: steps }), space: 34 },
+        {
+          ...axis,
+          font,
+          size: axisWidth,
+          values: (_, splits) => splits.map((value) => (value === null ? "" : format(value))),
+          ...(steps === undefined ? {} : { incrs: steps }),
+          space: 34,
+        },
       ],
       series: [{}, ...series],
       hooks: {
@@ -105,7 +125,8 @@ export class Plot {
   }
 
   #tell(at: number | null | undefined): void {
-    if (this.#readout !== null) this.#readout.textContent = at == null || this.#u.data[0]?.[at] === undefined ? "" : this.#options.tell(at)
+    if (this.#readout !== null)
+      this.#readout.textContent = at == null || this.#u.data[0]?.[at] === undefined ? "" : this.#options.tell(at)
   }
 
   #drag(): void {
@@ -153,7 +174,9 @@ export class Plot {
     const { range, open } = this.#options
     const at = this.#u.cursor.idx ?? this.#u.data[0].length - 1
     const middle = (this.#u.data[0]?.[at] ?? 0) * 1_000 || (range.now.from + range.now.to) / 2
-    const by = { ArrowLeft: -1, ArrowRight: 1, Home: Number.NEGATIVE_INFINITY, End: Number.POSITIVE_INFINITY }[event.key]
+    const by = { ArrowLeft: -1, ArrowRight: 1, Home: Number.NEGATIVE_INFINITY, End: Number.POSITIVE_INFINITY }[
+      event.key
+    ]
     if (event.ctrlKey || event.metaKey || event.altKey) return
     if (by !== undefined && event.shiftKey && Number.isFinite(by)) range.pan((by * length(range)) / 4)
     else if (by !== undefined) this.#go(at + by)
@@ -190,7 +213,8 @@ function length({ now: { from, to } }: Range): number {
 /** The axis of values: room above, and a bottom that does not jump. */
 function bounds(min: number | null, max: number | null, logarithmic: boolean, fromLowest: boolean): [number, number] {
   if (min === null || max === null) return logarithmic ? [1, 10] : [0, 1]
-  if (logarithmic) return [10 ** Math.floor(Math.log10(Math.max(min, 1e-3))), 10 ** Math.ceil(Math.log10(Math.max(max, 1e-3) * 1.2))]
+  if (logarithmic)
+    return [10 ** Math.floor(Math.log10(Math.max(min, 1e-3))), 10 ** Math.ceil(Math.log10(Math.max(max, 1e-3) * 1.2))]
   const bottom = fromLowest ? min : Math.min(0, min)
   const room = (max - bottom) * 0.12
   return [fromLowest ? bottom - room : bottom, max + (room || 1)]
@@ -205,7 +229,14 @@ function times(_: UPlot, splits: number[], __: number, ___: number, step: number
   return splits.map((seconds) => {
     const text = timeText(seconds * second * 1_000)
     const [date, clock] = [text.slice(0, 10), text.slice(11)]
-    const shown = step >= day ? date.slice(5) : date === before || before === "" ? (step >= 60 ? clock.slice(0, 5) : clock) : date.slice(5)
+    const shown =
+      step >= day
+        ? date.slice(5)
+        : date === before || before === ""
+          ? step >= 60
+            ? clock.slice(0, 5)
+            : clock
+          : date.slice(5)
     before = date
     return shown
   })

@@ -12,7 +12,11 @@ const settleMs = 250
 const nearer = 1 / 4
 
 /** Data of which the server sends some: those that are shown are asked for anew, and finer, when the reader comes nearer. */
-export async function followRange<T extends Sampled>(source: string, range: Range, show: (data: T) => void): Promise<void> {
+export async function followRange<T extends Sampled>(
+  source: string,
+  range: Range,
+  show: (data: T) => void,
+): Promise<void> {
   let whole = await askForJson<T>(source)
   let fetched: Span | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -49,6 +53,7 @@ export async function followRange<T extends Sampled>(source: string, range: Rang
 export function note(root: Element, { times, of }: Sampled, more = ""): void {
   const place = root.querySelector("[data-note]")
   if (place === null) return
-  const some = times.length < of ? `${times.length} of ${of} checkpoints are drawn, evenly taken; zoom in for more. ` : ""
+  const some =
+    times.length < of ? `${times.length} of ${of} checkpoints are drawn, evenly taken; zoom in for more. ` : ""
   place.textContent = `${some}${more}Drag to pan, Ctrl and wheel or + − to zoom, double click to show all.`
 }

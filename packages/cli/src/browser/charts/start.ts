@@ -19,14 +19,3 @@ export function startCharts(): void {
     )
   }
 }
-
-export function figureOf(root: HTMLElement, name: string): HTMLElement {
-  return root.querySelector<HTMLElement>(`figure[data-name=${name}]`) ?? root
-}
-
-export function openCheckpoint(id: number | undefined): void {
-  if (id !== undefined) location.assign(`${document.body.dataset["base"] ?? "/"}c/${id}`)
-}
-
-/** Steps of an axis of bytes: 1 KiB, 2 KiB, 4 KiB, … */
-export const binarySteps: number[] = Array.from({ length: 51 }, (_, power) => 2 ** power)

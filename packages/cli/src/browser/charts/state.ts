@@ -1,10 +1,10 @@
 import type { OperatorsData } from "../../page/data/shapes.js"
 import { bytesText, timeText } from "../times.js"
 import { seriesColour, seriesLegend } from "./colours.js"
+import { binarySteps, figureOf, openCheckpoint } from "./dom.js"
 import { Plot } from "./plot.js"
 import { Range } from "./range.js"
 import { followRange, note } from "./sampled.js"
-import { binarySteps, figureOf, openCheckpoint } from "./start.js"
 import type { Columns } from "./uplot.js"
 
 const mostSeries = 8
@@ -40,7 +40,9 @@ function stacked({ times, bytes }: OperatorsData): Columns {
   for (let own = 0; own < mostSeries; own++) {
     const row = bytes[own]
     const below = sums[own - 1]
-    sums.push(times.map((_, at) => (row === undefined ? null : row[at] == null ? null : (below?.[at] ?? 0) + (row[at] ?? 0))))
+    sums.push(
+      times.map((_, at) => (row === undefined ? null : row[at] == null ? null : (below?.[at] ?? 0) + (row[at] ?? 0))),
+    )
   }
   return [times.map((time) => time / 1_000), ...sums.reverse()]
 }

@@ -3,10 +3,10 @@ import { onNews } from "../live.js"
 import { askForJson } from "../request.js"
 import { bytesText, durationText, timeText } from "../times.js"
 import { colour } from "./colours.js"
-import { drawGaps, drawMarks, type Kind } from "./marks.js"
+import { binarySteps, figureOf, openCheckpoint, secondSteps } from "./dom.js"
+import { drawGaps, drawMarks, drawStems, type Kind } from "./marks.js"
 import { Plot } from "./plot.js"
 import { Range } from "./range.js"
-import { binarySteps, figureOf, openCheckpoint } from "./start.js"
 
 interface Drawn {
   readonly ids: readonly number[]
@@ -53,7 +53,12 @@ export async function timeline(root: HTMLElement): Promise<void> {
   const longest = drawn.intervals.reduce<number>((most, one) => Math.max(most, one ?? 0), 0)
   const intervals = new Plot(figureOf(root, "interval"), {
     ...shared,
-    ...{ series: [{ ...line, fill: () => colour("line-fill") }], format: (value: number) => durationText(value * 1_000) },
+    ...{
+      series: [{ paths: () => null, points: { show: false } }],
+      format: (value: number) => durationText(value * 1_000),
+    },
+    steps: secondSteps,
+    above: (u) => drawStems(u, 1),
     logarithmic: usual !== undefined && usual > 0 && longest > usual * wide,
   })
   const show = () => {
@@ -71,14 +76,16 @@ export async function timeline(root: HTMLElement): Promise<void> {
 /** By time: a clock that was set back puts a later checkpoint before an earlier one. */
 function arrange({ ids, times, bytes, kinds, pins }: TimelineData): Drawn {
   const order = ids.map((_, at) => at)
-  if (times.some((time, at) => at > 0 && time < (times[at - 1] ?? 0))) order.sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0) || a - b)
+  if (times.some((time, at) => at > 0 && time < (times[at - 1] ?? 0)))
+    order.sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0) || a - b)
   const xs = order.map((at) => (times[at] ?? 0) / 1_000)
   const sorted = order.map((at) => (kinds[at] ?? "u") as Kind)
   const intervals = xs.map((x, at) => (at === 0 ? null : Math.max(1e-3, x - (xs[at - 1] ?? x))))
   const usual = median(intervals)
   const gaps: [number, number][] = []
   for (const [at, interval] of intervals.entries()) {
-    if (interval !== null && usual !== undefined && interval > usual * gapFactor) gaps.push([xs[at - 1] ?? 0, xs[at] ?? 0])
+    if (interval !== null && usual !== undefined && interval > usual * gapFactor)
+      gaps.push([xs[at - 1] ?? 0, xs[at] ?? 0])
   }
   const pinned = new Set(order.flatMap((from, at) => (Object.hasOwn(pins, String(ids[from])) ? [at] : [])))
   // The size of what cannot be read is not known.

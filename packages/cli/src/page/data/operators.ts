@@ -1,7 +1,6 @@
 import { clean } from "../../output/text.js"
-import type { CheckpointSummary } from "@ckpt/core"
+import type { Seen } from "../status.js"
 import { shortened } from "../text.js"
-import { timeOf } from "../status.js"
 import { type Span, sampled } from "./sample.js"
 import type { OperatorsData } from "./shapes.js"
 
@@ -9,14 +8,15 @@ const most = 1_000
 /** As many as there are colours that people tell apart. */
 export const shownOperators = 7
 
-export function operatorsData(checkpoints: readonly CheckpointSummary[], span: Span): OperatorsData {
+export function operatorsData(checkpoints: readonly Seen[], span: Span): OperatorsData {
   const { taken, of } = sampled(checkpoints, span, most)
   const names = largest(taken).slice(0, shownOperators)
   const shown = new Set(names)
   const rows: (number | null)[][] = names.map(() => [])
   const others: (number | null)[] = []
   for (const { operators, stateSize, issues } of taken) {
-    const readable = operators !== undefined || stateSize !== undefined || issues.every(({ severity }) => severity !== "fatal")
+    const readable =
+      operators !== undefined || stateSize !== undefined || issues.every(({ severity }) => severity !== "fatal")
     for (const [at, name] of names.entries()) rows[at]?.push(readable ? (operators?.[name] ?? 0) : null)
     const rest = operators === undefined ? (stateSize ?? 0) : restOf(operators, shown)
     others.push(readable ? rest : null)
@@ -24,15 +24,18 @@ export function operatorsData(checkpoints: readonly CheckpointSummary[], span: S
   const hasOthers = others.some((bytes) => bytes !== null && bytes > 0)
   return {
     ids: taken.map(({ id }) => id),
-    times: taken.map(timeOf),
-    names: [...names.map((name) => shortened(clean(name))), ...(hasOthers ? [names.length === 0 ? "state" : "others"] : [])],
+    times: taken.map(({ time }) => time),
+    names: [
+      ...names.map((name) => shortened(clean(name))),
+      ...(hasOthers ? [names.length === 0 ? "state" : "others"] : []),
+    ],
     bytes: hasOthers ? [...rows, others] : rows,
     of,
   }
 }
 
 /** The names of all operators, by the bytes of all their states. */
-function largest(checkpoints: readonly CheckpointSummary[]): string[] {
+function largest(checkpoints: readonly Seen[]): string[] {
   const sums = new Map<string, number>()
   for (const { operators = {} } of checkpoints) {
     for (const name in operators) sums.set(name, (sums.get(name) ?? 0) + (operators[name] ?? 0))

@@ -1,9 +1,9 @@
-import { clean } from "../../output/text.js"
-import { CheckpointError, type CheckpointManifest, type CheckpointSummary } from "@ckpt/core"
-import { shortened } from "../text.js"
-import { timeOf } from "../status.js"
-import type { Door } from "../door.js"
+import { CheckpointError, type CheckpointManifest } from "@ckpt/core"
 import { lagOf } from "../../looking/describe.js"
+import { clean } from "../../output/text.js"
+import type { Door } from "../door.js"
+import type { Seen } from "../status.js"
+import { shortened } from "../text.js"
 import { type Span, sampled } from "./sample.js"
 import type { SourcesData } from "./shapes.js"
 
@@ -33,7 +33,7 @@ export class SourceReader {
     this.#door = door
   }
 
-  async data(checkpoints: readonly CheckpointSummary[], span: Span): Promise<SourcesData> {
+  async data(checkpoints: readonly Seen[], span: Span): Promise<SourcesData> {
     const { taken, of } = sampled(checkpoints, span, most)
     const missing = taken.filter((one) => this.#position(one) === undefined)
     const partial = await this.#read(missing)
@@ -41,7 +41,7 @@ export class SourceReader {
     const names = furthest(positions).slice(0, shownSources)
     return {
       ids: taken.map(({ id }) => id),
-      times: taken.map(timeOf),
+      times: taken.map(({ time }) => time),
       names: names.map((name) => shortened(clean(name))),
       offsets: names.map((name) => positions.map((position) => position?.offsets.get(name) ?? null)),
       lags: positions.map((position) => position?.lag ?? null),
@@ -56,13 +56,13 @@ export class SourceReader {
     await Promise.allSettled(this.#reading)
   }
 
-  #position({ id, lastModified }: CheckpointSummary): Position | undefined {
+  #position({ id, lastModified }: Seen): Position | undefined {
     const kept = this.#kept.get(id)
     return kept?.lastModified === lastModified.getTime() ? kept : undefined
   }
 
   /** True if the time was too short for all. */
-  async #read(checkpoints: readonly CheckpointSummary[]): Promise<boolean> {
+  async #read(checkpoints: readonly Seen[]): Promise<boolean> {
     const left = [...checkpoints].reverse()
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(deadlineMs)])
     let isLate = false
@@ -73,7 +73,11 @@ export class SourceReader {
           else if (!(error instanceof CheckpointError && error.code === "CKPT_CORRUPT")) throw error
         })
         // A damaged manifest has no position: it is not asked for again.
-        if (!isLate) this.#keep(one.id, position ?? { lastModified: one.lastModified.getTime(), offsets: new Map(), watermark: null, lag: null })
+        if (!isLate)
+          this.#keep(
+            one.id,
+            position ?? { lastModified: one.lastModified.getTime(), offsets: new Map(), watermark: null, lag: null },
+          )
       }
     }
     const reading = Promise.all(Array.from({ length: atOnce }, worker))
@@ -82,7 +86,7 @@ export class SourceReader {
     return isLate
   }
 
-  async #load({ id, lastModified }: CheckpointSummary, signal: AbortSignal): Promise<Position | undefined> {
+  async #load({ id, lastModified }: Seen, signal: AbortSignal): Promise<Position | undefined> {
     const { store } = await this.#door.open(signal)
     const manifest = await store.load(id, { signal })
     if (manifest === undefined) return undefined

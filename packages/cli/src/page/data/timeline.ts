@@ -1,22 +1,27 @@
 import { setImmediate as turn } from "node:timers/promises"
-import type { CheckpointSummary } from "@ckpt/core"
 import type { Listing } from "../look.js"
-import { bytesOf, statusOf, timeOf } from "../status.js"
+import { bytesOf, type Seen, statusOf } from "../status.js"
 import type { Verifying } from "../verifying.js"
 
 const slice = 2_000
 
 /** `TimelineData` as JSON, made in slices: 100,000 checkpoints must not hold up whoever else asks. */
-export async function* timelineJson({ checkpoints }: Listing, verifying: Verifying): AsyncGenerator<string, void, void> {
-  const columns: [name: string, of: (one: CheckpointSummary) => number][] = [
+export async function* timelineJson(
+  { checkpoints }: Listing,
+  verifying: Verifying,
+): AsyncGenerator<string, void, void> {
+  const columns: [name: string, of: (one: Seen) => number][] = [
     ["ids", ({ id }) => id],
-    ["times", timeOf],
+    ["times", ({ time }) => time],
     ["bytes", bytesOf],
   ]
   for (const [at, [name, of]] of columns.entries()) {
     yield `${at === 0 ? "{" : ","}"${name}":[`
     for (let start = 0; start < checkpoints.length; start += slice) {
-      yield `${start === 0 ? "" : ","}${checkpoints.slice(start, start + slice).map(of).join(",")}`
+      yield `${start === 0 ? "" : ","}${checkpoints
+        .slice(start, start + slice)
+        .map(of)
+        .join(",")}`
       await turn()
     }
     yield "]"

@@ -26,7 +26,9 @@ export function changeRoutes(app: Hono<Env>, pages: Pages): void {
     const served = c.get("served")
     const form = await c.req.parseBody()
     const policy = policyOf((name) => (typeof form[name] === "string" ? form[name] : undefined))
-    const preview = await change(c, pages, (store, signal) => prune(store, policy, String(form["digest"] ?? ""), signal))
+    const preview = await change(c, pages, (store, signal) =>
+      prune(store, policy, String(form["digest"] ?? ""), signal),
+    )
     const body = pruneView(served, served.looker.now, preview, true, Date.now())
     return c.html(page({ ...frameFor(c, pages), served, tab: "prune", title: `Prune · ${served.name}` }, body))
   })
@@ -107,7 +109,10 @@ async function prune(
     return { ...(await previewFor(store, policy, signal)), told }
   }
   const report = await store.prune(policy, { signal })
-  const failed = report.failures.length === 0 ? "" : ` ${counted(report.failures.length, "object")} could not be deleted; the next prune tries again.`
+  const failed =
+    report.failures.length === 0
+      ? ""
+      : ` ${counted(report.failures.length, "object")} could not be deleted; the next prune tries again.`
   const told = `${counted(report.removed.length, "checkpoint")} removed.${failed}`
   return { ...(await previewFor(store, policy, signal)), told }
 }

@@ -1,11 +1,10 @@
-import type { Hono } from "hono"
+import type { Context, Hono } from "hono"
 import { stream } from "hono/streaming"
 import { operatorsData } from "../data/operators.js"
 import { always, type Span } from "../data/sample.js"
 import { timelineJson } from "../data/timeline.js"
 import type { Listing } from "../look.js"
 import { type Env, numberOf } from "./env.js"
-import type { Context } from "hono"
 
 const json = "application/json; charset=utf-8"
 

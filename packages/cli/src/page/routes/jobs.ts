@@ -1,7 +1,7 @@
-import { CheckpointError, type CheckpointSummary } from "@ckpt/core"
+import { CheckpointError } from "@ckpt/core"
 import type { Context, Hono } from "hono"
 import type { JobProgress } from "../data/shapes.js"
-import { statusOf } from "../status.js"
+import { type Seen, statusOf } from "../status.js"
 import type { Job } from "../verifying.js"
 import { jobPanel } from "../views/jobs.js"
 import { type Env, idOf } from "./env.js"
@@ -40,14 +40,27 @@ export function jobRoutes(app: Hono<Env>): void {
 export function jobOf(c: Context<Env>): Job {
   const job = c.get("served").verifying.job(Number(c.req.param("job")))
   if (job !== undefined) return job
-  throw new CheckpointError("CKPT_NOT_FOUND", "There is no such verification. They are forgotten when `ckpt serve` ends.")
+  throw new CheckpointError(
+    "CKPT_NOT_FOUND",
+    "There is no such verification. They are forgotten when `ckpt serve` ends.",
+  )
 }
 
 export function isForScript(c: Context<Env>): boolean {
   return c.req.header("x-requested-by") === "page"
 }
 
-function progressOf({ number, state, ids, done, damaged, bytesDone, bytesTotal, startedAt, endedAt }: Job): JobProgress {
+function progressOf({
+  number,
+  state,
+  ids,
+  done,
+  damaged,
+  bytesDone,
+  bytesTotal,
+  startedAt,
+  endedAt,
+}: Job): JobProgress {
   const elapsedMs = startedAt === undefined ? 0 : (endedAt ?? Date.now()) - startedAt
   return { number, state, done, damaged, bytesDone, bytesTotal, of: ids.length, elapsedMs }
 }
@@ -56,11 +69,15 @@ const sampleEvery = 20
 const waitForListMs = 30_000
 
 /** @throws {CheckpointError} `CKPT_INVALID`, `CKPT_NOT_FOUND` if nothing is to be verified */
-async function choose(c: Context<Env>): Promise<readonly CheckpointSummary[]> {
+async function choose(c: Context<Env>): Promise<readonly Seen[]> {
   const { looker, verifying } = c.get("served")
   const form = await c.req.parseBody()
   const { listing, failure } = await looker.recent(Number.POSITIVE_INFINITY, waitForListMs)
-  if (listing === undefined) throw new CheckpointError("CKPT_TIMEOUT", failure?.message ?? "The store is still being listed: wait, and try again.")
+  if (listing === undefined)
+    throw new CheckpointError(
+      "CKPT_TIMEOUT",
+      failure?.message ?? "The store is still being listed: wait, and try again.",
+    )
   if (form["id"] !== undefined) {
     const id = idOf(String(form["id"]))
     const one = listing.byId.get(id)
@@ -75,6 +92,10 @@ async function choose(c: Context<Env>): Promise<readonly CheckpointSummary[]> {
       (form["which"] === "sample" && at % sampleEvery === 0) ||
       (form["which"] === "unverified" && statusOf(one, verifying.finding(one)) === "unverified"),
   )
-  if (chosen.length === 0) throw new CheckpointError("CKPT_NOT_FOUND", "Nothing is to be verified: every checkpoint of this choice is, or there is none.")
+  if (chosen.length === 0)
+    throw new CheckpointError(
+      "CKPT_NOT_FOUND",
+      "Nothing is to be verified: every checkpoint of this choice is, or there is none.",
+    )
   return chosen
 }

@@ -22,8 +22,18 @@ function follow(c: Context<Env>, all: readonly Served[]): Response | Promise<Res
   return events(c, (changed) => {
     const letGo = all.map(({ looker }) => looker.watch(changed))
     return {
-      state: () => JSON.stringify(all.map(({ slug, looker: { now }, verifying }) => [slug, now.listing?.number ?? 0, verifying.version, now.failure?.code])),
-      end: () => letGo.forEach((one) => one()),
+      state: () =>
+        JSON.stringify(
+          all.map(({ slug, looker: { now }, verifying }) => [
+            slug,
+            now.listing?.number ?? 0,
+            verifying.version,
+            now.failure?.code,
+          ]),
+        ),
+      end() {
+        for (const one of letGo) one()
+      },
     }
   })
 }

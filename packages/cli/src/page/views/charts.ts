@@ -1,8 +1,9 @@
 import { html } from "hono/html"
+import type { Difference } from "../../looking/diff.js"
+import { bytesText, clean } from "../../output/text.js"
+import { count, signedBytes } from "../format.js"
 import type { Look } from "../look.js"
 import type { Served } from "../served.js"
-import { bytesText, clean } from "../../output/text.js"
-import { signedBytes } from "../format.js"
 import { type Html, named } from "../text.js"
 import { table } from "./parts.js"
 import { summary } from "./summary.js"
@@ -41,8 +42,8 @@ function operatorsTable({ listing }: Look): Html {
 ${table("Operators", [["Operator"], ["State", "num"], ["Share", "num"], [`Since checkpoint ${first.id}`, "num"]], rows)}</section>`
 }
 
-/** Source offsets and watermarks over time. */
-export function sourcesView(served: Served, look: Look, now: number): Html {
+/** Source offsets and watermarks over time. The table has what moved between the latest two checkpoints that can be read. */
+export function sourcesView(served: Served, look: Look, now: number, latest?: Difference): Html {
   const { slug } = served
   return html`<h1 class="hidden">Sources of <bdi>${clean(served.name)}</bdi></h1>
 ${summary(served, look, now)}
@@ -51,5 +52,31 @@ ${chart("offsets", "Records read since the first checkpoint shown, by source", 1
 ${chart("watermark", "Watermark", 110)}
 <div class="under"><ul class="legend series"></ul><p class="hint" data-note></p></div>
 </section>
-<section id="table" data-live>${look.listing === undefined ? "" : html`<p>The latest offsets of each partition stand in <a href="/s/${slug}/c/latest">the latest checkpoint</a>; <a href="/s/${slug}/diff">a comparison</a> shows how far they moved.</p>`}</section>`
+<section id="table" data-live>${latest === undefined ? "" : sourcesTable(slug, latest)}</section>`
+}
+
+function sourcesTable(slug: string, { a, b, offsets, elapsedMs }: Difference): Html {
+  const sources = new Map<
+    string,
+    { partitions: number; by: bigint; slowest: string | undefined; least: bigint | undefined }
+  >()
+  for (const { source, partition, by = 0n } of offsets) {
+    const one = sources.get(source) ?? { partitions: 0, by: 0n, slowest: undefined, least: undefined }
+    const isSlowest = one.least === undefined || by < one.least
+    const slowest = isSlowest ? { slowest: partition, least: by } : {}
+    sources.set(source, { ...one, partitions: one.partitions + 1, by: one.by + by, ...slowest })
+  }
+  const columns = [
+    ["Source"],
+    ["Partitions that moved", "num"],
+    ["Moved by", "num"],
+    ["In a second", "num"],
+    ["Slowest partition"],
+  ] as const
+  const rows = [...sources].slice(0, shownRows).map(([name, { partitions, by, slowest = "", least = 0n }]) => {
+    const rate = elapsedMs > 0 ? count(Math.round((Number(by) / elapsedMs) * 1_000)) : "–"
+    const slow = partitions > 1 ? html`${named(slowest, 24)}, by ${count(least)}` : ""
+    return html`<tr><th scope="row">${named(name)}</th><td class="num">${count(partitions)}</td><td class="num">${count(by)}</td><td class="num">${rate}</td><td>${slow}</td></tr>`
+  })
+  return html`<div class="bar"><h2>From checkpoint <a href="/s/${slug}/c/${a}">${a}</a> to <a href="/s/${slug}/c/${b}">${b}</a></h2><p><a href="/s/${slug}/diff?a=${a}&amp;b=${b}">each partition</a></p></div>${table("Sources", columns, rows)}`
 }

@@ -1,11 +1,11 @@
-import type { CheckpointManifest, CheckpointSummary } from "@ckpt/core"
+import type { CheckpointManifest } from "@ckpt/core"
 import { html } from "hono/html"
 import { operatorsOf } from "../../looking/operators.js"
-import type { Failure } from "../failure.js"
 import { bytesText, counted } from "../../output/text.js"
+import type { Failure } from "../failure.js"
 import { count, utc } from "../format.js"
 import type { Served } from "../served.js"
-import { bytesOf, issuesOf, statusOf, timeOf } from "../status.js"
+import { bytesOf, issuesOf, type Seen, statusOf } from "../status.js"
 import { type Html, named, told } from "../text.js"
 import { age, fact, failed, issueList, kind, pins, table, time } from "./parts.js"
 
@@ -16,7 +16,7 @@ export interface Detail {
   /** Why there is no manifest. */
   readonly failure: Failure | undefined
   /** As it was listed; undefined if it came since. */
-  readonly listed: CheckpointSummary | undefined
+  readonly listed: Seen | undefined
   readonly previous: number | undefined
   readonly next: number | undefined
 }
@@ -28,13 +28,15 @@ export function detailView(served: Served, detail: Detail, allowWrites: boolean,
   const { id, manifest, failure, listed, previous, next } = detail
   const finding = listed && verifying.finding(listed)
   const link = (to: number | undefined, text: string, key: string) =>
-    to === undefined ? html`<span class="off">${text}</span>` : html`<a href="/s/${slug}/c/${to}" data-key="${key}">${text} ${to}</a>`
+    to === undefined
+      ? html`<span class="off">${text}</span>`
+      : html`<a href="/s/${slug}/c/${to}" data-key="${key}">${text} ${to}</a>`
   return html`<div class="bar"><h1>Checkpoint ${id}</h1><span id="kind" data-live>${listed === undefined ? "" : kind(statusOf(listed, finding))} ${pins(listed?.pins)}</span>
 <nav aria-label="Checkpoints">${link(previous, "←", "[")} ${link(next, "→", "]")} ${previous === undefined ? "" : html`<a href="/s/${slug}/diff?a=${previous}&amp;b=${id}" data-key="d">compare with ${previous}</a>`}</nav></div>
 ${failure === undefined ? "" : failed(failure, "Its manifest cannot be read")}
-<section id="issues" data-live>${listed === undefined ? "" : issueList(issuesOf(listed, finding))}</section>
+<section id="issues" data-live>${finding === undefined ? "" : html`<p>Every byte was read ${age(finding.at, now)} ago${finding.valid ? ", and is right" : ""}.</p>`}${listed === undefined ? "" : issueList(issuesOf(listed, finding))}</section>
 <dl class="facts">
-${listed === undefined ? "" : html`${fact("Taken", time(timeOf(listed)), html`${age(timeOf(listed), now)} ago`)}${fact("Stored", time(listed.lastModified.getTime()))}${fact("State", bytesText(bytesOf(listed)))}`}
+${listed === undefined ? "" : html`${fact("Taken", time(listed.time), html`${age(listed.time, now)} ago`)}${fact("Stored", time(listed.lastModified.getTime()))}${fact("State", bytesText(bytesOf(listed)))}`}
 ${manifest === undefined ? "" : html`${fact("Epoch", count(manifest.epoch))}${fact("Watermark", manifest.watermark === null ? "–" : watermark(manifest.watermark))}${fact("Sources", count(Object.keys(manifest.sourceOffsets).length))}${fact("Operators", count(Object.keys(manifest.operatorStates).length))}`}
 </dl>
 <section class="actions"><form method="post" action="/s/${slug}/verify" data-verify><input type="hidden" name="id" value="${id}"><button class="main" data-key="v">Verify every byte</button></form>${allowWrites ? changes(slug, detail) : ""}
@@ -70,7 +72,13 @@ ${block("Labels", Object.keys(manifest.labels ?? {}).length, [["Label"], ["Value
 </dl></section></div>`
 }
 
-function block<T>(title: string, total: number, columns: readonly (readonly [string, string?])[], all: readonly T[], row: (one: T) => Html): Html | string {
+function block<T>(
+  title: string,
+  total: number,
+  columns: readonly (readonly [string, string?])[],
+  all: readonly T[],
+  row: (one: T) => Html,
+): Html | string {
   if (total === 0) return ""
   const shown = all.slice(0, shownRows)
   return html`<section><h2>${title} <small>${shown.length < total ? `${shown.length} of ${counted(total, "row")}` : ""}</small></h2>${table(title, columns, shown.map(row))}</section>`

@@ -1,8 +1,8 @@
 import type { CheckpointManifest } from "@ckpt/core"
 import { html } from "hono/html"
 import { type Change, type Difference, differenceOf } from "../../looking/diff.js"
+import { bytesText, clean, durationText } from "../../output/text.js"
 import type { Failure } from "../failure.js"
-import { bytesText, durationText, clean } from "../../output/text.js"
 import { count, signedBytes } from "../format.js"
 import type { Served } from "../served.js"
 import { type Html, named } from "../text.js"
@@ -30,30 +30,66 @@ function body(diff: Difference): Html {
   const { elapsedMs, stateBytes, watermark, epoch } = diff
   const advanced = diff.offsets.reduce((sum, { by = 0n }) => sum + by, 0n)
   const perSecond = elapsedMs > 0 ? Number(advanced) / (elapsedMs / 1_000) : 0
+  const same: string[] = []
+  const block: Block = (title, columns, all, row) => {
+    if (all.length === 0) same.push(title)
+    return all.length === 0 ? "" : blockOf(title, columns, all, row)
+  }
+  const sections = [
+    block(
+      "Offsets",
+      [["Source"], ["Partition"], ["From", "num"], ["To", "num"], ["By", "num"]],
+      diff.offsets,
+      offsetRow,
+    ),
+    block("Operators", [["Operator"], ["From", "num"], ["To", "num"], ["By", "num"]], mostFirst(diff), operatorRow),
+    block(
+      "Watermarks of sources",
+      [["Source"], ["From", "num"], ["To", "num"], ["By", "num"]],
+      diff.sourceWatermarks,
+      watermarkRow,
+    ),
+    block("Sinks", [["Sink"], ["From"], ["To"]], diff.sinks, (one) => textRow(one.sink, one)),
+    block("Labels", [["Label"], ["From"], ["To"]], diff.labels, (one) => textRow(one.label, one)),
+    block("Topology", [["Part"], ["From"], ["To"]], diff.topology, (one) => textRow(one.what, one)),
+  ]
   return html`<dl class="facts">
 ${fact("Time", durationText(elapsedMs), "", "main")}
 ${fact("Epoch", `${epoch.from} → ${epoch.to}`)}
 ${fact("Offsets", signed(advanced), perSecond > 0 ? `${count(BigInt(Math.round(perSecond)))} in a second` : "")}
 ${fact("Watermark", watermark.by === undefined ? "–" : signed(watermark.by))}
 ${fact("State", signedBytes(stateBytes.by), `${bytesText(stateBytes.from)} → ${bytesText(stateBytes.to)}`)}
-</dl><div class="columns">
-${block("Offsets", [["Source"], ["Partition"], ["From", "num"], ["To", "num"], ["By", "num"]], diff.offsets, ({ source, partition, from, to, by }) => html`<tr><th scope="row">${named(source)}</th><td>${named(partition, 24)}</td><td class="num">${offset(from)}</td><td class="num">${offset(to)}</td><td class="num">${by === undefined ? "" : signed(by)}</td></tr>`)}
-${block("Operators", [["Operator"], ["From", "num"], ["To", "num"], ["By", "num"]], [...diff.operators].sort((x, y) => Math.abs(y.by) - Math.abs(x.by)), ({ operator, from, to, by }) => html`<tr><th scope="row">${named(operator)}</th><td class="num">${from === undefined ? "new" : bytesText(from)}</td><td class="num">${to === undefined ? "gone" : bytesText(to)}</td><td class="num">${signedBytes(by)}</td></tr>`)}
-${block("Watermarks of sources", [["Source"], ["From", "num"], ["To", "num"], ["By", "num"]], diff.sourceWatermarks, ({ source, from, to, by }) => html`<tr><th scope="row">${named(source)}</th><td class="num">${from?.toString() ?? "–"}</td><td class="num">${to?.toString() ?? "–"}</td><td class="num">${by === undefined ? "" : signed(by)}</td></tr>`)}
-${texts("Sinks", "Sink", diff.sinks, ({ sink }) => sink)}
-${texts("Labels", "Label", diff.labels, ({ label }) => label)}
-${texts("Topology", "Part", diff.topology, ({ what }) => what)}
-</div>`
+</dl><div class="columns">${sections}</div>
+${same.length === 0 ? "" : html`<p class="same">The same: ${same.map((title) => title.toLowerCase()).join(", ")}.</p>`}`
 }
 
-function texts<T extends Change<string>>(title: string, column: string, all: readonly T[], name: (one: T) => string): Html {
-  return block(title, [[column], ["From"], ["To"]], all, (one) => html`<tr><th scope="row">${named(name(one))}</th><td>${one.from === undefined ? "–" : named(one.from)}</td><td>${one.to === undefined ? "–" : named(one.to)}</td></tr>`)
-}
+type Columns = readonly (readonly [name: string, kind?: string])[]
+type Block = <T>(title: string, columns: Columns, all: readonly T[], row: (one: T) => Html) => Html | string
 
-function block<T>(title: string, columns: readonly (readonly [string, string?])[], all: readonly T[], row: (one: T) => Html): Html {
+function blockOf<T>(title: string, columns: Columns, all: readonly T[], row: (one: T) => Html): Html {
   const shown = all.slice(0, shownRows)
   const note = shown.length < all.length ? `the first ${shown.length} of ${count(all.length)}` : ""
-  return html`<section><h2>${title} <small>${note}</small></h2>${all.length === 0 ? html`<p class="same">the same</p>` : table(title, columns, shown.map(row))}</section>`
+  return html`<section><h2>${title} <small>${note}</small></h2>${table(title, columns, shown.map(row))}</section>`
+}
+
+function offsetRow({ source, partition, from, to, by }: Difference["offsets"][number]): Html {
+  return html`<tr><th scope="row">${named(source)}</th><td>${named(partition, 24)}</td><td class="num">${offset(from)}</td><td class="num">${offset(to)}</td><td class="num">${by === undefined ? "" : signed(by)}</td></tr>`
+}
+
+function operatorRow({ operator, from, to, by }: Difference["operators"][number]): Html {
+  return html`<tr><th scope="row">${named(operator)}</th><td class="num">${from === undefined ? "new" : bytesText(from)}</td><td class="num">${to === undefined ? "gone" : bytesText(to)}</td><td class="num">${signedBytes(by)}</td></tr>`
+}
+
+function watermarkRow({ source, from, to, by }: Difference["sourceWatermarks"][number]): Html {
+  return html`<tr><th scope="row">${named(source)}</th><td class="num">${from?.toString() ?? "–"}</td><td class="num">${to?.toString() ?? "–"}</td><td class="num">${by === undefined ? "" : signed(by)}</td></tr>`
+}
+
+function textRow(name: string, { from, to }: Change<string>): Html {
+  return html`<tr><th scope="row">${named(name)}</th><td>${from === undefined ? "–" : named(from)}</td><td>${to === undefined ? "–" : named(to)}</td></tr>`
+}
+
+function mostFirst({ operators }: Difference): Difference["operators"] {
+  return [...operators].sort((a, b) => Math.abs(b.by) - Math.abs(a.by))
 }
 
 function offset(text: string | undefined): Html | string {

@@ -1,9 +1,9 @@
 import { html } from "hono/html"
-import { bytesText, durationText, clean } from "../../output/text.js"
-import { count } from "../format.js"
+import { bytesText, clean, durationText } from "../../output/text.js"
 import { factsOf } from "../facts.js"
+import { count } from "../format.js"
 import type { Served } from "../served.js"
-import { bytesOf, statusOf, timeOf } from "../status.js"
+import { bytesOf, type Seen, statusOf } from "../status.js"
 import { type Html, named } from "../text.js"
 import { age, fact, failed, mark } from "./parts.js"
 
@@ -23,16 +23,17 @@ ${
   listing === undefined || facts === undefined
     ? html`<p class="looking">${looking === undefined ? "" : html`Looking … <b>${count(looking.read)}</b> checkpoints read so far.`}</p>`
     : html`<dl class="facts">
-${fact("Recovery takes", latest === undefined ? "nothing" : html`${mark(statusOf(latest, verifying.finding(latest)))} <a href="/s/${slug}/c/${latest.id}">${latest.id}</a>`, latest === undefined ? "" : html`${age(timeOf(latest), now)} old`, latest === undefined && facts.count > 0 ? "bad" : "main")}
+${fact("Recovery takes", latest === undefined ? "nothing" : html`${mark(statusOf(latest, verifying.finding(latest)))} <a href="/s/${slug}/c/${latest.id}">${latest.id}</a>`, latest === undefined ? "" : html`${age(latest.time, now)} old`, latest === undefined && facts.count > 0 ? "bad" : "main")}
 ${fact("Checkpoints", count(facts.count))}
 ${fact("Damaged", facts.damaged === 0 ? "0" : html`<a href="/s/${slug}/?show=damaged">${count(facts.damaged)}</a>`, "", facts.damaged > 0 ? "bad" : "")}
+${fact("Last verify", verifying.lastAt === undefined ? "never" : age(verifying.lastAt, now), verifying.lastAt === undefined ? "" : "ago")}
 ${fact("State", bytesText(facts.bytes))}
 ${fact("Interval", facts.medianInterval === undefined ? "–" : durationText(facts.medianInterval))}
 </dl>${strip(listing.checkpoints.slice(-shownMarks))}`
 }
 </article>`
 
-  function strip(checkpoints: readonly Parameters<typeof timeOf>[0][]): Html {
+  function strip(checkpoints: readonly Seen[]): Html {
     const most = Math.max(1, ...checkpoints.map(bytesOf))
     const step = 320 / shownMarks
     return html`<svg class="strip" viewBox="0 0 320 56" width="320" height="56" role="img" aria-label="The latest ${checkpoints.length} checkpoints by size">${checkpoints.map(

@@ -1,17 +1,25 @@
 import { html } from "hono/html"
-import { bytesText, durationText, clean, counted } from "../../output/text.js"
+import { bytesText, clean, counted, durationText } from "../../output/text.js"
 import { count } from "../format.js"
 import type { Look } from "../look.js"
 import type { Served } from "../served.js"
+import type { Html } from "../text.js"
 import type { Job } from "../verifying.js"
-import { type Html } from "../text.js"
 import { failed, issueList, mark, table, time } from "./parts.js"
 import { summary } from "./summary.js"
 
 /** What can be verified, and what was. */
 export function verifyView(served: Served, look: Look, now: number): Html {
   const { slug, verifying } = served
-  const columns = [["Job", "num"], ["State"], ["Began"], ["Checkpoints", "num"], ["Damaged", "num"], ["Read", "num"], ["Took", "num"]] as const
+  const columns = [
+    ["Job", "num"],
+    ["State"],
+    ["Began"],
+    ["Checkpoints", "num"],
+    ["Damaged", "num"],
+    ["Read", "num"],
+    ["Took", "num"],
+  ] as const
   const rows = verifying.jobs.map(
     (job) =>
       html`<tr><th scope="row" class="num"><a href="/s/${slug}/verify/${job.number}">${job.number}</a></th><td>${job.state}</td><td>${job.startedAt === undefined ? "" : time(job.startedAt)}</td><td class="num">${count(job.done)} of ${count(job.ids.length)}</td><td class="num${job.damaged > 0 ? " bad" : ""}">${count(job.damaged)}</td><td class="num">${bytesText(job.bytesDone)}</td><td class="num">${took(job)}</td></tr>`,
@@ -41,7 +49,10 @@ export function jobView(served: Served, job: Job): Html {
 export function jobPanel({ slug }: Served, job: Job): Html {
   const isOver = job.endedAt !== undefined
   const [only] = job.ids
-  const what = job.ids.length === 1 && only !== undefined ? html`checkpoint <a href="/s/${slug}/c/${only}">${only}</a>` : counted(job.ids.length, "checkpoint")
+  const what =
+    job.ids.length === 1 && only !== undefined
+      ? html`checkpoint <a href="/s/${slug}/c/${only}">${only}</a>`
+      : counted(job.ids.length, "checkpoint")
   return html`<section class="job ${job.state}" id="job-${job.number}" data-job="/s/${slug}/verify/${job.number}"${isOver ? "" : html` data-going`} aria-label="Verification ${job.number}">
 <p class="verdict" role="status">${verdict(job)} <span>${what}</span></p>
 <progress max="${Math.max(1, job.bytesTotal || job.ids.length)}" value="${isOver && job.state === "done" ? Math.max(1, job.bytesTotal || job.ids.length) : job.bytesDone}" aria-label="Bytes verified"></progress>
@@ -55,7 +66,7 @@ ${isOver ? "" : html`<form method="post" action="/s/${slug}/verify/${job.number}
 function verdict(job: Job): Html {
   if (job.damaged > 0) return html`<b class="kind damaged">${mark("damaged")} ${count(job.damaged)} damaged</b>`
   if (job.state === "done") return html`<b class="kind valid">${mark("valid")} valid</b>`
-  return html`<b>${job.state}</b>`
+  return html`<b data-field="state">${job.state}</b>`
 }
 
 function took({ startedAt, endedAt }: Job): string {

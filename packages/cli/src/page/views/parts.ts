@@ -1,7 +1,7 @@
 import type { ValidationIssue } from "@ckpt/core"
 import { html } from "hono/html"
+import { clean, durationText } from "../../output/text.js"
 import type { Failure } from "../failure.js"
-import { durationText, clean } from "../../output/text.js"
 import { utc } from "../format.js"
 import type { Status } from "../status.js"
 import { type Html, told } from "../text.js"
@@ -54,7 +54,12 @@ export function age(ms: number, now: number): Html {
 
 /** A failure, on an otherwise whole page. */
 export function failed({ code, message, advice }: Failure, what: string): Html {
-  return html`<section class="failed" role="alert"><h2>${what}</h2><p><code>${code}</code> ${told(message)}</p>${advice === "" ? "" : html`<p>${advice}</p>`}</section>`
+  return html`<section class="failed" role="alert"><h2>${what}</h2><p><code>${code}</code> ${told(message)}</p>${advice === "" ? "" : html`<p>${withCode(advice)}</p>`}</section>`
+}
+
+/** Our own text: what stands between backticks is code. */
+function withCode(text: string): Html {
+  return html`${text.split("`").map((part, at) => (at % 2 === 1 ? html`<code>${part}</code>` : part))}`
 }
 
 export function issueList(issues: readonly ValidationIssue[]): Html | string {
@@ -70,7 +75,12 @@ export function fact(label: string, value: Html | string | number, note: Html | 
 }
 
 /** A table that scrolls by itself, also by keyboard. */
-export function table(label: string, columns: readonly (readonly [name: string, kind?: string])[], rows: readonly Html[], id = ""): Html {
+export function table(
+  label: string,
+  columns: readonly (readonly [name: string, kind?: string])[],
+  rows: readonly Html[],
+  id = "",
+): Html {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table${id === "" ? "" : html` id="${id}"`}><thead><tr>${columns.map(
     ([name, of = ""]) => html`<th scope="col" class="${of}">${name}</th>`,
   )}</tr></thead><tbody>${rows}</tbody></table></div>`

@@ -6,7 +6,7 @@ import type { Failure } from "../failure.js"
 import { count } from "../format.js"
 import type { Look } from "../look.js"
 import type { Served } from "../served.js"
-import { statusOf, timeOf } from "../status.js"
+import { statusOf } from "../status.js"
 import type { Html } from "../text.js"
 import { failed, kind, table, time } from "./parts.js"
 import { summary } from "./summary.js"
@@ -49,10 +49,16 @@ ${preview.failure === undefined ? "" : failed(preview.failure, "There is no prev
 ${preview.shown === undefined ? "" : body(served, preview, preview.shown, allowWrites)}`
 }
 
-function body({ slug, looker, verifying }: Served, preview: PrunePreview, { rows, removed, freedBytes }: Preview, allowWrites: boolean): Html {
+function body(
+  { slug, looker, verifying }: Served,
+  preview: PrunePreview,
+  { rows, removed, freedBytes }: Preview,
+  allowWrites: boolean,
+): Html {
   const { policy, digest = "" } = preview
   const byId = looker.now.listing?.byId
-  const shown = [...rows].reverse().slice(0, shownRows)
+  // What goes stands first, and the latest above the others.
+  const shown = [...rows].sort((a, b) => Number(b.goes) - Number(a.goes) || b.id - a.id).slice(0, shownRows)
   const fields = Object.entries({ last: policy.last, every: policy.every, within: policy.withinMs, unit: 1, digest })
   const act = allowWrites
     ? html`<form method="post" action="/s/${slug}/prune">${fields.map(([name, value]) => (value === undefined ? "" : html`<input type="hidden" name="${name}" value="${String(value)}">`))}<button class="bad">Remove ${counted(removed.length, "checkpoint")}</button></form>`
@@ -60,10 +66,10 @@ function body({ slug, looker, verifying }: Served, preview: PrunePreview, { rows
   const columns = [["Checkpoint", "num"], ["Would"], ["Why"], ["Kind"], ["Taken"], ["State", "num"]] as const
   return html`<section id="preview" aria-label="Preview"><div class="bar"><h2>${removed.length === 0 ? "Nothing would go" : `${counted(removed.length, "checkpoint")} would go, ${bytesText(freedBytes)} of state`}; ${count(rows.length - removed.length)} would stay</h2>${removed.length === 0 ? "" : act}</div>
 ${table("Preview", columns, shown.map(row))}
-${shown.length < rows.length ? html`<p>The latest ${shown.length} of ${count(rows.length)} are shown.</p>` : ""}</section>`
+${shown.length < rows.length ? html`<p>The first ${shown.length} of ${count(rows.length)} are shown.</p>` : ""}</section>`
 
   function row({ id, goes, reasons, bytes, lastModified }: Preview["rows"][number]): Html {
     const one = byId?.get(id)
-    return html`<tr class="${goes ? "goes" : "stays"}"><th scope="row" class="num"><a href="/s/${slug}/c/${id}">${id}</a></th><td>${goes ? html`<b>go</b>` : "stay"}</td><td>${reasons.join("; ")}</td><td>${one === undefined ? "" : kind(statusOf(one, verifying.finding(one)))}</td><td>${time(one === undefined ? lastModified.getTime() : timeOf(one))}</td><td class="num">${bytesText(bytes)}</td></tr>`
+    return html`<tr class="${goes ? "goes" : "stays"}"><th scope="row" class="num"><a href="/s/${slug}/c/${id}">${id}</a></th><td>${goes ? html`<b>go</b>` : "stay"}</td><td>${reasons.join("; ")}</td><td>${one === undefined ? "" : kind(statusOf(one, verifying.finding(one)))}</td><td>${time(one === undefined ? lastModified.getTime() : one.time)}</td><td class="num">${bytesText(bytes)}</td></tr>`
   }
 }

@@ -1,11 +1,11 @@
 import { html } from "hono/html"
-import { bytesText, durationText, clean, counted } from "../../output/text.js"
-import { count } from "../format.js"
+import { bytesText, clean, counted, durationText } from "../../output/text.js"
 import { factsOf } from "../facts.js"
+import { count } from "../format.js"
 import type { Look } from "../look.js"
 import type { Served } from "../served.js"
-import { statusOf, timeOf } from "../status.js"
-import { type Html } from "../text.js"
+import { statusOf } from "../status.js"
+import type { Html } from "../text.js"
 import { age, fact, failed, mark } from "./parts.js"
 
 /** What everybody wants to know first, in one line. Renewed by itself while the page is open. */
@@ -31,8 +31,12 @@ ${
     return html`<dl class="facts">
 ${fact(
   "Recovery takes",
-  latestValid === undefined ? (all.count === 0 ? "nothing: it is empty" : "nothing: all are damaged") : html`${mark(status ?? "unverified")} <a href="/s/${slug}/c/${latestValid.id}">${latestValid.id}</a>`,
-  latestValid === undefined ? "" : html`${age(timeOf(latestValid), now)} old`,
+  latestValid === undefined
+    ? all.count === 0
+      ? "nothing: it is empty"
+      : "nothing: all are damaged"
+    : html`${mark(status ?? "unverified")} <a href="/s/${slug}/c/${latestValid.id}">${latestValid.id}</a>`,
+  latestValid === undefined ? "" : html`${age(latestValid.time, now)} old`,
   latestValid === undefined && all.count > 0 ? "bad" : "main",
 )}
 ${fact("Checkpoints", count(all.count), all.pinned > 0 ? html`<a href="/s/${slug}/?show=pinned">${count(all.pinned)} pinned</a>` : "")}
@@ -40,7 +44,7 @@ ${fact("Damaged", all.damaged === 0 ? "0" : html`<a href="/s/${slug}/?show=damag
 ${fact("Unverified", all.unverified === 0 ? "0" : html`<a href="/s/${slug}/?show=unverified">${count(all.unverified)}</a>`)}
 ${fact("Last verify", verifying.lastAt === undefined ? "never" : html`${age(verifying.lastAt, now)}`, verifying.lastAt === undefined ? "" : "ago")}
 ${fact("State", bytesText(all.bytes))}
-${fact("Interval", medianInterval === undefined ? "–" : durationText(medianInterval), all.gaps > 0 && longestGap !== undefined ? html`<a href="/s/${slug}/c/${longestGap.after}">${counted(all.gaps, "gap")}, longest ${durationText(longestGap.ms)}</a>` : "")}
+${fact("Interval", medianInterval === undefined ? "–" : durationText(medianInterval), all.gaps > 0 && longestGap !== undefined ? html`<a href="/s/${slug}/c/${longestGap.after}">${all.gaps === 1 ? `gap ${durationText(longestGap.ms)}` : `${count(all.gaps)} gaps, up to ${durationText(longestGap.ms)}`}</a>` : "")}
 ${fact("Looked", html`${age(listing.at, now)}`, html`ago <form method="post" action="/s/${slug}/look"><button class="quiet" data-does="look" data-key="r" title="Look again (r)">again</button></form>`)}
 </dl>`
   }
