@@ -1,5 +1,5 @@
 import { html } from "hono/html"
-import { bytesText, clean, counted, durationText } from "../../output/text.js"
+import { bytesText, clean, durationText } from "../../output/text.js"
 import { factsOf } from "../facts.js"
 import { count } from "../format.js"
 import type { Look } from "../look.js"
