@@ -10,11 +10,12 @@ import { createTarDecoder, createTarPacker, type ParsedTarEntry } from "modern-t
  * A checkpoint as a tar. Its files have the names of the directory layout, so `tar -xf FILE -C ./data` makes a store that `file:./data`
  * opens. The bytes of the state are verified while they are read: if they do not match, the stream fails before its end.
  */
-export function archiveOf(checkpoint: Checkpoint, signal: AbortSignal): AsyncIterable<Uint8Array> {
+export async function* archiveOf(checkpoint: Checkpoint, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   const { readable, controller } = createTarPacker()
-  const writing = pack(checkpoint, controller, signal)
-  writing.catch((error: unknown) => controller.error(error))
-  return Readable.fromWeb(readable)
+  const packing = pack(checkpoint, controller, signal)
+  // The stream fails with the same error.
+  packing.catch((error: unknown) => controller.error(error))
+  for await (const chunk of readable as AsyncIterable<Uint8Array>) yield chunk
 }
 
 type Packer = ReturnType<typeof createTarPacker>["controller"]

@@ -25,6 +25,8 @@ export interface Connected {
   readonly prefix: string
   /** The layout of a store that is not there yet. */
   readonly usualLayout: LayoutName
+  /** The folder of a `file:` URL. */
+  readonly folder?: string
   /** See `StoreOptions`. */
   readonly timeoutMs?: number
 }

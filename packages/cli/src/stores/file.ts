@@ -8,8 +8,9 @@ const timeoutMs = 5 * 60 * 1000
 
 export async function connectFile({ text }: StoreUrl, options: ConnectOptions): Promise<Connected> {
   const { cwd, readOnly, mayBeNew = false } = options
-  const backend = new FsBackend(folderOf(text, cwd), { readOnly, mustExist: !mayBeNew })
-  return { backend, prefix: "", usualLayout: "directory", timeoutMs }
+  const folder = folderOf(text, cwd)
+  const backend = new FsBackend(folder, { readOnly, mustExist: !mayBeNew })
+  return { backend, prefix: "", usualLayout: "directory", folder, timeoutMs }
 }
 
 function folderOf(text: string, cwd: string): string {

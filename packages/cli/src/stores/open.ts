@@ -27,7 +27,7 @@ export async function openStoreUrl(text: string, options: OpenUrlOptions = {}): 
   const connecting: ConnectOptions = { cwd: process.cwd(), env: process.env, ...rest }
   const url = parseStoreUrl(text)
   const connect = module === undefined ? connectScheme(url, connecting) : connectModule(module, url, connecting)
-  const { backend, prefix, usualLayout, timeoutMs: usualTimeoutMs } = await connect
+  const { backend, prefix, usualLayout, folder, timeoutMs: usualTimeoutMs } = await connect
   try {
     const open = (found: LayoutName) =>
       openCheckpointStore({
@@ -39,7 +39,8 @@ export async function openStoreUrl(text: string, options: OpenUrlOptions = {}): 
     if (layout === undefined) await open(usualLayout)
     const found = layout ?? (await findLayout(backend, { prefix, usual: usualLayout, signal }))
     const store = await open(found)
-    return { url: text, name: url.name, layout: found, prefix, store, backend, close: () => store.close() }
+    const place = { url: text, name: url.name, layout: found, prefix, ...(folder === undefined ? {} : { folder }) }
+    return { ...place, store, backend, close: () => store.close() }
   } catch (error) {
     await backend[Symbol.asyncDispose]()
     throw error

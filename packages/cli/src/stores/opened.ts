@@ -10,6 +10,8 @@ export interface OpenedStore {
   readonly layout: LayoutName
   /** What stands before its keys in the backend: empty, or segments that end in "/". */
   readonly prefix: string
+  /** The folder of a `file:` URL. Absent for other storages. */
+  readonly folder?: string
   /** The store. Closed by {@link OpenedStore.close}. */
   readonly store: CheckpointStore
   /** The storage below the store. */

@@ -1,4 +1,6 @@
-import { CheckpointError, type StoreEvent } from "@ckpt/core"
+import { readdir } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
+import { CheckpointError, type ObjectBackend, type StoreEvent } from "@ckpt/core"
 import { counted, durationText } from "../../output/text.js"
 import { ask } from "../../stores/ask.js"
 import { layoutsAt } from "../../stores/layout.js"
@@ -116,16 +118,31 @@ async function otherLayout({ opened, signal }: Patient): Promise<Finding> {
 /** A name with an accent has two forms in Unicode, which look alike and are two keys. */
 async function otherForm({ opened, signal }: Patient): Promise<Finding> {
   const check = "other Unicode form"
-  const { backend, prefix } = opened
-  const forms = [...new Set([prefix.normalize("NFC"), prefix.normalize("NFD")])].filter((form) => form !== prefix)
-  if (forms.length === 0) return ok(check, "the prefix has one form alone")
-  for (const form of forms) {
-    const there = await ask(backend, "listing", (asked) => any(backend.list(form, { signal: asked })), signal)
-    if (!there) continue
-    const advice = `Its job writes to the other form: normalise the prefix in one place, and ckpt copy what lies under ${JSON.stringify(form)}.`
-    return problem(check, "something lies under a prefix that looks the same and is written otherwise", advice)
+  const { backend, prefix, folder } = opened
+  const twin = folder === undefined ? await twinPrefix(backend, prefix, signal) : await twinFolder(folder)
+  if (twin === undefined) return ok(check, "nothing lies under a name that looks the same")
+  const advice = `Normalise the name in one place of the job, and ckpt copy what lies under ${twin}.`
+  return problem(check, "something lies under a name that looks the same and is written otherwise", advice)
+}
+
+async function twinPrefix(backend: ObjectBackend, prefix: string, signal: AbortSignal): Promise<string | undefined> {
+  for (const form of new Set([prefix.normalize("NFC"), prefix.normalize("NFD")])) {
+    if (form === prefix) continue
+    if (await ask(backend, "listing", (asked) => any(backend.list(form, { signal: asked })), signal)) return escaped(form)
   }
-  return ok(check, "nothing lies under the other form of the prefix")
+  return undefined
+}
+
+async function twinFolder(folder: string): Promise<string | undefined> {
+  const own = basename(folder)
+  const names = await readdir(dirname(folder)).catch(() => [])
+  const twin = names.find((name) => name !== own && name.normalize("NFC") === own.normalize("NFC"))
+  return twin === undefined ? undefined : escaped(join(dirname(folder), twin))
+}
+
+/** The two names look alike, so what is not ASCII is spelled out. */
+function escaped(name: string): string {
+  return JSON.stringify(name).replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 }
 
 async function any(items: AsyncIterable<unknown>): Promise<boolean> {
