@@ -33,6 +33,8 @@ const stallMs = 60_000
 const pollMs = 2_000
 const lookEveryMs = 15_000
 const share = 10
+/** A look works so long at a stretch. */
+const turnMs = 10
 
 /**
  * Looks at one store, and keeps what it saw. One look at a time, whoever asks; nobody waits for a look longer than they want. While
@@ -117,14 +119,18 @@ export class Looker {
     const timer = setTimeout(stalled, stallMs)
     try {
       const found: CheckpointSummary[] = []
+      let turned = performance.now()
       const signal = AbortSignal.any([stall.signal, this.#closing.signal])
       const { store } = await this.#door.open(signal)
       for await (const one of store.list({ signal })) {
         found.push(one)
         timer.refresh()
         under.read = found.length
-        // The storage may answer from memory: whoever else asks gets a turn all the same.
-        if (found.length % 1_000 === 0) await turn()
+        // The storage may answer from memory, without any turn in between: whoever else asks gets one all the same.
+        if (performance.now() - turned > turnMs) {
+          await turn()
+          turned = performance.now()
+        }
       }
       const checkpoints = seen(found)
       const byId = new Map(checkpoints.map((one) => [one.id, one]))

@@ -56,7 +56,7 @@ export async function servePage(
   const all: Served[] = serveAll(stores.map(toServe), new Slots(verifiesAtOnce))
   const app = makeApp({ all, allowWrites, patienceMs: firstLookMs }, { token, isOurs: servesHost(host, allowHosts) })
   const serverOptions = { maxHeaderSize: 16 * 1024, requestTimeout: 30_000, headersTimeout: 10_000 }
-  const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as Server
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions, overrideGlobalObjects: false }) as Server
   server.maxConnections = maxConnections
   const patrols = verifyEveryMs === undefined ? [] : all.map((served) => new Patrol(served, verifyEveryMs))
   const bound = await listen(server, host, port)

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto"
 import { open, readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { type CheckpointStore, createManifest } from "@ckpt/core"
+import { type CheckpointStore, createManifest, manifestToJson, type ObjectBackend } from "@ckpt/core"
+import { putBody } from "@ckpt/core/adapter"
 
 /** A job as operators know them: two sources, four operators that grow, a sink, a pause, a savepoint. */
 export interface JobOptions {
@@ -47,6 +48,14 @@ export async function writeJob(store: CheckpointStore, options: JobOptions): Pro
         },
       },
     )
+  }
+}
+
+/** As many checkpoints, each with a manifest alone, as another program would put them there: at once. */
+export async function writeMany(backend: ObjectBackend, count: number, startMs: number): Promise<void> {
+  for (let id = 1; id <= count; id++) {
+    const manifest = createManifest({ checkpointId: id, epoch: id, timestampMs: startMs + id * 1_000 })
+    await putBody(backend, `manifests/manifest-${String(id).padStart(6, "0")}.json`, [Buffer.from(manifestToJson(manifest))])
   }
 }
 
