@@ -1,4 +1,5 @@
 import { Hono } from "hono"
+import { html } from "hono/html"
 import { bodyLimit } from "hono/body-limit"
 import { HTTPException } from "hono/http-exception"
 import { secureHeaders } from "hono/secure-headers"
@@ -90,7 +91,7 @@ export function makeApp(pages: Pages, access: Access): Hono<Env> {
     const status = statuses[failure.code] ?? 500
     if (!(c.req.header("accept") ?? "").includes("text/html")) return c.json(failure, status)
     const frame = { ...frameFor(c, pages), served: c.get("served"), title: failure.code }
-    return c.html(page(frame, failed(failure, "This cannot be shown")), status)
+    return c.html(page(frame, html`<h1>This cannot be shown</h1>${failed(failure, failure.code)}`), status)
   })
   return app
 }

@@ -74,3 +74,22 @@ export async function damage(folder: string, id: number, file: "state.bin" | "ma
     await handle.close()
   }
 }
+
+/** Names that a job may choose, and a page must survive. */
+export const hostileNames: readonly string[] = [
+  "<script>window.pwned=1</script>",
+  '"><img src=x onerror=window.pwned=1>',
+  "' onclick='window.pwned=1",
+  "</title></script><svg onload=window.pwned=1>",
+  "javascript:window.pwned=1",
+  "${window.pwned=1}{{window.pwned=1}}",
+  "🦀🧑‍🚀🇪🇺",
+  "\u202egnp.exe\u2066",
+  "שלום עולם",
+  "a\u0000b\u0007\u001b[31mc\r\nd",
+  "__proto__",
+  "constructor",
+  " ",
+  "x".repeat(10_000),
+  "長".repeat(3_000),
+]

@@ -81,7 +81,7 @@ export function table(
   rows: readonly Html[],
   id = "",
 ): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table${id === "" ? "" : html` id="${id}"`}><thead><tr>${columns.map(
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Table: ${label}"><table${id === "" ? "" : html` id="${id}"`}><thead><tr>${columns.map(
     ([name, of = ""]) => html`<th scope="col" class="${of}">${name}</th>`,
   )}</tr></thead><tbody>${rows}</tbody></table></div>`
 }
