@@ -86,7 +86,7 @@ export async function run(
     await programOf(context).parseAsync(args, { from: "user" })
     return code
   } catch (error) {
-    return told(error, terminal, args.includes("--json"))
+    return told(reasonOf(error, context.signal), terminal, args.includes("--json"))
   } finally {
     terminal.release()
   }
@@ -118,6 +118,11 @@ function programOf(context: Context): Command {
 const exitHelp = `
 Exit codes: 0 fine; 1 something is damaged, is not there, or was refused; 2 wrong usage; 3 the storage cannot be reached.
 A store is a URL: file:./data, s3://bucket/prefix, gs://bucket/prefix, az://account/container/prefix.`
+
+/** Node's own streams reject with an error of theirs where a signal was aborted. */
+function reasonOf(error: unknown, signal: AbortSignal): unknown {
+  return signal.aborted && error instanceof Error && error.name === "AbortError" ? signal.reason : error
+}
 
 /** Tells an error on stderr, and gives its exit code. */
 function told(error: unknown, terminal: Terminal, asJson: boolean): ExitCode {

@@ -92,7 +92,10 @@ export class CkptProcess {
 /** Runs shell text, in which `ckpt` is the command. */
 export async function shell(text: string, env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
   const script = `ckpt() { "${process.execPath}" --no-warnings "${bin}" "$@"; }\n${text}`
-  const child = spawn("bash", ["-c", script], { env: { PATH: process.env["PATH"], ...env }, stdio: ["ignore", "pipe", "pipe"] })
+  const child = spawn("bash", ["-c", script], {
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
   let stdout = ""
   let stderr = ""
   child.stdout.on("data", (chunk: Buffer) => {

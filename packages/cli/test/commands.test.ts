@@ -1,6 +1,6 @@
+import { execFile } from "node:child_process"
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 import { beforeAll, describe, expect, test } from "vitest"
 import { ckpt, objects } from "./ckpt.js"
@@ -56,7 +56,7 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     expect(Buffer.from(lines[0]?.["base64"], "base64").toString()).toBe('{"seen":3}')
     const unknown = await on("cat", "3", "--operator", "window5")
     expect(unknown.code).toBe(1)
-    expect(unknown.stderr).toContain('Did you mean window?')
+    expect(unknown.stderr).toContain("Did you mean window?")
   })
 
   test("diff tells by how much offsets, watermark and state have moved", async () => {
@@ -105,7 +105,11 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     })
     expect((await watching).code).toBe(0)
     const told = objects({ stdout: lines.join("") })
-    expect(told.map(({ kind, id }) => [kind, id])).toEqual([["latest", 1], ["new", 2], ["new", 3]])
+    expect(told.map(({ kind, id }) => [kind, id])).toEqual([
+      ["latest", 1],
+      ["new", 2],
+      ["new", 3],
+    ])
     expect(told[1]).toMatchObject({ intervalMs: 60_000, timestamp: "2026-03-01T00:01:00.000Z" })
     expect(told[0]).toMatchObject({ lagMs: 1500, bytes: 71_012 })
   })
@@ -114,7 +118,17 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     const found = await jsonOn("doctor")
     expect(found.filter(({ status }) => status !== "ok" && status !== "skipped")).toEqual([])
     const checks = found.map(({ check }) => check)
-    for (const check of ["reachable", "latency", "clock", "create only if absent", "replace only this version", "delete", "pointer", "claims", "other layout"])
+    for (const check of [
+      "reachable",
+      "latency",
+      "clock",
+      "create only if absent",
+      "replace only this version",
+      "delete",
+      "pointer",
+      "claims",
+      "other layout",
+    ])
       expect(checks).toContain(check)
     await using looked = await opened(place)
     const keys: string[] = []
@@ -182,7 +196,7 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     // A state without its manifest, as a save that was killed leaves it.
     await using opening = await opened(other)
     await opening.store.writeState(6, new Uint8Array(10))
-    await opening.store.save((await opening.store.nextManifest({ timestampMs: 1 })), {})
+    await opening.store.save(await opening.store.nextManifest({ timestampMs: 1 }), {})
     const gone = await run("gc", "--older-than", "0ms")
     expect(gone.stdout).toMatch(/^would go .*6/m)
     expect((await run("gc", "--older-than", "0ms", "--yes")).stdout).toMatch(/^removed .*6/m)
@@ -207,9 +221,13 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     expect(cat.stderr).toContain("CKPT_CORRUPT")
     expect((await run("export", "5", join(await folder(), "x.tar"))).code).toBe(1)
     expect((await run("rm", "4", "--yes")).stderr).toContain("4 is the latest valid checkpoint")
+    // A policy that looked at sizes alone would keep the rotten 5, and remove the last checkpoint that is sound.
+    expect((await run("prune", "last=1")).stdout).toMatch(/^ 4 .* stays +the latest valid checkpoint/m)
     const copied = await ckpt(["copy", other.url, `file:${await folder()}`, ...flagsOf(other)])
     expect(copied.code).toBe(1)
     expect(copied.stderr).toContain("5 was not copied")
+    expect((await run("prune", "last=1", "--yes")).stdout).toBe("removed 2 checkpoints: 1 3\n")
+    expect((await run("recover")).stdout).toMatch(/^checkpoint 4 would be recovered$/m)
   })
 
   test("a claimed store is changed with --claim alone, and told who leads", async () => {
@@ -224,14 +242,25 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     const dry = await run("prune", "last=1")
     expect(dry.code).toBe(0)
     expect(dry.stderr).toContain("nobody leads; the last claim was 1; --yes needs --claim beside it")
-    for (const [name, ...args] of [["prune", "last=1", "--yes"], ["rm", "1", "--yes"], ["gc", "--yes"], ["pin", "5", "x"]]) {
+    for (const [name, ...args] of [
+      ["prune", "last=1", "--yes"],
+      ["rm", "1", "--yes"],
+      ["gc", "--yes"],
+      ["pin", "5", "x"],
+    ]) {
       const refused = await run(name as string, ...args)
       expect(refused.code).toBe(1)
       expect(refused.stderr).toContain("the store is claimed: nobody leads; the last claim was 1")
     }
     // 4 stays, too: it is the latest of which every sink has committed.
-    expect(await run("prune", "last=1", "--yes", "--claim")).toMatchObject({ code: 0, stdout: "removed 2 checkpoints: 1 3\n" })
-    expect(await run("doctor")).toMatchObject({ code: 0, stdout: expect.stringContaining("claims: nobody leads; the last claim was 2") })
+    expect(await run("prune", "last=1", "--yes", "--claim")).toMatchObject({
+      code: 0,
+      stdout: "removed 2 checkpoints: 1 3\n",
+    })
+    expect(await run("doctor")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("claims: nobody leads; the last claim was 2"),
+    })
     // On a store that nobody claimed, a claim would lock its job out.
     expect((await on("pin", "5", "x", "--claim")).stderr).toContain("nobody ever claimed this store")
   })
@@ -240,7 +269,10 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     const empty = await storage.newPlace()
     const run = (name: string, ...args: string[]) => ckpt([name, empty.url, ...args, ...flagsOf(empty)])
     expect(await run("ls")).toMatchObject({ code: 0, stdout: "", stderr: expect.stringContaining("no checkpoints") })
-    expect(await run("recover")).toMatchObject({ code: 0, stdout: "nothing was ever saved here; a job would start anew\n" })
+    expect(await run("recover")).toMatchObject({
+      code: 0,
+      stdout: "nothing was ever saved here; a job would start anew\n",
+    })
     expect(await run("show", "latest")).toMatchObject({ code: 1 })
     expect(await run("recover", "--to", join(await folder(), "x"))).toMatchObject({ code: 1 })
     expect((await run("doctor")).stdout).toContain("! checkpoints: there is none")

@@ -62,7 +62,10 @@ export const s3Storage: TestStorage = {
     const bucket = unique()
     await client.send(new CreateBucketCommand({ Bucket: bucket }))
     client.destroy()
-    return { url: `s3://${bucket}/team/job`, flags: { endpoint, region, credentials: await credentialsFile(credentials) } }
+    return {
+      url: `s3://${bucket}/team/job`,
+      flags: { endpoint, region, credentials: await credentialsFile(credentials) },
+    }
   },
 }
 

@@ -21,7 +21,7 @@ async function ls(context: Context, url: string, flags: StoreFlags): Promise<voi
   await withStore(context, url, flags, { readOnly: true }, async ({ store, backend }) => {
     const now = flags.json
       ? undefined
-      : await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), signal)
+      : await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), { signal })
     const table = new Table(terminal, columns(now?.getTime() ?? 0))
     let all = 0
     let damaged = 0

@@ -1,6 +1,7 @@
 import type { PruneReport, RetentionPolicy } from "@ckpt/core"
 import type { Command } from "commander"
 import { type Preview, type PreviewRow, previewPrune } from "../looking/preview.js"
+import { latestSound } from "../looking/verify.js"
 import { exit } from "../output/exit.js"
 import { Table } from "../output/table.js"
 import { bytesText, clean, counted, durationText } from "../output/text.js"
@@ -30,11 +31,15 @@ async function prune(context: Context, url: string, policy: RetentionPolicy, fla
   await withStore(context, url, flags, { readOnly: !acts }, async (opened) => {
     const { backend, store } = opened
     if (acts) {
-      const report = await changing(context, opened, flags, (changed) => changed.prune(policy, { signal }))
+      const report = await changing(context, opened, flags, async (changed) => {
+        await latestSound(changed, signal)
+        return changed.prune(policy, { signal })
+      })
       return tell(context, report, flags)
     }
     const lead = await noteLead(context, opened)
-    const now = await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), signal)
+    const now = await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), { signal })
+    await latestSound(store, signal)
     const preview = await previewPrune(store, policy, now, signal)
     if (flags.json) await terminal.json("prune-preview", { dryRun: true, ...preview, claimed: lead.epoch > 0 })
     else await print(context, preview, now)

@@ -3,6 +3,7 @@ import type { Command } from "commander"
 import { chooseId } from "../looking/choose.js"
 import { bytesOf } from "../looking/operators.js"
 import { load } from "../looking/rows.js"
+import { latestSound } from "../looking/verify.js"
 import { exit, Refused, WrongUsage } from "../output/exit.js"
 import { bytesText } from "../output/text.js"
 import { type ChangingFlags, changing, noteLead } from "./changing.js"
@@ -40,13 +41,10 @@ async function rm(context: Context, url: string, texts: readonly string[], flags
   const acts = flags.yes === true
   await withStore(context, url, flags, { readOnly: !acts }, async (opened) => {
     const ids = await Promise.all([...new Set(texts)].map((text) => chooseId(opened.store, text, signal)))
-    if (!acts) await noteLead(context, opened)
-    const doomed = await judged(opened.store, ids, signal)
-    const refused = doomed.filter((one) => one.refused !== undefined)
-    if (refused.length > 0 && acts) {
-      throw new Refused(`nothing was removed: ${refused.map(({ id, refused: why }) => `${id} ${why}`).join("; ")}.`)
-    }
     if (!acts) {
+      await noteLead(context, opened)
+      const doomed = await judged(opened.store, ids, signal)
+      const refused = doomed.filter((one) => one.refused !== undefined)
       if (flags.json) await terminal.json("rm-preview", { dryRun: true, checkpoints: doomed })
       else await terminal.print(...doomed.map(lineOf))
       if (refused.length > 0) context.finish(exit.refused)
@@ -54,6 +52,10 @@ async function rm(context: Context, url: string, texts: readonly string[], flags
       return
     }
     await changing(context, opened, flags, async (store) => {
+      const refused = (await judged(store, ids, signal)).filter((one) => one.refused !== undefined)
+      if (refused.length > 0) {
+        throw new Refused(`nothing was removed: ${refused.map(({ id, refused: why }) => `${id} ${why}`).join("; ")}.`)
+      }
       for (const id of ids) {
         const existed = await store.remove(id, { signal })
         if (flags.json) await terminal.json("removed", { id, existed })
@@ -69,14 +71,12 @@ function lineOf({ id, bytes, refused }: Doomed): string {
 
 /** Whether each may go. The store decides again when it acts. */
 async function judged(store: StoreOperations, ids: readonly number[], signal: AbortSignal): Promise<Doomed[]> {
-  const [there, pins, found] = await Promise.all([
+  const [there, pins, latestValid] = await Promise.all([
     store.ids({ signal }),
     store.pins({ signal }),
-    // The store reads the state of the latest too, before it removes anything below.
-    store.recover({ signal }),
+    latestSound(store, signal),
   ])
   const known = new Set(there)
-  const latestValid = found.checkpoint?.id
   return Promise.all(
     ids.map(async (id) => {
       const manifest = known.has(id) ? await load(store, id, signal) : undefined

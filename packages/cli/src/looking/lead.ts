@@ -62,7 +62,7 @@ export function readText(
       for await (const chunk of content.body) chunks.push(chunk)
       return { text: Buffer.concat(chunks).toString("utf8"), changed: content.meta.lastModified }
     },
-    signal,
+    { signal },
   )
 }
 

@@ -63,3 +63,14 @@ export function sampleOf(ids: readonly number[], share: number, random: () => nu
   while (taken.length < wanted) taken.push(...left.splice(Math.floor(random() * left.length), 1))
   return taken.sort((a, b) => a - b)
 }
+
+/**
+ * The latest checkpoint of which every byte is sound; `undefined` if there is none. Retention itself compares sizes alone, and counts
+ * as damaged what its store has found damaged before: so to ask this first keeps the last sound checkpoint under a rotten one.
+ */
+export async function latestSound(store: StoreOperations, signal?: AbortSignal): Promise<number | undefined> {
+  for (const id of (await store.ids({ signal })).reverse()) {
+    if ((await store.verify(id, { depth: "deep", signal })).valid) return id
+  }
+  return undefined
+}

@@ -57,7 +57,7 @@ export class Table<Row> {
         shown.map((column, at) => {
           const text = padded(cells.get(column)?.[index] ?? "", widths[at] ?? 0, column.align)
           const style = column.paint?.(row)
-          return style === undefined ? text : this.#terminal.paint(style, text)
+          return style === undefined || text.trim() === "" ? text : this.#terminal.paint(style, text)
         }),
       ),
     )

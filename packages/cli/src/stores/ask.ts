@@ -1,7 +1,14 @@
 import { BackendError, CheckpointError, type ObjectBackend } from "@ckpt/core"
 
 const attempts = 3
-const timeoutMs = 30_000
+const usualTimeoutMs = 30_000
+
+/** How a question is asked. */
+export interface Asking {
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds. */
+  readonly timeoutMs?: number | undefined
+}
 
 /**
  * Asks a backend a question of the command's own, with a time-out, and again after a failure that may pass. Whatever a store asks
@@ -13,7 +20,7 @@ export async function ask<T>(
   backend: ObjectBackend,
   what: string,
   question: (signal: AbortSignal) => Promise<T>,
-  signal?: AbortSignal,
+  { signal, timeoutMs = usualTimeoutMs }: Asking = {},
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted()

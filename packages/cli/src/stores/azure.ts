@@ -64,7 +64,6 @@ async function containerClient(sdk: Sdk, { account, container, given, options }:
     )
   }
   const base = options.endpoint?.replace(/\/+$/, "") ?? `https://${account}.blob.core.windows.net`
-  if (!URL.canParse(base)) throw invalid(`--endpoint ${base} is no address; write https://host:port/account`)
   const address = `${base}/${container}`
   if (accountKey !== undefined) {
     const credential = readable(() => new sdk.StorageSharedKeyCredential(account, accountKey))

@@ -1,5 +1,5 @@
 import type { LayoutName, ObjectBackend } from "@ckpt/core"
-import { ask } from "./ask.js"
+import { type Asking, ask } from "./ask.js"
 import { invalid } from "./url.js"
 
 /** Names that a layout has and the other has not. The last ones are there even if every manifest is lost. */
@@ -18,11 +18,13 @@ const signs: Readonly<Record<LayoutName, readonly (readonly [prefix: string, nam
 }
 
 /** The layouts of which something lies under the prefix. */
-export async function layoutsAt(backend: ObjectBackend, prefix: string, signal?: AbortSignal): Promise<LayoutName[]> {
+export async function layoutsAt(backend: ObjectBackend, prefix: string, asking: Asking = {}): Promise<LayoutName[]> {
   const names: readonly LayoutName[] = ["directory", "objects"]
   const found = await Promise.all(
     names.map(async (name) => {
-      for (const [start, sign] of signs[name]) if (await hasAny(backend, prefix, start, sign, signal)) return [name]
+      for (const [start, sign] of signs[name])
+        if (await hasAny(backend, `${prefix}${start}`, (key) => sign.test(key.slice(prefix.length)), asking))
+          return [name]
       return []
     }),
   )
@@ -37,25 +39,22 @@ export async function layoutsAt(backend: ObjectBackend, prefix: string, signal?:
  */
 export async function findLayout(
   backend: ObjectBackend,
-  { prefix, usual, signal }: { prefix: string; usual: LayoutName; signal?: AbortSignal | undefined },
+  { prefix, usual, ...asking }: Asking & { readonly prefix: string; readonly usual: LayoutName },
 ): Promise<LayoutName> {
-  const [first, second] = await layoutsAt(backend, prefix, signal)
+  const [first, second] = await layoutsAt(backend, prefix, asking)
   if (second === undefined) return first ?? usual
   throw invalid("checkpoints of both layouts lie there; say which are meant: --layout directory or --layout objects")
 }
 
 function hasAny(
   backend: ObjectBackend,
-  prefix: string,
   start: string,
-  sign: RegExp,
-  signal: AbortSignal | undefined,
+  isSign: (key: string) => boolean,
+  asking: Asking,
 ): Promise<boolean> {
-  const question = async (asked: AbortSignal) => {
-    for await (const { key } of backend.list(`${prefix}${start}`, { signal: asked })) {
-      if (sign.test(key.slice(prefix.length))) return true
-    }
+  const question = async (signal: AbortSignal) => {
+    for await (const { key } of backend.list(start, { signal })) if (isSign(key)) return true
     return false
   }
-  return ask(backend, "looking for checkpoints", question, signal)
+  return ask(backend, "looking for checkpoints", question, asking)
 }

@@ -4,7 +4,7 @@ import type { ConnectOptions } from "./connect.js"
 import { findLayout } from "./layout.js"
 import type { OpenedStore } from "./opened.js"
 import { connectScheme } from "./schemes.js"
-import { parseStoreUrl } from "./url.js"
+import { invalid, parseStoreUrl } from "./url.js"
 
 /** How to open a store, beside its URL. */
 export interface OpenUrlOptions
@@ -25,6 +25,7 @@ export interface OpenUrlOptions
 export async function openStoreUrl(text: string, options: OpenUrlOptions = {}): Promise<OpenedStore> {
   const { layout, backend: module, signal, onEvent, retry, timeoutMs, ...rest } = options
   const connecting: ConnectOptions = { cwd: process.cwd(), env: process.env, ...rest }
+  assertEndpoint(rest.endpoint)
   const url = parseStoreUrl(text)
   const connect = module === undefined ? connectScheme(url, connecting) : connectModule(module, url, connecting)
   const { backend, prefix, usualLayout, folder, timeoutMs: usualTimeoutMs } = await connect
@@ -37,7 +38,7 @@ export async function openStoreUrl(text: string, options: OpenUrlOptions = {}): 
       })
     // A prefix that cannot be used is refused before anything is asked under it.
     if (layout === undefined) await open(usualLayout)
-    const found = layout ?? (await findLayout(backend, { prefix, usual: usualLayout, signal }))
+    const found = layout ?? (await findLayout(backend, { prefix, usual: usualLayout, signal, timeoutMs }))
     const store = await open(found)
     const place = { url: text, name: url.name, layout: found, prefix, ...(folder === undefined ? {} : { folder }) }
     return { ...place, store, backend, close: () => store.close() }
@@ -45,4 +46,9 @@ export async function openStoreUrl(text: string, options: OpenUrlOptions = {}): 
     await backend[Symbol.asyncDispose]()
     throw error
   }
+}
+
+function assertEndpoint(endpoint: string | undefined): void {
+  if (endpoint === undefined || (/^https?:\/\//.test(endpoint) && URL.canParse(endpoint))) return
+  throw invalid(`--endpoint ${JSON.stringify(endpoint)} is no address; write one such as https://host:9000`)
 }

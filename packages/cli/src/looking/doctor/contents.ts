@@ -37,7 +37,7 @@ async function newest({ opened: { store }, signal }: Patient, ids: readonly numb
     return problem(check, `${counted(ids.length, "checkpoint")}, and none verifies`, advice)
   }
   const { skipped: passed, checkpoint } = found
-  const words = `${counted(ids.length, "checkpoint")}; ${checkpoint.id} would be recovered`
+  const words = `${counted(ids.length, "checkpoint")}; ${checkpoint.id} would be recovered (its bytes were not read: ckpt verify latest --deep)`
   if (passed.length === 0) return ok(check, words)
   const damaged = `${words}, past ${counted(passed.length, "newer one")}`
   return problem(
@@ -109,7 +109,7 @@ async function leftovers({ opened: { store }, signal }: Patient): Promise<Findin
 
 async function otherLayout({ opened, signal }: Patient): Promise<Finding> {
   const { backend, prefix, layout } = opened
-  const others = (await layoutsAt(backend, prefix, signal)).filter((name) => name !== layout)
+  const others = (await layoutsAt(backend, prefix, { signal })).filter((name) => name !== layout)
   if (others.length === 0) return ok("other layout", `everything here has the layout "${layout}"`)
   const advice = `ckpt ls --layout ${others[0]} shows them. A job reads one layout alone; ckpt copy moves checkpoints to the other.`
   return problem("other layout", `checkpoints of the layout "${others[0]}" lie here too`, advice)
@@ -128,7 +128,8 @@ async function otherForm({ opened, signal }: Patient): Promise<Finding> {
 async function twinPrefix(backend: ObjectBackend, prefix: string, signal: AbortSignal): Promise<string | undefined> {
   for (const form of new Set([prefix.normalize("NFC"), prefix.normalize("NFD")])) {
     if (form === prefix) continue
-    if (await ask(backend, "listing", (asked) => any(backend.list(form, { signal: asked })), signal)) return escaped(form)
+    if (await ask(backend, "listing", (asked) => any(backend.list(form, { signal: asked })), { signal }))
+      return escaped(form)
   }
   return undefined
 }
@@ -142,7 +143,10 @@ async function twinFolder(folder: string): Promise<string | undefined> {
 
 /** The two names look alike, so what is not ASCII is spelled out. */
 function escaped(name: string): string {
-  return JSON.stringify(name).replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  return JSON.stringify(name).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  )
 }
 
 async function any(items: AsyncIterable<unknown>): Promise<boolean> {

@@ -18,13 +18,13 @@ const looks = 5
 
 /** Whether the storage answers, how fast, and by which clock. Rejects if it does not answer at all. */
 export async function* reach({ backend, prefix, signal }: Place): AsyncGenerator<Finding, void, void> {
-  await ask(backend, "listing", (asked) => firstKey(backend, prefix, asked), signal)
+  await ask(backend, "listing", (asked) => firstKey(backend, prefix, asked), { signal })
   yield ok("reachable", `${backend.name} answers, and lets this process list`)
   const key = `${prefix}checkpoints/latest.txt`
   const times: number[] = []
   for (let look = 0; look < looks; look++) {
     const started = performance.now()
-    await ask(backend, "looking at a key", (asked) => backend.head(key, { signal: asked }), signal)
+    await ask(backend, "looking at a key", (asked) => backend.head(key, { signal: asked }), { signal })
     times.push(performance.now() - started)
   }
   const median = times.sort((a, b) => a - b)[Math.floor(looks / 2)] ?? 0
@@ -36,7 +36,7 @@ export async function* reach({ backend, prefix, signal }: Place): AsyncGenerator
 
 async function clock(backend: ObjectBackend, signal: AbortSignal): Promise<Finding> {
   const before = Date.now()
-  const storage = await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), signal)
+  const storage = await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), { signal })
   const skewMs = storage.getTime() - (before + Date.now()) / 2
   if (Math.abs(skewMs) <= smallSkewMs) return ok("clock", "this machine and the storage agree within 5 s")
   const found = `the storage is ${durationText(Math.abs(skewMs))} ${skewMs > 0 ? "ahead of" : "behind"} this machine`
@@ -187,7 +187,7 @@ class Asking {
   }
 
   #ask<T>(what: string, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return ask(this.#backend, what, question, this.#signal)
+    return ask(this.#backend, what, question, { signal: this.#signal })
   }
 
   #put(options: Parameters<ObjectBackend["put"]>[2]) {

@@ -1,0 +1,58 @@
+import { createManifest, manifestToJson, type ObjectBackend } from "@ckpt/core"
+import { MemoryBackend } from "@ckpt/memory"
+import { expect, test } from "vitest"
+import { ckpt, memoryModule, objects } from "./ckpt.js"
+
+declare global {
+  var memoryBackends: Map<string, ObjectBackend> | undefined
+}
+
+/** A backend with so many checkpoints, and how many objects were read from it. */
+async function filled(url: string, count: number) {
+  const backend = new MemoryBackend()
+  for (let id = 1; id <= count; id++) {
+    const manifest = createManifest({ checkpointId: id, epoch: id, timestampMs: 1_772_323_200_000 + id })
+    const key = `manifests/manifest-${String(id).padStart(6, "0")}.json`
+    await backend.put(key, [Buffer.from(manifestToJson(manifest))])
+  }
+  const seen = { reads: 0 }
+  const get = backend.get.bind(backend)
+  backend.get = (...args) => {
+    seen.reads++
+    return get(...args)
+  }
+  globalThis.memoryBackends ??= new Map()
+  globalThis.memoryBackends.set(url, backend)
+  return seen
+}
+
+test("ls --json of 10,000 checkpoints tells the first before it has read the hundredth", async () => {
+  const url = "memory:many"
+  const seen = await filled(url, 10_000)
+  let readsAtFirst: number | undefined
+  const listed = await ckpt(["ls", url, "--json", "--backend", memoryModule], {
+    onOutput() {
+      readsAtFirst ??= seen.reads
+    },
+  })
+  expect(listed.code).toBe(0)
+  expect(objects(listed)).toHaveLength(10_000)
+  expect(readsAtFirst).toBeLessThan(100)
+})
+
+test("ls of 10,000 checkpoints writes its table block by block", async () => {
+  const url = "memory:many-rows"
+  const seen = await filled(url, 10_000)
+  let readsAtFirst: number | undefined
+  const { stdout } = await ckpt(["ls", url, "--backend", memoryModule], {
+    onOutput() {
+      readsAtFirst ??= seen.reads
+    },
+  })
+  expect(readsAtFirst).toBeLessThan(2000)
+  const lines = stdout.trimEnd().split("\n")
+  const heads = lines.filter((line) => line.includes("EPOCH"))
+  // The names of the columns come again where an id has one digit more.
+  expect(heads.length).toBeLessThanOrEqual(4)
+  expect(lines).toHaveLength(10_000 + heads.length)
+})
