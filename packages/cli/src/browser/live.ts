@@ -26,11 +26,11 @@ export function onNews(listener: () => void | Promise<void>): void {
 
 function listen(): EventSource {
   const source = new EventSource(`${document.body.dataset["base"] ?? "/"}live`)
-  let before: string | undefined
+  // What this page shows, as the server said when it sent it.
+  let before = document.body.dataset["state"]
   source.addEventListener("state", ({ data }: MessageEvent<string>) => {
     say("live")
-    // The first says what the page shows already, unless the first look had not ended then.
-    if (before !== undefined || document.querySelector(".looking") !== null) void renew()
+    if (data !== before) void renew()
     before = data
   })
   source.addEventListener("error", () => say("not connected"))

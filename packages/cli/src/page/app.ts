@@ -1,6 +1,6 @@
 import { Hono } from "hono"
-import { html } from "hono/html"
 import { bodyLimit } from "hono/body-limit"
+import { html } from "hono/html"
 import { HTTPException } from "hono/http-exception"
 import { secureHeaders } from "hono/secure-headers"
 import { asset } from "./assets.js"

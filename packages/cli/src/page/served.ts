@@ -36,6 +36,17 @@ export function serveAll(stores: readonly StoreToServe[], slots: Slots): Served[
   })
 }
 
+/** What is known of stores, in short: another text once something else is. */
+export function stateOf(all: readonly Served[]): string {
+  const known = ({ slug, looker: { now }, verifying }: Served) => [
+    slug,
+    now.listing?.number ?? 0,
+    verifying.version,
+    now.failure?.code ?? "",
+  ]
+  return JSON.stringify(all.map(known))
+}
+
 function slugOf(name: string, taken: ReadonlySet<string>): string {
   const plain =
     name

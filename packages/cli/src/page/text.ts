@@ -15,9 +15,15 @@ export function shortened(text: string, most = shownCharacters): string {
     : `${characters.slice(0, most).join("")}…`
 }
 
+/** A name as people see it: one that has nothing to see stands in quotes. */
+export function nameText(text: string): string {
+  const whole = clean(text)
+  return whole.trim() === "" ? JSON.stringify(whole) : whole
+}
+
 /** A name that a job chose: isolated, so that its direction does not reach the text around it, and cut if it is long. */
 export function named(text: string, most = shownCharacters): Html {
-  const whole = clean(text)
+  const whole = nameText(text)
   const short = shortened(whole, most)
   if (short === whole) return html`<bdi class="name">${whole}</bdi>`
   return html`<bdi class="name" title="${shortened(whole, 1_000)}">${short}</bdi>`

@@ -10,29 +10,41 @@ import { join } from "node:path"
 import { openCheckpointStore } from "@ckpt/core"
 import { FsBackend } from "@ckpt/fs"
 import type { Page } from "playwright-core"
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest"
-import { servePage, type ServedPage } from "../../src/page/serve.js"
+import { describe, expect, onTestFinished, test } from "vitest"
+import { servePage } from "../../src/page/serve.js"
 import type { OpenedStore } from "../../src/stores/opened.js"
-import { drawn, executablePath, useBrowser, viewport } from "./browser.js"
+import { drawn, executablePath, useBrowser } from "./browser.js"
 import { damage, hostileNames, writeJob } from "./job.js"
 import { memoryStore, serve, token } from "./serving.js"
 
 const startMs = Date.UTC(2026, 0, 5, 8)
 
-/** A job on the disk, with a damaged manifest (51), a damaged state (44), a savepoint (20), and a pause. */
-async function ordersStore(): Promise<OpenedStore> {
+const usual = { of: 60, pinned: 20, pauseAfter: 35, damagedState: 44, damagedManifest: 51 }
+/** axe takes a while for each row of a table. */
+const small = { of: 12, pinned: 3, pauseAfter: 5, damagedState: 8, damagedManifest: 10 }
+
+/** A job on the disk, with a damaged manifest and a damaged state, a savepoint, and a pause. */
+async function ordersStore({ of, pinned, pauseAfter, damagedState, damagedManifest } = usual): Promise<OpenedStore> {
   const folder = await mkdtemp(join(tmpdir(), "ckpt-page-"))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const backend = new FsBackend(folder)
   const store = await openCheckpointStore({ backend, layout: "directory", ownsBackend: true })
-  await writeJob(store, { checkpoints: 60, startMs, pauseAfter: 35 })
-  await store.pin(20, "before-upgrade")
-  await damage(folder, 51, "manifest.json")
-  await damage(folder, 44, "state.bin")
-  return { url: `file:${folder}`, name: "orders", layout: "directory", prefix: "", store, backend, close: () => store.close() }
+  await writeJob(store, { checkpoints: of, startMs, pauseAfter })
+  await store.pin(pinned, "before-upgrade")
+  await damage(folder, damagedManifest, "manifest.json")
+  await damage(folder, damagedState, "state.bin")
+  return {
+    url: `file:${folder}`,
+    name: "orders",
+    layout: "directory",
+    prefix: "",
+    store,
+    backend,
+    close: () => store.close(),
+  }
 }
 
-const views = ["", "state", "sources", "c/44", "c/51", "diff?a=40&b=60", "verify", "prune?last=10&every=7"]
+const views = ["", "state", "sources", "c/8", "c/10", "diff?a=4&b=12", "verify", "prune?last=4&every=7"]
 
 describe.skipIf(executablePath === undefined)("in a browser", () => {
   const { visit } = useBrowser()
@@ -86,10 +98,22 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
     const { store } = opened
     for (let at = 0; at < 3; at++) {
       const all = Object.fromEntries(hostileNames.map((name) => [name, name]))
-      const offsets = Object.fromEntries(hostileNames.map((name, index) => [name, { epoch: 1, offsets: { [name]: String(at * 100 + index), "0": String(at) } }]))
-      const failed = Object.fromEntries(hostileNames.map((name) => [name, { status: "failed" as const, message: name }]))
+      const offsets = Object.fromEntries(
+        hostileNames.map((name, index) => [
+          name,
+          { epoch: 1, offsets: { [name]: String(at * 100 + index), "0": String(at) } },
+        ]),
+      )
+      const failed = Object.fromEntries(
+        hostileNames.map((name) => [name, { status: "failed" as const, message: name }]),
+      )
       await store.saveNext(
-        { sourceOffsets: offsets, sinkCommitStatuses: failed, sinkNames: hostileNames.toSorted(), labels: shortOnes(all) },
+        {
+          sourceOffsets: offsets,
+          sinkCommitStatuses: failed,
+          sinkNames: hostileNames.toSorted(),
+          labels: shortOnes(all),
+        },
         { operators: Object.fromEntries(hostileNames.map((name, index) => [name, Buffer.alloc(100 * (index + at))])) },
       )
     }
@@ -105,7 +129,10 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
         wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
         unseen: /[\u202a-\u202e\u2066-\u2069\u0000-\u0008]/.test(document.body.innerText),
       }))
-      expect([path, found]).toEqual([path, { pwned: false, images: 0, scripts: 0, handlers: 0, wide: 0, unseen: false }])
+      expect([path, found]).toEqual([
+        path,
+        { pwned: false, images: 0, scripts: 0, handlers: 0, wide: 0, unseen: false },
+      ])
       await page.close()
     }
     const page = await visit(served, "/s/hostile/c/3")
@@ -114,10 +141,16 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
   })
 
   test.each(["light", "dark"] as const)("axe finds nothing to complain about, on any view, %s", async (scheme) => {
-    const served = await serve([await ordersStore(), await memoryStore("empty")], { allowWrites: true })
+    const served = await serve([await ordersStore(small), await memoryStore("empty")], { allowWrites: true })
     const found: string[] = []
     const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
-    for (const path of [...views.map((view) => `/s/orders/${view}`), "/", "/s/empty/", "/s/orders/c/99", "/s/orders/?show=damaged"]) {
+    for (const path of [
+      ...views.map((view) => `/s/orders/${view}`),
+      "/",
+      "/s/empty/",
+      "/s/orders/c/99",
+      "/s/orders/?show=damaged",
+    ]) {
       const page = await visit(served, path, { scheme, isRefused: path.endsWith("99") })
       found.push(...(await violations(page, axe)).map((one) => `${path}: ${one}`))
       await page.close()
@@ -245,13 +278,22 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
     onTestFinished(() => served.close())
     const page = await visit(served, "/s/orders/")
     const elsewhere = createServer((_, answer) => {
-      answer.setHeader("Content-Type", "text/html").end(`<form method="post" action="${served.origin}/s/orders/c/1/remove"><button>Win a prize</button></form>`)
+      answer
+        .setHeader("Content-Type", "text/html")
+        .end(`<form method="post" action="${served.origin}/s/orders/c/1/remove"><button>Win a prize</button></form>`)
     }).listen(0, "127.0.0.1")
     onTestFinished(() => void elsewhere.close())
     await once(elsewhere, "listening")
     const attacker = await page.context().newPage()
     await attacker.goto(`http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`)
-    const read = await attacker.evaluate((url) => fetch(url, { credentials: "include" }).then(() => "read", () => "refused"), `${served.origin}/s/orders/data/timeline`)
+    const read = await attacker.evaluate(
+      (url) =>
+        fetch(url, { credentials: "include" }).then(
+          () => "read",
+          () => "refused",
+        ),
+      `${served.origin}/s/orders/data/timeline`,
+    )
     expect(read).toBe("refused")
     const sent = attacker.waitForResponse((response) => response.url().endsWith("/remove"))
     await attacker.getByRole("button").click()
@@ -267,11 +309,14 @@ function coloured(page: Page, chart: string, name: string): Promise<number> {
   return page.evaluate(
     ([chart, name]) => {
       const canvas = document.querySelector<HTMLCanvasElement>(`figure[data-name=${chart}] canvas`)
-      const wanted = getComputedStyle(document.documentElement).getPropertyValue(name as string).trim()
+      const wanted = getComputedStyle(document.documentElement)
+        .getPropertyValue(name as string)
+        .trim()
       const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(wanted.slice(at, at + 2), 16))
       const { data } = canvas!.getContext("2d")!.getImageData(0, 0, canvas!.width, canvas!.height)
       let count = 0
-      for (let at = 0; at < data.length; at += 4) if (data[at] === r && data[at + 1] === g && data[at + 2] === b) count++
+      for (let at = 0; at < data.length; at += 4)
+        if (data[at] === r && data[at + 1] === g && data[at + 2] === b) count++
       return count
     },
     [chart, name],
@@ -281,9 +326,13 @@ function coloured(page: Page, chart: string, name: string): Promise<number> {
 async function violations(page: Page, axe: string): Promise<string[]> {
   await page.evaluate(axe)
   return page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }
+    const { axe } = window as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> }
+    }
     const { violations } = await axe.run()
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 120)} ${failureSummary}`))
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 120)} ${failureSummary}`),
+    )
   })
 }
 

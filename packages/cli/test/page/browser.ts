@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { type BrowserContext, chromium, type Page } from "playwright-core"
 import { afterAll, beforeAll, expect, inject, onTestFinished } from "vitest"
 import type { ServedPage } from "../../src/page/serve.js"
+import { listed } from "./serving.js"
 
 /** The path of the browser; undefined where there is none, and its tests are left out. */
 export const executablePath = inject("chromium")
@@ -32,6 +33,7 @@ export function useBrowser(): { visit(page: ServedPage, path: string, options?: 
   })
   return {
     async visit(served, path, { scheme = "light", size = viewport, now, isRefused = false } = {}) {
+      await listed(served)
       const page = await context.newPage()
       const wrong: string[] = []
       // A breach of the policy is an error of the console, too.
@@ -74,7 +76,9 @@ export interface VisitOptions {
 
 /** Waits until every chart of the page is drawn. */
 export async function drawn(page: Page): Promise<void> {
-  await page.waitForFunction(() => [...document.querySelectorAll("[data-chart]")].every((one) => one.hasAttribute("data-drawn")))
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll("[data-chart]")].every((one) => one.hasAttribute("data-drawn")),
+  )
   // uPlot draws with the next frame.
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))))
 }

@@ -10,16 +10,29 @@ async function served() {
 
 test("another user of this machine is refused without the token, for every kind of request", async () => {
   const { page, home } = await served()
-  for (const path of ["/", "/metrics", "/live", "/s/orders/", "/s/orders/data/timeline", "/s/orders/c/1", "/s/nobody/"]) {
+  for (const path of [
+    "/",
+    "/metrics",
+    "/live",
+    "/s/orders/",
+    "/s/orders/data/timeline",
+    "/s/orders/c/1",
+    "/s/nobody/",
+  ]) {
     const { status, body } = await ask(`${page.origin}${path}`)
     expect([path, status]).toEqual([path, 401])
     expect(body).not.toContain("orders")
   }
-  for (const headers of [{ authorization: "Bearer wrong" }, { cookie: `ckpt_token_${new URL(page.origin).port}=wrong` }]) {
+  for (const headers of [
+    { authorization: "Bearer wrong" },
+    { cookie: `ckpt_token_${new URL(page.origin).port}=wrong` },
+  ]) {
     expect((await ask(home, { headers })).status).toBe(401)
   }
   expect((await ask(`${home}?token=wrong`)).status).toBe(401)
-  expect((await ask(`${page.origin}/s/orders/verify`, { method: "POST", headers: form, body: "which=all" })).status).toBe(401)
+  expect(
+    (await ask(`${page.origin}/s/orders/verify`, { method: "POST", headers: form, body: "which=all" })).status,
+  ).toBe(401)
 })
 
 test("the printed address gives the token once: a cookie that scripts cannot read, and an address without it", async () => {
@@ -45,10 +58,15 @@ test("without a token of its own, a page on loopback makes one up, another each 
   expect(urls[0]).not.toBe(urls[1])
 })
 
-test.each(["0.0.0.0", "::", "192.0.2.1", "checkpoints.internal"])("an address that others reach needs a token: %s", async (host) => {
-  await expect(servePage([], { host, port: 0 })).rejects.toMatchObject({ code: "CKPT_INVALID", message: /--token/ })
-  await expect(servePage([], { host: "127.0.0.1", port: 0, token: "" })).rejects.toMatchObject({ code: "CKPT_INVALID" })
-})
+test.each(["0.0.0.0", "::", "192.0.2.1", "checkpoints.internal"])(
+  "an address that others reach needs a token: %s",
+  async (host) => {
+    await expect(servePage([], { host, port: 0 })).rejects.toMatchObject({ code: "CKPT_INVALID", message: /--token/ })
+    await expect(servePage([], { host: "127.0.0.1", port: 0, token: "" })).rejects.toMatchObject({
+      code: "CKPT_INVALID",
+    })
+  },
+)
 
 test.each(["evil.example", "evil.example:4747", "127.0.0.1.evil.example", "192.0.2.7", "a b"])(
   "a name that was made to lead here (DNS rebinding) is refused, also with the token: %j",
@@ -74,8 +92,11 @@ test("the names of loopback are served, with any port, as behind ssh -L; others 
 test("on an address that others reach, numbers are served and names are not: no name of theirs is a number", async () => {
   const page = await serve([await memoryStore("orders")], { host: "0.0.0.0" })
   const { port } = new URL(page.origin)
-  const asked = async (host: string) => (await ask(`http://127.0.0.1:${port}/s/orders/`, { headers: { ...bearer, host } })).status
-  expect(await Promise.all([asked(`192.0.2.7:${port}`), asked(`localhost:${port}`), asked(`evil.example:${port}`)])).toEqual([200, 200, 421])
+  const asked = async (host: string) =>
+    (await ask(`http://127.0.0.1:${port}/s/orders/`, { headers: { ...bearer, host } })).status
+  expect(
+    await Promise.all([asked(`192.0.2.7:${port}`), asked(`localhost:${port}`), asked(`evil.example:${port}`)]),
+  ).toEqual([200, 200, 421])
 })
 
 test.each([
@@ -89,10 +110,16 @@ test.each([
   const { page, port } = await served()
   const cookie = `ckpt_token_${port}=${token}`
   const sent = { ...form, cookie, ...headers }
-  expect((await ask(`${page.origin}/s/orders/verify`, { method: "POST", headers: sent, body: "which=all" })).status).toBe(403)
+  expect(
+    (await ask(`${page.origin}/s/orders/verify`, { method: "POST", headers: sent, body: "which=all" })).status,
+  ).toBe(403)
   // By this page itself the form is taken: the answer is about the store, which is empty.
   const own = { ...form, cookie, origin: page.origin, "sec-fetch-site": "same-origin" }
-  const { status, body } = await ask(`${page.origin}/s/orders/verify`, { method: "POST", headers: own, body: "which=all" })
+  const { status, body } = await ask(`${page.origin}/s/orders/verify`, {
+    method: "POST",
+    headers: own,
+    body: "which=all",
+  })
   expect([status, JSON.parse(body).code]).toEqual([404, "CKPT_NOT_FOUND"])
 })
 
@@ -125,7 +152,9 @@ test("every answer forbids what the page does not need, and no cache keeps what 
     expect(policy).not.toMatch(/unsafe|\*|https?:|data:/)
     expect(headers["x-content-type-options"]).toBe("nosniff")
     expect(headers["cache-control"]).toBe("no-store")
-    expect(answer.body).not.toMatch(/<script(?![^>]*\bsrc="\/assets\/)|<style|\son\w+=|\sstyle=|(?:src|href)="(?:https?:)?\/\//)
+    expect(answer.body).not.toMatch(
+      /<script(?![^>]*\bsrc="\/assets\/)|<style|\son\w+=|\sstyle=|(?:src|href)="(?:https?:)?\/\//,
+    )
   }
 })
 

@@ -55,7 +55,9 @@ export async function writeJob(store: CheckpointStore, options: JobOptions): Pro
 export async function writeMany(backend: ObjectBackend, count: number, startMs: number): Promise<void> {
   for (let id = 1; id <= count; id++) {
     const manifest = createManifest({ checkpointId: id, epoch: id, timestampMs: startMs + id * 1_000 })
-    await putBody(backend, `manifests/manifest-${String(id).padStart(6, "0")}.json`, [Buffer.from(manifestToJson(manifest))])
+    await putBody(backend, `manifests/manifest-${String(id).padStart(6, "0")}.json`, [
+      Buffer.from(manifestToJson(manifest)),
+    ])
   }
 }
 
@@ -82,7 +84,7 @@ export const hostileNames: readonly string[] = [
   "' onclick='window.pwned=1",
   "</title></script><svg onload=window.pwned=1>",
   "javascript:window.pwned=1",
-  "${window.pwned=1}{{window.pwned=1}}",
+  "{{window.pwned=1}}<%=window.pwned=1%>",
   "🦀🧑‍🚀🇪🇺",
   "\u202egnp.exe\u2066",
   "שלום עולם",

@@ -25,7 +25,18 @@ async function troubled(timeoutMs = 30_000): Promise<{ backend: TroubledBackend;
   const retry = { attempts: 1 }
   const store = await openCheckpointStore({ backend: backend as ObjectBackend, retry, timeoutMs })
   await store.saveNext({})
-  return { backend, opened: { url: "memory:job", name: "job", layout: "objects", prefix: "", store, backend, close: () => store.close() } }
+  return {
+    backend,
+    opened: {
+      url: "memory:job",
+      name: "job",
+      layout: "objects",
+      prefix: "",
+      store,
+      backend,
+      close: () => store.close(),
+    },
+  }
 }
 
 test("a storage that fails is told with its code and what to do, beside what was known before", async () => {
@@ -38,9 +49,9 @@ test("a storage that fails is told with its code and what to do, beside what was
   await send(page, "/s/job/look", {})
   const { status, body } = await read(page, "/s/job/")
   expect(status).toBe(200)
-  expect(body).toMatch(/<code>CKPT_DENIED<\/code>[^]*revoked &lt;b&gt;[^]*Give this process credentials/)
+  expect(body).toMatch(/<code>CKPT_DENIED<\/code>[\s\S]*revoked &lt;b&gt;[\s\S]*Give this process credentials/)
   expect(body).toContain('<a href="/s/job/c/1">1</a>')
-  expect((await read(page, "/")).body).toMatch(/CKPT_DENIED[^]*<h2><a href="\/s\/other\/">/)
+  expect((await read(page, "/")).body).toMatch(/CKPT_DENIED[\s\S]*<h2><a href="\/s\/other\/">/)
   expect((await read(page, "/metrics")).body).toMatch(/ckpt_up\{store="job"[^}]*\} 0\nckpt_up\{store="other"[^}]*\} 1/)
   // It works again, and so does the page.
   backend.trouble = undefined
@@ -149,7 +160,12 @@ test("one look at a time, whoever asks; nobody waits longer than they want", asy
     },
   })
   const looker = new Looker(new Door({ ...opened, open: async () => ({ ...opened, store }) }), () => {})
-  await Promise.all([looker.look(), looker.look(), looker.recent(0, 1_000), looker.recent(Number.POSITIVE_INFINITY, 1_000)])
+  await Promise.all([
+    looker.look(),
+    looker.look(),
+    looker.recent(0, 1_000),
+    looker.recent(Number.POSITIVE_INFINITY, 1_000),
+  ])
   expect(looks).toBe(1)
   expect(looker.now.listing?.checkpoints.map(({ id }) => id)).toEqual([1])
   await looker.recent(Number.POSITIVE_INFINITY, 1_000)

@@ -29,7 +29,7 @@ test("ckpt serve prints its address, serves the stores, and ends with Ctrl-C", a
   const { headers } = await ask(url)
   const cookie = String(headers["set-cookie"]).split(";")[0] ?? ""
   const { body } = await ask(new URL("/", url).href, { headers: { cookie } })
-  expect(body).toMatch(/Recovery takes[^]*>4<\/a>[^]*not-there-yet[^]*CKPT_IO/)
+  expect(body).toMatch(/Recovery takes[\s\S]*>4<\/a>[\s\S]*not-there-yet[\s\S]*CKPT_IO/)
   expect((await ask(new URL("/", url).href)).status).toBe(401)
   served.child.kill("SIGINT")
   expect(await served.ended).toEqual({ code: 0, signal: null })
@@ -47,7 +47,11 @@ test("--json tells the address as an object; --token and CKPT_TOKEN choose the t
   const { origin, searchParams } = new URL(told!["url"])
   expect(searchParams.get("token")).toBe("from-the-environment")
   const headers = { authorization: "Bearer from-the-environment" }
-  const slug = folder.split("/").at(-1)?.toLowerCase().replace(/[^a-z0-9._-]+/g, "-")
+  const slug = folder
+    .split("/")
+    .at(-1)
+    ?.toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, "-")
   const sent = await ask(`${origin}/s/${slug}/c/1/remove`, { method: "POST", headers })
   expect(sent.status).toBe(303)
   const left = await openFsStore(folder, { readOnly: true })
@@ -82,11 +86,12 @@ test("--verify-every finds a byte that rots, also in a checkpoint that was sound
   const store = await openFsStore(folder)
   const opened = await memoryStore("unused")
   const page = await serve([{ ...opened, name: "job", store, close: () => store.close() }], { verifyEveryMs: 1 })
-  const damaged = async () => Number(/^ckpt_damaged_checkpoints\{.*\} (\d+)$/m.exec((await read(page, "/metrics")).body)?.[1])
+  const damaged = async () =>
+    Number(/^ckpt_damaged_checkpoints\{.*\} (\d+)$/m.exec((await read(page, "/metrics")).body)?.[1])
   const valid = async () => /of (\d+)<\/p>/.exec((await read(page, "/s/job/?show=valid")).body)?.[1]
   await expect.poll(valid, { timeout: 20_000 }).toBe("4")
   expect(await damaged()).toBe(0)
   await damage(folder, 2, "state.bin")
   await expect.poll(damaged, { timeout: 20_000 }).toBe(1)
-  expect((await read(page, "/s/job/?show=damaged")).body).toMatch(/c\/2">2<\/a>[^]*state-checksum/)
+  expect((await read(page, "/s/job/?show=damaged")).body).toMatch(/c\/2">2<\/a>[\s\S]*state-checksum/)
 })

@@ -1,6 +1,6 @@
 import { request } from "node:http"
-import { MemoryBackend } from "@ckpt/memory"
 import { openCheckpointStore } from "@ckpt/core"
+import { MemoryBackend } from "@ckpt/memory"
 import { onTestFinished } from "vitest"
 import type { StoreToServe } from "../../src/page/door.js"
 import { type PageOptions, type ServedPage, servePage } from "../../src/page/serve.js"
@@ -9,7 +9,10 @@ import type { OpenedStore } from "../../src/stores/opened.js"
 export const token = "a-token-of-the-tests"
 
 /** A store in memory, as the command would have opened it. */
-export async function memoryStore(name: string, options: { backend?: MemoryBackend; readOnly?: boolean } = {}): Promise<OpenedStore> {
+export async function memoryStore(
+  name: string,
+  options: { backend?: MemoryBackend; readOnly?: boolean } = {},
+): Promise<OpenedStore> {
   const { backend = new MemoryBackend(), readOnly = false } = options
   const store = await openCheckpointStore({ backend, readOnly })
   return { url: `memory:${name}`, name, layout: "objects", prefix: "", store, backend, close: () => store.close() }
@@ -37,7 +40,11 @@ export interface Answer {
 /** One request, whatever its headers: `fetch` would not send another `Host`. */
 export function ask(
   url: string,
-  { method = "GET", headers = {}, body = "" }: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  {
+    method = "GET",
+    headers = {},
+    body = "",
+  }: { method?: string; headers?: Record<string, string>; body?: string } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { method, headers, agent: false }, (answer) => {
@@ -58,7 +65,11 @@ export const bearer = { authorization: `Bearer ${token}` }
 export const form = { "content-type": "application/x-www-form-urlencoded" }
 
 /** A page, by somebody who has the token. */
-export async function read({ origin }: ServedPage, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+export async function read(
+  { origin }: ServedPage,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   return ask(`${origin}${path}`, { headers: { ...bearer, accept: "text/html", ...headers } })
 }
 

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises"
 import { putBody } from "@ckpt/core/adapter"
 import { MemoryBackend } from "@ckpt/memory"
 import { expect, test } from "vitest"
@@ -98,7 +99,7 @@ test("a verification reads every byte, tells how far it is, and finds what a lis
   expect(events.at(-1)?.event).toBe("over")
   expect(JSON.parse(events.at(-1)!.data)).toMatchObject({ state: "done", done: 12, of: 12, damaged: 1 })
   expect((await read(page, "/s/orders/verify/1")).body).toContain("state-checksum")
-  expect((await read(page, "/s/orders/?show=damaged")).body).toMatch(/c\/8">8<\/a>[^]*state-checksum/)
+  expect((await read(page, "/s/orders/?show=damaged")).body).toMatch(/c\/8">8<\/a>[\s\S]*state-checksum/)
   expect((await read(page, "/s/orders/?show=valid")).body).toContain("of 11")
   expect((await read(page, "/metrics")).body).toMatch(/ckpt_damaged_checkpoints\{[^}]*\} 1\n/)
 })
@@ -148,7 +149,7 @@ test("nothing is changed unless the page may write", async () => {
   ] as const) {
     const { status, body } = await send(page, path, fields)
     expect([path, status]).toEqual([path, 403])
-    expect(body).toMatch(/CKPT_READ_ONLY[^]*--allow-writes/)
+    expect(body).toMatch(/CKPT_READ_ONLY[\s\S]*--allow-writes/)
   }
   expect(await opened.store.ids()).toEqual(before)
   expect(await opened.store.pins()).toEqual([])
@@ -158,7 +159,8 @@ test("nothing is changed unless the page may write", async () => {
 
 test("a page that may write prunes what its preview showed, and nothing else", async () => {
   const { opened, page } = await servedJob(6, true)
-  const digest = async () => /name="digest" value="([^"]+)"/.exec((await read(page, "/s/orders/prune?last=2")).body)?.[1] ?? ""
+  const digest = async () =>
+    /name="digest" value="([^"]+)"/.exec((await read(page, "/s/orders/prune?last=2")).body)?.[1] ?? ""
   const old = await digest()
   await opened.store.saveNext({ timestampMs: startMs + 10_000_000 })
   const late = await send(page, "/s/orders/prune", { last: "2", digest: old })
@@ -189,7 +191,7 @@ test("a page takes nobody's lead: on a claimed store it says who leads, and chan
   const page = await serve([opened], { allowWrites: true })
   const { status, body } = await send(page, "/s/orders/c/1/remove", {})
   expect(status).toBe(409)
-  expect(body).toMatch(/CKPT_FENCED[^]*claim 1 leads/)
+  expect(body).toMatch(/CKPT_FENCED[\s\S]*claim 1 leads/)
   await leader.saveNext({})
   expect(await leader.ids()).toEqual([1, 2, 3, 4])
   await leader.close()
@@ -205,7 +207,8 @@ test("Prometheus reads the figures of each store, in its own form", async () => 
   for (const line of body.trimEnd().split("\n")) {
     expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+\{store="[\w-]+",url="(\\"|[^"])*"\} [\d.e+-]+)$/)
   }
-  const value = (name: string, store: string) => Number(new RegExp(`^${name}\\{store="${store}",[^}]*\\} (.*)$`, "m").exec(body)?.[1])
+  const value = (name: string, store: string) =>
+    Number(new RegExp(`^${name}\\{store="${store}",[^}]*\\} (.*)$`, "m").exec(body)?.[1])
   expect(value("ckpt_up", "or-ders")).toBe(1)
   expect(value("ckpt_checkpoints", "or-ders")).toBe(3)
   expect(value("ckpt_pinned_checkpoints", "or-ders")).toBe(1)
@@ -216,11 +219,23 @@ test("Prometheus reads the figures of each store, in its own form", async () => 
   expect(value("ckpt_last_verify_timestamp_seconds", "or-ders")).toBeNaN()
 })
 
+test("docs/page.md names each metric, and no other", async () => {
+  const page = await serve([await memoryStore("orders")])
+  const { body } = await read(page, "/metrics")
+  const docs = await readFile(new URL("../../../../docs/page.md", import.meta.url), "utf8")
+  const named = new Set(docs.match(/\bckpt_[a-z_]+/g))
+  expect([...named].toSorted()).toEqual([...body.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name).toSorted())
+})
+
 test("several stores stand side by side; two of one name have two addresses", async () => {
   const stores = [await memoryStore("job"), await memoryStore("job"), await memoryStore("../../etc")]
   await writeJob(stores[1]!.store, { checkpoints: 2, startMs })
   const page = await serve(stores)
   const { body } = await read(page, "/")
-  expect([...body.matchAll(/<h2><a href="(\/s\/[^"]+)">/g)].map(([, href]) => href)).toEqual(["/s/job/", "/s/job-2/", "/s/etc/"])
+  expect([...body.matchAll(/<h2><a href="(\/s\/[^"]+)">/g)].map(([, href]) => href)).toEqual([
+    "/s/job/",
+    "/s/job-2/",
+    "/s/etc/",
+  ])
   expect((await read(page, "/s/job-2/")).body).toContain("1 to 2 of 2")
 })

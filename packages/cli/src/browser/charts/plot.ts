@@ -96,7 +96,7 @@ export class Plot {
         y: { distr: logarithmic ? 3 : 1, range: (_, min, max) => bounds(min, max, logarithmic, fromLowest) },
       },
       axes: [
-        { ...axis, font, size: 28, values: times },
+        { ...axis, font, size: 28, space: 84, values: times },
         {
           ...axis,
           font,

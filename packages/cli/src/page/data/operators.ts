@@ -1,6 +1,5 @@
-import { clean } from "../../output/text.js"
 import type { Seen } from "../status.js"
-import { shortened } from "../text.js"
+import { nameText, shortened } from "../text.js"
 import { type Span, sampled } from "./sample.js"
 import type { OperatorsData } from "./shapes.js"
 
@@ -26,7 +25,7 @@ export function operatorsData(checkpoints: readonly Seen[], span: Span): Operato
     ids: taken.map(({ id }) => id),
     times: taken.map(({ time }) => time),
     names: [
-      ...names.map((name) => shortened(clean(name))),
+      ...names.map((name) => shortened(nameText(name))),
       ...(hasOthers ? [names.length === 0 ? "state" : "others"] : []),
     ],
     bytes: hasOthers ? [...rows, others] : rows,

@@ -1,9 +1,8 @@
 import { CheckpointError, type CheckpointManifest } from "@ckpt/core"
 import { lagOf } from "../../looking/describe.js"
-import { clean } from "../../output/text.js"
 import type { Door } from "../door.js"
 import type { Seen } from "../status.js"
-import { shortened } from "../text.js"
+import { nameText, shortened } from "../text.js"
 import { type Span, sampled } from "./sample.js"
 import type { SourcesData } from "./shapes.js"
 
@@ -42,7 +41,7 @@ export class SourceReader {
     return {
       ids: taken.map(({ id }) => id),
       times: taken.map(({ time }) => time),
-      names: names.map((name) => shortened(clean(name))),
+      names: names.map((name) => shortened(nameText(name))),
       offsets: names.map((name) => positions.map((position) => position?.offsets.get(name) ?? null)),
       lags: positions.map((position) => position?.lag ?? null),
       watermarks: positions.map((position) => position?.watermark ?? null),

@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono"
 import { type SSEStreamingApi, streamSSE } from "hono/streaming"
-import type { Served } from "../served.js"
+import { type Served, stateOf } from "../served.js"
 import { refused } from "../views/refusals.js"
 import type { Env, Pages } from "./env.js"
 
@@ -22,15 +22,7 @@ function follow(c: Context<Env>, all: readonly Served[]): Response | Promise<Res
   return events(c, (changed) => {
     const letGo = all.map(({ looker }) => looker.watch(changed))
     return {
-      state: () =>
-        JSON.stringify(
-          all.map(({ slug, looker: { now }, verifying }) => [
-            slug,
-            now.listing?.number ?? 0,
-            verifying.version,
-            now.failure?.code,
-          ]),
-        ),
+      state: () => stateOf(all),
       end() {
         for (const one of letGo) one()
       },

@@ -1,7 +1,7 @@
 import { html, raw } from "hono/html"
 import { clean } from "../../output/text.js"
 import { assetUrl } from "../assets.js"
-import type { Served } from "../served.js"
+import { type Served, stateOf } from "../served.js"
 import type { Html } from "../text.js"
 
 /** Which of a store's views is shown. */
@@ -55,7 +55,7 @@ ${head(`${title} · ckpt`)}
 ${frame.charts === true ? html`<link rel="stylesheet" href="${assetUrl("uplot.css")}">${script("defer", "uplot.js")}` : ""}
 ${script('type="module"', "page.js")}
 </head>
-<body${base === undefined ? "" : html` data-base="${base}"`}>
+<body${base === undefined ? "" : html` data-base="${base}"`} data-state="${stateOf(served === undefined ? all : [served])}">
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top">
 <a class="brand" href="/"><img src="${assetUrl("icon.svg")}" alt="" width="18" height="18"> ckpt</a>

@@ -42,7 +42,7 @@ ${summary(served, look, now)}
 /** One job: its progress is live. */
 export function jobView(served: Served, job: Job): Html {
   return html`<h1>Verification ${job.number} of <bdi>${clean(served.name)}</bdi></h1>${jobPanel(served, job)}
-<p><a href="/s/${served.slug}/verify">All verifications</a></p>`
+${job.ids.length === 1 ? findings(served.slug, job) : ""}<p><a href="/s/${served.slug}/verify">All verifications</a></p>`
 }
 
 /** Also sent alone, when the browser's script starts a job: it follows the events, and shows the panel anew at the end. */
@@ -58,9 +58,14 @@ export function jobPanel({ slug }: Served, job: Job): Html {
 <progress max="${Math.max(1, job.bytesTotal || job.ids.length)}" value="${isOver && job.state === "done" ? Math.max(1, job.bytesTotal || job.ids.length) : job.bytesDone}" aria-label="Bytes verified"></progress>
 <p class="detail"><span data-field="count">${count(job.done)} of ${count(job.ids.length)}</span> · <span data-field="bytes">${bytesText(job.bytesDone)} of ${bytesText(job.bytesTotal)}</span> · <span data-field="rate">${isOver ? took(job) : "…"}</span></p>
 ${job.failure === undefined ? "" : failed(job.failure, "The verification failed")}
-${job.findings.map(({ id, issues }) => html`<h3>${mark("damaged")} <a href="/s/${slug}/c/${id}">Checkpoint ${id}</a></h3>${issueList(issues)}`)}
+${job.ids.length === 1 ? "" : findings(slug, job)}
 ${isOver ? "" : html`<form method="post" action="/s/${slug}/verify/${job.number}/cancel"><button>Cancel</button></form>`}
 </section>`
+}
+
+/** What was found. A job of one checkpoint is followed on that checkpoint's own page, which tells its issues. */
+function findings(slug: string, { findings }: Job): Html {
+  return html`${findings.map(({ id, issues }) => html`<h3>${mark("damaged")} <a href="/s/${slug}/c/${id}">Checkpoint ${id}</a></h3>${issueList(issues)}`)}`
 }
 
 function verdict(job: Job): Html {
