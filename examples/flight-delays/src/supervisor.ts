@@ -2,12 +2,12 @@
 // Exit status 0 means: after enough kills, the killed run has exactly the result of the uninterrupted run.
 
 import { randomInt } from "node:crypto"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { supervise } from "./supervise.js"
-import { dayTable, timelineLine, verdictLines } from "./timeline.js"
+import { commandLines, dayTable, timelineLine, verdictLines } from "./timeline.js"
 
 const MIN_KILLS = 20
 
@@ -39,8 +39,7 @@ try {
   console.error(error)
   console.log("\nFAILED: the demo could not go on, see above.")
 }
-if (passed && values.dir === undefined) await rm(folder, { recursive: true })
-else console.log(`Data kept in ${folder}`)
+console.log(["", ...commandLines(folder)].join("\n"))
 process.exitCode = passed ? 0 : 1
 
 function wholeNumber(name: string, text: string | undefined, least: number): number | undefined {

@@ -2,6 +2,7 @@
 
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import type { DelaySummary } from "./delay-sketch.js"
 import type { Progress } from "./progress.js"
 import type { TimelineEntry, Verdict } from "./supervise.js"
@@ -94,6 +95,20 @@ export async function dayTable(output: string): Promise<string[]> {
     ...table.map(({ miles, flights, meanDelay, p50, p90, p99 }) =>
       row([miles, flights, meanDelay.toFixed(2), p50, p90, p99]),
     ),
+  ]
+}
+
+/** The commands of @ckpt/cli that show the store of the killed run. */
+export function commandLines(folder: string): string[] {
+  const { href } = pathToFileURL(join(folder, "killed", "store"))
+  return [
+    "The store is still there. Look at it, and remove it when you have seen enough:",
+    `  ckpt ls ${href}`,
+    `  ckpt show ${href} latest`,
+    `  ckpt verify ${href} --all --deep`,
+    `  ckpt recover ${href} --to ${join(folder, "recovered")}`,
+    `  ckpt doctor ${href}`,
+    `  rm -r ${folder}`,
   ]
 }
 

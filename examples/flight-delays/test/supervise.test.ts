@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { compareRuns } from "../src/compare.js"
 import { checkpointsOnDisk } from "../src/damage.js"
 import { supervise, type Verdict } from "../src/supervise.js"
+import { commandLines } from "../src/timeline.js"
 
 // The worker is a process of its own, so it runs from the build: build first, or an old worker is tested.
 const built = new URL("../dist/", import.meta.url)
@@ -51,6 +52,12 @@ describe("a short supervised run", () => {
       "every sink committed",
       "leftovers in the store",
     ])
+  })
+
+  test("the commands that the demo ends with name the store that it wrote", async () => {
+    const [, url] = commandLines(join(folder, "plain")).map((line) => /^ {2}ckpt ls (file:.*)$/.exec(line)?.[1] ?? "")
+    await using store = await openFsStore(new URL(url ?? ""), { readOnly: true, mustExist: true })
+    expect(await store.ids()).not.toEqual([])
   })
 
   test("was killed, and skipped a damaged state and a damaged manifest", () => {

@@ -50,7 +50,7 @@ export async function ckpt(args: readonly string[], given: Given = {}): Promise<
 }
 
 /** The objects of an answer with `--json`. */
-export function objects({ stdout }: Pick<Outcome, "stdout">): Record<string, any>[] {
+export function objects({ stdout }: Pick<Outcome, "stdout">): Record<string, unknown>[] {
   return stdout
     .split("\n")
     .filter((line) => line !== "")

@@ -53,7 +53,7 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     expect(whole.stdout).toBe(`{"seen":2}"${"w".repeat(72_000)}"`)
     const lines = await jsonOn("cat", "3", "--operator", "counts")
     expect(lines.map(({ type }) => type)).toEqual(["chunk", "state"])
-    expect(Buffer.from(lines[0]?.["base64"], "base64").toString()).toBe('{"seen":3}')
+    expect(Buffer.from(String(lines[0]?.["base64"]), "base64").toString()).toBe('{"seen":3}')
     const unknown = await on("cat", "3", "--operator", "window5")
     expect(unknown.code).toBe(1)
     expect(unknown.stderr).toContain("Did you mean window?")
@@ -152,7 +152,7 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     const again = await ckpt(args)
     expect(again.stderr).toMatch(/^0 checkpoints copied, 5 there already/m)
     const listed = await ckpt(["ls", other.url, "--json", ...flagsOf(other)])
-    const plain = (all: Record<string, any>[]) => all.map(({ lastModified: _, ...rest }) => rest)
+    const plain = (all: Record<string, unknown>[]) => all.map(({ lastModified: _, ...rest }) => rest)
     expect(plain(objects(listed))).toEqual(plain(await jsonOn("ls")))
   })
 
@@ -275,7 +275,14 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     })
     expect(await run("show", "latest")).toMatchObject({ code: 1 })
     expect(await run("recover", "--to", join(await folder(), "x"))).toMatchObject({ code: 1 })
-    expect((await run("doctor")).stdout).toContain("! checkpoints: there is none")
+    const doctor = await run("doctor")
+    expect(doctor).toMatchObject({ code: 0, stderr: "1 warning\n" })
+    expect(doctor.stdout).toContain("! checkpoints: there is none")
+    // To find nothing damaged where nothing is would calm a script whose prefix is misspelt.
+    expect(await run("verify", "--all")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("nothing was verified"),
+    })
   })
 })
 

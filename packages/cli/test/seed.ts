@@ -3,7 +3,7 @@ import type { OpenedStore } from "../src/stores/opened.js"
 import { open, type Place } from "./storages.js"
 
 /** The time of the first checkpoint: 2026-03-01 00:00 UTC. Each later one is a minute younger. */
-export const firstMs = Date.UTC(2026, 2, 1)
+const firstMs = Date.UTC(2026, 2, 1)
 
 /** Saves so many checkpoints of a job with two operators, a sink and two partitions; 2 is pinned. */
 export async function seed(place: Place, count = 5): Promise<void> {

@@ -69,7 +69,7 @@ export const s3Storage: TestStorage = {
   },
 }
 
-export const azureStorage: TestStorage = {
+const azureStorage: TestStorage = {
   name: "az:",
   runs: azure !== undefined,
   async newPlace() {

@@ -72,19 +72,27 @@ test.each([
   expect(source[Number(line) - 1]?.slice(Number(column) - 1)).toMatch(/^new CheckpointError\(/)
 })
 
-test.each(publicPackages)("$name: dist has one module and one file of types for each entry", ({ folder, entries }) => {
-  const dist = join(folder, "dist")
-  const stems = entries.map(({ types }) => relative(dist, types).replace(/\.d\.ts$/, ""))
-  if (stems.length > 1) stems.push("shared")
-  const expected = stems.flatMap((stem) => [".js", ".js.map", ".d.ts", ".d.ts.map"].map((ending) => stem + ending))
-  const found = readdirSync(dist, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => relative(dist, join(parentPath, name)))
-  expect(found.toSorted()).toEqual(expected.toSorted())
-  for (const file of found.filter((name) => name.endsWith(".d.ts"))) {
-    expect(readFileSync(join(dist, file), "utf8")).not.toMatch(/^\s*(?:private|protected) |@internal/m)
-  }
-})
+test.each(publicPackages)(
+  "$name: dist has one module and one file of types for each entry",
+  ({ folder, manifest, entries }) => {
+    const dist = join(folder, "dist")
+    const stems = entries.map(({ types }) => relative(dist, types).replace(/\.d\.ts$/, ""))
+    if (stems.length > 1) stems.push("shared")
+    const modules = stems.flatMap((stem) => [".js", ".js.map", ".d.ts", ".d.ts.map"].map((ending) => stem + ending))
+    // A command is no module for others, so it has no types.
+    const commands = Object.values((manifest["bin"] ?? {}) as Record<string, string>).map((path) =>
+      relative(dist, join(folder, path)),
+    )
+    const expected = [...modules, ...commands, ...commands.map((path) => `${path}.map`)]
+    const found = readdirSync(dist, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => relative(dist, join(parentPath, name)))
+    expect(found.toSorted()).toEqual(expected.toSorted())
+    for (const file of found.filter((name) => name.endsWith(".d.ts"))) {
+      expect(readFileSync(join(dist, file), "utf8")).not.toMatch(/^\s*(?:private|protected) |@internal/m)
+    }
+  },
+)
 
 test("each map leads to sources that are published beside it", () => {
   for (const { folder, entries } of publicPackages) {

@@ -48,7 +48,7 @@ async function released(releasing: Promise<void>): Promise<void> {
 }
 
 /** What stands in the way of a change of a claimed store, and how to go on. */
-export function claimedText(lead: Lead): string {
+function claimedText(lead: Lead): string {
   return (
     `the store is claimed: ${leadText(lead)}. Let the job that leads do it, or stop the job and give --claim: it takes the lead, and the ` +
     "job is refused (CKPT_FENCED) until it claims again."

@@ -28,7 +28,7 @@ async function doctor(context: Context, url: string, flags: DoctorFlags): Promis
   }
   const events: StoreEvent[] = []
   const writes = flags.readOnly !== true
-  let problems = 0
+  const seen = { problem: 0, warning: 0, ok: 0, skipped: 0 }
   try {
     await withStore(
       context,
@@ -37,7 +37,7 @@ async function doctor(context: Context, url: string, flags: DoctorFlags): Promis
       { readOnly: !writes, onEvent: (event) => events.push(event) },
       async (opened) => {
         for await (const finding of examine(opened, { writes, events, signal })) {
-          if (finding.status === "problem") problems++
+          seen[finding.status]++
           await tell(finding)
         }
       },
@@ -47,7 +47,7 @@ async function doctor(context: Context, url: string, flags: DoctorFlags): Promis
     if (advice !== undefined) await tell(problem("reachable", (error as CheckpointError).message, advice))
     throw error
   }
-  if (!flags.json) terminal.note(problems === 0 ? "nothing to do" : counted(problems, "problem"))
+  if (!flags.json) terminal.note(summary(seen))
 }
 
 /** What to do where the storage cannot be reached. */
@@ -68,4 +68,11 @@ function lines(terminal: Terminal, { check, status, found, advice }: Finding): s
   const [sign, colour] = signs[status]
   const line = `${terminal.paint(colour, sign)} ${check}: ${clean(found)}`
   return advice === undefined ? [line] : [line, `    ${clean(advice)}`]
+}
+
+function summary({ problem: problems, warning: warnings }: Record<Finding["status"], number>): string {
+  if (problems + warnings === 0) return "nothing to do"
+  return [problems > 0 ? counted(problems, "problem") : "", warnings > 0 ? counted(warnings, "warning") : ""]
+    .filter((words) => words !== "")
+    .join(", ")
 }

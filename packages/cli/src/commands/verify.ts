@@ -2,7 +2,7 @@ import type { StoreOperations } from "@ckpt/core"
 import type { Command } from "commander"
 import { chooseId } from "../looking/choose.js"
 import { sampleOf, type Verdict, verifyAll } from "../looking/verify.js"
-import { exit, WrongUsage } from "../output/exit.js"
+import { exit, Refused, WrongUsage } from "../output/exit.js"
 import { ProgressBar } from "../output/progress.js"
 import type { Terminal } from "../output/terminal.js"
 import { bytesText, clean, counted, durationText } from "../output/text.js"
@@ -39,6 +39,8 @@ async function verify(context: Context, url: string, which: readonly string[], f
   const { terminal, signal } = context
   await withStore(context, url, flags, { readOnly: true }, async ({ store }) => {
     const all = which.length > 0 ? await chosen(store, which, signal) : await store.ids({ signal })
+    // To find nothing damaged where nothing is would calm a script whose prefix is misspelt.
+    if (all.length === 0) throw new Refused("there is no checkpoint here; nothing was verified.")
     const ids = flags.sample === undefined ? all : sampleOf(all, flags.sample)
     const bar = new ProgressBar(terminal, "checkpoints")
     const started = performance.now()

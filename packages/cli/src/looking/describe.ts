@@ -1,4 +1,4 @@
-import type { CheckpointManifest, StoreOperations, ValidationIssue } from "@ckpt/core"
+import { CheckpointError, type CheckpointManifest, type StoreOperations, type ValidationIssue } from "@ckpt/core"
 import { type OperatorFacts, operatorsOf } from "./operators.js"
 import { load } from "./rows.js"
 
@@ -14,13 +14,22 @@ export interface Description {
   readonly operators?: readonly OperatorFacts[]
 }
 
-/** @throws {CheckpointError} the codes of `verify`, `load` and `pins`; a damaged checkpoint is described as far as it can be read */
+/**
+ * A damaged checkpoint is described as far as it can be read.
+ *
+ * @throws {CheckpointError} `CKPT_NOT_FOUND` if there is no such checkpoint; the codes of `verify`, `load` and `pins`
+ */
 export async function describe(store: StoreOperations, id: number, signal?: AbortSignal): Promise<Description> {
   const [{ valid, issues }, manifest, pins] = await Promise.all([
     store.verify(id, { depth: "shallow", signal }),
     load(store, id, signal),
     store.pins({ signal }),
   ])
+  if (issues.some(({ code }) => code === "manifest-missing")) {
+    throw new CheckpointError("CKPT_NOT_FOUND", `checkpoint ${id} does not exist; ckpt ls shows those that do.`, {
+      checkpointId: id,
+    })
+  }
   const names = pins.filter((pin) => pin.id === id).map(({ name }) => name)
   const read = manifest === undefined ? {} : { manifest, operators: readable(manifest) }
   return { id, valid, issues, pins: names, ...read }

@@ -8,7 +8,7 @@ export interface Change<T> {
 }
 
 /** An offset in two checkpoints. */
-export interface OffsetChange extends Change<string> {
+interface OffsetChange extends Change<string> {
   /** The source, or the reference table. */
   readonly source: string
   readonly partition: string
@@ -17,7 +17,7 @@ export interface OffsetChange extends Change<string> {
 }
 
 /** The state of an operator in two checkpoints, in bytes. */
-export interface OperatorChange extends Change<number> {
+interface OperatorChange extends Change<number> {
   readonly operator: string
   readonly by: number
 }

@@ -72,6 +72,9 @@ async function save(reader: StateReader, path: string, signal: AbortSignal): Pro
 /** Beyond this the name of a file is too long for some filesystem, with what is put behind it. */
 const longestName = 100
 
+/** Some filesystems take "Window" and "window" for one name, drop a dot at the end, or keep names such as "con" for devices. */
+const isSpecial = /[A-Z]|\.$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/
+
 /**
  * A name of a file for the name of an operator, which may hold any character: `..`, a slash, a line break. Letters, digits, `_`, `-`
  * and `.` stay; everything else is `%` and its UTF-8 bytes in hex. A long name is cut, and told apart by its hash.
@@ -82,8 +85,7 @@ export function fileNameOf(name: string): string {
       ? character
       : `%${Buffer.from(character).toString("hex").toUpperCase().match(/../g)?.join("%")}`,
   ).join("")
-  if (plain !== "" && plain.length <= longestName && !/[A-Z]/.test(plain)) return plain
-  // Some filesystems take "Window" and "window" for one name.
+  if (plain !== "" && plain.length <= longestName && !isSpecial.test(plain)) return plain
   const hash = createHash("sha256").update(name).digest("hex").slice(0, 16)
-  return `${plain.slice(0, longestName)}~${hash}`
+  return `${plain.slice(0, longestName).replaceAll(".", "%2E")}~${hash}`
 }

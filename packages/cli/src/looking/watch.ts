@@ -6,7 +6,7 @@ import { bytesOf } from "./operators.js"
 import { load } from "./rows.js"
 
 /** A checkpoint that a watch tells. */
-export interface Arrival {
+interface Arrival {
   readonly kind: "latest" | "new"
   readonly id: number
   readonly valid: boolean

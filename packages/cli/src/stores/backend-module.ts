@@ -7,7 +7,7 @@ import type { Connected, ConnectOptions } from "./connect.js"
 import { invalid, type StoreUrl } from "./url.js"
 
 /** The default export of a module that `--backend` names. */
-export type BackendModule = (
+type BackendModule = (
   /** The URL of the store, as it was given. */
   url: string,
   /** The flags that were given. */
