@@ -42,7 +42,8 @@ export async function openPage(store: string): Promise<DemoPage> {
 
 /** The program of `ckpt`, which npm would find as well. */
 function command(): string {
-  const manifest = createRequire(import.meta.url).resolve("@ckpt/cli/package.json")
+  const require = createRequire(import.meta.url)
+  const manifest = require.resolve("@ckpt/cli/package.json")
   const { bin } = JSON.parse(readFileSync(manifest, "utf8")) as { bin: { ckpt: string } }
   return join(dirname(manifest), bin.ckpt)
 }
@@ -58,7 +59,9 @@ function browse(url: string): void {
   const { DISPLAY, WAYLAND_DISPLAY } = process.env
   const hasScreen = process.platform !== "linux" || DISPLAY !== undefined || WAYLAND_DISPLAY !== undefined
   if (!process.stdout.isTTY || !hasScreen) return
-  const [program, ...args] = { darwin: ["open"], win32: ["cmd", "/c", "start", ""] }[process.platform as string] ?? ["xdg-open"]
+  const [program, ...args] = { darwin: ["open"], win32: ["cmd", "/c", "start", ""] }[process.platform as string] ?? [
+    "xdg-open",
+  ]
   spawn(program as string, [...args, url], { stdio: "ignore", detached: true })
     .on("error", () => {})
     .unref()

@@ -19,7 +19,7 @@ export interface Facts {
 }
 
 /** A time without a checkpoint is a gap if it is so many times as long as usual. */
-export const gapFactor = 3
+const gapFactor = 3
 
 const known = new WeakMap<Listing, { readonly version: number; readonly facts: Facts }>()
 

@@ -17,6 +17,7 @@ import { drawn, executablePath, useBrowser } from "./browser.js"
 import { damage, hostileNames, writeJob } from "./job.js"
 import { memoryStore, serve, token } from "./serving.js"
 
+const require = createRequire(import.meta.url)
 const startMs = Date.UTC(2026, 0, 5, 8)
 
 const usual = { of: 60, pinned: 20, pauseAfter: 35, damagedState: 44, damagedManifest: 51 }
@@ -143,7 +144,7 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
   test.each(["light", "dark"] as const)("axe finds nothing to complain about, on any view, %s", async (scheme) => {
     const served = await serve([await ordersStore(small), await memoryStore("empty")], { allowWrites: true })
     const found: string[] = []
-    const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+    const axe = await readFile(require.resolve("axe-core/axe.min.js"), "utf8")
     for (const path of [
       ...views.map((view) => `/s/orders/${view}`),
       "/",

@@ -16,7 +16,7 @@ const args = [
   ...["--disable-component-update", "--disable-sync"],
 ]
 
-export const viewport = { width: 1280, height: 900 }
+const viewport = { width: 1280, height: 900 }
 
 /** A browser with an empty profile for the tests of a file. It ends with them. */
 export function useBrowser(): { visit(page: ServedPage, path: string, options?: VisitOptions): Promise<Page> } {

@@ -44,7 +44,7 @@ test("--json tells the address as an object; --token and CKPT_TOKEN choose the t
   await served.lines(1)
   const [told] = objects(served)
   expect(told).toMatchObject({ v: 1, type: "serving", stores: [`file:${folder}`], allowWrites: true })
-  const { origin, searchParams } = new URL(told!["url"])
+  const { origin, searchParams } = new URL(String(told?.["url"]))
   expect(searchParams.get("token")).toBe("from-the-environment")
   const headers = { authorization: "Bearer from-the-environment" }
   const slug = folder

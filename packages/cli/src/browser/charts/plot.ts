@@ -104,6 +104,7 @@ export class Plot {
           values: (_, splits) => splits.map((value) => (value === null ? "" : format(value))),
           ...(steps === undefined ? {} : { incrs: steps }),
           space: 34,
+          ...(logarithmic ? { filter: powers, grid: { ...axis.grid, filter: powers } } : {}),
         },
       ],
       series: [{}, ...series],
@@ -218,6 +219,11 @@ function bounds(min: number | null, max: number | null, logarithmic: boolean, fr
   const bottom = fromLowest ? min : Math.min(0, min)
   const room = (max - bottom) * 0.12
   return [fromLowest ? bottom - room : bottom, max + (room || 1)]
+}
+
+/** Of a logarithmic axis, the powers of ten alone: the lines between them would be the most of the picture. */
+function powers(_: UPlot, splits: number[]): (number | null)[] {
+  return splits.map((value) => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-6 ? value : null))
 }
 
 const second = 1

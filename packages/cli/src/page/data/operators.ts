@@ -5,7 +5,7 @@ import type { OperatorsData } from "./shapes.js"
 
 const most = 1_000
 /** As many as there are colours that people tell apart. */
-export const shownOperators = 7
+const shownOperators = 7
 
 export function operatorsData(checkpoints: readonly Seen[], span: Span): OperatorsData {
   const { taken, of } = sampled(checkpoints, span, most)

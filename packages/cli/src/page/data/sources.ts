@@ -19,7 +19,7 @@ const atOnce = 8
 const keptPositions = 5_000
 /** Nobody waits longer for a chart: what is there by then is drawn. */
 const deadlineMs = 5_000
-export const shownSources = 7
+const shownSources = 7
 
 /** Reads manifests for their offsets, which no listing has. Some hundred at most for a chart; what was read is kept. */
 export class SourceReader {

@@ -46,7 +46,7 @@ export function jobOf(c: Context<Env>): Job {
   )
 }
 
-export function isForScript(c: Context<Env>): boolean {
+function isForScript(c: Context<Env>): boolean {
   return c.req.header("x-requested-by") === "page"
 }
 

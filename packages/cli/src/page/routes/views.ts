@@ -21,7 +21,7 @@ const requestMs = 20_000
 /** What is not the point of a view does not hold it up for longer. */
 const patienceMs = 2_000
 
-export function within(ms = requestMs): AbortSignal {
+function within(ms = requestMs): AbortSignal {
   return AbortSignal.timeout(ms)
 }
 

@@ -5,7 +5,7 @@ import { type Served, stateOf } from "../served.js"
 import type { Html } from "../text.js"
 
 /** Which of a store's views is shown. */
-export type Tab = "timeline" | "state" | "sources" | "verify" | "prune"
+type Tab = "timeline" | "state" | "sources" | "verify" | "prune"
 
 /** What every view of a store needs to know. */
 export interface Frame {
