@@ -286,6 +286,16 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
   })
 })
 
+test("a copy whose stores are swapped is refused", async () => {
+  const dir = await folder()
+  const place = { url: `file:${join(dir, "store")}`, flags: {} }
+  await seed(place, 1)
+  const empty = `file:${await folder()}`
+  const swapped = await ckpt(["copy", empty, place.url])
+  expect(swapped).toMatchObject({ code: 1, stderr: expect.stringContaining("are the two stores swapped?") })
+  expect((await ckpt(["copy", `file:${dir}/no-such-folder`, place.url])).code).toBe(3)
+})
+
 test("a tar that is cut short copies nothing", async () => {
   const dir = await folder()
   const place = { url: `file:${join(dir, "store")}`, flags: {} }

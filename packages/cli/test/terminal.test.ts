@@ -2,6 +2,8 @@ import { fileURLToPath } from "node:url"
 import stringWidth from "string-width"
 import { describe, expect, test } from "vitest"
 import { ckpt } from "./ckpt.js"
+import { opened } from "./seed.js"
+import { fileStorage } from "./storages.js"
 import { onTerminal } from "./terminal.js"
 
 const sample = ["--backend", fileURLToPath(new URL("backends/sample.mjs", import.meta.url))]
@@ -81,9 +83,16 @@ test("where there is no terminal, there are no colours, no bar and no commands t
 })
 
 test("a binary state is not written to a terminal", async () => {
-  const seen = await onTerminal(["cat", store, "4", ...sample], 80)
-  // JSON of two operators, one behind the other: text.
-  expect(seen.code).toBe(0)
+  // JSON of two operators, one behind the other, is text.
+  expect((await onTerminal(["cat", store, "4", ...sample], 80)).code).toBe(0)
+  const place = await fileStorage.newPlace()
+  for (const bytes of [[0x1b, 0x5b, 0x32, 0x4a], [0xc2, 0x9b, 0x32, 0x4a], [0]]) {
+    await using found = await opened(place)
+    await found.store.saveNext({}, { state: Uint8Array.from(bytes) })
+    const seen = await onTerminal(["cat", place.url, "latest"], 80)
+    expect(seen.code).toBe(1)
+    expect(seen.screen).toContain("the state is binary, and would garble the terminal")
+  }
   const binary = await onTerminal(["export", store, "4", "-", ...sample], 80)
   expect(binary.code).toBe(1)
   expect(binary.screen).toContain("would garble the terminal")

@@ -39,6 +39,7 @@ describe("what is written wrongly is 2, and says how to write it", () => {
     [["verify", "file:./data", "--all", "--sample", "20"], "Give a share such as 20%"],
     [["watch", "file:./data", "--every", "5"], "such as 500ms, 30s, 5m"],
     [["copy", "file:./a", "file:./b", "--id", "1", "--follow"], "not both"],
+    [["import", "file:./data", "incident.tar"], "give the tar first, then the store"],
     [["rm", "file:./data", "latest"], "rm takes ids alone"],
     [["ls", "s3://bucket/x", "--credentials", "./no-such-file"], "cannot be read"],
     [["ls", "s3://bucket/x", "--endpoint", "localhost"], "endpoint"],

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import ts from "typescript-lowest"
 import { expect, test } from "vitest"
-import { publicPackages } from "./public-packages.js"
+import { libraries } from "./public-packages.js"
 
 test.each([ts.ScriptTarget.ES2022, ts.ScriptTarget.ESNext])(
   "TypeScript 5.6 takes the types of every package, which it checks too, with target %s",
@@ -19,7 +19,7 @@ test.each([ts.ScriptTarget.ES2022, ts.ScriptTarget.ESNext])(
       noEmit: true,
     })
     // The SDKs of the clouds bring types of their own, with mistakes of their own.
-    const folders = publicPackages.map(({ folder }) => `${folder}/dist/`)
+    const folders = libraries.map(({ folder }) => `${folder}/dist/`)
     const isOurs = (file: string) => file === consumer || folders.some((folder) => file.startsWith(folder))
     const seen = program.getSourceFiles().map(({ fileName }) => fileName)
     for (const folder of folders) expect(seen.some((file) => file.startsWith(folder))).toBe(true)

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import type { Packed } from "./packed.js"
-import { publicPackages, repository } from "./public-packages.js"
+import { libraries, repository } from "./public-packages.js"
 
 const run = promisify(execFile)
 const yarn = createRequire(import.meta.url).resolve("@yarnpkg/cli-dist/bin/yarn.js")
@@ -65,7 +65,7 @@ export interface Project {
 export async function install(packed: Packed, name: ManagerName): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), `ckpt-${name}-`))
   const manager: Manager = managers[name]
-  const dependencies = Object.fromEntries(publicPackages.map((one) => [one.name, `file:${packed.path(one.name)}`]))
+  const dependencies = Object.fromEntries(libraries.map((one) => [one.name, `file:${packed.path(one.name)}`]))
   const manifest = { name: "project", private: true, dependencies, ...manager.fields?.(dependencies) }
   const files = { "package.json": JSON.stringify(manifest), ...manager.files(folder, dependencies) }
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text)

@@ -43,3 +43,6 @@ export const publicPackages: readonly PublicPackage[] = readdirSync(join(reposit
         : [{ name: join(manifest.name, path), types: join(folder, target.types), folder: join(folder, "dist") }],
     ),
   }))
+
+/** Those that are imported. A command is none: it brings packages of others, which cannot be installed without a network. */
+export const libraries = publicPackages.filter(({ entries }) => entries.length > 0)

@@ -1,7 +1,7 @@
 import { type CopyProgress, type CopyReport, copyStore, type StoreEvent, type StoreOperations } from "@ckpt/core"
 import type { Command } from "commander"
 import { chooseId } from "../looking/choose.js"
-import { exit, WrongUsage } from "../output/exit.js"
+import { exit, Refused, WrongUsage } from "../output/exit.js"
 import { ProgressBar } from "../output/progress.js"
 import { bytesText, clean, counted, durationText } from "../output/text.js"
 import { parseDuration } from "./arguments.js"
@@ -87,8 +87,12 @@ async function copyInto(context: Context, { from, to, arrivals }: Copying, flags
       onProgress: (progress) => bar.update(advanceOf(progress)),
     })
     await arrivals.written()
+    if (report.copied.length + report.existed.length + report.skipped.length === 0) {
+      throw new Refused("the first store has no checkpoint, so nothing was copied; are the two stores swapped?")
+    }
     await tellCopied(context, report, { json: flags.json, elapsedMs: Math.round(performance.now() - started) })
   } catch (error) {
+    if (error instanceof Refused) throw error
     await arrivals.written()
     // Each of them is there as a whole: what was under way is not.
     terminal.note(

@@ -30,7 +30,7 @@ async function diff(context: Context, url: string, pair: readonly [string, strin
 async function print(terminal: Terminal, difference: Difference): Promise<void> {
   const { a, b, epoch, elapsedMs, watermark, stateBytes } = difference
   await printFacts(terminal, [
-    ["checkpoints", `${a} → ${b}, ${durationText(elapsedMs)} later`],
+    ["checkpoints", `${a} → ${b}, ${durationText(Math.abs(elapsedMs))} ${elapsedMs < 0 ? "earlier" : "later"}`],
     ["epoch", `${epoch.from} → ${epoch.to}`],
     ["watermark", arrow(watermark, String) + (watermark.by ? `  ${signed(watermark.by)}` : "")],
     ["state", `${bytesText(stateBytes.from)} → ${bytesText(stateBytes.to)}  ${signedBytes(stateBytes.by)}`],

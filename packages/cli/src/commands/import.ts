@@ -5,6 +5,7 @@ import { join, resolve } from "node:path"
 import { copyStore, openFsStore } from "@ckpt/fs"
 import type { Command } from "commander"
 import { unpackInto } from "../looking/archive.js"
+import { WrongUsage } from "../output/exit.js"
 import { clean } from "../output/text.js"
 import { type ChangingFlags, changing } from "./changing.js"
 import type { Context } from "./context.js"
@@ -25,6 +26,8 @@ export function importCommand(context: Context): Command {
 
 async function importFrom(context: Context, file: string, url: string, flags: ImportFlags): Promise<void> {
   const { terminal, signal, cwd } = context
+  if (/^[a-z][a-z0-9+.-]+:/i.test(file))
+    throw new WrongUsage(`${JSON.stringify(file)} is a URL; give the tar first, then the store.`)
   const started = performance.now()
   const folder = await mkdtemp(join(tmpdir(), "ckpt-import-"))
   try {

@@ -1,4 +1,5 @@
 import type { CheckpointSummary, RetentionPolicy, StoreOperations } from "@ckpt/core"
+import { durationText } from "../output/text.js"
 import { problemOf, stateBytes } from "./rows.js"
 
 /** What retention would do with one checkpoint. */
@@ -68,7 +69,7 @@ function whyKept(summary: CheckpointSummary, policy: RetentionPolicy, facts: Fac
   if (issues.some(({ code }) => code === "manifest-version")) reasons.push("written by a newer version")
   if (facts.last.has(id)) reasons.push(`last=${policy.last}`)
   if (valid && policy.withinMs !== undefined && now.getTime() - lastModified.getTime() <= policy.withinMs) {
-    reasons.push("within the time")
+    reasons.push(`within=${durationText(policy.withinMs)}`)
   }
   if (valid && policy.every !== undefined && id % policy.every === 0) reasons.push(`every=${policy.every}`)
   if (reasons.length > 0) return reasons
@@ -81,7 +82,7 @@ function whyGone(summary: CheckpointSummary, { last, withinMs, every }: Retentio
   if (!summary.valid) return `damaged (${problemOf(summary)?.code}), and enough valid checkpoints lie above it`
   const rules = [
     last === undefined ? "" : `last=${last}`,
-    withinMs === undefined ? "" : "the time",
+    withinMs === undefined ? "" : `within=${durationText(withinMs)}`,
     every === undefined ? "" : `every=${every}`,
   ].filter((rule) => rule !== "")
   return `kept by none of: ${rules.join(", ")}`
