@@ -30,7 +30,7 @@ function listen(): EventSource {
   let before = document.body.dataset["state"]
   source.addEventListener("state", ({ data }: MessageEvent<string>) => {
     say("live")
-    if (data !== before) void renew()
+    if (data !== before) renewSoon()
     before = data
   })
   source.addEventListener("error", () => say("not connected"))
@@ -42,6 +42,24 @@ function say(text: string): void {
   if (place === null) return
   place.textContent = text
   place.classList.toggle("off", text !== "live")
+}
+
+/** While a store is verified, there is news many times in a second: so often nobody reads. */
+const restMs = 1_000
+let soon: "none" | "running" | "again" = "none"
+
+function renewSoon(): void {
+  if (soon !== "none") {
+    soon = "again"
+    return
+  }
+  soon = "running"
+  const next = () => {
+    const isDue = soon === "again"
+    soon = "none"
+    if (isDue) renewSoon()
+  }
+  void renew().finally(() => setTimeout(next, restMs))
 }
 
 /** Asks for this page again, and puts its live parts into this one. */

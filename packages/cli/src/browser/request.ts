@@ -21,8 +21,12 @@ export function askForPage(url: string, form?: FormData): Promise<Document> {
   })
 }
 
+/** A failure is told in the words of the server: its code, what happened, and what to do. */
 export async function askForJson<T>(url: string): Promise<T> {
   const answer = await fetch(url, { headers: { Accept: "application/json" } })
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
-  return (await answer.json()) as T
+  if (answer.ok) return (await answer.json()) as T
+  const text = await answer.text()
+  if (answer.headers.get("content-type")?.includes("json") !== true) throw new Error(text)
+  const { code, message, advice } = JSON.parse(text) as Readonly<Record<string, string>>
+  throw new Error(`${code}: ${message} ${advice}`)
 }

@@ -45,7 +45,8 @@ export function gate({ token, isOurs }: Access): MiddlewareHandler {
       setCookie(c, cookie, token, { httpOnly: true, sameSite: "Lax", path: "/" })
       const url = new URL(c.req.url)
       url.searchParams.delete("token")
-      return c.redirect(`${url.pathname}${url.search}`, 303)
+      // "//name/" would lead to another host.
+      return c.redirect(`${url.pathname.replace(/^\/+/, "/")}${url.search}`, 303)
     }
     const [, bearer] = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "") ?? []
     const shown = bearer ?? getCookie(c, cookie)

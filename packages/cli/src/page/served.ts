@@ -2,7 +2,7 @@ import { CheckpointError } from "@ckpt/core"
 import { SourceReader } from "./data/sources.js"
 import { Door, type StoreToServe } from "./door.js"
 import { Looker } from "./look.js"
-import { type Slots, Verifying } from "./verifying.js"
+import { Slots, Verifying } from "./verifying.js"
 
 /** A store that is served, and all that the page keeps about it. */
 export interface Served {
@@ -14,6 +14,8 @@ export interface Served {
   readonly looker: Looker
   readonly verifying: Verifying
   readonly sources: SourceReader
+  /** A preview of a prune reads every manifest: one at a time, whoever clicks. */
+  readonly previews: Slots
   /** Ends what goes on. The store itself stays open. */
   close(): Promise<void>
 }
@@ -32,7 +34,7 @@ export function serveAll(stores: readonly StoreToServe[], slots: Slots): Served[
       door.close(new CheckpointError("CKPT_CLOSED", "ckpt serve is ending."))
       await Promise.all([looker.close(), verifying.close(), sources.close()])
     }
-    return { url: store.url, name: store.name, slug, door, looker, verifying, sources, close }
+    return { url: store.url, name: store.name, slug, door, looker, verifying, sources, previews: new Slots(1), close }
   })
 }
 

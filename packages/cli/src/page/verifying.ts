@@ -37,7 +37,7 @@ const toldFindings = 100
 /** Jobs that wait, of one store. */
 const waitingJobs = 8
 
-/** Verifications of all stores: so many at once, and no more, whoever clicks. */
+/** So many at once, and no more, whoever clicks. */
 export class Slots {
   #free: number
   readonly #waiting = new Set<() => void>()

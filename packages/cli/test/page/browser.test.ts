@@ -1,48 +1,56 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { once } from "node:events"
-import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises"
 import { createServer } from "node:http"
 import { createRequire } from "node:module"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { openCheckpointStore } from "@ckpt/core"
-import { FsBackend } from "@ckpt/fs"
+import { FsBackend, openFsStore } from "@ckpt/fs"
+import { BackendError, MemoryBackend } from "@ckpt/memory"
 import type { Page } from "playwright-core"
-import { describe, expect, onTestFinished, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest"
 import { servePage } from "../../src/page/serve.js"
 import type { OpenedStore } from "../../src/stores/opened.js"
 import { drawn, executablePath, useBrowser } from "./browser.js"
 import { damage, hostileNames, writeJob } from "./job.js"
-import { memoryStore, serve, token } from "./serving.js"
+import { listed, memoryStore, serve, token } from "./serving.js"
 
 const require = createRequire(import.meta.url)
 const startMs = Date.UTC(2026, 0, 5, 8)
 
-const usual = { of: 60, pinned: 20, pauseAfter: 35, damagedState: 44, damagedManifest: 51 }
-/** axe takes a while for each row of a table. */
-const small = { of: 12, pinned: 3, pauseAfter: 5, damagedState: 8, damagedManifest: 10 }
+/** Two jobs on the disk, each with a damaged manifest and a damaged state, a savepoint, and a pause. axe takes a while for each row. */
+const jobs = {
+  usual: { of: 60, pinned: 20, pauseAfter: 35, damagedState: 44, damagedManifest: 51 },
+  small: { of: 12, pinned: 3, pauseAfter: 5, damagedState: 8, damagedManifest: 10 },
+}
 
-/** A job on the disk, with a damaged manifest and a damaged state, a savepoint, and a pause. */
-async function ordersStore({ of, pinned, pauseAfter, damagedState, damagedManifest } = usual): Promise<OpenedStore> {
+/** The jobs are written once, which takes a sync for each checkpoint, and copied for each test. */
+let written: string
+beforeAll(async () => {
+  written = await mkdtemp(join(tmpdir(), "ckpt-page-"))
+  for (const [name, { of, pinned, pauseAfter, damagedState, damagedManifest }] of Object.entries(jobs)) {
+    const folder = join(written, name)
+    const store = await openFsStore(folder)
+    await writeJob(store, { checkpoints: of, startMs, pauseAfter })
+    await store.pin(pinned, "before-upgrade")
+    await store.close()
+    await damage(folder, damagedManifest, "manifest.json")
+    await damage(folder, damagedState, "state.bin")
+  }
+})
+afterAll(() => rm(written, { recursive: true, force: true }))
+
+async function ordersStore(job: keyof typeof jobs = "usual"): Promise<OpenedStore> {
   const folder = await mkdtemp(join(tmpdir(), "ckpt-page-"))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await cp(join(written, job), folder, { recursive: true, preserveTimestamps: true })
   const backend = new FsBackend(folder)
   const store = await openCheckpointStore({ backend, layout: "directory", ownsBackend: true })
-  await writeJob(store, { checkpoints: of, startMs, pauseAfter })
-  await store.pin(pinned, "before-upgrade")
-  await damage(folder, damagedManifest, "manifest.json")
-  await damage(folder, damagedState, "state.bin")
-  return {
-    url: `file:${folder}`,
-    name: "orders",
-    layout: "directory",
-    prefix: "",
-    store,
-    backend,
-    close: () => store.close(),
-  }
+  const close = () => store.close()
+  return { url: `file:${folder}`, name: "orders", layout: "directory", prefix: "", store, backend, close }
 }
 
 const views = ["", "state", "sources", "c/8", "c/10", "diff?a=4&b=12", "verify", "prune?last=4&every=7"]
@@ -94,6 +102,24 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
     expect(await page.locator(".fact.main").innerText()).toMatch(/Recovery takes\s+4/)
   })
 
+  test("a chart whose data cannot be had says why, with what to do, beside the rest of the page", async () => {
+    const backend = new MemoryBackend()
+    const opened = await memoryStore("job", { backend })
+    await writeJob(opened.store, { checkpoints: 3, startMs, mostBytes: 2_000 })
+    const served = await serve([opened])
+    await listed(served)
+    backend.get = async () => {
+      throw new BackendError("denied", "the key was revoked")
+    }
+    const page = await visit(served, "/s/job/sources", { isRefused: true, withoutCharts: true })
+    const said = page.locator(".charts .failed")
+    await said.waitFor()
+    expect(await said.innerText()).toMatch(
+      /^The chart cannot be drawn: CKPT_DENIED: .*the key was revoked.* Give this process credentials/s,
+    )
+    expect(await page.locator(".fact.main").innerText()).toMatch(/Recovery takes\s+3/)
+  })
+
   test("names that a job chose are text and nothing else, on every view", async () => {
     const opened = await memoryStore("hostile")
     const { store } = opened
@@ -142,7 +168,7 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
   })
 
   test.each(["light", "dark"] as const)("axe finds nothing to complain about, on any view, %s", async (scheme) => {
-    const served = await serve([await ordersStore(small), await memoryStore("empty")], { allowWrites: true })
+    const served = await serve([await ordersStore("small"), await memoryStore("empty")], { allowWrites: true })
     const found: string[] = []
     const axe = await readFile(require.resolve("axe-core/axe.min.js"), "utf8")
     for (const path of [
@@ -157,6 +183,11 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
       await page.close()
     }
     expect(found).toEqual([])
+    // Whoever has no token sees a page, too.
+    const other = await serve([await memoryStore("orders")])
+    const refused = await visit(other, "/", { scheme, isRefused: true, withoutToken: true })
+    expect(await refused.locator("h1").innerText()).toBe("This page needs its token")
+    expect(await violations(refused, axe)).toEqual([])
     const page = await visit(served, "/s/orders/", { scheme })
     await page.keyboard.press("?")
     expect(await violations(page, axe)).toEqual([])

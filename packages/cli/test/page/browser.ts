@@ -32,7 +32,11 @@ export function useBrowser(): { visit(page: ServedPage, path: string, options?: 
     await rm(profile, { recursive: true, force: true })
   })
   return {
-    async visit(served, path, { scheme = "light", size = viewport, now, isRefused = false } = {}) {
+    async visit(
+      served,
+      path,
+      { scheme = "light", size = viewport, now, isRefused = false, withoutToken = false, withoutCharts = false } = {},
+    ) {
       await listed(served)
       const page = await context.newPage()
       const wrong: string[] = []
@@ -57,9 +61,9 @@ export function useBrowser(): { visit(page: ServedPage, path: string, options?: 
       await page.setViewportSize(size)
       if (now !== undefined) await page.clock.setFixedTime(now)
       const url = new URL(path, served.origin)
-      url.searchParams.set("token", new URL(served.url).searchParams.get("token") ?? "")
+      if (!withoutToken) url.searchParams.set("token", new URL(served.url).searchParams.get("token") ?? "")
       await page.goto(url.href)
-      await drawn(page)
+      if (!withoutCharts) await drawn(page)
       return page
     },
   }
@@ -72,6 +76,10 @@ export interface VisitOptions {
   readonly now?: number
   /** The answer is no 200, which the console tells as an error. */
   readonly isRefused?: boolean
+  /** Somebody who was not given the address. */
+  readonly withoutToken?: boolean
+  /** The charts will not be drawn. */
+  readonly withoutCharts?: boolean
 }
 
 /** Waits until every chart of the page is drawn. */

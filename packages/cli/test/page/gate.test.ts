@@ -39,6 +39,8 @@ test("the printed address gives the token once: a cookie that scripts cannot rea
   const { page, home } = await served()
   const { status, headers } = await ask(`${home}?token=${token}&show=damaged`)
   expect([status, headers["location"]]).toEqual([303, "/s/orders/?show=damaged"])
+  // A path that a browser would take for another host leads nowhere else.
+  expect((await ask(`${page.origin}//evil.example/?token=${token}`)).headers["location"]).toBe("/evil.example/")
   const [cookie = ""] = headers["set-cookie"] as string[]
   expect(cookie).toMatch(/^ckpt_token_\d+=.*; HttpOnly; SameSite=Lax$/)
   const [pair = ""] = cookie.split(";")

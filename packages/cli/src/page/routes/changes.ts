@@ -84,8 +84,16 @@ export async function previewOf(c: Context<Env>): Promise<PrunePreview> {
     policy = policyOf((name) => c.req.query(name))
     if (Object.keys(policy).length === 0) return { policy }
     const signal = AbortSignal.timeout(previewMs)
-    const { store } = await c.get("served").door.open(signal)
-    return await previewFor(store, policy, signal)
+    const { door, previews } = c.get("served")
+    const free = await previews.take(signal)
+    // Too late: another preview took all of the time.
+    if (free === undefined) throw signal.reason
+    try {
+      const { store } = await door.open(signal)
+      return await previewFor(store, policy, signal)
+    } finally {
+      free()
+    }
   } catch (error) {
     return { policy, failure: failureOf(error) }
   }

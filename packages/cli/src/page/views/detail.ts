@@ -53,7 +53,8 @@ ${(listed?.pins ?? []).map((name) => html`<form method="post" action="/s/${slug}
 function body(manifest: CheckpointManifest): Html {
   const { stateSize, stateChecksum } = manifest
   const operators = operatorsOf(manifest).sort((a, b) => b.bytes - a.bytes)
-  const offsets = Object.entries(manifest.sourceOffsets).flatMap(([source, { epoch, offsets }]) =>
+  const connectors = [...Object.entries(manifest.sourceOffsets), ...Object.entries(manifest.tableOffsets)]
+  const offsets = connectors.flatMap(([source, { epoch, offsets }]) =>
     Object.entries(offsets).map(([partition, offset]) => ({ source, epoch, partition, offset })),
   )
   const sinks = [...new Set([...Object.keys(manifest.sinkEpochs), ...Object.keys(manifest.sinkCommitStatuses)])]

@@ -73,6 +73,7 @@ ${
           html`<a href="${base}${path}" data-key="${key}"${current(tab === name)}>${label}</a>`,
       )}<form class="goto" action="${base}goto" role="search"><label for="goto">Checkpoint</label><input id="goto" name="id" inputmode="numeric" placeholder="id, latest or pin" autocomplete="off" maxlength="100" data-key="/"><button>Go</button></form></nav>`
 }
+<noscript><p class="noscript">Times are those of UTC. Charts, and news without loading the page again, need its own script.</p></noscript>
 <main id="main" tabindex="-1">${body}</main>
 <dialog id="keys" aria-labelledby="keys-title"><h2 id="keys-title">Keys</h2><dl>${keys.map(
     ([key, does]) => html`<div><dt>${key.split(" ").map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${does}</dd></div>`,

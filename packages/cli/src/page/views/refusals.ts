@@ -18,7 +18,7 @@ export function asksForToken(c: Context): Response | Promise<Response> {
   }
   const body = html`<h1>This page needs its token</h1>
 <p>Open the address that <code>ckpt serve</code> printed: it ends in the token. Or enter the token here.</p>
-<form method="get" action="${c.req.path}">
+<form method="get">
 <label for="token">Token</label> <input id="token" name="token" type="password" autocomplete="off" required>
 <button>Open</button>
 </form>`
