@@ -1,3 +1,4 @@
+import type { News } from "../page/data/shapes.js"
 import { askForPage } from "./request.js"
 import { showTimes } from "./times.js"
 
@@ -29,9 +30,14 @@ function listen(): EventSource {
   // What this page shows, as the server said when it sent it.
   let before = document.body.dataset["state"]
   source.addEventListener("state", ({ data }: MessageEvent<string>) => {
+    const { state, looked } = JSON.parse(data) as News
     say("live")
-    if (data !== before) renewSoon()
-    before = data
+    for (const place of document.querySelectorAll<HTMLElement>("[data-looked] time")) {
+      const at = looked[place.parentElement?.dataset["looked"] ?? ""]
+      if (at !== undefined) place.dataset["ms"] = String(at)
+    }
+    if (state !== before) renewSoon()
+    before = state
   })
   source.addEventListener("error", () => say("not connected"))
   return source

@@ -68,7 +68,7 @@ export function makeApp(pages: Pages, access: Access): Hono<Env> {
   app.get("/", async (c) => {
     const [only] = pages.all
     if (pages.all.length === 1 && only !== undefined) return c.redirect(`/s/${only.slug}/`)
-    await Promise.all(pages.all.map(({ looker }) => looker.recent(Number.POSITIVE_INFINITY, pages.patienceMs)))
+    await Promise.all(pages.all.map(({ looker }) => looker.recent(pages.maxAgeMs, pages.patienceMs)))
     return c.html(page({ ...frameFor(c, pages), title: "All stores" }, homeView(pages.all, Date.now())))
   })
 

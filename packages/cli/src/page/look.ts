@@ -7,7 +7,7 @@ import { type Seen, seen } from "./status.js"
 
 /** What was there at one moment. Never changed: the next look makes a new listing. */
 export interface Listing {
-  /** Counts the looks, so that a browser can ask for what is newer than what it has. */
+  /** Goes up with each look that saw something else, so that a browser can ask for what is newer than what it has. */
   readonly number: number
   /** When the look ended: milliseconds since 1970. */
   readonly at: number
@@ -91,10 +91,16 @@ export class Looker {
   /** Calls the listener after each look, and looks again and again, until it is let go. */
   watch(listener: () => void): () => void {
     this.#listeners.add(listener)
+    this.#keepPolling()
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #keepPolling(): void {
     this.#polling ??= this.#poll().finally(() => {
       this.#polling = undefined
+      // Somebody may have come when it was about to end.
+      if (this.#listeners.size > 0 && !this.#closing.signal.aborted) this.#keepPolling()
     })
-    return () => void this.#listeners.delete(listener)
   }
 
   /** Calls the listeners: something else is known about what is listed. */
@@ -134,7 +140,8 @@ export class Looker {
       }
       const checkpoints = seen(found)
       const byId = new Map(checkpoints.map((one) => [one.id, one]))
-      const number = (this.#listing?.number ?? 0) + 1
+      const { number: before = 0, checkpoints: seenBefore = [] } = this.#listing ?? {}
+      const number = before > 0 && isSame(seenBefore, checkpoints) ? before : before + 1
       this.#listing = { number, at: Date.now(), tookMs: Date.now() - under.since, checkpoints, byId }
       this.#failure = undefined
       this.#onListing(this.#listing)
@@ -170,4 +177,21 @@ export class Looker {
       return true
     }
   }
+}
+
+/** Whether a reader would see the same. */
+function isSame(before: readonly Seen[], now: readonly Seen[]): boolean {
+  return (
+    before.length === now.length &&
+    now.every((one, at) => {
+      const { id, lastModified, valid, pins, issues } = before[at] ?? one
+      return (
+        one.id === id &&
+        one.lastModified.getTime() === lastModified.getTime() &&
+        one.valid === valid &&
+        one.issues.length === issues.length &&
+        String(one.pins) === String(pins)
+      )
+    })
+  )
 }

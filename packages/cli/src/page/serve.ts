@@ -38,7 +38,8 @@ export interface ServedPage {
 }
 
 const verifiesAtOnce = 2
-const firstLookMs = 400
+const maxAgeMs = 5_000
+const patienceMs = 400
 /** Connections at once: a page keeps up to six. */
 const maxConnections = 512
 
@@ -54,7 +55,7 @@ export async function servePage(
   const { host = "127.0.0.1", port, allowWrites = false, allowHosts = [], verifyEveryMs } = options
   const token = tokenFor(host, options.token)
   const all: Served[] = serveAll(stores.map(toServe), new Slots(verifiesAtOnce))
-  const app = makeApp({ all, allowWrites, patienceMs: firstLookMs }, { token, isOurs: servesHost(host, allowHosts) })
+  const app = makeApp({ all, allowWrites, maxAgeMs, patienceMs }, { token, isOurs: servesHost(host, allowHosts) })
   const serverOptions = { maxHeaderSize: 16 * 1024, requestTimeout: 30_000, headersTimeout: 10_000 }
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions, overrideGlobalObjects: false }) as Server
   server.maxConnections = maxConnections

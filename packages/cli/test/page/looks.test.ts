@@ -146,6 +146,26 @@ test("a look at 100,000 checkpoints lets others have their turn, many times, and
   expect((await read(page, "/s/large/?show=damaged")).body).toContain("none of 0")
 }, 120_000)
 
+test("a look that sees the same is no news; a pin is", async () => {
+  const opened = await memoryStore("job")
+  await opened.store.saveNext({})
+  const looker = new Looker(new Door({ ...opened, open: async () => opened }), () => {})
+  const numbers: (number | undefined)[] = []
+  const look = async () => {
+    await looker.look()
+    numbers.push(looker.now.listing?.number)
+  }
+  await look()
+  await look()
+  await opened.store.pin(1, "mine")
+  await look()
+  await opened.store.saveNext({})
+  await look()
+  expect(numbers).toEqual([1, 1, 2, 3])
+  await looker.close()
+  await opened.close()
+})
+
 test("one look at a time, whoever asks; nobody waits longer than they want", async () => {
   const opened = await memoryStore("job")
   await opened.store.saveNext({})

@@ -56,3 +56,11 @@ export interface JobProgress {
   readonly bytesTotal: number
   readonly elapsedMs: number
 }
+
+/** What an open page hears of. */
+export interface News {
+  /** Another text than before: there is something new to show. */
+  readonly state: string
+  /** When each store was last looked at, by its slug: milliseconds since 1970. */
+  readonly looked: Readonly<Record<string, number>>
+}

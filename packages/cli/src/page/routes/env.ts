@@ -8,7 +8,9 @@ import type { Frame, Theme } from "../views/frame.js"
 export interface Pages {
   readonly all: readonly Served[]
   readonly allowWrites: boolean
-  /** A page waits for the first look so long, and is shown without it then. */
+  /** A page that shows an older listing has the store looked at again. */
+  readonly maxAgeMs: number
+  /** A page waits for a look so long, and is shown without it then. */
   readonly patienceMs: number
 }
 

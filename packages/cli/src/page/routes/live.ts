@@ -1,5 +1,6 @@
 import type { Context, Hono } from "hono"
 import { type SSEStreamingApi, streamSSE } from "hono/streaming"
+import type { News } from "../data/shapes.js"
 import { type Served, stateOf } from "../served.js"
 import { refused } from "../views/refusals.js"
 import type { Env, Pages } from "./env.js"
@@ -22,7 +23,10 @@ function follow(c: Context<Env>, all: readonly Served[]): Response | Promise<Res
   return events(c, (changed) => {
     const letGo = all.map(({ looker }) => looker.watch(changed))
     return {
-      state: () => stateOf(all),
+      state: () => {
+        const looked = Object.fromEntries(all.map(({ slug, looker }) => [slug, looker.now.listing?.at ?? 0]))
+        return JSON.stringify({ state: stateOf(all), looked } satisfies News)
+      },
       end() {
         for (const one of letGo) one()
       },

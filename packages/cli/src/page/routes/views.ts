@@ -27,7 +27,7 @@ function within(ms = requestMs): AbortSignal {
 
 /** Every view has a URL, and can be sent to somebody else. */
 export function viewRoutes(app: Hono<Env>, pages: Pages): void {
-  const look = (served: Served): Promise<Look> => served.looker.recent(Number.POSITIVE_INFINITY, pages.patienceMs)
+  const look = (served: Served): Promise<Look> => served.looker.recent(pages.maxAgeMs, pages.patienceMs)
   const title = (served: Served, text: string) => `${text} · ${served.name}`
 
   app.get("/s/:slug/", async (c) => {

@@ -45,7 +45,7 @@ ${fact("Unverified", all.unverified === 0 ? "0" : html`<a href="/s/${slug}/?show
 ${fact("Last verify", verifying.lastAt === undefined ? "never" : html`${age(verifying.lastAt, now)}`, verifying.lastAt === undefined ? "" : "ago")}
 ${fact("State", bytesText(all.bytes))}
 ${fact("Interval", medianInterval === undefined ? "–" : durationText(medianInterval), all.gaps > 0 && longestGap !== undefined ? html`<a href="/s/${slug}/c/${longestGap.after}">${all.gaps === 1 ? `gap ${durationText(longestGap.ms)}` : `${count(all.gaps)} gaps, up to ${durationText(longestGap.ms)}`}</a>` : "")}
-${fact("Looked", html`${age(listing.at, now)}`, html`ago <form method="post" action="/s/${slug}/look"><button class="quiet" data-does="look" data-key="r" title="Look again (r)">again</button></form>`)}
+${fact("Looked", html`<span data-looked="${slug}">${age(listing.at, now)}</span>`, html`ago <form method="post" action="/s/${slug}/look"><button class="quiet" data-does="look" data-key="r" title="Look again (r)">again</button></form>`)}
 </dl>`
   }
 }
