@@ -228,6 +228,19 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     expect(copied.stderr).toContain("5 was not copied")
     expect((await run("prune", "last=1", "--yes")).stdout).toBe("removed 2 checkpoints: 1 3\n")
     expect((await run("recover")).stdout).toMatch(/^checkpoint 4 would be recovered$/m)
+
+    await using found = await opened(other)
+    const manifest =
+      found.layout === "directory" ? "checkpoints/checkpoint_000004/manifest.json" : "manifests/manifest-000004.json"
+    await found.backend.put(`${found.prefix}${manifest}`, [Buffer.from("garbled")])
+    const listed = await run("ls")
+    expect(listed).toMatchObject({ code: 1, stderr: expect.stringContaining("1 damaged") })
+    expect(listed.stdout).toMatch(/^ 4 .* manifest-corrupt$/m)
+    const shown = await run("show", "4")
+    expect(shown.code).toBe(1)
+    expect(shown.stdout).toMatch(/^verdict +DAMAGED$/m)
+    expect(shown.stdout).toMatch(/^damage +manifest-corrupt: /m)
+    expect((await run("diff", "4", "5")).code).toBe(1)
   })
 
   test("a claimed store is changed with --claim alone, and told who leads", async () => {

@@ -14,7 +14,9 @@ const readme = await readFile(join(packageFolder, "README.md"), "utf8")
 
 /** The fields that the page has for a type. */
 function documented(type: string): string[] {
-  const [, , section = ""] = new RegExp(`^### (.*\`${type}\`.*)\n([sS]*?)(?=^##|$(?![sS]))`, "m").exec(page) ?? []
+  const sections = page.split(/^### /m).slice(1)
+  const found = sections.find((text) => text.split("\n", 1)[0]?.includes(`\`${type}\``)) ?? ""
+  const [section = ""] = found.split(/^## /m)
   return [...section.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, names = ""]) =>
     [...names.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
   )

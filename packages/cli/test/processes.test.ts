@@ -6,11 +6,11 @@ import { CkptProcess, ckpt, objects, shell } from "./ckpt.js"
 import { opened, seed } from "./seed.js"
 import { fileStorage, flagsOf, folder, type Place, s3Storage } from "./storages.js"
 
-/** A folder with so many checkpoints of 4 MiB each, so that a copy takes its time. */
+/** A folder with so many checkpoints of 2 MiB each, so that a copy takes its time. */
 async function large(count: number): Promise<Place> {
   const place = await fileStorage.newPlace()
   await using found = await opened(place)
-  const state = new Uint8Array(4 * 1024 * 1024)
+  const state = new Uint8Array(2 * 1024 * 1024)
   for (let id = 1; id <= count; id++) await found.store.saveNext({}, { state: [state] })
   return place
 }
@@ -18,7 +18,7 @@ async function large(count: number): Promise<Place> {
 test.each([fileStorage, s3Storage].filter(({ runs }) => runs))(
   "a copy to $name that was killed goes on, and ends whole",
   async (storage) => {
-    const count = 40
+    const count = 25
     const source = await large(count)
     const target = await storage.newPlace()
     const args = ["copy", source.url, target.url, ...flagsOf(target, "to-")]
@@ -62,7 +62,7 @@ test("Ctrl-C ends a copy that follows, with 130, and says how to go on", async (
 })
 
 test("Ctrl-C in the middle of a copy leaves no checkpoint half done, and tells none as done", async () => {
-  const source = await large(40)
+  const source = await large(25)
   const target = `file:${await folder()}`
   const copying = new CkptProcess(["copy", source.url, target])
   await copying.lines(3)
@@ -72,7 +72,7 @@ test("Ctrl-C in the middle of a copy leaves no checkpoint half done, and tells n
     .split("\n")
     .filter((line) => line.includes("copied"))
     .map((line) => Number.parseInt(line, 10))
-  expect(told.length).toBeLessThan(40)
+  expect(told.length).toBeLessThan(25)
   const verified = objects(await ckpt(["verify", target, "--all", "--deep", "--json"]))
   expect(verified.slice(0, -1).map(({ id, valid }) => [id, valid])).toEqual(told.map((id) => [id, true]))
   expect((await ckpt(["gc", target, "--older-than", "0ms"])).stderr).toContain("nothing would go")
@@ -81,7 +81,7 @@ test("Ctrl-C in the middle of a copy leaves no checkpoint half done, and tells n
 test("Ctrl-C while a checkpoint is extracted or exported leaves nothing under the name", async () => {
   const dir = await folder()
   const store = await openFsStore(join(dir, "store"))
-  await store.saveNext({}, { state: [new Uint8Array(256 * 1024 * 1024)] })
+  await store.saveNext({}, { state: [new Uint8Array(128 * 1024 * 1024)] })
   await store.close()
   for (const args of [
     ["recover", "--to", "out"],

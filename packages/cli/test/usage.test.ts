@@ -51,6 +51,15 @@ describe("what is written wrongly is 2, and says how to write it", () => {
     expect(stderr).not.toContain("hunter2")
   })
 
+  test("--version, --help and help <command> are no mistakes", async () => {
+    const { version } = JSON.parse(await readFile(join(packageFolder, "package.json"), "utf8"))
+    expect(await ckpt(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" })
+    for (const args of [["--help"], ["help", "copy"], ["prune", "--help"]]) {
+      expect(await ckpt(args)).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("Usage: ckpt") })
+    }
+    expect((await ckpt(["copy", "--help"])).stdout).toContain("$ ckpt copy file:./data s3://bucket/job")
+  })
+
   test("no command at all shows the help, on stderr", async () => {
     const { code, stdout, stderr } = await ckpt([])
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" })

@@ -138,7 +138,7 @@ class Arrivals {
     const { terminal } = this.#context
     this.#writing = this.#writing.then(() => {
       if (this.#asJson) return terminal.json("copied", { id, outcome, bytes })
-      return terminal.print(`${id}  ${outcome === "created" ? `copied, ${bytesText(bytes)}` : "there already"}`)
+      return terminal.print(`${id}  ${outcome === "existed" ? "there already" : copiedText(bytes)}`)
     })
     this.#writing.catch(() => {})
   }
@@ -147,6 +147,11 @@ class Arrivals {
   async written(): Promise<void> {
     await this.#writing.catch(() => {})
   }
+}
+
+/** What is inline is not in `state.bin`. */
+function copiedText(bytes: number): string {
+  return bytes === 0 ? "copied" : `copied, ${bytesText(bytes)}`
 }
 
 /** Tells what was copied. What could not be copied makes the command fail. */
