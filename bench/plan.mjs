@@ -9,6 +9,7 @@ import { peerRace, saveRace } from "./fs/saves.mjs"
 import { importRace } from "./import/import.mjs"
 import { bytesText, GiB, KiB, MiB } from "./lib/content.mjs"
 import { availableMemory, memoryOf } from "./memory/budgets.mjs"
+import { pageRaces } from "./page/page.mjs"
 import { startService } from "./services/service.mjs"
 
 /**
@@ -96,6 +97,13 @@ export function plan({ quick, rounds }) {
         run: async () => ({ races: await cloudRaces(cloud, { size: 64 * MiB, delayMs, ...effort(7, 10_000) }) }),
       })),
     ),
+    {
+      name: "page",
+      room: 10_000 * 64 * KiB,
+      run: async ({ workplace }) => ({
+        races: await pageRaces({ count: quick ? 1_000 : 10_000, rounds: effort(11, 0).rounds }, workplace),
+      }),
+    },
     { name: "import", room: 0, run: async () => ({ races: [await importRace(effort(101, 30_000))] }) },
     ...memoryPlan(quick ? GiB / 2 : 2 * GiB),
   ]

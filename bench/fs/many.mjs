@@ -84,7 +84,7 @@ async function listed(store, count) {
  * @param {string} folder
  * @param {number} count
  */
-async function fill(folder, count) {
+export async function fill(folder, count) {
   const { MemoryBackend, openCheckpointStore } = await import("../../packages/memory/dist/index.js")
   const backend = new MemoryBackend()
   const store = await openCheckpointStore({ backend, layout: "directory" })

@@ -1,6 +1,6 @@
 import { GiB, MiB } from "./content.mjs"
 import { times } from "./race.mjs"
-import { pairedRatio } from "./stats.mjs"
+import { pairedRatio, spread } from "./stats.mjs"
 import { number, spreadText } from "./table.mjs"
 
 /**
@@ -43,6 +43,7 @@ export function targets(races, memory) {
       ),
     ),
     ...["fs", "s3"].flatMap((kind) => memoryTargets(kind, memory)),
+    ...pageTargets(find("page-10000")),
     ...["s3", "azure", "gcs"].map((cloud) =>
       ratio(
         `${cloud}: 64 MiB saved ÷ bare SDK upload, 10 ms added`,
@@ -78,6 +79,22 @@ function ratio(text, limit, race, ours, theirs) {
   }
   const paired = pairedRatio(times(race, ours), theirs(race))
   return { ...target, measured: spreadText(paired), reached: paired.median <= limit }
+}
+
+/**
+ * @param {Race | undefined} race
+ * @returns {Target[]}
+ */
+function pageTargets(race) {
+  /** @param {string} name */
+  const median = (name) => (race === undefined ? undefined : spread(times(race, name)).median)
+  const id = "page-10000"
+  const [first, fresh, frame] = ["first paint", "first paint of a new server", "a frame while panning"]
+  return [
+    judged({ id, text: `page of 10,000: ${first}, ms`, limit: "< 1000" }, median(first), (ms) => ms < 1_000),
+    judged({ id, text: `page of 10,000: ${fresh}, ms`, limit: "< 1000" }, median(fresh), (ms) => ms < 1_000),
+    judged({ id, text: `page of 10,000: ${frame}, ms`, limit: "≤ 17" }, median(frame), (ms) => ms <= 17),
+  ]
 }
 
 /**

@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/global-setup.ts"],
+    globalSetup: ["test/global-setup.ts", "test/page/chromium.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Loading three SDKs once for each file would take longer than most of the files.

@@ -21,7 +21,10 @@ export interface SuperviseOptions {
   epochs?: number | undefined
   /** The worker's program. */
   worker: URL
-  onTimeline?: ((entry: TimelineEntry) => void) | undefined
+  /** Checkpoints that stay after each save. Default: as the worker likes. */
+  keep?: number | undefined
+  /** The next step waits for it. */
+  onTimeline?: ((entry: TimelineEntry) => void | Promise<void>) | undefined
   /** For tests: called with the killed run's folder before the comparison. */
   beforeComparison?: ((folder: string) => Promise<void>) | undefined
 }
@@ -63,14 +66,15 @@ export async function supervise(options: SuperviseOptions): Promise<Verdict> {
   const kills: Record<Phase, number> = { "start or recovery": 0, processing: 0, save: 0, publishing: 0, update: 0 }
   const damages: { damage: Damage; skipped?: SkippedCheckpoint | undefined }[] = []
   const killCount = () => Object.values(kills).reduce((sum, n) => sum + n, 0)
-  const args = (name: string) => [join(folder, name), ...(options.epochs === undefined ? [] : [String(options.epochs)])]
+  const limits = [options.epochs ?? "all", ...(options.keep === undefined ? [] : [options.keep])]
+  const args = (name: string) => [join(folder, name), ...limits.map(String)]
 
   await mkdir(folder, { recursive: true })
   await Promise.all(["reference", "killed"].map((name) => mkdir(join(folder, name))))
   const reference = await runWorker(worker, args("reference"))
   if (reference.exitCode !== 0) throw new Error(`the uninterrupted run failed: ${howItEnded(reference)}`)
   const epochs = reference.reports.at(-1)?.epoch ?? 0
-  onTimeline?.({ type: "reference", epochs, elapsedMs: reference.elapsedMs })
+  await onTimeline?.({ type: "reference", epochs, elapsedMs: reference.elapsedMs })
   const usual: Pace = {
     epochs,
     startMs: reference.recoveredMs ?? 0,
@@ -90,13 +94,13 @@ export async function supervise(options: SuperviseOptions): Promise<Verdict> {
         const damage = await damageLatest(store, due.file, random)
         dueDamages.shift()
         damages.push({ damage })
-        onTimeline?.({ type: "damaged", damage })
+        await onTimeline?.({ type: "damaged", damage })
       }
     }
     const killsLeft = Math.max(options.kills - killCount(), dueDamages.length)
     const plan = killsLeft > 0 && number < maxRuns ? planKill(usual, epoch, killsLeft, random) : undefined
     const run = await runWorker(worker, args("killed"), plan)
-    onTimeline?.({ type: "run", number, run })
+    await onTimeline?.({ type: "run", number, run })
 
     const damagedIds = damages.map(({ damage }) => damage.id)
     for (const problem of await witness.inspect(run.reports, damagedIds)) problems.push(`run ${number}: ${problem}`)

@@ -108,6 +108,7 @@ export function commandLines(folder: string): string[] {
     `  ckpt verify ${href} --all --deep`,
     `  ckpt recover ${href} --to ${join(folder, "recovered")}`,
     `  ckpt doctor ${href}`,
+    `  ckpt serve ${href}`,
     `  rm -r ${folder}`,
   ]
 }

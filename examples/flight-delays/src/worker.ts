@@ -1,7 +1,7 @@
 // The job: flights in, delays by distance band and window out, a checkpoint after every epoch of 3,000 flights.
 // It may be killed at any moment and started again; it goes on where its latest intact checkpoint says.
 //
-//   node dist/worker.js <folder> [epochs]
+//   node dist/worker.js <folder> [epochs] [keep]
 
 import { join } from "node:path"
 import { createManifest, openFsStore } from "@ckpt/fs"
@@ -12,13 +12,13 @@ import { report } from "./progress.js"
 
 const EPOCH_FLIGHTS = 3000
 
-const [folder, epochs] = process.argv.slice(2)
-if (folder === undefined) throw new Error("usage: node dist/worker.js <folder> [epochs]")
-const lastEpoch = Number(epochs ?? Number.POSITIVE_INFINITY)
+const [folder, epochs = "all", keep = "5"] = process.argv.slice(2)
+if (folder === undefined) throw new Error("usage: node dist/worker.js <folder> [epochs] [keep]")
+const lastEpoch = epochs === "all" ? Number.POSITIVE_INFINITY : Number(epochs)
 
 await using source = await FlightFile.open()
 const sink = await EpochFiles.open(join(folder, "output"))
-await using store = await openFsStore(join(folder, "store"), { retain: { last: 5 } })
+await using store = await openFsStore(join(folder, "store"), { retain: { last: Number(keep) } })
 
 // 1. Find the latest checkpoint that is intact. Damaged ones are passed over and reported.
 const found = await store.recover()

@@ -15,6 +15,7 @@ import { pinCommand, unpinCommand } from "./commands/pin.js"
 import { pruneCommand } from "./commands/prune.js"
 import { recoverCommand } from "./commands/recover.js"
 import { rmCommand } from "./commands/rm.js"
+import { serveCommand } from "./commands/serve.js"
 import { showCommand } from "./commands/show.js"
 import { verifyCommand } from "./commands/verify.js"
 import { watchCommand } from "./commands/watch.js"
@@ -63,6 +64,7 @@ const commands = [
   copyCommand,
   exportCommand,
   importCommand,
+  serveCommand,
 ]
 
 /** Runs one command line. Gives the exit code, and never rejects. */

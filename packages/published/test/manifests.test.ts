@@ -1,4 +1,5 @@
 import { createRequire } from "node:module"
+import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { type Packed, pack } from "./packed.js"
 import { publicPackages } from "./public-packages.js"
@@ -9,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => packed.dispose())
 
-describe.each(publicPackages)("$name", ({ name, manifest, entries }) => {
+describe.each(publicPackages)("$name", ({ name, folder, manifest, entries }) => {
   test("its published manifest has no private dependency, and no script that needs this repository", async () => {
     const published = JSON.parse(await packed.file(name, "package.json"))
     expect(published).not.toHaveProperty("devDependencies")
@@ -54,7 +55,8 @@ describe.each(publicPackages)("$name", ({ name, manifest, entries }) => {
 
   test("require() gives what import gives", async () => {
     const require = createRequire(import.meta.url)
-    expect(require(`${name}/package.json`)).toMatchObject({ name })
+    // By its own name, from inside: nobody depends on a package that is a command alone.
+    expect(createRequire(join(folder, "package.json"))(`${name}/package.json`)).toMatchObject({ name })
     for (const entry of entries) {
       const required = Object.keys(require(entry.name)).filter((key) => key !== "__esModule")
       expect(required.toSorted()).toEqual(Object.keys(await import(entry.name)).toSorted())

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import { type Host, thisHost } from "../src/host.js"
-import { startAzureServer, startS3Server } from "../src/index.js"
+import { findChromium, startAzureServer, startS3Server } from "../src/index.js"
 
 const able: Host = { platform: "linux", uid: 0, has: () => true, canIsolate: async () => true }
 const unable: [string, Partial<Host>, RegExp][] = [
@@ -17,6 +17,7 @@ beforeEach(() => {
   printed = []
   vi.stubEnv("CKPT_TEST_S3_ENDPOINT", undefined)
   vi.stubEnv("CKPT_TEST_AZURE_CONNECTION_STRING", undefined)
+  vi.stubEnv("CKPT_TEST_CHROMIUM", undefined)
   vi.stubEnv("CI", undefined)
   // Nothing is installed there.
   vi.stubEnv("XDG_CACHE_HOME", "/nowhere")
@@ -77,4 +78,20 @@ test("the environment names another storage account", async () => {
 test("the commands of this machine are found", () => {
   expect(thisHost.has("sh")).toBe(true)
   expect(thisHost.has("no-such-command")).toBe(false)
+})
+
+test.each(unable.filter(([, lack]) => !("canIsolate" in lack)))(
+  "a machine without a browser that %s is told what is left out",
+  async (_, lack, reason) => {
+    expect(await findChromium({ ...able, ...lack }, "/nowhere/chromium")).toBeUndefined()
+    vi.stubEnv("CI", "true")
+    await expect(findChromium({ ...able, ...lack }, "/nowhere/chromium")).rejects.toThrow(reason)
+    await expect(findChromium({ ...able, ...lack }, "/nowhere/chromium")).rejects.toThrow(/CKPT_TEST_CHROMIUM/)
+  },
+)
+
+test("the environment names another browser, on any machine; one that is there is taken as it is", async () => {
+  expect(await findChromium({ ...able, platform: "win32" }, process.execPath)).toBe(process.execPath)
+  vi.stubEnv("CKPT_TEST_CHROMIUM", "/opt/chrome")
+  expect(await findChromium({ ...able, platform: "win32" })).toBe("/opt/chrome")
 })

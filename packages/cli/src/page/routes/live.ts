@@ -1,0 +1,101 @@
+import type { Context, Hono } from "hono"
+import { type SSEStreamingApi, streamSSE } from "hono/streaming"
+import type { News } from "../data/shapes.js"
+import { type Served, stateOf } from "../served.js"
+import { refused } from "../views/refusals.js"
+import type { Env, Pages } from "./env.js"
+
+/** Pages that listen at once: each keeps a connection. */
+const maxListeners = 100
+/** A connection that is gone without a word is noticed by the next of these. */
+const beatMs = 15_000
+
+let listeners = 0
+
+/** Tells an open page that there is something new: it then asks for it. */
+export function liveRoutes(app: Hono<Env>, pages: Pages): void {
+  app.get("/live", (c) => follow(c, pages.all))
+  app.get("/s/:slug/live", (c) => follow(c, [c.get("served")]))
+}
+
+function follow(c: Context<Env>, all: readonly Served[]): Response | Promise<Response> {
+  if (listeners >= maxListeners) return refused(c, 503, "Too many pages are open.", "Close some.")
+  return events(c, (changed) => {
+    const letGo = all.map(({ looker }) => looker.watch(changed))
+    return {
+      state: () => {
+        const looked = Object.fromEntries(all.map(({ slug, looker }) => [slug, looker.now.listing?.at ?? 0]))
+        return JSON.stringify({ state: stateOf(all), looked } satisfies News)
+      },
+      end() {
+        for (const one of letGo) one()
+      },
+    }
+  })
+}
+
+interface Source {
+  /** What is sent, whenever it is another text than before. */
+  state(): string
+  /** No more is needed. */
+  end(): void
+  /** True after the last state. */
+  isOver?(): boolean
+}
+
+/** Sends the state now, and whenever it has changed; at most ten times in a second. */
+export function events(c: Context<Env>, open: (changed: () => void) => Source): Response {
+  c.header("X-Accel-Buffering", "no")
+  return streamSSE(c, async (out) => {
+    listeners++
+    const wakes = new Wakes()
+    const source = open(() => wakes.wake())
+    out.onAbort(() => wakes.wake())
+    try {
+      await send(out, source, wakes)
+    } finally {
+      listeners--
+      source.end()
+    }
+  })
+}
+
+async function send(out: SSEStreamingApi, source: Source, wakes: Wakes): Promise<void> {
+  let sent: string | undefined
+  while (!out.aborted && !out.closed) {
+    const isOver = source.isOver?.() === true
+    const state = source.state()
+    if (state !== sent) await out.writeSSE({ event: isOver ? "over" : "state", data: state })
+    else await out.write(": beat\n\n")
+    sent = state
+    if (isOver) return
+    await wakes.next(beatMs)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+/** Remembers that something has changed until somebody asks. */
+class Wakes {
+  #isDue = false
+  #wake: (() => void) | undefined
+
+  wake(): void {
+    this.#isDue = true
+    this.#wake?.()
+  }
+
+  /** Resolves at the next change, or the change since the last call, or after so long. */
+  async next(ms: number): Promise<void> {
+    if (!this.#isDue) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms)
+        this.#wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+    this.#isDue = false
+    this.#wake = undefined
+  }
+}
