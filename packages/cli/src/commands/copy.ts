@@ -1,4 +1,11 @@
-import { type CopyProgress, type CopyReport, copyStore, type StoreEvent, type StoreOperations } from "@ckpt/core"
+import {
+  type CopyProgress,
+  type CopyReport,
+  type CopySkipped,
+  copyStore,
+  type StoreEvent,
+  type StoreOperations,
+} from "@ckpt/core"
 import type { Command } from "commander"
 import { chooseId } from "../looking/choose.js"
 import { exit, Refused, WrongUsage } from "../output/exit.js"
@@ -14,6 +21,9 @@ interface CopyFlags extends StoreFlags, ChangingFlags {
   /** Milliseconds. */
   readonly follow?: number | true
   readonly pins?: true
+  readonly movePins?: true
+  readonly deep?: true
+  readonly replaceDamaged?: true
   readonly toLayout?: StoreFlags["layout"]
   readonly toBackend?: string
   readonly toEndpoint?: string
@@ -41,6 +51,9 @@ export function copyCommand(context: Context): Command {
     .option("--id <checkpoint...>", "these alone: ids, the word latest, names of pins")
     .option("--follow [every]", "go on with what is saved later, and look this often (1s)", parseDuration)
     .option("--pins", "also make their pins")
+    .option("--move-pins", "also make their pins, and move those whose name pins another checkpoint in <to>")
+    .option("--deep", "read the whole state of each copy that is there already; otherwise its size is compared")
+    .option("--replace-damaged", "write copies that do not verify anew")
     .option(...claimFlag)
     .optionsGroup("Options of the store <to>:")
   for (const option of connectionOptions("to-")) command.addOption(option)
@@ -82,12 +95,15 @@ async function copyInto(context: Context, { from, to, arrivals }: Copying, flags
   const bar = new ProgressBar(terminal, "checkpoints")
   try {
     const report = await copyStore(from, to, {
-      ...{ ids, signal, pins: flags.pins === true },
+      ...{ ids, signal, pins: flags.movePins ? "move" : flags.pins === true },
+      ...{ depth: flags.deep ? "deep" : "shallow", replaceDamaged: flags.replaceDamaged === true },
+      onSkipped: arrivals.onSkipped,
       ...(everyMs === undefined ? {} : { follow: { everyMs } }),
       onProgress: (progress) => bar.update(advanceOf(progress)),
     })
     await arrivals.written()
-    if (report.copied.length + report.existed.length + report.skipped.length === 0) {
+    const { copied, existed, replaced, skipped } = report
+    if (copied.length + existed.length + replaced.length + skipped.length === 0) {
       throw new Refused("the first store has no checkpoint, so nothing was copied; are the two stores swapped?")
     }
     await tellCopied(context, report, { json: flags.json, elapsedMs: Math.round(performance.now() - started) })
@@ -131,15 +147,23 @@ class Arrivals {
 
   /** To be given the events of the store that gets the checkpoints. */
   readonly onEvent = (event: StoreEvent): void => {
-    // A checkpoint with a pending sink is looked at in each round.
+    // While following, one that changed is looked at again.
     if (event.type !== "saved" || this.#seen.has(event.id)) return
     this.#seen.add(event.id)
     const { id, outcome, stateSize: bytes } = event
     const { terminal } = this.#context
     this.#writing = this.#writing.then(() => {
       if (this.#asJson) return terminal.json("copied", { id, outcome, bytes })
-      return terminal.print(`${id}  ${outcome === "existed" ? "there already" : copiedText(bytes)}`)
+      return terminal.print(`${id}  ${outcome === "existed" ? "there already" : copiedText(outcome, bytes)}`)
     })
+    this.#writing.catch(() => {})
+  }
+
+  /** To be called with what is passed over. */
+  readonly onSkipped = (skipped: CopySkipped): void => {
+    const { terminal } = this.#context
+    if (this.#asJson) this.#writing = this.#writing.then(() => terminal.json("skipped", passedOver(skipped)))
+    else terminal.note(`ckpt: ${skippedText(skipped)}`)
     this.#writing.catch(() => {})
   }
 
@@ -150,22 +174,34 @@ class Arrivals {
 }
 
 /** What is inline is not in `state.bin`. */
-function copiedText(bytes: number): string {
-  return bytes === 0 ? "copied" : `copied, ${bytesText(bytes)}`
+function copiedText(outcome: "created" | "replaced", bytes: number): string {
+  const how = outcome === "replaced" ? "was damaged, copied anew" : "copied"
+  return bytes === 0 ? how : `${how}, ${bytesText(bytes)}`
+}
+
+function passedOver({ id, pin, error: { code, message } }: CopySkipped) {
+  return { id, pin, code, message }
+}
+
+export function skippedText({ id, pin, error }: CopySkipped): string {
+  const what = pin === undefined ? `${id} was not copied` : `the pin ${clean(pin)} of ${id} was not made`
+  return `${what}: ${clean(error.message)}`
 }
 
 /** Tells what was copied. What could not be copied makes the command fail. */
 export async function tellCopied(
   { terminal, finish }: Context,
-  { copied, existed, skipped }: CopyReport,
+  { copied, existed, replaced, skipped }: CopyReport,
   { json, elapsedMs }: { json: true | undefined; elapsedMs: number },
 ): Promise<void> {
-  const passed = skipped.map(({ id, error }) => ({ id, code: error.code, message: error.message }))
-  if (json) await terminal.json("copy-summary", { copied, existed, skipped: passed, elapsedMs })
+  const passed = skipped.map(passedOver)
+  if (json) await terminal.json("copy-summary", { copied, existed, replaced, skipped: passed, elapsedMs })
   else {
-    for (const { id, message } of passed) terminal.note(`ckpt: ${id} was not copied: ${clean(message)}`)
     const words = [`${counted(copied.length, "checkpoint")} copied`, `${existed.length} there already`]
-    if (passed.length > 0) words.push(`${passed.length} NOT copied`)
+    if (replaced.length > 0) words.push(`${replaced.length} copied anew`)
+    const missing = passed.filter(({ pin }) => pin === undefined).length
+    if (missing > 0) words.push(`${missing} NOT copied`)
+    if (passed.length > missing) words.push(`${counted(passed.length - missing, "pin")} NOT made`)
     terminal.note(`${words.join(", ")}, in ${durationText(elapsedMs)}`)
   }
   if (passed.length > 0) finish(exit.refused)

@@ -9,7 +9,7 @@ import { WrongUsage } from "../output/exit.js"
 import { clean } from "../output/text.js"
 import { type ChangingFlags, changing } from "./changing.js"
 import type { Context } from "./context.js"
-import { tellCopied } from "./copy.js"
+import { skippedText, tellCopied } from "./copy.js"
 import { claimFlag, plainCommand, type StoreFlags, withStore } from "./store-command.js"
 
 interface ImportFlags extends StoreFlags, ChangingFlags {}
@@ -38,7 +38,10 @@ async function importFrom(context: Context, file: string, url: string, flags: Im
     try {
       await withStore(context, url, flags, { mayBeNew: true }, (opened) =>
         changing(context, opened, flags, async (to) => {
-          const report = await copyStore(from, to, { signal, pins: false })
+          const report = await copyStore(from, to, {
+            ...{ signal, pins: false },
+            onSkipped: (skipped) => terminal.note(`ckpt: ${skippedText(skipped)}`),
+          })
           await tellCopied(context, report, { json: flags.json, elapsedMs: Math.round(performance.now() - started) })
         }),
       )
