@@ -32,6 +32,8 @@ export interface Layout {
   readonly manifestPrefix: string
   /** A listing of this prefix shows the stores of the nodes of a cluster of the reference. */
   readonly nodePrefix: string
+  /** A listing of this prefix shows manifests if the folder of a store's manifests was taken for the place of the store. */
+  readonly withinPrefix: string
   /** A listing of this prefix shows every state. */
   readonly statePrefix: string
   manifestKey(id: number): string
@@ -73,6 +75,7 @@ function directoryLayout(prefix: string): Layout {
     pointerFormat: "name",
     manifestPrefix: base,
     nodePrefix: `${prefix}nodes/`,
+    withinPrefix: `${prefix}checkpoint_`,
     statePrefix: base,
     manifestKey: (id) => `${base}${directoryName(id)}/manifest.json`,
     stateKey: (id) => `${base}${directoryName(id)}/state.bin`,
@@ -106,6 +109,7 @@ function objectLayout(prefix: string): Layout {
     pointerFormat: "json",
     manifestPrefix: manifests,
     nodePrefix: `${prefix}nodes/`,
+    withinPrefix: `${prefix}manifest-`,
     statePrefix: states,
     manifestKey: (id) => `${manifests}manifest-${formatId(id)}.json`,
     stateKey: (id) => `${states}state-${formatId(id)}.bin`,

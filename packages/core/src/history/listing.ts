@@ -21,10 +21,14 @@ export interface Listing {
 // Foreign keys that are remembered, at most: a bucket full of foreign objects must not fill our memory.
 const maxForeignKeys = 1_000
 
-/** A key of a store that is somewhere else. `node`: the prefix of the cluster's node to which the store belongs. */
+/**
+ * A key of a store that is somewhere else: in the other layout; or of a node of a cluster (`node`: its prefix); or one level up (`folder`:
+ * the folder of that store that was taken for its place).
+ */
 export interface Elsewhere {
   readonly key: string
   readonly node?: string
+  readonly folder?: string
 }
 
 /** Lists objects and sorts them. A key that is not ours is an event once, and is otherwise left alone. */
@@ -51,21 +55,29 @@ export class Lister {
   }
 
   /**
-   * A checkpoint that this store never lists: in the other layout, or in the store of a node of a cluster. `undefined` if
-   * there is none.
+   * A checkpoint that this store never lists: in the other layout, in the store of a node of a cluster, or in a store whose own folder
+   * this place is. `undefined` if there is none.
    */
   async elsewhere(signal?: AbortSignal): Promise<Elsewhere | undefined> {
-    const { manifestPrefix, statePrefix, nodePrefix } = this.#place.layout
+    const { layout } = this.#place
+    const { manifestPrefix, statePrefix, nodePrefix, withinPrefix } = layout
     const prefix = this.#other.manifestPrefix
     const isSeen = prefix === manifestPrefix || prefix === statePrefix
-    const [other, nodes] = await Promise.all([isSeen ? [] : this.#list(prefix, signal), this.#list(nodePrefix, signal)])
+    const [other, nodes, within] = await Promise.all([
+      isSeen ? [] : this.#list(prefix, signal),
+      this.#list(nodePrefix, signal),
+      this.#list(withinPrefix, signal),
+    ])
     const key = this.#sort(other).elsewhere
     if (key !== undefined) return { key }
     for (const { key } of nodes) {
       const node = /^[^/]+\/(?=(?:checkpoints|manifests)\/)/.exec(key.slice(nodePrefix.length))?.[0]
       if (node !== undefined) return { key, node: `${nodePrefix}${node}` }
     }
-    return undefined
+    const isOurs = ({ key }: ObjectMeta) =>
+      layout.meaning(`${manifestPrefix}${key.slice(layout.prefix.length)}`).kind === "manifest"
+    const inner = within.find(isOurs)
+    return inner && { key: inner.key, folder: manifestPrefix.slice(layout.prefix.length) }
   }
 
   /**

@@ -190,7 +190,7 @@ export interface StoreOperations extends AsyncDisposable {
    * Finds the latest checkpoint that verifies, and goes past damaged ones. A failure of the storage rejects; it is
    * never a fresh start.
    *
-   * @throws {CheckpointError} the codes of every call; `CKPT_INVALID` too if the checkpoints are of the other layout, or `accept`
+   * @throws {CheckpointError} the codes of every call; `CKPT_INVALID` too if the checkpoints are of the other layout, or of a store one level up, or `accept`
    *   answers neither true nor false; on a leader, which marks what it recovers, also those of a call that writes
    */
   recover(options?: RecoverOptions): Promise<Recovery>

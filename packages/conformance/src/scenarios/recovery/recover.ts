@@ -92,6 +92,22 @@ export const recoveryScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "recovery: the folder of a store's manifests is no place of a store, and recovery says where the store is",
+    async run({ open, allKeys, layout }) {
+      await saveAll(await open({ prefix: "job" }), 1, 2)
+      const before = await allKeys()
+      const folder = layout === "directory" ? "checkpoints" : "manifests"
+      const store = await open({ prefix: `job/${folder}` })
+      for (const recovering of [() => store.recover(), () => store.restore(async () => 1)]) {
+        const error = await refusal(recovering(), "CKPT_INVALID")
+        assert.match(error.message, new RegExp(`ends before ${folder}/, or use another place`))
+      }
+      assert.deepEqual(await allKeys(), before)
+      // Beside it nothing is in the way.
+      assert.equal((await (await open({ prefix: "job/other" })).recover()).outcome, "fresh")
+    },
+  },
+  {
     name: "recovery: a prefix in another normal form of Unicode is fresh, and an event names the checkpoint and its prefix",
     async run({ open, events }) {
       // "é" in one code point, and in two.
