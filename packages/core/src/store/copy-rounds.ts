@@ -197,9 +197,7 @@ export class CopyRounds {
 }
 
 function notMoved(cause: CheckpointError, id: number, name: string): CheckpointError {
-  const message =
-    `copyStore: the name ${name} pins checkpoint ${id} in the store that is copied, and another one in the copy, perhaps by its owner. ` +
-    'Give pins: "move" to let it move, or unpin it in the copy.'
+  const message = `copyStore: ${name} pins checkpoint ${id} in the store that is copied. In the copy, ${cause.message} Or give pins: "move".`
   const { checkpointId, key, backend } = cause
   return new CheckpointError("CKPT_CONFLICT", message, { checkpointId, key, backend, cause })
 }

@@ -219,8 +219,8 @@ test("a pin whose name holds another checkpoint in the target stays, and is told
   })
   expect(told).toEqual(report.skipped)
   expect(report.skipped[0]?.error.message).toBe(
-    "copyStore: the name nightly pins checkpoint 2 in the store that is copied, and another one in the copy, perhaps by its owner. " +
-      'Give pins: "move" to let it move, or unpin it in the copy.',
+    "copyStore: nightly pins checkpoint 2 in the store that is copied. In the copy, the name nightly pins checkpoint 1 on objects already. " +
+      'unpin("nightly") first, or take another name. Or give pins: "move".',
   )
   expect(await to.pins()).toEqual([
     { name: "nightly", id: 1 },

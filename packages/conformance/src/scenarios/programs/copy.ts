@@ -137,12 +137,14 @@ export const copyScenarios: readonly Scenario[] = [
       assert.deepEqual(await peek(prefix + keys.manifest(1)), before)
       // A copy that was cut off after a state with other bytes of the same size, as no copy writes it.
       await to.writeState(2, flipped(bytes(stateText(2))))
-      await refusal(copyCheckpoint(from, to, 2), "CKPT_CONFLICT", 2)
+      await refusal(copyCheckpoint(from, to, 2), "CKPT_CORRUPT", 2)
       await plant(keys.state(3), flipped(await peek(keys.state(3))))
       await refusal(copyCheckpoint(from, to, 3), "CKPT_CORRUPT", 3)
       await refusal(copyCheckpoint(from, to, 4), "CKPT_NOT_FOUND", 4)
       assert.deepEqual(await to.ids(), [1])
       assert.equal(await peek(prefix + keys.state(3)), undefined)
+      assert.equal((await copyCheckpoint(from, to, 2, { replaceDamaged: true })).outcome, "replaced")
+      assert.deepEqual((await to.verify(2, { depth: "deep" })).issues, [])
     },
   },
   {
