@@ -1,17 +1,13 @@
 import { existsSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
-import { homedir } from "node:os"
 import { join } from "node:path"
+import { installPackages } from "./apt.js"
+import { cacheFolder } from "./cache-folder.js"
 import { run } from "./command.js"
 import { isolation } from "./host.js"
 
 // The number goes up with every change of the installed packages, so that an older cache is not used.
 const folderName = `ceph-forky-1-${process.arch}`
-
-/** The folder under which the servers are kept: `ckpt-test-servers` in XDG_CACHE_HOME or `~/.cache`. */
-export function cacheFolder(): string {
-  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ckpt-test-servers")
-}
 
 /** The root folder of its own in which Ceph is, or will be, installed. */
 export function cephRoot(cache: string = cacheFolder()): string {
@@ -22,12 +18,7 @@ export function cephInstalled(cache?: string): boolean {
   return existsSync(cephRoot(cache))
 }
 
-// Tried without `apt-get update` first: package lists are often there, and the update costs more than the package.
-const prepare = `
-command -v mmdebstrap && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] && exit 0
-install() { apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 mmdebstrap debian-archive-keyring; }
-install || { apt-get update && install; }
-`
+const isPrepared = "command -v mmdebstrap && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]"
 
 const debootstrap = `
 mmdebstrap --mode=root --variant=apt --aptopt='APT::Install-Recommends "false"' \
@@ -66,8 +57,7 @@ export async function installCeph(options: InstallOptions = {}): Promise<string>
   await mkdir(join(root, ".."), { recursive: true })
   process.stderr.write(`Installing Ceph for the S3 tests into ${root}, once; this takes a minute or two.\n`)
   const lock = ["--no-fork", `${root}.lock`]
-  // It may outlive this process: to end it would leave the machine's own package manager half done.
-  if (options.fill === undefined) await succeed("flock", [...lock, "sh", "-c", prepare])
+  if (options.fill === undefined) await installPackages("Ceph", isPrepared, ["mmdebstrap", "debian-archive-keyring"])
   await succeed("setpriv", [
     ...["--pdeathsig", "KILL", "flock", ...lock],
     ...["unshare", ...isolation, "sh", "-c", build(options.fill ?? debootstrap), "install", root],
