@@ -184,6 +184,48 @@ test("a page that may write pins, unpins and removes; the store's own rules hold
   expect((await send(page, "/s/orders/c/3/pin", { name: "a b" })).body).toContain("CKPT_INVALID")
 })
 
+test("a rotten newest checkpoint costs no sound one: the page removes and prunes as the commands do", async () => {
+  const { opened, page } = await servedJob(20, true)
+  await damage(opened.backend as MemoryBackend, "checkpoints/state-000020.bin")
+  // Nobody has read the bytes of 20, and the summary says so.
+  expect((await read(page, "/s/orders/")).body).toMatch(/Recovery takes[\s\S]*>20<\/a>[^\n]*its bytes were not read/)
+  // The preview reads them: 20 is damaged, 19 stays. What is shown is what goes.
+  const { body } = await read(page, "/s/orders/prune?last=1")
+  expect(body).toMatch(
+    /18 checkpoints would go[\s\S]*\/c\/19">19<\/a><\/th><td>stay<\/td><td>the latest valid checkpoint/,
+  )
+  expect(body).toMatch(/Recovery takes[\s\S]*>19<\/a>/)
+  const statuses = []
+  for (let id = 19; id >= 4; id--) statuses.push((await send(page, `/s/orders/c/${id}/remove`, {})).status)
+  expect(statuses).toEqual([400, ...Array(15).fill(303)])
+  const digest = async () =>
+    /name="digest" value="([^"]+)"/.exec((await read(page, "/s/orders/prune?last=1")).body)?.[1] ?? ""
+  const pruned = await send(page, "/s/orders/prune", { last: "1", digest: await digest() })
+  expect(pruned.body).toContain("3 checkpoints removed.")
+  expect(await opened.store.ids()).toEqual([19, 20])
+  expect((await opened.store.recover({ depth: "deep" })).checkpoint?.id).toBe(19)
+})
+
+test("a state that rots after the preview changes what would go, so nothing goes", async () => {
+  const { opened, page } = await servedJob(6, true)
+  const { body } = await read(page, "/s/orders/prune?last=1")
+  const digest = /name="digest" value="([^"]+)"/.exec(body)?.[1] ?? ""
+  expect(body).toContain("4 checkpoints would go")
+  for (const id of [5, 6]) await damage(opened.backend as MemoryBackend, `checkpoints/state-00000${id}.bin`)
+  const late = await send(page, "/s/orders/prune", { last: "1", digest })
+  expect(late.body).toMatch(/Nothing was removed: the store has changed since the preview[\s\S]*3 checkpoints would go/)
+  expect(await opened.store.ids()).toEqual([1, 2, 3, 4, 5, 6])
+})
+
+test("a page that only renews its live parts makes no preview again: it would read a whole state each time", async () => {
+  const { page } = await servedJob(3)
+  const path = "/s/orders/prune?last=1"
+  const renewed = await read(page, path, { "x-requested-by": "page" })
+  expect(renewed.body).toContain('id="summary"')
+  expect(renewed.body).not.toContain("would go")
+  expect((await read(page, path)).body).toContain("1 checkpoint would go")
+})
+
 test("a page takes nobody's lead: on a claimed store it says who leads, and changes nothing", async () => {
   const opened = await memoryStore("orders")
   const leader = await opened.store.claim()

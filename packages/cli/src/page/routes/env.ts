@@ -27,6 +27,11 @@ export function frameFor(c: Context<Env>, { all }: Pages): Pick<Frame, "all" | "
   return { all, theme: theme === "light" || theme === "dark" ? theme : ("auto" satisfies Theme) }
 }
 
+/** Asked by the browser's script, which takes a part of the answer into the page that is open. */
+export function isForScript(c: Context<Env>): boolean {
+  return c.req.header("x-requested-by") === "page"
+}
+
 /**
  * A checkpoint's id, as a URL or a form has it.
  *

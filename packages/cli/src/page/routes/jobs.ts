@@ -4,7 +4,7 @@ import type { JobProgress } from "../data/shapes.js"
 import { type Seen, statusOf } from "../status.js"
 import type { Job } from "../verifying.js"
 import { jobPanel } from "../views/jobs.js"
-import { type Env, idOf } from "./env.js"
+import { type Env, idOf, isForScript } from "./env.js"
 import { events } from "./live.js"
 
 /** Verifications: begun by a form, followed by events. They read, so a page that may not change anything may begin them. */
@@ -44,10 +44,6 @@ export function jobOf(c: Context<Env>): Job {
     "CKPT_NOT_FOUND",
     "There is no such verification. They are forgotten when `ckpt serve` ends.",
   )
-}
-
-function isForScript(c: Context<Env>): boolean {
-  return c.req.header("x-requested-by") === "page"
 }
 
 function progressOf({
