@@ -240,8 +240,11 @@ test("a page takes nobody's lead: on a claimed store it says who leads, and chan
 })
 
 test("Prometheus reads the figures of each store, in its own form", async () => {
-  const orders = await memoryStore('or"ders')
-  await writeJob(orders.store, { checkpoints: 3, startMs: Date.now() - 120_000 })
+  // The writer's clock is a day ahead, and the storage's an hour: the age is by the storage's alone.
+  let storageMs = Date.now() + 3_600_000
+  const orders = await memoryStore('or"ders', { backend: new MemoryBackend({ now: () => storageMs }) })
+  await writeJob(orders.store, { checkpoints: 3, startMs: Date.now() + 86_400_000 })
+  storageMs += 60_000
   await orders.store.pin(1, "savepoint")
   const page = await serve([orders, await memoryStore("empty")])
   const { status, headers, body } = await ask(`${page.origin}/metrics`, { headers: bearer })
