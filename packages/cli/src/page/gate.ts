@@ -1,4 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto"
+import type { ServerResponse } from "node:http"
+import type { HttpBindings } from "@hono/node-server"
 import type { Context, MiddlewareHandler } from "hono"
 import { getCookie, setCookie } from "hono/cookie"
 import { asksForToken, refused } from "./views/refusals.js"
@@ -9,6 +11,8 @@ export interface Access {
   readonly token: string
   /** Whether a host, as it stands in a URL, is this page. See `servesHost`. */
   readonly isOurs: (hostname: string) => boolean
+  /** Called for each request that has the token, with its response. */
+  readonly onToken: (response: ServerResponse) => void
 }
 
 /**
@@ -19,7 +23,7 @@ export interface Access {
  * A browser gives the token once, in the URL that `ckpt serve` prints, and keeps it in a cookie that scripts cannot read. Programs
  * give it as `Authorization: Bearer`.
  */
-export function gate({ token, isOurs }: Access): MiddlewareHandler {
+export function gate({ token, isOurs, onToken }: Access): MiddlewareHandler<{ Bindings: HttpBindings }> {
   return async (c, next) => {
     const host = urlOf(`http://${c.req.header("host") ?? ""}`)
     if (host === undefined || !isOurs(host.hostname)) {
@@ -55,6 +59,7 @@ export function gate({ token, isOurs }: Access): MiddlewareHandler {
     const [, bearer] = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "") ?? []
     const shown = bearer ?? getCookie(c, cookie)
     if (shown === undefined || !isSame(shown, token)) return asksForToken(c)
+    onToken(c.env.outgoing)
     return next()
   }
 }

@@ -1,6 +1,6 @@
 import { connect } from "node:net"
 import { text } from "node:stream/consumers"
-import { expect, test } from "vitest"
+import { expect, onTestFinished, test } from "vitest"
 import { servesHost } from "../../src/page/hosts.js"
 import { servePage } from "../../src/page/serve.js"
 import { ask, bearer, form, memoryStore, serve, token } from "./serving.js"
@@ -211,4 +211,48 @@ test("a form without a length is taken if it has no body, and otherwise asked fo
     expect(await exchange(port, chunked, body)).toMatch(/^HTTP\/1\.1 411 [\s\S]*Content-Length/)
   }
   expect((await ask(home, { headers: bearer })).status).toBe(200)
+})
+
+/** Opens connections that send `sent` and no more, until the test ends; gives how many of them are still open. */
+async function hold(port: string, count: number, sent: string): Promise<() => number> {
+  const sockets = Array.from({ length: count }, () => connect(Number(port), "127.0.0.1").on("error", () => {}))
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  await Promise.all(
+    sockets.map(
+      (socket) =>
+        new Promise<void>((resolve) => {
+          socket.once("close", () => resolve())
+          socket.once("connect", () => socket.write(sent, () => resolve()))
+        }),
+    ),
+  )
+  for (const socket of sockets) socket.resume()
+  return () => sockets.filter((socket) => !socket.destroyed && socket.readyState === "open").length
+}
+
+test.each([
+  ["nothing", ""],
+  ["half a head", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"],
+  ["a form that does not end", "POST /look HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n"],
+])("a thousand connections without the token keep out nobody who has it, and are bounded: %s", async (_, sent) => {
+  const { page, port, home } = await served()
+  const live = connect(Number(port), "127.0.0.1")
+  onTestFinished(() => void live.destroy())
+  live.write(`GET /live HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  let heard = ""
+  live.on("data", (chunk) => {
+    heard += chunk.toString()
+  })
+  await expect.poll(() => heard).toContain("event: state")
+  const stillOpen = await hold(port, 1_000, sent)
+  const statuses = []
+  for (let at = 0; at < 20; at++) statuses.push((await ask(home, { headers: bearer })).status)
+  expect(statuses).toEqual(Array(20).fill(200))
+  await expect.poll(stillOpen).toBeLessThan(512)
+  // An open page stays open, and hears of news.
+  const before = heard.length
+  expect((await ask(`${page.origin}/s/orders/look`, { method: "POST", headers: bearer })).status).toBe(303)
+  await expect.poll(() => heard.length).toBeGreaterThan(before)
 })

@@ -1,4 +1,5 @@
 import { CheckpointError } from "@ckpt/core"
+import type { HttpBindings } from "@hono/node-server"
 import type { Context } from "hono"
 import { getCookie } from "hono/cookie"
 import type { Served } from "../served.js"
@@ -16,6 +17,7 @@ export interface Pages {
 
 /** What one request carries. */
 export interface Env {
+  Bindings: HttpBindings
   Variables: {
     /** The store that the URL names. */
     served: Served
