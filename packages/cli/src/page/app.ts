@@ -82,7 +82,7 @@ export function makeApp(pages: Pages, access: Access): Hono<Env> {
   viewRoutes(app, pages)
   dataRoutes(app)
   liveRoutes(app, pages)
-  jobRoutes(app)
+  jobRoutes(app, pages)
   changeRoutes(app, pages)
 
   app.notFound((c) => refused(c, 404, "There is no such page.", "Go back to the stores: /"))

@@ -65,7 +65,8 @@ export async function servePage(
   const places = new Places(maxConnections)
   const isOurs = servesHost(host, allowHosts)
   const onToken = (response: ServerResponse) => places.keep(response)
-  const app = makeApp({ all, allowWrites, maxAgeMs, patienceMs }, { token, isOurs, onToken })
+  const listeners = { news: { count: 0 }, verifications: { count: 0 } }
+  const app = makeApp({ all, allowWrites, maxAgeMs, patienceMs, listeners }, { token, isOurs, onToken })
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions, overrideGlobalObjects: false }) as Server
   server.on("connection", (socket) => places.add(socket))
   const patrols = verifyEveryMs === undefined ? [] : all.map((served) => new Patrol(served, verifyEveryMs))

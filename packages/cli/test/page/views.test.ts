@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises"
+import type { CheckpointStore } from "@ckpt/core"
 import { putBody } from "@ckpt/core/adapter"
 import { MemoryBackend } from "@ckpt/memory"
-import { expect, test } from "vitest"
+import { expect, onTestFinished, test } from "vitest"
+import type { OpenedStore } from "../../src/stores/opened.js"
 import { writeJob, writeMany } from "./job.js"
 import { ask, bearer, followed, listed, memoryStore, read, send, serve } from "./serving.js"
 
@@ -104,6 +106,61 @@ test("a verification reads every byte, tells how far it is, and finds what a lis
   expect((await read(page, "/metrics")).body).toMatch(/ckpt_damaged_checkpoints\{[^}]*\} 1\n/)
 })
 
+/** The store, each of whose verifications first waits for this. */
+function withVerify(opened: OpenedStore, before: (id: number) => Promise<void>): OpenedStore {
+  const store: CheckpointStore = Object.create(opened.store, {
+    verify: {
+      value: async (...args: Parameters<typeof opened.store.verify>) => {
+        await before(args[0])
+        return opened.store.verify(...args)
+      },
+    },
+    list: { value: opened.store.list.bind(opened.store) },
+  })
+  return { ...opened, store, close: opened.close }
+}
+
+/** A job of three checkpoints, and a verification of the first that stands still until the test ends. */
+async function servedWithLongVerification() {
+  const opened = await memoryStore("orders")
+  await writeJob(opened.store, { checkpoints: 3, startMs })
+  let open = (): void => {}
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const page = await serve([withVerify(opened, (id) => (id === 1 ? gate : Promise.resolve()))])
+  // Before the page ends, which waits for what it verifies.
+  onTestFinished(open)
+  expect((await send(page, "/s/orders/verify", { id: "1" })).headers["location"]).toBe("/s/orders/verify/1")
+  return { page, open }
+}
+
+test("a verification that still runs is never forgotten, and can be cancelled", async () => {
+  const { page, open } = await servedWithLongVerification()
+  for (let job = 2; job <= 60; job++) {
+    await send(page, "/s/orders/verify", { id: "2" })
+    await followed(page, `/s/orders/verify/${job}/events`)
+  }
+  // Of those that are over, the latest are kept.
+  expect((await read(page, "/s/orders/verify/2")).status).toBe(404)
+  expect((await read(page, "/s/orders/verify")).body.match(/href="\/s\/orders\/verify\/\d+"/g)).toHaveLength(50)
+  expect((await send(page, "/s/orders/verify/1/cancel", {})).status).toBe(303)
+  open()
+  expect((await read(page, "/s/orders/verify/1")).status).toBe(200)
+})
+
+test("whoever follows verifications keeps no page from its news, and is refused beyond a hundred", async () => {
+  const { page } = await servedWithLongVerification()
+  const leave = new AbortController()
+  onTestFinished(() => leave.abort())
+  const follow = async (path: string) =>
+    (await fetch(`${page.origin}${path}`, { headers: bearer, signal: leave.signal })).status
+  const statuses = []
+  for (let at = 0; at < 101; at++) statuses.push(await follow("/s/orders/verify/1/events"))
+  expect(statuses).toEqual([...Array(100).fill(200), 503])
+  expect(await follow("/live")).toBe(200)
+})
+
 test("verifications take turns, and too many that wait are refused; one that waits can be cancelled", async () => {
   const opened = await memoryStore("orders")
   await writeJob(opened.store, { checkpoints: 3, startMs })
@@ -113,18 +170,13 @@ test("verifications take turns, and too many that wait are refused; one that wai
   })
   let running = 0
   let most = 0
-  const store = Object.create(opened.store, {
-    verify: {
-      value: async (...args: Parameters<typeof opened.store.verify>) => {
-        most = Math.max(most, ++running)
-        await gate
-        running--
-        return opened.store.verify(...args)
-      },
-    },
-    list: { value: opened.store.list.bind(opened.store) },
-  })
-  const page = await serve([{ ...opened, store, close: opened.close }])
+  const page = await serve([
+    withVerify(opened, async () => {
+      most = Math.max(most, ++running)
+      await gate
+      running--
+    }),
+  ])
   const begin = () => send(page, "/s/orders/verify", { which: "latest" })
   const statuses = []
   for (let at = 0; at < 11; at++) statuses.push((await begin()).status)
@@ -175,6 +227,11 @@ test("a page that may write pins, unpins and removes; the store's own rules hold
   const { opened, page } = await servedJob(4, true)
   expect((await send(page, "/s/orders/c/2/pin", { name: "before" })).headers["location"]).toBe("/s/orders/c/2")
   expect((await read(page, "/s/orders/goto?id=before")).headers["location"]).toBe("/s/orders/c/2")
+  // As on the command line, a pin that looks like an id is named by pin:.
+  await opened.store.pin(3, "1")
+  expect((await read(page, "/s/orders/goto?id=pin%3A1")).headers["location"]).toBe("/s/orders/c/3")
+  expect((await read(page, "/s/orders/goto?id=1")).headers["location"]).toBe("/s/orders/c/1")
+  await opened.store.unpin("1")
   expect((await read(page, "/s/orders/prune?last=1")).body).toContain("pinned: before")
   expect((await send(page, "/s/orders/c/2/remove", {})).body).toContain("CKPT_INVALID")
   await send(page, "/s/orders/c/2/unpin", { name: "before" })

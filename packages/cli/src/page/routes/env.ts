@@ -13,6 +13,13 @@ export interface Pages {
   readonly maxAgeMs: number
   /** A page waits for a look so long, and is shown without it then. */
   readonly patienceMs: number
+  /** Counted apart, so that whoever follows verifications keeps no page from its news. */
+  readonly listeners: { readonly news: Listeners; readonly verifications: Listeners }
+}
+
+/** How many follow events now, each with a connection of its own. */
+export interface Listeners {
+  count: number
 }
 
 /** What one request carries. */
