@@ -68,9 +68,15 @@ export function sampleOf(ids: readonly number[], share: number, random: () => nu
  * The latest checkpoint of which every byte is sound; `undefined` if there is none. Retention itself compares sizes alone, and counts
  * as damaged what its store has found damaged before: so to ask this first keeps the last sound checkpoint under a rotten one.
  */
-export async function latestSound(store: StoreOperations, signal?: AbortSignal): Promise<number | undefined> {
+export async function latestSound(
+  store: StoreOperations,
+  signal?: AbortSignal,
+  /** Called whenever it has come further. */
+  onProgress: () => void = () => {},
+): Promise<number | undefined> {
   for (const id of (await store.ids({ signal })).reverse()) {
-    if ((await store.verify(id, { depth: "deep", signal })).valid) return id
+    onProgress()
+    if ((await store.verify(id, { depth: "deep", signal, onProgress })).valid) return id
   }
   return undefined
 }

@@ -1,5 +1,4 @@
 import { Hono } from "hono"
-import { bodyLimit } from "hono/body-limit"
 import { html } from "hono/html"
 import { HTTPException } from "hono/http-exception"
 import { secureHeaders } from "hono/secure-headers"
@@ -48,12 +47,14 @@ export function makeApp(pages: Pages, access: Access): Hono<Env> {
     if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store")
   })
   app.use(gate(access))
-  app.use(
-    bodyLimit({
-      maxSize: maxBody,
-      onError: (c) => refused(c, 413, "The request is too large.", "Send a form of this page."),
-    }),
-  )
+  app.use(async (c, next) => {
+    // A length is known before anything is read. A request without one, and without pieces, has no body.
+    if (c.req.header("transfer-encoding") !== undefined)
+      return refused(c, 411, "The request does not say how long it is.", "Send it with a Content-Length.")
+    if (Number(c.req.header("content-length") ?? 0) > maxBody)
+      return refused(c, 413, "The request is too large.", "Send a form of this page.")
+    return next()
+  })
 
   app.get("/assets/:name", (c) => {
     const found = asset(c.req.param("name"))
@@ -81,7 +82,7 @@ export function makeApp(pages: Pages, access: Access): Hono<Env> {
   viewRoutes(app, pages)
   dataRoutes(app)
   liveRoutes(app, pages)
-  jobRoutes(app)
+  jobRoutes(app, pages)
   changeRoutes(app, pages)
 
   app.notFound((c) => refused(c, 404, "There is no such page.", "Go back to the stores: /"))

@@ -1,4 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto"
+import type { ServerResponse } from "node:http"
+import type { HttpBindings } from "@hono/node-server"
 import type { Context, MiddlewareHandler } from "hono"
 import { getCookie, setCookie } from "hono/cookie"
 import { asksForToken, refused } from "./views/refusals.js"
@@ -9,16 +11,19 @@ export interface Access {
   readonly token: string
   /** Whether a host, as it stands in a URL, is this page. See `servesHost`. */
   readonly isOurs: (hostname: string) => boolean
+  /** Called for each request that has the token, with its response. */
+  readonly onToken: (response: ServerResponse) => void
 }
 
 /**
  * Refuses whoever must not ask, in this order: a foreign `Host` (a page elsewhere whose name was made to lead here: DNS
- * rebinding), a foreign `Origin` (a page elsewhere that sends requests here), and a request without the token.
+ * rebinding), a foreign `Origin` (a page elsewhere that sends requests here), a path that names a host, and a request without the
+ * token.
  *
  * A browser gives the token once, in the URL that `ckpt serve` prints, and keeps it in a cookie that scripts cannot read. Programs
  * give it as `Authorization: Bearer`.
  */
-export function gate({ token, isOurs }: Access): MiddlewareHandler {
+export function gate({ token, isOurs, onToken }: Access): MiddlewareHandler<{ Bindings: HttpBindings }> {
   return async (c, next) => {
     const host = urlOf(`http://${c.req.header("host") ?? ""}`)
     if (host === undefined || !isOurs(host.hostname)) {
@@ -37,20 +42,24 @@ export function gate({ token, isOurs }: Access): MiddlewareHandler {
         "Open this page by its own address, and do it here.",
       )
     }
+    const url = new URL(c.req.url)
+    // In a redirect, or as the address of a form, "//name/" leads to another host.
+    if (url.pathname.startsWith("//")) {
+      return refused(c, 400, "No page has this path.", "Open the address that ckpt serve printed.")
+    }
     if (c.req.path.startsWith("/assets/")) return next()
     // Cookies do not keep ports apart: two of these pages on one machine must not overwrite each other's.
     const cookie = `ckpt_token_${host.port || "80"}`
     const given = c.req.query("token")
     if (given !== undefined && c.req.method === "GET" && isSame(given, token)) {
       setCookie(c, cookie, token, { httpOnly: true, sameSite: "Lax", path: "/" })
-      const url = new URL(c.req.url)
       url.searchParams.delete("token")
-      // "//name/" would lead to another host.
-      return c.redirect(`${url.pathname.replace(/^\/+/, "/")}${url.search}`, 303)
+      return c.redirect(`${url.pathname}${url.search}`, 303)
     }
     const [, bearer] = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "") ?? []
     const shown = bearer ?? getCookie(c, cookie)
     if (shown === undefined || !isSame(shown, token)) return asksForToken(c)
+    onToken(c.env.outgoing)
     return next()
   }
 }

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises"
-import { CheckpointError, type CheckpointSummary } from "@ckpt/core"
+import { CheckpointError, type CheckpointSummary, type ObjectBackend } from "@ckpt/core"
+import { ask } from "../stores/ask.js"
 import type { Door } from "./door.js"
 import { type Failure, failureOf } from "./failure.js"
 import { rest } from "./rest.js"
@@ -12,6 +13,8 @@ export interface Listing {
   /** When the look ended: milliseconds since 1970. */
   readonly at: number
   readonly tookMs: number
+  /** Milliseconds that the storage's clock is ahead of this machine's. */
+  readonly clockAhead: number
   /** Ascending by id. */
   readonly checkpoints: readonly Seen[]
   readonly byId: ReadonlyMap<number, Seen>
@@ -127,7 +130,8 @@ export class Looker {
       const found: CheckpointSummary[] = []
       let turned = performance.now()
       const signal = AbortSignal.any([stall.signal, this.#closing.signal])
-      const { store } = await this.#door.open(signal)
+      const { store, backend } = await this.#door.open(signal)
+      const clockAhead = await aheadOf(backend, signal)
       for await (const one of store.list({ signal })) {
         found.push(one)
         timer.refresh()
@@ -142,7 +146,7 @@ export class Looker {
       const byId = new Map(checkpoints.map((one) => [one.id, one]))
       const { number: before = 0, checkpoints: seenBefore = [] } = this.#listing ?? {}
       const number = before > 0 && isSame(seenBefore, checkpoints) ? before : before + 1
-      this.#listing = { number, at: Date.now(), tookMs: Date.now() - under.since, checkpoints, byId }
+      this.#listing = { number, at: Date.now(), tookMs: Date.now() - under.since, clockAhead, checkpoints, byId }
       this.#failure = undefined
       this.#onListing(this.#listing)
     } catch (error) {
@@ -176,6 +180,16 @@ export class Looker {
       // The look says why.
       return true
     }
+  }
+}
+
+/** A storage that does not tell its time is taken to have this machine's; if it fails, the listing says why. */
+async function aheadOf(backend: ObjectBackend, signal: AbortSignal): Promise<number> {
+  try {
+    const now = await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), { signal })
+    return now.getTime() - Date.now()
+  } catch {
+    return 0
   }
 }
 

@@ -22,10 +22,12 @@ const metrics: readonly Metric[] = [
   },
   {
     name: "ckpt_newest_valid_age_seconds",
-    help: "Seconds since the newest checkpoint that is not damaged was taken. Absent if there is none.",
+    help: "Seconds since the newest checkpoint that is not damaged was stored, by the storage's clock. Absent if there is none.",
     of: (served, now) => {
       const latest = facts(served)?.latestValid
-      return latest === undefined ? undefined : Math.max(0, now - latest.time) / 1_000
+      const { clockAhead = 0 } = served.looker.now.listing ?? {}
+      // Not by the manifest: a writer whose clock is ahead would keep the alert silent.
+      return latest && Math.max(0, now + clockAhead - latest.lastModified.getTime()) / 1_000
     },
   },
   {

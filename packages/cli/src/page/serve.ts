@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import type { Server } from "node:http"
+import type { Server, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { CheckpointError } from "@ckpt/core"
 import { createAdaptorServer } from "@hono/node-server"
@@ -8,6 +8,7 @@ import { makeApp } from "./app.js"
 import type { StoreToServe } from "./door.js"
 import { inUrl, isLoopback, servesHost } from "./hosts.js"
 import { Patrol } from "./patrol.js"
+import { Places } from "./places.js"
 import { type Served, serveAll } from "./served.js"
 import { Slots } from "./verifying.js"
 
@@ -40,8 +41,14 @@ export interface ServedPage {
 const verifiesAtOnce = 2
 const maxAgeMs = 5_000
 const patienceMs = 400
-/** Connections at once: a page keeps up to six. */
+/** Connections at once: a browser keeps up to six. */
 const maxConnections = 512
+
+/** Without the last, Node looks for what is late twice a minute only. */
+const serverOptions = {
+  ...{ maxHeaderSize: 16 * 1024, requestTimeout: 30_000, headersTimeout: 10_000 },
+  connectionsCheckingInterval: 2_000,
+}
 
 /**
  * Serves a page about these stores.
@@ -55,10 +62,13 @@ export async function servePage(
   const { host = "127.0.0.1", port, allowWrites = false, allowHosts = [], verifyEveryMs } = options
   const token = tokenFor(host, options.token)
   const all: Served[] = serveAll(stores.map(toServe), new Slots(verifiesAtOnce))
-  const app = makeApp({ all, allowWrites, maxAgeMs, patienceMs }, { token, isOurs: servesHost(host, allowHosts) })
-  const serverOptions = { maxHeaderSize: 16 * 1024, requestTimeout: 30_000, headersTimeout: 10_000 }
+  const places = new Places(maxConnections)
+  const isOurs = servesHost(host, allowHosts)
+  const onToken = (response: ServerResponse) => places.keep(response)
+  const listeners = { news: { count: 0 }, verifications: { count: 0 } }
+  const app = makeApp({ all, allowWrites, maxAgeMs, patienceMs, listeners }, { token, isOurs, onToken })
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions, overrideGlobalObjects: false }) as Server
-  server.maxConnections = maxConnections
+  server.on("connection", (socket) => places.add(socket))
   const patrols = verifyEveryMs === undefined ? [] : all.map((served) => new Patrol(served, verifyEveryMs))
   const bound = await listen(server, host, port)
   const origin = `http://${inUrl(host)}:${bound}`

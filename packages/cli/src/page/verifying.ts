@@ -133,12 +133,21 @@ export class Verifying {
       ...{ startedAt: undefined, endedAt: undefined, failure: undefined },
     }
     this.#jobs.unshift(job)
-    this.#jobs.splice(keptJobs)
+    this.#forgetOld()
     const abort = new AbortController()
     this.#aborts.set(job, abort)
     const running = this.#run(job, checkpoints, abort.signal).finally(() => this.#running.delete(running))
     this.#running.add(running)
     return job
+  }
+
+  /** A job that is not over stays, however old it is: nobody could cancel it otherwise. */
+  #forgetOld(): void {
+    for (let at = this.#jobs.length - 1; at >= keptJobs; at--) {
+      const over = this.#jobs.findLastIndex(({ endedAt }) => endedAt !== undefined)
+      if (over < 0) return
+      this.#jobs.splice(over, 1)
+    }
   }
 
   cancel(job: Job): void {

@@ -1,7 +1,16 @@
-import { expect, test } from "vitest"
+import { connect } from "node:net"
+import { text } from "node:stream/consumers"
+import { expect, onTestFinished, test } from "vitest"
 import { servesHost } from "../../src/page/hosts.js"
 import { servePage } from "../../src/page/serve.js"
 import { ask, bearer, form, memoryStore, serve, token } from "./serving.js"
+
+/** One request as it stands on the line: `ask` would send another path, and a length. Gives the whole answer. */
+async function exchange(port: string, head: string, body = ""): Promise<string> {
+  const socket = connect(Number(port), "127.0.0.1")
+  socket.end(`${head}Connection: close\r\n\r\n${body}`)
+  return text(socket)
+}
 
 async function served() {
   const page = await serve([await memoryStore("orders")])
@@ -40,14 +49,27 @@ test("the printed address gives the token once: a cookie that scripts cannot rea
   const { page, home } = await served()
   const { status, headers } = await ask(`${home}?token=${token}&show=damaged`)
   expect([status, headers["location"]]).toEqual([303, "/s/orders/?show=damaged"])
-  // A path that a browser would take for another host leads nowhere else.
-  expect((await ask(`${page.origin}//evil.example/?token=${token}`)).headers["location"]).toBe("/evil.example/")
   const [cookie = ""] = headers["set-cookie"] as string[]
   expect(cookie).toMatch(/^ckpt_token_\d+=.*; HttpOnly; SameSite=Lax$/)
   const [pair = ""] = cookie.split(";")
   expect((await ask(home, { headers: { cookie: pair } })).status).toBe(200)
   expect(page.url).toBe(`${page.origin}/?token=${token}`)
 })
+
+test.each(["//evil.example/", "/\\evil.example/", "/.//evil.example/", "/x/..//evil.example/", "///evil.example/a"])(
+  "a path that a browser takes for another host is refused, with the token and without: %s",
+  async (path) => {
+    const { port } = await served()
+    for (const query of ["", `?token=${token}`]) {
+      const raw = await exchange(
+        port,
+        `GET ${path}${query} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/html\r\n`,
+      )
+      expect(raw).toMatch(/^HTTP\/1\.1 400 /)
+      expect(raw).not.toMatch(/evil|^location:/im)
+    }
+  },
+)
 
 test("without a token of its own, a page on loopback makes one up, another each time", async () => {
   const urls = []
@@ -175,4 +197,62 @@ test("a request that is too large is refused, and the page goes on", async () =>
   expect((await ask(home, { headers: bearer })).status).toBe(200)
   expect((await ask(`${page.origin}/assets/..%2f..%2fpackage.json`, { headers: bearer })).status).toBe(404)
   expect((await ask(`${page.origin}/assets/constructor`, { headers: bearer })).status).toBe(404)
+})
+
+test("a form without a length is taken if it has no body, and otherwise asked for its length", async () => {
+  const { page, port, home } = await served()
+  const head = `POST /s/orders/verify HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${token}\r\n`
+  // Without a body no checkpoint is chosen, as with an empty form.
+  expect(await exchange(port, head)).toMatch(/^HTTP\/1\.1 404 [\s\S]*CKPT_NOT_FOUND/)
+  const empty = await ask(`${page.origin}/s/orders/verify`, { method: "POST", headers: { ...bearer, ...form } })
+  expect([empty.status, JSON.parse(empty.body).code]).toEqual([404, "CKPT_NOT_FOUND"])
+  for (const body of ["9\r\nwhich=all\r\n0\r\n\r\n", "0\r\n\r\n"]) {
+    const chunked = `${head}Content-Type: ${form["content-type"]}\r\nTransfer-Encoding: chunked\r\n`
+    expect(await exchange(port, chunked, body)).toMatch(/^HTTP\/1\.1 411 [\s\S]*Content-Length/)
+  }
+  expect((await ask(home, { headers: bearer })).status).toBe(200)
+})
+
+/** Opens connections that send `sent` and no more, until the test ends; gives how many of them are still open. */
+async function hold(port: string, count: number, sent: string): Promise<() => number> {
+  const sockets = Array.from({ length: count }, () => connect(Number(port), "127.0.0.1").on("error", () => {}))
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  await Promise.all(
+    sockets.map(
+      (socket) =>
+        new Promise<void>((resolve) => {
+          socket.once("close", () => resolve())
+          socket.once("connect", () => socket.write(sent, () => resolve()))
+        }),
+    ),
+  )
+  for (const socket of sockets) socket.resume()
+  return () => sockets.filter((socket) => !socket.destroyed && socket.readyState === "open").length
+}
+
+test.each([
+  ["nothing", ""],
+  ["half a head", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"],
+  ["a form that does not end", "POST /look HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n"],
+])("a thousand connections without the token keep out nobody who has it, and are bounded: %s", async (_, sent) => {
+  const { page, port, home } = await served()
+  const live = connect(Number(port), "127.0.0.1")
+  onTestFinished(() => void live.destroy())
+  live.write(`GET /live HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  let heard = ""
+  live.on("data", (chunk) => {
+    heard += chunk.toString()
+  })
+  await expect.poll(() => heard).toContain("event: state")
+  const stillOpen = await hold(port, 1_000, sent)
+  const statuses = []
+  for (let at = 0; at < 20; at++) statuses.push((await ask(home, { headers: bearer })).status)
+  expect(statuses).toEqual(Array(20).fill(200))
+  await expect.poll(stillOpen).toBeLessThan(512)
+  // An open page stays open, and hears of news.
+  const before = heard.length
+  expect((await ask(`${page.origin}/s/orders/look`, { method: "POST", headers: bearer })).status).toBe(303)
+  await expect.poll(() => heard.length).toBeGreaterThan(before)
 })

@@ -19,22 +19,25 @@ async function folderWithJob(): Promise<string> {
   return folder
 }
 
-test("ckpt serve prints its address, serves the stores, and ends with Ctrl-C", async () => {
-  const folder = await folderWithJob()
-  const served = new CkptProcess(["serve", `file:${folder}`, "file:./not-there-yet", "--port", "0"], { cwd: folder })
-  onTestFinished(() => void served.child.kill("SIGKILL"))
-  await served.lines(1)
-  const [url = ""] = served.stdout.split("\n")
-  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{22}$/)
-  const { headers } = await ask(url)
-  const cookie = String(headers["set-cookie"]).split(";")[0] ?? ""
-  const { body } = await ask(new URL("/", url).href, { headers: { cookie } })
-  expect(body).toMatch(/Recovery takes[\s\S]*>4<\/a>[\s\S]*not-there-yet[\s\S]*CKPT_IO/)
-  expect((await ask(new URL("/", url).href)).status).toBe(401)
-  served.child.kill("SIGINT")
-  expect(await served.ended).toEqual({ code: 0, signal: null })
-  expect(served.stderr).toContain("The page changes nothing. Ctrl-C ends it.")
-})
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "ckpt serve prints its address, serves the stores, and ends with 0 by %s",
+  async (signal) => {
+    const folder = await folderWithJob()
+    const served = new CkptProcess(["serve", `file:${folder}`, "file:./not-there-yet", "--port", "0"], { cwd: folder })
+    onTestFinished(() => void served.child.kill("SIGKILL"))
+    await served.lines(1)
+    const [url = ""] = served.stdout.split("\n")
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{22}$/)
+    const { headers } = await ask(url)
+    const cookie = String(headers["set-cookie"]).split(";")[0] ?? ""
+    const { body } = await ask(new URL("/", url).href, { headers: { cookie } })
+    expect(body).toMatch(/Recovery takes[\s\S]*>4<\/a>[\s\S]*not-there-yet[\s\S]*CKPT_IO/)
+    expect((await ask(new URL("/", url).href)).status).toBe(401)
+    served.child.kill(signal)
+    expect(await served.ended).toEqual({ code: 0, signal: null })
+    expect(served.stderr).toContain("The page changes nothing. Ctrl-C ends it.")
+  },
+)
 
 test("--json tells the address as an object; --token and CKPT_TOKEN choose the token, --allow-writes lets it write", async () => {
   const folder = await folderWithJob()

@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises"
+import type { CheckpointStore } from "@ckpt/core"
 import { putBody } from "@ckpt/core/adapter"
 import { MemoryBackend } from "@ckpt/memory"
-import { expect, test } from "vitest"
+import { expect, onTestFinished, test } from "vitest"
+import type { OpenedStore } from "../../src/stores/opened.js"
 import { writeJob, writeMany } from "./job.js"
 import { ask, bearer, followed, listed, memoryStore, read, send, serve } from "./serving.js"
 
@@ -104,6 +106,61 @@ test("a verification reads every byte, tells how far it is, and finds what a lis
   expect((await read(page, "/metrics")).body).toMatch(/ckpt_damaged_checkpoints\{[^}]*\} 1\n/)
 })
 
+/** The store, each of whose verifications first waits for this. */
+function withVerify(opened: OpenedStore, before: (id: number) => Promise<void>): OpenedStore {
+  const store: CheckpointStore = Object.create(opened.store, {
+    verify: {
+      value: async (...args: Parameters<typeof opened.store.verify>) => {
+        await before(args[0])
+        return opened.store.verify(...args)
+      },
+    },
+    list: { value: opened.store.list.bind(opened.store) },
+  })
+  return { ...opened, store, close: opened.close }
+}
+
+/** A job of three checkpoints, and a verification of the first that stands still until the test ends. */
+async function servedWithLongVerification() {
+  const opened = await memoryStore("orders")
+  await writeJob(opened.store, { checkpoints: 3, startMs })
+  let open = (): void => {}
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const page = await serve([withVerify(opened, (id) => (id === 1 ? gate : Promise.resolve()))])
+  // Before the page ends, which waits for what it verifies.
+  onTestFinished(open)
+  expect((await send(page, "/s/orders/verify", { id: "1" })).headers["location"]).toBe("/s/orders/verify/1")
+  return { page, open }
+}
+
+test("a verification that still runs is never forgotten, and can be cancelled", async () => {
+  const { page, open } = await servedWithLongVerification()
+  for (let job = 2; job <= 60; job++) {
+    await send(page, "/s/orders/verify", { id: "2" })
+    await followed(page, `/s/orders/verify/${job}/events`)
+  }
+  // Of those that are over, the latest are kept.
+  expect((await read(page, "/s/orders/verify/2")).status).toBe(404)
+  expect((await read(page, "/s/orders/verify")).body.match(/href="\/s\/orders\/verify\/\d+"/g)).toHaveLength(50)
+  expect((await send(page, "/s/orders/verify/1/cancel", {})).status).toBe(303)
+  open()
+  expect((await read(page, "/s/orders/verify/1")).status).toBe(200)
+})
+
+test("whoever follows verifications keeps no page from its news, and is refused beyond a hundred", async () => {
+  const { page } = await servedWithLongVerification()
+  const leave = new AbortController()
+  onTestFinished(() => leave.abort())
+  const follow = async (path: string) =>
+    (await fetch(`${page.origin}${path}`, { headers: bearer, signal: leave.signal })).status
+  const statuses = []
+  for (let at = 0; at < 101; at++) statuses.push(await follow("/s/orders/verify/1/events"))
+  expect(statuses).toEqual([...Array(100).fill(200), 503])
+  expect(await follow("/live")).toBe(200)
+})
+
 test("verifications take turns, and too many that wait are refused; one that waits can be cancelled", async () => {
   const opened = await memoryStore("orders")
   await writeJob(opened.store, { checkpoints: 3, startMs })
@@ -113,18 +170,13 @@ test("verifications take turns, and too many that wait are refused; one that wai
   })
   let running = 0
   let most = 0
-  const store = Object.create(opened.store, {
-    verify: {
-      value: async (...args: Parameters<typeof opened.store.verify>) => {
-        most = Math.max(most, ++running)
-        await gate
-        running--
-        return opened.store.verify(...args)
-      },
-    },
-    list: { value: opened.store.list.bind(opened.store) },
-  })
-  const page = await serve([{ ...opened, store, close: opened.close }])
+  const page = await serve([
+    withVerify(opened, async () => {
+      most = Math.max(most, ++running)
+      await gate
+      running--
+    }),
+  ])
   const begin = () => send(page, "/s/orders/verify", { which: "latest" })
   const statuses = []
   for (let at = 0; at < 11; at++) statuses.push((await begin()).status)
@@ -175,6 +227,11 @@ test("a page that may write pins, unpins and removes; the store's own rules hold
   const { opened, page } = await servedJob(4, true)
   expect((await send(page, "/s/orders/c/2/pin", { name: "before" })).headers["location"]).toBe("/s/orders/c/2")
   expect((await read(page, "/s/orders/goto?id=before")).headers["location"]).toBe("/s/orders/c/2")
+  // As on the command line, a pin that looks like an id is named by pin:.
+  await opened.store.pin(3, "1")
+  expect((await read(page, "/s/orders/goto?id=pin%3A1")).headers["location"]).toBe("/s/orders/c/3")
+  expect((await read(page, "/s/orders/goto?id=1")).headers["location"]).toBe("/s/orders/c/1")
+  await opened.store.unpin("1")
   expect((await read(page, "/s/orders/prune?last=1")).body).toContain("pinned: before")
   expect((await send(page, "/s/orders/c/2/remove", {})).body).toContain("CKPT_INVALID")
   await send(page, "/s/orders/c/2/unpin", { name: "before" })
@@ -182,6 +239,48 @@ test("a page that may write pins, unpins and removes; the store's own rules hold
   expect(await opened.store.ids()).toEqual([1, 3, 4])
   expect((await send(page, "/s/orders/c/4/remove", {})).status).toBe(400)
   expect((await send(page, "/s/orders/c/3/pin", { name: "a b" })).body).toContain("CKPT_INVALID")
+})
+
+test("a rotten newest checkpoint costs no sound one: the page removes and prunes as the commands do", async () => {
+  const { opened, page } = await servedJob(20, true)
+  await damage(opened.backend as MemoryBackend, "checkpoints/state-000020.bin")
+  // Nobody has read the bytes of 20, and the summary says so.
+  expect((await read(page, "/s/orders/")).body).toMatch(/Recovery takes[\s\S]*>20<\/a>[^\n]*its bytes were not read/)
+  // The preview reads them: 20 is damaged, 19 stays. What is shown is what goes.
+  const { body } = await read(page, "/s/orders/prune?last=1")
+  expect(body).toMatch(
+    /18 checkpoints would go[\s\S]*\/c\/19">19<\/a><\/th><td>stay<\/td><td>the latest valid checkpoint/,
+  )
+  expect(body).toMatch(/Recovery takes[\s\S]*>19<\/a>/)
+  const statuses = []
+  for (let id = 19; id >= 4; id--) statuses.push((await send(page, `/s/orders/c/${id}/remove`, {})).status)
+  expect(statuses).toEqual([400, ...Array(15).fill(303)])
+  const digest = async () =>
+    /name="digest" value="([^"]+)"/.exec((await read(page, "/s/orders/prune?last=1")).body)?.[1] ?? ""
+  const pruned = await send(page, "/s/orders/prune", { last: "1", digest: await digest() })
+  expect(pruned.body).toContain("3 checkpoints removed.")
+  expect(await opened.store.ids()).toEqual([19, 20])
+  expect((await opened.store.recover({ depth: "deep" })).checkpoint?.id).toBe(19)
+})
+
+test("a state that rots after the preview changes what would go, so nothing goes", async () => {
+  const { opened, page } = await servedJob(6, true)
+  const { body } = await read(page, "/s/orders/prune?last=1")
+  const digest = /name="digest" value="([^"]+)"/.exec(body)?.[1] ?? ""
+  expect(body).toContain("4 checkpoints would go")
+  for (const id of [5, 6]) await damage(opened.backend as MemoryBackend, `checkpoints/state-00000${id}.bin`)
+  const late = await send(page, "/s/orders/prune", { last: "1", digest })
+  expect(late.body).toMatch(/Nothing was removed: the store has changed since the preview[\s\S]*3 checkpoints would go/)
+  expect(await opened.store.ids()).toEqual([1, 2, 3, 4, 5, 6])
+})
+
+test("a page that only renews its live parts makes no preview again: it would read a whole state each time", async () => {
+  const { page } = await servedJob(3)
+  const path = "/s/orders/prune?last=1"
+  const renewed = await read(page, path, { "x-requested-by": "page" })
+  expect(renewed.body).toContain('id="summary"')
+  expect(renewed.body).not.toContain("would go")
+  expect((await read(page, path)).body).toContain("1 checkpoint would go")
 })
 
 test("a page takes nobody's lead: on a claimed store it says who leads, and changes nothing", async () => {
@@ -198,8 +297,11 @@ test("a page takes nobody's lead: on a claimed store it says who leads, and chan
 })
 
 test("Prometheus reads the figures of each store, in its own form", async () => {
-  const orders = await memoryStore('or"ders')
-  await writeJob(orders.store, { checkpoints: 3, startMs: Date.now() - 120_000 })
+  // The writer's clock is a day ahead, and the storage's an hour: the age is by the storage's alone.
+  let storageMs = Date.now() + 3_600_000
+  const orders = await memoryStore('or"ders', { backend: new MemoryBackend({ now: () => storageMs }) })
+  await writeJob(orders.store, { checkpoints: 3, startMs: Date.now() + 86_400_000 })
+  storageMs += 60_000
   await orders.store.pin(1, "savepoint")
   const page = await serve([orders, await memoryStore("empty")])
   const { status, headers, body } = await ask(`${page.origin}/metrics`, { headers: bearer })

@@ -3,16 +3,20 @@ import { CheckpointError, type CheckpointStore, type RetentionPolicy } from "@ck
 import type { Context, Hono } from "hono"
 import { leadText, whoLeads } from "../../looking/lead.js"
 import { previewPrune } from "../../looking/preview.js"
+import { latestSound } from "../../looking/verify.js"
 import { counted } from "../../output/text.js"
 import { failureOf } from "../failure.js"
+import type { Served } from "../served.js"
 import { page } from "../views/frame.js"
 import { type PrunePreview, pruneView } from "../views/prune.js"
-import { type Env, frameFor, idOf, type Pages } from "./env.js"
+import { type Env, frameFor, idOf, isForScript, type Pages } from "./env.js"
 
 /** A preview reads every manifest; a page waits so long for it. The command line waits longer. */
 const previewMs = 30_000
 /** A change is not given up while it may still be under way. */
 const changeMs = 120_000
+/** Bytes of a state are read as long as they come; a storage that gives nothing for so long is given up. */
+const stallMs = 60_000
 
 /** What changes a store. Each is refused unless the page may write. */
 export function changeRoutes(app: Hono<Env>, pages: Pages): void {
@@ -26,7 +30,7 @@ export function changeRoutes(app: Hono<Env>, pages: Pages): void {
     const served = c.get("served")
     const form = await c.req.parseBody()
     const policy = policyOf((name) => (typeof form[name] === "string" ? form[name] : undefined))
-    const preview = await change(c, pages, (store, signal) =>
+    const preview = await removal(c, pages, (store, signal) =>
       prune(store, policy, String(form["digest"] ?? ""), signal),
     )
     const body = pruneView(served, served.looker.now, preview, true, Date.now())
@@ -34,17 +38,17 @@ export function changeRoutes(app: Hono<Env>, pages: Pages): void {
   })
   app.post("/s/:slug/c/:id/pin", async (c) => {
     const [id, name] = [idOf(c.req.param("id")), await nameOf(c)]
-    await change(c, pages, (store, signal) => store.pin(id, name, { signal }))
+    await change(c, pages, (store) => store.pin(id, name, { signal: AbortSignal.timeout(changeMs) }))
     return c.redirect(`/s/${c.get("served").slug}/c/${id}`, 303)
   })
   app.post("/s/:slug/c/:id/unpin", async (c) => {
     const [id, name] = [idOf(c.req.param("id")), await nameOf(c)]
-    await change(c, pages, (store, signal) => store.unpin(name, { signal }))
+    await change(c, pages, (store) => store.unpin(name, { signal: AbortSignal.timeout(changeMs) }))
     return c.redirect(`/s/${c.get("served").slug}/c/${id}`, 303)
   })
   app.post("/s/:slug/c/:id/remove", async (c) => {
     const id = idOf(c.req.param("id"))
-    await change(c, pages, (store, signal) => store.remove(id, { signal }))
+    await removal(c, pages, (store, signal) => store.remove(id, { signal }))
     return c.redirect(`/s/${c.get("served").slug}/`, 303)
   })
 }
@@ -57,7 +61,7 @@ export function changeRoutes(app: Hono<Env>, pages: Pages): void {
 async function change<T>(
   c: Context<Env>,
   { allowWrites }: Pages,
-  make: (store: CheckpointStore, signal: AbortSignal) => Promise<T>,
+  make: (store: CheckpointStore) => Promise<T>,
 ): Promise<T> {
   if (!allowWrites) throw new CheckpointError("CKPT_READ_ONLY", "This page may not change a store.")
   const { door, looker } = c.get("served")
@@ -66,9 +70,34 @@ async function change<T>(
   const lead = await whoLeads(opened, signal)
   if (lead.epoch > 0) throw new CheckpointError("CKPT_FENCED", `The store is claimed: ${leadText(lead)}.`)
   try {
-    return await make(opened.store, signal)
+    return await make(opened.store)
   } finally {
     await looker.look()
+  }
+}
+
+/** A change that removes checkpoints: first the bytes are read of the checkpoint that must stay. */
+function removal<T>(
+  c: Context<Env>,
+  pages: Pages,
+  make: (store: CheckpointStore, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return change(c, pages, async (store) => {
+    await readLatestSound(store)
+    return make(store, AbortSignal.timeout(changeMs))
+  })
+}
+
+/** @throws {CheckpointError} `CKPT_TIMEOUT` if the storage stalls; the codes of `verify` */
+async function readLatestSound(store: CheckpointStore): Promise<number | undefined> {
+  const stall = new AbortController()
+  const stalled = () =>
+    stall.abort(new CheckpointError("CKPT_TIMEOUT", `The storage gave nothing for ${stallMs / 1_000} s.`))
+  const timer = setTimeout(stalled, stallMs)
+  try {
+    return await latestSound(store, stall.signal, () => timer.refresh())
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -77,26 +106,36 @@ async function nameOf(c: Context<Env>): Promise<string> {
   return typeof name === "string" ? name : ""
 }
 
-/** What the policy in the URL would remove; without a policy, nothing is asked. */
+/**
+ * What the policy in the URL would remove; without a policy, nothing is asked. Nor by a page that renews its live parts: the preview
+ * is none of them, and reads a whole state.
+ */
 export async function previewOf(c: Context<Env>): Promise<PrunePreview> {
   let policy: RetentionPolicy = {}
   try {
     policy = policyOf((name) => c.req.query(name))
-    if (Object.keys(policy).length === 0) return { policy }
+    if (Object.keys(policy).length === 0 || isForScript(c)) return { policy }
     const signal = AbortSignal.timeout(previewMs)
-    const { door, previews } = c.get("served")
-    const free = await previews.take(signal)
+    const served = c.get("served")
+    const free = await served.previews.take(signal)
     // Too late: another preview took all of the time.
     if (free === undefined) throw signal.reason
     try {
-      const { store } = await door.open(signal)
-      return await previewFor(store, policy, signal)
+      const { store } = await served.door.open(signal)
+      const sound = await readLatestSound(store)
+      if (isNews(served, sound)) await served.looker.look()
+      return await previewFor(store, policy, AbortSignal.timeout(previewMs))
     } finally {
       free()
     }
   } catch (error) {
     return { policy, failure: failureOf(error) }
   }
+}
+
+/** Whether the listing takes a checkpoint for valid that was just found damaged. */
+function isNews({ looker }: Served, sound = 0): boolean {
+  return looker.now.listing?.checkpoints.some(({ id, valid }) => valid && id > sound) === true
 }
 
 async function previewFor(store: CheckpointStore, policy: RetentionPolicy, signal: AbortSignal): Promise<PrunePreview> {

@@ -1,4 +1,5 @@
 import { CheckpointError } from "@ckpt/core"
+import type { HttpBindings } from "@hono/node-server"
 import type { Context } from "hono"
 import { getCookie } from "hono/cookie"
 import type { Served } from "../served.js"
@@ -12,10 +13,18 @@ export interface Pages {
   readonly maxAgeMs: number
   /** A page waits for a look so long, and is shown without it then. */
   readonly patienceMs: number
+  /** Counted apart, so that whoever follows verifications keeps no page from its news. */
+  readonly listeners: { readonly news: Listeners; readonly verifications: Listeners }
+}
+
+/** How many follow events now, each with a connection of its own. */
+export interface Listeners {
+  count: number
 }
 
 /** What one request carries. */
 export interface Env {
+  Bindings: HttpBindings
   Variables: {
     /** The store that the URL names. */
     served: Served
@@ -25,6 +34,11 @@ export interface Env {
 export function frameFor(c: Context<Env>, { all }: Pages): Pick<Frame, "all" | "theme"> {
   const theme = getCookie(c, "ckpt_theme")
   return { all, theme: theme === "light" || theme === "dark" ? theme : ("auto" satisfies Theme) }
+}
+
+/** Asked by the browser's script, which takes a part of the answer into the page that is open. */
+export function isForScript(c: Context<Env>): boolean {
+  return c.req.header("x-requested-by") === "page"
 }
 
 /**

@@ -4,11 +4,11 @@ import type { JobProgress } from "../data/shapes.js"
 import { type Seen, statusOf } from "../status.js"
 import type { Job } from "../verifying.js"
 import { jobPanel } from "../views/jobs.js"
-import { type Env, idOf } from "./env.js"
+import { type Env, idOf, isForScript, type Pages } from "./env.js"
 import { events } from "./live.js"
 
 /** Verifications: begun by a form, followed by events. They read, so a page that may not change anything may begin them. */
-export function jobRoutes(app: Hono<Env>): void {
+export function jobRoutes(app: Hono<Env>, { listeners }: Pages): void {
   app.post("/s/:slug/verify", async (c) => {
     const { slug, verifying } = c.get("served")
     const chosen = await choose(c)
@@ -20,7 +20,7 @@ export function jobRoutes(app: Hono<Env>): void {
   app.get("/s/:slug/verify/:job/events", (c) => {
     const { verifying } = c.get("served")
     const job = jobOf(c)
-    return events(c, (changed) => ({
+    return events(c, listeners.verifications, (changed) => ({
       state: () => JSON.stringify(progressOf(job)),
       isOver: () => job.endedAt !== undefined,
       end: verifying.follow(job, changed),
@@ -44,10 +44,6 @@ export function jobOf(c: Context<Env>): Job {
     "CKPT_NOT_FOUND",
     "There is no such verification. They are forgotten when `ckpt serve` ends.",
   )
-}
-
-function isForScript(c: Context<Env>): boolean {
-  return c.req.header("x-requested-by") === "page"
 }
 
 function progressOf({

@@ -3,24 +3,21 @@ import { type SSEStreamingApi, streamSSE } from "hono/streaming"
 import type { News } from "../data/shapes.js"
 import { type Served, stateOf } from "../served.js"
 import { refused } from "../views/refusals.js"
-import type { Env, Pages } from "./env.js"
+import type { Env, Listeners, Pages } from "./env.js"
 
-/** Pages that listen at once: each keeps a connection. */
+/** Pages that listen at once, and verifications that are followed at once: each keeps a connection. */
 const maxListeners = 100
 /** A connection that is gone without a word is noticed by the next of these. */
 const beatMs = 15_000
 
-let listeners = 0
-
 /** Tells an open page that there is something new: it then asks for it. */
 export function liveRoutes(app: Hono<Env>, pages: Pages): void {
-  app.get("/live", (c) => follow(c, pages.all))
-  app.get("/s/:slug/live", (c) => follow(c, [c.get("served")]))
+  app.get("/live", (c) => follow(c, pages, pages.all))
+  app.get("/s/:slug/live", (c) => follow(c, pages, [c.get("served")]))
 }
 
-function follow(c: Context<Env>, all: readonly Served[]): Response | Promise<Response> {
-  if (listeners >= maxListeners) return refused(c, 503, "Too many pages are open.", "Close some.")
-  return events(c, (changed) => {
+function follow(c: Context<Env>, { listeners }: Pages, all: readonly Served[]): Response | Promise<Response> {
+  return events(c, listeners.news, (changed) => {
     const letGo = all.map(({ looker }) => looker.watch(changed))
     return {
       state: () => {
@@ -43,18 +40,23 @@ interface Source {
   isOver?(): boolean
 }
 
-/** Sends the state now, and whenever it has changed; at most ten times in a second. */
-export function events(c: Context<Env>, open: (changed: () => void) => Source): Response {
+/** Sends the state now, and whenever it has changed; at most ten times in a second. Refused if too many listen already. */
+export function events(
+  c: Context<Env>,
+  listeners: Listeners,
+  open: (changed: () => void) => Source,
+): Response | Promise<Response> {
+  if (listeners.count >= maxListeners) return refused(c, 503, "Too many pages are open.", "Close some.")
   c.header("X-Accel-Buffering", "no")
   return streamSSE(c, async (out) => {
-    listeners++
+    listeners.count++
     const wakes = new Wakes()
     const source = open(() => wakes.wake())
     out.onAbort(() => wakes.wake())
     try {
       await send(out, source, wakes)
     } finally {
-      listeners--
+      listeners.count--
       source.end()
     }
   })

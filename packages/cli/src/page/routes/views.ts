@@ -1,5 +1,6 @@
 import { CheckpointError, type CheckpointManifest } from "@ckpt/core"
 import type { Hono } from "hono"
+import { chooseId } from "../../looking/choose.js"
 import { type Difference, differenceOf } from "../../looking/diff.js"
 import type { Door } from "../door.js"
 import { failureOf } from "../failure.js"
@@ -83,10 +84,8 @@ export function viewRoutes(app: Hono<Env>, pages: Pages): void {
     const text = (c.req.query("id") ?? "").trim()
     if (/^\d+$/.test(text) || text === "latest") return c.redirect(`/s/${slug}/c/${text}`)
     const signal = within()
-    const pin = (await (await door.open(signal)).store.pins({ signal })).find(({ name }) => name === text)
-    if (pin === undefined)
-      throw new CheckpointError("CKPT_NOT_FOUND", "There is no pin of this name. Give an id, latest, or a pin.")
-    return c.redirect(`/s/${slug}/c/${pin.id}`)
+    const id = await chooseId((await door.open(signal)).store, text, signal)
+    return c.redirect(`/s/${slug}/c/${id}`)
   })
   app.get("/s/:slug/c/latest", async (c) => {
     const served = c.get("served")

@@ -5,7 +5,7 @@ import { count } from "../format.js"
 import type { Served } from "../served.js"
 import { bytesOf, type Seen, statusOf } from "../status.js"
 import { type Html, named } from "../text.js"
-import { age, fact, failed, mark } from "./parts.js"
+import { age, fact, failed, mark, unread } from "./parts.js"
 
 /** Several stores side by side: who has the latest checkpoint, who has a damaged one, who cannot be read. */
 export function homeView(all: readonly Served[], now: number): Html {
@@ -23,7 +23,7 @@ ${
   listing === undefined || facts === undefined
     ? html`<p class="looking">${looking === undefined ? "" : html`Looking … <b>${count(looking.read)}</b> checkpoints read so far.`}</p>`
     : html`<dl class="facts">
-${fact("Recovery takes", latest === undefined ? "nothing" : html`${mark(statusOf(latest, verifying.finding(latest)))} <a href="/s/${slug}/c/${latest.id}">${latest.id}</a>`, latest === undefined ? "" : html`${age(latest.time, now)} old`, latest === undefined && facts.count > 0 ? "bad" : "main")}
+${fact("Recovery takes", latest === undefined ? "nothing" : html`${mark(statusOf(latest, verifying.finding(latest)))} <a href="/s/${slug}/c/${latest.id}">${latest.id}</a>`, latest === undefined ? "" : html`${age(latest.time, now)} old${unread(statusOf(latest, verifying.finding(latest)))}`, latest === undefined && facts.count > 0 ? "bad" : "main")}
 ${fact("Checkpoints", count(facts.count))}
 ${fact("Damaged", facts.damaged === 0 ? "0" : html`<a href="/s/${slug}/?show=damaged">${count(facts.damaged)}</a>`, "", facts.damaged > 0 ? "bad" : "")}
 ${fact("Last verify", verifying.lastAt === undefined ? "never" : age(verifying.lastAt, now), verifying.lastAt === undefined ? "" : "ago")}

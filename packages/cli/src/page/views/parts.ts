@@ -23,6 +23,11 @@ export function kind(status: Status): Html {
   return html`<span class="kind ${status}">${mark(status)} ${status}</span>`
 }
 
+/** Beside the checkpoint that recovery takes: it takes another one if a byte is wrong that nobody has read. */
+export function unread(status: Status | undefined): string {
+  return status === "unverified" ? "; its bytes were not read" : ""
+}
+
 /** A legend of the marks. */
 export function legend(): Html {
   const words = [

@@ -2,7 +2,7 @@ import type { Context } from "hono"
 import { html } from "hono/html"
 import { bare } from "./frame.js"
 
-type Status = 400 | 403 | 404 | 413 | 421 | 429 | 503
+type Status = 400 | 403 | 404 | 411 | 413 | 421 | 429 | 503
 
 /** A request that is not served: why, and what to do. Says nothing about any store. */
 export function refused(c: Context, status: Status, what: string, advice: string): Response | Promise<Response> {

@@ -6,7 +6,7 @@ import type { Look } from "../look.js"
 import type { Served } from "../served.js"
 import { statusOf } from "../status.js"
 import type { Html } from "../text.js"
-import { age, fact, failed, mark } from "./parts.js"
+import { age, fact, failed, mark, unread } from "./parts.js"
 
 /** What everybody wants to know first, in one line. Renewed by itself while the page is open. */
 export function summary(served: Served, look: Look, now: number): Html {
@@ -36,7 +36,7 @@ ${fact(
       ? "nothing: it is empty"
       : "nothing: all are damaged"
     : html`${mark(status ?? "unverified")} <a href="/s/${slug}/c/${latestValid.id}">${latestValid.id}</a>`,
-  latestValid === undefined ? "" : html`${age(latestValid.time, now)} old`,
+  latestValid === undefined ? "" : html`${age(latestValid.time, now)} old${unread(status)}`,
   latestValid === undefined && all.count > 0 ? "bad" : "main",
 )}
 ${fact("Checkpoints", count(all.count), all.pinned > 0 ? html`<a href="/s/${slug}/?show=pinned">${count(all.pinned)} pinned</a>` : "")}
