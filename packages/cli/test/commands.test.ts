@@ -5,7 +5,7 @@ import { promisify } from "node:util"
 import { beforeAll, describe, expect, test } from "vitest"
 import { ckpt, objects } from "./ckpt.js"
 import { damage, opened, seed } from "./seed.js"
-import { flagsOf, folder, type Place, storages } from "./storages.js"
+import { fileStorage, flagsOf, folder, memoryStorage, type Place, storages } from "./storages.js"
 
 /** Every command, as somebody at a shell uses it, over every storage. */
 describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
@@ -309,6 +309,25 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
       stderr: expect.stringContaining("nothing was verified"),
     })
   })
+})
+
+test("watch tells what is removed, each once", async () => {
+  const place = await memoryStorage.newPlace()
+  await seed(place, 5)
+  await using writer = await opened(place)
+  const change = async () => {
+    for (const id of [1, 3]) await writer.store.remove(id)
+    await writer.store.saveNext()
+  }
+  const watched = await ckpt(["watch", place.url, "--every", "5ms", "--count", "1", "--json", ...flagsOf(place)], {
+    onOutput: (text) => text.includes('"latest"') && void change(),
+  })
+  expect(objects(watched).map(({ kind, id }) => [kind, id])).toEqual([
+    ["latest", 5],
+    ["removed", 1],
+    ["removed", 3],
+    ["new", 6],
+  ])
 })
 
 test("diff tells the offsets of a source from those of a reference table of the same name", async () => {

@@ -1,4 +1,6 @@
 import { once } from "node:events"
+import { rm } from "node:fs/promises"
+import { join } from "node:path"
 import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { expect, test } from "vitest"
@@ -15,7 +17,8 @@ const codeOfFirst = `exit \${PIPESTATUS[0]}`
 async function many(count: number): Promise<Place> {
   const place = await fileStorage.newPlace()
   await using found = await opened(place)
-  for (let id = 1; id <= count; id++) await found.store.saveNext({ labels: { text: "x".repeat(200) } })
+  for (let id = 1; id <= count; id++)
+    await found.store.saveNext({ labels: { text: "x".repeat(200) } }, { state: [new Uint8Array(10)] })
   return place
 }
 
@@ -82,4 +85,14 @@ test.each(["| head -n 1", "> /dev/full"])("a change goes on to its end though it
   expect((await run(`ckpt rm ${target} 60 --yes`)).code).toBe(1)
   expect((await run(`ckpt prune ${target} last=2 --yes`)).code).toBe(0)
   expect(await idsOf(target)).toEqual([59, 60])
+
+  // A state without a manifest, as an interrupted save leaves it.
+  await rm(join(source.url.slice("file:".length), "checkpoints/checkpoint_000007/manifest.json"))
+  expect((await run(`ckpt gc ${source.url} --older-than 0ms --yes`)).code).toBe(0)
+  expect((await ckpt(["gc", source.url, "--older-than", "0ms"])).stderr).toContain("nothing would go")
+  const tar = join(await folder(), "one.tar")
+  expect((await ckpt(["export", source.url, "8", tar])).code).toBe(0)
+  const imported = `file:${await folder()}`
+  expect((await run(`ckpt import ${tar} ${imported} --json`)).code).toBe(0)
+  expect(await idsOf(imported)).toEqual([8])
 })
