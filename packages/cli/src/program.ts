@@ -74,7 +74,7 @@ export async function run(
   { stdout, stderr, stdin, env, cwd, signal }: Surroundings,
 ): Promise<ExitCode> {
   const gone = new AbortController()
-  const terminal = new Terminal({ stdout, stderr, env, onGone: (reason) => gone.abort(reason) })
+  const terminal = new Terminal({ stdout, stderr, env, signal, onGone: (reason) => gone.abort(reason) })
   let code: ExitCode = exit.fine
   const context: Context = {
     ...{ terminal, env, cwd, stdin },

@@ -1,10 +1,11 @@
+import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { expect, test } from "vitest"
-import { CkptProcess, ckpt, objects, shell } from "./ckpt.js"
+import { bin, CkptProcess, ckpt, objects, shell } from "./ckpt.js"
 import { opened } from "./seed.js"
 import { fileStorage, folder, type Place } from "./storages.js"
 
@@ -48,6 +49,21 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s ends a command whose backend never
     expect(await stuck.ended).toEqual({ code: signal === "SIGTERM" ? 143 : 130, signal: null })
     expect(stuck.stderr).toContain("interrupted")
   }
+})
+
+test("SIGTERM ends a command whose reader stands still", async () => {
+  const place = await fileStorage.newPlace()
+  {
+    await using found = await opened(place)
+    await found.store.saveNext({}, { state: [new Uint8Array(8 * 1024 * 1024)] })
+  }
+  const child = spawn(process.execPath, ["--no-warnings", bin, "cat", place.url, "latest"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  })
+  // More than a pipe and Node's own buffer hold is on its way, and nobody reads it.
+  await once(child.stdout, "readable")
+  child.kill("SIGTERM")
+  expect(await once(child, "exit")).toEqual([143, null])
 })
 
 test("output that nobody takes keeps the exit code, and is no crash", async () => {

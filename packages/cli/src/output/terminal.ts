@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream"
 import { styleText } from "node:util"
+import { untilAborted } from "@ckpt/core/adapter"
 
 /** A stream as a process has it: a terminal, a pipe or a file. */
 export type OutputStream = Writable & {
@@ -24,6 +25,7 @@ export class Terminal {
   readonly #out: OutputStream
   readonly #err: OutputStream
   readonly #env: NodeJS.ProcessEnv
+  readonly #signal: AbortSignal
   /** Called once the reader of the answers is gone. */
   readonly #onGone: (reason: ReaderGone) => void
   #gone: ReaderGone | undefined
@@ -39,11 +41,14 @@ export class Terminal {
     readonly stdout: OutputStream
     readonly stderr: OutputStream
     readonly env: NodeJS.ProcessEnv
+    /** When it is aborted, nobody waits any longer for a reader that stands still. */
+    readonly signal: AbortSignal
     readonly onGone: (reason: ReaderGone) => void
   }) {
     this.#out = streams.stdout
     this.#err = streams.stderr
     this.#env = streams.env
+    this.#signal = streams.signal
     this.#onGone = streams.onGone
     this.#out.on("error", this.#onError)
     // Who reads the notes is of no account: the answers go on.
@@ -68,7 +73,7 @@ export class Terminal {
    * @throws {ReaderGone} and the error of the system if output of {@link writeSoon} is lost
    */
   async flushed(): Promise<void> {
-    await this.#take(this.#err, "")
+    await untilAborted(this.#take(this.#err, ""), this.#signal)
     await this.#soon
   }
 
@@ -118,13 +123,13 @@ export class Terminal {
   /**
    * Writes bytes of an answer.
    *
-   * @throws {ReaderGone}
+   * @throws {ReaderGone} and the reason of the signal, if it is aborted meanwhile
    */
   async write(chunk: string | Uint8Array): Promise<void> {
     if (this.#gone !== undefined && !this.#goesOn) throw this.#gone
     if (this.#isLost) return
     this.overlay?.clear()
-    const failed = await this.#take(this.#out, chunk)
+    const failed = await untilAborted(this.#take(this.#out, chunk), this.#signal)
     if (failed) {
       const lost = this.#lost(failed)
       if (!this.#goesOn) throw lost
