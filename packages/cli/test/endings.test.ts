@@ -4,12 +4,19 @@ import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
-import { expect, test } from "vitest"
+import { expect, onTestFinished, test } from "vitest"
 import { bin, CkptProcess, ckpt, objects, shell } from "./ckpt.js"
 import { opened } from "./seed.js"
 import { fileStorage, folder, type Place } from "./storages.js"
 
 const deaf = fileURLToPath(new URL("backends/deaf.mjs", import.meta.url))
+
+/** A command that does not outlive its test, whatever it does. */
+function started(args: readonly string[]): CkptProcess {
+  const process = new CkptProcess(args)
+  onTestFinished(() => void process.child.kill("SIGKILL"))
+  return process
+}
 
 /** For the end of a pipeline. */
 const codeOfFirst = `exit \${PIPESTATUS[0]}`
@@ -29,21 +36,21 @@ test.each([
   ["ls", "looking for checkpoints"],
   ["doctor", "looking for checkpoints"],
 ])("--timeout holds for %s though the backend ignores its signal", async (name, what) => {
-  const late = new CkptProcess([name, "deaf:x", "--backend", deaf, "--timeout", "100ms"])
+  const late = started([name, "deaf:x", "--backend", deaf, "--timeout", "100ms"])
   expect(await late.ended).toEqual({ code: 3, signal: null })
   expect(late.stderr).toContain(`${what} failed`)
   expect(late.stderr).toContain("CKPT_TIMEOUT")
 })
 
 test("--timeout holds for what a command asks beside its store", async () => {
-  const late = new CkptProcess(["ls", "deaf:x", "--backend", deaf, "--timeout", "100ms", "--layout", "objects"])
+  const late = started(["ls", "deaf:x", "--backend", deaf, "--timeout", "100ms", "--layout", "objects"])
   expect(await late.ended).toEqual({ code: 3, signal: null })
   expect(late.stderr).toContain("reading the clock failed")
 })
 
 test.each(["SIGTERM", "SIGINT"] as const)("%s ends a command whose backend never answers", async (signal) => {
   for (const more of [[], ["--layout", "objects", "--json"]]) {
-    const stuck = new CkptProcess(["ls", "deaf:x", "--backend", deaf, ...more])
+    const stuck = started(["ls", "deaf:x", "--backend", deaf, ...more])
     while (!stuck.stderr.includes("the backend was asked")) await once(stuck.child.stderr as Readable, "data")
     stuck.child.kill(signal)
     expect(await stuck.ended).toEqual({ code: signal === "SIGTERM" ? 143 : 130, signal: null })
