@@ -20,6 +20,7 @@ import { showCommand } from "./commands/show.js"
 import { verifyCommand } from "./commands/verify.js"
 import { watchCommand } from "./commands/watch.js"
 import { type ExitCode, exit, exitCodeOf } from "./output/exit.js"
+import { systemFailure } from "./output/system.js"
 import { jsonLine, type OutputStream, ReaderGone, Terminal } from "./output/terminal.js"
 import { clean, cleanLines } from "./output/text.js"
 
@@ -73,7 +74,7 @@ export async function run(
   { stdout, stderr, stdin, env, cwd, signal }: Surroundings,
 ): Promise<ExitCode> {
   const gone = new AbortController()
-  const terminal = new Terminal({ stdout, stderr, env, onGone: (reason) => gone.abort(reason) })
+  const terminal = new Terminal({ stdout, stderr, env, signal, onGone: (reason) => gone.abort(reason) })
   let code: ExitCode = exit.fine
   const context: Context = {
     ...{ terminal, env, cwd, stdin },
@@ -82,14 +83,20 @@ export async function run(
       code = ended
     },
   }
+  const failed = (error: unknown) => told(reasonOf(error, context.signal), terminal, args.includes("--json"))
   try {
     await programOf(context).parseAsync(args, { from: "user" })
-    return code
   } catch (error) {
-    return told(reasonOf(error, context.signal), terminal, args.includes("--json"))
-  } finally {
-    terminal.release()
+    code = failed(error)
   }
+  try {
+    await terminal.flushed()
+  } catch (error) {
+    // Help that nobody gets.
+    if (code === exit.fine) code = failed(error)
+  }
+  terminal.release()
+  return code
 }
 
 function programOf(context: Context): Command {
@@ -104,8 +111,8 @@ function programOf(context: Context): Command {
       .exitOverride()
       .helpOption("-h, --help", "show this help")
       .configureOutput({
-        writeOut: (text) => terminal.stdout.write(text),
-        writeErr: (text) => terminal.err.write(text),
+        writeOut: (text) => terminal.writeSoon(text),
+        writeErr: (text) => terminal.note(text.replace(/\n$/, "")),
         // Unknown options and commands come from whoever calls.
         outputError: (text, write) => write(`ckpt: ${cleanLines(text.trimEnd())}\n`),
         getOutHelpWidth: () => terminal.width,
@@ -128,8 +135,9 @@ function reasonOf(error: unknown, signal: AbortSignal): unknown {
 function told(error: unknown, terminal: Terminal, asJson: boolean): ExitCode {
   if (error instanceof ReaderGone) return exit.fine
   if (error instanceof CommanderError) return error.exitCode === 0 ? exit.fine : exit.usage
-  const code = error instanceof Interrupted ? error.exitCode : exitCodeOf(error)
-  const message = error instanceof Error ? error.message : String(error)
+  const system = systemFailure(error)
+  const code = error instanceof Interrupted ? error.exitCode : (system?.exitCode ?? exitCodeOf(error))
+  const message = system?.message ?? (error instanceof Error ? error.message : String(error))
   const errorCode = error instanceof CheckpointError ? error.code : undefined
   if (asJson) terminal.note(jsonLine("error", { code: errorCode, message, exitCode: code }))
   else terminal.note(`ckpt: ${clean(message)}${errorCode === undefined ? "" : ` (${errorCode})`}`)

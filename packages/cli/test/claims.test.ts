@@ -52,7 +52,10 @@ test("an import, and a copy into a claimed store, need --claim as well", async (
     await (await found.store.claim()).release()
   }
   const args = ["copy", source.url, target.url, ...flagsOf(target, "to-")]
-  expect(await ckpt(args)).toMatchObject({ code: 1, stderr: expect.stringContaining("the store is claimed") })
+  expect(await ckpt(args)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("the store is one of jobs that claim"),
+  })
   expect(objects(await ckpt(["ls", target.url, "--json", ...flagsOf(target)]))).toEqual([])
   expect((await ckpt([...args, "--claim"])).code).toBe(0)
   expect(objects(await ckpt(["ls", target.url, "--json", ...flagsOf(target)]))).toHaveLength(2)

@@ -5,7 +5,7 @@ import { promisify } from "node:util"
 import { beforeAll, describe, expect, test } from "vitest"
 import { ckpt, objects } from "./ckpt.js"
 import { damage, opened, seed } from "./seed.js"
-import { flagsOf, folder, type Place, storages } from "./storages.js"
+import { fileStorage, flagsOf, folder, memoryStorage, type Place, storages } from "./storages.js"
 
 /** Every command, as somebody at a shell uses it, over every storage. */
 describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
@@ -31,6 +31,12 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     const [first] = await jsonOn("ls")
     expect(first).toMatchObject({ v: 1, type: "checkpoint", id: 1, epoch: 11, valid: true, bytes: 71_012 })
     expect(first).toMatchObject({ operators: { counts: 10, window: 71_002 }, sinks: { out: { status: "committed" } } })
+  })
+
+  test("ls --last lists the newest alone, ascending", async () => {
+    expect((await jsonOn("ls", "--last", "2")).map(({ id }) => id)).toEqual([4, 5])
+    expect((await jsonOn("ls", "--last", "100")).map(({ id }) => id)).toEqual([1, 2, 3, 4, 5])
+    expect((await on("ls", "--last", "1")).stderr).toContain("1 checkpoint\n")
   })
 
   test("show tells offsets, operators, watermark, sinks and checksums; by id, pin and latest", async () => {
@@ -263,7 +269,9 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     ]) {
       const refused = await run(name as string, ...args)
       expect(refused.code).toBe(1)
-      expect(refused.stderr).toContain("the store is claimed: nobody leads; the last claim was 1")
+      expect(refused.stderr).toContain(
+        "the store is one of jobs that claim: nobody leads; the last claim was 1. Give --claim",
+      )
     }
     // 4 stays, too: it is the latest of which every sink has committed.
     expect(await run("prune", "last=1", "--yes", "--claim")).toMatchObject({
@@ -281,10 +289,14 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
   test("a place without any checkpoint is no damage", async () => {
     const empty = await storage.newPlace()
     const run = (name: string, ...args: string[]) => ckpt([name, empty.url, ...args, ...flagsOf(empty)])
-    expect(await run("ls")).toMatchObject({ code: 0, stdout: "", stderr: expect.stringContaining("no checkpoints") })
+    expect(await run("ls")).toMatchObject({
+      ...{ code: 0, stdout: "" },
+      stderr: expect.stringMatching(/^no checkpoints\nckpt: is the URL right\?/),
+    })
     expect(await run("recover")).toMatchObject({
       code: 0,
       stdout: "nothing was ever saved here; a job would start anew\n",
+      stderr: expect.stringContaining("is the URL right?"),
     })
     expect(await run("show", "latest")).toMatchObject({ code: 1 })
     expect(await run("recover", "--to", join(await folder(), "x"))).toMatchObject({ code: 1 })
@@ -297,6 +309,42 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
       stderr: expect.stringContaining("nothing was verified"),
     })
   })
+})
+
+test("watch tells what is removed, each once", async () => {
+  const place = await memoryStorage.newPlace()
+  await seed(place, 5)
+  await using writer = await opened(place)
+  const change = async () => {
+    for (const id of [1, 3]) await writer.store.remove(id)
+    await writer.store.saveNext()
+  }
+  const watched = await ckpt(["watch", place.url, "--every", "5ms", "--count", "1", "--json", ...flagsOf(place)], {
+    onOutput: (text) => text.includes('"latest"') && void change(),
+  })
+  expect(objects(watched).map(({ kind, id }) => [kind, id])).toEqual([
+    ["latest", 5],
+    ["removed", 1],
+    ["removed", 3],
+    ["new", 6],
+  ])
+})
+
+test("diff tells the offsets of a source from those of a reference table of the same name", async () => {
+  const place = await fileStorage.newPlace()
+  await using found = await opened(place)
+  for (const offset of ["1", "2"]) {
+    const offsets = { rates: { epoch: 1, offsets: { "0": offset } } }
+    await found.store.saveNext({ sourceNames: ["rates"], sourceOffsets: offsets, tableOffsets: offsets })
+  }
+  const [difference] = objects(await ckpt(["diff", place.url, "1", "2", "--json"]))
+  const of = { source: "rates", partition: "0", from: "1", to: "2", by: "1" }
+  expect(difference?.["offsets"]).toEqual([
+    { kind: "source", ...of },
+    { kind: "table", ...of },
+  ])
+  const { stdout } = await ckpt(["diff", place.url, "1", "2"])
+  expect(stdout).toMatch(/^offsets\n.*\nrates 0 .*\n\noffsets of reference tables\n.*\nrates 0 /m)
 })
 
 test("a copy whose stores are swapped is refused", async () => {

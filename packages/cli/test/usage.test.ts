@@ -34,6 +34,9 @@ describe("what is written wrongly is 2, and says how to write it", () => {
     [["lss", "file:./data"], "Did you mean ls?"],
     [["prune", "file:./data", "3"], "is no rule. Give rules such as last=3"],
     [["prune", "file:./data", "last=0"], "is no rule"],
+    [["prune", "file:./data", "last=3,last=2"], "last stands there twice"],
+    [["prune", "file:./data", "within=1d,last=3,within=2d"], "within stands there twice"],
+    [["ls", "file:./data", "--last", "0"], "Give a whole number from 1"],
     [["verify", "file:./data"], "give either the checkpoints, such as latest, or --all"],
     [["verify", "file:./data", "1", "--all"], "give either"],
     [["verify", "file:./data", "--all", "--sample", "20"], "Give a share such as 20%"],
@@ -69,7 +72,9 @@ describe("what is written wrongly is 2, and says how to write it", () => {
 
 describe("a storage that cannot be reached is 3", () => {
   test("a folder that is not there", async () => {
-    expect(await ckpt(["ls", `file:${await folder()}/nope`])).toMatchObject({ code: 3, stdout: "" })
+    const missing = await ckpt(["ls", `file:${await folder()}/nope`])
+    expect(missing).toMatchObject({ code: 3, stdout: "", stderr: expect.stringContaining("Mount or create it") })
+    expect(missing.stderr).not.toContain("mustExist")
   })
 
   test.each([gcsStorage, s3Storage].filter(({ runs }) => runs))("$name where nobody listens", async (storage) => {
@@ -113,6 +118,19 @@ describe("a storage that cannot be reached is 3", () => {
     const outcome = await ckpt(["ls", place.url, "--endpoint", `http://127.0.0.1:${port}`, "--timeout", "100ms"])
     expect(outcome).toMatchObject({ code: 3, stderr: expect.stringContaining("no answer within 100 ms") })
     silent.close()
+  })
+})
+
+describe("a folder of a store, one level too deep", () => {
+  test.each(["checkpoints", "manifests"])("%s", async (name) => {
+    const dir = await folder()
+    const store = await openFsStore(dir, { layout: name === "checkpoints" ? "directory" : "objects" })
+    await store.saveNext()
+    await store.close()
+    const recovered = await ckpt(["recover", `file:${join(dir, name)}`])
+    expect(recovered).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("CKPT_INVALID") })
+    const listed = await ckpt(["ls", `file:${join(dir, name)}`])
+    expect(listed.stderr).toContain("is the URL right?")
   })
 })
 
@@ -192,6 +210,8 @@ describe("the doctor", () => {
         })
       }`,
     )
+    // A doctor tries nothing where no store is.
+    await seed({ url: "memory:careless", flags: { backend: memoryModule } }, 1)
     const { code, stdout } = await ckpt(["doctor", "memory:careless", "--backend", "./careless.mjs"], { cwd: dir })
     expect(code).toBe(1)
     expect(stdout).toContain("✗ create only if absent: the condition was ignored")

@@ -25,6 +25,8 @@ export function parsePolicy(text: string): RetentionPolicy {
   const policy: { last?: number; withinMs?: number; every?: number } = {}
   for (const rule of text.split(",")) {
     const [, name, value = ""] = /^(last|within|every)=(.+)$/.exec(rule.trim()) ?? []
+    if (policy[(name === "within" ? "withinMs" : name) as keyof typeof policy] !== undefined)
+      throw new InvalidArgumentError(`${name} stands there twice. Give each rule once, such as last=3,within=7d.`)
     const count = /^\d+$/.test(value) ? Number(value) : 0
     if (name === "within") policy.withinMs = parseDuration(value)
     else if (name !== undefined && Number.isSafeInteger(count) && count >= 1) policy[name as "last" | "every"] = count

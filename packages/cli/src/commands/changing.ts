@@ -15,7 +15,7 @@ export interface ChangingFlags {
  * @throws {Refused} on a claimed store without `--claim`, and with it on a store that nobody ever claimed
  */
 export async function changing<T>(
-  { signal }: Context,
+  { signal, terminal }: Context,
   opened: OpenedStore,
   { claim }: ChangingFlags,
   change: (store: StoreOperations) => Promise<T>,
@@ -23,6 +23,7 @@ export async function changing<T>(
   const lead = await whoLeads(opened, signal)
   if (claim !== true) {
     if (lead.epoch > 0) throw new Refused(claimedText(lead))
+    terminal.goOn()
     return change(opened.store)
   }
   if (lead.epoch === 0 && lead.problem === undefined) {
@@ -30,6 +31,7 @@ export async function changing<T>(
       "nobody ever claimed this store; leave --claim out. With a claim, a job that writes without a claim would be refused from then on.",
     )
   }
+  terminal.goOn()
   const leader = await opened.store.claim({ signal })
   try {
     return await change(leader)
@@ -49,6 +51,12 @@ async function released(releasing: Promise<void>): Promise<void> {
 
 /** What stands in the way of a change of a claimed store, and how to go on. */
 function claimedText(lead: Lead): string {
+  if (lead.writer === undefined && lead.claiming === undefined && lead.problem === undefined) {
+    return (
+      `the store is one of jobs that claim: ${leadText(lead)}. Give --claim: it takes the lead for this one command, and a job that ` +
+      "starts meanwhile is refused (CKPT_FENCED) until it claims again."
+    )
+  }
   return (
     `the store is claimed: ${leadText(lead)}. Let the job that leads do it, or stop the job and give --claim: it takes the lead, and the ` +
     "job is refused (CKPT_FENCED) until it claims again."

@@ -35,10 +35,13 @@ async function print(terminal: Terminal, difference: Difference): Promise<void> 
     ["watermark", arrow(watermark, String) + (watermark.by ? `  ${signed(watermark.by)}` : "")],
     ["state", `${bytesText(stateBytes.from)} → ${bytesText(stateBytes.to)}  ${signedBytes(stateBytes.by)}`],
   ])
-  const offsets = difference.offsets.map(({ source, partition, by, ...change }) => ({
-    name: `${source} ${partition}`,
-    ...{ change: arrow(change, String), by: by === undefined ? "" : signed(by) },
-  }))
+  const offsets = (of: "source" | "table") =>
+    difference.offsets
+      .filter(({ kind }) => kind === of)
+      .map(({ source, partition, by, ...change }) => ({
+        name: `${source} ${partition}`,
+        ...{ change: arrow(change, String), by: by === undefined ? "" : signed(by) },
+      }))
   const watermarks = difference.sourceWatermarks.map(({ source, by, ...change }) => ({
     name: source,
     ...{ change: arrow(change, String), by: by === undefined ? "" : signed(by) },
@@ -48,7 +51,8 @@ async function print(terminal: Terminal, difference: Difference): Promise<void> 
     ...{ change: arrow(change, bytesText), by: signedBytes(by) },
   }))
   const plain = (name: string, change: Change<string>) => ({ name, change: arrow(change, String), by: "" })
-  await section(terminal, "offsets", offsets)
+  await section(terminal, "offsets", offsets("source"))
+  await section(terminal, "offsets of reference tables", offsets("table"))
   await section(terminal, "source watermarks", watermarks)
   await section(terminal, "operators", operators)
   await section(

@@ -6,26 +6,34 @@ import { type Column, Table } from "../output/table.js"
 import { bytesText, counted, durationText } from "../output/text.js"
 import { ask } from "../stores/ask.js"
 import type { Context } from "./context.js"
-import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { isUrlRight, parseCount, type StoreFlags, storeCommand, withStore } from "./store-command.js"
+
+interface LsFlags extends StoreFlags {
+  readonly last?: number
+}
 
 /** `ckpt ls`: every checkpoint, ascending, so that the latest stands above the prompt. */
 export function lsCommand(context: Context): Command {
-  const examples = ["ls file:./data", "ls s3://bucket/team/job --region eu-central-1", "ls file:./data --json | jq .id"]
-  return storeCommand("ls", "List the checkpoints, ascending by id.", examples).action(
-    (url: string, flags: StoreFlags) => ls(context, url, flags),
-  )
+  const examples = [
+    "ls file:./data --last 20",
+    "ls s3://bucket/team/job --region eu-central-1",
+    "ls file:./data --json | jq .id",
+  ]
+  return storeCommand("ls", "List the checkpoints, ascending by id.", examples)
+    .option("--last <n>", "the newest ones alone, so many", parseCount)
+    .action((url: string, flags: LsFlags) => ls(context, url, flags))
 }
 
-async function ls(context: Context, url: string, flags: StoreFlags): Promise<void> {
+async function ls(context: Context, url: string, flags: LsFlags): Promise<void> {
   const { terminal, signal } = context
-  await withStore(context, url, flags, { readOnly: true }, async ({ store, backend }) => {
+  await withStore(context, url, flags, { readOnly: true }, async ({ store, backend, timeoutMs }) => {
     const now = flags.json
       ? undefined
-      : await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), { signal })
+      : await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), { signal, timeoutMs })
     const table = new Table(terminal, columns(now?.getTime() ?? 0))
     let all = 0
     let damaged = 0
-    for await (const row of rows(store, signal)) {
+    for await (const row of rows(store, { last: flags.last, signal })) {
       all++
       if (!row.valid) damaged++
       if (flags.json) await terminal.json("checkpoint", jsonOf(row))
@@ -33,6 +41,7 @@ async function ls(context: Context, url: string, flags: StoreFlags): Promise<voi
     }
     await table.end()
     if (!flags.json) terminal.note(summary(all, damaged))
+    if (all === 0) terminal.note(isUrlRight)
     if (damaged > 0) context.finish(exit.refused)
   })
 }

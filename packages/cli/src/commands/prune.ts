@@ -29,7 +29,7 @@ async function prune(context: Context, url: string, policy: RetentionPolicy, fla
   const { terminal, signal } = context
   const acts = flags.yes === true
   await withStore(context, url, flags, { readOnly: !acts }, async (opened) => {
-    const { backend, store } = opened
+    const { backend, store, timeoutMs } = opened
     if (acts) {
       const report = await changing(context, opened, flags, async (changed) => {
         await latestSound(changed, signal)
@@ -38,7 +38,10 @@ async function prune(context: Context, url: string, policy: RetentionPolicy, fla
       return tell(context, report, flags)
     }
     const lead = await noteLead(context, opened)
-    const now = await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), { signal })
+    const now = await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), {
+      signal,
+      timeoutMs,
+    })
     await latestSound(store, signal)
     const preview = await previewPrune(store, policy, now, signal)
     if (flags.json) await terminal.json("prune-preview", { dryRun: true, ...preview, claimed: lead.epoch > 0 })

@@ -8,7 +8,7 @@ import { ProgressBar } from "../output/progress.js"
 import type { Terminal } from "../output/terminal.js"
 import { bytesText, clean, counted, durationText, timeText } from "../output/text.js"
 import type { Context } from "./context.js"
-import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { isUrlRight, type StoreFlags, storeCommand, withStore } from "./store-command.js"
 
 interface RecoverFlags extends StoreFlags {
   readonly to?: string
@@ -95,6 +95,7 @@ async function print(
     await terminal.print(`extracted into ${clean(to)}:`)
     await terminal.print(...files.map(({ path, bytes }) => `  ${bytesText(bytes).padStart(8)}  ${clean(path)}`))
   }
+  if (found.outcome === "fresh") terminal.note(isUrlRight)
   terminal.note(`${counted(examined, "checkpoint")} judged in ${durationText(elapsedMs)}; the next id is ${nextId}`)
 }
 

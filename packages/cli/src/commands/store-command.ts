@@ -1,6 +1,7 @@
 import type { LayoutName, StoreEvent } from "@ckpt/core"
 import { Argument, Command, InvalidArgumentError, Option } from "commander"
 import { clean } from "../output/text.js"
+import { closeInTime } from "../stores/close.js"
 import { type OpenUrlOptions, openStoreUrl } from "../stores/open.js"
 import type { OpenedStore } from "../stores/opened.js"
 import { urlExamples } from "../stores/url.js"
@@ -70,10 +71,13 @@ export async function withStore<T>(
       onEvent(event)
     },
   })
+  let hasFailed = true
   try {
-    return await use(opened)
+    const result = await use(opened)
+    hasFailed = false
+    return result
   } finally {
-    await opened.close()
+    await closeInTime(opened.close(), { signal, hasFailed })
   }
 }
 
@@ -99,6 +103,9 @@ function noteOf(event: StoreEvent): string | undefined {
     ? `claim ${event.epoch} had begun and did not end; it was taken out.`
     : undefined
 }
+
+/** For a place without any checkpoint: a prefix that is misspelt looks the same as a new one. */
+export const isUrlRight = "ckpt: is the URL right? Compare it, its prefix above all, with that of the job."
 
 /** The flag that makes a command act. */
 export const yesFlag = ["--yes", "act; without it, the command only prints what it would do"] as const

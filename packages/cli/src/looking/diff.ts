@@ -9,7 +9,9 @@ export interface Change<T> {
 
 /** An offset in two checkpoints. */
 interface OffsetChange extends Change<string> {
-  /** The source, or the reference table. */
+  /** What is read: a source, or a reference table, which may have the same name. */
+  readonly kind: "source" | "table"
+  /** Its name. */
   readonly source: string
   readonly partition: string
   /** How far it advanced, if both are whole numbers. */
@@ -50,7 +52,10 @@ export function differenceOf(a: CheckpointManifest, b: CheckpointManifest): Diff
     b: b.checkpointId,
     epoch: { from: a.epoch, to: b.epoch },
     elapsedMs: b.timestampMs - a.timestampMs,
-    offsets: [...offsets(a.sourceOffsets, b.sourceOffsets), ...offsets(a.tableOffsets, b.tableOffsets)],
+    offsets: [
+      ...offsets("source", a.sourceOffsets, b.sourceOffsets),
+      ...offsets("table", a.tableOffsets, b.tableOffsets),
+    ],
     watermark: watermarkChange(a.watermark ?? undefined, b.watermark ?? undefined),
     sourceWatermarks: changes(a.sourceWatermarks, b.sourceWatermarks).map(([source, { from, to }]) => ({
       source,
@@ -83,13 +88,17 @@ function own<T>(map: NamedMap<T>, name: string): T | undefined {
   return Object.hasOwn(map, name) ? map[name] : undefined
 }
 
-function offsets(a: NamedMap<ConnectorOffsets>, b: NamedMap<ConnectorOffsets>): OffsetChange[] {
+function offsets(
+  kind: OffsetChange["kind"],
+  a: NamedMap<ConnectorOffsets>,
+  b: NamedMap<ConnectorOffsets>,
+): OffsetChange[] {
   const sources = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()
   return sources.flatMap((source) => {
     const [before, after] = [own(a, source)?.offsets ?? {}, own(b, source)?.offsets ?? {}]
     return changes(before, after).map(([partition, change]) => {
       const by = advance(change)
-      return { source, partition, ...change, ...(by === undefined ? {} : { by }) }
+      return { kind, source, partition, ...change, ...(by === undefined ? {} : { by }) }
     })
   })
 }

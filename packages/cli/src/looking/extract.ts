@@ -47,7 +47,7 @@ async function assertFree(folder: string): Promise<void> {
 
 async function write(checkpoint: Checkpoint, folder: string, signal: AbortSignal): Promise<ExtractedFile[]> {
   const manifest = manifestToJson(checkpoint.manifest)
-  await writeFile(join(folder, "manifest.json"), manifest, { signal })
+  await writeFile(join(folder, "manifest.json"), manifest, { signal, flush: true })
   const files: ExtractedFile[] = [{ path: "manifest.json", bytes: Buffer.byteLength(manifest) }]
   if (checkpoint.operators.length > 0) await mkdir(join(folder, "operators"))
   for (const name of checkpoint.operators) {
@@ -65,7 +65,7 @@ async function write(checkpoint: Checkpoint, folder: string, signal: AbortSignal
 }
 
 async function save(reader: StateReader, path: string, signal: AbortSignal): Promise<number> {
-  await pipeline(reader, createWriteStream(path, { flags: "wx" }), { signal })
+  await pipeline(reader, createWriteStream(path, { flags: "wx", flush: true }), { signal })
   return reader.size
 }
 

@@ -1,4 +1,4 @@
-import type { LayoutName, ObjectBackend } from "@ckpt/core"
+import type { LayoutName } from "@ckpt/core"
 import { ask } from "../stores/ask.js"
 import type { OpenedStore } from "../stores/opened.js"
 
@@ -23,10 +23,11 @@ const historyKeys: Readonly<Record<LayoutName, string>> = {
 
 /** Reads the history itself: a store tells who leads only by an error. docs/protocol.md has its fields. */
 export async function whoLeads(
-  { backend, prefix, layout }: Pick<OpenedStore, "backend" | "prefix" | "layout">,
+  opened: Pick<OpenedStore, "backend" | "prefix" | "layout" | "timeoutMs">,
   signal?: AbortSignal,
 ): Promise<Lead> {
-  const found = await readText(backend, `${prefix}${historyKeys[layout]}`, signal)
+  const { prefix, layout } = opened
+  const found = await readText(opened, `${prefix}${historyKeys[layout]}`, signal)
   if (found === undefined) return { epoch: 0 }
   const { changed, text } = found
   try {
@@ -48,7 +49,7 @@ const mostBytes = 17 * 1024 * 1024
 
 /** A small object as text; `undefined` if it is not there. */
 export function readText(
-  backend: ObjectBackend,
+  { backend, timeoutMs }: Pick<OpenedStore, "backend" | "timeoutMs">,
   key: string,
   signal?: AbortSignal,
 ): Promise<{ readonly text: string; readonly changed: Date } | undefined> {
@@ -62,7 +63,7 @@ export function readText(
       for await (const chunk of content.body) chunks.push(chunk)
       return { text: Buffer.concat(chunks).toString("utf8"), changed: content.meta.lastModified }
     },
-    { signal },
+    { signal, timeoutMs },
   )
 }
 

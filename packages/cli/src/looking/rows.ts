@@ -18,9 +18,17 @@ export interface Row extends CheckpointSummary {
 
 const atOnce = 16
 
-/** All checkpoints, ascending by id, as they are read: nothing waits for the end of the list. */
-export function rows(store: StoreOperations, signal?: AbortSignal): AsyncGenerator<Row, void, void> {
-  return inOrder(store.list({ signal }), atOnce, async (summary) => {
+/**
+ * All checkpoints, ascending by id, as they are read: nothing waits for the end of the list.
+ *
+ * @param options.last the newest ones alone, so many
+ */
+export function rows(
+  store: StoreOperations,
+  { last, signal }: { readonly last?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<Row, void, void> {
+  const all = store.list({ signal })
+  return inOrder(last === undefined ? all : newest(all, last), atOnce, async (summary) => {
     const sinks = summary.valid ? (await load(store, summary.id, signal))?.sinkCommitStatuses : undefined
     const bytes = stateBytes(summary)
     return {
@@ -29,6 +37,18 @@ export function rows(store: StoreOperations, signal?: AbortSignal): AsyncGenerat
       ...(sinks === undefined || Object.keys(sinks).length === 0 ? {} : { sinks }),
     }
   })
+}
+
+async function* newest(
+  all: AsyncIterable<CheckpointSummary>,
+  count: number,
+): AsyncGenerator<CheckpointSummary, void, void> {
+  let kept: CheckpointSummary[] = []
+  for await (const summary of all) {
+    kept.push(summary)
+    if (kept.length >= 2 * count) kept = kept.slice(-count)
+  }
+  yield* kept.slice(-count)
 }
 
 /** The manifest; `undefined` if it is damaged, or gone meanwhile. */

@@ -46,14 +46,15 @@ export async function* watch(
       const seen: ReadonlySet<number> | undefined = known
       const fresh = seen === undefined ? ids.slice(-1) : ids.filter((id) => !seen.has(id))
       const kind = seen === undefined ? "latest" : "new"
-      for (const id of seen ?? []) if (!ids.includes(id)) yield { kind: "removed", id }
+      const there = new Set(ids)
+      for (const id of seen ?? []) if (!there.has(id)) yield { kind: "removed", id }
       for await (const arrival of inOrder(fresh, 8, (id) => look(store, id, signal))) {
         const { timestampMs } = arrival
         const interval = before === undefined || timestampMs === undefined ? {} : { intervalMs: timestampMs - before }
         yield { kind, ...arrival, ...interval }
         before = timestampMs ?? before
       }
-      known = new Set(ids)
+      known = there
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof CheckpointError && error.retryable)) throw error

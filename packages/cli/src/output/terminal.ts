@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream"
 import { styleText } from "node:util"
+import { untilAborted } from "@ckpt/core/adapter"
 
 /** A stream as a process has it: a terminal, a pipe or a file. */
 export type OutputStream = Writable & {
@@ -24,9 +25,15 @@ export class Terminal {
   readonly #out: OutputStream
   readonly #err: OutputStream
   readonly #env: NodeJS.ProcessEnv
+  readonly #signal: AbortSignal
   /** Called once the reader of the answers is gone. */
   readonly #onGone: (reason: ReaderGone) => void
   #gone: ReaderGone | undefined
+  /** Whether the work goes on without its output. */
+  #goesOn = false
+  #isLost = false
+  /** What was written without waiting. */
+  #soon: Promise<void> = Promise.resolve()
   /** What is drawn at the end of the output, and makes room for answers. */
   overlay: { clear(): void } | undefined
 
@@ -34,11 +41,14 @@ export class Terminal {
     readonly stdout: OutputStream
     readonly stderr: OutputStream
     readonly env: NodeJS.ProcessEnv
+    /** When it is aborted, nobody waits any longer for a reader that stands still. */
+    readonly signal: AbortSignal
     readonly onGone: (reason: ReaderGone) => void
   }) {
     this.#out = streams.stdout
     this.#err = streams.stderr
     this.#env = streams.env
+    this.#signal = streams.signal
     this.#onGone = streams.onGone
     this.#out.on("error", this.#onError)
     // Who reads the notes is of no account: the answers go on.
@@ -47,6 +57,24 @@ export class Terminal {
 
   readonly #onError = (error: Error) => {
     this.#lost(error)
+  }
+
+  /**
+   * From now on the command changes something: if its output is lost, by a reader that has gone or a full disk, it does the work to its
+   * end, and tells of the loss on stderr.
+   */
+  goOn(): void {
+    this.#goesOn = true
+  }
+
+  /**
+   * Waits until all output was taken, or is lost.
+   *
+   * @throws {ReaderGone} and the error of the system if output of {@link writeSoon} is lost
+   */
+  async flushed(): Promise<void> {
+    await untilAborted(this.#take(this.#err, ""), this.#signal)
+    await this.#soon
   }
 
   /** Gives the streams back. */
@@ -95,26 +123,52 @@ export class Terminal {
   /**
    * Writes bytes of an answer.
    *
-   * @throws {ReaderGone}
+   * @throws {ReaderGone} and the reason of the signal, if it is aborted meanwhile
    */
   async write(chunk: string | Uint8Array): Promise<void> {
-    if (this.#gone !== undefined) throw this.#gone
+    if (this.#gone !== undefined && !this.#goesOn) throw this.#gone
+    if (this.#isLost) return
     this.overlay?.clear()
-    // The callback comes when the chunk was taken, which is also how a slow reader slows the command down.
-    const failed = await new Promise<Error | null | undefined>((resolve) => {
-      this.#out.write(chunk, resolve)
-    })
-    if (failed) throw this.#lost(failed)
+    const failed = await untilAborted(this.#take(this.#out, chunk), this.#signal)
+    if (failed) {
+      const lost = this.#lost(failed)
+      if (!this.#goesOn) throw lost
+    }
+  }
+
+  /** Writes bytes of an answer, of a caller that cannot wait; {@link flushed} does. */
+  writeSoon(text: string): void {
+    const writing = this.write(text)
+    this.#soon = this.#soon.then(() => writing)
+    this.#soon.catch(ignore)
   }
 
   /** Writes a line for people beside the answer. */
   note(line: string): void {
     this.overlay?.clear()
-    this.#err.write(`${line}\n`)
+    void this.#take(this.#err, `${line}\n`)
+  }
+
+  /** Resolves, to the error if there is one, when the chunk was taken: so a slow reader slows the command down. */
+  #take(stream: OutputStream, chunk: string | Uint8Array): Promise<Error | null | undefined> {
+    return new Promise((resolve) => {
+      try {
+        stream.write(chunk, resolve)
+      } catch (error) {
+        // Node writes to files at once.
+        resolve(error as Error)
+      }
+    })
   }
 
   #lost(error: Error & { code?: string }): Error {
-    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED" && error.code !== "ECONNRESET") {
+    const hasGone = error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED" || error.code === "ECONNRESET"
+    if (this.#goesOn) {
+      if (!this.#isLost) this.note(`ckpt: the output is lost (${error.message}); the work goes on.`)
+      this.#isLost = true
+      return error
+    }
+    if (!hasGone) {
       this.#onGone(new ReaderGone())
       return error
     }

@@ -1,4 +1,5 @@
 import { BackendError, CheckpointError, type ObjectBackend } from "@ckpt/core"
+import { untilAborted } from "@ckpt/core/adapter"
 
 const attempts = 3
 const usualTimeoutMs = 30_000
@@ -26,7 +27,9 @@ export async function ask<T>(
     signal?.throwIfAborted()
     const late = AbortSignal.timeout(timeoutMs)
     try {
-      return await question(signal === undefined ? late : AbortSignal.any([signal, late]))
+      const either = signal === undefined ? late : AbortSignal.any([signal, late])
+      // A backend of a third party may ignore its signal. Nobody waits for it any longer.
+      return await untilAborted(question(either), either)
     } catch (error) {
       signal?.throwIfAborted()
       const failure = late.aborted ? new BackendError("transient", `no answer within ${timeoutMs} ms`) : error

@@ -42,8 +42,17 @@ export async function findLayout(
   { prefix, usual, ...asking }: Asking & { readonly prefix: string; readonly usual: LayoutName },
 ): Promise<LayoutName> {
   const [first, second] = await layoutsAt(backend, prefix, asking)
-  if (second === undefined) return first ?? usual
+  if (first === undefined) return (await lostIn(backend, prefix, asking)) ?? usual
+  if (second === undefined) return first
   throw invalid("checkpoints of both layouts lie there; say which are meant: --layout directory or --layout objects")
+}
+
+/** Objects of the layout "objects" that lie where its folders should: then the recovery of that layout says so. */
+async function lostIn(backend: ObjectBackend, prefix: string, asking: Asking): Promise<LayoutName | undefined> {
+  const isOne = (key: string) => /^(?:manifest-\d+\.json|state-\d+\.bin)$/.test(key.slice(prefix.length))
+  for (const start of ["manifest-", "state-"])
+    if (await hasAny(backend, `${prefix}${start}`, isOne, asking)) return "objects"
+  return undefined
 }
 
 function hasAny(

@@ -1,5 +1,7 @@
 import { type LayoutName, openCheckpointStore, type StoreOptions } from "@ckpt/core"
+import { untilAborted } from "@ckpt/core/adapter"
 import { connectModule } from "./backend-module.js"
+import { closeInTime } from "./close.js"
 import type { ConnectOptions } from "./connect.js"
 import { findLayout } from "./layout.js"
 import type { OpenedStore } from "./opened.js"
@@ -28,7 +30,7 @@ export async function openStoreUrl(text: string, options: OpenUrlOptions = {}): 
   assertEndpoint(rest.endpoint)
   const url = parseStoreUrl(text)
   const connect = module === undefined ? connectScheme(url, connecting) : connectModule(module, url, connecting)
-  const { backend, prefix, usualLayout, folder, timeoutMs: usualTimeoutMs } = await connect
+  const { backend, prefix, usualLayout, folder, timeoutMs: usualTimeoutMs } = await untilAborted(connect, signal)
   try {
     const open = (found: LayoutName) =>
       openCheckpointStore({
@@ -41,9 +43,9 @@ export async function openStoreUrl(text: string, options: OpenUrlOptions = {}): 
     const found = layout ?? (await findLayout(backend, { prefix, usual: usualLayout, signal, timeoutMs }))
     const store = await open(found)
     const place = { url: text, name: url.name, layout: found, prefix, ...(folder === undefined ? {} : { folder }) }
-    return { ...place, store, backend, close: () => store.close() }
+    return { ...place, ...(timeoutMs === undefined ? {} : { timeoutMs }), store, backend, close: () => store.close() }
   } catch (error) {
-    await backend[Symbol.asyncDispose]()
+    await closeInTime(backend[Symbol.asyncDispose](), { signal, hasFailed: true })
     throw error
   }
 }

@@ -12,6 +12,8 @@ export interface OpenedStore {
   readonly prefix: string
   /** The folder of a `file:` URL. Absent for other storages. */
   readonly folder?: string
+  /** Milliseconds that one question of the command's own may take, as `--timeout` says. Absent: the usual ones. */
+  readonly timeoutMs?: number
   /** The store. Closed by {@link OpenedStore.close}. */
   readonly store: CheckpointStore
   /** The storage below the store. */

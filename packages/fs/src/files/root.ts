@@ -91,10 +91,7 @@ export class Root {
   #nothing(): undefined {
     this.watch("", undefined)
     if (!this.#mustExist) return undefined
-    throw new BackendError(
-      "permanent",
-      `the root ${this.path} does not exist, and mustExist is set. Mount or create it.`,
-    )
+    throw new BackendError("permanent", `the root ${this.path} does not exist. Mount or create it.`)
   }
 
   #gone(name: string, found: string | undefined): BackendError {

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import { CheckpointError, type ObjectBackend, type StoreEvent } from "@ckpt/core"
+import { CheckpointError, type StoreEvent } from "@ckpt/core"
 import { counted, durationText } from "../../output/text.js"
 import { ask } from "../../stores/ask.js"
 import { layoutsAt } from "../../stores/layout.js"
@@ -19,7 +19,7 @@ interface Patient {
 export async function* contents(patient: Patient): AsyncGenerator<Finding, void, void> {
   const { opened, signal } = patient
   const ids = await opened.store.ids({ signal })
-  yield await newest(patient, ids)
+  yield await condition(patient, ids)
   yield await pointer(patient, ids.at(-1))
   yield* history(patient)
   yield await leftovers(patient)
@@ -27,8 +27,13 @@ export async function* contents(patient: Patient): AsyncGenerator<Finding, void,
   yield await otherForm(patient)
 }
 
-async function newest({ opened: { store }, signal }: Patient, ids: readonly number[]): Promise<Finding> {
-  const check = "checkpoints"
+/** Ids that are written out, the newest first. */
+const shownIds = 10
+
+/** What the listing and the sizes tell of every checkpoint, not of the newest alone: the next damage falls back on the ones below. */
+async function condition(patient: Patient, ids: readonly number[]): Promise<Finding> {
+  const { opened, signal } = patient
+  const { store } = opened
   const found = await store.recover({ depth: "shallow", signal })
   if (found.outcome === "fresh")
     return warning(check, "there is none", "Compare the URL, its prefix above all, with that of the job.")
@@ -36,23 +41,60 @@ async function newest({ opened: { store }, signal }: Patient, ids: readonly numb
     const advice = "Do not let the job start anew. Look at each with ckpt show and ckpt verify; a copy may be whole."
     return problem(check, `${counted(ids.length, "checkpoint")}, and none verifies`, advice)
   }
-  const { skipped: passed, checkpoint } = found
-  const words = `${counted(ids.length, "checkpoint")}; ${checkpoint.id} would be recovered (its bytes were not read: ckpt verify latest --deep)`
-  if (passed.length === 0) return ok(check, words)
-  const damaged = `${words}, past ${counted(passed.length, "newer one")}`
-  return problem(
-    check,
-    damaged,
-    "ckpt recover tells what is wrong with them; ckpt verify --all --deep reads every byte.",
-  )
+  const damaged = new Set(found.skipped.flatMap(({ id }) => id ?? []))
+  for await (const { id, valid } of store.list({ signal })) if (!valid) damaged.add(id)
+  const lonely = await statesAlone(patient, ids)
+  const words = [counted(ids.length, "checkpoint")]
+  if (damaged.size > 0) words.push(`${damaged.size} damaged (${shown([...damaged])})`)
+  if (lonely.length > 0) words.push(`${counted(lonely.length, "state")} without a manifest (${shown(lonely)})`)
+  const text = `${words.join(", ")}; bytes were not read: ckpt verify latest --deep reads those of the latest`
+  if (damaged.size > 0) {
+    const advice =
+      "ckpt recover tells which one a job gets; ckpt verify --all --deep reads every byte. A copy may be whole."
+    return problem(check, text, advice)
+  }
+  if (lonely.length === 0) return ok(check, text)
+  const advice =
+    "A save that was interrupted leaves such a state, and so does a lost manifest: look for it in a copy before ckpt gc removes the state."
+  return warning(check, text, advice)
+}
+
+const check = "checkpoints"
+
+function shown(ids: readonly number[]): string {
+  const all = [...ids].sort((a, b) => b - a)
+  return `${all.slice(0, shownIds).join(", ")}${all.length > shownIds ? ", …" : ""}`
+}
+
+const statesOf = {
+  directory: { start: "checkpoints/checkpoint_", key: /checkpoint_(\d+)\/state\.bin$/ },
+  objects: { start: "checkpoints/state-", key: /state-(\d+)\.bin$/ },
+} as const
+/** Of 100,000 states, as pages of 1,000. */
+const longListingMs = 5 * 60 * 1000
+
+/** Ids of states without a manifest, of any age. Above the latest checkpoint it may be of a save that is under way. */
+async function statesAlone({ opened, signal }: Patient, ids: readonly number[]): Promise<number[]> {
+  const { backend, prefix, layout } = opened
+  const { start, key: ofState } = statesOf[layout]
+  const [known, latest] = [new Set(ids), ids.at(-1) ?? 0]
+  const question = async (asked: AbortSignal) => {
+    const alone: number[] = []
+    for await (const { key } of backend.list(`${prefix}${start}`, { signal: asked })) {
+      const id = Number(ofState.exec(key)?.[1] ?? Number.NaN)
+      if (id < latest && !known.has(id)) alone.push(id)
+    }
+    return alone
+  }
+  return ask(backend, "listing states", question, { signal, timeoutMs: longListingMs })
 }
 
 async function pointer({ opened, signal }: Patient, latest: number | undefined): Promise<Finding> {
   const check = "pointer"
-  const { backend, prefix, layout } = opened
+  const { prefix, layout } = opened
   const key = `${prefix}${layout === "directory" ? "checkpoints/latest.txt" : "manifests/latest.json"}`
   const harmless = "Nothing is lost: readers list, and the next save moves it. Only readers of LaminarDB rely on it."
-  const found = await readText(backend, key, signal)
+  const found = await readText(opened, key, signal)
   if (found === undefined)
     return latest === undefined
       ? ok(check, "none, as there is no checkpoint")
@@ -108,8 +150,8 @@ async function leftovers({ opened: { store }, signal }: Patient): Promise<Findin
 }
 
 async function otherLayout({ opened, signal }: Patient): Promise<Finding> {
-  const { backend, prefix, layout } = opened
-  const others = (await layoutsAt(backend, prefix, { signal })).filter((name) => name !== layout)
+  const { backend, prefix, layout, timeoutMs } = opened
+  const others = (await layoutsAt(backend, prefix, { signal, timeoutMs })).filter((name) => name !== layout)
   if (others.length === 0) return ok("other layout", `everything here has the layout "${layout}"`)
   const advice = `ckpt ls --layout ${others[0]} shows them. A job reads one layout alone; ckpt copy moves checkpoints to the other.`
   return problem("other layout", `checkpoints of the layout "${others[0]}" lie here too`, advice)
@@ -118,17 +160,20 @@ async function otherLayout({ opened, signal }: Patient): Promise<Finding> {
 /** A name with an accent has two forms in Unicode, which look alike and are two keys. */
 async function otherForm({ opened, signal }: Patient): Promise<Finding> {
   const check = "other Unicode form"
-  const { backend, prefix, folder } = opened
-  const twin = folder === undefined ? await twinPrefix(backend, prefix, signal) : await twinFolder(folder)
+  const { folder } = opened
+  const twin = folder === undefined ? await twinPrefix(opened, signal) : await twinFolder(folder)
   if (twin === undefined) return ok(check, "nothing lies under a name that looks the same")
   const advice = `Normalise the name in one place of the job, and ckpt copy what lies under ${twin}.`
   return problem(check, "something lies under a name that looks the same and is written otherwise", advice)
 }
 
-async function twinPrefix(backend: ObjectBackend, prefix: string, signal: AbortSignal): Promise<string | undefined> {
+async function twinPrefix(
+  { backend, prefix, timeoutMs }: OpenedStore,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   for (const form of new Set([prefix.normalize("NFC"), prefix.normalize("NFD")])) {
     if (form === prefix) continue
-    if (await ask(backend, "listing", (asked) => any(backend.list(form, { signal: asked })), { signal }))
+    if (await ask(backend, "listing", (asked) => any(backend.list(form, { signal: asked })), { signal, timeoutMs }))
       return escaped(form)
   }
   return undefined

@@ -1,4 +1,5 @@
 import type { StoreEvent } from "@ckpt/core"
+import { layoutsAt } from "../../stores/layout.js"
 import type { OpenedStore } from "../../stores/opened.js"
 import { contents } from "./contents.js"
 import { type Finding, skipped } from "./finding.js"
@@ -7,7 +8,7 @@ import { permissions, reach } from "./storage.js"
 /**
  * Examines a store and its storage, question by question.
  *
- * @param options.writes also try what a writer needs, with one small object that is removed again
+ * @param options.writes also try what a writer needs, with one small object that is removed again, if a store is there
  * @param options.events the store's events, which the caller goes on collecting
  * @throws {CheckpointError} `CKPT_DENIED`, `CKPT_TIMEOUT` or `CKPT_IO` if the storage cannot be reached
  */
@@ -15,9 +16,14 @@ export async function* examine(
   opened: OpenedStore,
   { writes, events, signal }: { writes: boolean; events: readonly StoreEvent[]; signal: AbortSignal },
 ): AsyncGenerator<Finding, void, void> {
-  const place = { backend: opened.backend, prefix: opened.prefix, signal }
+  const { backend, prefix, folder, timeoutMs } = opened
+  const place = { backend, prefix, folder, signal, timeoutMs }
   yield* reach(place)
-  if (writes) yield* permissions(place)
-  else yield skipped("permissions of a writer", "--read-only was given")
+  const check = "permissions of a writer"
+  if (!writes) yield skipped(check, "--read-only was given")
+  // A folder of something else, by a slip of the hand, is left as it is.
+  else if ((await layoutsAt(backend, prefix, place)).length === 0)
+    yield skipped(check, "no store is here, so nothing was written to try them")
+  else yield* permissions(place)
   yield* contents({ opened, events, signal })
 }

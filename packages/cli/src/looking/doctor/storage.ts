@@ -1,14 +1,17 @@
 import { randomBytes } from "node:crypto"
+import { access, constants } from "node:fs/promises"
 import { BackendError, CheckpointError, type ObjectBackend } from "@ckpt/core"
 import { durationText } from "../../output/text.js"
-import { ask } from "../../stores/ask.js"
+import { type Asking, ask } from "../../stores/ask.js"
 import { type Finding, messageOf, ok, problem, skipped, warning } from "./finding.js"
 
-interface Place {
+interface Place extends Asking {
   readonly backend: ObjectBackend
   /** Of the store: empty, or segments that end in "/". */
   readonly prefix: string
   readonly signal: AbortSignal
+  /** The folder of a `file:` store. */
+  readonly folder?: string | undefined
 }
 
 /** A difference that matters to nobody: a Date header has whole seconds. */
@@ -17,26 +20,29 @@ const slowMs = 1000
 const looks = 5
 
 /** Whether the storage answers, how fast, and by which clock. Rejects if it does not answer at all. */
-export async function* reach({ backend, prefix, signal }: Place): AsyncGenerator<Finding, void, void> {
-  await ask(backend, "listing", (asked) => firstKey(backend, prefix, asked), { signal })
+export async function* reach({ backend, prefix, folder, ...asking }: Place): AsyncGenerator<Finding, void, void> {
+  await ask(backend, "listing", (asked) => firstKey(backend, prefix, asked), asking)
   yield ok("reachable", `${backend.name} answers, and lets this process list`)
   const key = `${prefix}checkpoints/latest.txt`
   const times: number[] = []
   for (let look = 0; look < looks; look++) {
     const started = performance.now()
-    await ask(backend, "looking at a key", (asked) => backend.head(key, { signal: asked }), { signal })
+    await ask(backend, "looking at a key", (asked) => backend.head(key, { signal: asked }), asking)
     times.push(performance.now() - started)
   }
   const median = times.sort((a, b) => a - b)[Math.floor(looks / 2)] ?? 0
   const found = `${durationText(median)} for a look at one key (the middle one of ${looks})`
   if (median < slowMs) yield ok("latency", found)
   else yield warning("latency", found, "Run the job in the region of the bucket, or raise timeoutMs of its store.")
-  yield await clock(backend, signal)
+  yield await clock(backend, folder, asking)
 }
 
-async function clock(backend: ObjectBackend, signal: AbortSignal): Promise<Finding> {
+async function clock(backend: ObjectBackend, folder: string | undefined, asking: Asking): Promise<Finding> {
+  // Where no file can be made, a folder tells the time of its last change, which is no clock.
+  if (folder !== undefined && !(await isWritable(folder)))
+    return skipped("clock", "the clock of a folder is that of a new file, and none can be made here")
   const before = Date.now()
-  const storage = await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), { signal })
+  const storage = await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), asking)
   const skewMs = storage.getTime() - (before + Date.now()) / 2
   if (Math.abs(skewMs) <= smallSkewMs) return ok("clock", "this machine and the storage agree within 5 s")
   const found = `the storage is ${durationText(Math.abs(skewMs))} ${skewMs > 0 ? "ahead of" : "behind"} this machine`
@@ -44,6 +50,13 @@ async function clock(backend: ObjectBackend, signal: AbortSignal): Promise<Findi
     "clock",
     found,
     "Set this machine's clock (NTP). Ages are by the storage's clock; signed requests fail from 15 minutes on.",
+  )
+}
+
+async function isWritable(folder: string): Promise<boolean> {
+  return access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
   )
 }
 
@@ -63,37 +76,41 @@ const actions = [
 ] as const
 
 /** Tries each action that a store needs, with one small object of the kind that each store makes before its first write. */
-export async function* permissions({ backend, prefix, signal }: Place): AsyncGenerator<Finding, void, void> {
+export async function* permissions({ backend, prefix, ...asking }: Place): AsyncGenerator<Finding, void, void> {
   const key = `${prefix}checkpoints/.ckpt-probe-${randomBytes(8).toString("hex")}`
-  const asking = new Asking(backend, key, signal)
+  const probe = new Probe(backend, key, asking)
+  let isThere = false
   try {
-    const created = await asking.create()
+    const created = await probe.create()
     yield created.finding
     if (created.version === undefined) {
       const why = "nothing could be created"
       for (const action of actions) if (action !== "create") yield skipped(action, why)
       return
     }
-    yield await asking.createAgain()
-    yield await asking.createAgainInParts()
-    yield await asking.read()
-    yield* asking.replace(created.version)
-    yield await asking.listed()
+    isThere = true
+    yield await probe.createAgain()
+    yield await probe.createAgainInParts()
+    yield await probe.read()
+    yield* probe.replace(created.version)
+    yield await probe.listed()
   } finally {
-    yield await asking.remove()
+    // An answer to the creation may have been lost. Then nobody is told whether deleting is allowed.
+    const removed = await probe.remove()
+    if (isThere) yield removed
   }
 }
 
 /** The questions about one object. */
-class Asking {
+class Probe {
   readonly #backend: ObjectBackend
   readonly #key: string
-  readonly #signal: AbortSignal
+  readonly #asking: Asking & Pick<Place, "signal">
 
-  constructor(backend: ObjectBackend, key: string, signal: AbortSignal) {
+  constructor(backend: ObjectBackend, key: string, asking: Asking & Pick<Place, "signal">) {
     this.#backend = backend
     this.#key = key
-    this.#signal = signal
+    this.#asking = asking
   }
 
   async create(): Promise<{ finding: Finding; version?: string }> {
@@ -133,7 +150,7 @@ class Asking {
         const part = await parts.part(upload, { index: 0, offset: 0, bytes, last: true }, { signal })
         await parts.complete(upload, [part], { size: bytes.length, signal })
       } catch (error) {
-        await parts.abandon(upload, { signal: this.#signal }).catch(() => {})
+        await parts.abandon(upload, { signal: this.#asking.signal }).catch(() => {})
         throw error
       }
     })
@@ -187,7 +204,7 @@ class Asking {
   }
 
   #ask<T>(what: string, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return ask(this.#backend, what, question, { signal: this.#signal })
+    return ask(this.#backend, what, question, this.#asking)
   }
 
   #put(options: Parameters<ObjectBackend["put"]>[2]) {
@@ -222,9 +239,18 @@ function refusal(check: string, error: unknown): Finding {
   const message = messageOf(error)
   if (kind === undefined) throw error
   if (kind === "fenced") return skipped(check, "the store is claimed, so that only its leader may write")
+  if (isReadOnlyDisk(error))
+    return problem(check, message, "Mount it for writing where the job runs; who only reads needs no more than this.")
   if (kind === "denied")
     return problem(check, message, `Give these credentials the right to ${check}; a reader alone does not need it.`)
   if (kind === "unsupported") return problem(check, message, "Use a storage, or a version of it, that has this.")
   if (kind === "full") return problem(check, message, "Make room: ckpt prune and ckpt gc need none.")
   return problem(check, message, "Mend the cause; a save would fail likewise.")
+}
+
+/** Whether the disk itself takes no writes, whoever asks. */
+function isReadOnlyDisk(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if ((cause as NodeJS.ErrnoException).code === "EROFS") return true
+  return false
 }
