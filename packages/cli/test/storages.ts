@@ -1,5 +1,4 @@
 import { mkdtemp, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3"
 import { BlobServiceClient } from "@azure/storage-blob"
@@ -31,7 +30,8 @@ const gcs = inject("gcs")
 let places = 0
 const unique = () => `t${process.pid}-${Date.now().toString(36)}-${places++}`
 
-export const folder = () => mkdtemp(join(tmpdir(), "ckpt-cli-"))
+/** An empty folder, which goes with the run. */
+export const folder = () => mkdtemp(join(inject("folder"), "place-"))
 
 async function credentialsFile(fields: object): Promise<string> {
   const path = join(await folder(), "credentials.json")
