@@ -172,7 +172,7 @@ test("mustExist: a root that is not there is an outage from the start, for reade
   const root = join(parent, "data")
   await using store = await openFsStore(root, { ...quick, mustExist: true })
   for (const [name, run] of Object.entries(operations(store))) {
-    const failure = { code: "CKPT_IO", message: expect.stringContaining("mustExist") }
+    const failure = { code: "CKPT_IO", message: expect.stringContaining("does not exist. Mount or create it") }
     await expect(run(), name).rejects.toMatchObject(failure)
   }
   expect(await readdir(parent)).toEqual([])

@@ -224,7 +224,12 @@ export async function expectGoesOn(store: StoreOperations, root: string, next: n
 export async function ageProbes(root: string): Promise<void> {
   const base = join(root, "checkpoints")
   const twoHoursAgo = new Date(Date.now() - 2 * 3_600_000)
-  for (const name of await readdir(base)) {
+  // A process that was killed early has not made the folder.
+  const names = await readdir(base).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return []
+    throw error
+  })
+  for (const name of names) {
     if (name.startsWith(".ckpt-probe-")) await utimes(join(base, name), twoHoursAgo, twoHoursAgo)
   }
 }
