@@ -190,8 +190,8 @@ export interface StoreOperations extends AsyncDisposable {
    * Finds the latest checkpoint that verifies, and goes past damaged ones. A failure of the storage rejects; it is
    * never a fresh start.
    *
-   * @throws {CheckpointError} the codes of every call; `CKPT_INVALID` too if the checkpoints are of the other layout, or of a store one level up, or `accept`
-   *   answers neither true nor false; on a leader, which marks what it recovers, also those of a call that writes
+   * @throws {CheckpointError} the codes of every call; `CKPT_INVALID` too if the checkpoints are of the other layout, or of a store one
+   *   level up, or `accept` answers neither true nor false; on a leader, which marks what it recovers, also those of a call that writes
    */
   recover(options?: RecoverOptions): Promise<Recovery>
   /**
@@ -220,8 +220,8 @@ export interface StoreOperations extends AsyncDisposable {
   /**
    * Later calls, and later reads of a state, reject with `CKPT_CLOSED`. Waits for the calls under way, for the next chunk of
    * a reader that was asked for one, for retention, and for what aborted or timed-out calls still clean up; at the end for the backend
-   * of its own. For clean-up and backend no longer than `timeoutMs` each. Once it resolves, the store makes no request, and leaves no temporary name and no open file of
-   * its own.
+   * of its own. For clean-up and backend no longer than `timeoutMs` each. Once it resolves, the store makes no request, and leaves no
+   * temporary name and no open file of its own.
    *
    * It does not wait for `visit` of `restore`, for `accept`, or for whoever works on a chunk: each of them may itself await
    * `close()`. It waits for the source of a state, so a source must not await it. A second call waits for the first.

@@ -1,7 +1,7 @@
 import { saveShape } from "../commit/prepare.js"
 import { CheckpointError } from "../errors.js"
 import { createManifest } from "../format/manifest/check.js"
-import type { NextManifest } from "../format/manifest/model.js"
+import type { ConnectorOffsets, GivenOffsets, NamedMap, NextManifest } from "../format/manifest/model.js"
 import { assertPinName } from "../history/pin.js"
 import { checkOptions } from "../input/check-options.js"
 import { show } from "../input/show.js"
@@ -58,6 +58,19 @@ export function fieldsOf(operation: string, fields: unknown): NextManifest {
     throw invalid(`${misplaced}: is not a field of the manifest; it belongs ${place}`)
   }
   const given = rest as NextManifest
-  createManifest({ ...given, epoch: given.epoch ?? 1, checkpointId: 1 })
-  return structuredClone(given)
+  const { checkpointId: _id, ...copy } = createManifest({ ...given, epoch: given.epoch ?? 1, checkpointId: 1 })
+  const { sourceOffsets, tableOffsets } = given
+  return {
+    ...copy,
+    epoch: given.epoch,
+    sourceOffsets: withEpochsOf(sourceOffsets, copy.sourceOffsets),
+    tableOffsets: withEpochsOf(tableOffsets, copy.tableOffsets),
+  }
+}
+
+/** A copy of offsets that has no epoch where none was given: the manifest's is not chosen yet. */
+function withEpochsOf(given: NextManifest["sourceOffsets"], copy: NamedMap<ConnectorOffsets>): NamedMap<GivenOffsets> {
+  return Object.fromEntries(
+    Object.entries(copy).map(([name, offsets]) => [name, { ...offsets, epoch: given?.[name]?.epoch }]),
+  )
 }

@@ -102,13 +102,12 @@ export interface Checkpointer extends AsyncDisposable {
    * To be awaited after each record, or after several: `tick(50)`; while no records come, `tick(0)`. If a checkpoint is due, the snapshot
    * is taken before it resolves, and saved behind it. If the save before is still under way, it waits for that one first.
    *
-   * Rejects with the error of `snapshot`; with the signal's reason if it was aborted (later calls with `CKPT_CLOSED`); and with the error of an earlier save or `onSaved` if
-   * no later save can succeed: stop then.
+   * Rejects with the error of `snapshot`; with the signal's reason if it was aborted (later calls with `CKPT_CLOSED`); and with the error
+   * of an earlier save or `onSaved` if no later save can succeed: stop then.
    *
    * @throws {CheckpointError} `CKPT_INVALID` for a count or a snapshot that cannot be used; `CKPT_CLOSED` after `close`; `CKPT_TIMEOUT`
-   *   after `endWithinMs`; of an earlier
-   *   save, those after which no other succeeds: `CKPT_FENCED`, `CKPT_CLOSED`, `CKPT_INVALID`, `CKPT_READ_ONLY`, `CKPT_UNSUPPORTED`, and,
-   *   without `onEvent`, every code of `save`
+   *   after `endWithinMs`; of an earlier save, those after which no other succeeds: `CKPT_FENCED`, `CKPT_CLOSED`, `CKPT_INVALID`,
+   *   `CKPT_READ_ONLY`, `CKPT_UNSUPPORTED`, and, without `onEvent`, every code of `save`
    */
   tick(records?: number): Promise<void>
   /**

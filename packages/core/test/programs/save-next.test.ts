@@ -109,3 +109,17 @@ test("what the caller changes after the call is not saved", async () => {
   expect(checkpoint.manifest.sourceOffsets["orders"]?.offsets["0"]).toBe("100")
   expect(await checkpoint.json("counts")).toBe(100)
 })
+
+test("fields may be proxies, as those of a reactive store, and are copied at the call", async () => {
+  const { store } = await opened()
+  const proxy = <T extends object>(value: T) => new Proxy(value, {})
+  const offsets = proxy({ "0": 7 })
+  const saving = store.saveNext(
+    proxy({ labels: proxy({ by: "me" }), sourceOffsets: proxy({ orders: proxy({ offsets }) }) }),
+  )
+  offsets["0"] = 8
+  const { id } = await saving
+  const saved = await store.load(id)
+  expect({ ...saved?.labels }).toEqual({ by: "me" })
+  expect({ ...saved?.sourceOffsets["orders"]?.offsets }).toEqual({ "0": "7" })
+})
