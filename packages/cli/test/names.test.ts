@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest"
 import { fileNameOf } from "../src/looking/extract.js"
 import { sampleOf } from "../src/looking/verify.js"
-import { bytesText, clean, cut, durationText, widthOf } from "../src/output/text.js"
+import { bytesText, durationText } from "../src/output/amounts.js"
+import { clean, cut, widthOf } from "../src/output/text.js"
 
 describe("the name of a file for an operator", () => {
   const names = [

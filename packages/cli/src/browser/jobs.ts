@@ -1,7 +1,8 @@
+import { bytesText, durationText } from "../output/amounts.js"
 import type { JobProgress } from "../page/data/shapes.js"
 import { renew } from "./live.js"
 import { askForPage } from "./request.js"
-import { bytesText, durationText, showTimes } from "./times.js"
+import { showTimes } from "./times.js"
 
 /** Verifications: begun where the click was, and followed there. */
 export function startJobs(): void {

@@ -1,3 +1,5 @@
+import { durationText } from "../output/amounts.js"
+
 /** Times in the reader's zone, with UTC in the title; all in one width, so that nothing moves. */
 
 const key = "ckpt-utc"
@@ -49,34 +51,4 @@ function showAges(root: ParentNode): void {
     const text = durationText(Math.max(0, Date.now() - Number(time.dataset["ms"])))
     if (time.textContent !== text) time.textContent = text
   }
-}
-
-const parts = [
-  ["d", 86_400_000, "h", 3_600_000],
-  ["h", 3_600_000, "m", 60_000],
-  ["m", 60_000, "s", 1_000],
-] as const
-
-/** As the server writes it. */
-export function durationText(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  for (const [name, size, smaller, part] of parts) {
-    if (ms < size) continue
-    const rest = Math.floor((ms % size) / part)
-    return `${Math.floor(ms / size)}${name}${rest === 0 ? "" : ` ${rest}${smaller}`}`
-  }
-  return `${Math.floor(ms / 1_000)}s`
-}
-
-const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
-
-/** As the server writes it. */
-export function bytesText(bytes: number): string {
-  let value = bytes
-  let unit = 0
-  while (Math.round(value) >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`
 }

@@ -1,10 +1,10 @@
 import type { Command } from "commander"
 import { choiceHelp, chooseId } from "../looking/choose.js"
 import { type Change, type Difference, differenceOf } from "../looking/diff.js"
+import { bytesText, durationText } from "../output/amounts.js"
 import { printFacts } from "../output/facts.js"
 import { Table } from "../output/table.js"
 import type { Terminal } from "../output/terminal.js"
-import { bytesText, durationText } from "../output/text.js"
 import type { Context } from "./context.js"
 import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
 

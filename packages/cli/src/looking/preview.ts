@@ -1,5 +1,5 @@
 import type { CheckpointSummary, RetentionPolicy, StoreOperations } from "@ckpt/core"
-import { durationText } from "../output/text.js"
+import { durationText } from "../output/amounts.js"
 import { problemOf, stateBytes } from "./rows.js"
 
 /** What retention would do with one checkpoint. */

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress"
+import { bytesText, durationText } from "./amounts.js"
 import type { Terminal } from "./terminal.js"
-import { bytesText, durationText } from "./text.js"
 
 /** How far a long command has come. */
 export interface Advance {

@@ -1,4 +1,4 @@
-import { bytesText } from "../output/text.js"
+import { bytesText } from "../output/amounts.js"
 
 /** Numbers and times as the page shows them. Every text has a fixed form, so that columns align. */
 

@@ -1,5 +1,6 @@
+import { durationText } from "../../output/amounts.js"
 import type { SourcesData } from "../../page/data/shapes.js"
-import { durationText, timeText } from "../times.js"
+import { timeText } from "../times.js"
 import { colour, seriesColour, seriesLegend } from "./colours.js"
 import { figureOf, openCheckpoint, secondSteps } from "./dom.js"
 import { Plot } from "./plot.js"

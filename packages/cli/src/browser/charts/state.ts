@@ -1,5 +1,6 @@
+import { bytesText } from "../../output/amounts.js"
 import type { OperatorsData } from "../../page/data/shapes.js"
-import { bytesText, timeText } from "../times.js"
+import { timeText } from "../times.js"
 import { seriesColour, seriesLegend } from "./colours.js"
 import { binarySteps, figureOf, openCheckpoint } from "./dom.js"
 import { Plot } from "./plot.js"

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { access, constants } from "node:fs/promises"
 import { BackendError, CheckpointError, type ObjectBackend } from "@ckpt/core"
-import { durationText } from "../../output/text.js"
+import { durationText } from "../../output/amounts.js"
 import { type Asking, ask } from "../../stores/ask.js"
 import { type Finding, messageOf, ok, problem, skipped, warning } from "./finding.js"
 

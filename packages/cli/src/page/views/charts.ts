@@ -1,6 +1,7 @@
 import { html } from "hono/html"
 import type { Difference } from "../../looking/diff.js"
-import { bytesText, clean } from "../../output/text.js"
+import { bytesText } from "../../output/amounts.js"
+import { clean } from "../../output/text.js"
 import { count, signedBytes } from "../format.js"
 import type { Look } from "../look.js"
 import type { Served } from "../served.js"

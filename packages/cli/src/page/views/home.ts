@@ -1,5 +1,6 @@
 import { html } from "hono/html"
-import { bytesText, clean, durationText } from "../../output/text.js"
+import { bytesText, durationText } from "../../output/amounts.js"
+import { clean } from "../../output/text.js"
 import { factsOf } from "../facts.js"
 import { count } from "../format.js"
 import type { Served } from "../served.js"

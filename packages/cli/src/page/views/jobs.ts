@@ -1,5 +1,6 @@
 import { html } from "hono/html"
-import { bytesText, clean, counted, durationText } from "../../output/text.js"
+import { bytesText, durationText } from "../../output/amounts.js"
+import { clean, counted } from "../../output/text.js"
 import { count } from "../format.js"
 import type { Look } from "../look.js"
 import type { Served } from "../served.js"

@@ -1,6 +1,7 @@
 import type { ValidationIssue } from "@ckpt/core"
 import { html } from "hono/html"
-import { clean, durationText } from "../../output/text.js"
+import { durationText } from "../../output/amounts.js"
+import { clean } from "../../output/text.js"
 import type { Failure } from "../failure.js"
 import { utc } from "../format.js"
 import type { Status } from "../status.js"
