@@ -30,7 +30,7 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     expect(lines[5]).toMatch(/^ 5 +15 .* counts, window +out:pending +release=4\.5$/)
     const [first] = await jsonOn("ls")
     expect(first).toMatchObject({ v: 1, type: "checkpoint", id: 1, epoch: 11, valid: true, bytes: 71_012 })
-    expect(first).toMatchObject({ operators: { counts: 10, window: 71_002 }, sinks: { out: { status: "committed" } } })
+    expect(first).toMatchObject({ operators: { counts: 10, window: 71_002 }, sinks: { out: "committed" } })
   })
 
   test("ls --last lists the newest alone, ascending", async () => {

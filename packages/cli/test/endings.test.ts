@@ -32,13 +32,10 @@ async function many(count: number): Promise<Place> {
 
 const idsOf = async (url: string) => objects(await ckpt(["ls", url, "--json"])).map(({ id }) => id)
 
-test.each([
-  ["ls", "looking for checkpoints"],
-  ["doctor", "looking for checkpoints"],
-])("--timeout holds for %s though the backend ignores its signal", async (name, what) => {
+test.each(["ls", "doctor"])("--timeout holds for %s though the backend ignores its signal", async (name) => {
   const late = started([name, "deaf:x", "--backend", deaf, "--timeout", "100ms"])
   expect(await late.ended).toEqual({ code: 3, signal: null })
-  expect(late.stderr).toContain(`${what} failed`)
+  expect(late.stderr).toContain("findLayouts failed")
   expect(late.stderr).toContain("CKPT_TIMEOUT")
 })
 

@@ -116,7 +116,7 @@ describe("a storage that cannot be reached is 3", () => {
     const { port } = silent.address() as { port: number }
     const place = await gcsStorage.newPlace()
     const outcome = await ckpt(["ls", place.url, "--endpoint", `http://127.0.0.1:${port}`, "--timeout", "100ms"])
-    expect(outcome).toMatchObject({ code: 3, stderr: expect.stringContaining("no answer within 100 ms") })
+    expect(outcome).toMatchObject({ code: 3, stderr: expect.stringContaining("no answer for 100 ms") })
     silent.close()
   })
 })

@@ -34,6 +34,8 @@ export type {
   UnknownFields,
   WriterStamp,
 } from "./format/manifest/model.js"
+export type { Leadership } from "./history/leadership.js"
+export type { ListOptions } from "./history/list.js"
 export type { CheckpointList, CheckpointSummary } from "./history/summary.js"
 export type { Pin } from "./history/view.js"
 export type { OperationOptions, Progress, ProgressOptions } from "./options.js"
@@ -91,6 +93,7 @@ export type {
 export { type CopyReceipt, copyCheckpoint } from "./store/copy.js"
 export { copyStore } from "./store/copy-store.js"
 export type { CopyProgress, CopyReport, CopySkipped, CopyStoreOptions } from "./store/copy-store-api.js"
+export { type FindLayoutsOptions, findLayouts } from "./store/find-layouts.js"
 export { openCheckpointStore } from "./store/open.js"
 export type { ClaimAtOnce, StoreOptions } from "./store-options.js"
 export type { Verification, VerifyDepth, VerifyOptions } from "./verify/verified.js"

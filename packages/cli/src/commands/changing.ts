@@ -1,5 +1,5 @@
-import { CheckpointError, type StoreOperations } from "@ckpt/core"
-import { type Lead, leadText, whoLeads } from "../looking/lead.js"
+import { CheckpointError, type Leadership, type StoreOperations } from "@ckpt/core"
+import { leadText } from "../looking/lead.js"
 import { Refused } from "../output/exit.js"
 import type { OpenedStore } from "../stores/opened.js"
 import type { Context } from "./context.js"
@@ -20,13 +20,13 @@ export async function changing<T>(
   { claim }: ChangingFlags,
   change: (store: StoreOperations) => Promise<T>,
 ): Promise<T> {
-  const lead = await whoLeads(opened, signal)
+  const lead = await opened.store.leadership({ signal })
   if (claim !== true) {
     if (lead.epoch > 0) throw new Refused(claimedText(lead))
     terminal.goOn()
     return change(opened.store)
   }
-  if (lead.epoch === 0 && lead.problem === undefined) {
+  if (lead.epoch === 0 && lead.lost === undefined) {
     throw new Refused(
       "nobody ever claimed this store; leave --claim out. With a claim, a job that writes without a claim would be refused from then on.",
     )
@@ -50,8 +50,8 @@ async function released(releasing: Promise<void>): Promise<void> {
 }
 
 /** What stands in the way of a change of a claimed store, and how to go on. */
-function claimedText(lead: Lead): string {
-  if (lead.writer === undefined && lead.claiming === undefined && lead.problem === undefined) {
+function claimedText(lead: Leadership): string {
+  if (lead.writer === undefined && lead.claiming === undefined && lead.lost === undefined) {
     return (
       `the store is one of jobs that claim: ${leadText(lead)}. Give --claim: it takes the lead for this one command, and a job that ` +
       "starts meanwhile is refused (CKPT_FENCED) until it claims again."
@@ -64,10 +64,10 @@ function claimedText(lead: Lead): string {
 }
 
 /** Tells, before a dry run, that `--yes` alone will not do. */
-export async function noteLead(context: Context, opened: OpenedStore): Promise<Lead> {
-  const lead = await whoLeads(opened, context.signal)
-  if (lead.epoch > 0 || lead.problem !== undefined) {
-    const how = lead.problem === undefined ? "--yes needs --claim beside it" : "ckpt doctor says what to do"
+export async function noteLead(context: Context, { store }: OpenedStore): Promise<Leadership> {
+  const lead = await store.leadership({ signal: context.signal })
+  if (lead.epoch > 0 || lead.lost !== undefined) {
+    const how = lead.lost === undefined ? "--yes needs --claim beside it" : "ckpt doctor says what to do"
     context.terminal.note(`ckpt: ${leadText(lead)}; ${how}.`)
   }
   return lead

@@ -1,6 +1,7 @@
+import type { CheckpointSummary } from "@ckpt/core"
 import type { Command } from "commander"
 import { isoOf } from "../looking/describe.js"
-import { problemOf, type Row, rows } from "../looking/rows.js"
+import { problemOf, stateBytes } from "../looking/rows.js"
 import { bytesText, durationText } from "../output/amounts.js"
 import { exit } from "../output/exit.js"
 import { type Column, Table } from "../output/table.js"
@@ -34,7 +35,7 @@ async function ls(context: Context, url: string, flags: LsFlags): Promise<void> 
     const table = new Table(terminal, columns(now?.getTime() ?? 0))
     let all = 0
     let damaged = 0
-    for await (const row of rows(store, { last: flags.last, signal })) {
+    for await (const row of store.list({ last: flags.last, signal })) {
       all++
       if (!row.valid) damaged++
       if (flags.json) await terminal.json("checkpoint", jsonOf(row))
@@ -52,18 +53,18 @@ function summary(all: number, damaged: number): string {
   return damaged === 0 ? counted(all, "checkpoint") : `${counted(all, "checkpoint")}, ${damaged} damaged`
 }
 
-function columns(nowMs: number): Column<Row>[] {
+function columns(nowMs: number): Column<CheckpointSummary>[] {
   const names = (of: Readonly<Record<string, unknown>> = {}) => Object.keys(of)
   return [
     { head: "ID", align: "right", cell: ({ id }) => String(id), paint: (row) => (row.valid ? undefined : "red") },
     { head: "EPOCH", align: "right", cell: ({ epoch }) => String(epoch ?? "") },
     { head: "AGE", align: "right", cell: ({ lastModified }) => durationText(nowMs - lastModified.getTime()) },
-    { head: "SIZE", align: "right", cell: ({ bytes }) => (bytes === undefined ? "" : bytesText(bytes)) },
+    { head: "SIZE", align: "right", cell: sizeText },
     { head: "OPERATORS", atLeast: 9, cell: ({ operators }) => listed(names(operators)) },
     {
       head: "SINKS",
       atLeast: 7,
-      cell: ({ sinks = {} }) => listed(Object.entries(sinks).map(([name, { status }]) => `${name}:${status}`)),
+      cell: ({ sinks = {} }) => listed(Object.entries(sinks).map(([name, status]) => `${name}:${status}`)),
     },
     {
       head: "LABELS",
@@ -81,12 +82,19 @@ function listed(all: readonly string[]): string {
   return `${shown.join(", ")}${all.length > 20 ? `, … (${all.length})` : ""}`
 }
 
-function problemText(row: Row): string {
+function problemText(row: CheckpointSummary): string {
   const problem = problemOf(row)
   return problem === undefined ? "" : problem.code
 }
 
-function jsonOf({ id, epoch, timestampMs, lastModified, valid, bytes, operators, sinks, labels, pins, issues }: Row) {
+function sizeText(row: CheckpointSummary): string {
+  const bytes = stateBytes(row)
+  return bytes === undefined ? "" : bytesText(bytes)
+}
+
+function jsonOf(row: CheckpointSummary) {
+  const { id, epoch, timestampMs, lastModified, valid, operators, sinks, labels, pins, issues } = row
+  const bytes = stateBytes(row)
   const timestamp = timestampMs === undefined ? undefined : isoOf(timestampMs)
   return { id, epoch, timestamp, lastModified, valid, bytes, operators, sinks, labels, pins, issues }
 }

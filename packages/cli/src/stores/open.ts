@@ -40,7 +40,7 @@ export async function openStoreUrl(text: string, options: OpenUrlOptions = {}): 
       })
     // A prefix that cannot be used is refused before anything is asked under it.
     if (layout === undefined) await open(usualLayout)
-    const found = layout ?? (await findLayout(backend, { prefix, usual: usualLayout, signal, timeoutMs }))
+    const found = layout ?? (await findLayout({ backend, prefix, retry, timeoutMs, signal }, usualLayout))
     const store = await open(found)
     const place = { url: text, name: url.name, layout: found, prefix, ...(folder === undefined ? {} : { folder }) }
     return { ...place, ...(timeoutMs === undefined ? {} : { timeoutMs }), store, backend, close: () => store.close() }

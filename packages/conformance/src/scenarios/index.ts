@@ -29,6 +29,7 @@ import { programScenarios } from "./programs/programs.js"
 import { sinkScenarios } from "./programs/sinks.js"
 import { damageScenarios } from "./recovery/damage.js"
 import { idScenarios } from "./recovery/ids.js"
+import { listPageScenarios } from "./recovery/list-pages.js"
 import { listingScenarios } from "./recovery/listings.js"
 import { newestScenarios } from "./recovery/newest.js"
 import { overtakenScenarios } from "./recovery/overtaken.js"
@@ -48,6 +49,7 @@ import { checkScenarios } from "./store/check.js"
 import { closingScenarios } from "./store/closing.js"
 import { eventScenarios } from "./store/events.js"
 import { inputScenarios } from "./store/input.js"
+import { layoutScenarios } from "./store/layouts.js"
 import { storeScenarios } from "./store/opening.js"
 
 /** The scenarios by subject. */
@@ -60,6 +62,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   recovery: [
     ...recoveryScenarios,
     ...listingScenarios,
+    ...listPageScenarios,
     ...overtakenScenarios,
     ...newestScenarios,
     ...damageScenarios,
@@ -71,7 +74,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   orphans: orphanScenarios,
   streams: [...streamScenarios, ...aheadScenarios, ...readingScenarios, ...operatorScenarios],
   "the check before the first write": checkScenarios,
-  input: [...inputScenarios, ...storeScenarios],
+  input: [...inputScenarios, ...storeScenarios, ...layoutScenarios],
   closing: closingScenarios,
   events: eventScenarios,
   "a lost history": [...lossScenarios, ...otherHistoryScenarios, ...flipScenarios],

@@ -8,6 +8,8 @@ export const operations: Readonly<Record<string, (store: CheckpointStore) => Pro
   loadLatest: (store) => store.loadLatest(),
   ids: (store) => store.ids(),
   list: (store) => listAll(store),
+  leadership: (store) => store.leadership(),
+  pins: (store) => store.pins(),
   nextId: (store) => store.nextId(),
   readState: async (store) => (await store.readState(1))?.bytes(),
   verify: (store) => store.verify(1),
@@ -26,7 +28,18 @@ export const operations: Readonly<Record<string, (store: CheckpointStore) => Pro
 export function withSignal(store: CheckpointStore, signal: AbortSignal): CheckpointStore {
   const optionsAt: Readonly<Record<string, number>> = {
     ...{ save: 1, update: 2, remove: 1, load: 1, loadLatest: 0, ids: 0, list: 0, nextId: 0, writeState: 2 },
-    ...{ readState: 1, verify: 1, recover: 0, prune: 1, collectOrphans: 0, open: 1, saveNext: 1, nextManifest: 1 },
+    ...{
+      readState: 1,
+      verify: 1,
+      recover: 0,
+      prune: 1,
+      collectOrphans: 0,
+      open: 1,
+      saveNext: 1,
+      nextManifest: 1,
+      leadership: 0,
+      pins: 0,
+    },
   }
   return new Proxy(store, {
     get(target, name) {

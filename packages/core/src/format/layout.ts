@@ -36,6 +36,8 @@ export interface Layout {
   readonly withinPrefix: string
   /** A listing of this prefix shows every state. */
   readonly statePrefix: string
+  /** Of each store at least one of these prefixes shows something; of no store in the other layout does one. */
+  readonly signs: readonly string[]
   manifestKey(id: number): string
   stateKey(id: number): string
   /** A key for the check that the storage honours conditions; `unique` is lower-case hexadecimal. */
@@ -77,6 +79,7 @@ function directoryLayout(prefix: string): Layout {
     nodePrefix: `${prefix}nodes/`,
     withinPrefix: `${prefix}checkpoint_`,
     statePrefix: base,
+    signs: [`${base}checkpoint_`, `${base}latest.txt`, `${base}history.json`],
     manifestKey: (id) => `${base}${directoryName(id)}/manifest.json`,
     stateKey: (id) => `${base}${directoryName(id)}/state.bin`,
     probeKey: (unique) => `${base}.ckpt-probe-${unique}`,
@@ -111,6 +114,7 @@ function objectLayout(prefix: string): Layout {
     nodePrefix: `${prefix}nodes/`,
     withinPrefix: `${prefix}manifest-`,
     statePrefix: states,
+    signs: [`${manifests}manifest-`, `${states}state-`, `${manifests}latest.json`, `${manifests}history.json`],
     manifestKey: (id) => `${manifests}manifest-${formatId(id)}.json`,
     stateKey: (id) => `${states}state-${formatId(id)}.bin`,
     probeKey: (unique) => `${states}.ckpt-probe-${unique}`,

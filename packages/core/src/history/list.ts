@@ -1,10 +1,25 @@
 import { requestConcurrency } from "../async/concurrency.js"
 import { CheckpointError } from "../errors.js"
 import { oldestFirst } from "../format/ids.js"
+import { type ShapeOf, wholeNumber } from "../input/kinds.js"
+import { type OperationOptions, operationShape } from "../options.js"
 import { type History, maxRounds, restless } from "./history.js"
+import type { Listing } from "./listing.js"
 import { tellMissing } from "./missing.js"
 import { type CheckpointSummary, judging, type Summarized, summaries, withPins } from "./summary.js"
 import type { View } from "./view.js"
+
+/** Which checkpoints {@link list} shows. */
+export interface ListOptions extends OperationOptions {
+  /** Only checkpoints with a lower id. From 1. Default: all. For the page before: the lowest id of this page. */
+  below?: number | undefined
+  /** Only the latest of these, so many; only these are read. From 1. Default: all. */
+  last?: number | undefined
+}
+
+export const listShape = {
+  fields: { ...operationShape.fields, below: wholeNumber(1), last: wholeNumber(1) },
+} as const satisfies ShapeOf<ListOptions>
 
 type Signal = AbortSignal | undefined
 
@@ -28,21 +43,72 @@ export function assertIdLeft(history: History, next: number): number {
   throw new CheckpointError("CKPT_INVALID", message, { backend: history.place.backend })
 }
 
+type Step = <T>(task: () => Promise<T>) => Promise<T>
+
 /**
- * The checkpoints in ascending order, read in batches.
+ * The checkpoints in ascending order.
  *
  * @param step runs each batch as a call of its own, since the caller's code runs between two batches
  */
 export async function* list(
   history: History,
+  options: ListOptions,
+  step: Step,
+): AsyncGenerator<CheckpointSummary, void, void> {
+  // A caller without types is told of what cannot be used by the first step.
+  const { last, below = Number.POSITIVE_INFINITY, signal } = options ?? {}
+  if (last === undefined) yield* all(history, below, signal, step)
+  else yield* await step(() => latest(history, last, below, signal))
+}
+
+/** The latest `count` checkpoints below an id, ascending. No other manifest is read. */
+async function latest(history: History, count: number, below: number, signal: Signal): Promise<CheckpointSummary[]> {
+  for (let round = 1; round <= maxRounds; round++) {
+    const view = await history.view(signal)
+    const found = await latestIn(history, view, count, below, signal)
+    if (found === undefined) continue
+    tellMissing(history, view)
+    return found
+  }
+  throw restless(history.place)
+}
+
+/** `undefined`: the latest checkpoint of the view is gone, so a later one may be there. */
+async function latestIn(
+  { verifier }: History,
+  view: View,
+  count: number,
+  below: number,
   signal: Signal,
-  step: <T>(task: () => Promise<T>) => Promise<T>,
+): Promise<CheckpointSummary[] | undefined> {
+  const ids = view.latestFirst()
+  const [top] = ids
+  const candidates = ids.filter((id) => id < below)
+  const found: CheckpointSummary[] = []
+  // Those of a superseded writer do not count, so more than `count` may have to be read.
+  for (let start = 0; start < candidates.length && found.length < count; ) {
+    const batch = candidates.slice(start, start + Math.min(requestConcurrency, count - found.length))
+    start += batch.length
+    const read = await summaries(verifier, view.listing, batch, { signal, anew: true })
+    if (top !== undefined && batch.includes(top) && !read.some(({ outline }) => outline.id === top)) return undefined
+    found.push(...withPins(read, await judging(read, view, signal)))
+  }
+  return found.reverse()
+}
+
+/** The checkpoints below an id, read in batches. */
+async function* all(
+  history: History,
+  below: number,
+  signal: Signal,
+  step: Step,
 ): AsyncGenerator<CheckpointSummary, void, void> {
   const { verifier } = history
+  const listed = ({ manifests }: Listing) => oldestFirst(manifests.keys()).filter((id) => id < below)
   // A list shows each checkpoint as it is now, not as it was when it was last verified.
   const options = { signal, anew: true }
   // Of the view that is shown. Sorted once, not with each batch.
-  let latest: number | undefined
+  let top: number | undefined
   let later: View | undefined
   const { view, first } = await step(async () => {
     let batch: readonly number[] = []
@@ -50,23 +116,23 @@ export async function* list(
     // The first batch is read at the same time as the pointer.
     const looked = await history.view(signal, {
       onListed: (listing) => {
-        batch = oldestFirst(listing.manifests.keys()).slice(0, requestConcurrency)
+        batch = listed(listing).slice(0, requestConcurrency)
         reading = summaries(verifier, listing, batch, options)
         reading.catch(() => {})
       },
     })
     tellMissing(history, looked)
-    latest = looked.latestFirst()[0]
+    top = looked.latestFirst()[0]
     return { view: looked, first: await shown(looked, batch, (await reading) ?? []) }
   })
   yield* first
-  yield* batches(view, oldestFirst(view.listing.manifests.keys()).slice(requestConcurrency))
+  yield* batches(view, listed(view.listing).slice(requestConcurrency))
   while (later !== undefined) {
     const next: View = later
     // From the id that was gone: a plain writer may have saved it anew.
-    const rest = oldestFirst(next.listing.manifests.keys()).filter((id) => latest === undefined || id >= latest)
+    const rest = listed(next.listing).filter((id) => top === undefined || id >= top)
     later = undefined
-    latest = next.latestFirst()[0]
+    top = next.latestFirst()[0]
     yield* batches(next, rest)
   }
 
@@ -78,7 +144,7 @@ export async function* list(
   }
 
   async function shown(of: View, batch: readonly number[], found: readonly Summarized[]) {
-    const isGone = latest !== undefined && batch.includes(latest) && !found.some(({ outline }) => outline.id === latest)
+    const isGone = top !== undefined && batch.includes(top) && !found.some(({ outline }) => outline.id === top)
     if (isGone) later = await lookAgain(history, signal)
     return withPins(found, await judging(found, of, signal))
   }

@@ -63,20 +63,16 @@ export class Lister {
     const { manifestPrefix, statePrefix, nodePrefix, withinPrefix } = layout
     const prefix = this.#other.manifestPrefix
     const isSeen = prefix === manifestPrefix || prefix === statePrefix
-    const [other, nodes, within] = await Promise.all([
+    const nodeOf = ({ key }: Pick<ObjectMeta, "key">) =>
+      /^[^/]+\/(?=(?:checkpoints|manifests)\/)/.exec(key.slice(nodePrefix.length))?.[0]
+    const [other, ofNode, inner] = await Promise.all([
       isSeen ? [] : this.#list(prefix, signal),
-      this.#list(nodePrefix, signal),
-      this.#list(withinPrefix, signal),
+      this.#place.storage.find(nodePrefix, (meta) => nodeOf(meta) !== undefined, signal),
+      this.#place.storage.find(withinPrefix, ({ key }) => isWithin(layout, key), signal),
     ])
     const key = this.#sort(other).elsewhere
     if (key !== undefined) return { key }
-    for (const { key } of nodes) {
-      const node = /^[^/]+\/(?=(?:checkpoints|manifests)\/)/.exec(key.slice(nodePrefix.length))?.[0]
-      if (node !== undefined) return { key, node: `${nodePrefix}${node}` }
-    }
-    const isOurs = ({ key }: ObjectMeta) =>
-      layout.meaning(`${manifestPrefix}${key.slice(layout.prefix.length)}`).kind === "manifest"
-    const inner = within.find(isOurs)
+    if (ofNode !== undefined) return { key: ofNode.key, node: `${nodePrefix}${nodeOf(ofNode)}` }
     return inner && { key: inner.key, folder: manifestPrefix.slice(layout.prefix.length) }
   }
 
@@ -139,6 +135,11 @@ export class Lister {
     this.#foreign.add(key)
     this.#emit({ type: "foreign-key", key })
   }
+}
+
+/** Whether the key is of a manifest of a store whose folder of manifests was taken for the place of the store. */
+export function isWithin({ prefix, manifestPrefix, meaning }: Layout, key: string): boolean {
+  return key.startsWith(prefix) && meaning(`${manifestPrefix}${key.slice(prefix.length)}`).kind === "manifest"
 }
 
 /** A listing with one manifest more. */

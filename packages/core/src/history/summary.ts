@@ -1,6 +1,6 @@
 import { mapConcurrently } from "../async/concurrency.js"
 import type { ValidationIssue } from "../format/manifest/issues.js"
-import type { NamedMap } from "../format/manifest/model.js"
+import type { NamedMap, SinkCommitStatus } from "../format/manifest/model.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import type { Outline } from "../verify/memory.js"
 import type { Verifier } from "../verify/verifier.js"
@@ -25,6 +25,8 @@ export interface CheckpointSummary {
   readonly stateSize?: number
   /** Bytes of each operator's state, by its name. Absent without operators, and with more than 1,000. */
   readonly operators?: NamedMap<number>
+  /** Whether each sink has committed, by its name. Absent without sinks, and with more than 1,000. */
+  readonly sinks?: NamedMap<SinkCommitStatus["status"]>
   /** The manifest's labels. Absent without any. */
   readonly labels?: NamedMap<string>
   /** The names of its pins, if it has any: retention leaves it alone. */

@@ -15,6 +15,7 @@ export type Operation =
   | "pin"
   | "unpin"
   | "pins"
+  | "leadership"
   | "remove"
   | "open"
   | "load"
@@ -29,6 +30,7 @@ export type Operation =
   | "restore"
   | "prune"
   | "collectOrphans"
+  | "findLayouts"
 
 /** A backend's failure as a user's error: what failed, on which storage, and what to do next. */
 export function explain(

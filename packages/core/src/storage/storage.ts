@@ -191,6 +191,17 @@ export class Storage {
     })
   }
 
+  /** The first object under a prefix that is wanted; `undefined` if there is none. */
+  find(prefix: string, isWanted: (meta: ObjectMeta) => boolean, signal?: AbortSignal): Promise<ObjectMeta | undefined> {
+    return this.#read("list", prefix, signal, async (s, watch) => {
+      for await (const meta of this.backend.list(prefix, { signal: s })) {
+        watch.touch()
+        if (isWanted(meta)) return meta
+      }
+      return undefined
+    })
+  }
+
   /**
    * One conditional write. `transient` failures are tried again as long as the body can be read again; `ambiguous` ones
    * come back at once, to be settled by whoever knows what was written. The requests of an upload in parts are each tried

@@ -1,6 +1,8 @@
 import type { SaveOptions } from "../commit/prepare.js"
 import type { SaveReceipt } from "../commit/save.js"
 import type { CheckpointManifest, NextManifest } from "../format/manifest/model.js"
+import type { Leadership } from "../history/leadership.js"
+import type { ListOptions } from "../history/list.js"
 import type { CheckpointList } from "../history/summary.js"
 import type { Pin } from "../history/view.js"
 import { aBoolean, type ShapeOf } from "../input/kinds.js"
@@ -116,6 +118,12 @@ export interface StoreOperations extends AsyncDisposable {
    */
   pins(options?: OperationOptions): Promise<Pin[]>
   /**
+   * Who leads, as the history says: which claim, and whether another one is being made.
+   *
+   * @throws {CheckpointError} the codes of every call
+   */
+  leadership(options?: OperationOptions): Promise<Leadership>
+  /**
    * Removes one checkpoint. False if it does not exist.
    *
    * @throws {CheckpointError} the codes of a call that writes; `CKPT_INVALID` too if it is pinned, or not below the latest valid
@@ -154,11 +162,13 @@ export interface StoreOperations extends AsyncDisposable {
   /**
    * All checkpoints, ascending by id. A damaged checkpoint is an entry with its issues, never a gap. If
    * a checkpoint that pointer or history names is lost, and none that is later is listed, that is an event `skipped`.
-   * For `for await`, or at once: `await store.list().toArray()`.
+   * For `for await`, or at once: `await store.list().toArray()`. Page by page, the latest first:
+   * `list({ last: 20 })`, then `list({ last: 20, below: lowest })` with the lowest id of the page before. Each manifest that is shown
+   * is read, no other.
    *
    * @throws {CheckpointError} the codes of every call, when it is iterated
    */
-  list(options?: OperationOptions): CheckpointList
+  list(options?: ListOptions): CheckpointList
   /**
    * The lowest id above every id ever seen here: of manifests, states, directories, pointer and history.
    *

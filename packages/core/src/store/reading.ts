@@ -1,6 +1,7 @@
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Given } from "../history/current.js"
-import { ids, list, nextId } from "../history/list.js"
+import { type Leadership, leadership } from "../history/leadership.js"
+import { ids, type ListOptions, list, listShape, nextId } from "../history/list.js"
 import { listPins } from "../history/pin.js"
 import type { CheckpointList, CheckpointSummary } from "../history/summary.js"
 import type { Pin } from "../history/view.js"
@@ -32,6 +33,7 @@ type Reads =
   | "list"
   | "nextId"
   | "pins"
+  | "leadership"
   | "readState"
   | "verify"
   | "recover"
@@ -90,7 +92,7 @@ export class ReadingStore implements Pick<StoreOperations, Reads>, AsyncDisposab
     return this.afterRetention("ids", options, operationShape, () => ids(this.history, options.signal))
   }
 
-  list(options: OperationOptions = {}): CheckpointList {
+  list(options: ListOptions = {}): CheckpointList {
     const all = { [Symbol.asyncIterator]: () => this.#list(options) }
     const toArray = async () => {
       const summaries: CheckpointSummary[] = []
@@ -100,10 +102,10 @@ export class ReadingStore implements Pick<StoreOperations, Reads>, AsyncDisposab
     return { ...all, toArray }
   }
 
-  async *#list(options: OperationOptions): AsyncGenerator<CheckpointSummary, void, void> {
+  async *#list(options: ListOptions): AsyncGenerator<CheckpointSummary, void, void> {
     // The caller's code runs between two steps, so each step is a call of its own.
-    const step = <T>(task: () => Promise<T>) => this.afterRetention("list", options, operationShape, task)
-    yield* list(this.history, options?.signal, step)
+    const step = <T>(task: () => Promise<T>) => this.afterRetention("list", options, listShape, task)
+    yield* list(this.history, options, step)
   }
 
   nextId(options: OperationOptions = {}): Promise<number> {
@@ -133,6 +135,12 @@ export class ReadingStore implements Pick<StoreOperations, Reads>, AsyncDisposab
       assertVisitor(visit)
       return restore(this.history, this.clock, visit, options)
     })
+  }
+
+  leadership(options: OperationOptions = {}): Promise<Leadership> {
+    return this.calls.run("leadership", undefined, options, operationShape, () =>
+      leadership(this.history, options.signal),
+    )
   }
 
   pins(options: OperationOptions = {}): Promise<Pin[]> {

@@ -1,6 +1,12 @@
 import { inlineSize } from "../format/manifest/inline.js"
 import { fatal, type ValidationIssue } from "../format/manifest/issues.js"
-import { type CheckpointManifest, emptyRecord, type NamedMap, type OperatorState } from "../format/manifest/model.js"
+import {
+  type CheckpointManifest,
+  emptyRecord,
+  type NamedMap,
+  type OperatorState,
+  type SinkCommitStatus,
+} from "../format/manifest/model.js"
 import { isCommitted } from "../format/manifest/sinks.js"
 import type { ObjectMeta } from "../storage/backend.js"
 import { epochsOf, writerEpochOf } from "./read-manifest.js"
@@ -18,6 +24,7 @@ export interface Outline {
   readonly stateSize?: number
   /** Bytes of each operator's state; see `CheckpointSummary`. */
   readonly operators?: NamedMap<number>
+  readonly sinks?: NamedMap<SinkCommitStatus["status"]>
   readonly labels?: NamedMap<string>
   /** When the manifest was last written, by the storage's clock. */
   readonly lastModified: Date
@@ -120,20 +127,28 @@ export function outlineOf(verified: Verified, seen: ObjectMeta, isDamaged: boole
 }
 
 /** More names would make what is remembered of a checkpoint as large as its manifest. */
-const mostOperators = 1_000
+const mostNames = 1_000
 
-/** What a list shows of operators and labels: copies, since a value may hold the whole text of its manifest in memory. */
-function shownOf({ operatorStates, labels = {} }: CheckpointManifest): Pick<Outline, "operators" | "labels"> {
-  const names = Object.keys(operatorStates)
-  const operators = emptyRecord<number>()
-  if (names.length <= mostOperators)
-    for (const name of names) operators[name] = sizeOf(operatorStates[name] as OperatorState)
-  const copied = emptyRecord<string>()
-  for (const [name, label] of Object.entries(labels)) copied[name] = Buffer.from(label).toString()
+/** What a list shows of a manifest: copies, since a value may hold the whole text of its manifest in memory. */
+function shownOf(manifest: CheckpointManifest): Pick<Outline, "operators" | "sinks" | "labels"> {
+  const operators = brief(manifest.operatorStates, sizeOf)
+  const sinks = brief(manifest.sinkCommitStatuses, ({ status }) => status)
+  const labels = emptyRecord<string>()
+  for (const [name, label] of Object.entries(manifest.labels ?? {})) labels[name] = Buffer.from(label).toString()
   return {
-    ...(Object.keys(operators).length === 0 ? {} : { operators }),
-    ...(Object.keys(copied).length === 0 ? {} : { labels: copied }),
+    ...(operators === undefined ? {} : { operators }),
+    ...(sinks === undefined ? {} : { sinks }),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
   }
+}
+
+/** What is told of each, by its name; `undefined` of none, and of too many. */
+function brief<T, R>(all: NamedMap<T>, tell: (one: T) => R): NamedMap<R> | undefined {
+  const names = Object.keys(all)
+  if (names.length === 0 || names.length > mostNames) return undefined
+  const told = emptyRecord<R>()
+  for (const name of names) told[name] = tell(all[name] as T)
+  return told
 }
 
 function sizeOf({ external, externalLength, stateB64 }: OperatorState): number {

@@ -1,12 +1,12 @@
 import { readdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import { CheckpointError, type StoreEvent } from "@ckpt/core"
+import { CheckpointError, findLayouts, type StoreEvent } from "@ckpt/core"
 import { durationText } from "../../output/amounts.js"
 import { counted } from "../../output/text.js"
 import { ask } from "../../stores/ask.js"
-import { layoutsAt } from "../../stores/layout.js"
 import type { OpenedStore } from "../../stores/opened.js"
-import { leadText, readText, whoLeads } from "../lead.js"
+import { leadText } from "../lead.js"
+import { readText } from "../read-text.js"
 import { type Finding, messageOf, ok, problem, skipped, warning } from "./finding.js"
 
 interface Patient {
@@ -100,7 +100,7 @@ async function pointer({ opened, signal }: Patient, latest: number | undefined):
     return latest === undefined
       ? ok(check, "none, as there is no checkpoint")
       : warning(check, "it is missing", harmless)
-  const named = layout === "directory" ? /^checkpoint_(\d+)\s*$/.exec(found.text)?.[1] : idIn(found.text)
+  const named = layout === "directory" ? /^checkpoint_(\d+)\s*$/.exec(found)?.[1] : idIn(found)
   if (named === undefined) return warning(check, "it cannot be read", harmless)
   if (Number(named) === latest) return ok(check, `it names ${latest}, the latest checkpoint`)
   return warning(check, `it names ${Number(named)}, and the latest checkpoint is ${latest ?? "none"}`, harmless)
@@ -115,17 +115,15 @@ function idIn(text: string): string | undefined {
   }
 }
 
-async function* history({ opened, signal, events }: Patient): AsyncGenerator<Finding, void, void> {
+async function* history({ opened: { store }, signal }: Patient): AsyncGenerator<Finding, void, void> {
   const check = "claims"
-  const lead = await whoLeads(opened, signal)
-  const lost = events.find((event) => event.type === "history-lost")
-  if (lost !== undefined || lead.problem !== undefined) {
-    const why = lost?.reason ?? lead.problem ?? ""
+  const lead = await store.leadership({ signal })
+  if (lead.lost !== undefined) {
     const advice =
       "Reading goes on; writers are refused. On a store with claims, start the job again: claim() builds the history anew. Without claims, call repair(). Pins are forgotten."
-    yield problem("history", why, advice)
-  } else yield ok("history", lead.changed === undefined ? "none is needed yet" : "it can be read")
-  if (lead.problem !== undefined) yield skipped(check, "the history cannot be read")
+    yield problem("history", lead.lost, advice)
+  } else yield ok("history", "nothing is wrong with it")
+  if (lead.lost !== undefined) yield skipped(check, "the history is lost")
   else if (lead.claiming === undefined) yield ok(check, leadText(lead))
   else
     yield warning(
@@ -152,7 +150,7 @@ async function leftovers({ opened: { store }, signal }: Patient): Promise<Findin
 
 async function otherLayout({ opened, signal }: Patient): Promise<Finding> {
   const { backend, prefix, layout, timeoutMs } = opened
-  const others = (await layoutsAt(backend, prefix, { signal, timeoutMs })).filter((name) => name !== layout)
+  const others = (await findLayouts({ backend, prefix, timeoutMs, signal })).filter((name) => name !== layout)
   if (others.length === 0) return ok("other layout", `everything here has the layout "${layout}"`)
   const advice = `ckpt ls --layout ${others[0]} shows them. A job reads one layout alone; ckpt copy moves checkpoints to the other.`
   return problem("other layout", `checkpoints of the layout "${others[0]}" lie here too`, advice)

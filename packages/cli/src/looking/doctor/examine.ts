@@ -1,5 +1,4 @@
-import type { StoreEvent } from "@ckpt/core"
-import { layoutsAt } from "../../stores/layout.js"
+import { findLayouts, type StoreEvent } from "@ckpt/core"
 import type { OpenedStore } from "../../stores/opened.js"
 import { contents } from "./contents.js"
 import { type Finding, skipped } from "./finding.js"
@@ -22,7 +21,7 @@ export async function* examine(
   const check = "permissions of a writer"
   if (!writes) yield skipped(check, "--read-only was given")
   // A folder of something else, by a slip of the hand, is left as it is.
-  else if ((await layoutsAt(backend, prefix, place)).length === 0)
+  else if ((await findLayouts({ backend, prefix, timeoutMs, signal })).length === 0)
     yield skipped(check, "no store is here, so nothing was written to try them")
   else yield* permissions(place)
   yield* contents({ opened, events, signal })

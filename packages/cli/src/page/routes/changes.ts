@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { CheckpointError, type CheckpointStore, type RetentionPolicy } from "@ckpt/core"
 import type { Context, Hono } from "hono"
-import { leadText, whoLeads } from "../../looking/lead.js"
+import { leadText } from "../../looking/lead.js"
 import { previewPrune } from "../../looking/preview.js"
 import { latestSound } from "../../looking/verify.js"
 import { counted } from "../../output/text.js"
@@ -67,7 +67,7 @@ async function change<T>(
   const { door, looker } = c.get("served")
   const signal = AbortSignal.timeout(changeMs)
   const opened = await door.open(signal)
-  const lead = await whoLeads(opened, signal)
+  const lead = await opened.store.leadership({ signal })
   if (lead.epoch > 0) throw new CheckpointError("CKPT_FENCED", `The store is claimed: ${leadText(lead)}.`)
   try {
     return await make(opened.store)

@@ -25,6 +25,11 @@ const half = [
 
 /** A leader, or a process that is becoming one, dies after one step: what readers see, who may write, and what mends it. */
 export const claimCrashScenarios: readonly Scenario[] = [
+  claimingInHistory("leadership shows a claim that is being made, and who leads until then", async (context) => {
+    await (await claimed(context)).release()
+    await halfClaim(context)
+    assert.deepEqual(await (await context.open()).leadership(), { epoch: 1, claiming: 2 })
+  }),
   claimingInHistory("crash after the manifest of a leader: it counts, and the next claim keeps it", async (context) => {
     await dies(context, "after", calls("put", context.keys.manifest(2)), async (dying) => {
       await saveAll(await dying.claim(), 1, 2)

@@ -63,6 +63,21 @@ export const claimScenarios: readonly Scenario[] = [
       assert.equal((await leader.recover()).checkpoint?.id, found.nextId)
     },
   ),
+  claiming("leadership tells who leads, a claim that is being made, and that the history is lost", async (context) => {
+    const { open, keys, plant } = context
+    const reader = await open({ readOnly: true })
+    assert.deepEqual(await reader.leadership(), { epoch: 0 })
+    const leader = await claimed(context)
+    await saveAll(leader, 1)
+    const { epoch, writer, ...more } = await reader.leadership()
+    assert.deepEqual([epoch, more], [1, {}])
+    assert.match(writer ?? "", /^\w+$/)
+    assert.deepEqual(await leader.leadership(), { epoch, writer })
+    await leader.release()
+    assert.deepEqual(await reader.leadership(), { epoch: 1 })
+    await plant(keys.history, "no history")
+    assert.match((await reader.leadership()).lost ?? "", /checksum/)
+  }),
   claiming("an empty store is still fresh after a claim", async (context) => {
     const leader = await claimed(context)
     assert.deepEqual([(await leader.recover()).outcome, await leader.nextId()], ["fresh", 1])
