@@ -54,6 +54,7 @@ export class Reader {
           }
         }
         model.readings.all(operation, found, [...damaged, ...told])
+        await this.#latestPage(operation)
         return found.map(({ id }) => id).join(" ")
       }
       case "ids": {
@@ -69,6 +70,17 @@ export class Reader {
       case "readState":
         return this.#readState(model.nth(action.which), operation)
     }
+  }
+
+  /** The last page of the list, of one checkpoint: it is the latest, or it is told to be damaged. */
+  async #latestPage(operation: Operation): Promise<void> {
+    const { world, store, told } = this.#self
+    const { readings } = world.model
+    const [last] = await store.list({ last: 1 }).toArray()
+    if (last?.valid === false) return readings.skipped("the last page", [last])
+    if (last === undefined && readings.mustTell(operation) > 0 && told.length === 0)
+      throw new Violation("the last page is empty, and nothing is said of what is damaged")
+    readings.latest(operation, last?.id ?? 0, last?.epoch, told)
   }
 
   /** `before`: the latest checkpoint that this process had seen when the operation began. */
