@@ -39,9 +39,9 @@ export class PointerMove {
     this.#staged = bytes?.slice()
   }
 
-  /** Notes the version of the staged file, once it is written. */
+  /** Stamps the staged file, once it is written, and notes its version. */
   async describe(): Promise<void> {
-    const info = await this.#stage.pointer?.info()
+    const info = await this.#stage.pointer?.stamp()
     this.#version = info && versionOf(info)
   }
 
@@ -68,6 +68,7 @@ export class PointerMove {
     if (bytes === undefined) return { moves: [], isNew: false }
     if (!isStaged) {
       const file = await this.#stage.writePointer(bytes)
+      await file.mark()
       await file.sync()
       await file.close()
     }

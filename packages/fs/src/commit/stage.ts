@@ -86,11 +86,10 @@ export class Stage {
     await Promise.allSettled([...this.files.map((file) => file.close()), this.pointer?.close(), this.#closeDirectory()])
   }
 
-  /** Writes a pointer without a sync, to the file that is open for it or else to a new one. */
+  /** Writes a pointer without a stamp or a sync, to the file that is open for it or else to a new one. */
   async writePointer(bytes: Uint8Array): Promise<NewFile> {
     const file = this.pointer ?? (await this.#newPointer())
     await writeAll(file.handle, [bytes])
-    await file.mark()
     return file
   }
 

@@ -5,6 +5,13 @@ import type { OpenFile, StatOptions } from "./open-file.js"
 
 export type { OpenFile } from "./open-file.js"
 
+/** One name in a directory; a `Dirent` of Node's has it. */
+export interface Entry {
+  readonly name: string
+  /** False for a link, also for one to a directory. */
+  isDirectory(): boolean
+}
+
 /**
  * The part of `node:fs/promises` that this package uses. Nothing else touches the disk, so a test that wraps it sees every
  * call, can fail any of them, and can replay them against a model of a power cut. Every method rejects with the error of the
@@ -32,8 +39,8 @@ export interface FileApi {
   lstat(path: string, options: StatOptions): Promise<BigIntStats>
   /** The description of what this name leads to. */
   stat(path: string, options: StatOptions): Promise<BigIntStats>
-  /** The names in a directory, in any order. */
-  readdir(path: string): Promise<string[]>
+  /** What is in a directory, in any order. */
+  readdir(path: string): Promise<Entry[]>
   /** The path without links. */
   realpath(path: string): Promise<string>
 }
@@ -47,7 +54,7 @@ export const nodeFiles = {
   rmdir: (path) => node.rmdir(path),
   lstat: (path, options) => node.lstat(path, options),
   stat: (path, options) => node.stat(path, options),
-  readdir: (path) => node.readdir(path),
+  readdir: (path) => node.readdir(path, { withFileTypes: true }),
   realpath: (path) => node.realpath(path),
 } satisfies FileApi
 

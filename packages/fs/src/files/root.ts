@@ -13,6 +13,8 @@ export class Root {
   readonly files: FileApi
   readonly #mustExist: boolean
   #last: string | undefined
+  /** A look of readers that is under way. */
+  #shared: Promise<string | undefined> | undefined
   /** The folders that were found last: the root under the name "", and the folders in it. Name → which folder it is. */
   readonly #seen = new Map<string, string>()
   /** Those of them that held something of this store: they must not be others later. */
@@ -122,15 +124,56 @@ export class Root {
   }
 
   /**
+   * The path of a key, for a reader: {@link resolve} and {@link locate} at once. The root is nearly always where it was last, so the
+   * folders there are looked at while the root is resolved. Readers at the same time share one look at the root.
+   */
+  async find(segments: readonly string[]): Promise<string | undefined> {
+    const last = this.#last
+    const early = last === undefined ? undefined : this.#lookAlong(last, segments)
+    this.#shared ??= this.resolve().finally(() => {
+      this.#shared = undefined
+    })
+    // A look that began before this call may have come before the root was made.
+    const real = (await this.#shared) ?? (await this.resolve())
+    if (real === undefined) return undefined
+    return this.#judge(
+      real,
+      segments,
+      await (real === last && early !== undefined ? early : this.#lookAlong(real, segments)),
+    )
+  }
+
+  /**
    * The path of a key, below `real`; `undefined` if a folder on the way does not exist, or if a file is there, below the first
    * level: `a/b` is an object then, and `a/b/c` is none. Anything else on the way is refused.
    */
   async locate(real: string, segments: readonly string[]): Promise<string | undefined> {
+    return this.#judge(real, segments, await this.#lookAlong(real, segments))
+  }
+
+  /** What is found under the name of each folder on the way, or why nobody knows. */
+  #lookAlong(real: string, segments: readonly string[]): Promise<PromiseSettledResult<BigIntStats | undefined>[]> {
+    let path = real
+    const looks = segments.slice(0, -1).map((folder) => {
+      path = at(path, folder)
+      return lookUp(this.files, path)
+    })
+    return Promise.allSettled(looks)
+  }
+
+  /** The first folder that is none decides: a look at a name below it means nothing. */
+  #judge(
+    real: string,
+    segments: readonly string[],
+    looks: readonly PromiseSettledResult<BigIntStats | undefined>[],
+  ): string | undefined {
     let path = real
     for (const [depth, segment] of segments.entries()) {
       path = at(path, segment)
-      if (depth === segments.length - 1) break
-      const info = await lookUp(this.files, path)
+      const look = looks[depth]
+      if (look === undefined) break
+      if (look.status === "rejected") throw look.reason
+      const info = look.value
       if (depth === 0) this.watch(segment, info)
       if (info === undefined || (depth > 0 && info.isFile())) return undefined
       assertFolder(path, info, depth)

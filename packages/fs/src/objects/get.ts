@@ -17,19 +17,13 @@ const chunkBytes = 1 << 20
  */
 const chunksAhead = 2
 
-async function pathOf(root: Root, key: string): Promise<string | undefined> {
-  const segments = keySegments(key)
-  const real = await root.resolve()
-  return real === undefined ? undefined : root.locate(real, segments)
-}
-
 export async function headObject(
   root: Root,
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<ObjectMeta | undefined> {
   throwIfAborted(signal)
-  const path = await pathOf(root, key)
+  const path = await root.find(keySegments(key))
   const info = path === undefined ? undefined : await lookUp(root.files, path)
   throwIfAborted(signal)
   if (path === undefined || info === undefined) return undefined
@@ -41,7 +35,7 @@ export async function getObject(root: Root, key: string, options: GetOptions): P
   const { range, ifVersion, signal } = options
   checkRange(key, range)
   throwIfAborted(signal)
-  const path = await pathOf(root, key)
+  const path = await root.find(keySegments(key))
   const handle = path === undefined ? undefined : await openForReading(root.files, path)
   if (path === undefined || handle === undefined) return undefined
   try {

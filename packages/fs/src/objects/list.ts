@@ -1,3 +1,4 @@
+import type { BigIntStats } from "node:fs"
 import type { ObjectMeta } from "@ckpt/core"
 import { mapConcurrently } from "@ckpt/core/adapter"
 import { hasErrno, throwIfAborted } from "../files/errors.js"
@@ -37,35 +38,38 @@ export async function* listObjects(
   const real = await root.resolve()
   if (real === undefined) return
   // The second level is streamed. Below it are the few files of one checkpoint, which are collected.
-  for (const name of (await namesIn(walk, real, 0)) ?? []) {
+  for (const { name } of (await namesIn(walk, real, 0)) ?? []) {
     const folder = at(real, name)
-    const found = await visit(walk, folder, name, 0, true)
+    const found = await look(walk, folder, name, 0)
     if (found !== "folder") {
       yield* found
       continue
     }
     for (const group of groups((await namesIn(walk, folder, 1)) ?? [])) {
-      const lists = await mapConcurrently(
-        group,
-        (child) => visit(walk, at(folder, child), `${name}/${child}`, 1),
-        atOnce,
-      )
-      for (const list of lists) if (list !== "folder") yield* list
+      const lists = await mapConcurrently(group, (child) => visit(walk, folder, name, child, 1), atOnce)
+      for (const list of lists) yield* list
       throwIfAborted(signal)
     }
   }
+}
+
+interface Name {
+  readonly name: string
+  /** The directory says so. False: only a look at the name tells. */
+  readonly isFolder: boolean
 }
 
 /**
  * The names in a directory that can be keys; `undefined` if it is gone. If the prefix says the next folder, only that
  * name.
  */
-async function namesIn({ root, folders, signal }: Walk, path: string, depth: number): Promise<string[] | undefined> {
+async function namesIn({ root, folders, signal }: Walk, path: string, depth: number): Promise<Name[] | undefined> {
   throwIfAborted(signal)
   const next = folders[depth]
-  if (next !== undefined) return [next]
+  if (next !== undefined) return [{ name: next, isFolder: false }]
   try {
-    return (await root.files.readdir(path)).filter((name) => whyNotAName(name) === undefined)
+    const entries = (await root.files.readdir(path)).filter(({ name }) => whyNotAName(name) === undefined)
+    return entries.map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))
   } catch (error) {
     // The directory was removed, or replaced by a file, since the look.
     if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined
@@ -73,35 +77,49 @@ async function namesIn({ root, folders, signal }: Walk, path: string, depth: num
   }
 }
 
-function* groups(names: readonly string[]): Generator<string[]> {
+function* groups(names: readonly Name[]): Generator<Name[]> {
   for (let start = 0; start < names.length; start += atOnce) yield names.slice(start, start + atOnce)
 }
 
-/** Everything to list at one name and below it; `"folder"` for a folder, if the caller goes through folders itself. */
+/** Everything to list at one name in a folder, and below it. */
 async function visit(
   walk: Walk,
-  path: string,
-  key: string,
+  folder: string,
+  folderKey: string,
+  { name, isFolder }: Name,
   depth: number,
-  foldersLater = false,
-): Promise<ObjectMeta[] | "folder"> {
-  const { prefix } = walk
+): Promise<ObjectMeta[]> {
+  const [path, key] = [at(folder, name), `${folderKey}/${name}`]
   // The name is neither on the way to the prefix nor under it.
-  if (!key.startsWith(prefix) && !prefix.startsWith(`${key}/`)) return []
-  const info = await lookUp(walk.root.files, path)
-  if (depth === 0 && prefix.startsWith(`${key}/`)) walk.root.watch(key, info)
-  if (info === undefined) return []
-  // A whole folder of the prefix: without it, "nothing is there" would be a fresh start.
-  if (prefix.startsWith(`${key}/`)) assertFolder(path, info, 0)
-  if (info.isFile()) return key.startsWith(prefix) ? [metaOf(key, info)] : []
-
-  const marker = { ...metaOf(info.isDirectory() && depth < 2 ? `${key}/` : key, info), size: 0 }
-  const shown = marker.key.startsWith(prefix) ? [marker] : []
-  if (!info.isDirectory()) return shown
-  if (foldersLater) return "folder"
+  if (!key.startsWith(walk.prefix) && !walk.prefix.startsWith(`${key}/`)) return []
+  const seen = isFolder ? "folder" : await look(walk, path, key, depth)
+  if (seen !== "folder") return seen
   const names = await namesIn(walk, path, depth + 1)
   if (names === undefined) return []
-  const lists = await mapConcurrently(names, (name) => visit(walk, at(path, name), `${key}/${name}`, depth + 1), atOnce)
-  const found = lists.flatMap((list) => (list === "folder" ? [] : list))
-  return found.length > 0 ? found : shown
+  const lists = await mapConcurrently(names, (child) => visit(walk, path, key, child, depth + 1), atOnce)
+  const found = lists.flat()
+  if (found.length > 0) return found
+  const info = await lookUp(walk.root.files, path)
+  return info === undefined ? [] : taken(walk, key, info, depth)
+}
+
+/** What one name is: what to list of it, or a folder. */
+async function look(walk: Walk, path: string, key: string, depth: number): Promise<ObjectMeta[] | "folder"> {
+  const { prefix, root } = walk
+  const isOnTheWay = prefix.startsWith(`${key}/`)
+  if (!key.startsWith(prefix) && !isOnTheWay) return []
+  const info = await lookUp(root.files, path)
+  if (depth === 0 && isOnTheWay) root.watch(key, info)
+  if (info === undefined) return []
+  // A whole folder of the prefix: without it, "nothing is there" would be a fresh start.
+  if (isOnTheWay) assertFolder(path, info, 0)
+  if (info.isDirectory()) return "folder"
+  if (!info.isFile()) return taken(walk, key, info, depth)
+  return key.startsWith(prefix) ? [metaOf(key, info)] : []
+}
+
+/** A name that is taken, but by no object. */
+function taken({ prefix }: Walk, key: string, info: BigIntStats, depth: number): ObjectMeta[] {
+  const shown = { ...metaOf(info.isDirectory() && depth < 2 ? `${key}/` : key, info), size: 0 }
+  return shown.key.startsWith(prefix) ? [shown] : []
 }

@@ -29,7 +29,7 @@ describe("harm is found", () => {
     { timeout: 300_000 },
     async (operation) => {
       const readdir = async (path: string) =>
-        (await nodeFiles.readdir(path)).filter((name) => !/^\.(tmp|stage|latest)-/.test(name))
+        (await nodeFiles.readdir(path)).filter(({ name }) => !/^\.(tmp|stage|latest)-/.test(name))
       const files = { ...nodeFiles, readdir }
       const { harm } = await stopEverywhere({ operation, mode: "plain", files, untilHarm: true })
       expect(harm).not.toEqual([])
