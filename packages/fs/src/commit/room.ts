@@ -8,8 +8,8 @@ import { together } from "../files/together.js"
 import type { Plan } from "./plan.js"
 
 /**
- * Finds the root, and looks at the place of the batch. The claims are looked at too, so that a writer that may not write
- * creates nothing; but only the look right before the moves decides.
+ * Finds the root, and looks at the place of the batch. The claims are looked at too, so that a writer that may not write hears of it
+ * before it has written a large state; but only the look right before the moves decides.
  */
 export async function findRoom(
   access: Access,

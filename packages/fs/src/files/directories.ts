@@ -62,6 +62,11 @@ export class Directories {
     return info.isDirectory() && this.#durable.get(path) === identityOf(info)
   }
 
+  /** Whether the entry of a directory at this path was durable when it was last looked at: a guess. */
+  isKnown(path: string): boolean {
+    return this.#durable.has(path)
+  }
+
   /** Records that the entry of this directory is durable, where another function made it so. */
   remember(path: string, info: BigIntStats): void {
     if (this.#durable.size >= rememberedAtMost) this.#durable.clear()
