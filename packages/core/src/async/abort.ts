@@ -21,12 +21,21 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal |
   }
 }
 
-/** A controller that is aborted together with `signal`, until `leave` is called. */
+/** The reason of an abort that nobody is told of. Made once: an abort without a reason makes an error with a stack each time. */
+export const ended = new Error("it is not needed any more")
+
+/** A controller that is aborted together with `signal`, until `leave` or `end` is called. */
 export class Follower extends AbortController {
   readonly leave: () => void
 
   constructor(signal: AbortSignal | undefined) {
     super()
     this.leave = onAbort(signal, () => this.abort(signal?.reason))
+  }
+
+  /** Gives up what is still under way. */
+  end(): void {
+    this.abort(ended)
+    this.leave()
   }
 }

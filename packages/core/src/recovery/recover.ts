@@ -170,8 +170,7 @@ async function walkOnce(
     }
     return { view, skipped, examined }
   } finally {
-    stop.abort()
-    stop.leave()
+    stop.end()
   }
 }
 

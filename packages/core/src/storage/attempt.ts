@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events"
-import { Follower, onAbort } from "../async/abort.js"
+import { ended, Follower, onAbort } from "../async/abort.js"
 import type { Clock } from "../async/clock.js"
 import type { Gate } from "../async/gate.js"
 import { BackendError, type BackendErrorKind } from "../errors.js"
@@ -36,8 +36,6 @@ export function timeoutFor(timeoutMs: number, bytes: number): number {
 
 // Timers of Node hold 31 bits.
 export const longestSleepMs = 2 ** 31 - 1
-/** Why a guard stops; made once, since a reason of its own for each request costs more than the rest of it. */
-const over = new Error("the request was answered")
 
 /** Tells the time-out of an attempt that it goes on. */
 export interface Watch {
@@ -126,7 +124,7 @@ export async function withTimeout<T>(
     guard().catch(() => {})
     return await Promise.race([answer, gaveUp])
   } finally {
-    settled.abort(over)
+    settled.abort(ended)
     attempt.leave()
   }
 }

@@ -1,3 +1,4 @@
+import { ended } from "../async/abort.js"
 import { longestSleepMs, type RetryContext, timeoutError } from "./attempt.js"
 
 /**
@@ -57,6 +58,6 @@ export class IdleTimeout {
   }
 
   close(): void {
-    this.#closed.abort()
+    this.#closed.abort(ended)
   }
 }

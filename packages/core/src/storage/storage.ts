@@ -1,4 +1,4 @@
-import { untilAborted } from "../async/abort.js"
+import { ended, untilAborted } from "../async/abort.js"
 import type { Share } from "../async/budget.js"
 import type { Clock } from "../async/clock.js"
 import { Gate } from "../async/gate.js"
@@ -61,7 +61,7 @@ export class Storage {
     try {
       await Promise.race([ending, limit])
     } finally {
-      over.abort()
+      over.abort(ended)
     }
   }
 

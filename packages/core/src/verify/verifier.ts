@@ -134,8 +134,7 @@ export class Verifier {
         signal: stop.signal,
       })
     } finally {
-      stop.abort()
-      stop.leave()
+      stop.end()
     }
   }
 
