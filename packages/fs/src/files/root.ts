@@ -13,8 +13,8 @@ export class Root {
   readonly files: FileApi
   readonly #mustExist: boolean
   #last: string | undefined
-  /** A look of readers that is under way. */
-  #shared: Promise<string | undefined> | undefined
+  /** The looks of readers that are under way, by what is looked for. */
+  readonly #looks = new Map<string, Promise<unknown>>()
   /** The folders that were found last: the root under the name "", and the folders in it. Name → which folder it is. */
   readonly #seen = new Map<string, string>()
   /** Those of them that held something of this store: they must not be others later. */
@@ -125,22 +125,25 @@ export class Root {
 
   /**
    * The path of a key, for a reader: {@link resolve} and {@link locate} at once. The root is nearly always where it was last, so the
-   * folders there are looked at while the root is resolved. Readers at the same time share one look at the root.
+   * folders there are looked at while the root is resolved. Readers at the same time share their looks.
    */
   async find(segments: readonly string[]): Promise<string | undefined> {
+    const look = (path: string) => this.#shared(`look ${path}`, () => lookUp(this.files, path))
     const last = this.#last
-    const early = last === undefined ? undefined : this.#lookAlong(last, segments)
-    this.#shared ??= this.resolve().finally(() => {
-      this.#shared = undefined
-    })
-    // A look that began before this call may have come before the root was made.
-    const real = (await this.#shared) ?? (await this.resolve())
+    const early = last === undefined ? undefined : lookAlong(last, segments, look)
+    const real = await this.#shared("resolve", () => this.resolve())
     if (real === undefined) return undefined
-    return this.#judge(
-      real,
-      segments,
-      await (real === last && early !== undefined ? early : this.#lookAlong(real, segments)),
-    )
+    const looks = await (real === last && early !== undefined ? early : lookAlong(real, segments, look))
+    return this.#judge(real, segments, looks)
+  }
+
+  /** What a look that is under way finds. If that is nothing, a new look: the other one may have come before the folder was made. */
+  async #shared<T>(what: string, look: () => Promise<T | undefined>): Promise<T | undefined> {
+    const underWay = this.#looks.get(what) as Promise<T | undefined> | undefined
+    if (underWay !== undefined) return (await underWay) ?? (await look())
+    const own = look().finally(() => this.#looks.delete(what))
+    this.#looks.set(what, own)
+    return own
   }
 
   /**
@@ -148,25 +151,11 @@ export class Root {
    * level: `a/b` is an object then, and `a/b/c` is none. Anything else on the way is refused.
    */
   async locate(real: string, segments: readonly string[]): Promise<string | undefined> {
-    return this.#judge(real, segments, await this.#lookAlong(real, segments))
-  }
-
-  /** What is found under the name of each folder on the way, or why nobody knows. */
-  #lookAlong(real: string, segments: readonly string[]): Promise<PromiseSettledResult<BigIntStats | undefined>[]> {
-    let path = real
-    const looks = segments.slice(0, -1).map((folder) => {
-      path = at(path, folder)
-      return lookUp(this.files, path)
-    })
-    return Promise.allSettled(looks)
+    return this.#judge(real, segments, await lookAlong(real, segments, (path) => lookUp(this.files, path)))
   }
 
   /** The first folder that is none decides: a look at a name below it means nothing. */
-  #judge(
-    real: string,
-    segments: readonly string[],
-    looks: readonly PromiseSettledResult<BigIntStats | undefined>[],
-  ): string | undefined {
+  #judge(real: string, segments: readonly string[], looks: readonly Look[]): string | undefined {
     let path = real
     for (const [depth, segment] of segments.entries()) {
       path = at(path, segment)
@@ -180,6 +169,23 @@ export class Root {
     }
     return path
   }
+}
+
+/** What was found under a name, or why nobody knows. */
+type Look = PromiseSettledResult<BigIntStats | undefined>
+
+/** Looks at each folder on the way to a key. */
+function lookAlong(
+  real: string,
+  segments: readonly string[],
+  look: (path: string) => Promise<BigIntStats | undefined>,
+): Promise<Look[]> {
+  let path = real
+  const looks = segments.slice(0, -1).map((folder) => {
+    path = at(path, folder)
+    return look(path)
+  })
+  return Promise.allSettled(looks)
 }
 
 /**
