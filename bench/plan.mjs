@@ -6,6 +6,7 @@ import { peers } from "./fs/all.mjs"
 import { manyRaces } from "./fs/many.mjs"
 import { loadRace, recoverRace } from "./fs/reads.mjs"
 import { peerRace, saveRace } from "./fs/saves.mjs"
+import { growth } from "./growth/growth.mjs"
 import { importRace } from "./import/import.mjs"
 import { bytesText, GiB, KiB, MiB } from "./lib/content.mjs"
 import { availableMemory, memoryOf } from "./memory/budgets.mjs"
@@ -23,7 +24,7 @@ import { startService } from "./services/service.mjs"
  * @typedef {object} Measurement
  * @property {string} name its words are what `--only` asks for
  * @property {number} room bytes on the disk that it needs
- * @property {(context: Context) => Promise<{ races?: import("./lib/race.mjs").Race[], memory?: import("./memory/budgets.mjs").MemoryResult[] }>} run
+ * @property {(context: Context) => Promise<{ races?: import("./lib/race.mjs").Race[], memory?: import("./memory/budgets.mjs").MemoryResult[], growth?: import("./growth/growth.mjs").Growth[] }>} run
  */
 
 /**
@@ -90,6 +91,16 @@ export function plan({ quick, rounds }) {
         races: await manyRaces({ count, ...effort(count > 100 ? 3 : 21, 30_000) }, workplace),
       }),
     })),
+    {
+      name: "growth",
+      room: (quick ? 10_000 : 100_000) * 64 * KiB,
+      run: async ({ workplace }) => ({
+        growth: await growth(
+          { counts: quick ? [100, 1_000, 10_000] : [100, 1_000, 10_000, 100_000], rounds: effort(5, 0).rounds },
+          workplace,
+        ),
+      }),
+    },
     ...[s3, azure, gcs].flatMap((cloud) =>
       [0, 10, 50].map((delayMs) => ({
         name: `cloud ${cloud.name} ${delayMs}ms`,

@@ -29,6 +29,7 @@ const { usableVersions } = await import("./fs/usable.mjs")
 const { machine, fileSystemOf } = await import("./lib/machine.mjs")
 const { raceTable } = await import("./lib/race.mjs")
 const { targets, targetTable } = await import("./lib/targets.mjs")
+const { growthTable } = await import("./growth/growth.mjs")
 const { memoryTable } = await import("./memory/budgets.mjs")
 const { updateDocs } = await import("./lib/docs.mjs")
 const { profiles } = await import("./profiles.mjs")
@@ -40,6 +41,8 @@ const about = { ...machine(), fileSystem: fileSystemOf(workplace.folder), quick:
 const races = []
 /** @type {import("./memory/budgets.mjs").MemoryResult[]} */
 const memory = []
+/** @type {import("./growth/growth.mjs").Growth[]} */
+const growths = []
 /** @type {string[]} */
 const leftOut = []
 const versions = await usableVersions(contenders, workplace, leftOut)
@@ -65,6 +68,8 @@ try {
       for (const race of found.races ?? []) show(raceTable(race))
       races.push(...(found.races ?? []))
       memory.push(...(found.memory ?? []))
+      growths.push(...(found.growth ?? []))
+      for (const one of found.growth ?? []) show(growthTable(one))
       if (found.races?.length === 0 || Object.keys(found).length === 0)
         leftOut.push(`${name}: its server cannot be had here`)
     } catch (error) {
@@ -91,6 +96,7 @@ const report = {
   targets: reached,
   races,
   memory,
+  growths,
   profiles: profileTables,
   leftOut,
 }

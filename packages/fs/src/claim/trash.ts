@@ -139,7 +139,8 @@ async function removeTree(files: FileApi, path: string): Promise<boolean> {
         return true
       }
       let isEmpty = true
-      for (const { name } of await files.readdir(path)) isEmpty = (await removeTree(files, at(path, name))) && isEmpty
+      for (const { name } of await files.readdir(path, { withFileTypes: true }))
+        isEmpty = (await removeTree(files, at(path, name))) && isEmpty
       if (isEmpty) await files.rmdir(path)
       return isEmpty
     } catch (error) {

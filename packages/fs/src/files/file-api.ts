@@ -40,7 +40,7 @@ export interface FileApi {
   /** The description of what this name leads to. */
   stat(path: string, options: StatOptions): Promise<BigIntStats>
   /** What is in a directory, in any order. */
-  readdir(path: string): Promise<Entry[]>
+  readdir(path: string, options: { withFileTypes: true }): Promise<Entry[]>
   /** The path without links. */
   realpath(path: string): Promise<string>
 }
@@ -54,7 +54,7 @@ export const nodeFiles = {
   rmdir: (path) => node.rmdir(path),
   lstat: (path, options) => node.lstat(path, options),
   stat: (path, options) => node.stat(path, options),
-  readdir: (path) => node.readdir(path, { withFileTypes: true }),
+  readdir: (path, options) => node.readdir(path, options),
   realpath: (path) => node.realpath(path),
 } satisfies FileApi
 

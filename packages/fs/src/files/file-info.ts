@@ -51,7 +51,7 @@ export async function lookUp(files: FileApi, path: string): Promise<BigIntStats 
 /** The names in a folder; none if the folder is gone, or if a file is in its place. */
 export async function namesIn(files: FileApi, folder: string): Promise<string[]> {
   try {
-    return (await files.readdir(folder)).map(({ name }) => name)
+    return (await files.readdir(folder, { withFileTypes: true })).map(({ name }) => name)
   } catch (error) {
     if (hasErrno(error, "ENOENT", "ENOTDIR")) return []
     throw error

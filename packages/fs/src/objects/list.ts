@@ -68,8 +68,10 @@ async function namesIn({ root, folders, signal }: Walk, path: string, depth: num
   const next = folders[depth]
   if (next !== undefined) return [{ name: next, isFolder: false }]
   try {
-    const entries = (await root.files.readdir(path)).filter(({ name }) => whyNotAName(name) === undefined)
-    return entries.map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))
+    const entries = await root.files.readdir(path, { withFileTypes: true })
+    return entries
+      .filter(({ name }) => whyNotAName(name) === undefined)
+      .map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))
   } catch (error) {
     // The directory was removed, or replaced by a file, since the look.
     if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined

@@ -79,7 +79,7 @@ export function watchFiles(watch: Watch = {}, files: FileApi = nodeFiles): Watch
     rmdir: (path) => pass({ name: "rmdir", path }, () => files.rmdir(path)),
     lstat: (path, options) => pass({ name: "lstat", path }, () => files.lstat(path, options)),
     stat: (path, options) => pass({ name: "stat", path }, () => files.stat(path, options)),
-    readdir: (path) => pass({ name: "readdir", path }, () => files.readdir(path)),
+    readdir: (path, options) => pass({ name: "readdir", path }, () => files.readdir(path, options)),
     realpath: (path) => pass({ name: "realpath", path }, () => files.realpath(path)),
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { nodeFiles } from "../../src/files/file-api.js"
+import { type FileApi, nodeFiles } from "../../src/files/file-api.js"
 import { operations, stopEverywhere } from "./zombies.js"
 
 describe.each(["plain", "claimed"] as const)("a %s writer that is stopped at any call, and wakes late", (mode) => {
@@ -28,8 +28,8 @@ describe("harm is found", () => {
     "%s: where the claim sweeps nothing away",
     { timeout: 300_000 },
     async (operation) => {
-      const readdir = async (path: string) =>
-        (await nodeFiles.readdir(path)).filter(({ name }) => !/^\.(tmp|stage|latest)-/.test(name))
+      const readdir: FileApi["readdir"] = async (path, options) =>
+        (await nodeFiles.readdir(path, options)).filter(({ name }) => !/^\.(tmp|stage|latest)-/.test(name))
       const files = { ...nodeFiles, readdir }
       const { harm } = await stopEverywhere({ operation, mode: "plain", files, untilHarm: true })
       expect(harm).not.toEqual([])
