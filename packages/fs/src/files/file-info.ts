@@ -2,7 +2,7 @@ import type { BigIntStats } from "node:fs"
 import type { ObjectMeta } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
 import { hasErrno } from "./errors.js"
-import type { FileApi } from "./file-api.js"
+import type { Entry, FileApi } from "./file-api.js"
 
 /**
  * Inode, size and time of modification tell two contents apart, since every file is written once, under a new inode, and
@@ -50,8 +50,13 @@ export async function lookUp(files: FileApi, path: string): Promise<BigIntStats 
 
 /** The names in a folder; none if the folder is gone, or if a file is in its place. */
 export async function namesIn(files: FileApi, folder: string): Promise<string[]> {
+  return (await entriesIn(files, folder)).map(({ name }) => name)
+}
+
+/** As {@link namesIn}, with what the folder itself tells of each. */
+export async function entriesIn(files: FileApi, folder: string): Promise<Entry[]> {
   try {
-    return (await files.readdir(folder, { withFileTypes: true })).map(({ name }) => name)
+    return await files.readdir(folder, { withFileTypes: true })
   } catch (error) {
     if (hasErrno(error, "ENOENT", "ENOTDIR")) return []
     throw error

@@ -4,7 +4,7 @@ import { isDue, mapConcurrently } from "@ckpt/core/adapter"
 import type { Access } from "../claim/fence.js"
 import { Trash } from "../claim/trash.js"
 import { failure, hasErrno, throwIfAborted } from "../files/errors.js"
-import { lookUp, namesIn } from "../files/file-info.js"
+import { entriesIn, lookUp, namesIn } from "../files/file-info.js"
 import { at, isTemporaryName, isWriterSign, prefixFolders, writerOf } from "../files/paths.js"
 import type { Root } from "../files/root.js"
 import { rootState } from "../files/root-lock.js"
@@ -55,22 +55,21 @@ class Search {
     const { files } = this.#access.root
     const path = folders.reduce(at, this.#real)
     const doomed: Doomed[] = []
-    await mapConcurrently(await namesIn(files, path), async (entry) => {
+    await mapConcurrently(await entriesIn(files, path), async (entry) => {
       throwIfAborted(signal)
-      const name = [...folders, entry].join("/")
-      const temporary = isTemporaryName(entry)
+      const name = [...folders, entry.name].join("/")
+      const temporary = isTemporaryName(entry.name)
       if (!name.startsWith(prefix) && (temporary || !prefix.startsWith(`${name}/`))) return
-      const child = at(path, entry)
-      const info = await lookUp(files, child)
-      if (info === undefined) return
-      if (temporary) {
-        // Whatever else has such a name was not made by this package.
-        if (!info.isFile() && !info.isDirectory()) return
-        const since = await latestMtime(this.#access.root, child, info)
-        if (await this.#isDoomed(folders, entry, since)) doomed.push({ name, path: child, since })
-      } else if (info.isDirectory()) {
-        await this.in([...folders, entry])
+      if (!temporary) {
+        if (entry.isDirectory()) await this.in([...folders, entry.name])
+        return
       }
+      const child = at(path, entry.name)
+      const info = await lookUp(files, child)
+      // Whatever else has such a name was not made by this package.
+      if (info === undefined || (!info.isFile() && !info.isDirectory())) return
+      const since = await latestMtime(this.#access.root, child, info)
+      if (await this.#isDoomed(folders, entry.name, since)) doomed.push({ name, path: child, since })
     })
     if (dryRun) this.#found.push(...doomed.map(({ name, since }) => ({ name, since })))
     else if (doomed.length > 0) await this.#remove(folders, doomed)

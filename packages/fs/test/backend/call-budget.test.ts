@@ -38,6 +38,16 @@ describe("file calls", () => {
     await store.close()
   })
 
+  test("of a prune that removes nothing: each folder once for the listing, and once for what unfinished saves left", async () => {
+    const { store, callsOf } = await storeOf(40)
+    const prune = () => store.prune({ last: 100 })
+    const few = await callsOf(prune)
+    for (let id = 41; id <= 50; id++) await store.saveNext({}, { state: [bytes("state")] })
+    // What was verified once is not read again.
+    expect((await callsOf(prune)) - few).toBe(10 * (3 + 1))
+    await store.close()
+  })
+
   test("of a save in the steady state", async () => {
     const { store, callsOf } = await storeOf(3)
     expect(await callsOf(() => store.saveNext({}, { state: [bytes("state")] }))).toBe(45)
