@@ -1,6 +1,6 @@
 import type { Mutex } from "@ckpt/core/adapter"
 
-/** What all backends of one process share about one root, keyed by its real path. */
+/** What all backends of one process share about one root, keyed by its device and inode. */
 export interface RootState {
   /** Holds a look at names and the moves that depend on it together. */
   readonly lock: Mutex

@@ -5,11 +5,12 @@ import { type RootState, registry } from "./registry.js"
 /** Each writer holds up to six files open, so 24 stay well below even a limit of 256 files for the whole process. */
 const maxWriters = 24
 
-export function rootState(realPath: string): RootState {
-  let state = registry.roots.get(realPath)
+/** @param which the folder, see `Root` */
+export function rootState(which: string): RootState {
+  let state = registry.roots.get(which)
   if (state === undefined) {
     state = { lock: new Mutex(), writers: 0, waiting: [] }
-    registry.roots.set(realPath, state)
+    registry.roots.set(which, state)
   }
   return state
 }

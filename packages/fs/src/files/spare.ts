@@ -16,7 +16,6 @@ import { NewFile } from "./new-file.js"
 import { at, newTemporaryName, spareName } from "./paths.js"
 import { readFlags } from "./read-small-file.js"
 import type { RootState } from "./registry.js"
-import { rootState } from "./root-lock.js"
 import { syncDirectory } from "./sync-directory.js"
 import { writeAll } from "./write-behind.js"
 
@@ -115,9 +114,8 @@ export async function keepSpare(place: SparePlace, objectBytes: number): Promise
  * To be called after something was removed: the room may be enough for the spare again that a creation on a full disk has used up.
  * Otherwise the next removal would find none. Costs nothing unless this process found no room for it.
  */
-export async function refillSpare(place: Omit<SparePlace, "state">): Promise<void> {
-  const state = rootState(place.real)
-  if (state.spareBytes === 0) await keepSpare({ ...place, state }, 0)
+export async function refillSpare(place: SparePlace): Promise<void> {
+  if (place.state.spareBytes === 0) await keepSpare(place, 0)
 }
 
 /** Written aside and moved: under its own name it may be taken at any time, and must not be written any more then. */

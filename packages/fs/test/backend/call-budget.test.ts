@@ -26,7 +26,7 @@ describe("file calls", () => {
       load: await callsOf(() => store.load(3)),
       loadLatest: await callsOf(() => store.loadLatest()),
       recover: await callsOf(() => store.recover()),
-    }).toEqual({ load: 15, loadLatest: 25, recover: 29 })
+    }).toEqual({ load: 13, loadLatest: 23, recover: 27 })
     await store.close()
   })
 
@@ -50,7 +50,7 @@ describe("file calls", () => {
 
   test("of a save in the steady state", async () => {
     const { store, callsOf } = await storeOf(3)
-    expect(await callsOf(() => store.saveNext({}, { state: [bytes("state")] }))).toBe(45)
+    expect(await callsOf(() => store.saveNext({}, { state: [bytes("state")] }))).toBe(43)
     await store.close()
   })
 })

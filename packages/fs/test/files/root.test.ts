@@ -30,6 +30,20 @@ describe("the root", () => {
     expect(results.filter((result) => result.status === "fulfilled" && result.value !== "unsupported")).toHaveLength(1)
   })
 
+  test("that was moved, with a link in its old place, is the same root, and has the same lock", async () => {
+    const folder = await temporaryFolder()
+    await mkdir(`${folder}/old/store`, { recursive: true })
+    const before = new FsBackend(`${folder}/old/store`)
+    await before.commit(checkpoint(1))
+    await rename(`${folder}/old`, `${folder}/new`)
+    await symlink(`${folder}/new`, `${folder}/old`)
+    const after = new FsBackend(`${folder}/new/store`)
+    const racers = Array.from({ length: 20 }, (_, n) => (n % 2 ? before : after).commit(checkpoint(2)))
+    const results = await Promise.allSettled(racers)
+    expect(results.filter((result) => result.status === "fulfilled" && result.value !== "unsupported")).toHaveLength(1)
+    expect(await keys(before)).toEqual(await keys(after))
+  })
+
   test("that is a dangling link is an outage, not an empty store; so is a file, and a folder below a file", async () => {
     const folder = await temporaryFolder()
     await symlink(`${folder}/unmounted`, `${folder}/link`)
