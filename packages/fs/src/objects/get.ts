@@ -6,7 +6,7 @@ import { Mutex, onAbort } from "@ckpt/core/adapter"
 import { failure, hasErrno, throwIfAborted } from "../files/errors.js"
 import type { FileApi, OpenFile } from "../files/file-api.js"
 import { damaged, kindOf, lookUp, metaOf, versionOf } from "../files/file-info.js"
-import { keySegments } from "../files/paths.js"
+import { at, keySegments } from "../files/paths.js"
 import { readFlags } from "../files/read-small-file.js"
 import type { Root } from "../files/root.js"
 
@@ -35,9 +35,9 @@ export async function getObject(root: Root, key: string, options: GetOptions): P
   const { range, ifVersion, signal } = options
   checkRange(key, range)
   throwIfAborted(signal)
-  const path = await root.find(keySegments(key))
-  const handle = path === undefined ? undefined : await openForReading(root.files, path)
-  if (path === undefined || handle === undefined) return undefined
+  const found = await openAt(root, keySegments(key))
+  if (found === undefined) return undefined
+  const { path, handle } = found
   try {
     const info = await handle.stat({ bigint: true })
     throwIfAborted(signal)
@@ -53,6 +53,29 @@ export async function getObject(root: Root, key: string, options: GetOptions): P
     await close(handle)
     throw error
   }
+}
+
+/**
+ * Opens the file of a key; `undefined` if there is none. It is nearly always where the root was last. So it is opened there while the
+ * root and the folders are looked at, and closed unread if they are not what they should be.
+ */
+async function openAt(
+  root: Root,
+  segments: readonly string[],
+): Promise<{ path: string; handle: OpenFile } | undefined> {
+  const likely = root.last === undefined ? undefined : segments.reduce(at, root.last)
+  const opening = likely === undefined ? undefined : openForReading(root.files, likely)
+  const [looked, opened] = await Promise.allSettled([root.find(segments), opening])
+  const early = opened.status === "fulfilled" ? opened.value : undefined
+  const path = looked.status === "fulfilled" ? looked.value : undefined
+  if (path === undefined || path !== likely) {
+    if (early !== undefined) await close(early)
+    if (looked.status === "rejected") throw looked.reason
+    const handle = path === undefined ? undefined : await openForReading(root.files, path)
+    return path === undefined || handle === undefined ? undefined : { path, handle }
+  }
+  if (opened.status === "rejected") throw opened.reason
+  return early && { path, handle: early }
 }
 
 function checkRange(key: string, range: GetOptions["range"]): void {
