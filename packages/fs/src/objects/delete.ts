@@ -75,8 +75,7 @@ export async function deleteObjects(
       for (const { key } of removals) failures.push({ key, error: notDurable(key, error) })
     }
   })
-  for (const folder of [...changed.keys()].slice(0, 1))
-    await refillSpare({ files: root.files, real, folder, state: root.state })
+  for (const folder of [...changed.keys()].slice(0, 1)) await refillSpare({ files: root.files, real, folder })
   if (signal?.aborted) throw new CallerError(signal.reason)
   const told = failures.find(({ error }) => error.kind === "fenced")
   if (told !== undefined && removed.length === 0) throw told.error

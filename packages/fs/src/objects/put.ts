@@ -30,7 +30,7 @@ export async function putObject(access: Access, key: string, body: Body, options
   const real = folders.reduce((path) => dirname(path), folder)
   const { state } = root
 
-  const place = { files: root.files, real, folder, state }
+  const place = { files: root.files, real, folder }
 
   return asWriter(state, signal, async () => {
     const target = at(folder, name)

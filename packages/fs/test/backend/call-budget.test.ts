@@ -47,12 +47,6 @@ describe("file calls", () => {
     expect((await callsOf(prune)) - few).toBe(10 * (3 + 1))
     await store.close()
   })
-
-  test("of a save in the steady state", async () => {
-    const { store, callsOf } = await storeOf(3)
-    expect(await callsOf(() => store.saveNext({}, { state: [bytes("state")] }))).toBe(43)
-    await store.close()
-  })
 })
 
 describe("a save that makes its stage while it looks at the place", () => {
