@@ -74,6 +74,9 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     expect(stdout).toMatch(/^out +committed, epoch 12 → pending, epoch 15$/m)
     const [difference] = await jsonOn("diff", "2", "5")
     expect(difference).toMatchObject({ type: "diff", a: 2, b: 5, elapsedMs: 180_000, watermark: { by: "180000" } })
+    expect(difference?.["sinks"]).toEqual([
+      { sink: "out", from: { status: "committed", epoch: 12 }, to: { status: "pending", epoch: 15 } },
+    ])
   })
 
   test("verify reads every byte and tells the sum", async () => {

@@ -1,6 +1,6 @@
 import type { Command } from "commander"
 import { choiceHelp, chooseId } from "../looking/choose.js"
-import { type Change, type Difference, differenceOf } from "../looking/diff.js"
+import { type Change, type Difference, differenceOf, sinkFactsText } from "../looking/diff.js"
 import { bytesText, durationText } from "../output/amounts.js"
 import { printFacts } from "../output/facts.js"
 import { Table } from "../output/table.js"
@@ -51,15 +51,15 @@ async function print(terminal: Terminal, difference: Difference): Promise<void> 
     ...{ change: arrow(change, bytesText), by: signedBytes(by) },
   }))
   const plain = (name: string, change: Change<string>) => ({ name, change: arrow(change, String), by: "" })
+  const sinks = difference.sinks.map(({ sink, ...change }) => ({
+    name: sink,
+    ...{ change: arrow(change, sinkFactsText), by: "" },
+  }))
   await section(terminal, "offsets", offsets("source"))
   await section(terminal, "offsets of reference tables", offsets("table"))
   await section(terminal, "source watermarks", watermarks)
   await section(terminal, "operators", operators)
-  await section(
-    terminal,
-    "sinks",
-    difference.sinks.map(({ sink, ...change }) => plain(sink, change)),
-  )
+  await section(terminal, "sinks", sinks)
   await section(
     terminal,
     "labels",

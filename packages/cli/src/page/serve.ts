@@ -10,7 +10,7 @@ import { inUrl, isLoopback, servesHost } from "./hosts.js"
 import { Patrol } from "./patrol.js"
 import { Places } from "./places.js"
 import { type Served, serveAll } from "./served.js"
-import { Slots } from "./verifying.js"
+import { Slots } from "./slots.js"
 
 /** How the page is served. */
 export interface PageOptions {
