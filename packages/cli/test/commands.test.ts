@@ -350,6 +350,15 @@ test("diff tells the offsets of a source from those of a reference table of the 
   expect(stdout).toMatch(/^offsets\n.*\nrates 0 .*\n\noffsets of reference tables\n.*\nrates 0 /m)
 })
 
+test("a prune says why all stays where nothing is valid", async () => {
+  const place = await fileStorage.newPlace()
+  await seed(place, 1)
+  await using found = await opened(place)
+  await found.backend.put("checkpoints/checkpoint_000001/manifest.json", [Buffer.from("garbled")])
+  const { code, stdout } = await ckpt(["prune", place.url, "last=1"])
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/stays {2}no checkpoint here is valid$/m) })
+})
+
 test("a copy whose stores are swapped is refused", async () => {
   const dir = await folder()
   const place = { url: `file:${join(dir, "store")}`, flags: {} }

@@ -19,6 +19,8 @@ describe("an option", () => {
     [["watch", "file:./data", "--every", "0s"], "Give a time above 0"],
     [["copy", "file:./a", "file:./b", "--follow", "0s"], "Give a time above 0"],
     [["serve", "file:./data", "--verify-every", "0ms"], "Give a time above 0"],
+    [["copy", "file:./a", "s3://bucket/x", "--region", "eu-central-1"], "for the other store give --to-region"],
+    [["copy", "s3://bucket/x", "file:./a", "--to-credentials", "c"], "for the other store give --credentials"],
     // The name of a host is one word, so that the store behind it is the store.
     [["serve", "--allow-host", "ckpt.internal", "nonsense"], '"nonsense" is no URL of a store'],
   ])("that is a slip is 2: %j", async (args, message) => {

@@ -9,7 +9,8 @@ import { collect, parseInterval } from "./arguments.js"
 import { type ChangingFlags, changing } from "./changing.js"
 import type { Context } from "./context.js"
 import { Arrivals, tellCopied } from "./copied.js"
-import { claimFlag, connectionOptions, plainCommand, type StoreFlags, withStore } from "./store-command.js"
+import { claimFlag, connectionOptions, plainCommand, type StoreFlags } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 interface CopyFlags extends StoreFlags, ChangingFlags {
   readonly id?: readonly string[]
@@ -67,6 +68,8 @@ async function copy(context: Context, from: string, to: string, flags: CopyFlags
     ...(toCredentials === undefined ? {} : { credentials: toCredentials }),
     ...(toTimeout === undefined ? {} : { timeout: toTimeout }),
   }
+  refuseForFolder(from, flags, "--", "--to-")
+  refuseForFolder(to, target, "--to-", "--")
   const arrivals = new Arrivals(context, flags.json === true)
   await withStore(context, from, flags, { readOnly: true }, (source) =>
     withStore(context, to, target, { mayBeNew: true, onEvent: arrivals.onEvent }, async (opened) => {
@@ -79,6 +82,14 @@ async function copy(context: Context, from: string, to: string, flags: CopyFlags
       )
     }),
   )
+}
+
+/** What reaches a service, given for a folder, was meant for the other store. */
+function refuseForFolder(url: string, flags: StoreFlags, own: string, other: string): void {
+  if (!/^file:/i.test(url) || flags.backend !== undefined) return
+  const name = (["endpoint", "region", "credentials"] as const).find((one) => flags[one] !== undefined)
+  if (name === undefined) return
+  throw new WrongUsage(`${own}${name} is of ${url}, and a folder has none; for the other store give ${other}${name}.`)
 }
 
 interface Copying {

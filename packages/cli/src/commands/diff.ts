@@ -6,7 +6,8 @@ import { printFacts } from "../output/facts.js"
 import { Table } from "../output/table.js"
 import type { Terminal } from "../output/terminal.js"
 import type { Context } from "./context.js"
-import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 /** `ckpt diff`: what happened between two checkpoints. */
 export function diffCommand(context: Context): Command {

@@ -7,7 +7,8 @@ import { Refused, WrongUsage } from "../output/exit.js"
 import { clean } from "../output/text.js"
 import { writeWhole } from "../output/whole-file.js"
 import type { Context } from "./context.js"
-import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 /** `ckpt export`: one checkpoint as a tar. */
 export function exportCommand(context: Context): Command {

@@ -10,7 +10,8 @@ import { clean } from "../output/text.js"
 import { type ChangingFlags, changing } from "./changing.js"
 import type { Context } from "./context.js"
 import { skippedText, tellCopied } from "./copied.js"
-import { claimFlag, plainCommand, type StoreFlags, withStore } from "./store-command.js"
+import { claimFlag, plainCommand, type StoreFlags } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 interface ImportFlags extends StoreFlags, ChangingFlags {}
 

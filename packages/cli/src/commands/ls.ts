@@ -8,7 +8,8 @@ import { counted } from "../output/text.js"
 import { ask } from "../stores/ask.js"
 import { parseCount } from "./arguments.js"
 import type { Context } from "./context.js"
-import { isUrlRight, type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { isUrlRight, withStore } from "./with-store.js"
 
 interface LsFlags extends StoreFlags {
   readonly last?: number
@@ -61,7 +62,7 @@ function columns(nowMs: number): Column<Row>[] {
     { head: "EPOCH", align: "right", cell: ({ epoch }) => String(epoch ?? "") },
     { head: "AGE", align: "right", cell: ({ lastModified }) => durationText(nowMs - lastModified.getTime()) },
     { head: "SIZE", align: "right", cell: ({ bytes }) => (bytes === undefined ? "" : bytesText(bytes)) },
-    { head: "OPERATORS", atLeast: 9, first: true, cell: ({ operators }) => listed(names(operators)) },
+    { head: "OPERATORS", atLeast: 9, cutFirst: true, cell: ({ operators }) => listed(names(operators)) },
     {
       head: "SINKS",
       atLeast: 7,
@@ -69,7 +70,7 @@ function columns(nowMs: number): Column<Row>[] {
     },
     {
       head: "LABELS",
-      ...{ atLeast: 7, first: true },
+      ...{ atLeast: 7, cutFirst: true },
       cell: ({ labels = {} }) => listed(Object.entries(labels).map(([name, value]) => `${name}=${value}`)),
     },
     { head: "PINS", atLeast: 7, cell: ({ pins = [] }) => listed(pins), paint: () => "yellow" },

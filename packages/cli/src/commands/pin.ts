@@ -3,7 +3,8 @@ import { choiceHelp, chooseId, isIdText, pinNameOf } from "../looking/choose.js"
 import { Refused, WrongUsage } from "../output/exit.js"
 import { type ChangingFlags, changing } from "./changing.js"
 import type { Context } from "./context.js"
-import { claimFlag, type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { claimFlag, type StoreFlags, storeCommand } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 interface PinFlags extends StoreFlags, ChangingFlags {}
 

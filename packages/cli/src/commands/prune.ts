@@ -10,7 +10,8 @@ import { parsePolicy } from "./arguments.js"
 import { type ChangingFlags, changing, noteLead } from "./changing.js"
 import type { Context } from "./context.js"
 import { failuresOf, tellFailures } from "./failures.js"
-import { claimFlag, isUrlRight, type StoreFlags, storeCommand, withStore, yesFlag } from "./store-command.js"
+import { claimFlag, type StoreFlags, storeCommand, yesFlag } from "./store-command.js"
+import { isUrlRight, withStore } from "./with-store.js"
 
 interface PruneFlags extends StoreFlags, ChangingFlags {
   readonly yes?: true

@@ -9,7 +9,8 @@ import { ProgressBar } from "../output/progress.js"
 import type { Terminal } from "../output/terminal.js"
 import { clean, counted, timeText } from "../output/text.js"
 import type { Context } from "./context.js"
-import { isUrlRight, type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { isUrlRight, withStore } from "./with-store.js"
 
 interface RecoverFlags extends StoreFlags {
   readonly to?: string

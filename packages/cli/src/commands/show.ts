@@ -12,7 +12,8 @@ import { Table } from "../output/table.js"
 import type { Terminal } from "../output/terminal.js"
 import { timeText } from "../output/text.js"
 import type { Context } from "./context.js"
-import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 /** `ckpt show`: all that one manifest says. */
 export function showCommand(context: Context): Command {
@@ -45,7 +46,7 @@ async function print(
 ): Promise<void> {
   await printFacts(terminal, [
     ["checkpoint", String(id)],
-    ["verdict", valid ? "valid by its size; ckpt verify --deep reads the bytes" : "DAMAGED"],
+    ["verdict", valid ? "valid by manifest and size; ckpt verify --deep reads bytes" : "DAMAGED"],
     ...issues.map(
       ({ severity, code, message }) => [severity === "fatal" ? "damage" : "warning", `${code}: ${message}`] as const,
     ),

@@ -10,7 +10,8 @@ import type { Terminal } from "../output/terminal.js"
 import { clean, counted } from "../output/text.js"
 import { parseShare } from "./arguments.js"
 import type { Context } from "./context.js"
-import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 interface VerifyFlags extends StoreFlags {
   readonly all?: true

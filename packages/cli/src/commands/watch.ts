@@ -7,7 +7,8 @@ import type { Terminal } from "../output/terminal.js"
 import { clean, timeText } from "../output/text.js"
 import { parseCount, parseInterval } from "./arguments.js"
 import type { Context } from "./context.js"
-import { isUrlRight, type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { isUrlRight, withStore } from "./with-store.js"
 
 interface WatchFlags extends StoreFlags {
   /** Milliseconds. */

@@ -12,7 +12,7 @@ export interface Column<Row> {
   /** It may be cut where the terminal is narrow, to these columns at least. Default: never cut. */
   readonly atLeast?: number
   /** It is cut before the others: nobody needs it for the next command. */
-  readonly first?: boolean
+  readonly cutFirst?: boolean
   /** The colour of a cell. */
   readonly paint?: (row: Row) => "red" | "green" | "yellow" | "dim" | undefined
 }
@@ -90,11 +90,11 @@ function fitted<Row>(
   const widths = columns.map((column) => natural.get(column) ?? 0)
   const total = () => widths.reduce((sum, width) => sum + width, 0) + gap.length * (columns.length - 1)
   /** The place of the widest column that may be narrower; -1 if there is none. */
-  const widest = (isFirst: boolean) => {
+  const widest = (isCutFirst: boolean) => {
     let widestAt = -1
-    for (const [at, { atLeast, first = false }] of columns.entries()) {
+    for (const [at, { atLeast, cutFirst = false }] of columns.entries()) {
       const width = widths[at] ?? 0
-      if (first === isFirst && atLeast !== undefined && width > atLeast && width > (widths[widestAt] ?? 0))
+      if (cutFirst === isCutFirst && atLeast !== undefined && width > atLeast && width > (widths[widestAt] ?? 0))
         widestAt = at
     }
     return widestAt

@@ -18,8 +18,8 @@ export class ReaderGone extends Error {
   }
 }
 
-/** The width of text that is wrapped, such as the help, where there is no terminal. */
-const textWidth = 120
+/** The width of text that is wrapped, such as the help, where nobody says how wide. */
+const usualWidth = 120
 
 /** What a command writes to: answers to `stdout`, everything else to `stderr`. */
 export class Terminal {
@@ -92,7 +92,7 @@ export class Terminal {
 
   /** Columns of text that is wrapped. */
   get textWidth(): number {
-    return Math.min(this.width, textWidth)
+    return Number.isFinite(this.width) ? this.width : usualWidth
   }
 
   /** Whether a progress bar has a terminal to be drawn on. */

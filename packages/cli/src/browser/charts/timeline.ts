@@ -5,10 +5,11 @@ import { onNews } from "../live.js"
 import { askForJson } from "../request.js"
 import { timeText } from "../times.js"
 import { colour } from "./colours.js"
-import { binarySteps, figureOf, openCheckpoint, secondSteps } from "./dom.js"
+import { figureOf, openCheckpoint } from "./dom.js"
 import { drawGaps, drawMarks, drawStems, type Kind } from "./marks.js"
 import { Plot } from "./plot.js"
 import { Range } from "./range.js"
+import { binarySteps, secondSteps } from "./steps.js"
 
 interface Drawn {
   readonly ids: readonly number[]
