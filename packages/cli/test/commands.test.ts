@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { beforeAll, describe, expect, test } from "vitest"
+import { CopiedBytes } from "../src/commands/copied.js"
 import { ckpt, objects } from "./ckpt.js"
 import { damage, opened, seed } from "./seed.js"
 import { fileStorage, flagsOf, folder, memoryStorage, type Place, storages } from "./storages.js"
@@ -357,6 +358,16 @@ test("a prune says why all stays where nothing is valid", async () => {
   await found.backend.put("checkpoints/checkpoint_000001/manifest.json", [Buffer.from("garbled")])
   const { code, stdout } = await ckpt(["prune", place.url, "last=1"])
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/stays {2}no checkpoint here is valid$/m) })
+})
+
+test("the bar of a copy has the bytes of all checkpoints, also of those that are copied beside each other", () => {
+  const bytes = new CopiedBytes()
+  const after = (id: number, done: number, bytesDone: number) =>
+    bytes.after({ id, done, total: 3, bytesDone, bytesTotal: 100 })
+  expect(after(1, 0, 50)).toEqual({ done: 0.5, total: 3, bytes: 50 })
+  expect(after(2, 0, 10)).toMatchObject({ bytes: 60 })
+  expect(after(1, 1, 100)).toEqual({ done: 1, total: 3, bytes: 110 })
+  expect(after(3, 2, 25)).toEqual({ done: 2.25, total: 3, bytes: 135 })
 })
 
 test("a copy whose stores are swapped is refused", async () => {

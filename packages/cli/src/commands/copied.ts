@@ -1,6 +1,7 @@
-import type { CopyReport, CopySkipped, StoreEvent } from "@ckpt/core"
+import type { CopyProgress, CopyReport, CopySkipped, StoreEvent } from "@ckpt/core"
 import { bytesText, durationText } from "../output/amounts.js"
 import { exit } from "../output/exit.js"
+import type { Advance } from "../output/progress.js"
 import { clean, counted } from "../output/text.js"
 import type { Context } from "./context.js"
 
@@ -45,6 +46,20 @@ export class Arrivals {
   /** Resolves once all of them are written, or nobody reads any more. */
   async written(): Promise<void> {
     await this.#writing.catch(() => {})
+  }
+}
+
+/** Adds up the bytes of a copy, which core tells checkpoint by checkpoint. */
+export class CopiedBytes {
+  readonly #written = new Map<number, number>()
+  #bytes = 0
+
+  /** How far the copy has come. */
+  after({ id, done, total, bytesDone, bytesTotal }: CopyProgress): Advance {
+    this.#bytes += bytesDone - (this.#written.get(id) ?? 0)
+    this.#written.set(id, bytesDone)
+    const part = bytesTotal > bytesDone ? bytesDone / bytesTotal : 0
+    return { done: Math.min(total, done + part), total, bytes: this.#bytes }
   }
 }
 

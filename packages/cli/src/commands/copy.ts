@@ -1,4 +1,4 @@
-import { CheckpointError, type CopyProgress, copyStore, type StoreOperations } from "@ckpt/core"
+import { CheckpointError, copyStore, type StoreOperations } from "@ckpt/core"
 import type { Command } from "commander"
 import { choiceHelp, chooseId } from "../looking/choose.js"
 import { exit, exitCodeOf, Refused, WrongUsage } from "../output/exit.js"
@@ -8,7 +8,7 @@ import { isSamePlace } from "../stores/opened.js"
 import { collect, parseInterval } from "./arguments.js"
 import { type ChangingFlags, changing } from "./changing.js"
 import type { Context } from "./context.js"
-import { Arrivals, tellCopied } from "./copied.js"
+import { Arrivals, CopiedBytes, tellCopied } from "./copied.js"
 import { claimFlag, connectionOptions, plainCommand, type StoreFlags } from "./store-command.js"
 import { withStore } from "./with-store.js"
 
@@ -104,14 +104,14 @@ async function copyInto(context: Context, { from, to, arrivals }: Copying, flags
   const everyMs = flags.follow === true ? followMs : flags.follow
   const started = performance.now()
   const bar = new ProgressBar(terminal, "checkpoints")
-  const advance = new Advance()
+  const bytes = new CopiedBytes()
   try {
     const report = await copyStore(from, to, {
       ...{ ids, signal, pins: flags.movePins ? "move" : flags.pins === true },
       ...{ depth: flags.deep ? "deep" : "shallow", replaceDamaged: flags.replaceDamaged === true },
       onSkipped: arrivals.onSkipped,
       ...(everyMs === undefined ? {} : { follow: { everyMs } }),
-      onProgress: (progress) => bar.update(advance.of(progress)),
+      onProgress: (progress) => bar.update(bytes.after(progress)),
     })
     await arrivals.written()
     const { copied, existed, replaced, skipped } = report
@@ -135,17 +135,4 @@ async function copyInto(context: Context, { from, to, arrivals }: Copying, flags
 /** Whether the same command may do better: after Ctrl-C, an outage or a full disk, and not where it was refused. */
 function mayPass(error: unknown): boolean {
   return !(error instanceof CheckpointError) || exitCodeOf(error) === exit.unreachable
-}
-
-/** Adds up what core tells checkpoint by checkpoint. */
-class Advance {
-  readonly #written = new Map<number, number>()
-  #bytes = 0
-
-  of({ id, done, total, bytesDone, bytesTotal }: CopyProgress) {
-    this.#bytes += bytesDone - (this.#written.get(id) ?? 0)
-    this.#written.set(id, bytesDone)
-    const part = bytesTotal > bytesDone ? bytesDone / bytesTotal : 0
-    return { done: Math.min(total, done + part), total, bytes: this.#bytes }
-  }
 }
