@@ -17,12 +17,14 @@ import { recoverCommand } from "./commands/recover.js"
 import { rmCommand } from "./commands/rm.js"
 import { serveCommand } from "./commands/serve.js"
 import { showCommand } from "./commands/show.js"
+import { refuseTwice } from "./commands/store-command.js"
 import { verifyCommand } from "./commands/verify.js"
 import { watchCommand } from "./commands/watch.js"
 import { type ExitCode, exit, exitCodeOf } from "./output/exit.js"
+import { jsonLine } from "./output/json.js"
 import { systemFailure } from "./output/system.js"
-import { jsonLine, type OutputStream, ReaderGone, Terminal } from "./output/terminal.js"
-import { clean, cleanLines } from "./output/text.js"
+import { type OutputStream, ReaderGone, Terminal } from "./output/terminal.js"
+import { clean, cleanLines, messageOf } from "./output/text.js"
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
 
@@ -104,9 +106,11 @@ function programOf(context: Context): Command {
   const program = new Command("ckpt")
     .description("Look at, verify, copy and prune checkpoints, on any storage.")
     .version(version)
-    .addHelpText("after", exitHelp)
+    .helpCommand("help [command]", "show the help of a command")
+    .addHelpText("after", moreHelp)
   for (const command of commands) program.addCommand(command(context))
   for (const command of [program, ...program.commands]) {
+    refuseTwice(command)
     command
       .exitOverride()
       .helpOption("-h, --help", "show this help")
@@ -115,14 +119,15 @@ function programOf(context: Context): Command {
         writeErr: (text) => terminal.note(text.replace(/\n$/, "")),
         // Unknown options and commands come from whoever calls.
         outputError: (text, write) => write(`ckpt: ${cleanLines(text.trimEnd())}\n`),
-        getOutHelpWidth: () => terminal.width,
-        getErrHelpWidth: () => terminal.width,
+        getOutHelpWidth: () => terminal.textWidth,
+        getErrHelpWidth: () => terminal.textWidth,
       })
   }
   return program
 }
 
-const exitHelp = `
+const moreHelp = `
+ckpt help COMMAND shows the options of a command, and examples.
 Exit codes: 0 fine; 1 something is damaged, is not there, or was refused; 2 wrong usage; 3 the storage cannot be reached.
 A store is a URL: file:./data, s3://bucket/prefix, gs://bucket/prefix, az://account/container/prefix.`
 
@@ -137,7 +142,7 @@ function told(error: unknown, terminal: Terminal, asJson: boolean): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exit.fine : exit.usage
   const system = systemFailure(error)
   const code = error instanceof Interrupted ? error.exitCode : (system?.exitCode ?? exitCodeOf(error))
-  const message = system?.message ?? (error instanceof Error ? error.message : String(error))
+  const message = system?.message ?? messageOf(error)
   const errorCode = error instanceof CheckpointError ? error.code : undefined
   if (asJson) terminal.note(jsonLine("error", { code: errorCode, message, exitCode: code }))
   else terminal.note(`ckpt: ${clean(message)}${errorCode === undefined ? "" : ` (${errorCode})`}`)

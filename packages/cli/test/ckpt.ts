@@ -24,11 +24,20 @@ interface Given {
   readonly stdin?: Readable
   /** Called with each chunk of stdout, before the command goes on. */
   readonly onOutput?: (text: string) => void
+  /** Called with each chunk of stderr. */
+  readonly onNote?: (text: string) => void
 }
 
 /** Runs a command line in this process. */
 export async function ckpt(args: readonly string[], given: Given = {}): Promise<Outcome> {
-  const { cwd = process.cwd(), env = {}, width, signal = new AbortController().signal, onOutput = () => {} } = given
+  const {
+    cwd = process.cwd(),
+    env = {},
+    width,
+    signal = new AbortController().signal,
+    onOutput = () => {},
+    onNote = () => {},
+  } = given
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
   const into = (chunks: Buffer[], told: (text: string) => void) =>
@@ -41,7 +50,7 @@ export async function ckpt(args: readonly string[], given: Given = {}): Promise<
     })
   const code = await run(args, {
     stdout: into(stdout, onOutput),
-    stderr: into(stderr, () => {}),
+    stderr: into(stderr, onNote),
     stdin: given.stdin ?? Readable.from([]),
     env: { ...env, ...(width === undefined ? {} : { COLUMNS: String(width) }) },
     ...{ cwd, signal },

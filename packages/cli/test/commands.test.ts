@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { beforeAll, describe, expect, test } from "vitest"
+import { CopiedBytes } from "../src/commands/copied.js"
 import { ckpt, objects } from "./ckpt.js"
 import { damage, opened, seed } from "./seed.js"
 import { fileStorage, flagsOf, folder, memoryStorage, type Place, storages } from "./storages.js"
@@ -74,6 +75,9 @@ describe.each(storages.filter(({ runs }) => runs))("$name", (storage) => {
     expect(stdout).toMatch(/^out +committed, epoch 12 → pending, epoch 15$/m)
     const [difference] = await jsonOn("diff", "2", "5")
     expect(difference).toMatchObject({ type: "diff", a: 2, b: 5, elapsedMs: 180_000, watermark: { by: "180000" } })
+    expect(difference?.["sinks"]).toEqual([
+      { sink: "out", from: { status: "committed", epoch: 12 }, to: { status: "pending", epoch: 15 } },
+    ])
   })
 
   test("verify reads every byte and tells the sum", async () => {
@@ -345,6 +349,25 @@ test("diff tells the offsets of a source from those of a reference table of the 
   ])
   const { stdout } = await ckpt(["diff", place.url, "1", "2"])
   expect(stdout).toMatch(/^offsets\n.*\nrates 0 .*\n\noffsets of reference tables\n.*\nrates 0 /m)
+})
+
+test("a prune says why all stays where nothing is valid", async () => {
+  const place = await fileStorage.newPlace()
+  await seed(place, 1)
+  await using found = await opened(place)
+  await found.backend.put("checkpoints/checkpoint_000001/manifest.json", [Buffer.from("garbled")])
+  const { code, stdout } = await ckpt(["prune", place.url, "last=1"])
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/stays {2}no checkpoint here is valid$/m) })
+})
+
+test("the bar of a copy has the bytes of all checkpoints, also of those that are copied beside each other", () => {
+  const bytes = new CopiedBytes()
+  const after = (id: number, done: number, bytesDone: number) =>
+    bytes.after({ id, done, total: 3, bytesDone, bytesTotal: 100 })
+  expect(after(1, 0, 50)).toEqual({ done: 0.5, total: 3, bytes: 50 })
+  expect(after(2, 0, 10)).toMatchObject({ bytes: 60 })
+  expect(after(1, 1, 100)).toEqual({ done: 1, total: 3, bytes: 110 })
+  expect(after(3, 2, 25)).toEqual({ done: 2.25, total: 3, bytes: 135 })
 })
 
 test("a copy whose stores are swapped is refused", async () => {

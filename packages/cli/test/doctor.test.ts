@@ -2,8 +2,9 @@ import { mkdir, readdir, rm, truncate, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, test } from "vitest"
+import { Interrupted } from "../src/program.js"
 import { ckpt, objects } from "./ckpt.js"
-import { damage, seed } from "./seed.js"
+import { damage, opened, seed } from "./seed.js"
 import { fileStorage, flagsOf, folder, memoryStorage } from "./storages.js"
 
 const fsModule = fileURLToPath(new URL("../node_modules/@ckpt/fs/dist/index.js", import.meta.url))
@@ -21,7 +22,7 @@ describe("the doctor", () => {
     const { code, stdout, stderr } = await ckpt(["doctor", place.url])
     expect(code).toBe(1)
     expect(stdout).toContain(
-      "✗ checkpoints: 19 checkpoints, 3 damaged (19, 17, 16), 1 state without a manifest (18); bytes were not read: ckpt verify latest --deep reads those of the latest",
+      `✗ checkpoints: 19 checkpoints, 3 damaged (19, 17, 16), 1 state without a manifest (18); bytes were not read: ckpt verify ${place.url} latest --deep reads those of the latest`,
     )
     expect(stdout).not.toContain("would be recovered")
     expect(stderr).toBe("1 problem\n")
@@ -41,7 +42,51 @@ describe("the doctor", () => {
     await seed(place, 2)
     const { code, stdout } = await ckpt(["doctor", place.url, ...flagsOf(place)])
     expect(code).toBe(0)
-    expect(stdout).toContain("✓ checkpoints: 2 checkpoints; bytes were not read: ckpt verify latest --deep")
+    expect(stdout).toContain(
+      `✓ checkpoints: 2 checkpoints; bytes were not read: ckpt verify ${place.url} latest --deep`,
+    )
+  })
+
+  test("removes its object though it is interrupted", async () => {
+    const place = await memoryStorage.newPlace()
+    await seed(place, 1)
+    const stop = new AbortController()
+    const seen: string[] = []
+    await using found = await opened(place)
+    const interrupted = await ckpt(["doctor", place.url, ...flagsOf(place)], {
+      signal: stop.signal,
+      async onOutput(text) {
+        seen.push(text)
+        if (text.includes("create only if absent: honoured")) stop.abort(new Interrupted(130))
+      },
+    })
+    expect(interrupted).toMatchObject({ code: 130, stderr: "ckpt: interrupted\n" })
+    expect(seen.join("")).not.toContain("read: allowed")
+    const keys: string[] = []
+    for await (const { key } of found.backend.list("")) keys.push(key)
+    expect(keys.filter((key) => key.includes(".ckpt-probe"))).toEqual([])
+  })
+
+  test("of a claimed folder says in one finding why it did not try to write", async () => {
+    const place = await fileStorage.newPlace()
+    await seed(place, 1)
+    await using found = await opened(place)
+    await (await found.store.claim()).release()
+    const findings = objects(await ckpt(["doctor", place.url, "--json"]))
+    expect(findings.filter(({ status }) => status === "skipped")).toMatchObject([
+      { check: "permissions of a writer", found: "the store is claimed, so that only its leader may write" },
+    ])
+  })
+
+  test("of a folder within a store is a finding, with the advice to open the store", async () => {
+    const place = await fileStorage.newPlace()
+    await seed(place, 1)
+    const { code, stdout, stderr } = await ckpt(["doctor", `${place.url}/checkpoints`])
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "1 problem\n" })
+    expect(stdout).toMatch(
+      /^✗ checkpoints: nothing was saved on fs here, but checkpoint_000001.*\n {4}Give the URL of the store/m,
+    )
+    expect(stdout).toContain("other Unicode form")
   })
 
   test("writes nothing into a folder that holds no store", async () => {

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
+import { link, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
+import { writeWhole } from "../src/output/whole-file.js"
 import { ckpt, shell } from "./ckpt.js"
 import { seed } from "./seed.js"
 import { fileStorage, folder } from "./storages.js"
@@ -46,6 +47,55 @@ test("what the system refuses gets a sentence with advice", async () => {
   }
   expect((await readdir(dir)).sort()).toEqual(["file", "sub"])
   expect(await readFile(join(dir, "file"), "utf8")).toBe("mine")
+})
+
+describe.each(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"])("a filesystem without hard links (%s)", (code) => {
+  const files = {
+    link: async () => {
+      throw Object.assign(new Error(`${code}: link`), { code })
+    },
+    rename,
+  }
+  const { signal } = new AbortController()
+  async function* bytes(text: string) {
+    yield Buffer.from(text)
+  }
+
+  test("takes an export, and nobody's file goes for it", async () => {
+    const dir = await folder()
+    const path = join(dir, "out.tar")
+    expect(await writeWhole(bytes("whole"), path, { signal, files })).toBe(5)
+    expect(await readFile(path, "utf8")).toBe("whole")
+    await expect(writeWhole(bytes("other"), path, { signal, files })).rejects.toThrow("is there already")
+    expect(await readFile(path, "utf8")).toBe("whole")
+    expect(await readdir(dir)).toEqual(["out.tar"])
+  })
+
+  test("looks once more before the name is given: another process may have been faster", async () => {
+    const dir = await folder()
+    const path = join(dir, "out.tar")
+    async function* slow() {
+      yield Buffer.from("mine")
+      await writeFile(path, "theirs")
+    }
+    await expect(writeWhole(slow(), path, { signal, files })).rejects.toThrow("is there already")
+    expect(await readFile(path, "utf8")).toBe("theirs")
+    expect(await readdir(dir)).toEqual(["out.tar"])
+  })
+})
+
+test("another failure of a link is told as it is, and leaves nothing", async () => {
+  const dir = await folder()
+  const files = { link: () => link(join(dir, "nope"), join(dir, "out.tar")), rename }
+  const writing = writeWhole(
+    (async function* () {
+      yield Buffer.from("whole")
+    })(),
+    join(dir, "out.tar"),
+    { signal: new AbortController().signal, files },
+  )
+  await expect(writing).rejects.toMatchObject({ code: "ENOENT" })
+  expect(await readdir(dir)).toEqual([])
 })
 
 test("an export leaves the unfinished file of another process alone", async () => {

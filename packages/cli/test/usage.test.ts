@@ -92,14 +92,14 @@ describe("a storage that cannot be reached is 3", () => {
     }
   })
 
-  test("a bucket that does not exist, and credentials that are wrong", async () => {
-    if (!s3Storage.runs) return
+  test.runIf(s3Storage.runs)("a bucket that does not exist, and credentials that are wrong", async () => {
     const place = await s3Storage.newPlace()
     const missing = await ckpt(["ls", "s3://no-such-bucket-at-all/x", ...flagsOf(place)])
     expect(missing).toMatchObject({ code: 3 })
     const dir = await folder()
     await writeFile(join(dir, "wrong.json"), JSON.stringify({ accessKeyId: "nobody", secretAccessKey: "do-not-print" }))
-    const denied = await ckpt(["ls", place.url, ...flagsOf(place), "--credentials", join(dir, "wrong.json"), "--json"])
+    const wrong = { ...place, flags: { ...place.flags, credentials: join(dir, "wrong.json") } }
+    const denied = await ckpt(["ls", wrong.url, ...flagsOf(wrong), "--json"])
     expect(denied.code).toBe(3)
     expect(objects({ stdout: denied.stderr })[0]).toMatchObject({
       v: 1,

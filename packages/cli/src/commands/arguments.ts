@@ -10,6 +10,28 @@ export function parseDuration(text: string): number {
   throw new InvalidArgumentError("Give a number and a unit, such as 500ms, 30s, 5m, 2h or 7d.")
 }
 
+/** A {@link parseDuration} above 0, for what nobody can do without any time between. */
+export function parseInterval(text: string): number {
+  const ms = parseDuration(text)
+  if (ms > 0) return ms
+  throw new InvalidArgumentError("Give a time above 0, such as 30s.")
+}
+
+/** Refuses what is no whole number from 1. */
+export function parseCount(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= 1) return count
+  throw new InvalidArgumentError("Give a whole number from 1.")
+}
+
+/**
+ * The values of an option that may be given more than once. Each takes one value: an option that took all that follow would take the
+ * stores of a command as well.
+ */
+export function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
+
 /** The share of `20%`, from above 0 to 1. */
 export function parseShare(text: string): number {
   const [, number] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? []

@@ -3,7 +3,8 @@ import type { Command } from "commander"
 import { choiceHelp, chooseId } from "../looking/choose.js"
 import { Refused } from "../output/exit.js"
 import type { Context } from "./context.js"
-import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 interface CatFlags extends StoreFlags {
   readonly operator?: string

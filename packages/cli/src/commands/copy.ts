@@ -1,21 +1,16 @@
-import {
-  type CopyProgress,
-  type CopyReport,
-  type CopySkipped,
-  copyStore,
-  type StoreEvent,
-  type StoreOperations,
-} from "@ckpt/core"
+import { CheckpointError, copyStore, type StoreOperations } from "@ckpt/core"
 import type { Command } from "commander"
-import { chooseId } from "../looking/choose.js"
-import { bytesText, durationText } from "../output/amounts.js"
-import { exit, Refused, WrongUsage } from "../output/exit.js"
+import { choiceHelp, chooseId } from "../looking/choose.js"
+import { exit, exitCodeOf, Refused, WrongUsage } from "../output/exit.js"
 import { ProgressBar } from "../output/progress.js"
-import { clean, counted } from "../output/text.js"
-import { parseDuration } from "./arguments.js"
+import { counted } from "../output/text.js"
+import { isSamePlace } from "../stores/opened.js"
+import { collect, parseInterval } from "./arguments.js"
 import { type ChangingFlags, changing } from "./changing.js"
 import type { Context } from "./context.js"
-import { claimFlag, connectionOptions, plainCommand, type StoreFlags, withStore } from "./store-command.js"
+import { Arrivals, CopiedBytes, tellCopied } from "./copied.js"
+import { claimFlag, connectionOptions, plainCommand, type StoreFlags } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 interface CopyFlags extends StoreFlags, ChangingFlags {
   readonly id?: readonly string[]
@@ -49,8 +44,8 @@ export function copyCommand(context: Context): Command {
   )
     .argument("<from>", "the URL of the store that has them")
     .argument("<to>", "the URL of the store that gets them")
-    .option("--id <checkpoint...>", "these alone: ids, the word latest, names of pins")
-    .option("--follow [every]", "go on with what is saved later, and look this often (1s)", parseDuration)
+    .option("--id <checkpoint>", `this one alone, or with --id again these: ${choiceHelp}`, collect)
+    .option("--follow [every]", "go on with what is saved later, and look this often (1s)", parseInterval)
     .option("--pins", "also make their pins")
     .option("--move-pins", "also make their pins, and move those whose name pins another checkpoint in <to>")
     .option("--deep", "read the whole state of each copy that is there already; otherwise its size is compared")
@@ -58,6 +53,7 @@ export function copyCommand(context: Context): Command {
     .option(...claimFlag)
     .optionsGroup("Options of the store <to>:")
   for (const option of connectionOptions("to-")) command.addOption(option)
+  command.optionsGroup("Options:")
   return command.action((from: string, to: string, flags: CopyFlags) => copy(context, from, to, flags))
 }
 
@@ -72,14 +68,28 @@ async function copy(context: Context, from: string, to: string, flags: CopyFlags
     ...(toCredentials === undefined ? {} : { credentials: toCredentials }),
     ...(toTimeout === undefined ? {} : { timeout: toTimeout }),
   }
+  refuseForFolder(from, flags, "--", "--to-")
+  refuseForFolder(to, target, "--to-", "--")
   const arrivals = new Arrivals(context, flags.json === true)
   await withStore(context, from, flags, { readOnly: true }, (source) =>
-    withStore(context, to, target, { mayBeNew: true, onEvent: arrivals.onEvent }, (opened) =>
-      changing(context, opened, flags, (store) =>
+    withStore(context, to, target, { mayBeNew: true, onEvent: arrivals.onEvent }, async (opened) => {
+      // A backup that copies a store onto itself would be "there already" every night.
+      const isReachedAlike = flags.endpoint === toEndpoint && flags.backend === toBackend
+      if (isReachedAlike && (await isSamePlace(source, opened)))
+        throw new WrongUsage("both URLs are of one store, so nothing would be copied.")
+      await changing(context, opened, flags, (store) =>
         copyInto(context, { from: source.store, to: store, arrivals }, flags),
-      ),
-    ),
+      )
+    }),
   )
+}
+
+/** What reaches a service, given for a folder, was meant for the other store. */
+function refuseForFolder(url: string, flags: StoreFlags, own: string, other: string): void {
+  if (!/^file:/i.test(url) || flags.backend !== undefined) return
+  const name = (["endpoint", "region", "credentials"] as const).find((one) => flags[one] !== undefined)
+  if (name === undefined) return
+  throw new WrongUsage(`${own}${name} is of ${url}, and a folder has none; for the other store give ${other}${name}.`)
 }
 
 interface Copying {
@@ -94,13 +104,14 @@ async function copyInto(context: Context, { from, to, arrivals }: Copying, flags
   const everyMs = flags.follow === true ? followMs : flags.follow
   const started = performance.now()
   const bar = new ProgressBar(terminal, "checkpoints")
+  const bytes = new CopiedBytes()
   try {
     const report = await copyStore(from, to, {
       ...{ ids, signal, pins: flags.movePins ? "move" : flags.pins === true },
       ...{ depth: flags.deep ? "deep" : "shallow", replaceDamaged: flags.replaceDamaged === true },
       onSkipped: arrivals.onSkipped,
       ...(everyMs === undefined ? {} : { follow: { everyMs } }),
-      onProgress: (progress) => bar.update(advanceOf(progress)),
+      onProgress: (progress) => bar.update(bytes.after(progress)),
     })
     await arrivals.written()
     const { copied, existed, replaced, skipped } = report
@@ -112,98 +123,16 @@ async function copyInto(context: Context, { from, to, arrivals }: Copying, flags
     if (error instanceof Refused) throw error
     await arrivals.written()
     // Each of them is there as a whole: what was under way is not.
-    terminal.note(
-      `copied before it ended: ${counted(arrivals.count, "checkpoint")}. The same command goes on from there.`,
-    )
+    const done = `copied before it ended: ${counted(arrivals.count, "checkpoint")}`
+    if (mayPass(error)) terminal.note(`${done}. The same command goes on from there.`)
+    else if (arrivals.count > 0) terminal.note(done)
     throw error
   } finally {
     bar.stop()
   }
 }
 
-/** The bytes of the checkpoints before are not told, so the rate is that of this checkpoint alone. */
-function advanceOf({ done, total, bytesDone, bytesTotal }: CopyProgress) {
-  return {
-    done: Math.min(total, done + (bytesTotal > bytesDone ? bytesDone / bytesTotal : 0)),
-    total,
-    bytes: bytesDone,
-  }
-}
-
-/** The checkpoints that are there as a whole, each told once. */
-class Arrivals {
-  readonly #context: Context
-  readonly #asJson: boolean
-  readonly #seen = new Set<number>()
-  #writing: Promise<void> = Promise.resolve()
-
-  constructor(context: Context, asJson: boolean) {
-    this.#context = context
-    this.#asJson = asJson
-  }
-
-  get count(): number {
-    return this.#seen.size
-  }
-
-  /** To be given the events of the store that gets the checkpoints. */
-  readonly onEvent = (event: StoreEvent): void => {
-    // While following, one that changed is looked at again.
-    if (event.type !== "saved" || this.#seen.has(event.id)) return
-    this.#seen.add(event.id)
-    const { id, outcome, stateSize: bytes } = event
-    const { terminal } = this.#context
-    this.#writing = this.#writing.then(() => {
-      if (this.#asJson) return terminal.json("copied", { id, outcome, bytes })
-      return terminal.print(`${id}  ${outcome === "existed" ? "there already" : copiedText(outcome, bytes)}`)
-    })
-    this.#writing.catch(() => {})
-  }
-
-  /** To be called with what is passed over. */
-  readonly onSkipped = (skipped: CopySkipped): void => {
-    const { terminal } = this.#context
-    if (this.#asJson) this.#writing = this.#writing.then(() => terminal.json("skipped", passedOver(skipped)))
-    else terminal.note(`ckpt: ${skippedText(skipped)}`)
-    this.#writing.catch(() => {})
-  }
-
-  /** Resolves once all of them are written, or nobody reads any more. */
-  async written(): Promise<void> {
-    await this.#writing.catch(() => {})
-  }
-}
-
-/** What is inline is not in `state.bin`. */
-function copiedText(outcome: "created" | "replaced", bytes: number): string {
-  const how = outcome === "replaced" ? "was damaged, copied anew" : "copied"
-  return bytes === 0 ? how : `${how}, ${bytesText(bytes)}`
-}
-
-function passedOver({ id, pin, error: { code, message } }: CopySkipped) {
-  return { id, pin, code, message }
-}
-
-export function skippedText({ id, pin, error }: CopySkipped): string {
-  const what = pin === undefined ? `${id} was not copied` : `the pin ${clean(pin)} of ${id} was not made`
-  return `${what}: ${clean(error.message)}`
-}
-
-/** Tells what was copied. What could not be copied makes the command fail. */
-export async function tellCopied(
-  { terminal, finish }: Context,
-  { copied, existed, replaced, skipped }: CopyReport,
-  { json, elapsedMs }: { json: true | undefined; elapsedMs: number },
-): Promise<void> {
-  const passed = skipped.map(passedOver)
-  if (json) await terminal.json("copy-summary", { copied, existed, replaced, skipped: passed, elapsedMs })
-  else {
-    const words = [`${counted(copied.length, "checkpoint")} copied`, `${existed.length} there already`]
-    if (replaced.length > 0) words.push(`${replaced.length} copied anew`)
-    const missing = passed.filter(({ pin }) => pin === undefined).length
-    if (missing > 0) words.push(`${missing} NOT copied`)
-    if (passed.length > missing) words.push(`${counted(passed.length - missing, "pin")} NOT made`)
-    terminal.note(`${words.join(", ")}, in ${durationText(elapsedMs)}`)
-  }
-  if (passed.length > 0) finish(exit.refused)
+/** Whether the same command may do better: after Ctrl-C, an outage or a full disk, and not where it was refused. */
+function mayPass(error: unknown): boolean {
+  return !(error instanceof CheckpointError) || exitCodeOf(error) === exit.unreachable
 }

@@ -1,12 +1,13 @@
 import type { Command } from "commander"
 import { choiceHelp, chooseId } from "../looking/choose.js"
-import { type Change, type Difference, differenceOf } from "../looking/diff.js"
+import { type Change, type Difference, differenceOf, sinkFactsText } from "../looking/diff.js"
 import { bytesText, durationText } from "../output/amounts.js"
 import { printFacts } from "../output/facts.js"
 import { Table } from "../output/table.js"
 import type { Terminal } from "../output/terminal.js"
 import type { Context } from "./context.js"
-import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 /** `ckpt diff`: what happened between two checkpoints. */
 export function diffCommand(context: Context): Command {
@@ -51,15 +52,15 @@ async function print(terminal: Terminal, difference: Difference): Promise<void> 
     ...{ change: arrow(change, bytesText), by: signedBytes(by) },
   }))
   const plain = (name: string, change: Change<string>) => ({ name, change: arrow(change, String), by: "" })
+  const sinks = difference.sinks.map(({ sink, ...change }) => ({
+    name: sink,
+    ...{ change: arrow(change, sinkFactsText), by: "" },
+  }))
   await section(terminal, "offsets", offsets("source"))
   await section(terminal, "offsets of reference tables", offsets("table"))
   await section(terminal, "source watermarks", watermarks)
   await section(terminal, "operators", operators)
-  await section(
-    terminal,
-    "sinks",
-    difference.sinks.map(({ sink, ...change }) => plain(sink, change)),
-  )
+  await section(terminal, "sinks", sinks)
   await section(
     terminal,
     "labels",

@@ -6,7 +6,8 @@ import { exit } from "../output/exit.js"
 import type { Terminal } from "../output/terminal.js"
 import { clean, counted } from "../output/text.js"
 import type { Context } from "./context.js"
-import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 interface DoctorFlags extends StoreFlags {
   readonly readOnly?: true

@@ -1,11 +1,12 @@
 import type { OrphanReport } from "@ckpt/core"
-import type { Command } from "commander"
-import { exit } from "../output/exit.js"
+import { type Command, Option } from "commander"
 import { clean, counted } from "../output/text.js"
 import { parseDuration } from "./arguments.js"
 import { type ChangingFlags, changing, noteLead } from "./changing.js"
 import type { Context } from "./context.js"
-import { claimFlag, type StoreFlags, storeCommand, withStore, yesFlag } from "./store-command.js"
+import { failuresOf, tellFailures } from "./failures.js"
+import { claimFlag, type StoreFlags, storeCommand, yesFlag } from "./store-command.js"
+import { isUrlRight, withStore } from "./with-store.js"
 
 interface GcFlags extends StoreFlags, ChangingFlags {
   readonly yes?: true
@@ -18,7 +19,11 @@ export function gcCommand(context: Context): Command {
   const examples = ["gc file:./data", "gc s3://bucket/job --older-than 1d --yes"]
   const what = "Show what unfinished saves left, such as states without a manifest; with --yes, remove it."
   return storeCommand("gc", what, examples)
-    .option("--older-than <duration>", "leave what is younger", parseDuration, parseDuration("1h"))
+    .addOption(
+      new Option("--older-than <duration>", "leave what is younger")
+        .argParser(parseDuration)
+        .default(parseDuration("1h"), "1h"),
+    )
     .option(...yesFlag)
     .option(...claimFlag)
     .action((url: string, flags: GcFlags) => gc(context, url, flags))
@@ -34,24 +39,18 @@ async function gc(context: Context, url: string, flags: GcFlags): Promise<void> 
     }
     await noteLead(context, opened)
     await tell(context, await opened.store.collectOrphans({ ...options, dryRun: true }), flags)
+    if ((await opened.store.ids({ signal })).length === 0) context.terminal.note(isUrlRight(opened))
   })
 }
 
-async function tell(context: Context, { removed, failures, dryRun }: OrphanReport, { json }: GcFlags): Promise<void> {
+async function tell(context: Context, report: OrphanReport, { json }: GcFlags): Promise<void> {
   const { terminal } = context
-  const failed = failures.map(({ key, error }) => ({
-    key,
-    message: error instanceof Error ? error.message : String(error),
-  }))
-  if (json) await terminal.json("collected", { dryRun, removed, failures: failed })
-  else {
-    await terminal.print(...removed.map((key) => `${dryRun ? "would go" : "removed"}  ${clean(key)}`))
-    for (const { key, message } of failed) terminal.note(`ckpt: ${clean(key)} could not be removed: ${clean(message)}`)
-    const nothing = dryRun ? "nothing would go" : "nothing was to be removed"
-    const done = dryRun
-      ? `${counted(removed.length, "leftover")}; nothing was removed: --yes acts.`
-      : counted(removed.length, "leftover")
-    terminal.note(removed.length === 0 ? nothing : done)
-  }
-  if (failed.length > 0) context.finish(exit.refused)
+  const { removed, dryRun } = report
+  const failures = failuresOf(report)
+  if (json) await terminal.json("collected", { dryRun, removed, failures })
+  else await terminal.print(...removed.map((key) => `${dryRun ? "would go" : "removed"}  ${clean(key)}`))
+  tellFailures(context, failures, json)
+  if (json) return
+  if (removed.length === 0) terminal.note(dryRun ? "nothing would go" : "nothing was to be removed")
+  else terminal.note(`${counted(removed.length, "leftover")}${dryRun ? "; nothing was removed: --yes acts." : ""}`)
 }

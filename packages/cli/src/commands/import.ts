@@ -9,8 +9,9 @@ import { WrongUsage } from "../output/exit.js"
 import { clean } from "../output/text.js"
 import { type ChangingFlags, changing } from "./changing.js"
 import type { Context } from "./context.js"
-import { skippedText, tellCopied } from "./copy.js"
-import { claimFlag, plainCommand, type StoreFlags, withStore } from "./store-command.js"
+import { skippedText, tellCopied } from "./copied.js"
+import { claimFlag, plainCommand, type StoreFlags } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 interface ImportFlags extends StoreFlags, ChangingFlags {}
 
@@ -42,7 +43,10 @@ async function importFrom(context: Context, file: string, url: string, flags: Im
             ...{ signal, pins: false },
             onSkipped: (skipped) => terminal.note(`ckpt: ${skippedText(skipped)}`),
           })
-          await tellCopied(context, report, { json: flags.json, elapsedMs: Math.round(performance.now() - started) })
+          await tellCopied(context, report, {
+            ...{ json: flags.json, withIds: true },
+            elapsedMs: Math.round(performance.now() - started),
+          })
         }),
       )
     } finally {

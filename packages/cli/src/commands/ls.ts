@@ -1,14 +1,16 @@
 import type { CheckpointSummary } from "@ckpt/core"
 import type { Command } from "commander"
-import { isoOf } from "../looking/describe.js"
 import { problemOf, stateBytes } from "../looking/rows.js"
+import { isoOf } from "../looking/times.js"
 import { bytesText, durationText } from "../output/amounts.js"
 import { exit } from "../output/exit.js"
 import { type Column, Table } from "../output/table.js"
 import { counted } from "../output/text.js"
 import { ask } from "../stores/ask.js"
+import { parseCount } from "./arguments.js"
 import type { Context } from "./context.js"
-import { isUrlRight, parseCount, type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { isUrlRight, withStore } from "./with-store.js"
 
 interface LsFlags extends StoreFlags {
   readonly last?: number
@@ -28,7 +30,8 @@ export function lsCommand(context: Context): Command {
 
 async function ls(context: Context, url: string, flags: LsFlags): Promise<void> {
   const { terminal, signal } = context
-  await withStore(context, url, flags, { readOnly: true }, async ({ store, backend, timeoutMs }) => {
+  await withStore(context, url, flags, { readOnly: true }, async (opened) => {
+    const { store, backend, timeoutMs } = opened
     const now = flags.json
       ? undefined
       : await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), { signal, timeoutMs })
@@ -43,7 +46,7 @@ async function ls(context: Context, url: string, flags: LsFlags): Promise<void> 
     }
     await table.end()
     if (!flags.json) terminal.note(summary(all, damaged))
-    if (all === 0) terminal.note(isUrlRight)
+    if (all === 0) terminal.note(isUrlRight(opened))
     if (damaged > 0) context.finish(exit.refused)
   })
 }
@@ -60,7 +63,7 @@ function columns(nowMs: number): Column<CheckpointSummary>[] {
     { head: "EPOCH", align: "right", cell: ({ epoch }) => String(epoch ?? "") },
     { head: "AGE", align: "right", cell: ({ lastModified }) => durationText(nowMs - lastModified.getTime()) },
     { head: "SIZE", align: "right", cell: sizeText },
-    { head: "OPERATORS", atLeast: 9, cell: ({ operators }) => listed(names(operators)) },
+    { head: "OPERATORS", atLeast: 9, cutFirst: true, cell: ({ operators }) => listed(names(operators)) },
     {
       head: "SINKS",
       atLeast: 7,
@@ -68,7 +71,7 @@ function columns(nowMs: number): Column<CheckpointSummary>[] {
     },
     {
       head: "LABELS",
-      atLeast: 7,
+      ...{ atLeast: 7, cutFirst: true },
       cell: ({ labels = {} }) => listed(Object.entries(labels).map(([name, value]) => `${name}=${value}`)),
     },
     { head: "PINS", atLeast: 7, cell: ({ pins = [] }) => listed(pins), paint: () => "yellow" },

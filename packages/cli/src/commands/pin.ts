@@ -1,9 +1,10 @@
 import type { Command } from "commander"
-import { choiceHelp, chooseId } from "../looking/choose.js"
-import { Refused } from "../output/exit.js"
+import { choiceHelp, chooseId, isIdText, pinNameOf } from "../looking/choose.js"
+import { Refused, WrongUsage } from "../output/exit.js"
 import { type ChangingFlags, changing } from "./changing.js"
 import type { Context } from "./context.js"
-import { claimFlag, type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { claimFlag, type StoreFlags, storeCommand } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 interface PinFlags extends StoreFlags, ChangingFlags {}
 
@@ -23,6 +24,9 @@ async function pin(
   { which, name, flags }: { which: string; name: string; flags: PinFlags },
 ): Promise<void> {
   const { terminal, signal } = context
+  // Every command would take it for that checkpoint. `show STORE pin:7` finds a pin of this name that a job made.
+  if (isIdText(name))
+    throw new WrongUsage(`a pin called ${JSON.stringify(name)} would be taken for a checkpoint; take another name.`)
   await withStore(context, url, flags, {}, async (opened) => {
     const id = await chooseId(opened.store, which, signal)
     await changing(context, opened, flags, (store) => store.pin(id, name, { signal }))
@@ -39,8 +43,9 @@ export function unpinCommand(context: Context): Command {
     .action((url: string, name: string, flags: PinFlags) => unpin(context, url, name, flags))
 }
 
-async function unpin(context: Context, url: string, name: string, flags: PinFlags): Promise<void> {
+async function unpin(context: Context, url: string, text: string, flags: PinFlags): Promise<void> {
   const { terminal, signal } = context
+  const name = pinNameOf(text)
   await withStore(context, url, flags, {}, async (opened) => {
     const existed = await changing(context, opened, flags, (store) => store.unpin(name, { signal }))
     if (!existed) throw new Refused(`no pin has the name ${JSON.stringify(name)}; ckpt ls shows the pins.`)

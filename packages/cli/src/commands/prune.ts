@@ -3,14 +3,15 @@ import type { Command } from "commander"
 import { type Preview, type PreviewRow, previewPrune } from "../looking/preview.js"
 import { latestSound } from "../looking/verify.js"
 import { bytesText, durationText } from "../output/amounts.js"
-import { exit } from "../output/exit.js"
 import { Table } from "../output/table.js"
-import { clean, counted } from "../output/text.js"
+import { counted } from "../output/text.js"
 import { ask } from "../stores/ask.js"
 import { parsePolicy } from "./arguments.js"
 import { type ChangingFlags, changing, noteLead } from "./changing.js"
 import type { Context } from "./context.js"
-import { claimFlag, type StoreFlags, storeCommand, withStore, yesFlag } from "./store-command.js"
+import { failuresOf, tellFailures } from "./failures.js"
+import { claimFlag, type StoreFlags, storeCommand, yesFlag } from "./store-command.js"
+import { isUrlRight, withStore } from "./with-store.js"
 
 interface PruneFlags extends StoreFlags, ChangingFlags {
   readonly yes?: true
@@ -47,6 +48,7 @@ async function prune(context: Context, url: string, policy: RetentionPolicy, fla
     const preview = await previewPrune(store, policy, now, signal)
     if (flags.json) await terminal.json("prune-preview", { dryRun: true, ...preview, claimed: lead.epoch > 0 })
     else await print(context, preview, now)
+    if (preview.rows.length === 0) terminal.note(isUrlRight(opened))
   })
 }
 
@@ -65,17 +67,12 @@ async function print({ terminal }: Context, { rows, removed, freedBytes }: Previ
 }
 
 /** What was removed. What could not be removed makes the command fail. */
-async function tell({ terminal, finish }: Context, { removed, kept, failures }: PruneReport, { json }: StoreFlags) {
-  const failed = failures.map(({ key, error }) => ({
-    key,
-    message: error instanceof Error ? error.message : String(error),
-  }))
-  if (json) await terminal.json("pruned", { removed, kept, failures: failed })
-  else {
-    await terminal.print(
-      `removed ${counted(removed.length, "checkpoint")}${removed.length > 0 ? `: ${removed.join(" ")}` : ""}`,
-    )
-    for (const { key, message } of failed) terminal.note(`ckpt: ${clean(key)} could not be removed: ${clean(message)}`)
-  }
-  if (failed.length > 0) finish(exit.refused)
+async function tell(context: Context, report: PruneReport, { json }: StoreFlags): Promise<void> {
+  const { terminal } = context
+  const { removed, kept } = report
+  const failures = failuresOf(report)
+  const which = removed.length > 0 ? `: ${removed.join(" ")}` : ""
+  if (json) await terminal.json("pruned", { removed, kept, failures })
+  else await terminal.print(`removed ${counted(removed.length, "checkpoint")}${which}`)
+  tellFailures(context, failures, json)
 }

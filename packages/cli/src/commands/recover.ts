@@ -1,15 +1,16 @@
 import { resolve } from "node:path"
 import type { Recovery, Skipped } from "@ckpt/core"
 import type { Command } from "commander"
-import { isoOf } from "../looking/describe.js"
 import { type ExtractedFile, extract } from "../looking/extract.js"
+import { isoOf } from "../looking/times.js"
 import { bytesText, durationText } from "../output/amounts.js"
 import { exit, Refused } from "../output/exit.js"
 import { ProgressBar } from "../output/progress.js"
 import type { Terminal } from "../output/terminal.js"
 import { clean, counted, timeText } from "../output/text.js"
 import type { Context } from "./context.js"
-import { isUrlRight, type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { isUrlRight, withStore } from "./with-store.js"
 
 interface RecoverFlags extends StoreFlags {
   readonly to?: string
@@ -31,9 +32,9 @@ export function recoverCommand(context: Context): Command {
 
 async function recover(context: Context, url: string, flags: RecoverFlags): Promise<void> {
   const { terminal, signal } = context
-  await withStore(context, url, flags, { readOnly: true }, async ({ store }) => {
+  await withStore(context, url, flags, { readOnly: true }, async (opened) => {
     const bar = new ProgressBar(terminal, "states read")
-    const found = await store
+    const found = await opened.store
       .recover({
         ...{ depth: flags.shallow ? "shallow" : "deep", signal },
         onProgress: ({ bytesDone: bytes, bytesTotal = bytes }) =>
@@ -45,6 +46,8 @@ async function recover(context: Context, url: string, flags: RecoverFlags): Prom
     const files = checkpoint && folder !== undefined ? await extract(checkpoint, folder, signal) : undefined
     if (flags.json) await terminal.json("recovery", jsonOf(found, files && folder, files))
     else await print(terminal, found, files && folder, files)
+    if (found.outcome === "fresh") terminal.note(isUrlRight(opened))
+    if (!flags.json) terminal.note(summary(found))
     if (found.outcome === "exhausted") context.finish(exit.refused)
     if (folder !== undefined && files === undefined)
       throw new Refused(`nothing was extracted into ${folder}: ${verdictOf(found)}`)
@@ -84,7 +87,7 @@ async function print(
   to: string | undefined,
   files: readonly ExtractedFile[] = [],
 ): Promise<void> {
-  const { checkpoint, skipped, examined, nextId, elapsedMs } = found
+  const { checkpoint, skipped } = found
   const colour = found.outcome === "recovered" ? "green" : found.outcome === "fresh" ? "yellow" : "red"
   await terminal.print(terminal.paint(colour, verdictOf(found)))
   if (checkpoint !== undefined) {
@@ -96,8 +99,10 @@ async function print(
     await terminal.print(`extracted into ${clean(to)}:`)
     await terminal.print(...files.map(({ path, bytes }) => `  ${bytesText(bytes).padStart(8)}  ${clean(path)}`))
   }
-  if (found.outcome === "fresh") terminal.note(isUrlRight)
-  terminal.note(`${counted(examined, "checkpoint")} judged in ${durationText(elapsedMs)}; the next id is ${nextId}`)
+}
+
+function summary({ examined, elapsedMs, nextId }: Recovery): string {
+  return `${counted(examined, "checkpoint")} judged in ${durationText(elapsedMs)}; the next id is ${nextId}`
 }
 
 function skippedLines(skipped: readonly Skipped[]): string[] {

@@ -8,7 +8,8 @@ import { bytesText } from "../output/amounts.js"
 import { exit, Refused, WrongUsage } from "../output/exit.js"
 import { type ChangingFlags, changing, noteLead } from "./changing.js"
 import type { Context } from "./context.js"
-import { claimFlag, type StoreFlags, storeCommand, withStore, yesFlag } from "./store-command.js"
+import { claimFlag, type StoreFlags, storeCommand, yesFlag } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 interface RmFlags extends StoreFlags, ChangingFlags {
   readonly yes?: true

@@ -4,7 +4,7 @@ import { servePage } from "../page/serve.js"
 import { openStoreUrl } from "../stores/open.js"
 import type { OpenedStore } from "../stores/opened.js"
 import { parseStoreUrl, urlExamples } from "../stores/url.js"
-import { parseDuration } from "./arguments.js"
+import { collect, parseInterval } from "./arguments.js"
 import type { Context } from "./context.js"
 import { plainCommand, type StoreFlags } from "./store-command.js"
 
@@ -43,11 +43,11 @@ export function serveCommand(context: Context): Command {
       ).env("CKPT_TOKEN"),
     )
     .option("--allow-writes", "the page may prune, remove, pin and unpin")
-    .option("--allow-host <names...>", "further names of this machine, as behind a proxy")
+    .option("--allow-host <name>", "a further name of this page, as behind a proxy; may be given again", collect)
     .option(
       "--verify-every <duration>",
-      "verify one checkpoint so often: new ones first, then the one verified longest ago",
-      parseDuration,
+      "verify one checkpoint so often, such as 10s: new ones first, then the one verified longest ago",
+      parseInterval,
     )
     .action((urls: string[], flags: ServeFlags) => serve(context, urls, flags))
 }

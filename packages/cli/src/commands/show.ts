@@ -1,9 +1,10 @@
 import type { CheckpointManifest, ConnectorOffsets, NamedMap } from "@ckpt/core"
 import type { Command } from "commander"
 import { choiceHelp, chooseId } from "../looking/choose.js"
-import { type Description, describe, isoOf, lagOf } from "../looking/describe.js"
+import { type Description, describe } from "../looking/describe.js"
 import { sinkText } from "../looking/diff.js"
 import type { OperatorFacts } from "../looking/operators.js"
+import { isoOf, lagOf } from "../looking/times.js"
 import { bytesText, durationText } from "../output/amounts.js"
 import { exit } from "../output/exit.js"
 import { printFacts } from "../output/facts.js"
@@ -11,7 +12,8 @@ import { Table } from "../output/table.js"
 import type { Terminal } from "../output/terminal.js"
 import { timeText } from "../output/text.js"
 import type { Context } from "./context.js"
-import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 /** `ckpt show`: all that one manifest says. */
 export function showCommand(context: Context): Command {
@@ -44,13 +46,13 @@ async function print(
 ): Promise<void> {
   await printFacts(terminal, [
     ["checkpoint", String(id)],
-    ["verdict", valid ? "valid (the bytes of its state were not read: ckpt verify --deep)" : "DAMAGED"],
+    ["verdict", valid ? "valid by manifest and size; ckpt verify --deep reads bytes" : "DAMAGED"],
+    ...issues.map(
+      ({ severity, code, message }) => [severity === "fatal" ? "damage" : "warning", `${code}: ${message}`] as const,
+    ),
     ["pins", pins.join(", ")],
     ...(manifest === undefined ? [] : manifestFacts(manifest)),
   ])
-  for (const { severity, code, message } of issues) {
-    await printFacts(terminal, [[severity === "fatal" ? "damage" : "warning", `${code}: ${message}`]])
-  }
   if (manifest === undefined) return
   await section(terminal, "offsets", offsetTable(terminal, manifest))
   await section(terminal, "operators", operatorTable(terminal, operators))

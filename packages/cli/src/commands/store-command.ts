@@ -1,12 +1,7 @@
-import type { LayoutName, StoreEvent } from "@ckpt/core"
-import { Argument, Command, InvalidArgumentError, Option } from "commander"
-import { clean } from "../output/text.js"
-import { closeInTime } from "../stores/close.js"
-import { type OpenUrlOptions, openStoreUrl } from "../stores/open.js"
-import type { OpenedStore } from "../stores/opened.js"
+import type { LayoutName } from "@ckpt/core"
+import { Argument, Command, Option } from "commander"
 import { urlExamples } from "../stores/url.js"
-import { parseDuration } from "./arguments.js"
-import type { Context } from "./context.js"
+import { collect, parseInterval } from "./arguments.js"
 
 /** The options of every command that opens a store. */
 export interface StoreFlags {
@@ -47,65 +42,23 @@ export function connectionOptions(prefix: "" | "to-"): Option[] {
     new Option(`--${prefix}endpoint <url>`, "the address of the service, if it is not the provider's own"),
     new Option(`--${prefix}region <name>`, "the region of the bucket"),
     new Option(`--${prefix}credentials <file>`, "a JSON file; by default what the SDK finds in its environment"),
-    new Option(`--${prefix}timeout <duration>`, "how long one request may stand still").argParser(parseDuration),
+    new Option(`--${prefix}timeout <duration>`, "how long one request may stand still, such as 30s").argParser(
+      parseInterval,
+    ),
   ]
 }
 
-/** Opens the store of a command, and closes it however the command ends. */
-export async function withStore<T>(
-  context: Context,
-  url: string,
-  flags: StoreFlags,
-  { onEvent = () => {}, ...options }: Pick<OpenUrlOptions, "readOnly" | "mayBeNew" | "onEvent">,
-  use: (opened: OpenedStore) => Promise<T>,
-): Promise<T> {
-  const { layout, backend, endpoint, region, credentials, timeout } = flags
-  const { cwd, env, signal } = context
-  const tell = teller(context)
-  const opened = await openStoreUrl(url, {
-    ...{ layout, backend, endpoint, region, credentials, cwd, env, signal },
-    ...options,
-    timeoutMs: timeout,
-    onEvent(event) {
-      tell(event)
-      onEvent(event)
-    },
-  })
-  let hasFailed = true
-  try {
-    const result = await use(opened)
-    hasFailed = false
-    return result
-  } finally {
-    await closeInTime(opened.close(), { signal, hasFailed })
+/** Refuses an option that is given twice: the command would take the last value, and say nothing of the first. */
+export function refuseTwice(command: Command): void {
+  for (const option of command.options) {
+    if (option.isBoolean() || option.parseArg === collect) continue
+    let isGiven = false
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven) command.error(`error: option '${option.flags}' stands there twice. Give it once.`)
+      isGiven = true
+    })
   }
 }
-
-/** Tells those events on stderr that somebody who looks at a store should know, each once. */
-function teller({ terminal }: Context): (event: StoreEvent) => void {
-  const told = new Set<string>()
-  return (event) => {
-    const note = noteOf(event)
-    if (note === undefined || told.has(note)) return
-    told.add(note)
-    terminal.note(`ckpt: ${clean(note)}`)
-  }
-}
-
-function noteOf(event: StoreEvent): string | undefined {
-  if (event.type === "history-lost")
-    return `the history ${event.key} cannot be believed: ${event.reason}. ckpt doctor says what to do.`
-  if (event.type === "pointer-unreadable")
-    return `the pointer ${event.key} cannot be used: ${event.reason}. The next save replaces it.`
-  if (event.type === "retry")
-    return `${event.operation} is tried again: ${event.error instanceof Error ? event.error.message : String(event.error)}`
-  return event.type === "claim-abandoned"
-    ? `claim ${event.epoch} had begun and did not end; it was taken out.`
-    : undefined
-}
-
-/** For a place without any checkpoint: a prefix that is misspelt looks the same as a new one. */
-export const isUrlRight = "ckpt: is the URL right? Compare it, its prefix above all, with that of the job."
 
 /** The flag that makes a command act. */
 export const yesFlag = ["--yes", "act; without it, the command only prints what it would do"] as const
@@ -115,10 +68,3 @@ export const claimFlag = [
   "--claim",
   "take the lead of a claimed store; whoever leads now is refused from then on, and must claim again",
 ] as const
-
-/** Refuses what is no whole number from 1. */
-export function parseCount(text: string): number {
-  const count = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= 1) return count
-  throw new InvalidArgumentError("Give a whole number from 1.")
-}

@@ -1,7 +1,8 @@
 import type { StoreOperations } from "@ckpt/core"
 import type { Command } from "commander"
 import { chooseId } from "../looking/choose.js"
-import { sampleOf, type Verdict, verifyAll } from "../looking/verify.js"
+import { notThere } from "../looking/describe.js"
+import { isGone, sampleOf, type Verdict, verifyAll } from "../looking/verify.js"
 import { bytesText, durationText } from "../output/amounts.js"
 import { exit, Refused, WrongUsage } from "../output/exit.js"
 import { ProgressBar } from "../output/progress.js"
@@ -9,7 +10,8 @@ import type { Terminal } from "../output/terminal.js"
 import { clean, counted } from "../output/text.js"
 import { parseShare } from "./arguments.js"
 import type { Context } from "./context.js"
-import { type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { withStore } from "./with-store.js"
 
 interface VerifyFlags extends StoreFlags {
   readonly all?: true
@@ -46,9 +48,15 @@ async function verify(context: Context, url: string, which: readonly string[], f
     const bar = new ProgressBar(terminal, "checkpoints")
     const started = performance.now()
     const seen = { checked: 0, damaged: 0, bytes: 0 }
+    const gone: number[] = []
     try {
       const depth = flags.deep ? "deep" : "shallow"
       for await (const verdict of verifyAll(store, ids, { depth, signal, onProgress: (now) => bar.update(now) })) {
+        if (isGone(verdict)) {
+          gone.push(verdict.id)
+          if (which.length > 0 && !flags.json) terminal.note(`ckpt: ${notThere(verdict.id)}`)
+          continue
+        }
         seen.checked++
         seen.bytes += verdict.bytes
         if (!verdict.valid) seen.damaged++
@@ -59,9 +67,12 @@ async function verify(context: Context, url: string, which: readonly string[], f
       bar.stop()
     }
     const elapsedMs = Math.round(performance.now() - started)
-    if (flags.json) await terminal.json("verify-summary", { ...seen, of: all.length, elapsedMs })
-    else terminal.note(summary(seen, all.length, elapsedMs))
-    if (seen.damaged > 0) context.finish(exit.refused)
+    const sum = { ...seen, gone, of: all.length, elapsedMs }
+    if (flags.json) await terminal.json("verify-summary", sum)
+    else terminal.note(summary(sum))
+    // Who names a checkpoint wants it. What retention removes while all are verified is nothing to act upon, if any is left.
+    const isMissing = gone.length > 0 && (which.length > 0 || seen.checked === 0)
+    if (seen.damaged > 0 || isMissing) context.finish(exit.refused)
   })
 }
 
@@ -80,10 +91,18 @@ function lines(terminal: Terminal, { id, valid, issues, bytes, depth }: Verdict)
   ]
 }
 
-function summary(seen: { checked: number; damaged: number; bytes: number }, all: number, elapsedMs: number): string {
-  const { checked, damaged, bytes } = seen
-  const sample = checked < all ? ` of ${all}` : ""
+function summary(seen: {
+  readonly checked: number
+  readonly damaged: number
+  readonly bytes: number
+  readonly gone: readonly number[]
+  readonly of: number
+  readonly elapsedMs: number
+}): string {
+  const { checked, damaged, bytes, gone, of, elapsedMs } = seen
+  const sample = checked + gone.length < of ? ` of ${of}` : ""
   const rate = bytes > 0 && elapsedMs > 0 ? `, ${bytesText(bytes)} at ${bytesText((bytes * 1000) / elapsedMs)}/s` : ""
-  const verdict = damaged === 0 ? "all valid" : `${damaged} DAMAGED`
-  return `${counted(checked, "checkpoint")}${sample} verified in ${durationText(elapsedMs)}${rate}: ${verdict}`
+  const verdict = checked === 0 ? "nothing was verified" : damaged === 0 ? "all valid" : `${damaged} DAMAGED`
+  const removed = gone.length > 0 ? `; ${gone.length} not there` : ""
+  return `${counted(checked, "checkpoint")}${sample} verified in ${durationText(elapsedMs)}${rate}: ${verdict}${removed}`
 }

@@ -1,13 +1,14 @@
-import type { Command } from "commander"
-import { isoOf } from "../looking/describe.js"
+import { type Command, Option } from "commander"
+import { isoOf } from "../looking/times.js"
 import { type WatchEvent, watch } from "../looking/watch.js"
 import { bytesText, durationText } from "../output/amounts.js"
 import { exit } from "../output/exit.js"
 import type { Terminal } from "../output/terminal.js"
 import { clean, timeText } from "../output/text.js"
-import { parseDuration } from "./arguments.js"
+import { parseCount, parseInterval } from "./arguments.js"
 import type { Context } from "./context.js"
-import { parseCount, type StoreFlags, storeCommand, withStore } from "./store-command.js"
+import { type StoreFlags, storeCommand } from "./store-command.js"
+import { isUrlRight, withStore } from "./with-store.js"
 
 interface WatchFlags extends StoreFlags {
   /** Milliseconds. */
@@ -23,17 +24,22 @@ export function watchCommand(context: Context): Command {
     "watch file:./data --count 1 && echo saved",
   ]
   return storeCommand("watch", "Tell each new checkpoint as it appears, until Ctrl-C.", examples)
-    .option("--every <duration>", "how often to look", parseDuration, parseDuration("2s"))
+    .addOption(
+      new Option("--every <duration>", "how often to look").argParser(parseInterval).default(parseInterval("2s"), "2s"),
+    )
     .option("--count <n>", "end after so many new checkpoints", parseCount)
     .action((url: string, flags: WatchFlags) => watchStore(context, url, flags))
 }
 
 async function watchStore(context: Context, url: string, flags: WatchFlags): Promise<void> {
   const { terminal, signal } = context
-  await withStore(context, url, flags, { readOnly: true, mayBeNew: true }, async ({ store }) => {
+  await withStore(context, url, flags, { readOnly: true, mayBeNew: true }, async (opened) => {
     let left = flags.count ?? Number.POSITIVE_INFINITY
-    for await (const event of watch(store, { everyMs: flags.every, signal })) {
-      if (event.kind === "outage")
+    for await (const event of watch(opened.store, { everyMs: flags.every, signal })) {
+      if (event.kind === "none") {
+        terminal.note("ckpt: no checkpoint is there yet; the first is told once it is saved.")
+        terminal.note(isUrlRight(opened))
+      } else if (event.kind === "outage")
         terminal.note(`ckpt: ${clean(event.error.message)} (${event.error.code}); looking again`)
       else if (flags.json) await terminal.json("watch", jsonOf(event))
       else await terminal.print(lineOf(terminal, event))
@@ -46,13 +52,13 @@ async function watchStore(context: Context, url: string, flags: WatchFlags): Pro
   })
 }
 
-function jsonOf(event: Exclude<WatchEvent, { kind: "outage" }>) {
+function jsonOf(event: Exclude<WatchEvent, { kind: "outage" | "none" }>) {
   if (event.kind === "removed") return event
   const { timestampMs, ...rest } = event
   return { ...rest, timestamp: timestampMs === undefined ? undefined : isoOf(timestampMs) }
 }
 
-function lineOf(terminal: Terminal, event: Exclude<WatchEvent, { kind: "outage" }>): string {
+function lineOf(terminal: Terminal, event: Exclude<WatchEvent, { kind: "outage" | "none" }>): string {
   if (event.kind === "removed") return terminal.paint("dim", `${event.id}  removed`)
   const { id, kind, valid, problem = "", timestampMs, intervalMs, lagMs, bytes } = event
   const words = [

@@ -5,6 +5,7 @@ import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { type Checkpoint, CheckpointError, type CheckpointManifest, manifestToJson } from "@ckpt/core"
 import { createTarDecoder, createTarPacker, type ParsedTarEntry } from "modern-tar"
+import { messageOf } from "../output/text.js"
 
 /**
  * A checkpoint as a tar. Its files have the names of the directory layout, so `tar -xf FILE -C ./data` makes a store that `file:./data`
@@ -56,6 +57,14 @@ function dateOf({ timestampMs }: CheckpointManifest): Date {
   return new Date(Math.min(timestampMs, 8_000_000_000_000))
 }
 
+/** How the usual compressed files begin, and the command that unpacks them. */
+const unpackers = [
+  { magic: [0x1f, 0x8b], command: "gunzip -c" },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], command: "zstd -dc" },
+  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a], command: "xz -dc" },
+  { magic: [0x42, 0x5a, 0x68], command: "bzip2 -dc" },
+] as const
+
 const ours = /^(?:\.\/)?(checkpoints\/checkpoint_\d+\/(?:manifest\.json|state\.bin))$/
 
 /**
@@ -69,7 +78,16 @@ export async function unpackInto(tar: Readable, folder: string, signal: AbortSig
   let found = 0
   // The types of Node's streams and of the web's differ in what no program sees.
   const decoder = createTarDecoder({ strict: true }) as unknown as TransformStream<Uint8Array, ParsedTarEntry>
-  const entries = (Readable.toWeb(tar) as ReadableStream<Uint8Array>).pipeThrough(decoder, { signal })
+  let start: Uint8Array | undefined
+  const bytes = Readable.from(
+    (async function* () {
+      for await (const chunk of tar as AsyncIterable<Uint8Array>) {
+        start ??= chunk
+        yield chunk
+      }
+    })(),
+  )
+  const entries = (Readable.toWeb(bytes) as ReadableStream<Uint8Array>).pipeThrough(decoder, { signal })
   try {
     for await (const { header, body } of entries as unknown as AsyncIterable<ParsedTarEntry>) {
       const [, name] = ours.exec(header.name) ?? []
@@ -87,8 +105,10 @@ export async function unpackInto(tar: Readable, folder: string, signal: AbortSig
     signal.throwIfAborted()
     // Whatever the operating system says has a code.
     if (typeof (error as { code?: unknown }).code === "string") throw error
-    const why = error instanceof Error ? error.message : String(error)
-    throw new CheckpointError("CKPT_CORRUPT", `the tar cannot be read: ${why}`, { cause: error })
+    const packed = start && unpackers.find(({ magic }) => magic.every((byte, at) => start?.[at] === byte))
+    const what =
+      packed === undefined ? messageOf(error) : `it is compressed: ${packed.command} FILE | ckpt import - STORE`
+    throw new CheckpointError("CKPT_CORRUPT", `the tar cannot be read: ${what}`, { cause: error })
   }
   if (found > 0) return passedOver
   throw new CheckpointError("CKPT_NOT_FOUND", "the tar has no checkpoint; ckpt export makes one that has.")

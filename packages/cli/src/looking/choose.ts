@@ -1,5 +1,15 @@
 import { CheckpointError, type StoreOperations } from "@ckpt/core"
 
+/** Whether a text names a checkpoint by itself, and no pin. */
+export function isIdText(text: string): boolean {
+  return text === "latest" || /^\d+$/.test(text)
+}
+
+/** The name of the pin that `before-upgrade` and `pin:7` mean. */
+export function pinNameOf(text: string): string {
+  return text.replace(/^pin:/, "")
+}
+
 /** How a checkpoint is named on the command line. */
 export const choiceHelp = "an id, the word latest, or the name of a pin (pin:NAME if it looks like an id)"
 
@@ -15,7 +25,7 @@ export async function chooseId(store: StoreOperations, text: string, signal?: Ab
     if (latest !== undefined) return latest
     throw new CheckpointError("CKPT_NOT_FOUND", "there is no checkpoint here.")
   }
-  const name = text.replace(/^pin:/, "")
+  const name = pinNameOf(text)
   const pins = await store.pins({ signal })
   const pin = pins.find((one) => one.name === name)
   if (pin !== undefined) return pin.id

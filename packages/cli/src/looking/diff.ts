@@ -24,6 +24,14 @@ interface OperatorChange extends Change<number> {
   readonly by: number
 }
 
+/** What a checkpoint says of a sink. */
+export interface SinkFacts {
+  readonly status?: SinkCommitStatus["status"]
+  /** Why it failed. */
+  readonly message?: string
+  readonly epoch?: number
+}
+
 /** Two checkpoints of a store: what the second has otherwise. Lists have what differs, by name. */
 export interface Difference {
   readonly a: number
@@ -38,7 +46,7 @@ export interface Difference {
   readonly operators: readonly OperatorChange[]
   /** Bytes of all operators, or of the one state. */
   readonly stateBytes: { readonly from: number; readonly to: number; readonly by: number }
-  readonly sinks: readonly (Change<string> & { readonly sink: string })[]
+  readonly sinks: readonly (Change<SinkFacts> & { readonly sink: string })[]
   readonly labels: readonly (Change<string> & { readonly label: string })[]
   /** What the job itself is made of: sources, sinks, virtual partitions, the hash of the pipeline. */
   readonly topology: readonly (Change<string> & { readonly what: string })[]
@@ -67,18 +75,24 @@ export function differenceOf(a: CheckpointManifest, b: CheckpointManifest): Diff
       by: (change.to ?? 0) - (change.from ?? 0),
     })),
     stateBytes: { from: bytesA, to: bytesB, by: bytesB - bytesA },
-    sinks: changes(sinkTexts(a), sinkTexts(b)).map(([sink, change]) => ({ sink, ...change })),
+    sinks: changes(sinks(a), sinks(b), (from, to) => sinkFactsText(from) === sinkFactsText(to)).map(
+      ([sink, change]) => ({ sink, ...change }),
+    ),
     labels: changes(a.labels ?? {}, b.labels ?? {}).map(([label, change]) => ({ label, ...change })),
     topology: changes(topologyOf(a), topologyOf(b)).map(([what, change]) => ({ what, ...change })),
   }
 }
 
 /** What is not the same in two maps, by name. */
-function changes<T>(a: NamedMap<T>, b: NamedMap<T>): [string, Change<T>][] {
+function changes<T>(
+  a: NamedMap<T>,
+  b: NamedMap<T>,
+  isSame: (from: T, to: T) => boolean = Object.is,
+): [string, Change<T>][] {
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()
   return names.flatMap((name) => {
     const [from, to] = [own(a, name), own(b, name)]
-    if (from === to) return []
+    if (from !== undefined && to !== undefined && isSame(from, to)) return []
     return [[name, { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }]]
   })
 }
@@ -121,15 +135,23 @@ function sizes(manifest: CheckpointManifest): NamedMap<number> {
   return named(operatorsOf(manifest).map(({ name, bytes }) => [name, bytes]))
 }
 
-function sinkTexts({ sinkCommitStatuses, sinkEpochs }: CheckpointManifest): NamedMap<string> {
+function sinks({ sinkCommitStatuses, sinkEpochs }: CheckpointManifest): NamedMap<SinkFacts> {
   const names = [...new Set([...Object.keys(sinkCommitStatuses), ...Object.keys(sinkEpochs)])]
   return named(
     names.map((name) => {
       const epoch = own(sinkEpochs, name)
-      const words = [sinkText(own(sinkCommitStatuses, name)), epoch === undefined ? "" : `epoch ${epoch}`]
-      return [name, words.filter((word) => word !== "").join(", ")]
+      return [name, { ...own(sinkCommitStatuses, name), ...(epoch === undefined ? {} : { epoch }) }]
     }),
   )
+}
+
+/** A sink for people: `committed, epoch 12`. */
+export function sinkFactsText({ status, message, epoch }: SinkFacts): string {
+  const words = [
+    status === "failed" ? `failed: ${message}` : (status ?? ""),
+    epoch === undefined ? "" : `epoch ${epoch}`,
+  ]
+  return words.filter((word) => word !== "").join(", ")
 }
 
 /** The status of a sink, with the reason of a failure. */

@@ -64,7 +64,8 @@ function whyKept(summary: CheckpointSummary, policy: RetentionPolicy, facts: Fac
   const { latestValid } = facts
   const reasons: string[] = []
   if (id === latestValid) reasons.push("the latest valid checkpoint")
-  else if (latestValid === undefined || id > latestValid) reasons.push("above the latest valid checkpoint")
+  else if (latestValid === undefined) reasons.push("no checkpoint here is valid")
+  else if (id > latestValid) reasons.push("above the latest valid checkpoint")
   if (pins.length > 0) reasons.push(`pinned: ${pins.join(", ")}`)
   if (issues.some(({ code }) => code === "manifest-version")) reasons.push("written by a newer version")
   if (facts.last.has(id)) reasons.push(`last=${policy.last}`)

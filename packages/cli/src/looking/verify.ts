@@ -11,6 +11,11 @@ export interface Verdict {
   readonly bytes: number
 }
 
+/** Whether there is no such checkpoint: it never was, or was removed since it was listed. It is neither sound nor damaged then. */
+export function isGone({ issues }: { readonly issues: readonly ValidationIssue[] }): boolean {
+  return issues.some(({ code }) => code === "manifest-missing")
+}
+
 /** How far {@link verifyAll} has come. */
 export interface VerifyProgress {
   /** Checkpoints; the part of a state that was read counts as a part of its checkpoint. */
@@ -23,7 +28,7 @@ export interface VerifyProgress {
 // A deep verification reads as fast as the line gives; more at once would only share it.
 const atOnce = { shallow: 8, deep: 1 } as const
 
-/** Verifies checkpoints, and gives each verdict in the order of the ids. */
+/** Verifies checkpoints, and gives each verdict in the order of the ids; see {@link isGone} for what is not there (any more). */
 export async function* verifyAll(
   store: StoreOperations,
   ids: readonly number[],

@@ -11,13 +11,15 @@ export interface Column<Row> {
   readonly align?: "left" | "right"
   /** It may be cut where the terminal is narrow, to these columns at least. Default: never cut. */
   readonly atLeast?: number
+  /** It is cut before the others: nobody needs it for the next command. */
+  readonly cutFirst?: boolean
   /** The colour of a cell. */
   readonly paint?: (row: Row) => "red" | "green" | "yellow" | "dim" | undefined
 }
 
 const gap = "  "
-/** No cell that may be cut is wider, however wide the terminal. A SHA-256 fits. */
-const widest = 64
+/** No cell that may be cut is wider, however wide the terminal. A SHA-256 fits, and the name of a pin. */
+const widest = 100
 /** Rows that are laid out together. A longer table is written block by block, so that its first rows do not wait for its last. */
 const rowsAtOnce = 500
 
@@ -68,8 +70,7 @@ export class Table<Row> {
   }
 
   #natural({ head, atLeast }: Column<Row>, cells: readonly string[]): number {
-    const widest = cells.reduce((most, cell) => Math.max(most, limited(cell, atLeast)), widthOf(head))
-    return widest
+    return cells.reduce((most, cell) => Math.max(most, limited(cell, atLeast)), widthOf(head))
   }
 }
 
@@ -80,7 +81,7 @@ function limited(cell: string, atLeast: number | undefined): number {
   return atLeast === undefined ? width : Math.min(width, widest)
 }
 
-/** The widths that fit the terminal: the widest column that may be cut is cut first. */
+/** The widths that fit the terminal: of the columns that are cut first, and then of the others, the widest is cut. */
 function fitted<Row>(
   columns: readonly Column<Row>[],
   natural: ReadonlyMap<Column<Row>, number>,
@@ -88,14 +89,20 @@ function fitted<Row>(
 ): number[] {
   const widths = columns.map((column) => natural.get(column) ?? 0)
   const total = () => widths.reduce((sum, width) => sum + width, 0) + gap.length * (columns.length - 1)
-  for (let over = total() - terminal; over > 0; over--) {
+  /** The place of the widest column that may be narrower; -1 if there is none. */
+  const widest = (isCutFirst: boolean) => {
     let widestAt = -1
-    for (const [at, { atLeast }] of columns.entries()) {
+    for (const [at, { atLeast, cutFirst = false }] of columns.entries()) {
       const width = widths[at] ?? 0
-      if (atLeast !== undefined && width > atLeast && width > (widths[widestAt] ?? 0)) widestAt = at
+      if (cutFirst === isCutFirst && atLeast !== undefined && width > atLeast && width > (widths[widestAt] ?? 0))
+        widestAt = at
     }
-    if (widestAt < 0) break
-    widths[widestAt] = (widths[widestAt] ?? 0) - 1
+    return widestAt
+  }
+  for (let over = total() - terminal; over > 0; over--) {
+    const at = [true, false].map(widest).find((found) => found >= 0)
+    if (at === undefined) break
+    widths[at] = (widths[at] ?? 0) - 1
   }
   return widths
 }

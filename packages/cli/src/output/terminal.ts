@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream"
 import { styleText } from "node:util"
 import { untilAborted } from "@ckpt/core/adapter"
+import { jsonLine } from "./json.js"
 
 /** A stream as a process has it: a terminal, a pipe or a file. */
 export type OutputStream = Writable & {
@@ -17,7 +18,7 @@ export class ReaderGone extends Error {
   }
 }
 
-/** The width of what is no terminal, if the environment has no COLUMNS. */
+/** The width of text that is wrapped, such as the help, where nobody says how wide. */
 const usualWidth = 120
 
 /** What a command writes to: answers to `stdout`, everything else to `stderr`. */
@@ -83,10 +84,15 @@ export class Terminal {
     this.#err.off("error", ignore)
   }
 
-  /** Columns. */
+  /** Columns; infinite in a pipe or a file, if the environment has no COLUMNS: a program that reads a table needs all of it. */
   get width(): number {
     const told = this.#out.columns ?? Number(this.#env["COLUMNS"])
-    return told > 0 ? Math.max(told, 40) : usualWidth
+    return told > 0 ? Math.max(told, 40) : Number.POSITIVE_INFINITY
+  }
+
+  /** Columns of text that is wrapped. */
+  get textWidth(): number {
+    return Number.isFinite(this.width) ? this.width : usualWidth
   }
 
   /** Whether a progress bar has a terminal to be drawn on. */
@@ -179,22 +185,3 @@ export class Terminal {
 }
 
 function ignore(): void {}
-
-/** The version of all shapes of `--json`. */
-const shapesVersion = 1
-
-/**
- * One object of an answer. Dates are ISO 8601 in UTC; a bigint is its digits as text. What a terminal would obey is escaped: JSON
- * itself asks that only of some characters.
- */
-export function jsonLine(type: string, fields: object): string {
-  const text = JSON.stringify({ v: shapesVersion, type, ...fields }, (_key, value: unknown) =>
-    typeof value === "bigint" ? String(value) : value,
-  )
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    character
-      .split("")
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-      .join(""),
-  )
-}

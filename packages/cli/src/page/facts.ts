@@ -1,3 +1,4 @@
+import { gapFactor, median } from "./data/gaps.js"
 import type { Listing } from "./look.js"
 import { bytesOf, type Seen, statusOf } from "./status.js"
 import type { Verifying } from "./verifying.js"
@@ -13,13 +14,10 @@ export interface Facts {
   readonly latestValid: Seen | undefined
   /** Between two checkpoints, in milliseconds; undefined with fewer than two. */
   readonly medianInterval: number | undefined
-  /** The longest time without a checkpoint that is longer than {@link gapFactor} usual ones. */
+  /** The longest time without a checkpoint that is longer than `gapFactor` usual ones. */
   readonly longestGap: { readonly after: number; readonly ms: number } | undefined
   readonly gaps: number
 }
-
-/** A time without a checkpoint is a gap if it is so many times as long as usual. */
-const gapFactor = 3
 
 const known = new WeakMap<Listing, { readonly version: number; readonly facts: Facts }>()
 
@@ -60,9 +58,4 @@ function intervals(checkpoints: readonly Seen[]): { after: number; ms: number }[
       found.push({ after: before.id, ms: Math.max(0, after.time - before.time) })
   }
   return found
-}
-
-function median(values: readonly number[]): number | undefined {
-  const sorted = Float64Array.from(values).sort()
-  return sorted[sorted.length >> 1]
 }

@@ -1,4 +1,5 @@
 import { CheckpointError } from "@ckpt/core"
+import { messageOf } from "../output/text.js"
 
 /** A failure as the page shows it: a code, a message, and what to do. */
 export interface Failure {
@@ -35,6 +36,5 @@ export function failureOf(error: unknown): Failure {
       advice: advice["CKPT_TIMEOUT"] ?? "",
     }
   }
-  const message = error instanceof Error ? error.message : String(error)
-  return { code: "ERROR", message, advice: "Look again." }
+  return { code: "ERROR", message: messageOf(error), advice: "Look again." }
 }

@@ -4,6 +4,7 @@ import { ask } from "../stores/ask.js"
 import type { Door } from "./door.js"
 import { type Failure, failureOf } from "./failure.js"
 import { rest } from "./rest.js"
+import { stallMs, unlessStalled } from "./stall.js"
 import { type Seen, seen } from "./status.js"
 
 /** What was there at one moment. Never changed: the next look makes a new listing. */
@@ -30,8 +31,6 @@ export interface Look {
   readonly failure: Failure | undefined
 }
 
-/** A look that gets nothing new for so long is given up. */
-const stallMs = 60_000
 /** A page that is open looks again by itself: after so long, and never so often that looking takes more than a tenth of the time. */
 const pollMs = 2_000
 const lookEveryMs = 15_000
@@ -122,26 +121,10 @@ export class Looker {
   }
 
   async #run(under: { since: number; read: number }): Promise<void> {
-    const stall = new AbortController()
-    const stalled = () =>
-      stall.abort(new CheckpointError("CKPT_TIMEOUT", `The storage gave nothing for ${stallMs / 1_000} s.`))
-    const timer = setTimeout(stalled, stallMs)
     try {
-      const found: CheckpointSummary[] = []
-      let turned = performance.now()
-      const signal = AbortSignal.any([stall.signal, this.#closing.signal])
-      const { store, backend } = await this.#door.open(signal)
-      const clockAhead = await aheadOf(backend, signal)
-      for await (const one of store.list({ signal })) {
-        found.push(one)
-        timer.refresh()
-        under.read = found.length
-        // The storage may answer from memory, without any turn in between: whoever else asks gets one all the same.
-        if (performance.now() - turned > turnMs) {
-          await turn()
-          turned = performance.now()
-        }
-      }
+      const { found, clockAhead } = await unlessStalled((signal, came) =>
+        this.#list(under, AbortSignal.any([signal, this.#closing.signal]), came),
+      )
       const checkpoints = seen(found)
       const byId = new Map(checkpoints.map((one) => [one.id, one]))
       const { number: before = 0, checkpoints: seenBefore = [] } = this.#listing ?? {}
@@ -152,11 +135,28 @@ export class Looker {
     } catch (error) {
       this.#failure = failureOf(error)
     } finally {
-      clearTimeout(timer)
       this.#under = undefined
       this.#endedAt = Date.now()
       this.tell()
     }
+  }
+
+  async #list(under: { read: number }, signal: AbortSignal, came: () => void) {
+    const found: CheckpointSummary[] = []
+    let turned = performance.now()
+    const { store, backend } = await this.#door.open(signal)
+    const clockAhead = await aheadOf(backend, signal)
+    for await (const one of store.list({ signal })) {
+      found.push(one)
+      came()
+      under.read = found.length
+      // The storage may answer from memory, without any turn in between: whoever else asks gets one all the same.
+      if (performance.now() - turned > turnMs) {
+        await turn()
+        turned = performance.now()
+      }
+    }
+    return { found, clockAhead }
   }
 
   async #poll(): Promise<void> {

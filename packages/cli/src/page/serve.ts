@@ -5,12 +5,12 @@ import { CheckpointError } from "@ckpt/core"
 import { createAdaptorServer } from "@hono/node-server"
 import type { OpenedStore } from "../stores/opened.js"
 import { makeApp } from "./app.js"
+import { Connections } from "./connections.js"
 import type { StoreToServe } from "./door.js"
 import { inUrl, isLoopback, servesHost } from "./hosts.js"
 import { Patrol } from "./patrol.js"
-import { Places } from "./places.js"
 import { type Served, serveAll } from "./served.js"
-import { Slots } from "./verifying.js"
+import { Slots } from "./slots.js"
 
 /** How the page is served. */
 export interface PageOptions {
@@ -62,13 +62,13 @@ export async function servePage(
   const { host = "127.0.0.1", port, allowWrites = false, allowHosts = [], verifyEveryMs } = options
   const token = tokenFor(host, options.token)
   const all: Served[] = serveAll(stores.map(toServe), new Slots(verifiesAtOnce))
-  const places = new Places(maxConnections)
+  const connections = new Connections(maxConnections)
   const isOurs = servesHost(host, allowHosts)
-  const onToken = (response: ServerResponse) => places.keep(response)
+  const onToken = (response: ServerResponse) => connections.keep(response)
   const listeners = { news: { count: 0 }, verifications: { count: 0 } }
   const app = makeApp({ all, allowWrites, maxAgeMs, patienceMs, listeners }, { token, isOurs, onToken })
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions, overrideGlobalObjects: false }) as Server
-  server.on("connection", (socket) => places.add(socket))
+  server.on("connection", (socket) => connections.add(socket))
   const patrols = verifyEveryMs === undefined ? [] : all.map((served) => new Patrol(served, verifyEveryMs))
   const bound = await listen(server, host, port)
   const origin = `http://${inUrl(host)}:${bound}`

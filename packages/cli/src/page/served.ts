@@ -2,7 +2,8 @@ import { CheckpointError } from "@ckpt/core"
 import { SourceReader } from "./data/sources.js"
 import { Door, type StoreToServe } from "./door.js"
 import { Looker } from "./look.js"
-import { Slots, Verifying } from "./verifying.js"
+import { Slots } from "./slots.js"
+import { Verifying } from "./verifying.js"
 
 /** A store that is served, and all that the page keeps about it. */
 export interface Served {

@@ -1,6 +1,8 @@
 import { CheckpointError, type CheckpointSummary, type Progress, type ValidationIssue } from "@ckpt/core"
+import { isGone } from "../looking/verify.js"
 import type { Door } from "./door.js"
 import { type Failure, failureOf } from "./failure.js"
+import type { Slots } from "./slots.js"
 
 /** What a reading of every byte found, and of which version of the checkpoint. */
 export interface Finding {
@@ -36,46 +38,6 @@ const keptJobs = 50
 const toldFindings = 100
 /** Jobs that wait, of one store. */
 const waitingJobs = 8
-
-/** So many at once, and no more, whoever clicks. */
-export class Slots {
-  #free: number
-  readonly #waiting = new Set<() => void>()
-
-  constructor(atOnce: number) {
-    this.#free = atOnce
-  }
-
-  /** Resolves when a slot is free, to the function that frees it again; to undefined if the signal is aborted before. */
-  async take(signal: AbortSignal): Promise<(() => void) | undefined> {
-    while (this.#free === 0 && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          this.#waiting.delete(wake)
-          signal.removeEventListener("abort", wake)
-          resolve()
-        }
-        this.#waiting.add(wake)
-        signal.addEventListener("abort", wake)
-      })
-    }
-    if (signal.aborted) {
-      // The slot that this one was woken for is another's.
-      this.#wakeNext()
-      return undefined
-    }
-    this.#free--
-    return () => {
-      this.#free++
-      this.#wakeNext()
-    }
-  }
-
-  #wakeNext(): void {
-    const [next] = this.#waiting
-    if (this.#free > 0) next?.()
-  }
-}
 
 /** Verifies checkpoints of one store, and remembers what it found as long as the page is served. */
 export class Verifying {
@@ -245,9 +207,4 @@ export class Verifying {
   #tell(job: Job): void {
     for (const listener of this.#listeners.get(job) ?? []) listener()
   }
-}
-
-/** Pruned since it was listed: neither sound nor damaged. */
-function isGone({ issues }: Finding): boolean {
-  return issues.some(({ code }) => code === "manifest-missing")
 }

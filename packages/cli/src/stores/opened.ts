@@ -1,3 +1,4 @@
+import { realpath } from "node:fs/promises"
 import type { CheckpointStore, LayoutName, ObjectBackend } from "@ckpt/core"
 
 /** A store that was opened from its URL. */
@@ -20,4 +21,21 @@ export interface OpenedStore {
   readonly backend: ObjectBackend
   /** Closes the store and the storage. */
   close(): Promise<void>
+}
+
+/** Whether two URLs are of one place, and their stores of one layout. Both are reached by the same flags. */
+export async function isSamePlace(a: OpenedStore, b: OpenedStore): Promise<boolean> {
+  if (a.layout !== b.layout || a.prefix !== b.prefix) return false
+  if (a.folder !== undefined && b.folder !== undefined) return (await realOf(a.folder)) === (await realOf(b.folder))
+  return withoutSlash(a.url) === withoutSlash(b.url)
+}
+
+/** A folder that is not there yet is no other folder's. */
+async function realOf(folder: string): Promise<string> {
+  return realpath(folder).catch(() => folder)
+}
+
+/** A backend of a third party may tell `x` from `x/`. */
+function withoutSlash(url: string): string {
+  return /^(?:s3|gs|az):/i.test(url) ? url.replace(/\/+$/, "") : url
 }

@@ -277,6 +277,28 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
     expect(await page.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark")
   })
 
+  test("the chosen theme stands above that of the system, in the charts too", async () => {
+    const served = await serve([await ordersStore()])
+    const seen: Record<string, string> = {}
+    for (const [system, other] of [
+      ["light", "dark"],
+      ["dark", "light"],
+    ] as const) {
+      const page = await visit(served, "/s/orders/", { scheme: system })
+      const button = page.locator("[data-does=theme]")
+      const choose = async (name: string) => {
+        while ((await button.innerText()).toLowerCase() !== name) await button.click()
+        await expect.poll(() => coloured(page, "size", "--damaged")).toBeGreaterThan(10)
+        return page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue("--damaged"))
+      }
+      seen[`${other}, chosen`] = await choose(other)
+      // The last choice goes along to the next visit.
+      seen[`${system}, of the system`] = await choose("auto")
+    }
+    expect(seen["dark, chosen"]).not.toBe(seen["light, chosen"])
+    for (const scheme of ["light", "dark"]) expect(seen[`${scheme}, chosen`]).toBe(seen[`${scheme}, of the system`])
+  })
+
   test("a view is few requests and few bytes, and nothing of it moves", async () => {
     const served = await serve([await ordersStore()])
     const warm = await visit(served, "/s/orders/")
@@ -344,7 +366,8 @@ function coloured(page: Page, chart: string, name: string): Promise<number> {
       const wanted = getComputedStyle(document.documentElement)
         .getPropertyValue(name as string)
         .trim()
-      const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(wanted.slice(at, at + 2), 16))
+      // A registered property has the form `rgb(15, 118, 110)`.
+      const [r, g, b] = (wanted.match(/\d+/g) ?? []).map(Number)
       const { data } = canvas!.getContext("2d")!.getImageData(0, 0, canvas!.width, canvas!.height)
       let count = 0
       for (let at = 0; at < data.length; at += 4)

@@ -1,5 +1,11 @@
-/** A colour of the style sheet, as it is now. */
+const registered = new Set<string>()
+
+/** A colour of the style sheet, as it is now. A property that is registered as a colour has that of the theme; another its own text. */
 export function colour(name: string): string {
+  if (!registered.has(name)) {
+    CSS.registerProperty({ name: `--${name}`, syntax: "<color>", inherits: true, initialValue: "transparent" })
+    registered.add(name)
+  }
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 }
 

@@ -226,14 +226,13 @@ function powers(_: UPlot, splits: number[]): (number | null)[] {
   return splits.map((value) => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-6 ? value : null))
 }
 
-const second = 1
 const day = 86_400
 
 /** Times of the axis in one form: the day where it changes, otherwise hours and minutes, seconds if they matter. */
 function times(_: UPlot, splits: number[], __: number, ___: number, step: number): string[] {
   let before = ""
   return splits.map((seconds) => {
-    const text = timeText(seconds * second * 1_000)
+    const text = timeText(seconds * 1_000)
     const [date, clock] = [text.slice(0, 10), text.slice(11)]
     const shown =
       step >= day

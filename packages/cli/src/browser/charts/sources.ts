@@ -2,10 +2,11 @@ import { durationText } from "../../output/amounts.js"
 import type { SourcesData } from "../../page/data/shapes.js"
 import { timeText } from "../times.js"
 import { colour, seriesColour, seriesLegend } from "./colours.js"
-import { figureOf, openCheckpoint, secondSteps } from "./dom.js"
+import { figureOf, openCheckpoint } from "./dom.js"
 import { Plot } from "./plot.js"
 import { Range } from "./range.js"
 import { followRange, note } from "./sampled.js"
+import { secondSteps } from "./steps.js"
 import type { Columns } from "./uplot.js"
 
 const mostSeries = 8

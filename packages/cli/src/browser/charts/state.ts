@@ -2,10 +2,11 @@ import { bytesText } from "../../output/amounts.js"
 import type { OperatorsData } from "../../page/data/shapes.js"
 import { timeText } from "../times.js"
 import { seriesColour, seriesLegend } from "./colours.js"
-import { binarySteps, figureOf, openCheckpoint } from "./dom.js"
+import { figureOf, openCheckpoint } from "./dom.js"
 import { Plot } from "./plot.js"
 import { Range } from "./range.js"
 import { followRange, note } from "./sampled.js"
+import { binarySteps } from "./steps.js"
 import type { Columns } from "./uplot.js"
 
 const mostSeries = 8

@@ -1,13 +1,15 @@
 import { bytesText, durationText } from "../../output/amounts.js"
+import { gapFactor, median } from "../../page/data/gaps.js"
 import type { TimelineData } from "../../page/data/shapes.js"
 import { onNews } from "../live.js"
 import { askForJson } from "../request.js"
 import { timeText } from "../times.js"
 import { colour } from "./colours.js"
-import { binarySteps, figureOf, openCheckpoint, secondSteps } from "./dom.js"
+import { figureOf, openCheckpoint } from "./dom.js"
 import { drawGaps, drawMarks, drawStems, type Kind } from "./marks.js"
 import { Plot } from "./plot.js"
 import { Range } from "./range.js"
+import { binarySteps, secondSteps } from "./steps.js"
 
 interface Drawn {
   readonly ids: readonly number[]
@@ -21,8 +23,6 @@ interface Drawn {
   readonly pins: TimelineData["pins"]
 }
 
-/** A time is a gap if it is so many times as long as usual: as the server counts them. */
-const gapFactor = 3
 const kindWords = { v: "valid", u: "unverified", d: "damaged" }
 /** Of all intervals and the median, from which on only a logarithmic axis shows both. */
 const wide = 20
@@ -50,7 +50,7 @@ export async function timeline(root: HTMLElement): Promise<void> {
     ...{ series: [line], format: bytesText, steps: binarySteps },
     above: (u) => drawMarks(u, 1, drawn),
   })
-  const usual = median(drawn.intervals)
+  const usual = usualOf(drawn.intervals)
   const longest = drawn.intervals.reduce<number>((most, one) => Math.max(most, one ?? 0), 0)
   const intervals = new Plot(figureOf(root, "interval"), {
     ...shared,
@@ -82,7 +82,7 @@ function arrange({ ids, times, bytes, kinds, pins }: TimelineData): Drawn {
   const xs = order.map((at) => (times[at] ?? 0) / 1_000)
   const sorted = order.map((at) => (kinds[at] ?? "u") as Kind)
   const intervals = xs.map((x, at) => (at === 0 ? null : Math.max(1e-3, x - (xs[at - 1] ?? x))))
-  const usual = median(intervals)
+  const usual = usualOf(intervals)
   const gaps: [number, number][] = []
   for (const [at, interval] of intervals.entries()) {
     if (interval !== null && usual !== undefined && interval > usual * gapFactor)
@@ -94,7 +94,6 @@ function arrange({ ids, times, bytes, kinds, pins }: TimelineData): Drawn {
   return { ids: order.map((at) => ids[at] ?? 0), xs, bytes: sizes, intervals, kinds: sorted, pinned, gaps, pins }
 }
 
-function median(values: readonly (number | null)[]): number | undefined {
-  const sorted = Float64Array.from(values.filter((one) => one !== null)).sort()
-  return sorted[sorted.length >> 1]
+function usualOf(intervals: readonly (number | null)[]): number | undefined {
+  return median(intervals.filter((one) => one !== null))
 }

@@ -1,13 +1,13 @@
 import { readdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import { CheckpointError, findLayouts, type StoreEvent } from "@ckpt/core"
+import { CheckpointError, findLayouts, type Recovery, type StoreEvent } from "@ckpt/core"
 import { durationText } from "../../output/amounts.js"
-import { counted } from "../../output/text.js"
+import { counted, messageOf } from "../../output/text.js"
 import { ask } from "../../stores/ask.js"
 import type { OpenedStore } from "../../stores/opened.js"
 import { leadText } from "../lead.js"
 import { readText } from "../read-text.js"
-import { type Finding, messageOf, ok, problem, skipped, warning } from "./finding.js"
+import { type Finding, ok, problem, skipped, warning } from "./finding.js"
 
 interface Patient {
   readonly opened: OpenedStore
@@ -34,12 +34,20 @@ const shownIds = 10
 /** What the listing and the sizes tell of every checkpoint, not of the newest alone: the next damage falls back on the ones below. */
 async function condition(patient: Patient, ids: readonly number[]): Promise<Finding> {
   const { opened, signal } = patient
-  const { store } = opened
-  const found = await store.recover({ depth: "shallow", signal })
+  const { store, url } = opened
+  const check = "checkpoints"
+  let found: Recovery
+  try {
+    found = await store.recover({ depth: "shallow", signal })
+  } catch (error) {
+    if (!(error instanceof CheckpointError && error.code === "CKPT_INVALID")) throw error
+    // Checkpoints lie where this URL has no store: one folder too deep, or in the other layout.
+    return problem(check, error.message, "Give the URL of the store that they are of; its job needs it, too.")
+  }
   if (found.outcome === "fresh")
     return warning(check, "there is none", "Compare the URL, its prefix above all, with that of the job.")
   if (found.outcome === "exhausted") {
-    const advice = "Do not let the job start anew. Look at each with ckpt show and ckpt verify; a copy may be whole."
+    const advice = `Do not let the job start anew. ckpt verify ${word(url)} --all --deep says what is wrong with each; a copy may be whole.`
     return problem(check, `${counted(ids.length, "checkpoint")}, and none verifies`, advice)
   }
   const damaged = new Set(found.skipped.flatMap(({ id }) => id ?? []))
@@ -48,10 +56,9 @@ async function condition(patient: Patient, ids: readonly number[]): Promise<Find
   const words = [counted(ids.length, "checkpoint")]
   if (damaged.size > 0) words.push(`${damaged.size} damaged (${shown([...damaged])})`)
   if (lonely.length > 0) words.push(`${counted(lonely.length, "state")} without a manifest (${shown(lonely)})`)
-  const text = `${words.join(", ")}; bytes were not read: ckpt verify latest --deep reads those of the latest`
+  const text = `${words.join(", ")}; bytes were not read: ckpt verify ${word(url)} latest --deep reads those of the latest`
   if (damaged.size > 0) {
-    const advice =
-      "ckpt recover tells which one a job gets; ckpt verify --all --deep reads every byte. A copy may be whole."
+    const advice = `ckpt recover ${word(url)} tells which one a job gets; ckpt verify ${word(url)} --all --deep reads every byte. A copy may be whole.`
     return problem(check, text, advice)
   }
   if (lonely.length === 0) return ok(check, text)
@@ -59,8 +66,6 @@ async function condition(patient: Patient, ids: readonly number[]): Promise<Find
     "A save that was interrupted leaves such a state, and so does a lost manifest: look for it in a copy before ckpt gc removes the state."
   return warning(check, text, advice)
 }
-
-const check = "checkpoints"
 
 function shown(ids: readonly number[]): string {
   const all = [...ids].sort((a, b) => b - a)
@@ -135,13 +140,13 @@ async function* history({ opened: { store }, signal }: Patient): AsyncGenerator<
 
 const oldMs = 60 * 60 * 1000
 
-async function leftovers({ opened: { store }, signal }: Patient): Promise<Finding> {
+async function leftovers({ opened: { store, url }, signal }: Patient): Promise<Finding> {
   const check = "leftovers"
   try {
     const { removed } = await store.collectOrphans({ olderThanMs: oldMs, dryRun: true, signal })
     if (removed.length === 0) return ok(check, `none that is older than ${durationText(oldMs)}`)
     const found = `${counted(removed.length, "thing")} that unfinished saves left, older than ${durationText(oldMs)}`
-    return warning(check, found, "ckpt gc shows them; ckpt gc --yes removes them.")
+    return warning(check, found, `ckpt gc ${word(url)} shows them, and with --yes removes them.`)
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error
     return problem(check, messageOf(error), "Mend the cause: leftovers cost room until they are removed.")
@@ -149,10 +154,10 @@ async function leftovers({ opened: { store }, signal }: Patient): Promise<Findin
 }
 
 async function otherLayout({ opened, signal }: Patient): Promise<Finding> {
-  const { backend, prefix, layout, timeoutMs } = opened
+  const { backend, prefix, layout, timeoutMs, url } = opened
   const others = (await findLayouts({ backend, prefix, timeoutMs, signal })).filter((name) => name !== layout)
   if (others.length === 0) return ok("other layout", `everything here has the layout "${layout}"`)
-  const advice = `ckpt ls --layout ${others[0]} shows them. A job reads one layout alone; ckpt copy moves checkpoints to the other.`
+  const advice = `ckpt ls ${word(url)} --layout ${others[0]} shows them. A job reads one layout alone; ckpt copy moves checkpoints to the other.`
   return problem("other layout", `checkpoints of the layout "${others[0]}" lie here too`, advice)
 }
 
@@ -183,6 +188,11 @@ async function twinFolder(folder: string): Promise<string | undefined> {
   const names = await readdir(dirname(folder)).catch(() => [])
   const twin = names.find((name) => name !== own && name.normalize("NFC") === own.normalize("NFC"))
   return twin === undefined ? undefined : escaped(join(dirname(folder), twin))
+}
+
+/** A URL as a word of a command line, to be copied from the advice. */
+function word(url: string): string {
+  return /^[\w.:/@%+,~-]+$/.test(url) ? url : `'${url.replaceAll("'", "'\\''")}'`
 }
 
 /** The two names look alike, so what is not ASCII is spelled out. */

@@ -2,7 +2,8 @@ import { findLayouts, type StoreEvent } from "@ckpt/core"
 import type { OpenedStore } from "../../stores/opened.js"
 import { contents } from "./contents.js"
 import { type Finding, skipped } from "./finding.js"
-import { permissions, reach } from "./storage.js"
+import { permissions, permissionsCheck } from "./permissions.js"
+import { reach } from "./reach.js"
 
 /**
  * Examines a store and its storage, question by question.
@@ -18,11 +19,10 @@ export async function* examine(
   const { backend, prefix, folder, timeoutMs } = opened
   const place = { backend, prefix, folder, signal, timeoutMs }
   yield* reach(place)
-  const check = "permissions of a writer"
-  if (!writes) yield skipped(check, "--read-only was given")
+  if (!writes) yield skipped(permissionsCheck, "--read-only was given")
   // A folder of something else, by a slip of the hand, is left as it is.
   else if ((await findLayouts({ backend, prefix, timeoutMs, signal })).length === 0)
-    yield skipped(check, "no store is here, so nothing was written to try them")
+    yield skipped(permissionsCheck, "no store is here, so nothing was written to try them")
   else yield* permissions(place)
   yield* contents({ opened, events, signal })
 }

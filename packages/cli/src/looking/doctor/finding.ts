@@ -25,8 +25,3 @@ export function problem(check: string, found: string, advice: string): Finding {
 export function skipped(check: string, found: string): Finding {
   return { check, status: "skipped", found }
 }
-
-/** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}

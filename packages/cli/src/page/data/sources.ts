@@ -1,5 +1,5 @@
 import { CheckpointError, type CheckpointManifest } from "@ckpt/core"
-import { lagOf } from "../../looking/describe.js"
+import { lagOf } from "../../looking/times.js"
 import type { Door } from "../door.js"
 import type { Seen } from "../status.js"
 import { nameText, shortened } from "../text.js"

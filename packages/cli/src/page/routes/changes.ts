@@ -7,6 +7,7 @@ import { latestSound } from "../../looking/verify.js"
 import { counted } from "../../output/text.js"
 import { failureOf } from "../failure.js"
 import type { Served } from "../served.js"
+import { unlessStalled } from "../stall.js"
 import { page } from "../views/frame.js"
 import { type PrunePreview, pruneView } from "../views/prune.js"
 import { type Env, frameFor, idOf, isForScript, type Pages } from "./env.js"
@@ -15,17 +16,9 @@ import { type Env, frameFor, idOf, isForScript, type Pages } from "./env.js"
 const previewMs = 30_000
 /** A change is not given up while it may still be under way. */
 const changeMs = 120_000
-/** Bytes of a state are read as long as they come; a storage that gives nothing for so long is given up. */
-const stallMs = 60_000
 
 /** What changes a store. Each is refused unless the page may write. */
 export function changeRoutes(app: Hono<Env>, pages: Pages): void {
-  app.post("/s/:slug/look", async (c) => {
-    const { slug, looker } = c.get("served")
-    void looker.look()
-    await looker.recent(Number.POSITIVE_INFINITY, 2_000)
-    return c.redirect(`/s/${slug}/`, 303)
-  })
   app.post("/s/:slug/prune", async (c) => {
     const served = c.get("served")
     const form = await c.req.parseBody()
@@ -89,16 +82,8 @@ function removal<T>(
 }
 
 /** @throws {CheckpointError} `CKPT_TIMEOUT` if the storage stalls; the codes of `verify` */
-async function readLatestSound(store: CheckpointStore): Promise<number | undefined> {
-  const stall = new AbortController()
-  const stalled = () =>
-    stall.abort(new CheckpointError("CKPT_TIMEOUT", `The storage gave nothing for ${stallMs / 1_000} s.`))
-  const timer = setTimeout(stalled, stallMs)
-  try {
-    return await latestSound(store, stall.signal, () => timer.refresh())
-  } finally {
-    clearTimeout(timer)
-  }
+function readLatestSound(store: CheckpointStore): Promise<number | undefined> {
+  return unlessStalled((signal, came) => latestSound(store, signal, came))
 }
 
 async function nameOf(c: Context<Env>): Promise<string> {

@@ -10,8 +10,14 @@ const maxListeners = 100
 /** A connection that is gone without a word is noticed by the next of these. */
 const beatMs = 15_000
 
-/** Tells an open page that there is something new: it then asks for it. */
+/** Tells an open page that there is something new, for which it then asks; and looks again for whoever will not wait. */
 export function liveRoutes(app: Hono<Env>, pages: Pages): void {
+  app.post("/s/:slug/look", async (c) => {
+    const { slug, looker } = c.get("served")
+    void looker.look()
+    await looker.recent(Number.POSITIVE_INFINITY, 2_000)
+    return c.redirect(`/s/${slug}/`, 303)
+  })
   app.get("/live", (c) => follow(c, pages, pages.all))
   app.get("/s/:slug/live", (c) => follow(c, pages, [c.get("served")]))
 }

@@ -1,6 +1,7 @@
 import type { CheckpointManifest } from "@ckpt/core"
 import { html } from "hono/html"
 import { operatorsOf } from "../../looking/operators.js"
+import { watermarkTime } from "../../looking/times.js"
 import { bytesText } from "../../output/amounts.js"
 import { counted } from "../../output/text.js"
 import type { Failure } from "../failure.js"
@@ -100,7 +101,6 @@ function hash(checksum: string | undefined): Html | string {
 
 /** A watermark that may be a time is shown as one as well. */
 function watermark(value: bigint): Html {
-  const ms = Number(value)
-  const isTime = ms > 946_684_800_000 && ms < 4_102_444_800_000
-  return html`<span>${value.toString()}</span>${isTime ? html` <small>${utc(ms)} UTC</small>` : ""}`
+  const ms = watermarkTime(value)
+  return html`<span>${value.toString()}</span>${ms === undefined ? "" : html` <small>${utc(ms)} UTC</small>`}`
 }

@@ -1,6 +1,6 @@
 import type { CheckpointManifest } from "@ckpt/core"
 import { html } from "hono/html"
-import { type Change, type Difference, differenceOf } from "../../looking/diff.js"
+import { type Change, type Difference, differenceOf, sinkFactsText } from "../../looking/diff.js"
 import { bytesText, durationText } from "../../output/amounts.js"
 import { clean } from "../../output/text.js"
 import type { Failure } from "../failure.js"
@@ -50,7 +50,12 @@ function body(diff: Difference): Html {
       diff.sourceWatermarks,
       watermarkRow,
     ),
-    block("Sinks", [["Sink"], ["From"], ["To"]], diff.sinks, (one) => textRow(one.sink, one)),
+    block("Sinks", [["Sink"], ["From"], ["To"]], diff.sinks, ({ sink, from, to }) =>
+      textRow(sink, {
+        ...(from === undefined ? {} : { from: sinkFactsText(from) }),
+        ...(to === undefined ? {} : { to: sinkFactsText(to) }),
+      }),
+    ),
     block("Labels", [["Label"], ["From"], ["To"]], diff.labels, (one) => textRow(one.label, one)),
     block("Topology", [["Part"], ["From"], ["To"]], diff.topology, (one) => textRow(one.what, one)),
   ]

@@ -5,7 +5,7 @@ import type { Socket } from "node:net"
  * The connections of a page, bounded. Who has no token must not keep out who has: if there are too many, the oldest connection goes
  * that answers no request with the token. If all do, the new one goes.
  */
-export class Places {
+export class Connections {
   readonly #most: number
   /** Connections that may go, the oldest first. */
   readonly #idle = new Set<Socket>()

@@ -1,69 +1,12 @@
 import { randomBytes } from "node:crypto"
-import { access, constants } from "node:fs/promises"
 import { BackendError, CheckpointError, type ObjectBackend } from "@ckpt/core"
-import { durationText } from "../../output/amounts.js"
+import { messageOf } from "../../output/text.js"
 import { type Asking, ask } from "../../stores/ask.js"
-import { type Finding, messageOf, ok, problem, skipped, warning } from "./finding.js"
+import { type Finding, ok, problem, skipped } from "./finding.js"
+import { firstKey, type Place } from "./place.js"
 
-interface Place extends Asking {
-  readonly backend: ObjectBackend
-  /** Of the store: empty, or segments that end in "/". */
-  readonly prefix: string
-  readonly signal: AbortSignal
-  /** The folder of a `file:` store. */
-  readonly folder?: string | undefined
-}
-
-/** A difference that matters to nobody: a Date header has whole seconds. */
-const smallSkewMs = 5000
-const slowMs = 1000
-const looks = 5
-
-/** Whether the storage answers, how fast, and by which clock. Rejects if it does not answer at all. */
-export async function* reach({ backend, prefix, folder, ...asking }: Place): AsyncGenerator<Finding, void, void> {
-  await ask(backend, "listing", (asked) => firstKey(backend, prefix, asked), asking)
-  yield ok("reachable", `${backend.name} answers, and lets this process list`)
-  const key = `${prefix}checkpoints/latest.txt`
-  const times: number[] = []
-  for (let look = 0; look < looks; look++) {
-    const started = performance.now()
-    await ask(backend, "looking at a key", (asked) => backend.head(key, { signal: asked }), asking)
-    times.push(performance.now() - started)
-  }
-  const median = times.sort((a, b) => a - b)[Math.floor(looks / 2)] ?? 0
-  const found = `${durationText(median)} for a look at one key (the middle one of ${looks})`
-  if (median < slowMs) yield ok("latency", found)
-  else yield warning("latency", found, "Run the job in the region of the bucket, or raise timeoutMs of its store.")
-  yield await clock(backend, folder, asking)
-}
-
-async function clock(backend: ObjectBackend, folder: string | undefined, asking: Asking): Promise<Finding> {
-  // Where no file can be made, a folder tells the time of its last change, which is no clock.
-  if (folder !== undefined && !(await isWritable(folder)))
-    return skipped("clock", "the clock of a folder is that of a new file, and none can be made here")
-  const before = Date.now()
-  const storage = await ask(backend, "reading the clock", (asked) => backend.now({ signal: asked }), asking)
-  const skewMs = storage.getTime() - (before + Date.now()) / 2
-  if (Math.abs(skewMs) <= smallSkewMs) return ok("clock", "this machine and the storage agree within 5 s")
-  const found = `the storage is ${durationText(Math.abs(skewMs))} ${skewMs > 0 ? "ahead of" : "behind"} this machine`
-  return warning(
-    "clock",
-    found,
-    "Set this machine's clock (NTP). Ages are by the storage's clock; signed requests fail from 15 minutes on.",
-  )
-}
-
-async function isWritable(folder: string): Promise<boolean> {
-  return access(folder, constants.W_OK).then(
-    () => true,
-    () => false,
-  )
-}
-
-async function firstKey(backend: ObjectBackend, prefix: string, signal: AbortSignal): Promise<string | undefined> {
-  for await (const { key } of backend.list(prefix, { signal })) return key
-  return undefined
-}
+/** The question that stands for all of them where nothing is tried. */
+export const permissionsCheck = "permissions of a writer"
 
 const actions = [
   "read",
@@ -82,6 +25,10 @@ export async function* permissions({ backend, prefix, ...asking }: Place): Async
   let isThere = false
   try {
     const created = await probe.create()
+    if (created.isFenced === true) {
+      yield skipped(permissionsCheck, "the store is claimed, so that only its leader may write")
+      return
+    }
     yield created.finding
     if (created.version === undefined) {
       const why = "nothing could be created"
@@ -113,7 +60,7 @@ class Probe {
     this.#asking = asking
   }
 
-  async create(): Promise<{ finding: Finding; version?: string }> {
+  async create(): Promise<{ finding: Finding; version?: string; isFenced?: boolean }> {
     try {
       const { version } = await this.#ask("create", (signal) => this.#put({ when: "absent", signal }))
       return { finding: ok("create", "allowed"), version }
@@ -121,7 +68,7 @@ class Probe {
       // The answer to an earlier attempt was lost: nobody else knows this key.
       const found = kindOf(error) === "precondition" ? await this.#head() : undefined
       return found === undefined
-        ? { finding: refusal("create", error) }
+        ? { finding: refusal("create", error), isFenced: kindOf(error) === "fenced" }
         : { finding: ok("create", "allowed"), version: found.version }
     }
   }
@@ -150,7 +97,7 @@ class Probe {
         const part = await parts.part(upload, { index: 0, offset: 0, bytes, last: true }, { signal })
         await parts.complete(upload, [part], { size: bytes.length, signal })
       } catch (error) {
-        await parts.abandon(upload, { signal: this.#asking.signal }).catch(() => {})
+        await parts.abandon(upload, { signal: cleaning(this.#asking.signal) }).catch(() => {})
         throw error
       }
     })
@@ -196,7 +143,9 @@ class Probe {
 
   async remove(): Promise<Finding> {
     try {
-      const [failure] = await this.#ask("delete", (signal) => this.#backend.delete([this.#key], { signal }))
+      const asking = { ...this.#asking, signal: cleaning(this.#asking.signal) }
+      const remove = (signal: AbortSignal) => this.#backend.delete([this.#key], { signal })
+      const [failure] = await ask(this.#backend, "delete", remove, asking)
       return failure === undefined ? ok("delete", "allowed") : refusal("delete", failure.error)
     } catch (error) {
       return refusal("delete", error)
@@ -223,6 +172,14 @@ class Probe {
   }
 }
 
+/** How long the doctor, after Ctrl-C, tries to take away what it made. */
+const cleaningMs = 2000
+
+/** Ctrl-C ends the questions. What was made for them is taken away all the same. */
+function cleaning(signal: AbortSignal): AbortSignal {
+  return signal.aborted ? AbortSignal.timeout(cleaningMs) : signal
+}
+
 /** New bytes each time: where a version is a hash of the content, equal bytes would have equal versions. */
 function content(): Uint8Array {
   return new TextEncoder().encode(`a question of ckpt doctor; safe to delete\n${randomBytes(16).toString("hex")}\n`)
@@ -238,7 +195,7 @@ function refusal(check: string, error: unknown): Finding {
   const kind = kindOf(error)
   const message = messageOf(error)
   if (kind === undefined) throw error
-  if (kind === "fenced") return skipped(check, "the store is claimed, so that only its leader may write")
+  if (kind === "fenced") return skipped(check, "the store was claimed meanwhile, so that only its leader may write")
   if (isReadOnlyDisk(error))
     return problem(check, message, "Mount it for writing where the job runs; who only reads needs no more than this.")
   if (kind === "denied")
