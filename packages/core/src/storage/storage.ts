@@ -349,10 +349,23 @@ export class Storage {
     )
   }
 
-  /** The backend's own claim: without a time-out, since it goes through all that is stored. Whoever aborts does not wait. */
+  /**
+   * The backend's own claim, again if it fails in a way that passes. Without a time-out, since it goes through all that is stored.
+   * Whoever aborts does not wait.
+   */
   async claim(claim: NonNullable<ObjectBackend["claim"]>, options: BackendClaimOptions): Promise<BackendClaim> {
     const { requests } = this.#context
-    const claiming = requests.run("claim", () => claim.call(this.backend, options))
+    const attempts = new LostAnswers(this.#context, { name: "claim", key: options.prefix })
+    const claiming = requests.run("claim", async () => {
+      for (;;) {
+        try {
+          return await claim.call(this.backend, options)
+        } catch (error) {
+          if (!(error instanceof BackendError) || error.kind !== "transient") throw error
+          if (!(await attempts.tryAgain(error, options.signal))) throw error
+        }
+      }
+    })
     try {
       return await untilAborted(claiming, options.signal)
     } catch (error) {
