@@ -74,7 +74,7 @@ test.each(["mkdir", "open", "write", "fstat", "readdir", "lstat"])(
       isClaiming = true
       const leader = await store.claim()
       isClaiming = false
-      if (at === 1) calls = Math.min(made, 12)
+      if (at === 1) calls = Math.min(made, 4)
       expect((await leader.save(manifest(2), { state })).outcome).toBe("created")
       await expect(store.save(manifest(3))).rejects.toMatchObject({ code: "CKPT_FENCED" })
       await leader.close()
