@@ -249,6 +249,12 @@ describe.runIf(hasServer)("a storage that ignores conditions is refused, and not
       "at the end of an upload in parts",
     ],
     ["replaces any version", "if-match", ["PutObjectCommand"], "only a version that is no longer there"],
+    [
+      "replaces any version at the end of uploads in parts",
+      "if-match",
+      ["CompleteMultipartUploadCommand"],
+      "at the end of an upload in parts although it was asked to replace only a version",
+    ],
   ])("%s", async (_, condition, operations, message) => {
     const bucket = await newBucket()
     const good = await openS3Store({ client: serverClient(), bucket })

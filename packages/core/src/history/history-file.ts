@@ -1,5 +1,5 @@
 import { Mutex } from "../async/mutex.js"
-import { BackendError, CheckpointError } from "../errors.js"
+import { CheckpointError } from "../errors.js"
 import {
   decodeHistory,
   encodeHistory,
@@ -11,7 +11,6 @@ import {
 } from "../format/history-record.js"
 import { newToken } from "../format/ids.js"
 import type { Place } from "../storage/place.js"
-import type { Storage } from "../storage/storage.js"
 import { ownVersionRefused, swap } from "../storage/swap.js"
 
 /** The history as it was read. */
@@ -66,14 +65,9 @@ export class HistoryFile {
     const unusable = (version: string | undefined, problem: string, size = 0) => ({
       stored: { record: noHistory, version, size, problem },
     })
-    let found: Awaited<ReturnType<Storage["readBytes"]>>
-    try {
-      found = await this.#place.storage.readBytes(this.key, maxHistoryBytes, signal)
-    } catch (error) {
-      if (!(error instanceof BackendError) || error.kind !== "damaged") throw error
-      return unusable(undefined, error.message)
-    }
+    const found = await this.#place.storage.readOrDamage(this.key, maxHistoryBytes, signal)
     if (found === undefined) return { stored: { record: noHistory, version: undefined, size: 0 } }
+    if ("damage" in found) return unusable(found.version, found.damage)
     const { version, size } = found.meta
     if (found.bytes === undefined) return unusable(version, `it has ${size} bytes, more than ${maxHistoryBytes}`, size)
     const decoded = decodeHistory(found.bytes)

@@ -3,7 +3,7 @@ import type { Emit } from "../events.js"
 import { newToken } from "../format/ids.js"
 import { decodePointer, encodePointer, noPointer, type Pointer } from "../format/pointer.js"
 import type { Place } from "../storage/place.js"
-import { bytesBody, type Storage } from "../storage/storage.js"
+import { bytesBody } from "../storage/storage.js"
 import { onlyIf, ownVersionRefused } from "../storage/swap.js"
 
 // A pointer has some dozen bytes.
@@ -74,15 +74,12 @@ export class PointerFile {
 
   async #read(signal: AbortSignal | undefined): Promise<Pointer> {
     const { key } = this
-    let stored: Awaited<ReturnType<Storage["readBytes"]>>
-    try {
-      stored = await this.#place.storage.readBytes(key, maxPointerBytes, signal)
-    } catch (error) {
-      if (!(error instanceof BackendError) || error.kind !== "damaged") throw error
-      this.#emit({ type: "pointer-unreadable", key, reason: error.message })
-      return { ...noPointer, exists: true }
-    }
+    const stored = await this.#place.storage.readOrDamage(key, maxPointerBytes, signal)
     if (stored === undefined) return noPointer
+    if ("damage" in stored) {
+      this.#emit({ type: "pointer-unreadable", key, reason: stored.damage })
+      return { ...noPointer, exists: true, version: stored.version }
+    }
     if (stored.bytes !== undefined) return this.decode(stored.bytes, stored.meta.version)
     this.#emit({ type: "pointer-unreadable", key, reason: `it has ${stored.meta.size} bytes` })
     return { ...noPointer, exists: true, version: stored.meta.version }

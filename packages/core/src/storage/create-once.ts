@@ -15,7 +15,7 @@ export type Creation =
 
 export interface CreateOptions {
   /** Default `"absent"`. A version: the object takes the place of that version alone; `taken` then says that another is there. */
-  readonly when?: Condition
+  readonly when?: Condition | undefined
   /** See {@link Storage.put}. */
   readonly inParts?: boolean
   readonly signal?: AbortSignal | undefined

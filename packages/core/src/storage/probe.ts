@@ -1,6 +1,7 @@
 import { SharedWork } from "../async/shared-work.js"
 import { BackendError, CheckpointError, withKind } from "../errors.js"
 import { newToken } from "../format/ids.js"
+import type { Condition } from "./backend.js"
 import { createOnce } from "./create-once.js"
 import type { OtherWriters } from "./other-writers.js"
 import type { Place } from "./place.js"
@@ -44,8 +45,8 @@ export class Probe {
  * - *Create only if absent*: the object that is there is not created again. Tried with one request and with an upload in parts,
  *   however short: some storages honour the condition only in the first (Ceph before 18). A backend without `parts` gets a
  *   stream instead, for which it may have another way too.
- * - *Replace this version*: the version that was read is replaced, and after that no more. Some storages honour the first
- *   condition and ignore the second, and then two writers lead at once.
+ * - *Replace this version*: the version that was read is replaced, and after that no more, neither with one request nor in parts.
+ *   Some storages honour the first condition and ignore the second, and then two writers lead at once.
  * - A listing right after shows the object.
  *
  * A probe that is gone proves nothing, so a question that failed is asked again. A refusal of a wrong version would prove
@@ -98,8 +99,11 @@ async function faultOf(storage: Storage, key: string, signal: AbortSignal): Prom
   if ((await replace(storage, key, version, signal)) === "refused") {
     return `refused to replace ${key}, although it has the version ${version} that it had itself told (does a proxy change ETags?)`
   }
-  if ((await replace(storage, key, version, signal)) === "replaced") {
-    return `replaced ${key}, although it was asked to replace only a version that is no longer there`
+  const asked = "although it was asked to replace only a version that is no longer there"
+  if ((await replace(storage, key, version, signal)) === "replaced") return `replaced ${key}, ${asked}`
+  // A manifest of many megabytes is replaced in parts.
+  if ((await create(storage, key, true, signal, { version })) === "created") {
+    return `replaced ${key} at the end of an upload in parts ${asked}`
   }
   const listed = await storage.list(key, signal)
   return listed.length > 0 ? undefined : `did not list ${key} right after it was written`
@@ -110,9 +114,10 @@ async function create(
   key: string,
   inParts: boolean,
   signal: AbortSignal,
+  when?: Condition,
 ): Promise<"created" | "refused"> {
   const body = inParts ? streamed(content()) : bytesBody(content())
-  const created = await createOnce(storage, key, body, { inParts, signal })
+  const created = await createOnce(storage, key, body, { when, inParts, signal })
   if (created.outcome === "unknown") throw created.cause
   return created.outcome === "created" ? "created" : "refused"
 }

@@ -113,8 +113,8 @@ export async function backOff(
 }
 
 /**
- * The attempts of a write whose answers get lost. Whoever makes them settles each lost answer by reading back before it
- * tries again; the number of attempts and the waits between them are those of any other request.
+ * The attempts of a request that its maker repeats: a write whose answers get lost, each of which is settled by reading back before
+ * the next, or a claim. The number of attempts and the waits between them are those of any other request.
  */
 export class LostAnswers {
   readonly #context: RetryContext

@@ -23,6 +23,17 @@ import { readWhole, type StoredBytes, type UnreadObject } from "./read-whole.js"
 import { backOff, LostAnswers, withRetry } from "./retry.js"
 import { type Attempt, uploadInParts } from "./upload-in-parts.js"
 
+/** An object whose bytes cannot be read; `version: undefined`: something in its place that is no object. */
+export interface DamagedObject {
+  /** Why, without its full stop. */
+  readonly damage: string
+  readonly version: string | undefined
+}
+
+function isDamage(error: unknown): error is BackendError {
+  return error instanceof BackendError && error.kind === "damaged"
+}
+
 /**
  * The backend as the rest of core uses it: every request with time-out, retry and abort. It decides nothing about
  * checkpoints; failures come out as the `BackendError` of the last attempt.
@@ -106,6 +117,38 @@ export class Storage {
       }
     } catch (error) {
       throw error instanceof BackendError && error.checksumMismatch ? damagedAtRest(error) : error
+    }
+  }
+
+  /**
+   * As {@link readBytes}, for an object that is replaced if its bytes cannot be read. Damage comes back with the version of the
+   * object; without a version, what is there is no object. The version is looked at before the last reading: an object that
+   * took the place of the damaged one meanwhile has another.
+   */
+  async readOrDamage(
+    key: string,
+    maxBytes: number,
+    signal?: AbortSignal,
+  ): Promise<StoredBytes | UnreadObject | DamagedObject | undefined> {
+    for (let version: string | undefined; ; ) {
+      try {
+        return await this.readBytes(key, maxBytes, signal)
+      } catch (error) {
+        if (!isDamage(error)) throw error
+        const damage = error.message.replace(/\.$/, "")
+        if (version !== undefined) return { damage, version }
+        version = await this.#versionAt(key, signal)
+        if (version === undefined) return { damage, version }
+      }
+    }
+  }
+
+  async #versionAt(key: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+    try {
+      return (await this.head(key, signal))?.version
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      return undefined
     }
   }
 
@@ -317,10 +360,23 @@ export class Storage {
     )
   }
 
-  /** The backend's own claim: without a time-out, since it goes through all that is stored. Whoever aborts does not wait. */
+  /**
+   * The backend's own claim, again if it fails in a way that passes. Without a time-out, since it goes through all that is stored.
+   * Whoever aborts does not wait.
+   */
   async claim(claim: NonNullable<ObjectBackend["claim"]>, options: BackendClaimOptions): Promise<BackendClaim> {
     const { requests } = this.#context
-    const claiming = requests.run("claim", () => claim.call(this.backend, options))
+    const attempts = new LostAnswers(this.#context, { name: "claim", key: options.prefix })
+    const claiming = requests.run("claim", async () => {
+      for (;;) {
+        try {
+          return await claim.call(this.backend, options)
+        } catch (error) {
+          if (!(error instanceof BackendError) || error.kind !== "transient") throw error
+          if (!(await attempts.tryAgain(error, options.signal))) throw error
+        }
+      }
+    })
     try {
       return await untilAborted(claiming, options.signal)
     } catch (error) {

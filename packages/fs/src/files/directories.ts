@@ -7,7 +7,7 @@ import type { FileApi } from "./file-api.js"
 import { damaged, identityOf, kindOf, lookUp } from "./file-info.js"
 import { at } from "./paths.js"
 import { assertFolder, type Root } from "./root.js"
-import { isUnsupported, openDirectory, syncDirectory } from "./sync-directory.js"
+import { isUnsupported, isUntried, openDirectory, syncDirectory } from "./sync-directory.js"
 
 const rememberedAtMost = 4096
 
@@ -179,7 +179,7 @@ export class Directories {
       } catch (error) {
         // In a folder that this process may not even read, it created nothing. Pseudo filesystems cannot sync.
         if (hasErrno(error, "EACCES", "EPERM", "EROFS") || isUnsupported(error)) continue
-        if (!hasErrno(error, "EMFILE", "ENFILE")) markDoubtful(path, "created")
+        if (!isUntried(error)) markDoubtful(path, "created")
         throw error
       }
     }

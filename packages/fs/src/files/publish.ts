@@ -5,7 +5,7 @@ import type { FileApi } from "./file-api.js"
 import { lookUp } from "./file-info.js"
 import { linkFile } from "./link.js"
 import type { Doubt, RootState } from "./registry.js"
-import { type OpenDirectory, syncDirectory } from "./sync-directory.js"
+import { isUntried, type OpenDirectory, syncDirectory } from "./sync-directory.js"
 
 /**
  * `link`: a file gets its name; refused if the name exists. `place`: a directory gets its name; refused if the name exists,
@@ -204,7 +204,7 @@ export async function syncFound(files: FileApi, target: string, directory: OpenD
     // A directory that was filled file by file, and not by one rename, may have entries that are not durable.
     if ((await lookUp(files, target))?.isDirectory()) await syncDirectory(files, target)
   } catch (error) {
-    if (hasErrno(error, "EMFILE", "ENFILE", "ENOENT")) throw error
+    if (isUntried(error) || hasErrno(error, "ENOENT")) throw error
     markDoubtful(target, "created")
     throw unsettleable(
       target,

@@ -34,6 +34,11 @@ function unsupportedSync(path: string, error: unknown): BackendError | undefined
   return new BackendError("unsupported", message, { cause: error })
 }
 
+/** Whether {@link syncDirectory} failed before its sync: that leaves nothing in doubt, and the next sync means something. */
+export function isUntried(error: unknown): boolean {
+  return hasErrno(error, "EMFILE", "ENFILE") || (error as NodeJS.ErrnoException).syscall === "open"
+}
+
 export function isUnsupported(error: unknown): boolean {
   return error instanceof BackendError && error.kind === "unsupported"
 }

@@ -9,7 +9,7 @@ import { damaged, kindOf, lookUp } from "../files/file-info.js"
 import { at, keySegments } from "../files/paths.js"
 import type { Root } from "../files/root.js"
 import { refillSpare } from "../files/spare.js"
-import { isUnsupported, syncDirectory } from "../files/sync-directory.js"
+import { isUnsupported, isUntried, syncDirectory } from "../files/sync-directory.js"
 import { removeEmptied } from "./remove-emptied.js"
 
 /** One key, and the place of its name. */
@@ -157,7 +157,7 @@ async function syncNearest(root: Root, directory: string): Promise<void> {
 
 function notDurable(key: string, cause: unknown): BackendError {
   // The sync was not even tried, so the next delete of this key can make up for it.
-  if (hasErrno(cause, "EMFILE", "ENFILE") || isUnsupported(cause)) return failure(cause, "sync the folder of", key)
+  if (isUntried(cause) || isUnsupported(cause)) return failure(cause, "sync the folder of", key)
   const message = `${key} was removed, but the sync of its folder failed, so a crash may bring it back. ${failure(cause, "sync the folder of", key).message}`
   return new BackendError("ambiguous", message, { cause, unsettleable: true })
 }

@@ -55,6 +55,34 @@ test.each(["ESTALE", "EINTR", "ENOMEM", "ETIMEDOUT", "ENOTCONN", "EAGAIN"])(
   },
 )
 
+// A failed sync is never repeated, and after ESTALE nobody knows whether a link was made.
+test.each(["mkdir", "open", "write", "fstat", "readdir", "lstat"])(
+  "a code that passes, of any %s of a claim: it is tried again",
+  async (name) => {
+    for (let at = 1, calls = 1; at <= calls; at++) {
+      forgetProcess()
+      const root = await temporaryFolder()
+      let isClaiming = false
+      let made = 0
+      const files = watchFiles({
+        before(call) {
+          if (isClaiming && call.name === name && ++made === at) throw failing("ESTALE", call)
+        },
+      })
+      const store = await openFsStore(root, { files, clock })
+      await store.save(manifest(1), { state })
+      isClaiming = true
+      const leader = await store.claim()
+      isClaiming = false
+      if (at === 1) calls = Math.min(made, 4)
+      expect((await leader.save(manifest(2), { state })).outcome).toBe("created")
+      await expect(store.save(manifest(3))).rejects.toMatchObject({ code: "CKPT_FENCED" })
+      await leader.close()
+      await store.close()
+    }
+  },
+)
+
 test("EMFILE of a call that opens nothing is not said to be this process's limit", async () => {
   const root = await preparedRoot()
   for (const [name, limit] of [

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type CheckpointStore, createManifest } from "@ckpt/core"
@@ -83,6 +83,48 @@ for (const layout of ["directory", "objects"] as const) {
     expect(await leader.save(createManifest({ checkpointId: 2, epoch: 1 }))).toMatchObject({ isLatest: true })
   })
 
+  test.each(["claim", "repair"] as const)(
+    `${layout} layout: a history that cannot be read is lost: readers go on, and %s builds it anew`,
+    async (how) => {
+      const root = await mkdtemp(join(tmpdir(), "ckpt-rotten-"))
+      onTestFinished(() => rm(root, { recursive: true }))
+      await using before = await openFsStore(root, { layout })
+      for (const checkpointId of [1, 2, 3]) await before.save(createManifest({ checkpointId, epoch: 1 }))
+      await before.prune({ last: 2 })
+      const path = join(root, layout === "directory" ? "checkpoints" : "manifests", "history.json")
+      const { ino } = await stat(path)
+      let isRotten = true
+      const files = watchFiles({
+        before({ name, path: read }) {
+          if (isRotten && name === "read" && read === path) throw errno("EIO")
+        },
+        // The rotten blocks are those of the old file.
+        after({ name, to }) {
+          if (name === "rename" && to === path) isRotten = false
+        },
+      })
+      await using store = await openFsStore(root, { layout, clock, files })
+      expect((await store.recover()).checkpoint?.id).toBe(3)
+      expect(await store.ids()).toEqual([2, 3])
+      await expect(store.prune({ last: 1 })).rejects.toMatchObject({
+        code: "CKPT_CORRUPT",
+        message: expect.stringMatching(
+          /history\.json is lost: .*EIO.*[^.]\. Nothing was changed or removed\. claim\(\) builds/,
+        ),
+      })
+      if (how === "claim") {
+        await using leader = await store.claim()
+        expect(await leader.save(createManifest({ checkpointId: 4, epoch: 1 }))).toMatchObject({ outcome: "created" })
+        expect((await leader.prune({ last: 1 })).removed).toEqual([2, 3])
+      } else {
+        await store.repair()
+        expect(await store.save(createManifest({ checkpointId: 4, epoch: 1 }))).toMatchObject({ outcome: "created" })
+        expect((await store.prune({ last: 1 })).removed).toEqual([2, 3])
+      }
+      expect((await stat(path)).ino).not.toBe(ino)
+    },
+  )
+
   test(`${layout} layout: a directory that cannot be listed, and a file that cannot be opened, are an outage`, async () => {
     for (const call of ["readdir", "open"]) {
       const store = await rotting(layout, call === "open" ? manifestOf(3) : /./, call)
@@ -91,8 +133,11 @@ for (const layout of ["directory", "objects"] as const) {
   })
 }
 
-test("directory layout: a pointer that cannot be read is replaced by the next save", async () => {
-  const store = await rotting("directory", /latest\.txt/)
-  expect(await store.save(createManifest({ checkpointId: 4, epoch: 1 }))).toMatchObject({ isLatest: true })
-  expect((await store.recover()).checkpoint?.id).toBe(4)
-})
+test.each(["directory", "objects"] as const)(
+  "%s layout: a pointer that cannot be read is replaced by the next save",
+  async (layout) => {
+    const store = await rotting(layout, /latest\./)
+    expect(await store.save(createManifest({ checkpointId: 4, epoch: 1 }))).toMatchObject({ isLatest: true })
+    expect((await store.recover()).checkpoint?.id).toBe(4)
+  },
+)

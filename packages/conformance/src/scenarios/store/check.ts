@@ -15,6 +15,8 @@ const seeing =
     put: (key, body, options = {}) => backend.put(key, body, { ...options, when: seen(options.when) }),
   })
 
+const anyVersion = (when: PutOptions["when"]) => (typeof when === "object" ? undefined : when)
+
 /** Storages that keep one promise less than the protocol needs, and how the refusal names it. */
 const unfit: readonly [name: string, through: (backend: ObjectBackend) => ObjectBackend, told: RegExp][] = [
   [
@@ -43,8 +45,26 @@ const unfit: readonly [name: string, through: (backend: ObjectBackend) => Object
   ],
   [
     "replace this version replaces any version",
-    seeing((when) => (typeof when === "object" ? undefined : when)),
+    seeing(anyVersion),
     /replaced .*only a version that is no longer there/,
+  ],
+  [
+    "replace this version replaces any version at the end of an upload in parts",
+    (backend) => {
+      const { parts } = backend
+      if (parts === undefined) {
+        return {
+          ...intercept(backend, {}),
+          put: (key, body, options = {}) =>
+            backend.put(key, body, { ...options, when: Array.isArray(body) ? options.when : anyVersion(options.when) }),
+        }
+      }
+      return {
+        ...intercept(backend, {}),
+        parts: { ...parts, begin: (key, options) => parts.begin(key, { ...options, when: anyVersion(options.when) }) },
+      }
+    },
+    /replaced .*at the end of an upload in parts .*only a version that is no longer there/,
   ],
   [
     "replace this version refuses the version that the storage told",
@@ -88,7 +108,7 @@ export const checkScenarios: readonly Scenario[] = [
     layout: "objects",
     async run({ open, allKeys, raw }) {
       if (raw.capabilities.compareAndSwap !== "storage") return
-      const through = seeing((when) => (typeof when === "object" ? undefined : when))
+      const through = seeing(anyVersion)
       await refusal((await open({ through })).claim(), "CKPT_UNSUPPORTED")
       assert.deepEqual(await allKeys(), [])
     },

@@ -4,6 +4,7 @@ import type { JsonValue } from "../../../src/format/json.js"
 import { createManifest } from "../../../src/format/manifest/check.js"
 import { decodeManifest, parseManifest } from "../../../src/format/manifest/decode.js"
 import { encodeManifest, manifestToJson } from "../../../src/format/manifest/encode.js"
+import { OWN_FIELDS } from "../../../src/format/manifest/seal.js"
 import { base, bytesOf, catchError, full, head, issueOf, withChecksum } from "./support.js"
 
 describe("manifest_checksum", () => {
@@ -48,19 +49,14 @@ describe("manifest_checksum", () => {
     expect(issueOf(`{${head},\n  "other": "${"0".repeat(64)}"\n}`)).toBe("")
   })
 
-  test.each(["state_size", "operator_checksums", "writer", "update_token", "seen"])(
-    "is needed by a manifest with %s, a field of ours, whatever else is damaged",
-    (field) => {
-      const own = manifestToJson(full)
-      const renamed = own.replace('"manifest_checksum"', '"manifest_checksun"').replace('"epoch": 7', '"epoch": 8')
-      expect(issueOf(renamed)).toContain("fatal manifest-checksum: ")
-      const others = ["state_size", "operator_checksums", "writer", "update_token", "seen"].filter(
-        (one) => one !== field,
-      )
-      const alone = others.reduce((text, other) => text.replace(`"${other}"`, `"x_${other}"`), renamed)
-      expect(issueOf(alone)).toContain(`it has ${field}, which this library writes, and no manifest_checksum`)
-    },
-  )
+  test.each(OWN_FIELDS)("is needed by a manifest with %s, a field of ours, whatever else is damaged", (field) => {
+    const own = manifestToJson({ ...full, labels: { team: "a" } })
+    const renamed = own.replace('"manifest_checksum"', '"manifest_checksun"').replace('"epoch": 7', '"epoch": 8')
+    expect(issueOf(renamed)).toContain("fatal manifest-checksum: ")
+    const others = OWN_FIELDS.filter((one) => one !== field)
+    const alone = others.reduce((text, other) => text.replace(`"${other}"`, `"x_${other}"`), renamed)
+    expect(issueOf(alone)).toContain(`it has ${field}, which this library writes, and no manifest_checksum`)
+  })
 
   test("finds every single flipped bit", () => {
     for (const manifest of [base, full]) {
