@@ -27,6 +27,7 @@ import {
   contentBody,
   emptyContent,
   oneChunk,
+  parallelRanges,
   verifiedBody,
 } from "@ckpt/core/adapter"
 import { runningMd5 } from "./checksum.js"
@@ -53,11 +54,10 @@ export interface AzureBackendOptions {
 /** Block blobs of one container. A version is the etag without its quotes. */
 export class AzureBackend implements ObjectBackend {
   readonly name = "azure"
-  // For ranges up to this length the service still sends an MD5.
   readonly capabilities: Capabilities = {
     compareAndSwap: "storage",
     maxDeleteBatch: maxBatch,
-    ranges: { bytes: rangeMd5Bytes, concurrency: 4 },
+    ranges: parallelRanges,
   }
   readonly parts: UploadInParts = uploadInParts((key, when) => this.#target(key, when))
   readonly #container: ContainerClient

@@ -26,6 +26,7 @@ import {
   contentBody,
   emptyContent,
   oneChunk,
+  parallelRanges,
   rangeHeader,
   type ShapeOf,
   strongEtag,
@@ -62,7 +63,7 @@ export class S3Backend implements ObjectBackend {
   readonly capabilities: Capabilities = {
     compareAndSwap: "storage",
     maxDeleteBatch: 1000,
-    ranges: { bytes: 8 * 1024 * 1024, concurrency: 4 },
+    ranges: parallelRanges,
   }
   readonly parts: UploadInParts
   readonly #place: Place

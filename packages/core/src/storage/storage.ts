@@ -18,7 +18,8 @@ import type {
 } from "./backend.js"
 import { putBody } from "./put-body.js"
 import type { ByteStream } from "./read-object.js"
-import { comesInRanges, type StreamOptions, streamObject } from "./read-ranges.js"
+import { OpenedAhead } from "./opened-ahead.js"
+import { rangesOf, type StreamOptions, streamObject } from "./read-ranges.js"
 import { readWhole, type StoredBytes, type UnreadObject } from "./read-whole.js"
 import { backOff, LostAnswers, withRetry } from "./retry.js"
 import { type Attempt, uploadInParts } from "./upload-in-parts.js"
@@ -116,8 +117,17 @@ export class Storage {
   }
 
   /**
-   * Whether what was read has its own checksum after all: bytes of ranges may have been damaged on their way, where only a
-   * whole object has a checksum of the storage's. False where there is nothing to find out by reading again.
+   * Opens an object before it is known whether anybody will read it; `undefined` for a storage that is near, where that gains
+   * nothing. Close it if nobody does.
+   */
+  openAhead(key: string, signal: AbortSignal | undefined): OpenedAhead | undefined {
+    const ranges = rangesOf(this.backend)
+    return ranges && new OpenedAhead((options) => this.stream(key, options), ranges.bytes, signal)
+  }
+
+  /**
+   * Whether what was read has its own checksum after all: on a long way, which the checksums of the storage may not cover, bytes
+   * may have been damaged. False for a storage that is near, where there is nothing to find out by reading again.
    */
   async hasChecksum(
     key: string,
@@ -126,7 +136,7 @@ export class Storage {
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
     const { offset, size, whole, prefix } = part
-    if (!comesInRanges(this.backend, size)) return false
+    if (rangesOf(this.backend) === undefined) return false
     const range = whole ? {} : { offset, length: size }
     const again = await this.digest(key, { ...range, prefix, inOneBody: true, signal })
     return again?.has(checksum) === true
