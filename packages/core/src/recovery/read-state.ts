@@ -62,7 +62,8 @@ async function readerOf(
   const owner = manifest !== undefined && counts && ownsState(manifest) !== false ? manifest : undefined
   const size = owner?.stateSize ?? meta.size
   const slice = stateSlice(size, owner, options)
-  // What was opened beside the manifest may be the state of an earlier checkpoint with this id. Its checksum would tell.
-  const fits = meta === opened && meta.size === size && (owner === undefined || slice.checksum !== undefined)
+  // What was opened beside the manifest may be the state of an earlier checkpoint with this id. The checksum tells.
+  const fits = meta === opened && meta.size === size && slice.checksum !== undefined
+  if (!fits) ahead?.close()
   return openState(place, id, slice, options, owner, fits ? ahead : undefined)
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises"
+import { settled } from "@ckpt/conformance"
 import type { Clock } from "@ckpt/core"
 import { untilAborted } from "@ckpt/core/adapter"
 
@@ -21,7 +22,7 @@ export class Line implements Clock {
   readonly #events: { readonly at: number; readonly wake: () => void }[] = []
   readonly #freeAt = new Map<number, number>()
   #serverFreeAt = 0
-  #isRunning = false
+  #running: Promise<void> | undefined
 
   constructor({ rate, serverRate = Number.POSITIVE_INFINITY, latencyMs = 0 }: LineOptions) {
     this.#options = { rate, serverRate, latencyMs }
@@ -55,19 +56,26 @@ export class Line implements Clock {
   #until(at: number): Promise<void> {
     return new Promise((wake) => {
       this.#events.push({ at, wake })
-      if (!this.#isRunning) void this.#run()
+      this.#running ??= this.#run()
     })
   }
 
+  /** Resolves once nothing comes any more. */
+  async quiet(): Promise<void> {
+    await settled()
+    await this.#running
+    await settled()
+  }
+
   async #run(): Promise<void> {
-    this.#isRunning = true
+    for (let turn = 0; turn < 5; turn++) await setImmediate()
     while (this.#events.length > 0) {
-      for (let turn = 0; turn < 5; turn++) await setImmediate()
       this.#events.sort((a, b) => a.at - b.at)
       const next = this.#events.shift()
       this.#time = Math.max(this.#time, next?.at ?? 0)
       next?.wake()
+      for (let turn = 0; turn < 5; turn++) await setImmediate()
     }
-    this.#isRunning = false
+    this.#running = undefined
   }
 }
