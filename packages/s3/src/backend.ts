@@ -48,12 +48,14 @@ export interface S3BackendOptions {
   prefix?: string | undefined
   /** See `S3StoreOptions`. */
   partBytes?: number | undefined
+  /** See `S3StoreOptions`. */
+  signPayload?: boolean | undefined
   /** Destroy the client with this backend. Default false. */
   ownsClient?: boolean | undefined
 }
 
 const s3BackendShape: ShapeOf<S3BackendOptions> = {
-  fields: { client: anything, bucket: anything, prefix: aString, partBytes: aPartSize, ownsClient: aBoolean },
+  fields: { client: anything, bucket: anything, prefix: aString, partBytes: aPartSize, signPayload: aBoolean, ownsClient: aBoolean },
   example: "{ client, bucket }",
 }
 
@@ -78,7 +80,7 @@ export class S3Backend implements ObjectBackend {
     assertClient(options?.client)
     assertBucket(options.bucket)
     this.#options = options
-    this.#place = { client: options.client, bucket: options.bucket }
+    this.#place = { client: options.client, bucket: options.bucket, signPayload: options.signPayload === true }
     this.parts = uploadInParts(this.#place, options.partBytes, this.#head)
   }
 
