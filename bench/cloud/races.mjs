@@ -19,7 +19,12 @@ export async function cloudRaces(cloud, { size, delayMs, megabytesPerSecond, rou
   try {
     const server = await servers.call(cloud.name)
     if (server === undefined) return []
-    const port = await proxy.call("start", cloud.portOf(server), delayMs, megabytesPerSecond && megabytesPerSecond * 1e6)
+    const port = await proxy.call(
+      "start",
+      cloud.portOf(server),
+      delayMs,
+      megabytesPerSecond && megabytesPerSecond * 1e6,
+    )
     const bucket = `bench-${process.pid}-${delayMs}-${Date.now().toString(36)}`
     await cloud.createBucket(server, bucket)
     const store = await cloud.openStore(server, port, bucket)

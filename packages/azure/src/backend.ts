@@ -26,8 +26,8 @@ import {
   checkOptions,
   contentBody,
   emptyContent,
-  oneOf,
   oneChunk,
+  oneOf,
   parallelRanges,
   verifiedBody,
 } from "@ckpt/core/adapter"
@@ -90,7 +90,14 @@ export class AzureBackend implements ObjectBackend {
 
   #target(key: string, when: PutOptions["when"]): UploadTarget {
     const client = this.#container.getBlockBlobClient(key)
-    return { client, place: this.#place, key, when, checksums: this.#checksums, head: (signal) => this.head(key, { signal }) }
+    return {
+      client,
+      place: this.#place,
+      key,
+      when,
+      checksums: this.#checksums,
+      head: (signal) => this.head(key, { signal }),
+    }
   }
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {

@@ -11,7 +11,16 @@ import {
   type RequestOptions,
   type UploadInParts,
 } from "@ckpt/core"
-import { allPages, anything, aString, checkOptions, mapConcurrently, oneChunk, parallelRanges, type ShapeOf } from "@ckpt/core/adapter"
+import {
+  allPages,
+  anything,
+  aString,
+  checkOptions,
+  mapConcurrently,
+  oneChunk,
+  parallelRanges,
+  type ShapeOf,
+} from "@ckpt/core/adapter"
 import { assertBucket } from "./arguments.js"
 import { assertClient, type GcsClient } from "./client.js"
 import { download } from "./download.js"

@@ -55,7 +55,14 @@ export interface S3BackendOptions {
 }
 
 const s3BackendShape: ShapeOf<S3BackendOptions> = {
-  fields: { client: anything, bucket: anything, prefix: aString, partBytes: aPartSize, signPayload: aBoolean, ownsClient: aBoolean },
+  fields: {
+    client: anything,
+    bucket: anything,
+    prefix: aString,
+    partBytes: aPartSize,
+    signPayload: aBoolean,
+    ownsClient: aBoolean,
+  },
   example: "{ client, bucket }",
 }
 

@@ -44,7 +44,18 @@ export async function openS3Store<Claim extends boolean | undefined = undefined>
 ): Promise<Opened<Claim>> {
   checkStoreOptions("openS3Store", options, own)
   if (options === undefined) throw invalid("openS3Store needs options: { bucket, … }.")
-  const { bucket, client, region, endpoint, forcePathStyle, credentials, clientOptions, partBytes, signPayload, ...rest } = options
+  const {
+    bucket,
+    client,
+    region,
+    endpoint,
+    forcePathStyle,
+    credentials,
+    clientOptions,
+    partBytes,
+    signPayload,
+    ...rest
+  } = options
   assertBucket(bucket)
   const prefix = rest.prefix && !rest.prefix.endsWith("/") ? `${rest.prefix}/` : rest.prefix
   const backend = new S3Backend({

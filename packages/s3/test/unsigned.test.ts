@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { type IncomingHttpHeaders, request as httpRequest } from "node:http"
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http"
 import { createServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -84,9 +84,7 @@ describe.runIf(hasServer)("the payload of an upload", () => {
 
   test("a refusal names the way out, where a policy may forbid unsigned payloads", async () => {
     const bucket = await newBucket()
-    const Statement = [
-      { Effect: "Deny", Principal: "*", Action: "s3:PutObject", Resource: `arn:aws:s3:::${bucket}/*` },
-    ]
+    const Statement = [{ Effect: "Deny", Principal: "*", Action: "s3:PutObject", Resource: `arn:aws:s3:::${bucket}/*` }]
     const Policy = JSON.stringify({ Version: "2012-10-17", Statement })
     await serverClient().send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }))
     const clientOptions = { requestHandler: { httpsAgent: { ca: tls.ca } } }

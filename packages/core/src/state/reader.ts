@@ -13,8 +13,8 @@ import { type FoundManifest, ownsState, readManifest } from "../verify/read-mani
 import { type OnRead, type StateSlice, sliceProgress } from "./progress.js"
 
 /**
- * The bytes of a state, or of a part of it. Nothing is read before the first chunk is asked for; each iteration reads
- * from the start. An iteration rejects with `CKPT_CORRUPT` if the bytes do not verify, and with `CKPT_PRUNED` if
+ * The bytes of a state, or of a part of it. Nothing is read before the first chunk is asked for, but what `readState` gives may
+ * be open already: an iteration that begins at once saves a request. Each iteration reads from the start. An iteration rejects with `CKPT_CORRUPT` if the bytes do not verify, and with `CKPT_PRUNED` if
  * retention removed the checkpoint meanwhile. After `close()` of the store it rejects with `CKPT_CLOSED`, in the middle of
  * an iteration too.
  */
@@ -186,7 +186,10 @@ export class VerifiedReader implements StateReader {
     const key = layout.stateKey(this.#id)
     try {
       if (await storage.hasChecksum(key, expected, this.#slice, this.#signal)) {
-        const error = new BackendError("transient", `the bytes of ${key} were damaged on their way, or replaced meanwhile`)
+        const error = new BackendError(
+          "transient",
+          `the bytes of ${key} were damaged on their way, or replaced meanwhile`,
+        )
         return explain(this.#place.backend, "readState", this.#id, error)
       }
     } catch (error) {

@@ -16,9 +16,9 @@ import type {
   ObjectMeta,
   PutOptions,
 } from "./backend.js"
+import { OpenedAhead } from "./opened-ahead.js"
 import { putBody } from "./put-body.js"
 import type { ByteStream } from "./read-object.js"
-import { OpenedAhead } from "./opened-ahead.js"
 import { rangesOf, type StreamOptions, streamObject } from "./read-ranges.js"
 import { readWhole, type StoredBytes, type UnreadObject } from "./read-whole.js"
 import { backOff, LostAnswers, withRetry } from "./retry.js"

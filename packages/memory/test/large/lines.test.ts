@@ -56,11 +56,14 @@ describe("how many connections a read uses", () => {
     expect((await read({ rate: rate * MBps })).lengths).toEqual([undefined])
   })
 
-  test.each([5, 40])("where the server itself sends no more than %i MB/s: two, of which one was a try", async (rate) => {
-    const { ms, mostOpen } = await read({ rate: 100 * MBps, serverRate: rate * MBps }, { chunkBytes: 64 * 1024 })
-    expect(mostOpen).toBe(2)
-    expect(ms).toBeLessThan(1.1 * oneAnswerMs(rate * MBps))
-  })
+  test.each([5, 40])(
+    "where the server itself sends no more than %i MB/s: two, of which one was a try",
+    async (rate) => {
+      const { ms, mostOpen } = await read({ rate: 100 * MBps, serverRate: rate * MBps }, { chunkBytes: 64 * 1024 })
+      expect(mostOpen).toBe(2)
+      expect(ms).toBeLessThan(1.1 * oneAnswerMs(rate * MBps))
+    },
+  )
 
   test("a reader that is slower than its line: one", async () => {
     // 256 KiB in 20 ms are 13 MB/s, and 15 come.

@@ -8,7 +8,11 @@ const stateKey = "checkpoints/state-000001.bin"
 const manifestKey = "manifests/manifest-000001.json"
 const size = 3_000
 
-async function saved({ ranges = { bytes: 1_000, concurrency: 3 } }: { ranges?: WatchedBackend["capabilities"]["ranges"] } = {}) {
+async function saved({
+  ranges = { bytes: 1_000, concurrency: 3 },
+}: {
+  ranges?: WatchedBackend["capabilities"]["ranges"]
+} = {}) {
   const backend = new WatchedBackend({ chunkBytes: 100, ...(ranges && { ranges }) })
   const open = () => openCheckpointStore({ backend, clock: new LeapingClock(), random: () => 0.5 })
   const store = await open()

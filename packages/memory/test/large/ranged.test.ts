@@ -182,18 +182,23 @@ describe("failures", () => {
     return asked(backend.gets) as ("all" | [number, number])[]
   }
 
-  test.each([0, 1, 3])("request %i breaks off: it goes on there, and nothing else is asked for again", async (request) => {
-    const all = await undisturbed(6 * bytes)
-    const { backend, store, state } = await saved(6 * bytes)
-    const [offset, length] = all[request] === "all" ? [0, 6 * bytes] : (all[request] as [number, number])
-    failOnce(backend, offset + 100, transient)
-    expect(sameBytes(await (await readerOf(store)).bytes(), state)).toBe(true)
-    const again = [offset + 100, length - 100]
-    const expected = request === 0 ? [again] : [...all, again]
-    expect(asked(backend.gets).map(String)).toEqual(expect.arrayContaining(expected.map(String)))
-    const resumed = backend.gets.filter(({ range }) => range?.offset === again[0] && range?.length === again[1]).at(-1)
-    expect(resumed?.ifVersion).toBe((await backend.head(stateKey))?.version)
-  })
+  test.each([0, 1, 3])(
+    "request %i breaks off: it goes on there, and nothing else is asked for again",
+    async (request) => {
+      const all = await undisturbed(6 * bytes)
+      const { backend, store, state } = await saved(6 * bytes)
+      const [offset, length] = all[request] === "all" ? [0, 6 * bytes] : (all[request] as [number, number])
+      failOnce(backend, offset + 100, transient)
+      expect(sameBytes(await (await readerOf(store)).bytes(), state)).toBe(true)
+      const again = [offset + 100, length - 100]
+      const expected = request === 0 ? [again] : [...all, again]
+      expect(asked(backend.gets).map(String)).toEqual(expect.arrayContaining(expected.map(String)))
+      const resumed = backend.gets
+        .filter(({ range }) => range?.offset === again[0] && range?.length === again[1])
+        .at(-1)
+      expect(resumed?.ifVersion).toBe((await backend.head(stateKey))?.version)
+    },
+  )
 
   test("the first answer breaks off after it was cut: only what comes before the cut is asked for again", async () => {
     const all = await undisturbed(6 * bytes)
