@@ -34,7 +34,7 @@ import {
 import { assertBucket, assertClient } from "./arguments.js"
 import { codeOf, deleteError, isAnsweredByS3, requestError, statusOf, unreadable } from "./errors.js"
 import { collectUploads } from "./leftovers.js"
-import { addContentMd5, type Place, request } from "./requests.js"
+import { addContentMd5, checkShortBodies, type Place, request } from "./requests.js"
 import type { Sdk } from "./sdk.js"
 import { aPartSize, type Head, putObject, uploadInParts } from "./upload.js"
 
@@ -102,7 +102,9 @@ export class S3Backend implements ObjectBackend {
     const { client, bucket } = this.#place
     const what = { operation: "GetObject", bucket, key } as const
     const command = (sdk: Sdk) =>
-      new sdk.GetObjectCommand({ Bucket: bucket, Key: key, Range: rangeHeader(range), IfMatch: ifVersion })
+      checkShortBodies(
+        new sdk.GetObjectCommand({ Bucket: bucket, Key: key, Range: rangeHeader(range), IfMatch: ifVersion }),
+      )
     try {
       const { output, date } = await request(client, command, what, signal)
       this.#bucketSeen = true
