@@ -41,8 +41,8 @@ async function readerOf(
     try {
       return await ahead?.meta
     } catch (error) {
-      // What cannot be opened may still be described; its reader says why.
-      if (error instanceof BackendError && error.kind !== "transient") return undefined
+      // What cannot be opened may still be described. Its reader says why it cannot be read.
+      if (error instanceof BackendError) return undefined
       throw error
     }
   }

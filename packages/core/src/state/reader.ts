@@ -135,12 +135,16 @@ export class VerifiedReader implements StateReader {
       }
     } catch (error) {
       const isOld = ahead !== undefined && error instanceof BackendError && error.kind === "precondition"
-      throw await (isOld && checksum !== undefined ? this.#mismatch(checksum) : this.#explain(error, stored))
+      throw await (isOld && checksum !== undefined
+        ? this.#mismatch(checksum, undefined, true)
+        : this.#explain(error, stored))
     } finally {
       await stream.return("complete")
     }
     if (seen !== size) throw await this.#damaged(`gave ${seen} bytes at ${offset}, ${size} were expected`)
-    if (checksum !== undefined && digest?.has(checksum) === false) throw await this.#mismatch(checksum, digest.hex())
+    if (checksum !== undefined && digest?.has(checksum) === false) {
+      throw await this.#mismatch(checksum, digest.hex(), ahead !== undefined)
+    }
     this.#onRead(this.#slice, size)
     if (held !== undefined) yield held
   }
@@ -181,11 +185,11 @@ export class VerifiedReader implements StateReader {
    * The error for bytes that are not those of the manifest. They may have been damaged on their way; and what was opened before
    * the manifest was read may be the state of an earlier checkpoint, or was replaced by the one that is there now.
    */
-  async #mismatch(expected: string, actual = "another version"): Promise<unknown> {
+  async #mismatch(expected: string, actual = "another version", wasAhead = false): Promise<unknown> {
     const { storage, layout } = this.#place
     const key = layout.stateKey(this.#id)
     try {
-      if (await storage.hasChecksum(key, expected, this.#slice, this.#signal)) {
+      if (await storage.hasChecksum(key, expected, this.#slice, this.#signal, wasAhead)) {
         const error = new BackendError(
           "transient",
           `the bytes of ${key} were damaged on their way, or replaced meanwhile`,

@@ -6,21 +6,21 @@ const enough = 64_000
  * A rate is taken over so many milliseconds of waiting. Shorter, and it would be that of one burst, or of a moment in which the
  * server had no processor.
  */
-const sampleMs = 200
+const sampleMs = 150
 
 /**
- * How many connections one read may use. It begins with one. Another one is added only where the line of each is what the
- * reader waits for, and only while the last one that was added brought at least half of its share: where the server or
- * the whole line is at its limit, more connections bring nothing.
+ * How many connections one read may use. It begins with one. Their number is doubled where the line of each is what the reader
+ * waits for, and only while the connections that were added last brought at least half of their share: where the server or the
+ * whole line is at its limit, more connections bring nothing.
  *
  * Only the time in which the reader waits counts. A reader that is slower than its line waits for nothing, and needs nothing.
  */
 export class Connections {
   readonly #most: number
   #allowed = 1
-  /** Bytes a millisecond with one connection less. */
+  /** Bytes a millisecond with half of the connections. */
   #before = 0
-  /** The newest connection has brought nothing yet: neither its way to the server nor its way back is a rate. */
+  /** The new connections have brought nothing yet: neither the way to the server nor the way back is a rate. */
   #isOpening = true
   #bytes = 0
   #waitedMs = 0
@@ -58,16 +58,10 @@ export class Connections {
     if (this.#waitedMs < sampleMs) return
     const rate = this.#bytes / this.#waitedMs
     this.#restart()
-    if (this.#allowed === this.#most || rate >= enough * this.#allowed || rate < this.#worthwhile()) return
+    if (this.#allowed === this.#most || rate >= enough * this.#allowed || rate < 1.5 * this.#before) return
     this.#before = rate
-    this.#allowed++
+    this.#allowed = Math.min(2 * this.#allowed, this.#most)
     this.#isOpening = true
-  }
-
-  /** The rate from which the last connection that was added has brought half of its share. */
-  #worthwhile(): number {
-    const others = this.#allowed - 1
-    return others === 0 ? 0 : this.#before * (1 + 0.5 / others)
   }
 
   #restart(): void {

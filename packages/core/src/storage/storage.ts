@@ -126,17 +126,19 @@ export class Storage {
   }
 
   /**
-   * Whether what was read has its own checksum after all: on a long way, which the checksums of the storage may not cover, bytes
-   * may have been damaged. False for a storage that is near, where there is nothing to find out by reading again.
+   * Whether what was read has its own checksum after all: bytes may have been damaged on their way, where a storage that is far
+   * has a checksum of short objects only. False where there is nothing to find out by reading again, unless `always`.
    */
   async hasChecksum(
     key: string,
     checksum: string,
     part: { offset: number; size: number; whole: boolean; prefix?: Uint8Array | undefined },
     signal: AbortSignal | undefined,
+    always = false,
   ): Promise<boolean> {
     const { offset, size, whole, prefix } = part
-    if (rangesOf(this.backend) === undefined) return false
+    const longestChecked = 2 * (rangesOf(this.backend)?.bytes ?? Number.POSITIVE_INFINITY)
+    if (size <= longestChecked && !always) return false
     const range = whole ? {} : { offset, length: size }
     const again = await this.digest(key, { ...range, prefix, inOneBody: true, signal })
     return again?.has(checksum) === true
