@@ -108,6 +108,15 @@ export function plan({ quick, rounds }) {
         run: async () => ({ races: await cloudRaces(cloud, { size: 64 * MiB, delayMs, ...effort(7, 10_000) }) }),
       })),
     ),
+    ...[s3, azure, gcs].flatMap((cloud) =>
+      [15, 60].map((megabytesPerSecond) => ({
+        name: `cloud ${cloud.name} ${megabytesPerSecond}MB/s`,
+        room: 0,
+        run: async () => ({
+          races: await cloudRaces(cloud, { size: 64 * MiB, delayMs: 10, megabytesPerSecond, ...effort(5, 30_000) }),
+        }),
+      })),
+    ),
     {
       name: "page",
       room: 10_000 * 64 * KiB,

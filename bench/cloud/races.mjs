@@ -6,26 +6,37 @@ import { startService } from "../services/service.mjs"
 /** @typedef {import("../lib/interleave.mjs").Subject} Subject */
 
 /**
- * Save and restore of one state against the bare SDK, through a proxy that makes each round trip longer.
+ * Save and restore of one state against the bare SDK, through a proxy that makes each round trip longer. With a limit of each
+ * connection, only the restore: a save sends several parts at once in any case.
  *
  * @param {import("./sdk.mjs").Cloud} cloud
- * @param {{ size: number, delayMs: number, rounds: number, budgetMs: number }} what
+ * @param {{ size: number, delayMs: number, megabytesPerSecond?: number, rounds: number, budgetMs: number }} what
  * @returns {Promise<import("../lib/race.mjs").Race[]>} none if the server cannot be had
  */
-export async function cloudRaces(cloud, { size, delayMs, rounds, budgetMs }) {
+export async function cloudRaces(cloud, { size, delayMs, megabytesPerSecond, rounds, budgetMs }) {
   const servers = startService("servers.mjs")
   const proxy = startService("proxy.mjs")
   try {
     const server = await servers.call(cloud.name)
     if (server === undefined) return []
-    const port = await proxy.call("start", cloud.portOf(server), delayMs)
+    const port = await proxy.call(
+      "start",
+      cloud.portOf(server),
+      delayMs,
+      megabytesPerSecond && megabytesPerSecond * 1e6,
+    )
     const bucket = `bench-${process.pid}-${delayMs}-${Date.now().toString(36)}`
     await cloud.createBucket(server, bucket)
     const store = await cloud.openStore(server, port, bucket)
     const bare = cloud.bare(server, port, bucket)
-    const place = { cloud, size, delayMs, store, bare, counter: counterOf(proxy) }
+    const line = {
+      id: megabytesPerSecond === undefined ? `${delayMs}` : `${delayMs}-${megabytesPerSecond}`,
+      text: `${delayMs} ms added${megabytesPerSecond === undefined ? "" : `, ${megabytesPerSecond} MB/s a connection`}`,
+    }
+    const place = { cloud, size, line, store, bare, counter: counterOf(proxy) }
     const options = { rounds, budgetMs, warmup: 1 }
-    const races = [await saveRace(place, options), await restoreRace(place, options)]
+    const races = megabytesPerSecond === undefined ? [await saveRace(place, options)] : []
+    races.push(await restoreRace(place, options))
     await store.close()
     bare.close()
     return races
@@ -39,7 +50,7 @@ export async function cloudRaces(cloud, { size, delayMs, rounds, budgetMs }) {
  * @typedef {object} Place
  * @property {import("./sdk.mjs").Cloud} cloud
  * @property {number} size
- * @property {number} delayMs
+ * @property {{ id: string, text: string }} line
  * @property {import("../../packages/core/dist/index.js").CheckpointStore} store
  * @property {import("./sdk.mjs").Bare} bare
  * @property {ReturnType<typeof counterOf>} counter
@@ -49,7 +60,7 @@ export async function cloudRaces(cloud, { size, delayMs, rounds, budgetMs }) {
  * @param {Place} place
  * @param {{ rounds: number, budgetMs: number, warmup: number }} options
  */
-async function saveRace({ cloud, size, delayMs, store, bare, counter }, options) {
+async function saveRace({ cloud, size, line, store, bare, counter }, options) {
   const chunks = chunksOf(size, MiB)
   const whole = wholeOf(size)
   // The first write of a store checks the storage too. The second write costs as much as every later one.
@@ -87,8 +98,8 @@ async function saveRace({ cloud, size, delayMs, store, bare, counter }, options)
       after: (round) => bare.remove(`checked-${round}`),
     })
   }
-  const title = `${cloud.title}: save, ${bytesText(size)}, ${delayMs} ms added`
-  const id = `${cloud.name}-save-${delayMs}`
+  const title = `${cloud.title}: save, ${bytesText(size)}, ${line.text}`
+  const id = `${cloud.name}-save-${line.id}`
   const result = await race({ id, title, bytes: size, subjects: subjects.map(counter.wrap) }, options)
   return { ...result, extra: counter.columns() }
 }
@@ -97,7 +108,7 @@ async function saveRace({ cloud, size, delayMs, store, bare, counter }, options)
  * @param {Place} place
  * @param {{ rounds: number, budgetMs: number, warmup: number }} options
  */
-async function restoreRace({ cloud, size, delayMs, store, bare, counter }, options) {
+async function restoreRace({ cloud, size, line, store, bare, counter }, options) {
   const id = await store.nextId()
   await store.save(manifestOf(id), { state: chunksOf(size, MiB) })
   await bare.upload("restored", wholeOf(size))
@@ -119,8 +130,8 @@ async function restoreRace({ cloud, size, delayMs, store, bare, counter }, optio
     },
     { name: "bare SDK download", note: bare.downloadNote, run: async () => whole(await bare.download("restored")) },
   ]
-  const title = `${cloud.title}: restore, ${bytesText(size)}, ${delayMs} ms added`
-  const raceId = `${cloud.name}-restore-${delayMs}`
+  const title = `${cloud.title}: restore, ${bytesText(size)}, ${line.text}`
+  const raceId = `${cloud.name}-restore-${line.id}`
   const result = await race({ id: raceId, title, bytes: size, subjects: subjects.map(counter.wrap) }, options)
   return { ...result, extra: counter.columns() }
 }

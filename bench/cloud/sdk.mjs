@@ -16,7 +16,7 @@ export function sdkOf(backend, name) {
  * @property {string} downloadNote
  * @property {(key: string, bytes: Buffer) => Promise<unknown>} upload
  * @property {string} [checkedNote]
- * @property {(key: string, bytes: Buffer) => Promise<unknown>} [uploadChecked] with the checksums that ckpt sends, where the SDK sends none
+ * @property {(key: string, bytes: Buffer) => Promise<unknown>} [uploadChecked] with the checksums that ckpt can send, where the SDK sends none
  * @property {(key: string) => Promise<number>} download resolves to the number of bytes
  * @property {(key: string) => Promise<unknown>} remove
  * @property {() => unknown} close

@@ -65,7 +65,7 @@ export function targets(races, memory) {
     ),
     ...["fs", "s3"].flatMap((kind) => memoryTargets(kind, memory)),
     ...pageTargets(find("page-10000")),
-    ...["s3", "azure", "gcs"].map((cloud) =>
+    ...["s3", "azure", "gcs"].flatMap((cloud) => [
       ratio(
         `${cloud}: 64 MiB saved ÷ bare SDK upload, 10 ms added`,
         1.15,
@@ -73,7 +73,20 @@ export function targets(races, memory) {
         "ckpt save",
         against("bare SDK upload"),
       ),
-    ),
+      ...[
+        { line: "10", text: "10 ms added", limit: 1.3 },
+        { line: "50", text: "50 ms added", limit: 1.3 },
+        { line: "10-15", text: "15 MB/s a connection", limit: 0.4 },
+      ].map(({ line, text, limit }) =>
+        ratio(
+          `${cloud}: 64 MiB restored ÷ bare SDK download, ${text}`,
+          limit,
+          find(`${cloud}-restore-${line}`),
+          "ckpt restore",
+          against("bare SDK download"),
+        ),
+      ),
+    ]),
   ]
 }
 

@@ -17,15 +17,19 @@ serve({
   counted: () => ({ requests, received }),
 })
 
+/** Bytes that wait in the proxy, at most, where a connection is limited: the sender must notice that the line is slow. */
+const mostWaiting = 256 * 1024
+
 /**
- * Delays each direction by half of the delay, for any number of bytes: latency costs no throughput here. A new
- * connection costs one more round trip, as its handshake would.
+ * Delays each direction by half of the delay. A new connection costs one more round trip, as its handshake would. Latency
+ * alone costs no throughput here: any number of bytes may be on their way. A limit is one for each connection and direction.
  *
  * @param {number} port of the server, on the loopback interface
  * @param {number} delayMs added to each round trip
+ * @param {number | null} [bytesPerSecond] of one connection; default (null, from another process) as fast as it goes
  * @returns {Promise<number>} the port to use instead
  */
-function start(port, delayMs) {
+function start(port, delayMs, bytesPerSecond) {
   const server = createServer({ noDelay: true }, (client) => {
     const upstream = connect({ port, host: "127.0.0.1", noDelay: true })
     const openAt = performance.now() + delayMs
@@ -33,8 +37,11 @@ function start(port, delayMs) {
       received += piece.length
       if (requestLine.test(piece.toString("latin1", 0, 16))) requests++
     })
-    forward(client, upstream, delayMs / 2, openAt)
-    forward(upstream, client, delayMs / 2, 0)
+    const line = { delayMs: delayMs / 2, bytesPerMs: (bytesPerSecond ?? Number.POSITIVE_INFINITY) / 1000 }
+    forward(client, upstream, line, openAt)
+    forward(upstream, client, line, 0)
+    // Nobody takes the rest of the answer any more, which may wait in the server.
+    client.on("close", () => upstream.destroy())
   })
   return new Promise((resolve, reject) => {
     server.once("error", reject)
@@ -45,15 +52,19 @@ function start(port, delayMs) {
 /**
  * @param {import("node:net").Socket} from
  * @param {import("node:net").Socket} to
- * @param {number} delayMs
+ * @param {{ delayMs: number, bytesPerMs: number }} line
  * @param {number} notBefore
  */
-function forward(from, to, delayMs, notBefore) {
+function forward(from, to, { delayMs, bytesPerMs }, notBefore) {
   from.on("error", () => to.destroy())
-  if (delayMs === 0) return void from.pipe(to)
+  const isLimited = bytesPerMs < Number.POSITIVE_INFINITY
+  if (delayMs === 0 && !isLimited) return void from.pipe(to)
   /** @type {{ at: number, piece: Buffer | undefined }[]} */
   const queue = []
   let armed = false
+  let waiting = 0
+  // When the line has carried all that was sent so far.
+  let freeAt = 0
   const arm = () => {
     const [next] = queue
     if (armed || next === undefined) return
@@ -66,14 +77,20 @@ function forward(from, to, delayMs, notBefore) {
     const now = performance.now() + 0.5
     while (queue.length > 0 && queue[0].at <= now) {
       const { piece } = /** @type {{ piece: Buffer | undefined }} */ (queue.shift())
+      waiting -= piece?.length ?? 0
       if (piece === undefined) to.end()
       else if (!to.destroyed) to.write(piece)
     }
+    if (isLimited && waiting < mostWaiting) from.resume()
     arm()
   }
   /** @param {Buffer} [piece] */
   const later = (piece) => {
-    queue.push({ at: Math.max(performance.now(), notBefore) + delayMs, piece })
+    const bytes = piece?.length ?? 0
+    freeAt = Math.max(performance.now(), notBefore, freeAt) + bytes / bytesPerMs
+    waiting += bytes
+    if (isLimited && waiting >= mostWaiting) from.pause()
+    queue.push({ at: freeAt + delayMs, piece })
     arm()
   }
   from.on("data", later)

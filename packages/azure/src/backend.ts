@@ -27,9 +27,11 @@ import {
   contentBody,
   emptyContent,
   oneChunk,
+  oneOf,
+  parallelRanges,
   verifiedBody,
 } from "@ckpt/core/adapter"
-import { runningMd5 } from "./checksum.js"
+import { defaultChecksums, runningMd5, type TransactionalChecksums } from "./checksum.js"
 import { assertContainer } from "./client.js"
 import { deleteBlobs, maxBatch } from "./delete.js"
 import { azureError, codeOf, isAbsent, type Operation, type Place } from "./errors.js"
@@ -44,8 +46,13 @@ const pageSize = 1000
 /** The longest range for which the service computes an MD5. */
 const rangeMd5Bytes = 4 * 1024 * 1024
 
+/** The kind of `transactionalChecksums`. */
+export const aChecksum = oneOf("md5", "none")
+
 /** The options of an {@link AzureBackend}. */
 export interface AzureBackendOptions {
+  /** See `AzureStoreOptions`. */
+  transactionalChecksums?: TransactionalChecksums | undefined
   /** Called when the backend is disposed of. */
   dispose?: (() => void) | undefined
 }
@@ -53,15 +60,15 @@ export interface AzureBackendOptions {
 /** Block blobs of one container. A version is the etag without its quotes. */
 export class AzureBackend implements ObjectBackend {
   readonly name = "azure"
-  // For ranges up to this length the service still sends an MD5.
   readonly capabilities: Capabilities = {
     compareAndSwap: "storage",
     maxDeleteBatch: maxBatch,
-    ranges: { bytes: rangeMd5Bytes, concurrency: 4 },
+    ranges: parallelRanges,
   }
   readonly parts: UploadInParts = uploadInParts((key, when) => this.#target(key, when))
   readonly #container: ContainerClient
   readonly #place: Place
+  readonly #checksums: TransactionalChecksums
   readonly #dispose: () => void
 
   /**
@@ -70,9 +77,10 @@ export class AzureBackend implements ObjectBackend {
    */
   constructor(container: ContainerClient, options: AzureBackendOptions = {}) {
     assertContainer(container)
-    checkOptions("AzureBackend", options, { fields: { dispose: aFunction } })
+    checkOptions("AzureBackend", options, { fields: { dispose: aFunction, transactionalChecksums: aChecksum } })
     this.#container = container
     this.#place = { account: container.accountName, container: container.containerName }
+    this.#checksums = options.transactionalChecksums ?? defaultChecksums(container.url)
     this.#dispose = options.dispose ?? (() => {})
   }
 
@@ -82,7 +90,14 @@ export class AzureBackend implements ObjectBackend {
 
   #target(key: string, when: PutOptions["when"]): UploadTarget {
     const client = this.#container.getBlockBlobClient(key)
-    return { client, place: this.#place, key, when, head: (signal) => this.head(key, { signal }) }
+    return {
+      client,
+      place: this.#place,
+      key,
+      when,
+      checksums: this.#checksums,
+      head: (signal) => this.head(key, { signal }),
+    }
   }
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent | undefined> {
@@ -90,6 +105,7 @@ export class AzureBackend implements ObjectBackend {
     // HTTP cannot ask for an empty range.
     if (range?.length === 0) return emptyContent(await this.head(key, { signal }), options)
     const operation: Operation = { name: "Get Blob", needs: "read", key }
+    const isChecked = this.#checksums === "md5" && range?.length !== undefined && range.length <= rangeMd5Bytes
     return request(this.#place, operation, signal, async (abort) => {
       // The SDK refuses an answer without a length, but leaves its connection open: this signal closes it.
       const own = new AbortController()
@@ -98,7 +114,7 @@ export class AzureBackend implements ObjectBackend {
         // If a body breaks off, core asks for the rest of it.
         maxRetryRequests: 0,
         ...(ifVersion !== undefined && { conditions: { ifMatch: quoted(ifVersion) } }),
-        ...(range?.length !== undefined && range.length <= rangeMd5Bytes && { rangeGetContentMD5: true }),
+        ...(isChecked && { rangeGetContentMD5: true }),
       }
       try {
         const answer = await this.#container.getBlobClient(key).download(range?.offset, range?.length, settings)

@@ -6,8 +6,21 @@ export function md5Of(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * The MD5 of each part of an upload, and of the whole if it has at most two parts. Longer blobs are never read in one
- * body, so nobody would use an MD5 of the whole.
+ * - `"md5"`: each block of a long state is sent with its MD5, which the service compares; short ranges are read with theirs.
+ * - `"none"`: they are not. TLS protects the bytes on their way, and the manifest's SHA-256 is checked when they are read.
+ *
+ * What goes in one request (manifests, the pointer, states up to 4 MiB) has its MD5 in any case.
+ */
+export type TransactionalChecksums = "md5" | "none"
+
+/** MD5 takes more time than anything else that a save does. Without TLS nothing else would notice damage on the way at once. */
+export function defaultChecksums(url: string): TransactionalChecksums {
+  return url.startsWith("https:") ? "none" : "md5"
+}
+
+/**
+ * The MD5 of each part of an upload, and of the whole if it has at most two parts: of a longer blob a second MD5 would take as
+ * long as everything else.
  */
 export class UploadMd5 {
   #first: Hash | undefined

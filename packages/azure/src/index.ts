@@ -1,4 +1,5 @@
 export * from "@ckpt/core"
 export { AzureBackend, type AzureBackendOptions } from "./backend.js"
+export type { TransactionalChecksums } from "./checksum.js"
 export type { AzureAccountOptions, AzureCredential } from "./client.js"
 export { type AzureStoreOptions, openAzureStore } from "./open.js"

@@ -1,10 +1,17 @@
 import { CheckpointError, type ClaimAtOnce, type Opened, openCheckpointStore, type StoreOptions } from "@ckpt/core"
 import { checkStoreOptions } from "@ckpt/core/adapter"
-import { AzureBackend } from "./backend.js"
+import { AzureBackend, aChecksum } from "./backend.js"
+import type { TransactionalChecksums } from "./checksum.js"
 import { type AzureAccountOptions, accountFields, openContainer } from "./client.js"
 
 /** The options of every store, and where the blobs are. */
-export interface AzureStoreOptions extends StoreOptions, AzureAccountOptions {}
+export interface AzureStoreOptions extends StoreOptions, AzureAccountOptions {
+  /**
+   * `"md5"`: each block of a state longer than 4 MiB is sent with its MD5, which the service compares. Default: `"none"` over
+   * https, where TLS protects the bytes, and `"md5"` over http. The manifest's SHA-256 is checked when a state is read, in any case.
+   */
+  transactionalChecksums?: TransactionalChecksums | undefined
+}
 
 /**
  * Opens a store in a container of Azure Blob Storage. Makes no request: if the container does not exist, or the
@@ -16,14 +23,17 @@ export interface AzureStoreOptions extends StoreOptions, AzureAccountOptions {}
 export async function openAzureStore<Claim extends boolean | undefined = undefined>(
   options: AzureStoreOptions & ClaimAtOnce<Claim>,
 ): Promise<Opened<Claim>> {
-  checkStoreOptions("openAzureStore", options, { fields: accountFields, example: "options: { container, … }" })
+  checkStoreOptions("openAzureStore", options, {
+    fields: { ...accountFields, transactionalChecksums: aChecksum },
+    example: "options: { container, … }",
+  })
   if (options === undefined)
     throw new CheckpointError("CKPT_INVALID", "openAzureStore needs options: { container, … }.")
   // The service drops a dot at the end of a segment, and would list the object under another key.
   if (/\.(\/|$)/.test(options.prefix ?? "")) {
     throw new CheckpointError("CKPT_INVALID", `openAzureStore: a segment of prefix ${options.prefix} ends with a dot.`)
   }
-  const { container: name, client, connectionString, accountUrl, credential, ...rest } = options
+  const { container: name, client, connectionString, accountUrl, credential, transactionalChecksums, ...rest } = options
   const { container, dispose } = await openContainer({
     container: name,
     client,
@@ -31,6 +41,6 @@ export async function openAzureStore<Claim extends boolean | undefined = undefin
     accountUrl,
     credential,
   })
-  const backend = new AzureBackend(container, { dispose })
+  const backend = new AzureBackend(container, { dispose, transactionalChecksums })
   return openCheckpointStore({ ...rest, backend, ownsBackend: true })
 }

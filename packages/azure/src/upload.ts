@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import type { BlockBlobClient } from "@azure/storage-blob"
 import { BackendError, type ObjectMeta, type PutOptions, type UploadInParts, type UploadPart } from "@ckpt/core"
-import { md5Of, UploadMd5 } from "./checksum.js"
+import { md5Of, type TransactionalChecksums, UploadMd5 } from "./checksum.js"
 import { codeOf, type Operation, type Place } from "./errors.js"
 import { conditionsOf, metaOf } from "./meta.js"
 import { request } from "./requests.js"
@@ -22,13 +22,15 @@ export interface UploadTarget {
   readonly place: Place
   readonly key: string
   readonly when: PutOptions["when"]
+  readonly checksums: TransactionalChecksums
   /** The meta of the blob that is at the key now. */
   head(signal: AbortSignal | undefined): Promise<ObjectMeta | undefined>
 }
 
 interface StagedUpload extends UploadTarget {
   readonly prefix: string
-  readonly md5: UploadMd5
+  /** `undefined`: blocks are sent without. */
+  readonly md5: UploadMd5 | undefined
 }
 
 /** See `ObjectBackend.parts`: Put Block, and at the end Put Block List. */
@@ -79,7 +81,7 @@ export async function putBlob(
  * not use the same ids.
  */
 function beginUpload(target: UploadTarget): StagedUpload {
-  return { ...target, prefix: randomUUID(), md5: new UploadMd5() }
+  return { ...target, prefix: randomUUID(), md5: target.checksums === "md5" ? new UploadMd5() : undefined }
 }
 
 async function putBlock(
@@ -91,13 +93,16 @@ async function putBlock(
   if (index >= maxBlocks) {
     throw new BackendError("permanent", `${key} needs more than the 50,000 blocks (1.18 TiB) that a blob may have`)
   }
-  const transactionalContentMD5 = md5.part(index, bytes, last)
+  const transactionalContentMD5 = md5?.part(index, bytes, last)
   // The service takes no empty block. An empty blob is an empty list of blocks.
   if (bytes.length === 0) return undefined
   const id = blockId(prefix, index)
   await request(place, writeOf("Put Block", key), signal, async (abort) => {
     try {
-      await client.stageBlock(id, bufferOf(bytes), bytes.length, { transactionalContentMD5, ...abort })
+      await client.stageBlock(id, bufferOf(bytes), bytes.length, {
+        ...(transactionalContentMD5 && { transactionalContentMD5 }),
+        ...abort,
+      })
     } catch (error) {
       throw stagingError(error, key, when)
     }
@@ -112,7 +117,7 @@ async function putBlockList(
   signal: AbortSignal | undefined,
 ): Promise<ObjectMeta> {
   const blocks = ids.filter((id) => id !== undefined)
-  const blobContentMD5 = md5.whole
+  const blobContentMD5 = md5?.whole
   const blobHTTPHeaders = { ...(blobContentMD5 && { blobContentMD5 }) }
   return request(place, writeOf("Put Block List", key), signal, async (abort) => {
     try {

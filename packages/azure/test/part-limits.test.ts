@@ -6,7 +6,14 @@ test("a block that a blob has no room for is refused before it is sent", async (
   let staged = 0
   const client = { stageBlock: async () => void staged++ } as unknown as BlockBlobClient
   const place = { account: "account", container: "container" }
-  const parts = uploadInParts((key, when) => ({ client, place, key, when, head: async () => undefined }))
+  const parts = uploadInParts((key, when) => ({
+    client,
+    place,
+    key,
+    when,
+    checksums: "md5",
+    head: async () => undefined,
+  }))
   const upload = await parts.begin("the/key", { when: "absent" })
   const part = (index: number) => parts.part(upload, { index, offset: 0, bytes: new Uint8Array(1), last: true }, {})
   await part(49_999)

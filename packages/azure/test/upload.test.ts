@@ -3,9 +3,10 @@ import { putBody, uploadInParts } from "@ckpt/core/adapter"
 import type { ProxiedRequest } from "@ckpt/fault-proxy"
 import { createGate } from "@ckpt/fault-proxy"
 import { expect } from "vitest"
-import { UploadMd5 } from "../src/checksum.js"
+import { defaultChecksums, UploadMd5 } from "../src/checksum.js"
+import { AzureBackend } from "../src/index.js"
 import { partBytes } from "../src/upload.js"
-import { bytesOf, failureOf, newContainer, openBackend, readAll, test, throughProxy } from "./storage.js"
+import { azureAccount, bytesOf, failureOf, newContainer, openBackend, readAll, test, throughProxy } from "./storage.js"
 
 const MiB = 1024 * 1024
 const isStage = ({ query }: ProxiedRequest) => query.get("comp") === "block"
@@ -193,4 +194,41 @@ test("an upload of up to two parts has an MD5, whichever of them is sent again; 
     expect(three.part(index, part, index === 2)).toEqual(md5Of(part))
   }
   expect(three.whole).toBeUndefined()
+})
+
+test("without checksums of blocks: none is sent with one or asked for, and what goes in one request keeps its own", async () => {
+  const container = await newContainer()
+  const { backend: checked, proxy } = await throughProxy(container.containerName)
+  const client = container.getBlockBlobClient("k").url.replace(new URL(container.url).origin, proxy.endpoint)
+  const { ContainerClient, StorageSharedKeyCredential } = await import("@azure/storage-blob")
+  const { accountName, accountKey } = azureAccount()
+  const through = new ContainerClient(
+    client.slice(0, client.lastIndexOf("/")),
+    new StorageSharedKeyCredential(accountName, accountKey),
+  )
+  const backend = new AzureBackend(through, { transactionalChecksums: "none" })
+  const large = Buffer.alloc(5 * MiB, "checkpoint")
+  const hasMd5 = ({ headers }: ProxiedRequest) => headers["content-md5"] !== undefined
+  for (const [to, blocks] of [
+    [backend, false],
+    [checked, true],
+  ] as const) {
+    proxy.resetCounts()
+    await putBody(to, "k", streamOf(large))
+    await to.put("small", [bytesOf("small")])
+    const stages = proxy.requests.filter(isStage)
+    expect(stages.map(hasMd5)).toEqual([blocks, blocks])
+    expect(proxy.requests.at(-1)?.headers["content-md5"]).toBeDefined()
+    proxy.resetCounts()
+    expect(await readAll(await to.get("k", { range: { offset: 10, length: 10 } }))).toBe(large.toString("utf8", 10, 20))
+    expect(proxy.requests[0]?.headers["x-ms-range-get-content-md5"]).toBe(blocks ? "true" : undefined)
+  }
+  await checked[Symbol.asyncDispose]()
+  await proxy.stop()
+  await container[Symbol.asyncDispose]()
+})
+
+test("over https blocks have no checksum unless it is asked for; over http they have", () => {
+  expect(defaultChecksums("https://account.blob.core.windows.net/c")).toBe("none")
+  expect(defaultChecksums("http://127.0.0.1:10000/account/c")).toBe("md5")
 })

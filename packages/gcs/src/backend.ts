@@ -11,7 +11,16 @@ import {
   type RequestOptions,
   type UploadInParts,
 } from "@ckpt/core"
-import { allPages, anything, aString, checkOptions, mapConcurrently, oneChunk, type ShapeOf } from "@ckpt/core/adapter"
+import {
+  allPages,
+  anything,
+  aString,
+  checkOptions,
+  mapConcurrently,
+  oneChunk,
+  parallelRanges,
+  type ShapeOf,
+} from "@ckpt/core/adapter"
 import { assertBucket } from "./arguments.js"
 import { assertClient, type GcsClient } from "./client.js"
 import { download } from "./download.js"
@@ -60,7 +69,7 @@ export class GcsBackend implements ObjectBackend {
   readonly capabilities: Capabilities = {
     compareAndSwap: "storage",
     maxDeleteBatch: 16,
-    ranges: { bytes: 8 * 1024 * 1024, concurrency: 4 },
+    ranges: parallelRanges,
   }
   readonly parts: UploadInParts
   readonly #bucket: Bucket

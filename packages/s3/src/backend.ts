@@ -26,6 +26,7 @@ import {
   contentBody,
   emptyContent,
   oneChunk,
+  parallelRanges,
   rangeHeader,
   type ShapeOf,
   strongEtag,
@@ -33,7 +34,7 @@ import {
 import { assertBucket, assertClient } from "./arguments.js"
 import { codeOf, deleteError, isAnsweredByS3, requestError, statusOf, unreadable } from "./errors.js"
 import { collectUploads } from "./leftovers.js"
-import { addContentMd5, type Place, request } from "./requests.js"
+import { addContentMd5, checkShortBodies, type Place, request } from "./requests.js"
 import type { Sdk } from "./sdk.js"
 import { aPartSize, type Head, putObject, uploadInParts } from "./upload.js"
 
@@ -47,12 +48,21 @@ export interface S3BackendOptions {
   prefix?: string | undefined
   /** See `S3StoreOptions`. */
   partBytes?: number | undefined
+  /** See `S3StoreOptions`. */
+  signPayload?: boolean | undefined
   /** Destroy the client with this backend. Default false. */
   ownsClient?: boolean | undefined
 }
 
 const s3BackendShape: ShapeOf<S3BackendOptions> = {
-  fields: { client: anything, bucket: anything, prefix: aString, partBytes: aPartSize, ownsClient: aBoolean },
+  fields: {
+    client: anything,
+    bucket: anything,
+    prefix: aString,
+    partBytes: aPartSize,
+    signPayload: aBoolean,
+    ownsClient: aBoolean,
+  },
   example: "{ client, bucket }",
 }
 
@@ -62,7 +72,7 @@ export class S3Backend implements ObjectBackend {
   readonly capabilities: Capabilities = {
     compareAndSwap: "storage",
     maxDeleteBatch: 1000,
-    ranges: { bytes: 8 * 1024 * 1024, concurrency: 4 },
+    ranges: parallelRanges,
   }
   readonly parts: UploadInParts
   readonly #place: Place
@@ -77,7 +87,7 @@ export class S3Backend implements ObjectBackend {
     assertClient(options?.client)
     assertBucket(options.bucket)
     this.#options = options
-    this.#place = { client: options.client, bucket: options.bucket }
+    this.#place = { client: options.client, bucket: options.bucket, signPayload: options.signPayload === true }
     this.parts = uploadInParts(this.#place, options.partBytes, this.#head)
   }
 
@@ -92,7 +102,9 @@ export class S3Backend implements ObjectBackend {
     const { client, bucket } = this.#place
     const what = { operation: "GetObject", bucket, key } as const
     const command = (sdk: Sdk) =>
-      new sdk.GetObjectCommand({ Bucket: bucket, Key: key, Range: rangeHeader(range), IfMatch: ifVersion })
+      checkShortBodies(
+        new sdk.GetObjectCommand({ Bucket: bucket, Key: key, Range: rangeHeader(range), IfMatch: ifVersion }),
+      )
     try {
       const { output, date } = await request(client, command, what, signal)
       this.#bucketSeen = true

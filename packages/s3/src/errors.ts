@@ -25,6 +25,8 @@ export interface FailedRequest {
   readonly key?: string | undefined
   /** The header of the request's condition, if it has one. */
   readonly condition?: "If-None-Match" | "If-Match" | undefined
+  /** Becomes true when the request is made, if it carries bytes that are not signed. */
+  isUnsigned?: boolean
 }
 
 /** The fields of an error of the SDK that are read. */
@@ -215,12 +217,13 @@ function unsentMeaning(error: SdkError, kind: BackendErrorKind): Meaning {
   return { kind }
 }
 
-function permissionAdvice({ operation, bucket, key }: FailedRequest): string {
+function permissionAdvice({ operation, bucket, key, isUnsigned }: FailedRequest): string {
   const action = actions[operation]
   const arn = `arn:aws:s3:::${bucket}`
   // For an absent key S3 answers 403, not 404, if the caller may not list.
   if (action === "s3:GetObject") return `Allow ${action} on ${arn}/${key}, and s3:ListBucket on ${arn}.`
-  return `Allow ${action} on ${key === undefined ? arn : `${arn}/${key}`}.`
+  const allow = `Allow ${action} on ${key === undefined ? arn : `${arn}/${key}`}.`
+  return isUnsigned ? `${allow} If a policy forbids unsigned payloads, pass signPayload: true.` : allow
 }
 
 const passingDelete = new Set(["InternalError", "OperationAborted", "ServiceUnavailable", "SlowDown"])

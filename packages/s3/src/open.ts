@@ -1,5 +1,5 @@
 import { type ClaimAtOnce, type Opened, openCheckpointStore, type StoreOptions } from "@ckpt/core"
-import { anything, checkStoreOptions, type ShapeOf } from "@ckpt/core/adapter"
+import { aBoolean, anything, checkStoreOptions, type ShapeOf } from "@ckpt/core/adapter"
 import { assertBucket } from "./arguments.js"
 import { S3Backend } from "./backend.js"
 import { clientFields, openClient, type S3ClientOptions } from "./client.js"
@@ -15,6 +15,12 @@ export interface S3StoreOptions extends StoreOptions, S3ClientOptions {
    * would not fit into 10,000 parts. Four parts are sent at once, and up to five are in memory.
    */
   partBytes?: number | undefined
+  /**
+   * True: the bytes of uploads are part of their signature over https too, which costs one more SHA-256 of each byte. Default
+   * false: TLS protects them on their way, and S3 compares them with their signed CRC-32. A bucket whose policy forbids
+   * `UNSIGNED-PAYLOAD` (condition key `s3:x-amz-content-sha256`) needs true. Over http they are always signed.
+   */
+  signPayload?: boolean | undefined
 }
 
 const own: ShapeOf<Omit<S3StoreOptions, keyof StoreOptions>> = {
@@ -22,6 +28,7 @@ const own: ShapeOf<Omit<S3StoreOptions, keyof StoreOptions>> = {
     ...clientFields,
     bucket: anything,
     partBytes: aPartSize,
+    signPayload: aBoolean,
   },
   example: "options: { bucket, … }",
 }
@@ -37,12 +44,23 @@ export async function openS3Store<Claim extends boolean | undefined = undefined>
 ): Promise<Opened<Claim>> {
   checkStoreOptions("openS3Store", options, own)
   if (options === undefined) throw invalid("openS3Store needs options: { bucket, … }.")
-  const { bucket, client, region, endpoint, forcePathStyle, credentials, clientOptions, partBytes, ...rest } = options
+  const {
+    bucket,
+    client,
+    region,
+    endpoint,
+    forcePathStyle,
+    credentials,
+    clientOptions,
+    partBytes,
+    signPayload,
+    ...rest
+  } = options
   assertBucket(bucket)
   const prefix = rest.prefix && !rest.prefix.endsWith("/") ? `${rest.prefix}/` : rest.prefix
   const backend = new S3Backend({
     client: await openClient({ client, region, endpoint, forcePathStyle, credentials, clientOptions }),
-    ...{ bucket, prefix, partBytes },
+    ...{ bucket, prefix, partBytes, signPayload },
     ownsClient: client === undefined,
   })
   return openCheckpointStore({ ...rest, backend, ownsBackend: true })

@@ -17,6 +17,8 @@ type AnyCommand<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Co
 export interface Place {
   readonly client: S3Requests
   readonly bucket: string
+  /** See `S3StoreOptions`. */
+  readonly signPayload: boolean
 }
 
 export interface Answer<O> {
@@ -72,6 +74,51 @@ export function addContentMd5<I extends ServiceInputTypes, O extends ServiceOutp
       return next(args)
     },
     { step: "build", name: "ckptContentMd5", priority: "low" },
+  )
+  return command
+}
+
+/**
+ * Leaves the bytes of an upload out of its signature, where TLS protects them on their way. The signature covers their checksum,
+ * which the storage compares; without a checksum they are signed. Otherwise each byte would be hashed once more, with SHA-256.
+ */
+export function leavePayloadUnsigned<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
+  command: AnyCommand<I, O>,
+  what: FailedRequest,
+): AnyCommand<I, O> {
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const { headers, protocol } = args.request as { headers: Record<string, string>; protocol?: string }
+      const hasChecksum = Object.keys(headers).some((name) => name.startsWith("x-amz-checksum-"))
+      if (protocol === "https:" && hasChecksum) {
+        headers["x-amz-content-sha256"] ??= "UNSIGNED-PAYLOAD"
+        what.isUnsigned = true
+      }
+      return next(args)
+    },
+    { step: "build", name: "ckptUnsignedPayload", priority: "low" },
+  )
+  return command
+}
+
+/** A longer object is a state, whose SHA-256 is in its manifest. A second checksum of it would take as long again. */
+const longestChecked = 16 * 1024 * 1024
+
+/** Leaves a long download to the manifest's SHA-256: without a checksum in the answer the SDK computes none. */
+export function checkShortBodies<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
+  command: AnyCommand<I, O>,
+): AnyCommand<I, O> {
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      const { headers } = result.response as { headers: Record<string, string> }
+      if (Number(headers["content-length"]) > longestChecked) {
+        for (const name of Object.keys(headers)) if (name.startsWith("x-amz-checksum-")) delete headers[name]
+      }
+      return result
+    },
+    // Nearest to the wire, so that the SDK sees what is left.
+    { step: "deserialize", name: "ckptShortChecks", priority: "low" },
   )
   return command
 }

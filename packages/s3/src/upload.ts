@@ -9,7 +9,7 @@ import {
 } from "@ckpt/core"
 import { type Kind, strongEtag, wholeNumber } from "@ckpt/core/adapter"
 import { codeOf, type FailedRequest, statusOf, unreadable } from "./errors.js"
-import { type Place, request } from "./requests.js"
+import { leavePayloadUnsigned, type Place, request } from "./requests.js"
 import type { Sdk } from "./sdk.js"
 
 const mebibyte = 1024 * 1024
@@ -57,15 +57,18 @@ export function uploadInParts(
 }
 
 async function putWhole(
-  { client, bucket }: Place,
+  { client, bucket, signPayload }: Place,
   key: string,
   bytes: Uint8Array,
   when: PutOptions["when"],
   signal: AbortSignal | undefined,
 ): Promise<ObjectMeta> {
   const body = { Body: bytes, ContentLength: bytes.length }
-  const command = (sdk: Sdk) => new sdk.PutObjectCommand({ Bucket: bucket, Key: key, ...body, ...conditions(when) })
-  const what = { operation: "PutObject", bucket, key, condition: conditionHeader(when) } as const
+  const what: FailedRequest = { operation: "PutObject", bucket, key, condition: conditionHeader(when) }
+  const command = (sdk: Sdk) => {
+    const put = new sdk.PutObjectCommand({ Bucket: bucket, Key: key, ...body, ...conditions(when) })
+    return signPayload ? put : leavePayloadUnsigned(put, what)
+  }
   const { output, date } = await request(client, command, what, signal)
   if (output.ETag === undefined) throw unreadable("PutObject", key)
   return { key, size: bytes.length, version: strongEtag(output.ETag), lastModified: date ?? new Date() }
@@ -139,7 +142,7 @@ async function beginUpload(
 }
 
 async function sendPart(
-  { client, bucket }: Place,
+  { client, bucket, signPayload }: Place,
   { key, id }: Upload,
   { index, bytes }: UploadPart,
   signal: AbortSignal | undefined,
@@ -148,12 +151,15 @@ async function sendPart(
     throw new BackendError("permanent", `${key} needs more than ${maxParts} parts: give a larger partBytes`)
   }
   const PartNumber = index + 1
-  const command = (sdk: Sdk) =>
-    new sdk.UploadPartCommand({
+  const what: FailedRequest = { operation: "UploadPart", bucket, key }
+  const command = (sdk: Sdk) => {
+    const part = new sdk.UploadPartCommand({
       ...{ Bucket: bucket, Key: key, UploadId: id, PartNumber },
       ...{ Body: bytes, ContentLength: bytes.length },
     })
-  const { output } = await request(client, command, { operation: "UploadPart", bucket, key }, signal)
+    return signPayload ? part : leavePayloadUnsigned(part, what)
+  }
+  const { output } = await request(client, command, what, signal)
   if (output.ETag === undefined) throw unreadable("UploadPart", key)
   // S3 requires the parts' checksums again at the end. A storage without checksums returns none.
   const { ETag, ChecksumCRC32 } = output

@@ -36,6 +36,13 @@ export { strongEtag } from "./etag.js"
 export { type HttpFailure, httpError, parseRetryAfter } from "./http-errors.js"
 export { oneChunk } from "./one-chunk.js"
 export { allPages, type Page } from "./pages.js"
-export { type AnsweredRange, answeredRange, assertVersion, emptyContent, rangeHeader } from "./ranges.js"
+export {
+  type AnsweredRange,
+  answeredRange,
+  assertVersion,
+  emptyContent,
+  parallelRanges,
+  rangeHeader,
+} from "./ranges.js"
 export { lazySdk, type SdkPackage } from "./sdk.js"
 export { type RunningChecksum, verifiedBody } from "./verified.js"

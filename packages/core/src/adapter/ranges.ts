@@ -1,5 +1,8 @@
 import { BackendError } from "../errors.js"
-import type { GetOptions, ObjectContent, ObjectMeta } from "../storage/backend.js"
+import type { GetOptions, ObjectContent, ObjectMeta, ParallelRanges } from "../storage/backend.js"
+
+/** The `capabilities.ranges` of a storage behind HTTP: what one read holds in memory is bounded by 32 MiB. */
+export const parallelRanges: ParallelRanges = { bytes: 8 * 1024 * 1024, concurrency: 4 }
 
 /** The value of a `Range` header; `undefined` for a whole object. HTTP cannot ask for no bytes: see {@link emptyContent}. */
 export function rangeHeader(range: GetOptions["range"]): string | undefined {

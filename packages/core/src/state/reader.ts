@@ -7,13 +7,14 @@ import { digestPrefix } from "../format/manifest/state-checksum.js"
 import { type ShapeOf, wholeNumber } from "../input/kinds.js"
 import { operationShape, type ProgressOptions, progressFields } from "../options.js"
 import { explain } from "../storage/explain.js"
+import type { OpenedAhead } from "../storage/opened-ahead.js"
 import type { Place } from "../storage/place.js"
 import { type FoundManifest, ownsState, readManifest } from "../verify/read-manifest.js"
 import { type OnRead, type StateSlice, sliceProgress } from "./progress.js"
 
 /**
- * The bytes of a state, or of a part of it. Nothing is read before the first chunk is asked for; each iteration reads
- * from the start. An iteration rejects with `CKPT_CORRUPT` if the bytes do not verify, and with `CKPT_PRUNED` if
+ * The bytes of a state, or of a part of it. Nothing is read before the first chunk is asked for, but what `readState` gives may
+ * be open already: an iteration that begins at once saves a request. Each iteration reads from the start. An iteration rejects with `CKPT_CORRUPT` if the bytes do not verify, and with `CKPT_PRUNED` if
  * retention removed the checkpoint meanwhile. After `close()` of the store it rejects with `CKPT_CLOSED`, in the middle of
  * an iteration too.
  */
@@ -68,7 +69,9 @@ export class VerifiedReader implements StateReader {
   readonly #onRead: OnRead
   /** The manifest that the state belongs to; `undefined` for a state that is read without a manifest. */
   readonly #owner: CheckpointManifest | undefined
+  readonly #ahead: OpenedAhead | undefined
 
+  /** @param ahead the whole state, opened before its manifest was read: for the first iteration, if that begins in time */
   constructor(
     place: Place,
     id: number,
@@ -76,9 +79,11 @@ export class VerifiedReader implements StateReader {
     signal: AbortSignal | undefined,
     onRead: OnRead,
     owner: CheckpointManifest | undefined,
+    ahead?: OpenedAhead,
   ) {
     this.#place = place
     this.#owner = owner
+    this.#ahead = ahead
     this.#id = id
     this.#slice = slice
     this.#signal = signal
@@ -100,16 +105,19 @@ export class VerifiedReader implements StateReader {
     let held: Uint8Array | undefined
     let stored = offset + size
     let seen = 0
-    const stream = this.#place.storage.stream(key, {
-      offset,
-      // A whole state is read to the end of its object, so that an object that grew is noticed.
-      ...(whole ? { expected: size } : { length: size }),
-      signal: this.#signal,
-      onOpen: (meta) => {
-        stored = meta.size
-        if (whole && stored !== size) throw new WrongSize()
-      },
-    })
+    const ahead = this.#ahead?.take()
+    const stream =
+      ahead ??
+      this.#place.storage.stream(key, {
+        offset,
+        // A whole state is read to the end of its object, so that an object that grew is noticed.
+        ...(whole ? {} : { length: size }),
+        signal: this.#signal,
+        onOpen: (meta) => {
+          stored = meta.size
+          if (whole && stored !== size) throw new WrongSize()
+        },
+      })
     try {
       for (;;) {
         const step = await stream.next()
@@ -126,12 +134,17 @@ export class VerifiedReader implements StateReader {
         held = step.value
       }
     } catch (error) {
-      throw await this.#explain(error, stored)
+      const isOld = ahead !== undefined && error instanceof BackendError && error.kind === "precondition"
+      throw await (isOld && checksum !== undefined
+        ? this.#mismatch(checksum, undefined, true)
+        : this.#explain(error, stored))
     } finally {
       await stream.return("complete")
     }
     if (seen !== size) throw await this.#damaged(`gave ${seen} bytes at ${offset}, ${size} were expected`)
-    if (checksum !== undefined && digest?.has(checksum) === false) throw await this.#mismatch(checksum, digest.hex())
+    if (checksum !== undefined && digest?.has(checksum) === false) {
+      throw await this.#mismatch(checksum, digest.hex(), ahead !== undefined)
+    }
     this.#onRead(this.#slice, size)
     if (held !== undefined) yield held
   }
@@ -168,12 +181,19 @@ export class VerifiedReader implements StateReader {
     return new CheckpointError("CKPT_PRUNED", message, this.#place.state(this.#id))
   }
 
-  async #mismatch(expected: string, actual: string | undefined): Promise<unknown> {
+  /**
+   * The error for bytes that are not those of the manifest. They may have been damaged on their way; and what was opened before
+   * the manifest was read may be the state of an earlier checkpoint, or was replaced by the one that is there now.
+   */
+  async #mismatch(expected: string, actual = "another version", wasAhead = false): Promise<unknown> {
     const { storage, layout } = this.#place
     const key = layout.stateKey(this.#id)
     try {
-      if (await storage.hasChecksum(key, expected, this.#slice, this.#signal)) {
-        const error = new BackendError("transient", `the bytes of ${key} were damaged on their way`)
+      if (await storage.hasChecksum(key, expected, this.#slice, this.#signal, wasAhead)) {
+        const error = new BackendError(
+          "transient",
+          `the bytes of ${key} were damaged on their way, or replaced meanwhile`,
+        )
         return explain(this.#place.backend, "readState", this.#id, error)
       }
     } catch (error) {
@@ -236,6 +256,7 @@ export function openState(
   slice: StateSlice,
   { signal, onProgress }: Pick<ReadStateOptions, "signal" | "onProgress">,
   owner: CheckpointManifest | undefined,
+  ahead: OpenedAhead | undefined,
 ): StateReader {
-  return new VerifiedReader(place, id, slice, signal, sliceProgress(onProgress), owner)
+  return new VerifiedReader(place, id, slice, signal, sliceProgress(onProgress), owner, ahead)
 }

@@ -75,7 +75,7 @@ export interface Capabilities {
   readonly compareAndSwap: "storage" | "process"
   /** The most keys that one `delete` takes in one request. Core never passes more. */
   readonly maxDeleteBatch: number
-  /** Optional: how to read a large object faster than by one request. */
+  /** Optional, for a storage that is far: how to read a large object faster than by one request, where one connection is slow. */
   readonly ranges?: ParallelRanges
   /**
    * Optional, for a backend whose `leftovers` knows of some leftovers that their writer has ended: retention then calls it after
@@ -247,13 +247,14 @@ export interface ClaimedKeys {
 }
 
 /**
- * Up to `concurrency` requests at once for ranges of `bytes` each, which core then holds in memory. Core reads objects so
- * that are longer than two ranges.
+ * Up to `concurrency` requests at once, for ranges of up to `bytes`; so many bytes of one read may be in memory. Core begins
+ * with one request for all bytes. It asks for ranges beside it only while the reader waits, and each connection carries less
+ * than 64 MB/s. A whole state may be opened at the same time as its manifest.
  */
 export interface ParallelRanges {
-  /** Bytes of one range. */
+  /** Bytes of the longest range. */
   readonly bytes: number
-  /** Requests under way at once. */
+  /** Requests under way at once. 1: a storage with this gains nothing by ranges. */
   readonly concurrency: number
 }
 

@@ -19,13 +19,17 @@ export interface StreamedObject {
   readonly recycles?: boolean | undefined
 }
 
+const uncut = { at: Number.POSITIVE_INFINITY }
+
 export interface BodyPart {
   readonly start: number
   /** Where it ends, exclusive; default the end of the object. */
   readonly end: number | undefined
   readonly version: string | undefined
-  /** Called with each answer, the first and those after an interruption. May give an earlier end than the one asked for. */
-  readonly onOpen?: ((meta: ObjectMeta) => number | undefined) | undefined
+  /** Called with each answer, the first and those after an interruption. */
+  readonly onOpen?: ((meta: ObjectMeta) => void) | undefined
+  /** An earlier end than the one asked for. It may become so while the body is read, ahead of what was handed over. */
+  readonly cut?: { readonly at: number } | undefined
 }
 
 /**
@@ -36,13 +40,14 @@ export interface BodyPart {
  */
 export async function* readBody(
   source: StreamedObject,
-  { start, end: wanted, version: given, onOpen }: BodyPart,
+  { start, end: wanted, version: given, onOpen, cut = uncut }: BodyPart,
   signal: AbortSignal | undefined,
 ): ByteStream {
   const { context, key } = source
   const operation = { name: "get", key }
   let [end, version, position, failures] = [wanted, given, start, 0]
   for (;;) {
+    if (cut.at < Number.POSITIVE_INFINITY) end = Math.min(end ?? cut.at, cut.at)
     const range: GetOptions["range"] =
       position === 0 && end === undefined
         ? undefined
@@ -67,7 +72,8 @@ export async function* readBody(
       const body = content.body[Symbol.asyncIterator]()
       iterator = body
       const recycle = source.recycles ? recyclerOf(content.body) : undefined
-      end = Math.min(promised, onOpen?.(content.meta) ?? promised)
+      onOpen?.(content.meta)
+      end = promised
       const ask = () => {
         const next = waits.wait(() => body.next())
         // Nobody may come for it: then its failure is nobody's.
@@ -81,6 +87,7 @@ export async function* readBody(
         if (step.done) break
         const arrived = position + step.value.length
         if (arrived > promised) throw lengthError(key, promised, arrived)
+        if (cut.at < end) end = cut.at
         const chunk = arrived > end ? step.value.subarray(0, end - position) : step.value
         position += chunk.length
         const isEnough = position === end && end < promised

@@ -16,9 +16,10 @@ import type {
   ObjectMeta,
   PutOptions,
 } from "./backend.js"
+import { OpenedAhead } from "./opened-ahead.js"
 import { putBody } from "./put-body.js"
 import type { ByteStream } from "./read-object.js"
-import { comesInRanges, type StreamOptions, streamObject } from "./read-ranges.js"
+import { rangesOf, type StreamOptions, streamObject } from "./read-ranges.js"
 import { readWhole, type StoredBytes, type UnreadObject } from "./read-whole.js"
 import { backOff, LostAnswers, withRetry } from "./retry.js"
 import { type Attempt, uploadInParts } from "./upload-in-parts.js"
@@ -159,17 +160,28 @@ export class Storage {
   }
 
   /**
-   * Whether what was read has its own checksum after all: bytes of ranges may have been damaged on their way, where only a
-   * whole object has a checksum of the storage's. False where there is nothing to find out by reading again.
+   * Opens an object before it is known whether anybody will read it; `undefined` for a storage that is near, where that gains
+   * nothing. Close it if nobody does.
+   */
+  openAhead(key: string, signal: AbortSignal | undefined): OpenedAhead | undefined {
+    const ranges = rangesOf(this.backend)
+    return ranges && new OpenedAhead((options) => this.stream(key, options), ranges.bytes, signal)
+  }
+
+  /**
+   * Whether what was read has its own checksum after all: bytes may have been damaged on their way, where a storage that is far
+   * has a checksum of short objects only. False where there is nothing to find out by reading again, unless `always`.
    */
   async hasChecksum(
     key: string,
     checksum: string,
     part: { offset: number; size: number; whole: boolean; prefix?: Uint8Array | undefined },
     signal: AbortSignal | undefined,
+    always = false,
   ): Promise<boolean> {
     const { offset, size, whole, prefix } = part
-    if (!comesInRanges(this.backend, size)) return false
+    const longestChecked = 2 * (rangesOf(this.backend)?.bytes ?? Number.POSITIVE_INFINITY)
+    if (size <= longestChecked && !always) return false
     const range = whole ? {} : { offset, length: size }
     const again = await this.digest(key, { ...range, prefix, inOneBody: true, signal })
     return again?.has(checksum) === true

@@ -55,7 +55,6 @@ export async function findState(
       signal,
       onProgress,
       plan,
-      expected: listed?.size,
       onOpen: (opened) => {
         meta = opened
       },

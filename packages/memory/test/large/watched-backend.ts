@@ -14,6 +14,8 @@ export interface WatchedOptions {
   readonly ranges?: ObjectBackend["capabilities"]["ranges"]
   /** Bytes of the chunks in which a body comes. */
   readonly chunkBytes: number
+  /** Brings the bytes of each chunk; see `Line.carry`. */
+  readonly carry?: (request: number, bytes: number) => Promise<void>
   /** The keys whose reads are noted. */
   readonly watch?: (key: string) => boolean
 }
@@ -23,6 +25,8 @@ export class WatchedBackend implements ObjectBackend {
   readonly name = "watched"
   readonly capabilities: ObjectBackend["capabilities"]
   readonly gets: SeenGet[] = []
+  /** The keys that were looked at. */
+  readonly heads: string[] = []
   /** Chunks that were asked for. */
   asked = 0
   /** Chunks that were handed over. */
@@ -44,6 +48,7 @@ export class WatchedBackend implements ObjectBackend {
 
   resetCounts(): void {
     this.gets.length = 0
+    this.heads.length = 0
     this.asked = 0
     this.given = 0
     this.mostOpenBodies = 0
@@ -93,6 +98,7 @@ export class WatchedBackend implements ObjectBackend {
       }
       this.asked++
       try {
+        await this.#options.carry?.(request, Math.min(chunkBytes, bytes.length - offset))
         await this.beforeChunk({ request, index, position: (range?.offset ?? 0) + offset })
         signal?.throwIfAborted()
       } catch (error) {
@@ -118,6 +124,7 @@ export class WatchedBackend implements ObjectBackend {
   }
 
   head(key: string, options?: RequestOptions): Promise<ObjectMeta | undefined> {
+    this.heads.push(key)
     return this.#inner.head(key, options)
   }
 

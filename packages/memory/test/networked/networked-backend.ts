@@ -61,7 +61,8 @@ export class NetworkedBackend implements ObjectBackend {
     this.#server = server
     this.#network = new Network(random, connections)
     this.#pageSize = traits.pageSize
-    this.capabilities = { compareAndSwap: "storage", maxDeleteBatch: traits.maxDeleteBatch }
+    const ranges = { bytes: 64 * 1024, concurrency: 4 }
+    this.capabilities = { compareAndSwap: "storage", maxDeleteBatch: traits.maxDeleteBatch, ranges }
     this.parts = uploadInParts(server, this.#network)
     if (traits.leftovers) this.leftovers = (options) => this.#leftovers(options)
   }

@@ -172,8 +172,9 @@ export const timeoutScenarios: readonly Scenario[] = [
         stalled++
         await never()
       }
-      const reader = await store.readState(1)
+      // A state that is far is opened by this call already.
       stalls = 2
+      const reader = await store.readState(1)
       const read = reader?.bytes()
       for (const seen of [1, 2]) {
         await until(() => stalled === seen, "the body to stand still")

@@ -195,7 +195,8 @@ export const closingScenarios: readonly Scenario[] = [
             },
           }),
       })
-      const reading = (await store.readState(1))?.bytes()
+      const { checkpoint } = await store.recover({ depth: "shallow" })
+      const reading = (await checkpoint?.state())?.bytes()
       await until(() => asked, "the read")
       let over = false
       const closing = store.close().then(() => {
