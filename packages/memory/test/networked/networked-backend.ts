@@ -11,7 +11,7 @@ import {
   type RequestOptions,
   type UploadInParts,
 } from "@ckpt/core"
-import { oneChunk } from "@ckpt/core/adapter"
+import { oneChunk, parallelRanges } from "@ckpt/core/adapter"
 import { Network } from "./network.js"
 import type { ObjectServer } from "./object-server.js"
 
@@ -61,8 +61,8 @@ export class NetworkedBackend implements ObjectBackend {
     this.#server = server
     this.#network = new Network(random, connections)
     this.#pageSize = traits.pageSize
-    const ranges = { bytes: 64 * 1024, concurrency: 4 }
-    this.capabilities = { compareAndSwap: "storage", maxDeleteBatch: traits.maxDeleteBatch, ranges }
+    const { maxDeleteBatch } = traits
+    this.capabilities = { compareAndSwap: "storage", maxDeleteBatch, ranges: parallelRanges }
     this.parts = uploadInParts(server, this.#network)
     if (traits.leftovers) this.leftovers = (options) => this.#leftovers(options)
   }
