@@ -248,8 +248,8 @@ export interface ClaimedKeys {
 
 /**
  * Up to `concurrency` requests at once, for ranges of up to `bytes`; so many bytes of one read may be in memory. Core begins
- * with one request for all bytes. It asks for ranges beside it only while the reader waits, and each connection carries less
- * than 64 MB/s. A whole state may be opened at the same time as its manifest.
+ * with one request for all bytes. It asks for ranges beside it only of what is longer than two ranges, while the reader waits,
+ * and each connection carries less than 64 MB/s. A whole state may be opened at the same time as its manifest.
  */
 export interface ParallelRanges {
   /** Bytes of the longest range. */

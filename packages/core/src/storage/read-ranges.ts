@@ -24,6 +24,11 @@ export function rangesOf({ capabilities }: ObjectBackend): ParallelRanges | unde
   return (capabilities.ranges?.concurrency ?? 0) > 1 ? capabilities.ranges : undefined
 }
 
+/** The longest read that always comes as one body, which the checksum of the storage may cover. */
+export function longestInOneBody({ bytes }: ParallelRanges): number {
+  return 2 * bytes
+}
+
 /**
  * The bytes of an object in order. It is asked for once, from the start to the end. While the reader waits for a slow line
  * (see {@link Connections}), that answer is cut, and what follows comes in ranges beside it (see {@link RangePlan}). The first
@@ -48,6 +53,7 @@ export async function* streamObject(source: StreamedObject, options: StreamOptio
   let given = start
   let inUse = 1
   const ask = () => {
+    if (end - start <= longestInOneBody(ranges)) return
     while (inUse < connections.allowed && !stop.signal.aborted) {
       const range = plan.next(given, end)
       if (range === undefined) return

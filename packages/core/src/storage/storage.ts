@@ -19,7 +19,7 @@ import type {
 import { OpenedAhead } from "./opened-ahead.js"
 import { putBody } from "./put-body.js"
 import type { ByteStream } from "./read-object.js"
-import { rangesOf, type StreamOptions, streamObject } from "./read-ranges.js"
+import { longestInOneBody, rangesOf, type StreamOptions, streamObject } from "./read-ranges.js"
 import { readWhole, type StoredBytes, type UnreadObject } from "./read-whole.js"
 import { backOff, LostAnswers, withRetry } from "./retry.js"
 import { type Attempt, uploadInParts } from "./upload-in-parts.js"
@@ -180,8 +180,8 @@ export class Storage {
     always = false,
   ): Promise<boolean> {
     const { offset, size, whole, prefix } = part
-    const longestChecked = 2 * (rangesOf(this.backend)?.bytes ?? Number.POSITIVE_INFINITY)
-    if (size <= longestChecked && !always) return false
+    const ranges = rangesOf(this.backend)
+    if (!always && (ranges === undefined || size <= longestInOneBody(ranges))) return false
     const range = whole ? {} : { offset, length: size }
     const again = await this.digest(key, { ...range, prefix, inOneBody: true, signal })
     return again?.has(checksum) === true

@@ -70,8 +70,9 @@ describe("how many connections a read uses", () => {
     expect((await read({ rate: 15 * MBps }, { workMs: 20 })).lengths).toEqual([undefined])
   })
 
-  test("what has come before the rate is known is not asked for again: a short state is one request", async () => {
-    expect((await read({ rate: 15 * MBps }, { bytes: 4 * MiB })).lengths).toEqual([undefined])
+  test("a state of up to 16 MiB is one request, however slow its line", async () => {
+    expect((await read({ rate: 5 * MBps }, { bytes: 16 * MiB })).lengths).toEqual([undefined])
+    expect((await read({ rate: 5 * MBps }, { bytes: 16 * MiB + 1 })).mostOpen).toBe(4)
   })
 
   test("the ranges grow", async () => {

@@ -41,8 +41,8 @@ function behind(first: SeenGet["range"] | "all", gets: readonly SeenGet[], end: 
 }
 
 describe("the ranges that are asked for", () => {
-  test.each([0, 1, 300])(
-    "a state of %i bytes, which are there before the line is known to be slow: one request",
+  test.each([0, 1, bytes, 2 * bytes])(
+    "a state of %i bytes, no more than two ranges: one request, as it is",
     async (size) => {
       const { backend, store, state } = await saved(size)
       expect(sameBytes(await (await readerOf(store)).bytes(), state)).toBe(true)
