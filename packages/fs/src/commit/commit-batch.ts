@@ -9,7 +9,7 @@ import { metaOf } from "../files/file-info.js"
 import { at } from "../files/paths.js"
 import { type Move, publish } from "../files/publish.js"
 import type { Root } from "../files/root.js"
-import { asWriter } from "../files/root-lock.js"
+import { asWriter, rootState } from "../files/root-lock.js"
 import { together } from "../files/together.js"
 import { takeBody } from "../files/write-body.js"
 import type { KnownPointers } from "./known-pointers.js"
@@ -34,14 +34,14 @@ export async function commitBatch(
   // The folder is nearly always where it was last. So the stage is made there while the place is looked at: its names are temporary.
   const last = root.last
   if (last !== undefined && directories.isKnown(plan.base.reduce(at, last))) {
-    const done = await asWriter(root.state, signal, () => commitThere(access, batch, plan, last, signal))
+    const done = await asWriter(rootState(last), signal, () => commitThere(access, batch, plan, last, signal))
     if (done !== undefined) return done
   }
   const { found, room } = await findRoom(access, plan)
   if (room?.isFree === false) return "unsupported"
   const base = room?.base ?? (await directories.ensure(plan.base, found))
   const real = plan.base.reduce((path) => dirname(path), base)
-  return asWriter(root.state, signal, async () => {
+  return asWriter(rootState(real), signal, async () => {
     const stage = await openStage(root, directories, base, plan)
     return commitStaged(access, batch, plan, { real, base, stage, pointer: room?.pointer }, signal)
   })
@@ -117,7 +117,7 @@ async function commitStaged(
     const metas = batch.create.map(({ key }, index) => metaOf(key, infos[index] as BigIntStats))
     await publish({
       files: root.files,
-      state: root.state,
+      state: rootState(real),
       target,
       directory: stage.base,
       prepare: async (): Promise<Move[]> => {

@@ -1,6 +1,6 @@
 import type { Mutex } from "@ckpt/core/adapter"
 
-/** What all backends of one process share about one root, keyed by its device and inode. */
+/** What all backends of one process share about one root, keyed by its real path. */
 export interface RootState {
   /** Holds a look at names and the moves that depend on it together. */
   readonly lock: Mutex
@@ -8,6 +8,8 @@ export interface RootState {
   writers: number
   /** Writers that wait for a place, in order. Each function starts one. */
   readonly waiting: (() => void)[]
+  /** The size of the spare that is known to be there. 0: there was no room for a spare; infinite: there can be none. */
+  spareBytes?: number | undefined
 }
 
 /**
@@ -27,11 +29,6 @@ interface Sign {
 
 interface Registry {
   readonly roots: Map<string, RootState>
-  /**
-   * The real path of a root → the size of the spare that is known to be there. 0: there was no room for a spare; infinite: there can be
-   * none. Not in the state of the root: a new root may have the inode of one that was removed, and it has no spare.
-   */
-  readonly spares: Map<string, number>
   /** Path → why it is in doubt. */
   readonly doubtful: Map<string, Doubt>
   /** Path of a name whose sync is under way → the end of that sync, however it ends. */
@@ -46,8 +43,5 @@ interface Registry {
 // other: of `lock`, `run` alone.
 const registryKey = Symbol.for("@ckpt/fs.roots.v1")
 const holder = globalThis as { [registryKey]?: Registry }
-holder[registryKey] ??= {
-  ...{ roots: new Map(), spares: new Map(), doubtful: new Map(), unsynced: new Map(), signs: new Map() },
-  stamped: 0,
-}
+holder[registryKey] ??= { roots: new Map(), doubtful: new Map(), unsynced: new Map(), signs: new Map(), stamped: 0 }
 export const registry = holder[registryKey]

@@ -5,12 +5,11 @@ import { type RootState, registry } from "./registry.js"
 /** Each writer holds up to six files open, so 24 stay well below even a limit of 256 files for the whole process. */
 const maxWriters = 24
 
-/** @param which the folder, see `Root` */
-export function rootState(which: string): RootState {
-  let state = registry.roots.get(which)
+export function rootState(realPath: string): RootState {
+  let state = registry.roots.get(realPath)
   if (state === undefined) {
     state = { lock: new Mutex(), writers: 0, waiting: [] }
-    registry.roots.set(which, state)
+    registry.roots.set(realPath, state)
   }
   return state
 }

@@ -5,8 +5,6 @@ import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
 import { damaged, kindOf, lookUp } from "./file-info.js"
 import { at } from "./paths.js"
-import type { RootState } from "./registry.js"
-import { rootState } from "./root-lock.js"
 
 /** The folder that holds the store. It may be a symbolic link, and it may not exist yet. `Directories` creates it. */
 export class Root {
@@ -49,15 +47,12 @@ export class Root {
    * @throws {BackendError} `transient` if a folder was held there, and this is another or none
    */
   watch(name: string, info: BigIntStats | undefined): void {
-    const found = info?.isDirectory() ? folderOf(info) : undefined
+    // Inode and device alone: in a container, the first write to a folder of the image copies it, with a new time of birth. An
+    // inode that is used again for a new root shows by the folders that are missing in it.
+    const found = info?.isDirectory() ? `${info.dev}-${info.ino}` : undefined
     const ours = this.#ours.get(name)
     if (ours !== undefined && found !== ours) throw this.#gone(name, found)
     if (found !== undefined) this.#seen.set(name, found)
-  }
-
-  /** What the backends of this process share about the folder that was found last: whatever path each of them has for it. */
-  get state(): RootState {
-    return rootState(this.#seen.get("") ?? this.path)
   }
 
   /** The real path that was found last: a guess at the current one. */
@@ -75,11 +70,6 @@ export class Root {
     // At the same time as `realpath`: it is the look at the real path too, unless there is a link on the way.
     const looked = lookUp(this.files, this.path)
     looked.catch(() => undefined)
-    // Where no link was on the way, the same folder at the same path is what it was: its path is real, or as good.
-    if (this.#last === this.path) {
-      const info = await looked
-      if (info?.isDirectory() && folderOf(info) === this.#seen.get("")) return this.#last
-    }
     try {
       real = await this.files.realpath(this.path)
     } catch (error) {
@@ -179,14 +169,6 @@ export class Root {
     }
     return path
   }
-}
-
-/**
- * Which folder it is. Inode and device alone: in a container, the first write to a folder of the image copies it, with a new time of
- * birth. An inode that is used again for a new root shows by the folders that are missing in it.
- */
-function folderOf({ dev, ino }: BigIntStats): string {
-  return `${dev}-${ino}`
 }
 
 /** What was found under a name, or why nobody knows. */

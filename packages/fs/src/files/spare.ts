@@ -15,7 +15,8 @@ import { identityOf, lookUp } from "./file-info.js"
 import { NewFile } from "./new-file.js"
 import { at, newTemporaryName, spareName } from "./paths.js"
 import { readFlags } from "./read-small-file.js"
-import { registry } from "./registry.js"
+import type { RootState } from "./registry.js"
+import { rootState } from "./root-lock.js"
 import { syncDirectory } from "./sync-directory.js"
 import { writeAll } from "./write-behind.js"
 
@@ -35,6 +36,7 @@ export interface SparePlace {
   /** The real path of the root. */
   readonly real: string
   readonly folder: string
+  readonly state: RootState
 }
 
 /**
@@ -42,10 +44,10 @@ export interface SparePlace {
  * length, and is to be written from its first byte.
  */
 export async function takeSpare(place: SparePlace, bytes: number): Promise<NewFile | undefined> {
-  const { files, real, folder } = place
+  const { files, real, folder, state } = place
   const path = at(real, spareName)
   const seen = await lookAt(files, path)
-  registry.spares.delete(real)
+  state.spareBytes = undefined
   if (seen === undefined || seen === "not ours" || seen.bytes < bytes) return undefined
   const taken = at(folder, newTemporaryName("tmp"))
   try {
@@ -83,15 +85,15 @@ export async function takeSpare(place: SparePlace, bytes: number): Promise<NewFi
  * failure, as it was before.
  */
 export async function keepSpare(place: SparePlace, objectBytes: number): Promise<void> {
-  const { files, real } = place
+  const { files, real, state } = place
   if (objectBytes > largestObject) return
   // A power of two, so that an object that grows byte by byte does not need a new spare each time.
   const bytes = Math.max(leastBytes, 2 ** Math.ceil(Math.log2(2 * objectBytes)))
-  if ((registry.spares.get(real) ?? 0) >= bytes) return
+  if ((state.spareBytes ?? 0) >= bytes) return
   try {
     const seen = await lookAt(files, at(real, spareName))
-    if (seen === "not ours") registry.spares.set(real, Number.POSITIVE_INFINITY)
-    else if (seen !== undefined && seen.bytes >= bytes) registry.spares.set(real, seen.bytes)
+    if (seen === "not ours") state.spareBytes = Number.POSITIVE_INFINITY
+    else if (seen !== undefined && seen.bytes >= bytes) state.spareBytes = seen.bytes
     else {
       await make(place, bytes).catch(async (error: unknown) => {
         if (!isFull(error)) throw error
@@ -100,12 +102,12 @@ export async function keepSpare(place: SparePlace, objectBytes: number): Promise
         await syncDirectory(files, real)
         await make(place, bytes)
       })
-      registry.spares.set(real, bytes)
+      state.spareBytes = bytes
     }
   } catch (error) {
     // What passes is tried again with the next replacement. All else would cost each of them some calls.
     const passes = isFull(error) || hasErrno(error, "ENOENT", "EMFILE", "ENFILE")
-    registry.spares.set(real, passes ? 0 : Number.POSITIVE_INFINITY)
+    state.spareBytes = passes ? 0 : Number.POSITIVE_INFINITY
   }
 }
 
@@ -113,8 +115,9 @@ export async function keepSpare(place: SparePlace, objectBytes: number): Promise
  * To be called after something was removed: the room may be enough for the spare again that a creation on a full disk has used up.
  * Otherwise the next removal would find none. Costs nothing unless this process found no room for it.
  */
-export async function refillSpare(place: SparePlace): Promise<void> {
-  if (registry.spares.get(place.real) === 0) await keepSpare(place, 0)
+export async function refillSpare(place: Omit<SparePlace, "state">): Promise<void> {
+  const state = rootState(place.real)
+  if (state.spareBytes === 0) await keepSpare({ ...place, state }, 0)
 }
 
 /** Written aside and moved: under its own name it may be taken at any time, and must not be written any more then. */

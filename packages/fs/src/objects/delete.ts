@@ -8,6 +8,7 @@ import { CallerError, failure, hasErrno, throwIfAborted } from "../files/errors.
 import { damaged, kindOf, lookUp } from "../files/file-info.js"
 import { at, keySegments } from "../files/paths.js"
 import type { Root } from "../files/root.js"
+import { rootState } from "../files/root-lock.js"
 import { refillSpare } from "../files/spare.js"
 import { isUnsupported, isUntried, syncDirectory } from "../files/sync-directory.js"
 import { removeEmptied } from "./remove-emptied.js"
@@ -116,7 +117,7 @@ class Folder {
     try {
       if (info.isDirectory()) {
         // In place: the loss of an empty folder harms nobody, and a writer that needs it makes it again.
-        await root.state.lock.run(() => root.files.rmdir(path))
+        await rootState(this.#real).lock.run(() => root.files.rmdir(path))
       } else {
         await this.#take(path)
       }
@@ -137,7 +138,7 @@ class Folder {
     const trash = await this.#trash
     // Under the lock, under which an update compares versions and renames: it must not bring back a name that goes
     // meanwhile.
-    await this.#access.root.state.lock.run(async () => {
+    await rootState(this.#real).lock.run(async () => {
       // What took the name meanwhile stays.
       if ((await lookUp(this.#access.root.files, path))?.isFile() === true) await trash.take(path)
     })

@@ -7,6 +7,7 @@ import { failure, hasErrno, throwIfAborted } from "../files/errors.js"
 import { entriesIn, lookUp, namesIn } from "../files/file-info.js"
 import { at, isTemporaryName, isWriterSign, prefixFolders, writerOf } from "../files/paths.js"
 import type { Root } from "../files/root.js"
+import { rootState } from "../files/root-lock.js"
 
 /**
  * Finds and removes the temporary files and stages of processes that were killed. Their names tell the process that made them.
@@ -77,7 +78,7 @@ class Search {
   async #isDoomed(folders: readonly string[], entry: string, since: Date): Promise<boolean> {
     const writer = writerOf(entry)
     if (writer === "ended") return true
-    const isInUse = isWriterSign(entry) || this.#access.root.state.writers > 0
+    const isInUse = isWriterSign(entry) || rootState(this.#real).writers > 0
     if (writer === "lives" || (writer === "this" && isInUse)) return false
     const { olderThanMs, mayGo } = this.#options
     if (olderThanMs === Number.POSITIVE_INFINITY || mayGo?.(`${folders.join("/")}/`, since) === false) return false

@@ -10,7 +10,7 @@ import { NewFile } from "../files/new-file.js"
 import { at, keySegments } from "../files/paths.js"
 import { type Move, publish } from "../files/publish.js"
 import type { Root } from "../files/root.js"
-import { asWriter } from "../files/root-lock.js"
+import { asWriter, rootState } from "../files/root-lock.js"
 import { keepSpare, type SparePlace, takeSpare } from "../files/spare.js"
 import { type OpenDirectory, openDirectory } from "../files/sync-directory.js"
 import { writeBody } from "../files/write-body.js"
@@ -28,9 +28,9 @@ export async function putObject(access: Access, key: string, body: Body, options
   const known = typeof when === "object" ? await requireSomething(root, segments, key) : undefined
   const folder = await directories.ensure(folders, known)
   const real = folders.reduce((path) => dirname(path), folder)
-  const { state } = root
+  const state = rootState(real)
 
-  const place = { files: root.files, real, folder }
+  const place = { files: root.files, real, folder, state }
 
   return asWriter(state, signal, async () => {
     const target = at(folder, name)

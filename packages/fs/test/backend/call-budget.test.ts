@@ -26,7 +26,7 @@ describe("file calls", () => {
       load: await callsOf(() => store.load(3)),
       loadLatest: await callsOf(() => store.loadLatest()),
       recover: await callsOf(() => store.recover()),
-    }).toEqual({ load: 13, loadLatest: 23, recover: 27 })
+    }).toEqual({ load: 15, loadLatest: 25, recover: 29 })
     await store.close()
   })
 

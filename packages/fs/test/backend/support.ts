@@ -114,7 +114,6 @@ export function idIn(pointer: Uint8Array | undefined): number {
 
 interface Registry {
   roots: Map<string, unknown>
-  spares: Map<string, unknown>
   doubtful: Map<string, unknown>
   unsynced: Map<string, unknown>
 }
@@ -123,7 +122,6 @@ interface Registry {
 export function forgetProcess(): void {
   const registry = (globalThis as Record<symbol, Registry | undefined>)[Symbol.for("@ckpt/fs.roots.v1")]
   registry?.roots.clear()
-  registry?.spares.clear()
   registry?.doubtful.clear()
   registry?.unsynced.clear()
 }

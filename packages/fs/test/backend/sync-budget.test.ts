@@ -237,8 +237,8 @@ describe("file calls of a steady save", () => {
 
   // Without a claim the history is looked at after the checkpoint: another store of this process may have claimed or pruned.
   test.each([
-    ["directory", 43, 42],
-    ["objects", 62, 65],
+    ["directory", 45, 43],
+    ["objects", 69, 71],
   ] as const)("in the layout %s: %i, with a claim %i", async (layout, plainly, claimed) => {
     const root = `${await temporaryFolder()}/store`
     const files = watchFiles()

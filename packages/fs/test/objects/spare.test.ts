@@ -2,10 +2,12 @@ import { link, lstat, mkdir, readdir, readFile, rm, stat, symlink, truncate, wri
 import { join } from "node:path"
 import type { ObjectMeta } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
+import { Mutex } from "@ckpt/core/adapter"
 import { beforeEach, describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
 import { nodeFiles } from "../../src/files/file-api.js"
 import { spareName } from "../../src/files/paths.js"
+import type { RootState } from "../../src/files/registry.js"
 import { takeSpare } from "../../src/files/spare.js"
 import {
   body,
@@ -24,6 +26,8 @@ import { type Call, errno, type Watch, type Watched, watchFiles } from "../backe
 beforeEach(forgetProcess)
 
 const key = "manifests/latest.json"
+
+const newState = (): RootState => ({ lock: new Mutex(), writers: 0, waiting: [] })
 
 /** A root whose object was replaced once, and what replaces it next. */
 async function prepared(): Promise<{ root: string; spare: string; meta: ObjectMeta }> {
@@ -289,7 +293,7 @@ test("of processes that take it at once, exactly one has it", async () => {
     const { root, spare } = await prepared()
     const folder = join(root, "manifests")
     // Nothing is shared but the folder.
-    const takers = Array.from({ length: 4 }, () => ({ files: nodeFiles, real: root, folder }))
+    const takers = Array.from({ length: 4 }, () => ({ files: nodeFiles, real: root, folder, state: newState() }))
     const taken = await Promise.all(takers.map((place) => takeSpare(place, 10)))
     const files = taken.filter((file) => file !== undefined)
     expect(files).toHaveLength(1)
@@ -307,7 +311,7 @@ test("a spare that another process takes between two looks at it is not taken", 
       if (call.name === "open" && call.path === spare) await rm(spare)
     },
   })
-  const place = { files, real: root, folder: join(root, "manifests") }
+  const place = { files, real: root, folder: join(root, "manifests"), state: newState() }
   expect(await takeSpare(place, 10)).toBeUndefined()
   expect(files.calls.filter(({ name, path }) => name === "open" && path === spare)).toHaveLength(1)
   await expectTidy(root)
