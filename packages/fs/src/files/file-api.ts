@@ -7,6 +7,7 @@ export type { OpenFile } from "./open-file.js"
 
 /** One name in a directory; a `Dirent` of Node's has it. */
 export interface Entry {
+  /** The name alone, without the path. */
   readonly name: string
   /** False for a link, also for one to a directory. */
   isDirectory(): boolean
