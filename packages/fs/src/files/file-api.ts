@@ -5,6 +5,12 @@ import type { OpenFile, StatOptions } from "./open-file.js"
 
 export type { OpenFile } from "./open-file.js"
 
+/** How `readdir` is asked. */
+export interface ReaddirOptions {
+  /** The kind of each name comes with it. */
+  withFileTypes: true
+}
+
 /** One name in a directory; a `Dirent` of Node's has it. */
 export interface Entry {
   /** The name alone, without the path. */
@@ -41,7 +47,7 @@ export interface FileApi {
   /** The description of what this name leads to. */
   stat(path: string, options: StatOptions): Promise<BigIntStats>
   /** What is in a directory, in any order. */
-  readdir(path: string, options: { withFileTypes: true }): Promise<Entry[]>
+  readdir(path: string, options: ReaddirOptions): Promise<Entry[]>
   /** The path without links. */
   realpath(path: string): Promise<string>
 }
