@@ -111,7 +111,7 @@ describe.runIf(hasServer)("the README", () => {
     }
     const state = new Uint8Array(100)
     const first = await sent(() => store.save(manifest(), { state }))
-    expect(first).toEqual({ PUT: 3 + 5, POST: 2, GET: 1 + 3, LIST: 1, DELETE: 2 })
+    expect(first).toEqual({ PUT: 3 + 6, POST: 4, GET: 1 + 3, LIST: 1, DELETE: 3 })
     expect(await sent(() => store.save(manifest()))).toEqual({ PUT: 2, GET: 1 })
     expect(await sent(() => store.save(manifest(), { state }))).toEqual({ PUT: 3, GET: 1 })
     // The upload begins, sends three parts, and is completed; then the manifest, the history and the pointer follow.
