@@ -2,7 +2,7 @@ import { operations } from "./growth.mjs"
 
 const width = 300
 const height = 260
-const margin = { left: 52, top: 34, right: 12, bottom: 40 }
+const margin = { left: 52, top: 34, right: 28, bottom: 40 }
 /** Distinct to colour-blind eyes; each line also has its name at its end, and a dash of its own. */
 const looks = [
   { colour: "#0072b2", dash: "" },
