@@ -141,8 +141,10 @@ export class Root {
   async #shared<T>(what: string, look: () => Promise<T | undefined>): Promise<T | undefined> {
     const underWay = this.#looks.get(what) as Promise<T | undefined> | undefined
     if (underWay !== undefined) return (await underWay) ?? (await look())
-    const own = look().finally(() => this.#looks.delete(what))
+    const own = look()
     this.#looks.set(what, own)
+    // Shared by those who ask in this turn alone: a look that hangs must not keep later readers waiting.
+    setImmediate(() => this.#looks.delete(what))
     return own
   }
 

@@ -49,6 +49,22 @@ describe("file calls", () => {
   })
 })
 
+test("a look that hangs keeps no later reader waiting", async () => {
+  const root = `${await temporaryFolder()}/store`
+  let hangs = false
+  const files = watchFiles({
+    before: ({ name, path }) =>
+      hangs && name === "lstat" && path.endsWith("/checkpoints") ? new Promise(() => {}) : undefined,
+  })
+  const backend = new FsBackend(root, { files })
+  await backend.commit(checkpoint(1))
+  hangs = true
+  void backend.head("checkpoints/latest.txt")
+  await new Promise((resolve) => setImmediate(resolve))
+  hangs = false
+  expect(await backend.head("checkpoints/latest.txt")).toBeDefined()
+})
+
 describe("a save that makes its stage while it looks at the place", () => {
   /** A backend that has written, whose look at its root waits until the stage of the next commit is made. */
   async function lookingLate() {
