@@ -54,8 +54,7 @@ export class OpenedAhead {
   }
 
   #end(): void {
-    this.#stop.leave()
-    this.#stop.abort(new Error("nobody reads on"))
+    this.#stop.end()
     this.#arriving.leave()
   }
 }

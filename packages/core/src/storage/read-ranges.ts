@@ -101,8 +101,7 @@ export async function* streamObject(source: StreamedObject, options: StreamOptio
     }
     return "complete"
   } finally {
-    stop.leave()
-    stop.abort(new Error("nobody reads on"))
+    stop.end()
     await first.return("complete")
   }
 }
