@@ -57,6 +57,27 @@ describe("syncs", () => {
     expect(take()).toMatchObject({ phases: 2, syncs: { length: 4 } })
   })
 
+  test("of the first save of a store: fourteen for the check of the folder, as docs/performance.md says", async () => {
+    const root = `${await temporaryFolder()}/store`
+    const { files, take } = watchSyncs(root)
+    await using store = await openFsStore(root, { files })
+    await store.save(createManifest({ checkpointId: 1, epoch: 1 }), { state: bytes("state") })
+    const counts = new Map<string, number>()
+    // The folders above the root are as many as the path is long.
+    const { syncs } = take()
+    for (const path of syncs) if (path.startsWith("/checkpoints")) counts.set(path, (counts.get(path) ?? 0) + 1)
+    expect(Object.fromEntries(counts)).toEqual({
+      // Six puts of the check, and the spare that the first replacement makes.
+      "/checkpoints/.tmp-*": 7,
+      // The six puts, the removal of the probe, and the checkpoint itself.
+      "/checkpoints": 8,
+      "/checkpoints/.stage-*": 1,
+      "/checkpoints/.stage-*/manifest.json": 1,
+      "/checkpoints/.stage-*/state.bin": 1,
+      "/checkpoints/.latest-*": 1,
+    })
+  })
+
   test("of a commit that leaves the pointer alone: one fewer, and its file is gone", async () => {
     const root = `${await temporaryFolder()}/store`
     const { files, take } = watchSyncs(root)
