@@ -7,15 +7,18 @@ import { nodeFiles } from "../src/files/file-api.js"
 import { type FileApi, FsBackend } from "../src/index.js"
 
 /** A new folder, with a backend of its own for each store. */
-export function fsStorage({ wrap = (root: string): ObjectBackend => new FsBackend(root) } = {}): TestStorage {
+export function fsStorage({
+  wrap = (root: string): ObjectBackend => new FsBackend(root),
+  place = tmpdir(),
+} = {}): TestStorage {
   let root: Promise<string> | undefined
   return {
     async open() {
-      root ??= temporaryFolder()
+      root ??= temporaryFolder(place)
       return wrap(await root)
     },
     async outside() {
-      root ??= temporaryFolder()
+      root ??= temporaryFolder(place)
       return new FsBackend(await root, { files: { ...nodeFiles, lstat: blind } })
     },
     async dispose() {
@@ -32,7 +35,7 @@ const blind: FileApi["lstat"] = (path, options) =>
 
 /** For tests that look at the files themselves. */
 export async function inTemporaryFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await temporaryFolder()
+  const folder = await temporaryFolder(tmpdir())
   try {
     await use(folder)
   } finally {
@@ -40,8 +43,8 @@ export async function inTemporaryFolder(use: (folder: string) => Promise<void>):
   }
 }
 
-function temporaryFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), "ckpt-fs-"))
+function temporaryFolder(place: string): Promise<string> {
+  return mkdtemp(join(place, "ckpt-fs-"))
 }
 
 function remove(folder: string): Promise<void> {

@@ -4,6 +4,7 @@ import { type CheckpointStore, createManifest } from "@ckpt/core"
 import { expect, test } from "vitest"
 import { type FileApi, nodeFiles, type OpenFile } from "../../src/files/file-api.js"
 import { openFsStore } from "../../src/open.js"
+import { withoutDisk } from "../without-disk.js"
 import { bytes, isTemporary, stream, temporaryFolder, tree } from "./support.js"
 
 /** File calls that have not ended, and files that are open. The signal is aborted at file call `at`. */
@@ -84,14 +85,14 @@ for (const layout of ["directory", "objects"] as const) {
     // Hundreds of stores, one for each file call.
     { timeout: 300_000 },
     async (_, run) => {
-      const prepared = await temporaryFolder()
+      const prepared = await temporaryFolder(withoutDisk)
       const plain = await openFsStore(prepared, { layout })
       for (const id of [1, 2, 3]) await plain.save(createManifest({ checkpointId: id, epoch: id }), { state: state() })
       await plain.pin(1, "one")
       await plain.writeState(4, state())
       await plain.close()
       for (let at = 0; ; at++) {
-        const root = join(await temporaryFolder(), "store")
+        const root = join(await temporaryFolder(withoutDisk), "store")
         await cp(prepared, root, { recursive: true })
         const busy = new Busy(at)
         const store = await openFsStore(root, { layout, files: busy.files })

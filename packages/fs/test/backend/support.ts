@@ -7,8 +7,8 @@ import { BackendError } from "@ckpt/core"
 import { expect, onTestFinished } from "vitest"
 import { FsBackend } from "../../src/backend.js"
 
-export async function temporaryFolder(): Promise<string> {
-  const path = await realpath(await mkdtemp(join(tmpdir(), "ckpt-fs-")))
+export async function temporaryFolder(place = tmpdir()): Promise<string> {
+  const path = await realpath(await mkdtemp(join(place, "ckpt-fs-")))
   onTestFinished(() => rm(path, { recursive: true, force: true }))
   return path
 }
