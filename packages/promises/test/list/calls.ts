@@ -1,0 +1,119 @@
+import { core, type OnePromise } from "../promise.js"
+
+const coreReadme = "packages/core/README.md"
+
+export const callPromises: readonly OnePromise[] = [
+  {
+    says: "A request is tried so often, and no oftener; a permanent failure once.",
+    told: [[coreReadme, "`attempts`: of one request, at most"]],
+    checks: [
+      {
+        scenario: "failure: save tries a permanent failure only once",
+        mutants: [
+          core(
+            "a permanent failure is tried again",
+            "storage/retry",
+            'const passing = error.kind === "transient" ||',
+            "const passing = true ||",
+          ),
+        ],
+      },
+      {
+        scenario: "storm: load on a storage that is down is CKPT_IO after its attempts and changes nothing",
+        mutants: [
+          core("one attempt more", "storage/retry", "attempt >= policy.attempts ||", "attempt > policy.attempts ||"),
+        ],
+      },
+    ],
+  },
+  {
+    says: "A request that is not answered is given up after `timeoutMs`, tried again, and is `CKPT_TIMEOUT` in the end.",
+    told: [[coreReadme, "milliseconds after which an attempt of a request, or a body that stands still, is given up"]],
+    checks: [
+      {
+        scenario:
+          "time-out: a list that is never answered is tried again after its time-out, and is CKPT_TIMEOUT in the end",
+        mutants: [
+          core(
+            "a read that timed out is not tried again",
+            "storage/attempt",
+            'operation.write ? "ambiguous" : "transient", timeoutMs)',
+            '"permanent", timeoutMs)',
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "An abort ends each call at once, with the signal's own reason.",
+    told: [[coreReadme, "An abort rejects with `signal.reason`"]],
+    checks: [
+      {
+        scenario: "abort: save in the middle of a request rejects at once with the signal's own reason",
+        mutants: [
+          core(
+            "an abort gives an error of our own",
+            "store/calls",
+            "signal?.throwIfAborted();\n                throw error instanceof",
+            'if (signal?.aborted) throw new Error("aborted");\n                throw error instanceof',
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "After `close` no request is made, and every later call is `CKPT_CLOSED`.",
+    told: [[coreReadme, "After it no request is made"]],
+    checks: [
+      {
+        scenario: "input: a closed store refuses every operation, and may be closed again",
+        mutants: [
+          core("a store that is closed goes on", "async/gate", "this.#isShut = true;", "this.#isShut = false;"),
+        ],
+      },
+      {
+        scenario: "close: save that is aborted at any call has ended, clean-up included, once close resolves",
+        mutants: [core("close does not wait for what is under way", "store/calls", "await this.#gate.ended();", "")],
+      },
+    ],
+  },
+  {
+    says: "A store that was opened with `readOnly` writes nothing.",
+    told: [[coreReadme, "refuse every operation that would write"]],
+    checks: [
+      {
+        scenario: "input: a read-only store refuses every write, reads everything and makes no write request",
+        mutants: [core("readOnly is not looked at", "store/calls", "if (this.#readOnly) {", "if (false) {")],
+      },
+    ],
+  },
+  {
+    says: "Bad input is `CKPT_INVALID`, before any request.",
+    told: [[coreReadme, "an argument cannot be used (an option that is unknown, or of another kind, is one)"]],
+    checks: [
+      {
+        scenario: "input: invalid options are CKPT_INVALID when a store is opened",
+        mutants: [
+          core(
+            "options are not checked",
+            "input/check-options",
+            "export function checkOptions(",
+            "export function checkOptions() {}\nfunction unused(",
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "An error of a listener fails no call.",
+    told: [[coreReadme, "a listener; its errors are ignored"]],
+    checks: [
+      {
+        scenario: "events: an error of a listener fails no operation",
+        mutants: [
+          core("errors of listeners come through", "input/quietly", "catch {", "catch (error) {\n        throw error;"),
+        ],
+      },
+    ],
+  },
+]

@@ -1,0 +1,98 @@
+import { core, type OnePromise } from "../promise.js"
+
+const coreReadme = "packages/core/README.md"
+const protocol = "docs/protocol.md"
+
+export const claimPromises: readonly OnePromise[] = [
+  {
+    says: "After a claim every earlier writer is `CKPT_FENCED`, however late it wakes.",
+    told: [[coreReadme, "From then on every other writer gets `CKPT_FENCED`, however late it wakes"]],
+    checks: [
+      {
+        explored: [
+          "claims are ignored",
+          "a superseded writer is not refused",
+          "a claim that was overtaken passes for given",
+        ],
+      },
+    ],
+  },
+  {
+    says: "A checkpoint that a superseded writer still writes never counts, for no reader and no retention.",
+    told: [
+      [coreReadme, "A checkpoint that it still writes never counts"],
+      [protocol, "**A superseded writer does no harm**"],
+    ],
+    checks: [
+      {
+        explored: [
+          "a manifest above the epoch is judged all the same",
+          "readers ignore the floor",
+          "a claim does not raise the floor",
+          "retention takes what a superseded writer wrote for the latest",
+        ],
+      },
+    ],
+  },
+  {
+    says: "A claim takes no acknowledgement back.",
+    told: [[protocol, "**An acknowledgement is never taken back**"]],
+    checks: [
+      {
+        explored: [
+          "a claim does not keep what counts",
+          "a claim lists before it is announced",
+          "a claim in one step",
+          "a save that a claim has kept passes for refused",
+          "a save ignores a claim that is being made",
+        ],
+      },
+    ],
+  },
+  {
+    says: "A claim that stops half way blocks nobody.",
+    told: [[protocol, "**A claim that stops half way blocks nobody**"]],
+    checks: [{ explored: ["a save that waited for a claim leaves the claim half made"] }],
+  },
+  {
+    says: "No older writer changes a checkpoint that the leader has recovered.",
+    told: [[protocol, "an update that an older writer has under way finds another version"]],
+    checks: [
+      {
+        explored: [
+          "a leader marks nothing that it recovers",
+          "a mark that was refused passes for made",
+          "an update reads the history before the manifest",
+          "an update takes no second look",
+        ],
+      },
+    ],
+  },
+  {
+    says: "A lost history is told, nothing is deleted meanwhile, and `claim()` or `repair()` builds it anew.",
+    told: [
+      [coreReadme, "If it is lost, an event says so (`history-lost`)"],
+      [protocol, "The event `history-lost` says so"],
+    ],
+    checks: [
+      {
+        explored: [
+          "a lost history is taken for empty",
+          "readers do not judge a lost history by the manifests",
+          "a claim believes a lost history",
+          "a history that is older than the manifests is believed",
+        ],
+      },
+    ],
+  },
+  {
+    says: "`leadership()` tells who leads.",
+    told: [[coreReadme, "tells who leads: the epoch of the last claim, and the id of its writer"]],
+    checks: [
+      {
+        scenario: "claim: in the history: leadership shows a claim that is being made, and who leads until then",
+        mutants: [core("a claim that is being made is not told", "history/leadership", "claiming: claiming.epoch", "")],
+      },
+    ],
+  },
+]

@@ -1,0 +1,21 @@
+import type { OnePromise } from "../promise.js"
+import { callPromises } from "./calls.js"
+import { claimPromises } from "./claims.js"
+import { commandPromises } from "./command.js"
+import { copyPromises } from "./copying.js"
+import { filesystemPromises } from "./filesystem.js"
+import { readingPromises } from "./reading.js"
+import { removingPromises } from "./removing.js"
+import { savingPromises } from "./saving.js"
+
+/** Every promise, by what it is about. */
+export const promises: Readonly<Record<string, readonly OnePromise[]>> = {
+  Saving: savingPromises,
+  Reading: readingPromises,
+  Claims: claimPromises,
+  "Retention and removal": removingPromises,
+  "Time-outs, retries, ends": callPromises,
+  Copying: copyPromises,
+  "The filesystem": filesystemPromises,
+  "The command": commandPromises,
+}

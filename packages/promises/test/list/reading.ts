@@ -1,0 +1,187 @@
+import { core, type OnePromise } from "../promise.js"
+
+const coreReadme = "packages/core/README.md"
+const fsReadme = "packages/fs/README.md"
+const protocol = "docs/protocol.md"
+
+export const readingPromises: readonly OnePromise[] = [
+  {
+    says: "Nothing damaged is returned.",
+    told: [
+      [fsReadme, "**Nothing damaged is returned.**"],
+      ["README.md", "finds the latest checkpoint that is intact"],
+    ],
+    checks: [
+      {
+        scenario: "a changed byte in a manifest fails the manifest's own checksum",
+        mutants: [
+          core(
+            "a manifest is not compared with its checksum",
+            "format/manifest/decode",
+            "if (actual !== tail[2])",
+            "if (false)",
+          ),
+        ],
+      },
+      {
+        scenario: "damage: a state that has a flipped bit is skipped as state-checksum",
+        mutants: [
+          core(
+            "a state is not compared with its checksum",
+            "verify/find-state",
+            "if (stateChecksum !== null && state.digest?.has(stateChecksum) === false)",
+            "if (false)",
+          ),
+        ],
+      },
+      {
+        test: "property: damage of a manifest of ours is found, whatever it is",
+        file: "packages/core/test/format/mutations.test.ts",
+        against: "random damage of bytes and of fields, which the test makes itself",
+      },
+    ],
+  },
+  {
+    says: "Recovery passes over what is damaged, says why, and goes to the next older checkpoint.",
+    told: [
+      [fsReadme, "`recover()` skips checkpoints that do not verify, and says why in `skipped`"],
+      [protocol, "A damaged checkpoint is skipped and reported"],
+    ],
+    checks: [
+      {
+        scenario: "restore: a checkpoint that turns out damaged while it is read is skipped for the next older one",
+        mutants: [
+          core(
+            "damage that shows while a state is read is told to nobody",
+            "recovery/restore",
+            "this.#onDamage(error);",
+            ";",
+          ),
+        ],
+      },
+      {
+        explored: [
+          "recovery says nothing of a lost checkpoint",
+          "loadLatest, list and ids say nothing of a lost checkpoint",
+        ],
+      },
+    ],
+  },
+  {
+    says: "A store in which something was saved is never `fresh`.",
+    told: [
+      [coreReadme, "`fresh`: nothing was ever saved"],
+      [protocol, "it is never a fresh start"],
+    ],
+    checks: [
+      {
+        scenario: "recover says exhausted, not fresh, if no checkpoint verifies",
+        mutants: [
+          core(
+            "whoever finds nothing sound says fresh",
+            "recovery/recover",
+            "const fresh = isFresh(view, examined);",
+            "const fresh = true;",
+          ),
+        ],
+      },
+      {
+        scenario: "recovery: a store with checkpoints of the other layout is CKPT_INVALID, not fresh",
+        mutants: [
+          core(
+            "the other layout is not looked at",
+            "recovery/recover",
+            "await assertNotElsewhere(history, view.listing, options.signal, elsewhere);",
+            ";",
+          ),
+        ],
+      },
+      {
+        explored: [
+          "loadLatest says that nothing was saved where all is lost",
+          "a listing that lacks what must be there passes for whole",
+        ],
+      },
+    ],
+  },
+  {
+    says: "An outage rejects; it is never a fresh start, and never an empty list.",
+    told: [
+      [fsReadme, "**An outage is never a fresh start.**"],
+      [protocol, "A storage that cannot be reached rejects; it is never a fresh start"],
+    ],
+    checks: [
+      {
+        scenario: "prune, collectOrphans and recover reject with CKPT_IO and remove nothing if a listing fails",
+        mutants: [
+          core(
+            "a listing that fails passes for empty",
+            "history/listing",
+            "(await this.#place.storage.list(prefix, signal))",
+            "(await this.#place.storage.list(prefix, signal).catch(() => []))",
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "The latest checkpoint is found whatever has become of the pointer.",
+    told: [[protocol, "For us it is a hint"]],
+    checks: [
+      {
+        explored: [
+          "what pointer or history names is not looked at by itself",
+          "a pointer that a refused save moved passes for a sign of checkpoints",
+        ],
+      },
+      {
+        scenario: "reading finds the latest checkpoint with a missing, garbled, dangling or stale pointer",
+        mutants: [
+          core(
+            "what a stale pointer names passes for the latest",
+            "recovery/recover",
+            "const ids = latestFirst(new Set([",
+            "const ids = view.pointer.checkpointId > 0 ? [view.pointer.checkpointId] : latestFirst(new Set([",
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "A refusal of `accept` is a boolean, and the checkpoint that it refuses is passed over.",
+    told: [[coreReadme, "may refuse a checkpoint that verifies"]],
+    checks: [
+      {
+        scenario: "programs: recover with acceptCommitted passes over a sink that is pending or failed",
+        mutants: [
+          core("whatever accept says, the checkpoint is taken", "recovery/recover", "if (!accepted) {", "if (false) {"),
+        ],
+      },
+    ],
+  },
+  {
+    says: "A reader beside a writer that prunes gets a whole checkpoint.",
+    told: [[protocol, "**`recover` and `loadLatest` begin again if a listed manifest is gone**"]],
+    checks: [
+      {
+        explored: [
+          "recovery does not list again when a manifest is gone",
+          "loadLatest does not list again when a manifest is gone",
+          "what is pruned while it is read passes for damaged",
+        ],
+      },
+    ],
+  },
+  {
+    says: "Keys that this library did not make are told, and left alone.",
+    told: [[fsReadme, "Names that this package did not make are neither counted nor deleted"]],
+    checks: [
+      {
+        scenario: "a foreign key is one foreign-key event and stays where it is",
+        mutants: [
+          core("foreign keys are told to nobody", "history/listing", 'this.#emit({ type: "foreign-key", key });', ";"),
+        ],
+      },
+    ],
+  },
+]

@@ -1,0 +1,171 @@
+import { core, type OnePromise } from "../promise.js"
+
+const coreReadme = "packages/core/README.md"
+const fsReadme = "packages/fs/README.md"
+const protocol = "docs/protocol.md"
+
+export const removingPromises: readonly OnePromise[] = [
+  {
+    says: "The latest valid checkpoint and every checkpoint above it always stay.",
+    told: [
+      [coreReadme, "The latest valid checkpoint, every checkpoint above it, and every pinned checkpoint always stay"],
+      [protocol, "Nothing at or above V is ever deleted"],
+    ],
+    checks: [
+      {
+        explored: [
+          "retention at the latest valid checkpoint",
+          "remove at the latest valid checkpoint",
+          "collection at or above the latest valid checkpoint",
+        ],
+      },
+    ],
+  },
+  {
+    says: "What is pinned stays until it is unpinned.",
+    told: [
+      [coreReadme, "retention leaves them alone"],
+      [protocol, "What is pinned is always kept"],
+    ],
+    checks: [
+      {
+        explored: [
+          "a pin is not written",
+          "retention does not spare what is pinned",
+          "a pin does not ask whether its checkpoint still counts",
+          "a pin is made over a history that was replaced meanwhile",
+        ],
+      },
+    ],
+  },
+  {
+    says: "A damaged checkpoint fills no place of `last`.",
+    told: [[coreReadme, "A damaged checkpoint does not count towards `last`"]],
+    checks: [
+      {
+        scenario:
+          "prune removes a damaged checkpoint once as many valid ones lie above it as the policy keeps, and no earlier",
+        mutants: [
+          core(
+            "damaged checkpoints fill the places of last",
+            "retention/policy",
+            "const valid = all.filter((summary) => summary.valid);",
+            "const valid = all;",
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "A manifest of a newer version always stays.",
+    told: [[coreReadme, "A manifest of a newer version of this library always stays"]],
+    checks: [
+      {
+        scenario: "prune keeps a checkpoint of a newer version, however many valid ones lie above it",
+        mutants: [
+          core(
+            "a newer version is damage like any other",
+            "retention/policy",
+            '|| issues.some(({ code }) => code === "manifest-version")',
+            "",
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "A dry run removes nothing.",
+    told: [[coreReadme, "`prune(policy, { dryRun: true })` reports what it would remove"]],
+    checks: [
+      {
+        scenario: "retention: a dry run of prune reports the same as a real run and writes nothing",
+        mutants: [
+          core(
+            "a dry run removes",
+            "retention/prune",
+            "if (dryRun || doomed.length === 0)",
+            "if (doomed.length === 0)",
+          ),
+        ],
+      },
+      {
+        scenario: "orphans: a dry run of collectOrphans reports the same as a real run and writes nothing",
+        mutants: [
+          core(
+            "a dry collection removes",
+            "retention/orphans",
+            "if (dryRun)\n        removed.push(...keys);\n    else if (keys.length > 0) {",
+            "if (keys.length > 0) {",
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "A failure of retention fails no save, and is told.",
+    told: [[coreReadme, "A failure of retention is the event `retention-failed`"]],
+    checks: [
+      {
+        scenario: "a save succeeds if the retention after it fails, and the failure is a retention-failed event",
+        mutants: [
+          core(
+            "a failure of retention is told to nobody",
+            "retention/background",
+            "if (failure !== undefined)",
+            "if (false)",
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "Whatever is deleted is dead before: a delete that comes late or twice does no harm.",
+    told: [[protocol, "**Every delete is of an id that is dead**"]],
+    checks: [
+      {
+        explored: [
+          "no floor",
+          "objects are deleted before the history is replaced",
+          "objects are deleted although the history was not replaced",
+          "the floor keeps nothing",
+          "prune removes the state before the manifest",
+        ],
+      },
+    ],
+  },
+  {
+    says: "Collection removes no state of a save that is under way, and nothing young by the storage's clock.",
+    told: [
+      [protocol, "and old by the storage's clock"],
+      [fsReadme, "**The clock is the filesystem's.**"],
+    ],
+    checks: [
+      {
+        explored: [
+          "collection of what is young",
+          "collection by a clock of its own",
+          "collection lists manifests before states",
+          "collection over ids that this store is saving",
+          "collection raises no floor",
+        ],
+      },
+    ],
+  },
+  {
+    says: "Collection leaves foreign keys alone.",
+    told: [[fsReadme, "Names that this package did not make are neither counted nor deleted"]],
+    checks: [
+      {
+        scenario: "collectOrphans leaves every foreign key alone",
+        mutants: [
+          core(
+            "names that only look like a state's are taken for one",
+            "format/layout",
+            "/^state-(\\d+)\\.bin$/.exec(name)",
+            "/state-(\\d+)/.exec(name)",
+          ),
+        ],
+      },
+    ],
+  },
+]

@@ -1,0 +1,70 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { allScenarios } from "@ckpt/conformance"
+import { expect, test } from "vitest"
+import { mutants } from "../../exploration/src/mutants/index.js"
+import { promises } from "./list/index.js"
+import { page } from "./page.js"
+
+const repository = fileURLToPath(new URL("../../../", import.meta.url))
+const all = Object.values(promises).flat()
+const textOf = (file: string) => plain(readFileSync(join(repository, file), "utf8"))
+/** A sentence may be broken into lines anywhere. */
+const plain = (text: string) => text.replaceAll(/\s+/g, " ")
+
+test("docs/promises.md is the list", () => {
+  const path = join(repository, "docs/promises.md")
+  if (process.env["CKPT_UPDATE_DOCS"] === "1") writeFileSync(path, page())
+  expect(readFileSync(path, "utf8"), "after a change that is wanted: CKPT_UPDATE_DOCS=1 npm test -- vitest").toBe(
+    page(),
+  )
+})
+
+test("what is promised stands where users read it", () => {
+  const missing = all.flatMap(({ told }) => told.filter(([file, words]) => !textOf(file).includes(plain(words))))
+  expect(missing).toEqual([])
+})
+
+test.each(["packages/fs/README.md", "packages/cli/README.md"])(
+  "each point of %s, What is promised, is in the list",
+  (file) => {
+    const [, section = ""] = readFileSync(join(repository, file), "utf8").split("## What is promised\n")
+    const points = [...(section.split("\n## ")[0] ?? "").matchAll(/^- (\*\*[^*]+\*\*)/gm)].map(
+      ([, point = ""]) => point,
+    )
+    expect(points.length).toBeGreaterThan(5)
+    const listed = all.flatMap(({ told }) => told.filter(([where]) => where === file).map(([, words]) => plain(words)))
+    expect(points.filter((point) => !listed.some((words) => words.includes(plain(point))))).toEqual([])
+  },
+)
+
+test("each promise has a check, each check a mutant, and all of them exist", () => {
+  const scenarios = new Set(allScenarios.map(({ name }) => name))
+  const explored = new Set(mutants.map(({ name }) => name))
+  for (const { says, checks } of all) {
+    expect(checks, says).not.toEqual([])
+    for (const check of checks) {
+      if ("scenario" in check) expect(scenarios).toContain(check.scenario)
+      if ("mutants" in check) expect(check.mutants, says).not.toEqual([])
+      if ("explored" in check) {
+        expect(check.explored, says).not.toEqual([])
+        for (const name of check.explored) expect(explored).toContain(name)
+      }
+      if ("test" in check) {
+        expect(check.against, says).not.toBe("")
+        expect(readFileSync(join(repository, check.file), "utf8")).toContain(`"${check.test}"`)
+      }
+    }
+  }
+})
+
+test("no promise, and no mutant of a check, is named twice", () => {
+  const names = [
+    ...all.map(({ says }) => says),
+    ...all.flatMap(({ checks }) =>
+      checks.flatMap((check) => ("mutants" in check ? check.mutants.map(({ name }) => name) : [])),
+    ),
+  ]
+  expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([])
+})

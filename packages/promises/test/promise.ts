@@ -1,0 +1,60 @@
+/** A promise of the documentation, and the checks that show it. */
+export interface OnePromise {
+  /** One sentence. */
+  readonly says: string
+  /** Where users read it: a file, and words that stand there. */
+  readonly told: readonly (readonly [file: string, words: string])[]
+  readonly checks: readonly Check[]
+}
+
+/** A check that can fail: each catches the mutants that it names. */
+export type Check = ScenarioCheck | ProgramCheck | ExplorationCheck | TestCheck
+
+/** A scenario of `@ckpt/conformance`, which also runs over every storage. The tests here run it over memory with each mutant. */
+export interface ScenarioCheck {
+  readonly scenario: string
+  readonly mutants: readonly Mutant[]
+}
+
+/** A program in `child/programs.mjs`, for a promise of one storage or of the command. The tests here run it with each mutant. */
+export interface ProgramCheck {
+  readonly program: string
+  readonly mutants: readonly Mutant[]
+}
+
+/** The exploration of schedules. Its own tests run its mutants, which are named here. */
+interface ExplorationCheck {
+  readonly explored: readonly string[]
+}
+
+/** A test that runs mutants of its own, or that compares with something that no code of this project computes. */
+interface TestCheck {
+  readonly test: string
+  readonly file: string
+  /** The mutants of the test, or why none is needed. */
+  readonly against: string
+}
+
+/** A change of one module of a package's build. `find` must stand there exactly once. */
+export interface Mutant {
+  readonly name: string
+  readonly package: "core" | "fs" | "cli"
+  /** Below `build`, without its `.js`. */
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+const mutantOf =
+  (name: Mutant["package"]) =>
+  (what: string, file: string, find: string, replace: string): Mutant => ({
+    name: what,
+    package: name,
+    file,
+    find,
+    replace,
+  })
+
+export const core = mutantOf("core")
+export const fs = mutantOf("fs")
+export const cli = mutantOf("cli")
