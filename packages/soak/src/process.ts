@@ -54,6 +54,8 @@ async function write(): Promise<void> {
 async function lead(): Promise<void> {
   const store = await openAt(task.place, keeping)
   for (;;) {
+    // A claim supersedes whoever leads: without a pause, nobody would come to save.
+    await pause(random() * random() * 10_000)
     await tolerant(async () => {
       const leader = await store.claim()
       try {
@@ -67,8 +69,6 @@ async function lead(): Promise<void> {
         await leader.close()
       }
     })
-    // A claim supersedes whoever leads: without a pause, nobody would come to save.
-    await pause(300 + random() * 1_500)
   }
 }
 
