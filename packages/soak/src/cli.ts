@@ -56,4 +56,6 @@ else {
       if (report.violations.length > 0) process.exitCode = 1
     }
   }
+  // Node 20 may spin for ever as it closes the pipes of processes that were killed, long after all work has ended.
+  process.exit()
 }
