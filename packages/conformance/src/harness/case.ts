@@ -25,7 +25,7 @@ export interface CaseContext {
   readonly largeBytes: number
   /** True: the case may take minutes, and write objects of up to 20 MiB. */
   readonly thorough: boolean
-  /** Of the random sequences, if a run is to be repeated: then with all its sequences, however slow the storage is. */
+  /** Of the random sequences, if a run is to be repeated: then nothing is left out because the storage is slow. */
   readonly seed: number | undefined
   /** Adds a remark to the row of this case in the table. */
   note(text: string): void
