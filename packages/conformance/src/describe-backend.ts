@@ -1,7 +1,7 @@
 import type { ObjectBackend } from "@ckpt/core"
 import { aFunction, anObject, checkOptions, type ShapeOf } from "@ckpt/core/adapter"
 import { backendCases } from "./cases/index.js"
-import { type BackendCase, type CaseOptions, caseShape, defaultTimeoutMs, missing, runCase } from "./harness/case.js"
+import { type BackendCase, type CaseOptions, caseShape, missing, runCase, timeoutOf } from "./harness/case.js"
 import { assertGiven } from "./harness/given.js"
 import { type CaseResult, failureOf, formatReport } from "./harness/report.js"
 
@@ -43,7 +43,7 @@ export async function checkBackend(options: CheckOptions): Promise<CaseResult[]>
 export async function describeBackend(options: DescribeOptions): Promise<void> {
   checkOptions("describeBackend", options, describeShape)
   assertGiven("describeBackend", options, ["factory", "test"])
-  const { test, cases = backendCases, timeoutMs = defaultTimeoutMs } = options
+  const { test, cases = backendCases } = options
   const print = options.print ?? ((text: string) => void process.stdout.write(text))
   const { backend, skipped: results } = await inspectBackend(cases, options)
   for (const one of cases) {
@@ -64,7 +64,7 @@ export async function describeBackend(options: DescribeOptions): Promise<void> {
         if (result.error !== undefined) throw result.error
       },
       // The runner's own limit comes later, so that a case that hangs still fails with its own message.
-      timeoutMs + 5_000,
+      timeoutOf(options) + 5_000,
     )
   }
 }

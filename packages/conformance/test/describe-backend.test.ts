@@ -94,8 +94,29 @@ test("the table is printed when the last case has ended, whatever the order: cas
       "  has something to say  passed   it was easy",
       "  3 passed, 2 failed, 1 skipped",
       "",
+      "fails",
+      "  what a user would lose: the latest checkpoint.",
+      "  looked at: the bytes of a state",
+      "  expected: <2 bytes: 01 02>",
+      "  seen: <100000 bytes: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 …>",
+      "",
+      "throws",
+      "  what a user would lose: the next save.",
+      "  expected: no error",
+      "  seen: BackendError (denied): no key",
+      "",
     ].join("\n"),
   ])
+})
+
+test("the trace of an adapter's own error leads into the adapter", async () => {
+  function deepInTheAdapter(): never {
+    throw new TypeError("undefined is not a function")
+  }
+  const broken: BackendCase = { ...passing, run: async () => deepInTheAdapter() }
+  const [result] = await checkBackend({ factory: () => storage(), cases: [broken] })
+  expect(result?.error?.stack).toContain("deepInTheAdapter")
+  expect(result?.error?.message).toContain("seen: TypeError: undefined is not a function")
 })
 
 test("a failure tells the loss to a user, the expectation and the observation", async () => {

@@ -1,7 +1,7 @@
 import { bytesOf, pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
 import { cut } from "./support/body.js"
-import { fail, identity, listed, opened, outcome, read, readAll, rejectsAs, same, sameBytes } from "./support/check.js"
+import { fail, identity, listed, opened, read, readAll, rejectsAs, same, sameBytes } from "./support/check.js"
 
 const key = "folder/object"
 
@@ -51,32 +51,6 @@ export const getCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "get: changing a chunk that was read leaves the object alone",
-    loses: "a program that changes a restored state would change the checkpoint itself.",
-    async run({ backend }) {
-      await backend.put(key, [pattern(5000)])
-      for (let round = 0; round < 2; round++) {
-        for await (const chunk of (await opened(backend, key)).body) chunk.fill(0)
-      }
-      sameBytes(await read(backend, key), pattern(5000), "after a reader changed what it had read")
-    },
-  },
-  {
-    name: "get: a reader that leaves early releases what it holds",
-    loses: "a process that looks at many checkpoints would run out of sockets or files, and stand still.",
-    async run({ backend }) {
-      const bytes = pattern(3 << 20)
-      await backend.put(key, cut(bytes))
-      for (let round = 0; round < 120; round++) {
-        const iterator = (await opened(backend, key)).body[Symbol.asyncIterator]()
-        // Every other reader leaves before its first chunk.
-        if (round % 2 === 0) await iterator.next()
-        await iterator.return?.()
-      }
-      sameBytes(await read(backend, key), bytes, "after 120 readers left early")
-    },
-  },
-  {
     name: "get: ifVersion of another version is refused",
     loses: "a read that goes on after an interruption would join the halves of two different objects.",
     async run({ backend }) {
@@ -88,24 +62,6 @@ export const getCases: readonly BackendCase[] = [
       await backend.put(key, [bytesOf("the new one")])
       await rejectsAs("precondition", backend.get(key, pinned), "get of a version that was replaced")
       await rejectsAs("precondition", backend.get(key, part), "get of a range of a version that was replaced")
-    },
-  },
-  {
-    name: "get: a reader of an object that is replaced never mixes old and new bytes",
-    loses: "a reader would restore the beginning of one state and the end of another.",
-    async run({ backend, largeBytes }) {
-      const old = pattern(largeBytes, 1)
-      await backend.put(key, cut(old))
-      const content = await opened(backend, key)
-      const iterator = content.body[Symbol.asyncIterator]()
-      const chunks: Uint8Array[] = []
-      const first = await iterator.next()
-      if (!first.done) chunks.push(first.value)
-      await backend.put(key, cut(pattern(largeBytes, 2)))
-      const rest = await outcome(readAll({ meta: content.meta, body: { [Symbol.asyncIterator]: () => iterator } }))
-      // The read may fail. It must not go on with other bytes, or end early as if all had been read.
-      if ("error" in rest) return
-      sameBytes(Buffer.concat([...chunks, rest.value]), old, "the bytes that were read")
     },
   },
 ]

@@ -78,26 +78,6 @@ export const listCases: readonly BackendCase[] = [
     },
   },
   {
-    name: "list: 2,500 keys are listed, each once",
-    loses: "checkpoints on the second page would be invisible: recovery would restore an old one, or none.",
-    async run({ backend }) {
-      const keys = Array.from({ length: 2500 }, (_, index) => `many/object-${String(index).padStart(6, "0")}`)
-      await forEachConcurrently(keys, (key) => backend.put(key, [bytesOf(key)]))
-      await backend.put("many2/other", [bytesOf("x")])
-      sameKeys(await keysOf(backend, "many/"), keys, "2,500 keys under a prefix")
-      sameKeys(await keysOf(backend, "many/object-0024"), keys.slice(2400), "100 keys by the beginning of their name")
-      // 1,000 keys are a page of most storages; then one key more.
-      const page = keys.slice(0, 1000)
-      sameKeys(await keysOf(backend, "many/object-000"), page, "1,000 keys by the beginning of their name")
-      const more = "many/object-000999-and-one"
-      await backend.put(more, [bytesOf(more)])
-      sameKeys(await keysOf(backend, "many/object-000"), [...page, more], "1,001 keys by the beginning of their name")
-      for (const meta of await listed(backend, "many/")) same(meta.size, meta.key.length, `the size of ${meta.key}`)
-      await deleteAll(backend, [...keys, more], "a delete of 2,501 keys")
-      sameKeys(await keysOf(backend, ""), ["many2/other"], "after their delete")
-    },
-  },
-  {
     name: "list: odd keys are listed, read and deleted as they are",
     loses:
       "a source, an operator or a pin with an unusual name would be stored under another's, or not be found again.",

@@ -2,7 +2,7 @@ import { pattern } from "../harness/bytes.js"
 import type { BackendCase } from "../harness/case.js"
 import { forEachConcurrently } from "../harness/concurrency.js"
 import { cut, source } from "./support/body.js"
-import { holds, identity, isAbsent, opened, read, same, sameBytes } from "./support/check.js"
+import { holds, identity, isAbsent, opened, readAll, same, sameBytes } from "./support/check.js"
 
 const key = "folder/object"
 
@@ -124,8 +124,9 @@ export const putCases: readonly BackendCase[] = [
       const bytesFor = (name: string) => pattern(20_000 + keys.indexOf(name), keys.indexOf(name))
       await Promise.all(keys.map((name) => backend.put(name, source(cut(bytesFor(name), 700)))))
       await forEachConcurrently(keys, async (name) => {
-        sameBytes(await read(backend, name), bytesFor(name), `${name}, written together with 47 others`)
-        same((await opened(backend, name)).meta.key, name, "the key of what was read")
+        const content = await opened(backend, name)
+        sameBytes(await readAll(content), bytesFor(name), `${name}, written together with 47 others`)
+        same(content.meta.key, name, "the key of what was read")
       })
     },
   },

@@ -1,5 +1,20 @@
-import type { Body, CommitBatch, ObjectBackend, ObjectContent, UploadInParts } from "@ckpt/core"
+import type { Body, CommitBatch, Condition, ObjectBackend, ObjectContent, UploadInParts } from "@ckpt/core"
+import { inspected } from "./report.js"
 import { nextTurn } from "./waiting.js"
+
+/** A call, as a failure shows it. */
+interface Noted {
+  readonly text: string
+  error?: unknown
+}
+
+/** So many calls are kept for a failure. */
+const latestCalls = 16
+
+function conditionOf({ when }: { when?: Condition | undefined } = {}): string {
+  if (when === undefined) return ""
+  return when === "absent" ? " when absent" : ` when it has version ${when.version}`
+}
 
 /**
  * Counts the calls that a storage is busy with. A scenario can so wait until everything has gone on, however long the
@@ -12,6 +27,12 @@ export class Activity {
   #bodies = 0
   #begun = 0
   #waiting: (() => void)[] = []
+  readonly #latest: Noted[] = []
+
+  /** The latest calls, each with its key; the latest last. */
+  get latest(): readonly string[] {
+    return this.#latest.map(({ text, error }) => (error === undefined ? text : `${text}: ${inspected(error)}`))
+  }
 
   /** Resolves once the storage has nothing to do and no new call has come for `turns` turns of the event loop. */
   async settled(turns = 20): Promise<void> {
@@ -35,6 +56,25 @@ export class Activity {
     }
   }
 
+  #call<T>(call: string, key: string, work: () => Promise<T>, condition = ""): Promise<T> {
+    const noted = this.#note(call, key, condition)
+    return this.during(async () => {
+      try {
+        return await work()
+      } catch (error) {
+        noted.error = error
+        throw error
+      }
+    })
+  }
+
+  #note(call: string, key: string, condition = ""): Noted {
+    const noted: Noted = { text: `${call} ${key}${condition}` }
+    this.#latest.push(noted)
+    if (this.#latest.length > latestCalls) this.#latest.shift()
+    return noted
+  }
+
   /** The same backend, with all its work counted. */
   track(backend: ObjectBackend): ObjectBackend {
     const { parts, leftovers, confirm, commit, announce, claim } = backend
@@ -43,17 +83,21 @@ export class Activity {
       capabilities: backend.capabilities,
       ...(announce && { announce: (options) => this.during(() => announce.call(backend, options)) }),
       ...(parts && { parts: this.#trackParts(parts) }),
-      put: (key, body, options) => this.during(() => backend.put(key, this.#fed(body), options)),
-      get: (key, options) => this.during(async () => this.body(await backend.get(key, options))),
-      head: (key, options) => this.during(() => backend.head(key, options)),
-      list: (prefix, options) => this.#chunks(backend.list(prefix, options)),
-      delete: (keys, options) => this.during(() => backend.delete(keys, options)),
+      put: (key, body, options) =>
+        this.#call("put", key, () => backend.put(key, this.#fed(body), options), conditionOf(options)),
+      get: (key, options) => this.#call("get", key, async () => this.body(await backend.get(key, options))),
+      head: (key, options) => this.#call("head", key, () => backend.head(key, options)),
+      list: (prefix, options) => {
+        this.#note("list", prefix)
+        return this.#chunks(backend.list(prefix, options))
+      },
+      delete: (keys, options) => this.#call("delete", keys.join(", "), () => backend.delete(keys, options)),
       now: (options) => this.during(() => backend.now(options)),
       ...(leftovers && { leftovers: (options) => this.during(() => leftovers.call(backend, options)) }),
       ...(confirm && { confirm: (keys, options) => this.during(() => confirm.call(backend, keys, options)) }),
       ...(commit && {
         commit: ({ create, ...batch }, options) =>
-          this.during(() =>
+          this.#call("commit", create.map(({ key }) => key).join(", "), () =>
             commit.call(backend, { ...batch, create: create.map((one) => this.#fedLater(one)) }, options),
           ),
       }),
@@ -72,7 +116,7 @@ export class Activity {
     return {
       partBytes: (index, size) => parts.partBytes(index, size),
       concurrency: parts.concurrency,
-      begin: (key, options) => this.during(() => parts.begin(key, options)),
+      begin: (key, options) => this.#call("begin", key, () => parts.begin(key, options), conditionOf(options)),
       part: (upload, part, options) => this.during(() => parts.part(upload, part, options)),
       complete: (upload, sent, options) => this.during(() => parts.complete(upload, sent, options)),
       abandon: (upload, options) => this.during(() => parts.abandon(upload, options)),

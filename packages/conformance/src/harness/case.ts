@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { ObjectBackend, UploadInParts } from "@ckpt/core"
-import { aFunction, milliseconds, type ShapeOf, wholeNumber } from "@ckpt/core/adapter"
+import { aBoolean, aFunction, milliseconds, type ShapeOf, wholeNumber } from "@ckpt/core/adapter"
 import type { StorageFactory } from "./storage.js"
 import { takingStreams } from "./streams.js"
 
@@ -23,6 +23,10 @@ export interface CaseContext {
   another(): Promise<ObjectBackend>
   /** A size that the backend sends in several parts, if it ever does. */
   readonly largeBytes: number
+  /** True: the case may take minutes, and write objects of up to 20 MiB. */
+  readonly thorough: boolean
+  /** Of the random sequences, if a run is to be repeated: then nothing is left out because the storage is slow. */
+  readonly seed: number | undefined
   /** Adds a remark to the row of this case in the table. */
   note(text: string): void
 }
@@ -45,22 +49,41 @@ export interface CaseOptions {
   readonly factory: StorageFactory
   /** See {@link CaseContext.largeBytes}; default 20 MiB. Give more if your backend's parts are larger than 8 MiB. */
   readonly largeBytes?: number | undefined
-  /** A case that takes longer has failed, since a call that never answers is a fault too. Default two minutes. */
+  /** True: more of everything, in minutes. For an adapter that was changed, and once in a while. Default false. */
+  readonly thorough?: boolean | undefined
+  /** Of the random sequences: a whole number. The table and a failure name the seed of their run. Default: another each time. */
+  readonly seed?: number | undefined
+  /**
+   * A case that takes longer has failed, since a call that never answers is a fault too. Default two minutes, or a quarter of an
+   * hour if `thorough`.
+   */
   readonly timeoutMs?: number | undefined
 }
 
 /** The kinds of {@link CaseOptions}. */
 export const caseShape: ShapeOf<CaseOptions> = {
-  fields: { factory: aFunction, largeBytes: wholeNumber(1), timeoutMs: milliseconds(1) },
+  fields: {
+    factory: aFunction,
+    largeBytes: wholeNumber(1),
+    thorough: aBoolean,
+    seed: wholeNumber(0),
+    timeoutMs: milliseconds(1),
+  },
   example: "{ factory }",
 }
 
-export const defaultTimeoutMs = 120_000
+const defaultTimeoutMs = 120_000
+const thoroughTimeoutMs = 900_000
 const defaultLargeBytes = 20 * 1024 * 1024
+
+/** The limit of a case, in milliseconds. */
+export function timeoutOf({ timeoutMs, thorough }: CaseOptions): number {
+  return timeoutMs ?? (thorough === true ? thoroughTimeoutMs : defaultTimeoutMs)
+}
 
 /** Runs one case on a fresh storage. Resolves with its remarks, or rejects with its failure. */
 export async function runCase(one: BackendCase, options: CaseOptions): Promise<string[]> {
-  const { timeoutMs = defaultTimeoutMs } = options
+  const timeoutMs = timeoutOf(options)
   const notes: string[] = []
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_, reject) => {
@@ -94,6 +117,8 @@ async function runOnStorage(one: BackendCase, options: CaseOptions, notes: strin
       parts: backend.parts,
       another: async () => takingStreams(await open()),
       largeBytes: options.largeBytes ?? defaultLargeBytes,
+      thorough: options.thorough ?? false,
+      seed: options.seed,
       note: (text) => notes.push(text),
     })
   } finally {

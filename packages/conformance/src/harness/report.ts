@@ -37,20 +37,63 @@ function shortened(text: string): string {
   return text.length > 500 ? `${text.slice(0, 500)}…` : text
 }
 
+/** The calls that led to a failure, one on a line. */
+const scripts = new WeakMap<Error, readonly string[]>()
+
+/** The same error, with the calls that led to it. */
+export function withScript(error: Error, calls: readonly string[]): Error {
+  scripts.set(error, calls)
+  return error
+}
+
 /** The failure of a case, in words for the author of the backend. */
 export function failureOf(one: BackendCase, cause: unknown): Error {
   const { what, expected, seen } = findingOf(cause)
+  const script = (cause instanceof Error && scripts.get(cause)) || []
   const message = [
     one.name,
     `  what a user would lose: ${one.loses}`,
     ...(what === undefined ? [] : [`  looked at: ${what}`]),
     `  expected: ${expected}`,
     `  seen: ${seen}`,
+    ...(script.length === 0 ? [] : ["  the calls:", ...script.map((call, index) => `    ${index + 1}. ${call}`)]),
   ].join("\n")
   // Strings: of two large buffers a runner would print a diff byte by byte.
   const error = new AssertionError({ message, expected, actual: seen, operator: "conformance" })
   error.cause = cause
+  // The lines of an adapter's own error lead into the adapter; those of this error would end here.
+  if (cause instanceof Error && !(cause instanceof AssertionError))
+    error.stack = `${error.name}: ${message}\n${framesOf(cause)}`
   return error
+}
+
+/** The failure of a scenario: what a store must hold, what was seen, and the calls to look at. */
+export function scenarioFailure(
+  { name }: { readonly name: string },
+  layout: string,
+  cause: unknown,
+  calls: readonly string[],
+): Error {
+  const { what, expected, seen } = findingOf(cause)
+  const message = [
+    `${layout} layout: ${name}`,
+    ...(what === undefined ? [] : [`  looked at: ${what}`]),
+    `  expected: ${expected}`,
+    `  seen: ${seen}`,
+    "  the latest calls of its stores:",
+    ...calls.map((call) => `    ${call}`),
+  ].join("\n")
+  const error = new AssertionError({ message, expected, actual: seen, operator: "scenario" })
+  error.cause = cause
+  if (cause instanceof Error) error.stack = `${error.name}: ${message}\n${framesOf(cause)}`
+  return error
+}
+
+function framesOf({ stack = "" }: Error): string {
+  return stack
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .join("\n")
 }
 
 function findingOf(cause: unknown): { what?: string; expected: string; seen: string } {
@@ -65,7 +108,10 @@ function findingOf(cause: unknown): { what?: string; expected: string; seen: str
   }
 }
 
-/** The table at the end of a run: case, result, remarks; for a skipped case the part that the backend lacks. */
+/**
+ * The table at the end of a run: case, result, remarks; for a skipped case the part that the backend lacks. Then each failure once
+ * more, so that nobody has to look for it among the passes.
+ */
 export function formatReport(
   backend: Pick<ObjectBackend, "name" | "capabilities">,
   results: readonly CaseResult[],
@@ -80,6 +126,7 @@ export function formatReport(
     row("case", "result", ""),
     ...results.map(({ name, result, notes }) => row(name, result, notes.join("; "))),
     `  ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`,
+    ...results.flatMap(({ error }) => (error === undefined ? [] : ["", error.message])),
     "",
   ].join("\n")
 }

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict"
 import {
   type CheckpointStore,
   type LayoutName,
@@ -11,7 +12,8 @@ import { Activity } from "./activity.js"
 import { bytesOf, joined } from "./bytes.js"
 import { instantClock, ManualClock } from "./clocks.js"
 import { assertGiven } from "./given.js"
-import type { TestStorage } from "./storage.js"
+import { scenarioFailure } from "./report.js"
+import { mostOpen, type TestStorage } from "./storage.js"
 
 /** What a scenario works with. */
 export interface ScenarioContext {
@@ -88,7 +90,8 @@ export async function runScenario(
   const storage = await createStorage()
   const activity = new Activity()
   const raw = await (storage.outside?.() ?? storage.open())
-  const opened: AsyncDisposable[] = []
+  const stores: AsyncDisposable[] = []
+  const backends = new Set<AsyncDisposable>()
   const clocks = new Set<ManualClock>()
   const events: StoreEvent[] = []
   const padded = (id: number) => String(id).padStart(6, "0")
@@ -106,18 +109,28 @@ export async function runScenario(
       events,
       async open({ through = (backend: ObjectBackend) => backend, onEvent, ...options } = {}) {
         const backend = await storage.open()
+        backends.add(backend)
+        assert.ok(backends.size < mostOpen, `a scenario has no more than ${mostOpen} backends open at once`)
         if (options.clock instanceof ManualClock) clocks.add(options.clock)
         const store = await openCheckpointStore({
           clock: instantClock(),
           ...options,
           layout,
-          backend: through(activity.track(backend)),
+          // A store that a scenario closes takes its backend with it: a storage may have few places for them.
+          backend: {
+            ...through(activity.track(backend)),
+            async [Symbol.asyncDispose]() {
+              backends.delete(backend)
+              await backend[Symbol.asyncDispose]()
+            },
+          },
+          ownsBackend: true,
           onEvent(event) {
             events.push(event)
             onEvent?.(event)
           },
         })
-        opened.push(store, backend)
+        stores.push(store)
         return store
       },
       async plant(key, bytes) {
@@ -134,8 +147,10 @@ export async function runScenario(
       },
       settled: () => activity.settled(),
     })
+  } catch (error) {
+    throw scenarioFailure(scenario, layout, error, activity.latest)
   } finally {
-    for (const resource of opened) await disposed(resource, clocks)
+    for (const resource of [...stores, ...backends]) await disposed(resource, clocks)
     await raw[Symbol.asyncDispose]()
     await storage.dispose?.()
   }

@@ -1,8 +1,11 @@
 import type { ObjectBackend } from "@ckpt/core"
 
+/** Backends that a scenario, or a case, has open at once. A storage may have few places for them. */
+export const mostOpen = 32
+
 /** One empty storage that nobody else uses. */
 export interface TestStorage {
-  /** Opens a backend over this storage. Several may be open at once, as in several processes. */
+  /** Opens a backend over this storage. Up to {@link mostOpen} are open at once, as in several processes. */
   open(): ObjectBackend | Promise<ObjectBackend>
   /** A backend for what other programs write and remove. They know nothing of claims. Default: as `open`. */
   outside?(): ObjectBackend | Promise<ObjectBackend>

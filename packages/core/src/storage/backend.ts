@@ -6,6 +6,10 @@
  * pointer, retention, recovery, retries and time-outs live once, in core. Input is clean when it arrives here: keys are
  * non-empty, relative, "/"-separated, without "." or ".." segments, control characters or backslashes.
  *
+ * Keys are compared byte by byte in UTF-8. Nothing is decoded, trimmed, normalised or read as a number or a pattern: `a_b` and
+ * `axb`, `007` and `7`, `A` and `a`, two normal forms of one letter are two keys. A key of 740 bytes must work, with names of up
+ * to 240 bytes between its slashes. No store has an object at `a` beside one at `a/b`, which storages with folders lack.
+ *
  * The way of a state's bytes:
  *
  *     save   StateSource ──▶ Body ──┬──▶ put ──────────────────────────────┬──▶ object
@@ -52,11 +56,15 @@ export interface ObjectBackend extends OptionalParts, AsyncDisposable {
    * Every object whose key starts with `prefix`; the prefix is text, so `a/` does not show `ab/`. Complete, or it rejects:
    * a failed page is never a short list. The order is not promised. A key that ends in "/" is a name that is taken
    * without being an object (an empty directory, a folder marker). What is in an object's place and cannot be read as one (a
-   * symbolic link, a device) has the object's key, and `get` says `damaged`.
+   * symbolic link, a device) has the object's key, and `get` says `damaged`. Several listings may be under way at once. A listing
+   * whose reader calls `return()` holds nothing any more.
    */
   list(prefix: string, options?: RequestOptions): AsyncIterable<ObjectMeta>
 
-  /** Removes objects. Absent is success. Returns one failure for each key that is still there; rejects only if none was tried. */
+  /**
+   * Removes objects. Absent is success, also beside keys that are there. A key may be given twice, and is removed once. Returns one
+   * failure for each key that is still there; rejects only if none was tried. Once it resolves, nobody sees the objects any more.
+   */
   delete(keys: readonly string[], options?: RequestOptions): Promise<DeleteFailure[]>
 
   /**
@@ -147,9 +155,15 @@ export interface ObjectMeta {
   readonly key: string
   /** Bytes of the whole object, also when a range of it was asked for. */
   readonly size: number
-  /** Opaque; changes whenever the content changes. Equal content may have equal versions (a content hash). */
+  /**
+   * Opaque; compared as a whole, character by character. Changes whenever the content changes, by whatever call, also over a removal:
+   * no two contents of one key ever have one version, so a hash needs 128 bits. Equal content may have equal versions.
+   */
   readonly version: string
-  /** When the object was last written, by the storage's clock. */
+  /**
+   * When the object was last written, by the storage's clock; the same from every call. Whole seconds will do, rounded down: never
+   * later than `now` after the write.
+   */
   readonly lastModified: Date
 }
 
@@ -159,8 +173,10 @@ export interface ObjectContent {
   readonly meta: ObjectMeta
   /**
    * The bytes asked for, read once, in chunks of a megabyte or so. The reader may change a chunk, so it is a copy of its own
-   * (`slice` of a Buffer makes none). Rejects if the storage delivers fewer bytes than it promised: a short body is never a success. Whoever gets a content either reads it to its
-   * end or calls `return()` on its iterator.
+   * (`slice` of a Buffer makes none), and it stays as it is while more is read. Rejects if the storage delivers fewer bytes than it
+   * promised: a short body is never a success. If the object is removed or replaced before the end, the body gives the bytes of
+   * `meta.version`, or rejects. Whoever gets a content either reads it to its end or calls `return()` on its iterator, before
+   * the first chunk too; then the storage holds nothing for it any more.
    */
   readonly body: AsyncIterable<Uint8Array>
 }
@@ -199,7 +215,9 @@ export interface OptionalParts {
   /**
    * For storages with a transaction or an atomic directory rename: everything in `create` appears together or not at all,
    * then the pointer moves. Rejects with `precondition` if any of the keys exists. Returns the metas of `create`, in order,
-   * or "unsupported" for a batch that it cannot do at once; then no body was touched and core does it in sequence.
+   * or "unsupported" for a batch that it cannot do at once; then no body was touched and core does it in sequence. What it created
+   * is an object like any other. A commit that rejects has created nothing, moved nothing, and leaves its keys free; with the error of a
+   * body, of a function or of `decide` it rejects with that error.
    */
   commit?(batch: CommitBatch, options?: RequestOptions): Promise<ObjectMeta[] | "unsupported">
 
@@ -326,7 +344,7 @@ export interface UploadPart {
 /**
  * Chunks whose memory can be used again, which is several times faster than new memory from the system. A `Body`, and the
  * body of an `ObjectContent`, may be `RecyclingChunks`. Their reader may call `recycle` with a chunk that nobody will look at
- * any more. A chunk that is not given back stays as it is.
+ * any more. A chunk that is not given back stays as it is. The memory of a chunk goes to one reader at a time.
  */
 export interface RecyclingChunks extends AsyncIterable<Uint8Array> {
   /** Gives the memory of a chunk back. Called at most once for each chunk. */
@@ -350,7 +368,7 @@ export interface LeftoverOptions extends RequestOptions {
   /** Only those that belong to keys that start so. */
   prefix: string
   /**
-   * Where a leftover belongs to a key, only those for which this holds: others may share the storage, and the writes of some
+   * Where a leftover belongs to a key, only those for which this holds, in a dry run too: others may share the storage, and the writes of some
    * keys may still be under way. A key that ends in "/": the folder that the leftover lies in, where only that is known.
    * Not asked if the writer is known to have ended. `since`: as in {@link Leftover}.
    */
@@ -361,7 +379,10 @@ export interface LeftoverOptions extends RequestOptions {
 
 /** What a backend's `commit` writes. */
 export interface CommitBatch {
-  /** Objects to create, all or none. Bodies are consumed in order; a function is called after the bodies before it. */
+  /**
+   * Objects to create, all or none. Bodies are consumed in order, each once; a function is called once, after the bodies before it. Chunks
+   * are the caller's again when the commit has settled.
+   */
   readonly create: readonly {
     /** Where the object goes. */
     readonly key: string
@@ -374,7 +395,9 @@ export interface CommitBatch {
     readonly key: string
     /**
      * Decides on the current pointer inside the backend's critical section, so it may be called more than once and must
-     * depend on its argument alone. `undefined` leaves the pointer as it is.
+     * depend on its argument alone. `undefined` leaves the pointer as it is, its version too. If it throws, the commit rejects with
+     * its error and has done nothing. The bytes of `current` are a copy for `decide`; the bytes that it gives are the caller's again
+     * when the commit has settled.
      */
     decide(
       current:

@@ -51,6 +51,7 @@ export function completeMemory({ inParts = false }: { inParts?: boolean | undefi
     },
     async part(upload, { index, bytes }, { signal }) {
       signal?.throwIfAborted()
+      if (uploads.has(upload.name)) uploads.set(upload.name, new Date())
       upload.parts[index] = new Uint8Array(bytes)
     },
     async complete({ key, name, when, parts }, _, { signal }) {
@@ -79,10 +80,11 @@ export function completeMemory({ inParts = false }: { inParts?: boolean | undefi
     },
     delete: (keys, options) => alone(() => inner.delete(keys, options)),
     now: (options) => inner.now(options),
-    async leftovers({ olderThanMs, prefix, dryRun, signal }) {
+    async leftovers({ olderThanMs, prefix, mayGo = () => true, dryRun, signal }) {
       signal?.throwIfAborted()
       const found = [...uploads]
         .filter(([name, since]) => name.startsWith(prefix) && Date.now() - since.getTime() > olderThanMs)
+        .filter(([name, since]) => mayGo(name.slice(0, name.lastIndexOf("#")), since))
         .map(([name, since]) => ({ name, since }))
       if (!dryRun) for (const { name } of found) uploads.delete(name)
       return found

@@ -81,6 +81,7 @@ async function atEveryCall({ open }: ScenarioContext, name: string, stepwise: bo
       const next = found.nextId
       await saveAll(after, next)
       assert.equal((await after.recover()).checkpoint?.id, next, where)
+      for (const one of [before, after]) await one.close()
       if (!dying.died()) {
         assert.ok(n > 2, `${name} made only ${n - 1} calls`)
         break

@@ -247,6 +247,7 @@ export const damageScenarios: readonly Scenario[] = [
         for (const summary of await listAll(store)) assert.ok(summary.valid || summary.issues.length > 0)
         await store.prune({ last: 1 })
         assert.ok((await store.ids()).includes(id))
+        await store.close()
       }
     },
   },
