@@ -78,6 +78,7 @@ class Shrinker {
           )
         if (await change(() => [])) continue
         await change(({ meanwhile: _, ...rest }) => [rest])
+        await change(({ abortAt: _, ...rest }) => [rest])
         await change((one) => (one.do === "save" ? [{ do: "save" }] : [one]))
       }
     }

@@ -61,8 +61,10 @@ export async function simulate(
     let count = start.contents
     const world: World = { core, layout, attempts, storage, network, model, count: () => ++count, log }
     let running = scenario.processes.length
+    const processes: Process[] = []
     for (const [index, plan] of scenario.processes.entries()) {
       const process = new Process(`p${index + 1}`, plan, world)
+      processes.push(process)
       void process
         .run()
         .catch((error: unknown) => {
@@ -74,7 +76,12 @@ export async function simulate(
     }
     for (; steps < scenario.steps; steps++) {
       await everybodyWaits()
-      if (violation !== undefined || running === 0 || !network.step()) break
+      if (violation !== undefined) break
+      for (const process of processes) process.assertSound(false)
+      if (running === 0) break
+      if (network.step()) continue
+      for (const process of processes) process.assertSound(true)
+      break
     }
     if (violation === undefined && scenario.lateArrive) while (network.deliverLate()) {}
     if (violation === undefined) await checkEnd(core, storage, model, layout)

@@ -3,7 +3,7 @@ import { capabilities, contentOf, rangeOf, wholeBody } from "../storage/direct.j
 import { isProbe } from "../storage/keys.js"
 import type { SimulatedStorage, StoredObject } from "../storage/storage.js"
 import type { ProbeNames } from "./probe-names.js"
-import type { How, Lane, Request } from "./request.js"
+import { type How, type Lane, moved, type Request, wait } from "./request.js"
 import { short } from "./trace.js"
 
 export interface NetworkedStorage {
@@ -13,6 +13,17 @@ export interface NetworkedStorage {
   /** If false, what is asked of a probe is answered at once: nobody else knows its key, so nothing can come in between. */
   readonly probesAreScheduled: boolean
   readonly probeNames: ProbeNames
+  /** Requests that may arrive although nobody waits for them. */
+  readonly late: Request[]
+}
+
+/** The requests of one store, or of a process by itself. */
+export class Session {
+  underWay = 0
+  /** Its store was closed. */
+  isClosed = false
+  /** The first request that came after that. */
+  tooLate: string | undefined
 }
 
 type Send = <T>(
@@ -24,10 +35,10 @@ type Send = <T>(
 ) => Promise<T>
 
 /** The storage as a process sees it: each request waits in the lane of the process until the network lets it arrive. */
-export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBackend {
+export function backendOf(lane: Lane, networked: NetworkedStorage, session: Session): ObjectBackend {
   const { storage, pageSize, probesAreScheduled, probeNames } = networked
   const atOnceProbe = (key: string) => !probesAreScheduled && isProbe(key)
-  const send = sender(lane)
+  const send = sender(lane, networked.late, session)
   const page = async (prefix: string, after: string, signal: AbortSignal | undefined): Promise<ObjectMeta[]> =>
     send("page", [prefix], after === "" ? "" : ` after ${short(after)}`, signal, ({ behind }) =>
       storage.page(prefix, after, pageSize, isProbe(prefix) ? 0 : behind),
@@ -77,7 +88,7 @@ export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBacken
   }
 }
 
-function sender(lane: Lane): Send {
+function sender(lane: Lane, late: Request[], session: Session): Send {
   return <T>(
     kind: Request["kind"],
     keys: readonly string[],
@@ -86,18 +97,31 @@ function sender(lane: Lane): Send {
     apply: (how: How) => T,
   ) =>
     new Promise<T>((resolve, reject) => {
-      lane.pending.push({
-        what: () => `${lane.name}  ${kind} ${keys.map(short).join(" ")}${detail}`,
+      const what = () => `${lane.name}  ${kind} ${keys.map(short).join(" ")}${detail}`
+      if (session.isClosed) session.tooLate ??= what()
+      session.underWay++
+      const request: Request = {
+        what,
         kind,
         keys,
         write: kind === "put" || kind === "delete",
         firstPage: kind === "page" && detail === "",
         doing: lane.doing,
         apply,
-        resolve: resolve as (value: unknown) => void,
-        reject,
+        resolve(value) {
+          session.underWay--
+          resolve(value as T)
+          moved(lane)
+        },
+        reject(error) {
+          session.underWay--
+          reject(error)
+          moved(lane)
+        },
         signal,
-      })
+      }
+      wait(lane, request, late)
+      moved(lane)
     })
 }
 

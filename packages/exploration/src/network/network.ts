@@ -2,10 +2,10 @@ import { BackendError, type ObjectBackend } from "@ckpt/core"
 import type { Choices } from "../scenario/choices.js"
 import type { Odds } from "../scenario/odds.js"
 import { maxBehind, type SimulatedStorage } from "../storage/storage.js"
-import { backendOf, type NetworkedStorage } from "./backend.js"
+import { backendOf, type NetworkedStorage, Session } from "./backend.js"
 import type { Guide, Wish } from "./guide.js"
 import { ProbeNames } from "./probe-names.js"
-import type { How, Lane, Request, Watcher } from "./request.js"
+import { type How, type Lane, type Request, type Watcher, wait } from "./request.js"
 import { outcomeOf } from "./trace.js"
 
 const faults = ["none", "answer lost", "lost", "delayed", "comes twice", "crash", "slow answer"] as const
@@ -39,7 +39,7 @@ export class Network {
     },
   ) {
     const { pageSize, probesAreScheduled } = options
-    this.#networked = { storage, pageSize, probesAreScheduled, probeNames: new ProbeNames() }
+    this.#networked = { storage, pageSize, probesAreScheduled, probeNames: new ProbeNames(), late: this.#late }
     this.#choices = choices
     this.#watcher = watcher
     this.#odds = options.odds
@@ -50,23 +50,24 @@ export class Network {
     this.#readOdds = [readFails, slowBody, crash, ...(lags === undefined ? [] : [lags])]
   }
 
-  /** A process and the storage as it sees it. */
-  connect(name: string): { lane: Lane; backend: ObjectBackend } {
-    const lane: Lane = { name, index: this.#lanes.length, alive: true, pending: [], doing: undefined }
+  /** A process. */
+  connect(name: string): Lane {
+    const index = this.#lanes.length
+    const lane: Lane = { name, index, alive: true, pending: [], doing: undefined, moves: 0, alarms: [] }
     this.#lanes.push(lane)
-    return { lane, backend: backendOf(lane, this.#networked) }
+    return lane
+  }
+
+  /** The storage as a store of this process sees it. */
+  backend(lane: Lane): { backend: ObjectBackend; session: Session } {
+    const session = new Session()
+    return { backend: backendOf(lane, this.#networked, session), session }
   }
 
   /** One request arrives, or is lost. Returns false if no request waits; late ones do not count. */
   step(): boolean {
     const lanes: Lane[] = []
-    for (const lane of this.#lanes) {
-      if (lane.pending.length > 1 || lane.pending[0]?.signal?.aborted) {
-        // Drops reads that were given up: they change nothing, whether they arrive or not.
-        lane.pending = lane.pending.filter((request) => request.write || request.signal?.aborted !== true)
-      }
-      if (lane.pending.length > 0) lanes.push(lane)
-    }
+    for (const lane of this.#lanes) if (lane.pending.length > 0) lanes.push(lane)
     if (lanes.length === 0) return false
     // 0 is the lane that ran last, or the next lane after it: a process goes on until a choice makes it stand still.
     const start = this.#current?.index ?? 0
@@ -123,7 +124,7 @@ export class Network {
       return
     }
     if (fault === "slow answer") {
-      this.#apply(answeredLater(lane, request), ", its answer later", false)
+      this.#apply(this.#answeredLater(lane, request), ", its answer later", false)
       return
     }
     if (fault === "lost" || fault === "delayed") {
@@ -173,6 +174,20 @@ export class Network {
     else request.resolve(value)
   }
 
+  /** The same request. Its answer must be chosen to arrive. */
+  #answeredLater(lane: Lane, request: Request): Request {
+    const later = (answer: () => void) => {
+      const what = () => `${request.what()}: its answer`
+      const read = { what, write: false, firstPage: false, kind: "body", apply: () => undefined } as const
+      wait(lane, { ...request, ...read, resolve: answer }, this.#late)
+    }
+    return {
+      ...request,
+      resolve: (value) => later(() => request.resolve(value)),
+      reject: (error) => later(() => request.reject(error)),
+    }
+  }
+
   /** The process is gone. The writes that it had sent may still arrive. */
   #crash(lane: Lane): void {
     lane.alive = false
@@ -186,16 +201,3 @@ function noAnswer(): BackendError {
   return new BackendError("ambiguous", "no answer")
 }
 
-/** The same request. Its answer must be chosen to arrive. */
-function answeredLater(lane: Lane, request: Request): Request {
-  const later = (answer: () => void) => {
-    const what = () => `${request.what()}: its answer`
-    const read = { what, write: false, firstPage: false, kind: "body", apply: () => undefined } as const
-    lane.pending.push({ ...request, ...read, resolve: answer })
-  }
-  return {
-    ...request,
-    resolve: (value) => later(() => request.resolve(value)),
-    reject: (error) => later(() => request.reject(error)),
-  }
-}

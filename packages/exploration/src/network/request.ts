@@ -6,6 +6,37 @@ export interface Lane {
   pending: Request[]
   /** The operations of the process now, by which the watcher judges its requests. */
   doing: unknown
+  /** Requests that were sent, and answers that arrived, so far. */
+  moves: number
+  alarms: Alarm[]
+}
+
+/** Rings at the end of the move with this number, before anybody has taken note of that move. */
+export interface Alarm {
+  readonly at: number
+  ring(): void
+}
+
+/** A request was sent, or an answer arrives. */
+export function moved(lane: Lane): void {
+  lane.moves++
+  if (lane.alarms.length === 0) return
+  const due = lane.alarms.filter(({ at }) => at === lane.moves)
+  lane.alarms = lane.alarms.filter(({ at }) => at > lane.moves)
+  for (const alarm of due) alarm.ring()
+}
+
+/** The request waits in the lane. If its sender gives it up, the sender is told so at once; a write may still arrive late. */
+export function wait(lane: Lane, request: Request, late: Request[]): void {
+  lane.pending.push(request)
+  const { signal, write } = request
+  signal?.addEventListener("abort", () => {
+    const index = lane.pending.indexOf(request)
+    if (index < 0) return
+    lane.pending.splice(index, 1)
+    if (write) late.push(request)
+    request.reject(signal.reason)
+  })
 }
 
 /** How a request is carried out. */

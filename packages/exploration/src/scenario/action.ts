@@ -60,6 +60,9 @@ export type ManifestDamage = (typeof manifestDamages)[number]
 export const lostParts = ["manifest", "state", "both"] as const
 type LostPart = (typeof lostParts)[number]
 
+/** The store of the process is closed, whatever is under way; or a new one is opened in its place. */
+export type Life = { readonly do: "close" | "open" }
+
 type Timing =
   /** The storage's clock goes on. */
   | { readonly do: "wait"; readonly ms: number }
@@ -67,9 +70,14 @@ type Timing =
   | { readonly do: "jump"; readonly ms: number }
 
 /** One call of a process. `which` counts backwards from the highest id that ever had an object. */
-export type Action = (Writing | Reading | Keeping | Foreign | Timing) & {
+export type Action = (Writing | Reading | Keeping | Foreign | Life | Timing) & {
   /** The next action begins at once, while this one is still under way. */
   readonly meanwhile?: boolean
+  /**
+   * Its caller gives it up with the so-manieth move of the process since it began: when a request is sent, or when an answer arrives
+   * and nobody has taken note of it yet.
+   */
+  readonly abortAt?: number
 }
 
 export function describeAction(action: Action): string {

@@ -57,7 +57,12 @@ function processOf(plan: Plan, role: Role | undefined, reads: boolean, random: R
   const count = random.among((role ?? plan).actions)
   for (let index = 0; index < count; index++) {
     const action = actionOf(random.weighted(weights), plan, random)
-    actions.push(random.chance(plan.meanwhile ?? 0) ? { ...action, meanwhile: true } : action)
+    const isSimple = action.do === "release" || action.do === "close" || action.do === "open"
+    const goesOn = random.chance(plan.meanwhile ?? 0) && (!isSimple || action.do === "release")
+    const given = goesOn ? { ...action, meanwhile: true } : action
+    // Most operations have ended after twelve requests.
+    const aborts = plan.aborts !== undefined && random.chance(plan.aborts) && !isSimple
+    actions.push(aborts ? { ...given, abortAt: 1 + random.below(24) } : given)
   }
   const retains = !reads && random.chance(plan.retain ?? 0)
   return retains ? { actions, retain: random.among(["last 1", "last 2"]) } : { actions }

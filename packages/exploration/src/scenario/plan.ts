@@ -34,6 +34,8 @@ export interface Plan {
   readonly slowAnswer?: number
   /** How likely a state is written ahead of its save. Default 0.05. */
   readonly ahead?: number
+  /** How likely the caller of an action gives it up. Default 0. */
+  readonly aborts?: number
   /** How likely a state comes as a stream, which may fail. Default 0. */
   readonly sources?: number
   /** See {@link Scenario.layout}. */

@@ -1,8 +1,9 @@
 import { claimingPlans } from "./plans-claiming.js"
 import { damagedPlans } from "./plans-damaged.js"
+import { endingPlans } from "./plans-ending.js"
 import { plainPlans } from "./plans-plain.js"
 
-export const plans = { ...plainPlans, ...claimingPlans, ...damagedPlans }
+export const plans = { ...plainPlans, ...claimingPlans, ...damagedPlans, ...endingPlans }
 
 export type PlanName = keyof typeof plans
 export const planNames = Object.keys(plans) as PlanName[]
