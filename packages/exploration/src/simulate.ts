@@ -4,9 +4,11 @@ import { Model } from "./model/model.js"
 import { Violation } from "./model/violation.js"
 import type { Guide } from "./network/guide.js"
 import { Network } from "./network/network.js"
+import { damage } from "./process/damage.js"
 import { Process } from "./process/process.js"
 import { told } from "./process/reader.js"
 import type { World } from "./process/self.js"
+import { describeAction } from "./scenario/action.js"
 import { Choices } from "./scenario/choices.js"
 import type { Random } from "./scenario/random.js"
 import type { Scenario } from "./scenario/scenario.js"
@@ -49,7 +51,7 @@ export async function simulate(
   let steps = 0
   let acknowledged = 0
   try {
-    const model = new Model(storage, start.acknowledged, scenario.odds.lags !== undefined)
+    const model = new Model(storage, start.acknowledged, scenario.odds.lags !== undefined, scenario.odds.mixed !== undefined)
     const { odds, attempts, pageSize, probesAreScheduled } = scenario
     const network = new Network(storage, choices, model, {
       odds,
@@ -59,7 +61,13 @@ export async function simulate(
       guide: options.guide,
     })
     let count = start.contents
-    const world: World = { core, layout, attempts, storage, network, model, count: () => ++count, log }
+    const isAnswered = odds.answerLost + odds.lost + odds.delayed + odds.twice + odds.crash + odds.readFails === 0
+    const assertUnknown = (what: string) => {
+      if (isAnswered && !model.isTampered)
+        throw new Violation(`the outcome of ${what} is said to be unknown, and each request was answered`)
+    }
+    const world: World = { core, layout, assertUnknown, attempts, storage, network, model, count: () => ++count, log }
+    for (const action of scenario.atRest ?? []) log?.(`at rest: ${describeAction(action)}: ${damage(world, action)}`)
     let running = scenario.processes.length
     const processes: Process[] = []
     for (const [index, plan] of scenario.processes.entries()) {

@@ -1,4 +1,4 @@
-import type { GetOptions, ObjectBackend, ObjectContent, ObjectMeta, PutOptions } from "@ckpt/core"
+import { BackendError, type GetOptions, type ObjectBackend, type ObjectContent, type ObjectMeta, type PutOptions } from "@ckpt/core"
 import { capabilities, contentOf, rangeOf, wholeBody } from "../storage/direct.js"
 import { isProbe } from "../storage/keys.js"
 import type { SimulatedStorage, StoredObject } from "../storage/storage.js"
@@ -39,10 +39,16 @@ export function backendOf(lane: Lane, networked: NetworkedStorage, session: Sess
   const { storage, pageSize, probesAreScheduled, probeNames } = networked
   const atOnceProbe = (key: string) => !probesAreScheduled && isProbe(key)
   const send = sender(lane, networked.late, session)
-  const page = async (prefix: string, after: string, signal: AbortSignal | undefined): Promise<ObjectMeta[]> =>
-    send("page", [prefix], after === "" ? "" : ` after ${short(after)}`, signal, ({ behind }) =>
-      storage.page(prefix, after, pageSize, isProbe(prefix) ? 0 : behind),
-    )
+  const page = async (
+    prefix: string,
+    after: string,
+    since: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ObjectMeta[]> =>
+    send("page", [prefix], after === "" ? "" : ` after ${short(after)}`, signal, ({ behind, mixes }) => {
+      if (isProbe(prefix)) return storage.page(prefix, after, pageSize)
+      return storage.page(prefix, after, pageSize, behind, mixes && { since, choose: mixes })
+    })
   return {
     name: "simulated",
     capabilities,
@@ -68,8 +74,9 @@ export function backendOf(lane: Lane, networked: NetworkedStorage, session: Sess
     async *list(given, options) {
       const prefix = probeNames.named(given)
       if (atOnceProbe(prefix)) return yield* storage.page(prefix, "", pageSize)
+      const since = storage.changes
       for (let after = ""; ; ) {
-        const found = await page(prefix, after, options?.signal)
+        const found = await page(prefix, after, since, options?.signal)
         yield* found
         const last = found.at(-1)
         // A real listing marks its last page; here the last page is the first that is not full.
@@ -79,9 +86,19 @@ export function backendOf(lane: Lane, networked: NetworkedStorage, session: Sess
     },
     delete: async (given, options) => {
       const keys = given.map((key) => probeNames.named(key))
-      if (keys.every(atOnceProbe)) storage.delete(keys)
-      else await send("delete", keys, "", options?.signal, () => storage.delete(keys))
-      return []
+      if (keys.every(atOnceProbe)) {
+        storage.delete(keys)
+        return []
+      }
+      const failures = await send("delete", keys, "", options?.signal, ({ spares = () => false }) => {
+        const left = keys.filter((key) => storage.objects.has(key) && spares(key))
+        storage.delete(keys.filter((key) => !left.includes(key)))
+        return left
+      })
+      // What is asked for has the names of the caller, who knows no numbers of probes.
+      return given
+        .filter((_, index) => failures.includes(keys[index] as string))
+        .map((key) => ({ key, error: new BackendError("transient", "not now") }))
     },
     now: (options) => send("now", [], "", options?.signal, () => new Date(storage.now)),
     async [Symbol.asyncDispose]() {},

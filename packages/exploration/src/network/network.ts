@@ -8,8 +8,19 @@ import { ProbeNames } from "./probe-names.js"
 import { type How, type Lane, type Request, type Watcher, wait } from "./request.js"
 import { outcomeOf } from "./trace.js"
 
-const faults = ["none", "answer lost", "lost", "delayed", "comes twice", "crash", "slow answer"] as const
-const readFaults = ["none", "fails", "slow body", "crash", "lags"] as const
+const faults = [
+  "none",
+  "answer lost",
+  "lost",
+  "delayed",
+  "comes twice",
+  "crash",
+  "slow answer",
+  "throttled",
+  "in part",
+  "in part, answer lost",
+] as const
+const readFaults = ["none", "fails", "slow body", "crash", "lags", "mixed"] as const
 
 /**
  * Stands between stores and their storage, and owns every request: no request arrives before it is chosen. A request
@@ -45,9 +56,10 @@ export class Network {
     this.#odds = options.odds
     this.#log = options.log
     this.#guide = options.guide
-    const { answerLost, lost, delayed, twice, crash, slowAnswer, readFails, slowBody, lags } = options.odds
-    this.#writeOdds = [answerLost, lost, delayed, twice, crash, ...(slowAnswer === undefined ? [] : [slowAnswer])]
-    this.#readOdds = [readFails, slowBody, crash, ...(lags === undefined ? [] : [lags])]
+    const { answerLost, lost, delayed, twice, crash, readFails, slowBody } = options.odds
+    const { slowAnswer = 0, throttled = 0, inPart = 0, lags = 0, mixed = 0 } = options.odds
+    this.#writeOdds = [answerLost, lost, delayed, twice, crash, slowAnswer, throttled, inPart, inPart / 2]
+    this.#readOdds = [readFails, slowBody, crash, lags, mixed]
   }
 
   /** A process. */
@@ -133,6 +145,16 @@ export class Network {
       request.reject(noAnswer())
       return
     }
+    if (fault === "throttled") {
+      this.#log?.(`${request.what()} → too soon`)
+      request.reject(new BackendError("transient", "too soon", { retryAfterMs: 1_000 }))
+      return
+    }
+    if (request.kind === "delete" && (fault === "in part" || fault === "in part, answer lost")) {
+      const spares = () => this.#choices.below(2, 0.5) === 1
+      this.#apply(request, fault === "in part" ? "" : ", answer lost", fault !== "in part", { spares })
+      return
+    }
     if (fault === "comes twice") this.#late.push(request)
     const note = fault === "answer lost" ? ", answer lost" : fault === "comes twice" ? ", and comes again" : ""
     this.#apply(request, note, fault === "answer lost")
@@ -153,6 +175,8 @@ export class Network {
     if (fault === "lags" && request.kind === "page") {
       const behind = 1 + this.#choices.below(maxBehind, 0.3, lagging && lagging - 1)
       this.#apply(request, `, as of ${behind} changes ago`, false, { behind })
+    } else if (fault === "mixed" && request.kind === "page") {
+      this.#apply(request, ", mixed", false, { mixes: (moments) => this.#choices.below(moments, 0.4) })
     } else if (fault === "slow body" && request.kind === "get") {
       this.#apply(request, ", its body later", false, { slow: true })
     } else this.#apply(request, "", false)

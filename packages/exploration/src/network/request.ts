@@ -45,6 +45,10 @@ export interface How {
   readonly slow?: boolean
   /** So many changes ago is the time that a page of a listing shows. Default 0. */
   readonly behind?: number
+  /** Each object of a page is shown as it was at some moment since the listing began. */
+  readonly mixes?: (moments: number) => number
+  /** Of several objects, this one is not removed. */
+  readonly spares?: (key: string) => boolean
 }
 
 export interface Request {

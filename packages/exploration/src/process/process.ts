@@ -4,7 +4,7 @@ import { Violation } from "../model/violation.js"
 import type { Lane } from "../network/request.js"
 import { type Action, describeAction, policies } from "../scenario/action.js"
 import type { ProcessPlan } from "../scenario/scenario.js"
-import { damageHistory, damageManifest, lose } from "./damage.js"
+import { damageLater } from "./damage.js"
 import { keep } from "./keeping.js"
 import { Reader } from "./reader.js"
 import { Reference } from "./reference.js"
@@ -186,8 +186,9 @@ export class Process {
       // No schedule has so many writes that a reader is outpaced: it has looked at the same things again and again.
       if (error.message.includes("faster than they could be read"))
         throw new Violation(`${what} of ${name} gave up: ${error.message}`)
+      if (error.code === "CKPT_UNKNOWN_OUTCOME" && !what.startsWith("save")) world.assertUnknown(what)
       if (expected.has(error.code)) return error.code
-      if (byDamage.has(error.code) && world.model.isDamaged) return error.code
+      if (byDamage.has(error.code) && world.model.isTampered) return error.code
       throw new Violation(`${what} of ${name} ended with ${error.code}: ${error.message}`)
     }
     throw error
@@ -201,11 +202,13 @@ export class Process {
     const { clock, world } = this.#self
     switch (action.do) {
       case "damage history":
-        return damageHistory(this.#self, action)
+      case "damage pointer":
       case "damage manifest":
-        return damageManifest(this.#self, action)
+      case "damage state":
+      case "roll manifest back":
       case "lose":
-        return lose(this.#self, action)
+      case "expire":
+        return damageLater(this.#self, action)
       case "reference save":
       case "reference update":
       case "reference prune":
@@ -247,8 +250,12 @@ function asksStore({ do: what }: Action): boolean {
 
 const otherActions: ReadonlySet<Action["do"]> = new Set<Action["do"]>([
   "damage history",
+  "damage pointer",
   "damage manifest",
+  "damage state",
+  "roll manifest back",
   "lose",
+  "expire",
   "reference save",
   "reference update",
   "reference prune",

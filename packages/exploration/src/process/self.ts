@@ -14,6 +14,8 @@ export interface World {
   readonly core: Core
   /** Default "objects". */
   readonly layout: LayoutName | undefined
+  /** Throws if each request is answered, and says what it did: then an outcome is known. */
+  assertUnknown(what: string): void
   /** How often a request is made at most. */
   readonly attempts: number
   readonly storage: SimulatedStorage

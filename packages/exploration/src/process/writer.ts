@@ -116,6 +116,9 @@ export class Writer {
         state === undefined || how === undefined ? state : this.#stream(state, how)
       await store.save(manifest, { ...(source === undefined ? {} : { state: source }), signal: operation.signal })
     } catch (error) {
+      // Its manifest is there, and a claim is being made that cannot be taken out: then nobody knows whether it counts.
+      if (error instanceof CheckpointError && error.code === "CKPT_UNKNOWN_OUTCOME" && !model.isWritten(id, content))
+        world.assertUnknown(`the save of ${id}`)
       // `save again` may be refused while the first call of the same save is still under way.
       const alone = this.#saving.filter((one) => one === content).length === 1
       const isCertain = error instanceof SourceFailed || (error instanceof CheckpointError && certain.has(error.code))

@@ -39,20 +39,34 @@ export type Keeping =
 /** A state that comes as a stream, piece by piece; or that fails between two pieces. */
 export type Source = "slow" | "failing"
 
-/** What other programs do to the storage. `after`: so many requests of this process come first. */
-export type Foreign =
-  /** `ago`: for `roll back`, which version is put back: that of so many writes ago. */
-  | {
-      readonly do: "damage history"
-      readonly how: "delete" | "garble" | "roll back"
-      readonly ago: number
-      readonly after: number
-    }
-  | { readonly do: "damage manifest"; readonly how: ManifestDamage; readonly which: number; readonly after: number }
+/** What befalls the storage besides its stores. `after`: so many requests of this process come first. */
+export type Damage = (
+  | { readonly do: "damage history" | "damage pointer"; readonly how: SmallDamage; readonly ago: number }
+  | { readonly do: "damage manifest"; readonly how: ManifestDamage; readonly which: number }
+  | { readonly do: "damage state"; readonly how: StateDamage; readonly which: number }
+  /** A manifest is put back as it was so many writes ago, before updates and marks. */
+  | { readonly do: "roll manifest back"; readonly which: number; readonly ago: number }
   /** The storage loses a part of a checkpoint. Nobody asked for it, and nobody is told. */
-  | { readonly do: "lose"; readonly part: LostPart; readonly which: number; readonly after: number }
+  | { readonly do: "lose"; readonly part: LostPart; readonly which: number }
+  /** A rule of the storage removes what was last written longer ago than this. */
+  | { readonly do: "expire"; readonly what: Expiring; readonly olderThanMs: number }
+) & { readonly after: number }
+
+/** What other programs do. */
+export type Foreign =
+  | Damage
   /** The reference, which knows nothing of histories, and writes beside us. */
   | { readonly do: "reference save" | "reference update" | "reference prune" }
+
+/** `roll back`: the version of `ago` writes ago is put back. */
+export const smallDamages = ["delete", "garble", "roll back"] as const
+export type SmallDamage = (typeof smallDamages)[number]
+
+export const stateDamages = ["flip", "cut", "empty", "of another id"] as const
+export type StateDamage = (typeof stateDamages)[number]
+
+export const expiring = ["states", "manifests", "everything"] as const
+export type Expiring = (typeof expiring)[number]
 
 export const manifestDamages = ["delete", "cut", "empty", "of another id", "of a newer version"] as const
 export type ManifestDamage = (typeof manifestDamages)[number]

@@ -55,7 +55,7 @@ export const endingPlans = {
     claimsFirst: 0.3,
     meanwhile: 0.5,
     aborts: 0.1,
-    retain: 0.1,
+    retain: 0.3,
     sources: 0.2,
   },
 } as const satisfies Record<string, Plan>

@@ -2,8 +2,10 @@ import { claimingPlans } from "./plans-claiming.js"
 import { damagedPlans } from "./plans-damaged.js"
 import { endingPlans } from "./plans-ending.js"
 import { plainPlans } from "./plans-plain.js"
+import { storagePlans } from "./plans-storages.js"
+import { tamperedPlans } from "./plans-tampered.js"
 
-export const plans = { ...plainPlans, ...claimingPlans, ...damagedPlans, ...endingPlans }
+export const plans = { ...plainPlans, ...claimingPlans, ...damagedPlans, ...endingPlans, ...tamperedPlans, ...storagePlans }
 
 export type PlanName = keyof typeof plans
 export const planNames = Object.keys(plans) as PlanName[]
