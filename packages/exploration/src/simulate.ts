@@ -51,7 +51,12 @@ export async function simulate(
   let steps = 0
   let acknowledged = 0
   try {
-    const model = new Model(storage, start.acknowledged, scenario.odds.lags !== undefined, scenario.odds.mixed !== undefined)
+    const model = new Model(
+      storage,
+      start.acknowledged,
+      scenario.odds.lags !== undefined,
+      scenario.odds.mixed !== undefined,
+    )
     const { odds, attempts, pageSize, probesAreScheduled } = scenario
     const network = new Network(storage, choices, model, {
       odds,
@@ -61,9 +66,8 @@ export async function simulate(
       guide: options.guide,
     })
     let count = start.contents
-    const isAnswered = odds.answerLost + odds.lost + odds.delayed + odds.twice + odds.crash + odds.readFails === 0
     const assertUnknown = (what: string) => {
-      if (isAnswered && !model.isTampered)
+      if (!network.isUnclear && !model.isTampered)
         throw new Violation(`the outcome of ${what} is said to be unknown, and each request was answered`)
     }
     const world: World = { core, layout, assertUnknown, attempts, storage, network, model, count: () => ++count, log }

@@ -15,7 +15,9 @@ export const endingMutants: readonly Mutant[] = [
   },
   {
     name: "the abort of one call ends what another reads",
-    edits: [edit("history/pointer-file", "reading !== undefined && reading.signal === signal", "reading !== undefined")],
+    edits: [
+      edit("history/pointer-file", "reading !== undefined && reading.signal === signal", "reading !== undefined"),
+    ],
     plans: ["aborts", "closing"],
   },
   {
@@ -47,7 +49,11 @@ export const endingMutants: readonly Mutant[] = [
   {
     name: "close does not wait for retention",
     edits: [
-      edit("store/reading", "await this.calls.close();\n            await this.retention?.idle();", "await this.calls.close();"),
+      edit(
+        "store/reading",
+        "await this.calls.close();\n            await this.retention?.idle();",
+        "await this.calls.close();",
+      ),
     ],
     plans: ["closing"],
   },

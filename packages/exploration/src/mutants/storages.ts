@@ -14,7 +14,9 @@ export const otherStorageMutants: readonly Mutant[] = [
   },
   {
     name: "what a delete could not remove passes for removed",
-    edits: [edit("storage/storage", "return left.map((key) => ({ key, error: known.get(key) ?? error }));", "return [];")],
+    edits: [
+      edit("storage/storage", "return left.map((key) => ({ key, error: known.get(key) ?? error }));", "return [];"),
+    ],
     plans: ["weak listings"],
   },
   {

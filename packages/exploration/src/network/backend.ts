@@ -1,4 +1,11 @@
-import { BackendError, type GetOptions, type ObjectBackend, type ObjectContent, type ObjectMeta, type PutOptions } from "@ckpt/core"
+import {
+  BackendError,
+  type GetOptions,
+  type ObjectBackend,
+  type ObjectContent,
+  type ObjectMeta,
+  type PutOptions,
+} from "@ckpt/core"
 import { capabilities, contentOf, rangeOf, wholeBody } from "../storage/direct.js"
 import { isProbe } from "../storage/keys.js"
 import type { SimulatedStorage, StoredObject } from "../storage/storage.js"

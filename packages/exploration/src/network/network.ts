@@ -38,6 +38,8 @@ export class Network {
   readonly #lanes: Lane[] = []
   readonly #late: Request[] = []
   #current: Lane | undefined
+  /** By now a read has failed, or a write has an answer that does not say what it did. */
+  isUnclear = false
 
   constructor(
     storage: SimulatedStorage,
@@ -130,6 +132,7 @@ export class Network {
       return
     }
     const fault = faults[this.#choices.odds(this.#writeOdds)]
+    this.isUnclear ||= fault === "answer lost" || fault === "lost" || fault === "delayed" || fault === "comes twice"
     if (fault === "crash") {
       lane.pending.unshift(request)
       this.#crash(lane)
@@ -168,6 +171,7 @@ export class Network {
       return
     }
     if (fault === "fails") {
+      this.isUnclear = true
       this.#log?.(`${request.what()} → fails`)
       request.reject(new BackendError("transient", "try again"))
       return
@@ -224,4 +228,3 @@ export class Network {
 function noAnswer(): BackendError {
   return new BackendError("ambiguous", "no answer")
 }
-

@@ -34,7 +34,10 @@ export function damage(world: World, action: Damage): string {
   }
 }
 
-function damageHistory({ storage, model, layout }: World, { how, ago }: Damage & { do: "damage history" | "damage pointer" }): string {
+function damageHistory(
+  { storage, model, layout }: World,
+  { how, ago }: Damage & { do: "damage history" | "damage pointer" },
+): string {
   const key = historyKey(layout)
   const there = storage.get(key)
   if (there === undefined) return "there is none"
@@ -54,7 +57,10 @@ function damageHistory({ storage, model, layout }: World, { how, ago }: Damage &
   }
 }
 
-function damagePointer({ storage, model, layout }: World, { how, ago }: Damage & { do: "damage history" | "damage pointer" }): string {
+function damagePointer(
+  { storage, model, layout }: World,
+  { how, ago }: Damage & { do: "damage history" | "damage pointer" },
+): string {
   const key = pointerKeyOf(layout)
   const there = storage.get(key)
   if (there === undefined) return "there is none"
@@ -133,7 +139,10 @@ function damagedState(storage: SimulatedStorage, how: StateDamage, bytes: Uint8A
   }
 }
 
-function rollManifestBack({ storage, model, layout }: World, { which, ago }: Damage & { do: "roll manifest back" }): string {
+function rollManifestBack(
+  { storage, model, layout }: World,
+  { which, ago }: Damage & { do: "roll manifest back" },
+): string {
   const id = model.nth(which)
   const key = manifestKey(id, layout)
   const older = model.olderManifest(id, ago)

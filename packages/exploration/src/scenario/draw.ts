@@ -51,7 +51,10 @@ export function scenarioOf(name: PlanName, random: Random): Scenario {
 
 function damageAtRest(plan: Plan, { weights, actions }: NonNullable<Plan["atRest"]>, random: Random): Damage[] {
   const count = random.among(actions)
-  return Array.from({ length: count }, () => ({ ...(actionOf(random.weighted(weights), plan, random) as Damage), after: 0 }))
+  return Array.from({ length: count }, () => ({
+    ...(actionOf(random.weighted(weights), plan, random) as Damage),
+    after: 0,
+  }))
 }
 
 type Role = NonNullable<Plan["roles"]>[number]

@@ -68,7 +68,14 @@ export const tamperedPlans = {
     actions: [1, 2, 3],
     weights: working,
     atRest: {
-      weights: { "damage history": 1, "damage pointer": 1, "damage manifest": 1, "damage state": 1, lose: 1, expire: 0.5 },
+      weights: {
+        "damage history": 1,
+        "damage pointer": 1,
+        "damage manifest": 1,
+        "damage state": 1,
+        lose: 1,
+        expire: 0.5,
+      },
       actions: [1, 2, 2, 3],
     },
     starts: ["two", "three, pointer behind", "pruned", "claimed", "claimed twice"],

@@ -5,7 +5,14 @@ import { plainPlans } from "./plans-plain.js"
 import { storagePlans } from "./plans-storages.js"
 import { tamperedPlans } from "./plans-tampered.js"
 
-export const plans = { ...plainPlans, ...claimingPlans, ...damagedPlans, ...endingPlans, ...tamperedPlans, ...storagePlans }
+export const plans = {
+  ...plainPlans,
+  ...claimingPlans,
+  ...damagedPlans,
+  ...endingPlans,
+  ...tamperedPlans,
+  ...storagePlans,
+}
 
 export type PlanName = keyof typeof plans
 export const planNames = Object.keys(plans) as PlanName[]
