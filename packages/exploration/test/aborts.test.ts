@@ -42,7 +42,8 @@ test.each(operations)("$do is given up at every request and every answer", async
           { do: "open" },
           { do: "recover" },
         ]
-        const scenario = calmly(start, [[...before, { ...operation, abortAt }, ...rest]])
+        const all = [...before, { ...operation, abortAt }, ...rest]
+        const scenario = { ...calmly(start, [all]), probesAreScheduled: true }
         const { violation, trace } = await lightly(() => simulate(scenario, [], { core, trace: true }))
         expect(violation?.message, [`${start}, at move ${abortAt}`, ...trace].join("\n")).toBeUndefined()
         isOver = !trace.some((line) => line === `p1 gives up ${operation.do}`)

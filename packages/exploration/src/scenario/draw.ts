@@ -43,7 +43,7 @@ export function scenarioOf(name: PlanName, random: Random): Scenario {
     attempts: random.among([1, 2, 3]),
     pageSize: random.among([1, 2, 1000, 1000]),
     contentVersions: random.chance(0.25),
-    probesAreScheduled: random.chance(0.05),
+    probesAreScheduled: random.chance(plan.probes ?? 0.05),
     steps: random.chance(0.2) ? 5 + random.below(40) : 2_000,
     lateArrive: random.chance(0.6),
   }

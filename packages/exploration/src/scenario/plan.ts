@@ -41,6 +41,8 @@ export interface Plan {
   readonly ahead?: number
   /** How likely the caller of an action gives it up. Default 0. */
   readonly aborts?: number
+  /** How likely the requests for probes are scheduled too. Default 0.05. */
+  readonly probes?: number
   /** How likely a state comes as a stream, which may fail. Default 0. */
   readonly sources?: number
   /** See {@link Scenario.layout}. */

@@ -36,6 +36,7 @@ export const endingPlans = {
     claimsFirst: 0.3,
     meanwhile: 0.2,
     aborts: 0.6,
+    probes: 0.3,
     ahead: 0.1,
     sources: 0.2,
   },
