@@ -2,6 +2,7 @@ import { claimMutants } from "./claims.js"
 import { collectingMutants } from "./collecting.js"
 import { commitMutants } from "./commit.js"
 import { deletingMutants } from "./deleting.js"
+import { diskMutants } from "./disk.js"
 import { endingMutants } from "./ending.js"
 import { lostMutants } from "./lost.js"
 import type { Mutant } from "./mutant.js"
@@ -26,4 +27,5 @@ export const mutants: readonly Mutant[] = [
   ...endingMutants,
   ...tamperedMutants,
   ...otherStorageMutants,
+  ...diskMutants,
 ]

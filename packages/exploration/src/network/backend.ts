@@ -33,7 +33,7 @@ export class Session {
   tooLate: string | undefined
 }
 
-type Send = <T>(
+export type Send = <T>(
   kind: Request["kind"],
   keys: readonly string[],
   detail: string,
@@ -112,7 +112,8 @@ export function backendOf(lane: Lane, networked: NetworkedStorage, session: Sess
   }
 }
 
-function sender(lane: Lane, late: Request[], session: Session): Send {
+/** Lets requests wait in the lane until they are chosen. */
+export function sender(lane: Lane, late: Request[], session: Session): Send {
   return <T>(
     kind: Request["kind"],
     keys: readonly string[],

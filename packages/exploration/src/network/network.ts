@@ -1,8 +1,10 @@
 import { BackendError, type ObjectBackend } from "@ckpt/core"
+import { isErrno } from "../disk/disk.js"
+import type { Carry } from "../disk/file-calls.js"
 import type { Choices } from "../scenario/choices.js"
 import type { Odds } from "../scenario/odds.js"
 import { maxBehind, type SimulatedStorage } from "../storage/storage.js"
-import { backendOf, type NetworkedStorage, Session } from "./backend.js"
+import { backendOf, type NetworkedStorage, Session, sender } from "./backend.js"
 import type { Guide, Wish } from "./guide.js"
 import { ProbeNames } from "./probe-names.js"
 import { type How, type Lane, type Request, type Watcher, wait } from "./request.js"
@@ -20,7 +22,7 @@ const faults = [
   "in part",
   "in part, answer lost",
 ] as const
-const readFaults = ["none", "fails", "slow body", "crash", "lags", "mixed"] as const
+const readFaults = ["none", "fails", "slow body", "crash", "lags", "mixed", "sync fails"] as const
 
 /**
  * Stands between stores and their storage, and owns every request: no request arrives before it is chosen. A request
@@ -59,9 +61,9 @@ export class Network {
     this.#log = options.log
     this.#guide = options.guide
     const { answerLost, lost, delayed, twice, crash, readFails, slowBody } = options.odds
-    const { slowAnswer = 0, throttled = 0, inPart = 0, lags = 0, mixed = 0 } = options.odds
+    const { slowAnswer = 0, throttled = 0, inPart = 0, lags = 0, mixed = 0, syncFails = 0 } = options.odds
     this.#writeOdds = [answerLost, lost, delayed, twice, crash, slowAnswer, throttled, inPart, inPart / 2]
-    this.#readOdds = [readFails, slowBody, crash, lags, mixed]
+    this.#readOdds = [readFails, slowBody, crash, lags, mixed, syncFails]
   }
 
   /** A process. */
@@ -70,6 +72,12 @@ export class Network {
     const lane: Lane = { name, index, alive: true, pending: [], doing: undefined, moves: 0, alarms: [] }
     this.#lanes.push(lane)
     return lane
+  }
+
+  /** How the file calls of this process are carried out: each when it is chosen. */
+  carry(lane: Lane): Carry {
+    const send = sender(lane, this.#late, new Session())
+    return (what, kind, call) => send(kind, [], what, undefined, call)
   }
 
   /** The storage as a store of this process sees it. */
@@ -179,6 +187,9 @@ export class Network {
     if (fault === "lags" && request.kind === "page") {
       const behind = 1 + this.#choices.below(maxBehind, 0.3, lagging && lagging - 1)
       this.#apply(request, `, as of ${behind} changes ago`, false, { behind })
+    } else if (fault === "sync fails" && request.kind === "sync") {
+      this.isUnclear = true
+      this.#apply(request, "", false, { fails: true })
     } else if (fault === "mixed" && request.kind === "page") {
       this.#apply(request, ", mixed", false, { mixes: (moments) => this.#choices.below(moments, 0.4) })
     } else if (fault === "slow body" && request.kind === "get") {
@@ -192,7 +203,7 @@ export class Network {
     try {
       value = request.apply(how)
     } catch (error) {
-      if (!(error instanceof BackendError)) throw error
+      if (!(error instanceof BackendError || isErrno(error))) throw error
       this.#log?.(`${request.what()} → ${error.message}${note}`)
       request.reject(answerLost ? noAnswer() : error)
       return

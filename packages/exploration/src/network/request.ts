@@ -12,7 +12,7 @@ export interface Lane {
 }
 
 /** Rings at the end of the move with this number, before anybody has taken note of that move. */
-export interface Alarm {
+interface Alarm {
   readonly at: number
   ring(): void
 }
@@ -49,6 +49,8 @@ export interface How {
   readonly mixes?: (moments: number) => number
   /** Of several objects, this one is not removed. */
   readonly spares?: (key: string) => boolean
+  /** The sync fails. */
+  readonly fails?: boolean
 }
 
 export interface Request {
@@ -57,7 +59,8 @@ export interface Request {
   /** `doing` of its lane when the request was sent. */
   readonly doing: unknown
   readonly keys: readonly string[]
-  readonly kind: "put" | "get" | "head" | "page" | "delete" | "now" | "body"
+  /** `call` and `sync`: of a file or a folder. */
+  readonly kind: "put" | "get" | "head" | "page" | "delete" | "now" | "body" | "call" | "sync"
   /** The request begins a listing. */
   readonly firstPage: boolean
   /** The storage carries the request out, or throws its refusal. */

@@ -69,7 +69,7 @@ export class Process {
   async #open(): Promise<void> {
     const { world, clock, told, lane } = this.#self
     const { retain } = this.#plan
-    const { backend, session } = world.network.backend(lane)
+    const { backend, session } = world.backend(lane)
     const plain = await world.core.openCheckpointStore({
       backend,
       ...(world.layout === undefined ? {} : { layout: world.layout }),

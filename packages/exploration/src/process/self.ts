@@ -16,6 +16,8 @@ export interface World {
   readonly layout: LayoutName | undefined
   /** Throws if each request is answered, and says what it did: then an outcome is known. */
   assertUnknown(what: string): void
+  /** The storage of a new store. */
+  backend(lane: Lane): { backend: ObjectBackend; session: Session }
   /** How often a request is made at most. */
   readonly attempts: number
   readonly storage: SimulatedStorage

@@ -53,14 +53,14 @@ export type Damage = (
 ) & { readonly after: number }
 
 /** What other programs do. */
-export type Foreign =
+type Foreign =
   | Damage
   /** The reference, which knows nothing of histories, and writes beside us. */
   | { readonly do: "reference save" | "reference update" | "reference prune" }
 
 /** `roll back`: the version of `ago` writes ago is put back. */
 export const smallDamages = ["delete", "garble", "roll back"] as const
-export type SmallDamage = (typeof smallDamages)[number]
+type SmallDamage = (typeof smallDamages)[number]
 
 export const stateDamages = ["flip", "cut", "empty", "of another id"] as const
 export type StateDamage = (typeof stateDamages)[number]
@@ -75,7 +75,7 @@ export const lostParts = ["manifest", "state", "both"] as const
 type LostPart = (typeof lostParts)[number]
 
 /** The store of the process is closed, whatever is under way; or a new one is opened in its place. */
-export type Life = { readonly do: "close" | "open" }
+type Life = { readonly do: "close" | "open" }
 
 type Timing =
   /** The storage's clock goes on. */

@@ -37,6 +37,7 @@ export function scenarioOf(name: PlanName, random: Random): Scenario {
   return {
     start: random.among(plan.starts),
     ...(plan.layout === undefined ? {} : { layout: plan.layout }),
+    ...(plan.disk === undefined ? {} : { disk: plan.disk }),
     ...(atRest === undefined ? {} : { atRest }),
     processes,
     odds,

@@ -24,6 +24,8 @@ export interface Odds {
   readonly mixed?: number
   /** A write is refused for now, and may be tried again; it changed nothing. Default 0. */
   readonly throttled?: number
+  /** A sync of a file or a folder fails. Default 0. */
+  readonly syncFails?: number
   /** Of the objects that one request removes some stay, which its answer tells, if it arrives. Default 0. */
   readonly inPart?: number
 }

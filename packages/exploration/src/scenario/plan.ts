@@ -34,7 +34,9 @@ export interface Plan {
   /** How likely a page of a listing lags. Default 0. */
   readonly lags?: number
   /** The storage's own ways, see {@link Odds}: each as likely as this. Default 0. */
-  readonly ways?: Pick<Odds, "mixed" | "throttled" | "inPart">
+  readonly ways?: Pick<Odds, "mixed" | "throttled" | "inPart" | "syncFails">
+  /** See {@link Scenario.disk}. */
+  readonly disk?: boolean
   /** How likely the answer to a write arrives later. Default 0. */
   readonly slowAnswer?: number
   /** How likely a state is written ahead of its save. Default 0.05. */

@@ -1,5 +1,6 @@
 import { claimingPlans } from "./plans-claiming.js"
 import { damagedPlans } from "./plans-damaged.js"
+import { diskPlans } from "./plans-disk.js"
 import { endingPlans } from "./plans-ending.js"
 import { plainPlans } from "./plans-plain.js"
 import { storagePlans } from "./plans-storages.js"
@@ -12,6 +13,7 @@ export const plans = {
   ...endingPlans,
   ...tamperedPlans,
   ...storagePlans,
+  ...diskPlans,
 }
 
 export type PlanName = keyof typeof plans

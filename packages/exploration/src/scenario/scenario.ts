@@ -12,6 +12,8 @@ export interface ProcessPlan {
 /** Everything that decides one schedule but for the choices; plain JSON. */
 export interface Scenario {
   readonly start: StartName
+  /** The stores are those of `@ckpt/fs`, over a disk in memory; in the end the power is cut. Default false. */
+  readonly disk?: boolean
   /** Default "objects". In the directory layout all stores are of one process: nothing orders those of several. */
   readonly layout?: LayoutName
   /** Damage that is done before the first process begins, in this order. Default none. */
