@@ -6,8 +6,8 @@ import { Model } from "./model/model.js"
 import { Violation } from "./model/violation.js"
 import type { Guide } from "./network/guide.js"
 import { Network } from "./network/network.js"
-import { damage } from "./process/damage.js"
 import type { Lane } from "./network/request.js"
+import { damage } from "./process/damage.js"
 import { Process } from "./process/process.js"
 import { told } from "./process/reader.js"
 import type { World } from "./process/self.js"
@@ -77,7 +77,18 @@ export async function simulate(
         throw new Violation(`the outcome of ${what} is said to be unknown, and each request was answered`)
     }
     const backend = (lane: Lane) => machine?.backend(lane, network) ?? network.backend(lane)
-    const world: World = { core, layout, backend, assertUnknown, attempts, storage, network, model, count: () => ++count, log }
+    const world: World = {
+      core,
+      layout,
+      backend,
+      assertUnknown,
+      attempts,
+      storage,
+      network,
+      model,
+      count: () => ++count,
+      log,
+    }
     for (const action of scenario.atRest ?? []) log?.(`at rest: ${describeAction(action)}: ${damage(world, action)}`)
     let running = scenario.processes.length
     const processes: Process[] = []

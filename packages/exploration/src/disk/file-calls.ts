@@ -2,7 +2,11 @@ import type { FileApi, OpenFile } from "@ckpt/fs"
 import type { Disk, OpenNode } from "./disk.js"
 
 /** How a call is carried out: at once, or when the scheduler lets it. */
-export type Carry = <T>(what: string, kind: "call" | "sync", call: (how: { readonly fails?: boolean }) => T) => Promise<T>
+export type Carry = <T>(
+  what: string,
+  kind: "call" | "sync",
+  call: (how: { readonly fails?: boolean }) => T,
+) => Promise<T>
 
 /** The file calls of one process. */
 export function fileCalls(disk: Disk, carry: Carry): FileApi {

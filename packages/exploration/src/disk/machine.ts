@@ -1,10 +1,10 @@
-import { CheckpointError, type ObjectBackend } from "@ckpt/core"
+import { CheckpointError, type CheckpointStore, type ObjectBackend } from "@ckpt/core"
 import { FsBackend } from "@ckpt/fs"
 import type { Core } from "../core.js"
-import type { Model } from "../model/model.js"
+import type { Model, Told } from "../model/model.js"
 import { Violation } from "../model/violation.js"
-import type { Network } from "../network/network.js"
 import { Session } from "../network/backend.js"
+import type { Network } from "../network/network.js"
 import type { Lane } from "../network/request.js"
 import type { Choices } from "../scenario/choices.js"
 import type { SimulatedStorage } from "../storage/storage.js"
@@ -63,22 +63,41 @@ export class Machine {
       timeoutMs: Number.POSITIVE_INFINITY,
     })
     try {
-      const { checkpoint } = await store.recover()
-      for (const { id, content, pruned } of model.acknowledged.values()) {
-        if (pruned) continue
-        const manifest = await store.load(id)
-        if (manifest?.epoch !== content)
-          throw new Violation(`checkpoint ${id} was acknowledged, and a power cut leaves ${manifest?.epoch ?? "nothing"}`)
-        if (!(await store.verify(id)).valid)
-          throw new Violation(`checkpoint ${id} was acknowledged, and a power cut leaves it damaged`)
-        if ((checkpoint?.id ?? 0) < id)
-          throw new Violation(`checkpoint ${id} was acknowledged, and after a power cut ${checkpoint?.id} is recovered`)
-      }
+      await assertKept(store, model.told)
     } catch (error) {
       if (error instanceof CheckpointError) throw new Violation(`after a power cut: ${error.message}`)
       throw error
     }
   }
+}
+
+async function assertKept(store: CheckpointStore, { saved, updates, pins, removed }: Told): Promise<void> {
+  const { checkpoint } = await store.recover()
+  const latest = checkpoint?.id ?? 0
+  for (const { id, content, pruned } of saved) {
+    // What was removed had a later checkpoint.
+    if (latest < id)
+      throw new Violation(`checkpoint ${id} was acknowledged, and after a power cut ${latest} is recovered`)
+    if (pruned) continue
+    const manifest = await store.load(id)
+    if (manifest?.epoch !== content)
+      throw new Violation(`checkpoint ${id} was acknowledged, and a power cut leaves ${manifest?.epoch ?? "nothing"}`)
+    if (!(await store.verify(id)).valid)
+      throw new Violation(`checkpoint ${id} was acknowledged, and a power cut leaves it damaged`)
+  }
+  for (const [id, names] of updates) {
+    const given = (await store.load(id))?.sinkEpochs ?? {}
+    const lost = names.find((name) => !(name in given))
+    if (lost !== undefined) throw new Violation(`update ${lost} of ${id} was acknowledged, and is lost by a power cut`)
+  }
+  const left = await store.pins()
+  for (const [name, id] of pins) {
+    if (!left.some((pin) => pin.name === name && pin.id === id))
+      throw new Violation(`checkpoint ${id} is pinned as ${name}, and no more after a power cut`)
+  }
+  for (const id of removed)
+    if ((await store.load(id)) !== undefined)
+      throw new Violation(`checkpoint ${id} was removed, and is back after a power cut`)
 }
 
 const changing = /^(?:open|mkdir|rename|link|unlink|rmdir|write|truncate|utimes) /

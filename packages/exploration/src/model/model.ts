@@ -17,6 +17,15 @@ import { Updates } from "./updates.js"
 import { View } from "./view.js"
 import { Violation } from "./violation.js"
 
+/** What processes were told. */
+export interface Told {
+  /** Also what was removed since. */
+  readonly saved: readonly Acknowledged[]
+  readonly updates: readonly (readonly [id: number, updates: readonly string[]])[]
+  readonly pins: ReadonlyMap<string, number>
+  readonly removed: readonly number[]
+}
+
 /**
  * The sequential model. After every single request it looks at the storage itself: each acknowledged checkpoint must be
  * there, until an operation removed it that was allowed to. And every answer that a reader is given must agree.
@@ -35,6 +44,8 @@ export class Model implements Watcher {
   /** When the first object with this key was created, by the storage's clock. */
   readonly #created = new Map<string, number>()
   readonly #removing: Operation[] = []
+  /** The ids that processes were told are removed. */
+  readonly #removed = new Set<number>()
   #doubt: Doubt | undefined
   /** When another program last overwrote the manifest of a checkpoint. */
   readonly #overwrittenAt = new Map<number, number>()
@@ -197,6 +208,12 @@ export class Model implements Watcher {
     this.#claims.recovered(operation, id, !this.#isExcused(operation), lacking)
   }
 
+  /** What processes were told, as it must be there after a power cut. */
+  get told(): Told {
+    const updates = [...this.#updates.allAcknowledged].filter(([id]) => this.#view.isCounting(id))
+    return { saved: [...this.acknowledged.values()], updates, pins: this.pins.now(), removed: [...this.#removed] }
+  }
+
   /** Whether the manifest of this content is there. */
   isWritten(id: number, content: number): boolean {
     return this.#view.manifests.get(id)?.content === content
@@ -212,6 +229,7 @@ export class Model implements Watcher {
       if (this.#view.manifests.has(id) && (this.#counted.createdAt(id) ?? 0) < operation.start)
         throw new Violation(`checkpoint ${id} is said to be removed, and its manifest is there`)
     }
+    for (const id of ids) this.#removed.add(id)
     if (this.#isExcused(operation)) return
     for (const id of ids) if (this.#view.isCounting(id)) throw new Violation(`checkpoint ${id} was removed, and counts`)
   }
