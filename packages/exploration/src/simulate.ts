@@ -1,7 +1,7 @@
 import { CheckpointError, type LayoutName } from "@ckpt/core"
 import type { FsBackend } from "@ckpt/fs"
 import type { Core } from "./core.js"
-import { Machine } from "./disk/machine.js"
+import { Machine } from "./machine.js"
 import { Model } from "./model/model.js"
 import { Violation } from "./model/violation.js"
 import type { Guide } from "./network/guide.js"

@@ -21,7 +21,11 @@ export function fileCalls(disk: Disk, carry: Carry): FileApi {
     lstat: (path) => call("lstat", path, () => disk.stat(path)),
     stat: (path) => call("stat", path, () => disk.stat(path)),
     readdir: (path) => call("readdir", path, () => disk.readdir(path)),
-    realpath: (path) => call("realpath", path, () => (disk.stat(path), path)),
+    realpath: (path) =>
+      call("realpath", path, () => {
+        disk.stat(path)
+        return path
+      }),
   }
 }
 

@@ -1,30 +1,28 @@
 import { CheckpointError, type CheckpointStore, type ObjectBackend } from "@ckpt/core"
 import { FsBackend } from "@ckpt/fs"
-import type { Core } from "../core.js"
-import type { Model, Told } from "../model/model.js"
-import { Violation } from "../model/violation.js"
-import { Session } from "../network/backend.js"
-import type { Network } from "../network/network.js"
-import type { Lane } from "../network/request.js"
-import type { Choices } from "../scenario/choices.js"
-import type { SimulatedStorage } from "../storage/storage.js"
-import { Disk } from "./disk.js"
-import { type Carry, fileCalls } from "./file-calls.js"
-import { Mirror } from "./mirror.js"
+import type { Core } from "./core.js"
+import { Disk } from "./disk/disk.js"
+import { type Carry, fileCalls } from "./disk/file-calls.js"
+import { Mirror } from "./disk/mirror.js"
+import type { Model, Told } from "./model/model.js"
+import { Violation } from "./model/violation.js"
+import { Session } from "./network/backend.js"
+import type { Network } from "./network/network.js"
+import type { Lane } from "./network/request.js"
+import type { Choices } from "./scenario/choices.js"
+import type { SimulatedStorage } from "./storage/storage.js"
 
 let machines = 0
 
 /** A machine with a disk, on which stores of `@ckpt/fs` run in one process. Each file call must be chosen to be made. */
 export class Machine {
-  readonly #storage: SimulatedStorage
   readonly #disk: Disk
   readonly #folder: string
   readonly #mirror: Mirror
-  readonly #mutants: typeof FsBackend
+  readonly #fs: typeof FsBackend
 
   constructor(storage: SimulatedStorage, fs = FsBackend) {
-    this.#storage = storage
-    this.#mutants = fs
+    this.#fs = fs
     this.#disk = new Disk(() => storage.now)
     // What a process knows of a path it knows for good, so each machine has a path of its own.
     this.#folder = `/machine-${++machines}/store`
@@ -45,7 +43,7 @@ export class Machine {
         if (changing.test(what)) this.#mirror.update()
         return answer
       })
-    const backend = new this.#mutants(this.#folder, { files: fileCalls(this.#disk, mirrored) })
+    const backend = new this.#fs(this.#folder, { files: fileCalls(this.#disk, mirrored) })
     return { backend, session: new Session() }
   }
 
