@@ -5,6 +5,6 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 600_000,
     // Core as Node loads it, also its copies with a rule left out: what vitest makes of a module is slower.
-    server: { deps: { external: [/\/packages\/(?:core|memory)\/dist\//, /\/\.variants\//] } },
+    server: { deps: { external: [/\/packages\/(?:core|fs|memory)\/dist\//, /\/\.variants\//] } },
   },
 })

@@ -4,7 +4,9 @@ import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { Worker } from "node:worker_threads"
 import * as core from "@ckpt/core"
+import { type Coverage, coverageTable } from "./coverage.js"
 import { runSeed } from "./explore.js"
+import { mutants } from "./mutants/index.js"
 import { withMutant } from "./mutants/mutant-core.js"
 import { play } from "./play.js"
 import { reportOf } from "./report.js"
@@ -16,6 +18,7 @@ const help = `Explores schedules of several stores over one storage, and checks 
   --count <n>      schedules in all, default 1000000
   --seed <n>       the first seed, default 1
   --plan <name>    only this kind of schedule
+  --rules <n>      for each rule of the protocol, so many schedules without it, default 200; 0: none
   --jobs <n>       threads, default one for each core
   --mutant <name>  one seed of a plan, with one rule of the protocol left out; the schedule of that rule, if one is written down
 
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     count: { type: "string", default: "1000000" },
     seed: { type: "string", default: "1" },
     plan: { type: "string" },
+    rules: { type: "string", default: "200" },
     jobs: { type: "string", default: String(availableParallelism()) },
     mutant: { type: "string" },
     help: { type: "boolean", default: false },
@@ -45,7 +49,9 @@ async function main(): Promise<number> {
     return 2
   }
   if (values.mutant !== undefined) return replayMutant(values.mutant, chosen[0] as PlanName, firstSeed)
-  return exploreAll(portionsOf(chosen, firstSeed, count), count)
+  const rules = values.plan === undefined ? Number(values.rules) : 0
+  const without = rules > 0 ? mutants.map(({ name }) => ({ rule: name, firstSeed, count: rules })) : []
+  return exploreAll([...portionsOf(chosen, firstSeed, count), ...without], count)
 }
 
 /** Small portions, from each plan in turn: every plan gets its share of the time, however short the run is. */
@@ -67,6 +73,7 @@ async function exploreAll(portions: readonly Portion[], count: number): Promise<
   const totals = { schedules: 0, steps: 0, acknowledged: 0 }
   let next = 0
   let found: { plan: PlanName; seed: number } | undefined
+  const covered: Coverage[] = []
   const line = () => {
     const seconds = (performance.now() - started) / 1_000
     const rate = Math.round(totals.schedules / seconds)
@@ -87,7 +94,8 @@ async function exploreAll(portions: readonly Portion[], count: number): Promise<
       worker.on("error", reject)
       worker.on("message", (answer: Answer) => {
         for (const key of ["schedules", "steps", "acknowledged"] as const) totals[key] += answer[key]
-        if (answer.foundSeed !== undefined && portion !== undefined) {
+        if (answer.coverage !== undefined) covered.push(answer.coverage)
+        if (answer.foundSeed !== undefined && portion !== undefined && "plan" in portion) {
           found ??= { plan: portion.plan, seed: answer.foundSeed }
         }
         go()
@@ -97,6 +105,7 @@ async function exploreAll(portions: readonly Portion[], count: number): Promise<
   await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, work))
   clearInterval(timer)
   console.log(`${process.stderr.isTTY ? "\n" : ""}${line()}`)
+  if (covered.length > 0) console.log(coverageTable(covered))
   if (found === undefined) return 0
   return tell(found.plan, found.seed)
 }

@@ -25,7 +25,8 @@ export function runSeed(plan: PlanName, seed: number, options: SimulateOptions):
   return lightly(() => run(plan, seed, options))
 }
 
-async function run(plan: PlanName, seed: number, options: SimulateOptions): Promise<Outcome & Schedule> {
+/** As {@link runSeed}, within `lightly`. */
+export async function run(plan: PlanName, seed: number, options: SimulateOptions): Promise<Outcome & Schedule> {
   const random = new Random(seed)
   const scenario = scenarioOf(plan, random)
   return { scenario, ...(await simulate(scenario, random, options)) }

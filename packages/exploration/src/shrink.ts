@@ -64,6 +64,10 @@ class Shrinker {
       const { scenario } = this.#now
       await this.#try(candidate(scenario), this.#now.choices)
     }
+    for (let index = (this.#now.scenario.atRest?.length ?? 0) - 1; index >= 0; index--) {
+      const { scenario, choices } = this.#now
+      await this.#try({ ...scenario, atRest: scenario.atRest?.filter((_, i) => i !== index) ?? [] }, choices)
+    }
     for (let process = this.#now.scenario.processes.length - 1; process >= 0; process--) {
       if (await this.#withProcesses((all) => all.filter((_, index) => index !== process))) continue
       const count = this.#now.scenario.processes[process]?.actions.length ?? 0
@@ -78,6 +82,7 @@ class Shrinker {
           )
         if (await change(() => [])) continue
         await change(({ meanwhile: _, ...rest }) => [rest])
+        await change(({ abortAt: _, ...rest }) => [rest])
         await change((one) => (one.do === "save" ? [{ do: "save" }] : [one]))
       }
     }
@@ -139,7 +144,8 @@ function* simpler(scenario: Scenario): Generator<(now: Scenario) => Scenario> {
 }
 
 function costOf(scenario: Scenario, { steps, choices }: Outcome): number {
-  const actions = scenario.processes.reduce((sum, one) => sum + 1 + one.actions.length, 0)
+  const atRest = scenario.atRest?.length ?? 0
+  const actions = scenario.processes.reduce((sum, one) => sum + 1 + one.actions.length, atRest)
   const odd = choices.filter((one) => one !== 0).length
   const features = [
     scenario.start !== "nothing",

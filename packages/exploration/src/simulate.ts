@@ -1,12 +1,17 @@
 import { CheckpointError, type LayoutName } from "@ckpt/core"
+import type { FsBackend } from "@ckpt/fs"
 import type { Core } from "./core.js"
+import { Machine } from "./machine.js"
 import { Model } from "./model/model.js"
 import { Violation } from "./model/violation.js"
 import type { Guide } from "./network/guide.js"
 import { Network } from "./network/network.js"
+import type { Lane } from "./network/request.js"
+import { damage } from "./process/damage.js"
 import { Process } from "./process/process.js"
 import { told } from "./process/reader.js"
 import type { World } from "./process/self.js"
+import { describeAction } from "./scenario/action.js"
 import { Choices } from "./scenario/choices.js"
 import type { Random } from "./scenario/random.js"
 import type { Scenario } from "./scenario/scenario.js"
@@ -26,6 +31,8 @@ export interface Outcome {
 export interface SimulateOptions {
   readonly core: Core
   readonly flaws?: StorageFlaws | undefined
+  /** In the place of `@ckpt/fs`. */
+  readonly fs?: typeof FsBackend | undefined
   /** Write each step down. */
   readonly trace?: boolean
   /** Decides which request arrives next, as long as anything is written down. */
@@ -42,6 +49,7 @@ export async function simulate(
   const { contentVersions, layout } = scenario
   const start = await startOf(scenario.start, contentVersions, layout)
   const storage = new SimulatedStorage({ contentVersions, flaws }, start.storage)
+  const machine = scenario.disk === true ? new Machine(storage, options.fs) : undefined
   const choices = new Choices(source)
   const trace: string[] = []
   const log = options.trace === true ? (line: string) => void trace.push(line) : undefined
@@ -49,7 +57,12 @@ export async function simulate(
   let steps = 0
   let acknowledged = 0
   try {
-    const model = new Model(storage, start.acknowledged, scenario.odds.lags !== undefined)
+    const model = new Model(
+      storage,
+      start.acknowledged,
+      scenario.odds.lags !== undefined,
+      scenario.odds.mixed !== undefined,
+    )
     const { odds, attempts, pageSize, probesAreScheduled } = scenario
     const network = new Network(storage, choices, model, {
       odds,
@@ -59,10 +72,29 @@ export async function simulate(
       guide: options.guide,
     })
     let count = start.contents
-    const world: World = { core, layout, attempts, storage, network, model, count: () => ++count, log }
+    const assertUnknown = (what: string) => {
+      if (!network.isUnclear && !model.isTampered)
+        throw new Violation(`the outcome of ${what} is said to be unknown, and each request was answered`)
+    }
+    const backend = (lane: Lane) => machine?.backend(lane, network) ?? network.backend(lane)
+    const world: World = {
+      core,
+      layout,
+      backend,
+      assertUnknown,
+      attempts,
+      storage,
+      network,
+      model,
+      count: () => ++count,
+      log,
+    }
+    for (const action of scenario.atRest ?? []) log?.(`at rest: ${describeAction(action)}: ${damage(world, action)}`)
     let running = scenario.processes.length
+    const processes: Process[] = []
     for (const [index, plan] of scenario.processes.entries()) {
       const process = new Process(`p${index + 1}`, plan, world)
+      processes.push(process)
       void process
         .run()
         .catch((error: unknown) => {
@@ -73,11 +105,17 @@ export async function simulate(
         })
     }
     for (; steps < scenario.steps; steps++) {
-      await everybodyWaits()
-      if (violation !== undefined || running === 0 || !network.step()) break
+      await (machine === undefined ? everybodyWaits() : thisTurnIsOver())
+      if (violation !== undefined) break
+      for (const process of processes) process.assertSound(false)
+      if (running === 0) break
+      if (network.step()) continue
+      for (const process of processes) process.assertSound(true)
+      break
     }
     if (violation === undefined && scenario.lateArrive) while (network.deliverLate()) {}
     if (violation === undefined) await checkEnd(core, storage, model, layout)
+    if (violation === undefined) await machine?.assertSurvives(core, model, choices)
     acknowledged = model.saves
   } catch (error) {
     violation ??= error
@@ -93,6 +131,11 @@ export async function simulate(
  */
 function everybodyWaits(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve))
+}
+
+/** As {@link everybodyWaits}, for backends that share a look within one turn of the event loop. */
+function thisTurnIsOver(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** At the end a fresh process must recover the checkpoint that the model calls the latest. */

@@ -7,11 +7,15 @@ export function onAbort(signal: AbortSignal | undefined, listener: () => void): 
   return () => signal?.removeEventListener("abort", listener)
 }
 
-/** Settles as the promise does, or rejects with the signal's reason as soon as the signal is aborted. */
+/**
+ * Settles as the promise does, or rejects with the signal's reason as soon as the signal is aborted: also by whoever made the promise,
+ * before there was anything to wait for.
+ */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   let ignore = () => {}
   const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
     ignore = onAbort(signal, () => reject(signal.reason))
   })
   try {

@@ -37,6 +37,11 @@ export class Counted {
     this.#created.set(id, tick)
   }
 
+  /** When the manifest was created; `undefined`: before all. */
+  createdAt(id: number): number | undefined {
+    return this.#created.get(id)
+  }
+
   /** The history was damaged: whatever was known of the dead is forgotten. */
   forgetAll(): void {
     for (const all of [this.byId, this.shutOut, this.refused, this.#dead]) all.clear()

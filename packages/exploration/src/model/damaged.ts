@@ -34,6 +34,13 @@ export class Damaged {
     return this.#ids.keys()
   }
 
+  /** Whether it was damaged before that tick, and nothing was put in its place since: no recovery that began then may give it. */
+  isBroken(id: number, tick: number): boolean {
+    if ((this.#ids.get(id) ?? tick) >= tick) return false
+    const manifest = this.#view.manifests.get(id)
+    return this.#view.garbled.has(id) || (manifest !== undefined && !this.#view.isWhole(manifest))
+  }
+
   /** Whether the checkpoint is whole; true if nobody has damaged it, since then it must be. */
   isWhole(manifest: SeenManifest): boolean {
     return !this.#ids.has(manifest.id) || this.#view.isWhole(manifest)

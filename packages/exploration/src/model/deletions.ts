@@ -14,6 +14,8 @@ export interface DeletionFacts {
   readonly latest: number
   /** Nothing of this id counts, now or later. */
   isDead(id: number): boolean
+  /** The manifest of this id is there, and was there at that tick. */
+  stands(id: number, since: number): boolean
   /** When the history was lost; `undefined`: it is sound. */
   readonly lost: number | undefined
 }
@@ -58,6 +60,8 @@ function assertMayGo({ key, lastModified }: ObjectMeta, now: number, facts: Dele
   if (doing.length !== 1) return
   const [{ action, start }] = doing as readonly [Operation]
   if (lost !== undefined && start > lost) throw new Violation(`${key} is deleted while the history is lost`)
+  if (name.kind === "state" && facts.stands(name.id, start))
+    throw new Violation(`${key} is deleted, and its manifest is there`)
   if (action.do === "collectOrphans") {
     const age = now - lastModified.getTime()
     if (age < action.olderThanMs) {

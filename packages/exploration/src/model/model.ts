@@ -17,6 +17,15 @@ import { Updates } from "./updates.js"
 import { View } from "./view.js"
 import { Violation } from "./violation.js"
 
+/** What processes were told. */
+export interface Told {
+  /** Also what was removed since. */
+  readonly saved: readonly Acknowledged[]
+  readonly updates: readonly (readonly [id: number, updates: readonly string[]])[]
+  readonly pins: ReadonlyMap<string, number>
+  readonly removed: readonly number[]
+}
+
 /**
  * The sequential model. After every single request it looks at the storage itself: each acknowledged checkpoint must be
  * there, until an operation removed it that was allowed to. And every answer that a reader is given must agree.
@@ -35,12 +44,16 @@ export class Model implements Watcher {
   /** When the first object with this key was created, by the storage's clock. */
   readonly #created = new Map<string, number>()
   readonly #removing: Operation[] = []
+  /** The ids that processes were told are removed. */
+  readonly #removed = new Set<number>()
   #doubt: Doubt | undefined
   /** When another program last overwrote the manifest of a checkpoint. */
   readonly #overwrittenAt = new Map<number, number>()
   /** When the history was last damaged; -1: never. */
   #damagedAt = -1
   #isDamaging = false
+  /** When the pointer was last damaged; -1: never. */
+  #pointerDamagedAt = -1
   #pointerId = 0
   #tick = 0
   #highestId = 0
@@ -48,8 +61,20 @@ export class Model implements Watcher {
   /** Saves that were acknowledged. */
   saves = 0
 
-  /** @param lags listings may lag: they need not show what was written or removed a moment ago */
-  constructor(storage: SimulatedStorage, acknowledged: readonly { id: number; content: number }[], lags: boolean) {
+  /** Listings show no one moment. */
+  readonly #mixes: boolean
+
+  /**
+   * @param lags listings may lag: they need not show what was written or removed a moment ago
+   * @param mixes listings need not show what was written or removed since they began
+   */
+  constructor(
+    storage: SimulatedStorage,
+    acknowledged: readonly { id: number; content: number }[],
+    lags: boolean,
+    mixes: boolean,
+  ) {
+    this.#mixes = mixes
     this.#storage = storage
     this.damaged = new Damaged(this.#view, lags)
     this.#acknowledgements = new Acknowledgements(this.#view, lags)
@@ -84,13 +109,19 @@ export class Model implements Watcher {
   }
 
   /** The highest id that a process cannot be given: of every object, or of what it can know. */
-  highestTaken({ highestId, named }: Operation): number {
-    return this.#acknowledgements.lags || this.isDamaged ? named : highestId
+  highestTaken({ highestId, named, start }: Operation): number {
+    if (!this.#acknowledgements.lags && !this.isDamaged) return highestId
+    return start < this.#pointerDamagedAt ? 0 : named
   }
 
   /** What a reader saw before says nothing: checkpoints or the history were damaged. */
   get isDamaged(): boolean {
     return this.#damagedAt >= 0 || this.damaged.has(undefined)
+  }
+
+  /** Other programs have changed anything. */
+  get isTampered(): boolean {
+    return this.isDamaged || this.#pointerDamagedAt >= 0 || this.#overwrittenAt.size > 0
   }
 
   /** The n-th latest id that ever had an object, from 0. */
@@ -170,10 +201,22 @@ export class Model implements Watcher {
 
   /** The caller of a leader was given this checkpoint, with these updates. */
   recovered(operation: Operation, id: number, given: Readonly<Record<string, unknown>>): void {
+    if (this.damaged.isBroken(id, operation.start)) throw new Violation(`checkpoint ${id} is recovered, and is damaged`)
     if (operation.epoch === 0 || this.#isOverwritten(operation, id)) return
     const updates = [...(this.#view.manifests.get(id)?.updates.keys() ?? [])]
     const lacking = updates.filter((update) => !(update in given))
     this.#claims.recovered(operation, id, !this.#isExcused(operation), lacking)
+  }
+
+  /** What processes were told, as it must be there after a power cut. */
+  get told(): Told {
+    const updates = [...this.#updates.allAcknowledged].filter(([id]) => this.#view.isCounting(id))
+    return { saved: [...this.acknowledged.values()], updates, pins: this.pins.now(), removed: [...this.#removed] }
+  }
+
+  /** Whether the manifest of this content is there. */
+  isWritten(id: number, content: number): boolean {
+    return this.#view.manifests.get(id)?.content === content
   }
 
   saving(operation: Operation, id: number): void {
@@ -182,6 +225,11 @@ export class Model implements Watcher {
 
   /** A process was told that these ids are removed. They never come back. */
   removed(operation: Operation, ids: readonly number[]): void {
+    for (const id of ids) {
+      if (this.#view.manifests.has(id) && (this.#counted.createdAt(id) ?? 0) < operation.start)
+        throw new Violation(`checkpoint ${id} is said to be removed, and its manifest is there`)
+    }
+    for (const id of ids) this.#removed.add(id)
     if (this.#isExcused(operation)) return
     for (const id of ids) if (this.#view.isCounting(id)) throw new Violation(`checkpoint ${id} was removed, and counts`)
   }
@@ -233,6 +281,32 @@ export class Model implements Watcher {
     this.#updates.forget(id)
     this.#latest = 0
     this.#damaging(change)
+    this.#check(`after checkpoint ${id} was damaged`)
+  }
+
+  /** The pointer of some writes ago; `undefined`: there is none so old. */
+  olderPointer(writesAgo: number): StoredObject | undefined {
+    return this.#view.pointers.at(-1 - writesAgo)
+  }
+
+  /**
+   * The pointer is removed, garbled or put back. `change` does it. It is a hint: nothing else is lost, and all that is promised of
+   * checkpoints still is.
+   */
+  damagePointer(change: () => void): void {
+    this.#pointerDamagedAt = ++this.#tick
+    this.#damaging(change)
+  }
+
+  /** The manifest of some writes ago; `undefined`: there is none so old. */
+  olderManifest(id: number, writesAgo: number): StoredObject | undefined {
+    return this.#view.writtenOf(id).at(-1 - writesAgo)
+  }
+
+  /** A manifest is put back as it was. `change` does it. Its checkpoint is whole all the same, and as promised. */
+  rollManifestBack(id: number, change: () => void): void {
+    this.#overwrite(id)
+    change()
   }
 
   /** Another program overwrites a manifest: our updates and the mark of a leader in it are lost. */
@@ -255,7 +329,7 @@ export class Model implements Watcher {
 
   beforeApply(request: Request, late: boolean): void {
     const doing = request.doing as readonly Operation[]
-    if (request.firstPage) for (const one of doing) one.lastListing = ++this.#tick
+    if (request.firstPage && !this.#mixes) for (const one of doing) one.lastListing = ++this.#tick
     if (request.kind === "put" && doing[0]?.action.do === "reference update")
       for (const key of request.keys) this.#overwrite(nameOf(key)?.id ?? 0)
     if (request.kind !== "delete") return
@@ -271,7 +345,9 @@ export class Model implements Watcher {
     const isOld = doing.some(({ start }) => start <= this.#damagedAt)
     const dead = (id: number) => (doubt?.isDead(id) ?? isDead(id, history)) || (isOld && this.#view.wasEverDead(id))
     const latest = this.damaged.latestKnownTo(doing, this.#latest)
-    assertMayDelete(request.keys, this.#storage, { doing, late, latest, isDead: dead, lost })
+    const stands = (id: number, since: number) =>
+      this.#view.manifests.has(id) && (this.#counted.createdAt(id) ?? 0) < since
+    assertMayDelete(request.keys, this.#storage, { doing, late, latest, isDead: dead, stands, lost })
   }
 
   #changed(key: string, object: StoredObject | undefined): void {
@@ -337,7 +413,7 @@ export class Model implements Watcher {
 
   #check(when: string, isClaim = false): void {
     const { checkpointId } = this.#view.pointer
-    if (checkpointId < this.#pointerId && !this.damaged.byReference) {
+    if (checkpointId < this.#pointerId && !this.damaged.byReference && !this.#isDamaging) {
       throw new Violation(`the pointer was at ${this.#pointerId}, and is at ${checkpointId} ${when}`)
     }
     this.#pointerId = checkpointId

@@ -19,6 +19,10 @@ export interface Operation {
   readonly pinned: ReadonlyMap<string, number>
   /** When its last listing began. */
   lastListing: number
+  /** With which its caller may give it up. */
+  signal?: AbortSignal
+  /** The call has been answered: what its caller reads now goes on whatever the signal says. */
+  isAnswered?: boolean
 }
 
 /** A save that was acknowledged, or a checkpoint that a claim has kept. */

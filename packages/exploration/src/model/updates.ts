@@ -31,6 +31,11 @@ export class Updates {
     else others.push(update)
   }
 
+  /** Of each checkpoint. */
+  get allAcknowledged(): ReadonlyMap<number, readonly string[]> {
+    return this.#acknowledged
+  }
+
   refused(id: number, update: string): void {
     if (this.#applied.has(update))
       throw new Violation(`update ${update} of ${id} was refused for certain, and took effect`)

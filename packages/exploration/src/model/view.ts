@@ -57,6 +57,19 @@ function bareName(bytes: Uint8Array): SeenPointer | undefined {
   return match === null ? undefined : { ...noPointer, checkpointId: Number(match[1]) }
 }
 
+function pointerIn({ bytes }: StoredObject): SeenPointer {
+  return bareName(bytes) ?? parse(bytes, pointerOf)
+}
+
+/** Of a pointer that is damaged, or put back. */
+function readable(object: StoredObject): SeenPointer {
+  try {
+    return pointerIn(object)
+  } catch {
+    return noPointer
+  }
+}
+
 /** The objects of the storage, and which of them count. The rule of the protocol by code of its own, not by core's. */
 export class View {
   /** Those that can be read. */
@@ -65,6 +78,10 @@ export class View {
   readonly garbled = new Set<number>()
   /** Every version of the history that a store wrote. */
   readonly histories: StoredObject[] = []
+  /** Every version of the pointer that a store wrote. */
+  readonly pointers: StoredObject[] = []
+  /** Every version of each manifest that a store wrote. */
+  readonly #written = new Map<number, StoredObject[]>()
   readonly #states = new Map<number, string>()
   #pointer = noPointer
   #history = noHistory
@@ -75,7 +92,8 @@ export class View {
     if (name === undefined) return undefined
     const { kind, id } = name
     if (kind === "pointer") {
-      this.#pointer = object === undefined ? noPointer : (bareName(object.bytes) ?? parse(object.bytes, pointerOf))
+      if (!isDamage && object !== undefined) this.pointers.push(object)
+      this.#pointer = object === undefined ? noPointer : isDamage ? readable(object) : pointerIn(object)
     } else if (kind === "history") {
       if (!isDamage) this.#history = object === undefined ? noHistory : parse(object.bytes, historyOf)
       if (!isDamage && object !== undefined) this.histories.push(object)
@@ -83,10 +101,17 @@ export class View {
       this.manifests.delete(id)
       this.garbled.delete(id)
       if (object !== undefined && isDamage) this.garbled.add(id)
-      else if (object !== undefined) this.manifests.set(id, parse(object.bytes, manifestOf))
+      else if (object !== undefined) {
+        this.manifests.set(id, parse(object.bytes, manifestOf))
+        this.#written.set(id, [...this.writtenOf(id), object])
+      }
     } else if (object === undefined) this.#states.delete(id)
     else this.#states.set(id, Buffer.from(object.bytes).toString("latin1"))
     return name
+  }
+
+  writtenOf(id: number): readonly StoredObject[] {
+    return this.#written.get(id) ?? []
   }
 
   get pointer(): SeenPointer {

@@ -2,12 +2,16 @@ import { claimMutants } from "./claims.js"
 import { collectingMutants } from "./collecting.js"
 import { commitMutants } from "./commit.js"
 import { deletingMutants } from "./deleting.js"
+import { diskMutants } from "./disk.js"
+import { endingMutants } from "./ending.js"
 import { lostMutants } from "./lost.js"
 import type { Mutant } from "./mutant.js"
 import { pinMutants } from "./pins.js"
 import { readerMutants } from "./readers.js"
 import { silenceMutants } from "./silence.js"
 import { storageMutants } from "./storage.js"
+import { otherStorageMutants } from "./storages.js"
+import { tamperedMutants } from "./tampered.js"
 
 /** Each protection of the protocol, left out. The tests and `pnpm record` take them in this order. */
 export const mutants: readonly Mutant[] = [
@@ -20,4 +24,8 @@ export const mutants: readonly Mutant[] = [
   ...pinMutants,
   ...lostMutants,
   ...silenceMutants,
+  ...endingMutants,
+  ...tamperedMutants,
+  ...otherStorageMutants,
+  ...diskMutants,
 ]

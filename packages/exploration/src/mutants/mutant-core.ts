@@ -5,18 +5,26 @@ import * as core from "@ckpt/core"
 import type { SimulateOptions } from "../simulate.js"
 import { mutants } from "./index.js"
 import type { Mutant } from "./mutant.js"
-import { type Edit, loadVariant } from "./variant.js"
+import { coreVariant, type Edit, fsVariant } from "./variant.js"
 
 const variants = fileURLToPath(new URL("../../.variants/", import.meta.url))
 
 /** Options of a simulation without the rule that the mutant leaves out. `under`: further edits of every copy. */
 export async function mutantOptions(mutant: Mutant, under: readonly Edit[] = []): Promise<SimulateOptions> {
-  const edits = [...under, ...(mutant.edits ?? [])]
-  if (edits.length === 0) return { core, flaws: mutant.flaws }
+  const { edits = [], fsEdits = [], flaws } = mutant
+  const all = [...under, ...edits]
+  return {
+    core: all.length === 0 ? core : await inFolder((folder) => coreVariant(folder, all)),
+    fs: fsEdits.length === 0 ? undefined : await inFolder((folder) => fsVariant(folder, fsEdits)),
+    flaws,
+  }
+}
+
+async function inFolder<T>(load: (folder: string) => Promise<T>): Promise<T> {
   await mkdir(variants, { recursive: true })
-  const folder = await mkdtemp(join(variants, "core-"))
+  const folder = await mkdtemp(join(variants, "variant-"))
   try {
-    return { core: await loadVariant(folder, edits), flaws: mutant.flaws }
+    return await load(folder)
   } finally {
     await rm(folder, { recursive: true })
   }

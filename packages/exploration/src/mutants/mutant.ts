@@ -8,6 +8,8 @@ export interface Mutant {
   readonly name: string
   /** Changes of core's build that leave the rule out. */
   readonly edits?: readonly Edit[]
+  /** Changes of the build of `@ckpt/fs`. */
+  readonly fsEdits?: readonly Edit[]
   /** Conditions that the storage does not keep. */
   readonly flaws?: StorageFlaws
   /** The plans whose schedules show it. */
@@ -16,5 +18,5 @@ export interface Mutant {
   readonly written?: Written
 }
 
-/** A change of one file of core's build, named without its `.js`. */
+/** A change of one file of a build, named without its `.js`. */
 export const edit = (file: string, find: string, replace: string): Edit => ({ file: `${file}.js`, find, replace })

@@ -1,9 +1,16 @@
-import type { GetOptions, ObjectBackend, ObjectContent, ObjectMeta, PutOptions } from "@ckpt/core"
+import {
+  BackendError,
+  type GetOptions,
+  type ObjectBackend,
+  type ObjectContent,
+  type ObjectMeta,
+  type PutOptions,
+} from "@ckpt/core"
 import { capabilities, contentOf, rangeOf, wholeBody } from "../storage/direct.js"
 import { isProbe } from "../storage/keys.js"
 import type { SimulatedStorage, StoredObject } from "../storage/storage.js"
 import type { ProbeNames } from "./probe-names.js"
-import type { How, Lane, Request } from "./request.js"
+import { type How, type Lane, moved, type Request, wait } from "./request.js"
 import { short } from "./trace.js"
 
 export interface NetworkedStorage {
@@ -13,9 +20,20 @@ export interface NetworkedStorage {
   /** If false, what is asked of a probe is answered at once: nobody else knows its key, so nothing can come in between. */
   readonly probesAreScheduled: boolean
   readonly probeNames: ProbeNames
+  /** Requests that may arrive although nobody waits for them. */
+  readonly late: Request[]
 }
 
-type Send = <T>(
+/** The requests of one store, or of a process by itself. */
+export class Session {
+  underWay = 0
+  /** Its store was closed. */
+  isClosed = false
+  /** The first request that came after that. */
+  tooLate: string | undefined
+}
+
+export type Send = <T>(
   kind: Request["kind"],
   keys: readonly string[],
   detail: string,
@@ -24,14 +42,20 @@ type Send = <T>(
 ) => Promise<T>
 
 /** The storage as a process sees it: each request waits in the lane of the process until the network lets it arrive. */
-export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBackend {
+export function backendOf(lane: Lane, networked: NetworkedStorage, session: Session): ObjectBackend {
   const { storage, pageSize, probesAreScheduled, probeNames } = networked
   const atOnceProbe = (key: string) => !probesAreScheduled && isProbe(key)
-  const send = sender(lane)
-  const page = async (prefix: string, after: string, signal: AbortSignal | undefined): Promise<ObjectMeta[]> =>
-    send("page", [prefix], after === "" ? "" : ` after ${short(after)}`, signal, ({ behind }) =>
-      storage.page(prefix, after, pageSize, isProbe(prefix) ? 0 : behind),
-    )
+  const send = sender(lane, networked.late, session)
+  const page = async (
+    prefix: string,
+    after: string,
+    since: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ObjectMeta[]> =>
+    send("page", [prefix], after === "" ? "" : ` after ${short(after)}`, signal, ({ behind, mixes }) => {
+      if (isProbe(prefix)) return storage.page(prefix, after, pageSize)
+      return storage.page(prefix, after, pageSize, behind, mixes && { since, choose: mixes })
+    })
   return {
     name: "simulated",
     capabilities,
@@ -57,8 +81,9 @@ export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBacken
     async *list(given, options) {
       const prefix = probeNames.named(given)
       if (atOnceProbe(prefix)) return yield* storage.page(prefix, "", pageSize)
+      const since = storage.changes
       for (let after = ""; ; ) {
-        const found = await page(prefix, after, options?.signal)
+        const found = await page(prefix, after, since, options?.signal)
         yield* found
         const last = found.at(-1)
         // A real listing marks its last page; here the last page is the first that is not full.
@@ -68,16 +93,27 @@ export function backendOf(lane: Lane, networked: NetworkedStorage): ObjectBacken
     },
     delete: async (given, options) => {
       const keys = given.map((key) => probeNames.named(key))
-      if (keys.every(atOnceProbe)) storage.delete(keys)
-      else await send("delete", keys, "", options?.signal, () => storage.delete(keys))
-      return []
+      if (keys.every(atOnceProbe)) {
+        storage.delete(keys)
+        return []
+      }
+      const failures = await send("delete", keys, "", options?.signal, ({ spares = () => false }) => {
+        const left = keys.filter((key) => storage.objects.has(key) && spares(key))
+        storage.delete(keys.filter((key) => !left.includes(key)))
+        return left
+      })
+      // What is asked for has the names of the caller, who knows no numbers of probes.
+      return given
+        .filter((_, index) => failures.includes(keys[index] as string))
+        .map((key) => ({ key, error: new BackendError("transient", "not now") }))
     },
     now: (options) => send("now", [], "", options?.signal, () => new Date(storage.now)),
     async [Symbol.asyncDispose]() {},
   }
 }
 
-function sender(lane: Lane): Send {
+/** Lets requests wait in the lane until they are chosen. */
+export function sender(lane: Lane, late: Request[], session: Session): Send {
   return <T>(
     kind: Request["kind"],
     keys: readonly string[],
@@ -86,18 +122,31 @@ function sender(lane: Lane): Send {
     apply: (how: How) => T,
   ) =>
     new Promise<T>((resolve, reject) => {
-      lane.pending.push({
-        what: () => `${lane.name}  ${kind} ${keys.map(short).join(" ")}${detail}`,
+      const what = () => `${lane.name}  ${kind} ${keys.map(short).join(" ")}${detail}`
+      if (session.isClosed) session.tooLate ??= what()
+      session.underWay++
+      const request: Request = {
+        what,
         kind,
         keys,
         write: kind === "put" || kind === "delete",
         firstPage: kind === "page" && detail === "",
         doing: lane.doing,
         apply,
-        resolve: resolve as (value: unknown) => void,
-        reject,
+        resolve(value) {
+          session.underWay--
+          resolve(value as T)
+          moved(lane)
+        },
+        reject(error) {
+          session.underWay--
+          reject(error)
+          moved(lane)
+        },
         signal,
-      })
+      }
+      wait(lane, request, late)
+      moved(lane)
     })
 }
 

@@ -1,15 +1,28 @@
 import { BackendError, type ObjectBackend } from "@ckpt/core"
+import { isErrno } from "../disk/disk.js"
+import type { Carry } from "../disk/file-calls.js"
 import type { Choices } from "../scenario/choices.js"
 import type { Odds } from "../scenario/odds.js"
 import { maxBehind, type SimulatedStorage } from "../storage/storage.js"
-import { backendOf, type NetworkedStorage } from "./backend.js"
+import { backendOf, type NetworkedStorage, Session, sender } from "./backend.js"
 import type { Guide, Wish } from "./guide.js"
 import { ProbeNames } from "./probe-names.js"
-import type { How, Lane, Request, Watcher } from "./request.js"
+import { type How, type Lane, type Request, type Watcher, wait } from "./request.js"
 import { outcomeOf } from "./trace.js"
 
-const faults = ["none", "answer lost", "lost", "delayed", "comes twice", "crash", "slow answer"] as const
-const readFaults = ["none", "fails", "slow body", "crash", "lags"] as const
+const faults = [
+  "none",
+  "answer lost",
+  "lost",
+  "delayed",
+  "comes twice",
+  "crash",
+  "slow answer",
+  "throttled",
+  "in part",
+  "in part, answer lost",
+] as const
+const readFaults = ["none", "fails", "slow body", "crash", "lags", "mixed", "sync fails"] as const
 
 /**
  * Stands between stores and their storage, and owns every request: no request arrives before it is chosen. A request
@@ -27,6 +40,8 @@ export class Network {
   readonly #lanes: Lane[] = []
   readonly #late: Request[] = []
   #current: Lane | undefined
+  /** By now a read has failed, or a write has an answer that does not say what it did. */
+  isUnclear = false
 
   constructor(
     storage: SimulatedStorage,
@@ -39,34 +54,42 @@ export class Network {
     },
   ) {
     const { pageSize, probesAreScheduled } = options
-    this.#networked = { storage, pageSize, probesAreScheduled, probeNames: new ProbeNames() }
+    this.#networked = { storage, pageSize, probesAreScheduled, probeNames: new ProbeNames(), late: this.#late }
     this.#choices = choices
     this.#watcher = watcher
     this.#odds = options.odds
     this.#log = options.log
     this.#guide = options.guide
-    const { answerLost, lost, delayed, twice, crash, slowAnswer, readFails, slowBody, lags } = options.odds
-    this.#writeOdds = [answerLost, lost, delayed, twice, crash, ...(slowAnswer === undefined ? [] : [slowAnswer])]
-    this.#readOdds = [readFails, slowBody, crash, ...(lags === undefined ? [] : [lags])]
+    const { answerLost, lost, delayed, twice, crash, readFails, slowBody } = options.odds
+    const { slowAnswer = 0, throttled = 0, inPart = 0, lags = 0, mixed = 0, syncFails = 0 } = options.odds
+    this.#writeOdds = [answerLost, lost, delayed, twice, crash, slowAnswer, throttled, inPart, inPart / 2]
+    this.#readOdds = [readFails, slowBody, crash, lags, mixed, syncFails]
   }
 
-  /** A process and the storage as it sees it. */
-  connect(name: string): { lane: Lane; backend: ObjectBackend } {
-    const lane: Lane = { name, index: this.#lanes.length, alive: true, pending: [], doing: undefined }
+  /** A process. */
+  connect(name: string): Lane {
+    const index = this.#lanes.length
+    const lane: Lane = { name, index, alive: true, pending: [], doing: undefined, moves: 0, alarms: [] }
     this.#lanes.push(lane)
-    return { lane, backend: backendOf(lane, this.#networked) }
+    return lane
+  }
+
+  /** How the file calls of this process are carried out: each when it is chosen. */
+  carry(lane: Lane): Carry {
+    const send = sender(lane, this.#late, new Session())
+    return (what, kind, call) => send(kind, [], what, undefined, call)
+  }
+
+  /** The storage as a store of this process sees it. */
+  backend(lane: Lane): { backend: ObjectBackend; session: Session } {
+    const session = new Session()
+    return { backend: backendOf(lane, this.#networked, session), session }
   }
 
   /** One request arrives, or is lost. Returns false if no request waits; late ones do not count. */
   step(): boolean {
     const lanes: Lane[] = []
-    for (const lane of this.#lanes) {
-      if (lane.pending.length > 1 || lane.pending[0]?.signal?.aborted) {
-        // Drops reads that were given up: they change nothing, whether they arrive or not.
-        lane.pending = lane.pending.filter((request) => request.write || request.signal?.aborted !== true)
-      }
-      if (lane.pending.length > 0) lanes.push(lane)
-    }
+    for (const lane of this.#lanes) if (lane.pending.length > 0) lanes.push(lane)
     if (lanes.length === 0) return false
     // 0 is the lane that ran last, or the next lane after it: a process goes on until a choice makes it stand still.
     const start = this.#current?.index ?? 0
@@ -117,19 +140,30 @@ export class Network {
       return
     }
     const fault = faults[this.#choices.odds(this.#writeOdds)]
+    this.isUnclear ||= fault === "answer lost" || fault === "lost" || fault === "delayed" || fault === "comes twice"
     if (fault === "crash") {
       lane.pending.unshift(request)
       this.#crash(lane)
       return
     }
     if (fault === "slow answer") {
-      this.#apply(answeredLater(lane, request), ", its answer later", false)
+      this.#apply(this.#answeredLater(lane, request), ", its answer later", false)
       return
     }
     if (fault === "lost" || fault === "delayed") {
       this.#log?.(`${request.what()} → no answer${fault === "lost" ? ", lost" : ", delayed"}`)
       if (fault === "delayed") this.#late.push(request)
       request.reject(noAnswer())
+      return
+    }
+    if (fault === "throttled") {
+      this.#log?.(`${request.what()} → too soon`)
+      request.reject(new BackendError("transient", "too soon", { retryAfterMs: 1_000 }))
+      return
+    }
+    if (request.kind === "delete" && (fault === "in part" || fault === "in part, answer lost")) {
+      const spares = () => this.#choices.below(2, 0.5) === 1
+      this.#apply(request, fault === "in part" ? "" : ", answer lost", fault !== "in part", { spares })
       return
     }
     if (fault === "comes twice") this.#late.push(request)
@@ -145,6 +179,7 @@ export class Network {
       return
     }
     if (fault === "fails") {
+      this.isUnclear = true
       this.#log?.(`${request.what()} → fails`)
       request.reject(new BackendError("transient", "try again"))
       return
@@ -152,6 +187,11 @@ export class Network {
     if (fault === "lags" && request.kind === "page") {
       const behind = 1 + this.#choices.below(maxBehind, 0.3, lagging && lagging - 1)
       this.#apply(request, `, as of ${behind} changes ago`, false, { behind })
+    } else if (fault === "sync fails" && request.kind === "sync") {
+      this.isUnclear = true
+      this.#apply(request, "", false, { fails: true })
+    } else if (fault === "mixed" && request.kind === "page") {
+      this.#apply(request, ", mixed", false, { mixes: (moments) => this.#choices.below(moments, 0.4) })
     } else if (fault === "slow body" && request.kind === "get") {
       this.#apply(request, ", its body later", false, { slow: true })
     } else this.#apply(request, "", false)
@@ -163,7 +203,7 @@ export class Network {
     try {
       value = request.apply(how)
     } catch (error) {
-      if (!(error instanceof BackendError)) throw error
+      if (!(error instanceof BackendError || isErrno(error))) throw error
       this.#log?.(`${request.what()} → ${error.message}${note}`)
       request.reject(answerLost ? noAnswer() : error)
       return
@@ -171,6 +211,20 @@ export class Network {
     this.#log?.(`${request.what()} → ${outcomeOf(request, value)}${note}`)
     if (answerLost) request.reject(noAnswer())
     else request.resolve(value)
+  }
+
+  /** The same request. Its answer must be chosen to arrive. */
+  #answeredLater(lane: Lane, request: Request): Request {
+    const later = (answer: () => void) => {
+      const what = () => `${request.what()}: its answer`
+      const read = { what, write: false, firstPage: false, kind: "body", apply: () => undefined } as const
+      wait(lane, { ...request, ...read, resolve: answer }, this.#late)
+    }
+    return {
+      ...request,
+      resolve: (value) => later(() => request.resolve(value)),
+      reject: (error) => later(() => request.reject(error)),
+    }
   }
 
   /** The process is gone. The writes that it had sent may still arrive. */
@@ -184,18 +238,4 @@ export class Network {
 
 function noAnswer(): BackendError {
   return new BackendError("ambiguous", "no answer")
-}
-
-/** The same request. Its answer must be chosen to arrive. */
-function answeredLater(lane: Lane, request: Request): Request {
-  const later = (answer: () => void) => {
-    const what = () => `${request.what()}: its answer`
-    const read = { what, write: false, firstPage: false, kind: "body", apply: () => undefined } as const
-    lane.pending.push({ ...request, ...read, resolve: answer })
-  }
-  return {
-    ...request,
-    resolve: (value) => later(() => request.resolve(value)),
-    reject: (error) => later(() => request.reject(error)),
-  }
 }

@@ -13,7 +13,11 @@ export function short(key: string): string {
 
 /** The answer to a request, as a trace tells it. */
 export function outcomeOf({ kind }: Request, value: unknown): string {
-  if (value === undefined) return kind === "delete" ? "ok" : "nothing there"
+  if (kind === "delete") {
+    const left = value as string[]
+    return left.length === 0 ? "ok" : `not ${left.map(short).join(" ")}`
+  }
+  if (value === undefined) return "nothing there"
   if (kind === "page") return (value as ObjectMeta[]).map(({ key }) => short(key)).join(" ") || "nothing"
   return "ok"
 }

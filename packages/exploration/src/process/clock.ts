@@ -1,5 +1,8 @@
 import type { Clock } from "@ckpt/core"
 
+// Timers of Node hold 31 bits.
+const longestSleepMs = 2 ** 31 - 1
+
 /**
  * The clock of one process. Its time of day may be years off, and jump; its monotonic time only goes forward. A wait
  * between two attempts passes at once: the scheduler alone decides which requests arrive meanwhile.
@@ -21,8 +24,13 @@ export class ProcessClock implements Clock {
     return this.#storageNow() + this.#still
   }
 
-  async sleep(ms: number): Promise<void> {
+  /** The longest sleep is that of a limit that never comes. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms >= longestSleepMs) {
+      return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)))
+    }
     this.#still += ms
+    return Promise.resolve()
   }
 
   jump(ms: number): void {

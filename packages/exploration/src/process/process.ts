@@ -4,7 +4,7 @@ import { Violation } from "../model/violation.js"
 import type { Lane } from "../network/request.js"
 import { type Action, describeAction, policies } from "../scenario/action.js"
 import type { ProcessPlan } from "../scenario/scenario.js"
-import { damageHistory, damageManifest, lose } from "./damage.js"
+import { damageLater } from "./damage.js"
 import { keep } from "./keeping.js"
 import { Reader } from "./reader.js"
 import { Reference } from "./reference.js"
@@ -39,22 +39,37 @@ export class Process {
   readonly #reference: Reference
   readonly #lane: Lane
   #doing: readonly Operation[] = []
+  /** The store that each operation asks. */
+  readonly #asked = new WeakMap<Operation, unknown>()
+  /** What is done now must have ended before anything else arrives, for this reason. */
+  readonly #mustEnd = new Map<Operation, string>()
+  #hasAborted = false
+  #hasEnded = false
 
   constructor(name: string, plan: ProcessPlan, world: World) {
-    const { lane, backend } = world.network.connect(name)
-    this.#self = new Self(name, world, backend)
+    this.#self = new Self(name, world)
     this.#plan = plan
     this.#writer = new Writer(this.#self)
     this.#reader = new Reader(this.#self)
     this.#reference = new Reference(this.#self)
-    this.#lane = lane
-    lane.doing = this.#doing
+    this.#lane = this.#self.lane
+    this.#lane.doing = this.#doing
   }
 
   async run(): Promise<void> {
-    const { name, world, clock, backend, told } = this.#self
+    const { name, world } = this.#self
     const { retain } = this.#plan
     if (retain !== undefined) world.model.begin({ do: "prune", policy: retain }, name, 0)
+    await this.#open()
+    await this.#performAll()
+    this.#hasEnded = true
+  }
+
+  /** Resolves once the store is there. */
+  async #open(): Promise<void> {
+    const { world, clock, told, lane } = this.#self
+    const { retain } = this.#plan
+    const { backend, session } = world.backend(lane)
     const plain = await world.core.openCheckpointStore({
       backend,
       ...(world.layout === undefined ? {} : { layout: world.layout }),
@@ -70,7 +85,10 @@ export class Process {
         if (event.type === "retention-failed") this.#onlyExpected("retention", event.error)
       },
     })
-    this.#self.opened(plain)
+    this.#self.opened(plain, session)
+  }
+
+  async #performAll(): Promise<void> {
     const underWay: Promise<void>[] = []
     for (const action of this.#plan.actions) {
       if (!this.#lane.alive) return
@@ -85,15 +103,30 @@ export class Process {
     await Promise.all(underWay)
   }
 
+  /** To be called when nobody goes on before the next request arrives. `isLast`: none will. */
+  assertSound(isLast: boolean): void {
+    if (!this.#lane.alive) return
+    for (const why of this.#mustEnd.values()) throw new Violation(why)
+    this.#self.assertQuiet()
+    const [operation] = this.#doing
+    if (isLast && !this.#hasEnded)
+      throw new Violation(`${this.#self.name} waits for ever: ${operation?.action.do ?? "its store"}`)
+  }
+
   /** Carries one action out. Expected failures end here; violations go on to the caller. */
   async #perform(action: Action): Promise<void> {
     const { name, world, epoch } = this.#self
     const { model, log } = world
     const operation = model.begin(action, name, epoch)
+    this.#asked.set(operation, this.#self.session)
     this.#setDoing([...this.#doing, operation])
     log?.(`${name} begins ${describeAction(action)}`)
+    if (action.abortAt !== undefined) this.#abort(operation, action.abortAt)
+    const wasClosed = this.#self.isClosed
     try {
       const said = await this.#act(action, operation)
+      if (wasClosed && this.#self.isClosed && asksStore(action) && said !== "nothing" && said !== "did not lead")
+        throw new Violation(`the store of ${name} is closed, and ${action.do} succeeds: ${said}`)
       log?.(`${name} ${action.do}: ${said ?? "done"}`)
     } catch (error) {
       if (error instanceof Violation) throw error
@@ -101,17 +134,50 @@ export class Process {
         log?.(`${name} ${action.do}: its source failed`)
         return
       }
+      if (operation.signal?.aborted === true && error === operation.signal.reason) {
+        log?.(`${name} ${action.do}: given up`)
+        return
+      }
       const code = this.#onlyExpected(action.do, error)
       log?.(`${name} ${action.do}: ${code}`)
     } finally {
+      this.#mustEnd.delete(operation)
       this.#setDoing(this.#doing.filter((one) => one !== operation))
     }
   }
 
+  /** The operation is given up with the so-manieth move from now. Then it must end at once, whatever the storage does. */
+  #abort(operation: Operation, moves: number): void {
+    const { name, world } = this.#self
+    const controller = new AbortController()
+    operation.signal = controller.signal
+    const ring = () => {
+      if (!this.#doing.includes(operation) || operation.isAnswered === true) return
+      const what = `${operation.action.do} of ${name}`
+      world.log?.(`${name} gives up ${operation.action.do}`)
+      this.#hasAborted = true
+      this.#mustEnd.set(operation, `${what} was given up, and waits all the same`)
+      this.#setDoing(this.#doing)
+      controller.abort(new Error(`${what} is given up`))
+    }
+    this.#lane.alarms.push({ at: this.#lane.moves + moves, ring })
+  }
+
+  /** The store has closed: whatever began before has ended, or asks for more, which is refused. */
+  async #close(closing: Operation): Promise<string> {
+    await this.#self.close()
+    for (const operation of this.#doing) {
+      if (this.#asked.get(operation) !== this.#asked.get(closing) || !asksStore(operation.action)) continue
+      this.#mustEnd.set(operation, `the store was closed, and ${operation.action.do} goes on`)
+    }
+    return "closed"
+  }
+
   #setDoing(doing: readonly Operation[]): void {
     this.#doing = doing
-    // Retention after a save deletes in the background: its requests belong to none of the operations under way.
-    this.#lane.doing = this.#plan.retain === undefined ? doing : []
+    // Retention after a save deletes in the background: its requests belong to none of the operations under way. Nor do the
+    // last requests of an operation that was given up.
+    this.#lane.doing = this.#plan.retain === undefined && !this.#hasAborted ? doing : []
   }
 
   #onlyExpected(what: string, error: unknown): CheckpointErrorCode {
@@ -120,8 +186,9 @@ export class Process {
       // No schedule has so many writes that a reader is outpaced: it has looked at the same things again and again.
       if (error.message.includes("faster than they could be read"))
         throw new Violation(`${what} of ${name} gave up: ${error.message}`)
+      if (error.code === "CKPT_UNKNOWN_OUTCOME" && !what.startsWith("save")) world.assertUnknown(what)
       if (expected.has(error.code)) return error.code
-      if (byDamage.has(error.code) && world.model.isDamaged) return error.code
+      if (byDamage.has(error.code) && world.model.isTampered) return error.code
       throw new Violation(`${what} of ${name} ended with ${error.code}: ${error.message}`)
     }
     throw error
@@ -135,11 +202,13 @@ export class Process {
     const { clock, world } = this.#self
     switch (action.do) {
       case "damage history":
-        return damageHistory(this.#self, action)
+      case "damage pointer":
       case "damage manifest":
-        return damageManifest(this.#self, action)
+      case "damage state":
+      case "roll manifest back":
       case "lose":
-        return lose(this.#self, action)
+      case "expire":
+        return damageLater(this.#self, action)
       case "reference save":
       case "reference update":
       case "reference prune":
@@ -158,6 +227,10 @@ export class Process {
       case "unpin":
       case "pins":
         return keep(this.#self, action, operation)
+      case "close":
+        return this.#close(operation)
+      case "open":
+        return this.#open().then(() => undefined)
       case "wait":
         world.storage.now += action.ms
         return Promise.resolve(undefined)
@@ -169,3 +242,25 @@ export class Process {
     }
   }
 }
+
+/** Whether the action is a call of the store. */
+function asksStore({ do: what }: Action): boolean {
+  return !otherActions.has(what)
+}
+
+const otherActions: ReadonlySet<Action["do"]> = new Set<Action["do"]>([
+  "damage history",
+  "damage pointer",
+  "damage manifest",
+  "damage state",
+  "roll manifest back",
+  "lose",
+  "expire",
+  "reference save",
+  "reference update",
+  "reference prune",
+  "close",
+  "open",
+  "wait",
+  "jump",
+])

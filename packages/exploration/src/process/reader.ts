@@ -1,4 +1,4 @@
-import type { Recovery } from "@ckpt/core"
+import type { Checkpoint, Recovery, StoreOperations } from "@ckpt/core"
 import type { Operation } from "../model/operation.js"
 import { Violation } from "../model/violation.js"
 import type { Reading } from "../scenario/action.js"
@@ -22,6 +22,7 @@ export class Reader {
     } = this.#self
     const before = this.#observedLatest
     const { told } = this.#self
+    const { signal } = operation
     told.length = 0
     switch (action.do) {
       case "recover":
@@ -29,7 +30,7 @@ export class Reader {
       case "restore":
         return this.#restore(operation)
       case "loadLatest": {
-        const found = await store.loadLatest()
+        const found = await store.loadLatest({ signal })
         const damaged = model.readings.mustTell(operation)
         if (found === undefined && damaged > 0)
           throw new Violation(`loadLatest says that there is nothing, and ${damaged} was acknowledged`)
@@ -39,14 +40,14 @@ export class Reader {
       }
       case "load": {
         const id = model.nth(action.which)
-        const found = await store.load(id)
+        const found = await store.load(id, { signal })
         if (found !== undefined) model.readings.one(operation, id, found.epoch)
         return found === undefined ? `${id} is not there` : `${id} with content ${found.epoch}`
       }
       case "list": {
         const found: { id: number; content: number | undefined }[] = []
         const damaged: (number | undefined)[] = []
-        for await (const { id, epoch, valid, issues } of store.list()) {
+        for await (const { id, epoch, valid, issues } of store.list({ signal })) {
           if (valid) found.push({ id, content: epoch })
           else {
             model.readings.skipped("list", [{ id, issues }])
@@ -54,18 +55,18 @@ export class Reader {
           }
         }
         model.readings.all(operation, found, [...damaged, ...told])
-        await this.#latestPage(operation)
+        await this.#latestPage(operation, store)
         return found.map(({ id }) => id).join(" ")
       }
       case "ids": {
-        const ids = await store.ids()
+        const ids = await store.ids({ signal })
         model.readings.ids(operation, ids, told)
         return ids.join(" ")
       }
       case "nextId":
-        return String(this.#takeNext(operation, await store.nextId()))
+        return String(this.#takeNext(operation, await store.nextId({ signal })))
       case "verify":
-        await store.verify(model.nth(action.which))
+        await store.verify(model.nth(action.which), { signal })
         return undefined
       case "readState":
         return this.#readState(model.nth(action.which), operation)
@@ -73,10 +74,10 @@ export class Reader {
   }
 
   /** The last page of the list, of one checkpoint: it is the latest, or it is told to be damaged. */
-  async #latestPage(operation: Operation): Promise<void> {
-    const { world, store, told } = this.#self
+  async #latestPage(operation: Operation, store: StoreOperations): Promise<void> {
+    const { world, told } = this.#self
     const { readings } = world.model
-    const [last] = await store.list({ last: 1 }).toArray()
+    const [last] = await store.list({ last: 1, signal: operation.signal }).toArray()
     if (last?.valid === false) return readings.skipped("the last page", [last])
     if (last === undefined && readings.mustTell(operation) > 0 && told.length === 0)
       throw new Violation("the last page is empty, and nothing is said of what is damaged")
@@ -103,7 +104,8 @@ export class Reader {
   async #recover(operation: Operation): Promise<string> {
     const { world, store } = this.#self
     const before = this.#observedLatest
-    const { checkpoint, skipped, outcome, nextId } = await store.recover()
+    const { checkpoint, skipped, outcome, nextId } = await store.recover({ signal: operation.signal })
+    operation.isAnswered = true
     this.#judge("recovery", skipped, outcome, operation)
     world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch, [
       ...told(skipped, outcome),
@@ -121,12 +123,13 @@ export class Reader {
   async #restore(operation: Operation): Promise<string> {
     const { world, store } = this.#self
     const before = this.#observedLatest
-    const { outcome, skipped, checkpoint } = await store.restore(async (one) => {
+    const visit = async (one: Checkpoint) => {
       const state = await one.state()
       const bytes = await state?.bytes()
       // The reference's manifest does not say whether it has a state: one of ours may be beside it.
       if (bytes !== undefined && state?.checksum !== undefined) compare(one.manifest.epoch, bytes)
-    })
+    }
+    const { outcome, skipped, checkpoint } = await store.restore(visit, { signal: operation.signal })
     this.#judge("restore", skipped, outcome, operation)
     world.model.readings.latest(operation, checkpoint?.id ?? 0, checkpoint?.manifest.epoch, [
       ...told(skipped, outcome),
@@ -149,10 +152,10 @@ export class Reader {
 
   async #readState(id: number, operation: Operation): Promise<string> {
     const { world, store } = this.#self
-    const manifest = await store.load(id)
+    const manifest = await store.load(id, { signal: operation.signal })
     if (manifest === undefined) return `${id} is not there`
     world.model.readings.one(operation, id, manifest.epoch)
-    const state = await store.readState(id)
+    const state = await store.readState(id, { signal: operation.signal })
     if (state === undefined) return `${id} has no state`
     // Without a checksum no manifest covers the state any more: its content is not promised.
     if (state.checksum !== undefined) compare(manifest.epoch, await state.bytes())

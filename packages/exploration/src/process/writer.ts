@@ -53,7 +53,7 @@ export class Writer {
       case "release":
         return (await self.release()) ? "leads no more" : "did not lead"
       case "repair":
-        return (await self.plain.repair()) ? "built anew" : "nothing is lost"
+        return (await self.plain.repair({ signal: operation.signal })) ? "built anew" : "nothing is lost"
       case "save":
         return this.#save(store, action, operation)
       case "save again":
@@ -66,7 +66,7 @@ export class Writer {
   async #claim(operation: Operation): Promise<LeaderStore> {
     const { plain, world } = this.#self
     try {
-      return await plain.claim()
+      return await this.#self.claiming(plain.claim({ signal: operation.signal }))
     } catch (error) {
       if (error instanceof CheckpointError && error.code === "CKPT_FENCED") world.model.claimRefused(operation)
       throw error
@@ -75,14 +75,15 @@ export class Writer {
 
   async #save(store: StoreOperations, action: Writing & { do: "save" }, operation: Operation): Promise<string> {
     const self = this.#self
+    const { signal } = operation
     // Two saves may ask at the same time; a process must not use an id twice.
-    if (self.nextId === 0) self.nextId = Math.max(await store.nextId(), self.nextId)
+    if (self.nextId === 0) self.nextId = Math.max(await store.nextId({ signal }), self.nextId)
     const id = self.nextId++
     const content = self.world.count()
     const manifest = createManifest({ checkpointId: id, epoch: content, timestampMs: Math.max(1, self.clock.now()) })
     const state = action.state === true ? new TextEncoder().encode(stateText(content)) : undefined
     if (state !== undefined && action.ahead === true) {
-      await store.writeState(id, state)
+      await store.writeState(id, state, { signal })
       this.#lastSave = { manifest, state: undefined }
     } else this.#lastSave = { manifest, state }
     return this.#commit(store, this.#lastSave, action.source, operation)
@@ -113,8 +114,11 @@ export class Writer {
     try {
       const source: StateSource | undefined =
         state === undefined || how === undefined ? state : this.#stream(state, how)
-      await store.save(manifest, source === undefined ? {} : { state: source })
+      await store.save(manifest, { ...(source === undefined ? {} : { state: source }), signal: operation.signal })
     } catch (error) {
+      // Its manifest is there, and a claim is being made that cannot be taken out: then nobody knows whether it counts.
+      if (error instanceof CheckpointError && error.code === "CKPT_UNKNOWN_OUTCOME" && !model.isWritten(id, content))
+        world.assertUnknown(`the save of ${id}`)
       // `save again` may be refused while the first call of the same save is still under way.
       const alone = this.#saving.filter((one) => one === content).length === 1
       const isCertain = error instanceof SourceFailed || (error instanceof CheckpointError && certain.has(error.code))
@@ -138,7 +142,7 @@ export class Writer {
     })
     world.model.updateBegins(operation, update)
     try {
-      await store.update(id, change)
+      await store.update(id, change, { signal: operation.signal })
     } catch (error) {
       if (!(error instanceof CheckpointError) || error.code === "CKPT_UNKNOWN_OUTCOME") throw error
       if (error.applied === true) world.model.updated(operation, id, update, false)

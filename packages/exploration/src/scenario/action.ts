@@ -39,26 +39,43 @@ export type Keeping =
 /** A state that comes as a stream, piece by piece; or that fails between two pieces. */
 export type Source = "slow" | "failing"
 
-/** What other programs do to the storage. `after`: so many requests of this process come first. */
-export type Foreign =
-  /** `ago`: for `roll back`, which version is put back: that of so many writes ago. */
-  | {
-      readonly do: "damage history"
-      readonly how: "delete" | "garble" | "roll back"
-      readonly ago: number
-      readonly after: number
-    }
-  | { readonly do: "damage manifest"; readonly how: ManifestDamage; readonly which: number; readonly after: number }
+/** What befalls the storage besides its stores. `after`: so many requests of this process come first. */
+export type Damage = (
+  | { readonly do: "damage history" | "damage pointer"; readonly how: SmallDamage; readonly ago: number }
+  | { readonly do: "damage manifest"; readonly how: ManifestDamage; readonly which: number }
+  | { readonly do: "damage state"; readonly how: StateDamage; readonly which: number }
+  /** A manifest is put back as it was so many writes ago, before updates and marks. */
+  | { readonly do: "roll manifest back"; readonly which: number; readonly ago: number }
   /** The storage loses a part of a checkpoint. Nobody asked for it, and nobody is told. */
-  | { readonly do: "lose"; readonly part: LostPart; readonly which: number; readonly after: number }
+  | { readonly do: "lose"; readonly part: LostPart; readonly which: number }
+  /** A rule of the storage removes what was last written longer ago than this. */
+  | { readonly do: "expire"; readonly what: Expiring; readonly olderThanMs: number }
+) & { readonly after: number }
+
+/** What other programs do. */
+type Foreign =
+  | Damage
   /** The reference, which knows nothing of histories, and writes beside us. */
   | { readonly do: "reference save" | "reference update" | "reference prune" }
+
+/** `roll back`: the version of `ago` writes ago is put back. */
+export const smallDamages = ["delete", "garble", "roll back"] as const
+type SmallDamage = (typeof smallDamages)[number]
+
+export const stateDamages = ["flip", "cut", "empty", "of another id"] as const
+export type StateDamage = (typeof stateDamages)[number]
+
+export const expiring = ["states", "manifests", "everything"] as const
+export type Expiring = (typeof expiring)[number]
 
 export const manifestDamages = ["delete", "cut", "empty", "of another id", "of a newer version"] as const
 export type ManifestDamage = (typeof manifestDamages)[number]
 
 export const lostParts = ["manifest", "state", "both"] as const
 type LostPart = (typeof lostParts)[number]
+
+/** The store of the process is closed, whatever is under way; or a new one is opened in its place. */
+type Life = { readonly do: "close" | "open" }
 
 type Timing =
   /** The storage's clock goes on. */
@@ -67,9 +84,14 @@ type Timing =
   | { readonly do: "jump"; readonly ms: number }
 
 /** One call of a process. `which` counts backwards from the highest id that ever had an object. */
-export type Action = (Writing | Reading | Keeping | Foreign | Timing) & {
+export type Action = (Writing | Reading | Keeping | Foreign | Life | Timing) & {
   /** The next action begins at once, while this one is still under way. */
   readonly meanwhile?: boolean
+  /**
+   * Its caller gives it up with the so-manieth move of the process since it began: when a request is sent, or when an answer arrives
+   * and nobody has taken note of it yet.
+   */
+  readonly abortAt?: number
 }
 
 export function describeAction(action: Action): string {

@@ -1,4 +1,4 @@
-import { type Action, lostParts, manifestDamages } from "./action.js"
+import { type Action, type Damage, expiring, lostParts, manifestDamages, smallDamages, stateDamages } from "./action.js"
 import type { Odds } from "./odds.js"
 import { type Plan, policyNames, reading } from "./plan.js"
 import { type PlanName, plans } from "./plans.js"
@@ -18,6 +18,7 @@ export function scenarioOf(name: PlanName, random: Random): Scenario {
       index === count - 1 && index > 0 && plan.roles?.[index] === undefined && random.chance(plan.observer ?? 0)
     return processOf(plan, plan.roles?.[index], reads, random)
   })
+  const atRest = plan.atRest && damageAtRest(plan, plan.atRest, random)
   const calm = random.chance(0.2)
   const rate = calm || plan.faults === false ? 0 : random.among([0.5, 1, 2])
   const odds: Odds = {
@@ -31,19 +32,30 @@ export function scenarioOf(name: PlanName, random: Random): Scenario {
     slowBody: random.among([0, 0.05, 0.3]),
     ...(plan.slowAnswer === undefined ? {} : { slowAnswer: plan.slowAnswer }),
     ...(plan.lags === undefined ? {} : { lags: plan.lags }),
+    ...plan.ways,
   }
   return {
     start: random.among(plan.starts),
     ...(plan.layout === undefined ? {} : { layout: plan.layout }),
+    ...(plan.disk === undefined ? {} : { disk: plan.disk }),
+    ...(atRest === undefined ? {} : { atRest }),
     processes,
     odds,
     attempts: random.among([1, 2, 3]),
     pageSize: random.among([1, 2, 1000, 1000]),
     contentVersions: random.chance(0.25),
-    probesAreScheduled: random.chance(0.05),
+    probesAreScheduled: random.chance(plan.probes ?? 0.05),
     steps: random.chance(0.2) ? 5 + random.below(40) : 2_000,
     lateArrive: random.chance(0.6),
   }
+}
+
+function damageAtRest(plan: Plan, { weights, actions }: NonNullable<Plan["atRest"]>, random: Random): Damage[] {
+  const count = random.among(actions)
+  return Array.from({ length: count }, () => ({
+    ...(actionOf(random.weighted(weights), plan, random) as Damage),
+    after: 0,
+  }))
 }
 
 type Role = NonNullable<Plan["roles"]>[number]
@@ -57,7 +69,12 @@ function processOf(plan: Plan, role: Role | undefined, reads: boolean, random: R
   const count = random.among((role ?? plan).actions)
   for (let index = 0; index < count; index++) {
     const action = actionOf(random.weighted(weights), plan, random)
-    actions.push(random.chance(plan.meanwhile ?? 0) ? { ...action, meanwhile: true } : action)
+    const isSimple = action.do === "release" || action.do === "close" || action.do === "open"
+    const goesOn = random.chance(plan.meanwhile ?? 0) && (!isSimple || action.do === "release")
+    const given = goesOn ? { ...action, meanwhile: true } : action
+    // Most operations have ended after twelve requests.
+    const aborts = plan.aborts !== undefined && random.chance(plan.aborts) && !isSimple
+    actions.push(aborts ? { ...given, abortAt: 1 + random.below(24) } : given)
   }
   const retains = !reads && random.chance(plan.retain ?? 0)
   return retains ? { actions, retain: random.among(["last 1", "last 2"]) } : { actions }
@@ -82,10 +99,17 @@ function actionOf(what: Action["do"], plan: Plan, random: Random): Action {
     case "unpin":
       return { do: what, name: random.among(["a", "b"]) }
     case "damage history":
+    case "damage pointer":
+      return { do: what, how: random.among(smallDamages), ago: 1 + random.below(4), after: random.below(12) }
+    case "damage state":
+      return { do: what, how: random.among(stateDamages), which: random.below(4), after: random.below(12) }
+    case "roll manifest back":
+      return { do: what, which: random.below(3), ago: 1 + random.below(2), after: random.below(20) }
+    case "expire":
       return {
         do: what,
-        how: random.among(["delete", "garble", "roll back"]),
-        ago: 1 + random.below(4),
+        what: random.among(expiring),
+        olderThanMs: random.among([10_000, 30_000, 50_000, 70_000]),
         after: random.below(12),
       }
     case "damage manifest":

@@ -20,4 +20,12 @@ export interface Odds {
   readonly slowBody: number
   /** A page of a listing shows the storage as it was some changes ago. Default 0. */
   readonly lags?: number
+  /** A page of a listing shows each object as it was at some moment since the listing began. Default 0. */
+  readonly mixed?: number
+  /** A write is refused for now, and may be tried again; it changed nothing. Default 0. */
+  readonly throttled?: number
+  /** A sync of a file or a folder fails. Default 0. */
+  readonly syncFails?: number
+  /** Of the objects that one request removes some stay, which its answer tells, if it arrives. Default 0. */
+  readonly inPart?: number
 }

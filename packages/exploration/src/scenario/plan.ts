@@ -1,5 +1,6 @@
 import type { LayoutName } from "@ckpt/core"
 import type { Action, PolicyName } from "./action.js"
+import type { Odds } from "./odds.js"
 import type { StartName } from "./starts.js"
 
 export type Weights = Readonly<Partial<Record<Action["do"], number>>>
@@ -19,6 +20,8 @@ export interface Plan {
     readonly weights: Weights
     readonly actions: readonly number[]
   }[]
+  /** Damage that is done before the first process begins: of these kinds, so many. Default none. */
+  readonly atRest?: { readonly weights: Weights; readonly actions: readonly number[] }
   /** How likely a process begins with a claim. */
   readonly claimsFirst?: number
   /** How likely the last process only reads. */
@@ -30,10 +33,18 @@ export interface Plan {
   readonly faults?: boolean
   /** How likely a page of a listing lags. Default 0. */
   readonly lags?: number
+  /** The storage's own ways, see {@link Odds}: each as likely as this. Default 0. */
+  readonly ways?: Pick<Odds, "mixed" | "throttled" | "inPart" | "syncFails">
+  /** See {@link Scenario.disk}. */
+  readonly disk?: boolean
   /** How likely the answer to a write arrives later. Default 0. */
   readonly slowAnswer?: number
   /** How likely a state is written ahead of its save. Default 0.05. */
   readonly ahead?: number
+  /** How likely the caller of an action gives it up. Default 0. */
+  readonly aborts?: number
+  /** How likely the requests for probes are scheduled too. Default 0.05. */
+  readonly probes?: number
   /** How likely a state comes as a stream, which may fail. Default 0. */
   readonly sources?: number
   /** See {@link Scenario.layout}. */

@@ -6,6 +6,8 @@ export const pointerKey = "manifests/latest.json"
 /** Of the directory layout. */
 const namePointerKey = "checkpoints/latest.txt"
 
+export const pointerKeyOf = (layout: LayoutName = "objects"): string =>
+  layout === "objects" ? pointerKey : namePointerKey
 export const historyKey = (layout: LayoutName = "objects"): string =>
   layout === "objects" ? "manifests/history.json" : "checkpoints/history.json"
 export const manifestKey = (id: number, layout: LayoutName = "objects"): string =>

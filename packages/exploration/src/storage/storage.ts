@@ -23,6 +23,17 @@ export interface StorageOptions {
 /** A listing may be this many changes behind, at most: about two saves. */
 export const maxBehind = 6
 
+/** So many changes are remembered: a listing is seldom under way for longer. */
+const maxRemembered = 24
+
+/** A listing that is no picture of one moment: each object as it was at some moment since the listing began. */
+export interface Mixture {
+  /** {@link SimulatedStorage.changes} when the listing began. */
+  readonly since: number
+  /** Of so many moments, 0 is the last. */
+  choose(moments: number): number
+}
+
 /**
  * A bucket in memory. Each request is one call that neither waits nor copies. It takes a fraction of the time of the
  * memory backend, which matters with hundreds of thousands of schedules. Bytes that a get returns are shared: do not write.
@@ -36,6 +47,8 @@ export class SimulatedStorage {
   readonly #options: StorageOptions
   /** The last changes, oldest first: the object before each of them. None from before this storage was made. */
   readonly #before: { readonly key: string; readonly object: StoredObject | undefined }[] = []
+  /** So many changes were made since this storage was. */
+  changes = 0
   #versions: number
 
   constructor(options: StorageOptions = {}, from?: SimulatedStorage) {
@@ -85,9 +98,11 @@ export class SimulatedStorage {
    * At most `most` objects under the prefix whose keys come after `after`, in the order of their keys. `behind`: as they
    * were so many changes ago, but no longer ago than this storage was made.
    */
-  page(prefix: string, after: string, most: number, behind = 0): ObjectMeta[] {
+  page(prefix: string, after: string, most: number, behind = 0, mixture?: Mixture): ObjectMeta[] {
     const found: ObjectMeta[] = []
-    for (const { meta } of (behind === 0 ? this.objects : this.#objectsBefore(behind)).values()) {
+    const objects =
+      mixture !== undefined ? this.#mixed(prefix, mixture) : behind === 0 ? this.objects : this.#objectsBefore(behind)
+    for (const { meta } of objects.values()) {
       if (meta.key > after && meta.key.startsWith(prefix)) found.push(meta)
     }
     found.sort((a, b) => (a.key < b.key ? -1 : 1))
@@ -104,8 +119,27 @@ export class SimulatedStorage {
   }
 
   #remember(key: string): void {
+    this.changes++
     this.#before.push({ key, object: this.objects.get(key) })
-    if (this.#before.length > maxBehind) this.#before.shift()
+    if (this.#before.length > maxRemembered) this.#before.shift()
+  }
+
+  #mixed(prefix: string, { since, choose }: Mixture): ReadonlyMap<string, StoredObject> {
+    const passed = this.changes - since
+    if (passed === 0) return this.objects
+    const before = new Map<string, (StoredObject | undefined)[]>()
+    for (const { key, object } of this.#before.slice(-passed).reverse()) {
+      if (key.startsWith(prefix)) before.set(key, [...(before.get(key) ?? []), object])
+    }
+    const objects = new Map(this.objects)
+    for (const [key, earlier] of before) {
+      const chosen = choose(earlier.length + 1)
+      if (chosen === 0) continue
+      const object = earlier[chosen - 1]
+      if (object === undefined) objects.delete(key)
+      else objects.set(key, object)
+    }
+    return objects
   }
 
   #objectsBefore(changes: number): ReadonlyMap<string, StoredObject> {
