@@ -40,6 +40,12 @@ const ofReference: readonly string[] = readdirSync(fixtures, { recursive: true, 
 
 const some = (texts: readonly string[]) => fc.nat(texts.length - 1).map((index) => texts[index] as string)
 
+/** Inputs of all properties together; `npm run fuzz` gives ten million. */
+const inputs = Number(process.env["CKPT_FUZZ"] ?? 100_000)
+const share = (part: number) => ({ numRuns: Math.ceil(inputs * part) })
+/** Milliseconds: a hundred times what it takes. */
+const timeout = Math.max(120_000, inputs * 10)
+
 /** A failure names the kinds of the mutations. */
 function withKinds(all: readonly Mutation[], check: () => void): void {
   try {
@@ -93,7 +99,7 @@ function hasFieldOfOurs(bytes: Uint8Array): boolean {
 
 const cuts = new Set(["truncate a list or an object", "drop bytes"])
 
-test("property: damage of a manifest of ours is found, whatever it is", () => {
+test("property: damage of a manifest of ours is found, whatever it is", { timeout }, () => {
   fc.assert(
     fc.property(some(ours), mutations, (text, all) => {
       withKinds(all, () => {
@@ -108,11 +114,11 @@ test("property: damage of a manifest of ours is found, whatever it is", () => {
         expectWritable(manifest)
       })
     }),
-    { numRuns: 4_000 },
+    share(0.25),
   )
 })
 
-test("property: a manifest of the reference with any damage is refused, or can be written again", () => {
+test("property: a manifest of the reference with any damage is refused, or can be written again", { timeout }, () => {
   fc.assert(
     fc.property(some(ofReference), mutations, (text, all) => {
       withKinds(all, () => {
@@ -123,11 +129,11 @@ test("property: a manifest of the reference with any damage is refused, or can b
         expectWritable(manifest)
       })
     }),
-    { numRuns: 3_000 },
+    share(0.2),
   )
 })
 
-test("property: any fields under a checksum that fits are refused, or can be written again", () => {
+test("property: any fields under a checksum that fits are refused, or can be written again", { timeout }, () => {
   fc.assert(
     fc.property(some([...ours, ...ofReference]), mutations, (text, all) => {
       withKinds(all, () => {
@@ -135,7 +141,7 @@ test("property: any fields under a checksum that fits are refused, or can be wri
         if (manifest !== undefined) expectWritable(manifest)
       })
     }),
-    { numRuns: 2_000 },
+    share(0.15),
   )
 })
 
@@ -154,7 +160,7 @@ const pointers = [
 }`,
 ]
 
-test("property: a pointer with any damage is lost and told, or can be written again", () => {
+test("property: a pointer with any damage is lost and told, or can be written again", { timeout }, () => {
   fc.assert(
     fc.property(some(pointers), mutations, fc.boolean(), (text, all, isName) => {
       withKinds(all, () => {
@@ -176,11 +182,11 @@ test("property: a pointer with any damage is lost and told, or can be written ag
         }
       })
     }),
-    { numRuns: 1_500 },
+    share(0.15),
   )
 })
 
-test("property: a history with any damage is found", () => {
+test("property: a history with any damage is found", { timeout }, () => {
   const bytes = encodeHistory(
     {
       lineage: "a".repeat(32),
@@ -202,7 +208,44 @@ test("property: a history with any damage is found", () => {
         if (Buffer.compare(damaged, bytes) !== 0) expect(decodeHistory(damaged)).toHaveProperty("problem")
       })
     }),
-    { numRuns: 1_500 },
+    share(0.15),
+  )
+})
+
+const names = [
+  ...[
+    "checkpoints/checkpoint_000007/manifest.json",
+    "checkpoints/checkpoint_000007/state.bin",
+    "checkpoints/latest.txt",
+  ],
+  ...[
+    "manifests/manifest-000007.json",
+    "checkpoints/state-000007.bin",
+    "manifests/latest.json",
+    "manifests/history.json",
+  ],
+  ...["checkpoints/.ckpt-probe-0123456789abcdef", "checkpoints/checkpoint_1000000/manifest.json", "nodes/a/b"],
+]
+
+test("property: a name with any damage is another's, or is exactly the name of what it says", { timeout }, () => {
+  fc.assert(
+    fc.property(some(names), mutations, fc.boolean(), (name, all, isDirectory) => {
+      withKinds(all, () => {
+        const layout = isDirectory ? directory : objects
+        // As a text of JSON; its quotes are no part of it.
+        const key = Buffer.from(mutated(JSON.stringify([name]), all))
+          .toString()
+          .replaceAll(/^\[\s*"|"\s*\]$/g, "")
+        const meaning = layout.meaning(key)
+        const id = "id" in meaning ? meaning.id : undefined
+        if (id === undefined) return
+        expect(Number.isSafeInteger(id) && id >= 0).toBe(true)
+        // Two names for one checkpoint would be two checkpoints.
+        if (meaning.kind === "manifest") expect(layout.manifestKey(id)).toBe(key)
+        if (meaning.kind === "state") expect(layout.stateKey(id)).toBe(key)
+      })
+    }),
+    share(0.1),
   )
 })
 

@@ -93,6 +93,8 @@ export interface Outcome {
   faults: string[]
 }
 
+/** The files of the store by their keys. */
 export function within(tree: Tree): Tree {
-  return new Map([...tree].map(([path, content]) => [path.replace(/^above\/store\//, ""), content]))
+  const files = [...tree].filter(([path]) => !path.endsWith("/"))
+  return new Map(files.map(([path, content]) => [path.replace(/^above\/store\//, ""), content]))
 }

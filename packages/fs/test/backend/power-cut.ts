@@ -1,5 +1,5 @@
 import type { FileApi } from "../../src/files/file-api.js"
-import { nodeFiles } from "../../src/files/file-api.js"
+import { changed, nodeFiles } from "../../src/files/file-api.js"
 import type { Call, Watch, Watched } from "./watched-files.js"
 import { errno, watchFiles } from "./watched-files.js"
 
@@ -37,7 +37,10 @@ interface DirectoryNode {
 
 type Node = FileNode | DirectoryNode
 
-/** Path → content; `undefined` for content that was never synced: it may be empty, cut or garbage. */
+/**
+ * Path → content; `undefined` for content that was never synced: it may be empty, cut or garbage. A folder has its path and "/", and no
+ * content.
+ */
 export type Tree = Map<string, string | undefined>
 
 export const models = ["any subset per directory", "a prefix per directory", "one global journal"] as const
@@ -50,13 +53,20 @@ export class Disk {
   readonly #root = directory()
   readonly #open = new Map<number, Node>()
   readonly #syncsBegun = new Map<number, number>()
-  readonly #inOrder = changesInOrder(nodeFiles)
+  readonly #inOrder: FileApi
   #seq = 0
+  #syncs = 0
   #journaled = 0
 
-  /** `base`, empty, and all above it are durable. */
-  constructor(base: string) {
+  /** `base`, empty, and all above it are durable. `files` makes the calls. */
+  constructor(base: string, files: FileApi = nodeFiles) {
     this.#base = base
+    this.#inOrder = changesInOrder(files)
+  }
+
+  /** Changes whenever a cut may leave other trees than before. */
+  get version(): string {
+    return `${this.#seq} ${this.#syncs}`
   }
 
   /** File calls of one process, made for real and recorded here. A call that `hangs` is never made: the process is dead. */
@@ -167,6 +177,7 @@ export class Disk {
   }
 
   #sync(node: Node | undefined, begun: number): void {
+    this.#syncs++
     if (node?.kind === "file") node.dirty = false
     if (node?.kind !== "directory") return
     for (const change of node.pending) {
@@ -257,15 +268,14 @@ function changesInOrder(files: FileApi): FileApi {
     tail = result.catch(() => undefined)
     return result
   }
-  return {
-    ...files,
+  return changed(files, {
     open: (path, flags, mode) => next(() => files.open(path, flags, mode)),
     mkdir: (path) => next(() => files.mkdir(path)),
     rename: (from, to) => next(() => files.rename(from, to)),
     link: (from, to) => next(() => files.link(from, to)),
     unlink: (path) => next(() => files.unlink(path)),
     rmdir: (path) => next(() => files.rmdir(path)),
-  }
+  })
 }
 
 /** A sync of a directory takes its changes, and stalls. */
@@ -299,7 +309,7 @@ function treeOf(root: DirectoryNode, keeps: (change: Change) => boolean, above =
   const entries = new Map(root.durable)
   for (const change of root.pending) if (keeps(change)) applyTo(entries, change)
   for (const [name, node] of entries) {
-    if (node.kind === "directory") treeOf(node, keeps, `${above}${name}/`, tree)
+    if (node.kind === "directory") treeOf(node, keeps, `${above}${name}/`, tree.set(`${above}${name}/`, ""))
     else tree.set(above + name, node.dirty ? undefined : node.data.toString())
   }
   return tree
