@@ -8,7 +8,7 @@ import { layouts } from "./store-session.js"
  * runs hit every call, and every code is met by every operation.
  */
 const all = process.env["CKPT_FAULTS"] === "all"
-const step = all ? 1 : 3
+const step = all ? 1 : 6
 
 describe.each(layouts)("one file call fails, in the layout %s", (layout) => {
   const judged = new Map<string, string | undefined>()
