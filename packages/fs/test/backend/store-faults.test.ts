@@ -4,7 +4,7 @@ import { codes, type Fault, operations, prepared, trial } from "./store-faults.j
 import { layouts } from "./store-session.js"
 
 /**
- * With `CKPT_FAULTS=all`, every code at every call, which takes an hour. Else a third of the calls by the seed, each with one code: so three
+ * With `CKPT_FAULTS=all`, every code at every call, which takes an hour. Else a sixth of the calls by the seed, each with one code: so six
  * runs hit every call, and every code is met by every operation.
  */
 const all = process.env["CKPT_FAULTS"] === "all"
