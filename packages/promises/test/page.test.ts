@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { allScenarios } from "@ckpt/conformance"
+import { allScenarios, backendCases } from "@ckpt/conformance"
 import { expect, test } from "vitest"
 import { mutants } from "../../exploration/src/mutants/index.js"
+import { liars } from "../../memory/test/liars/index.js"
 import { promises } from "./list/index.js"
 import { page } from "./page.js"
 
@@ -41,6 +42,10 @@ test.each(["packages/fs/README.md", "packages/cli/README.md"])(
 
 test("each promise has a check, each check a mutant, and all of them exist", () => {
   const scenarios = new Set(allScenarios.map(({ name }) => name))
+  const cases = new Set(backendCases.map(({ name }) => name))
+  const lying = new Map(
+    Object.values(liars).flatMap((kind) => kind.map(({ name, caughtBy }) => [name, caughtBy] as const)),
+  )
   const explored = new Set(mutants.map(({ name }) => name))
   for (const { says, checks } of all) {
     expect(checks, says).not.toEqual([])
@@ -50,6 +55,11 @@ test("each promise has a check, each check a mutant, and all of them exist", () 
       if ("explored" in check) {
         expect(check.explored, says).not.toEqual([])
         for (const name of check.explored) expect(explored).toContain(name)
+      }
+      if ("case" in check) {
+        expect(cases).toContain(check.case)
+        expect(check.liars, says).not.toEqual([])
+        for (const name of check.liars) expect(lying.get(name), name).toContain(check.case)
       }
       if ("test" in check) {
         expect(check.against, says).not.toBe("")

@@ -9,9 +9,10 @@ project with one rule left out: a check that still passes with it would show not
 \`\`\`sh
 npm run pnpm -- --filter @ckpt/promises test      # scenarios and programs, each with each of its mutants
 npm run pnpm -- --filter @ckpt/exploration test   # the exploration of schedules, with its mutants
+npm run pnpm -- --filter @ckpt/memory test        # cases, over backends that lie
 \`\`\`
 
-Three kinds of checks: a *scenario* of [@ckpt/conformance](../packages/conformance) runs over every storage; the
+Four kinds of checks: *scenarios* (of a whole store) and *cases* (of a storage alone) of [@ckpt/conformance](../packages/conformance) run over every storage; the
 [*exploration*](../packages/exploration/README.md) plays schedules of several processes over a simulated storage; a
 [*program*](../packages/promises/test/child/programs.mjs) is about one storage, or the command. How much of each was run, and what none of them can see: [durability.md](durability.md).
 
@@ -39,11 +40,13 @@ function checkText(check: Check): string {
   if ("scenario" in check) return `scenario \`${check.scenario}\``
   if ("program" in check) return `program \`${check.program}\``
   if ("explored" in check) return "exploration"
+  if ("case" in check) return `case \`${check.case}\``
   return `test \`${check.test}\` in [${check.file.split("/").at(-1)}](${linkTo(check.file)})`
 }
 
 function caught(check: Check): string {
   if ("explored" in check) return check.explored.map((name) => `\`${name}\``).join("; ")
+  if ("case" in check) return `backends that lie: ${check.liars.map((name) => `\`${name}\``).join("; ")}`
   if ("test" in check) return check.against
   return check.mutants.map(({ name }) => name).join("; ")
 }

@@ -8,7 +8,7 @@ export interface OnePromise {
 }
 
 /** A check that can fail: each catches the mutants that it names. */
-export type Check = ScenarioCheck | ProgramCheck | ExplorationCheck | TestCheck
+export type Check = ScenarioCheck | ProgramCheck | ExplorationCheck | CaseCheck | TestCheck
 
 /** A scenario of `@ckpt/conformance`, which also runs over every storage. The tests here run it over memory with each mutant. */
 export interface ScenarioCheck {
@@ -25,6 +25,13 @@ export interface ProgramCheck {
 /** The exploration of schedules. Its own tests run its mutants, which are named here. */
 interface ExplorationCheck {
   readonly explored: readonly string[]
+}
+
+/** A case of `@ckpt/conformance`, which runs over every storage. The tests of `@ckpt/memory` run it over backends that lie. */
+interface CaseCheck {
+  readonly case: string
+  /** The names of the backends. */
+  readonly liars: readonly string[]
 }
 
 /** A test that runs mutants of its own, or that compares with something that no code of this project computes. */

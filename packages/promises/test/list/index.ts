@@ -7,6 +7,7 @@ import { filesystemPromises } from "./filesystem.js"
 import { readingPromises } from "./reading.js"
 import { removingPromises } from "./removing.js"
 import { savingPromises } from "./saving.js"
+import { storagePromises } from "./storages.js"
 
 /** Every promise, by what it is about. */
 export const promises: Readonly<Record<string, readonly OnePromise[]>> = {
@@ -16,6 +17,7 @@ export const promises: Readonly<Record<string, readonly OnePromise[]>> = {
   "Retention and removal": removingPromises,
   "Time-outs, retries, ends": callPromises,
   Copying: copyPromises,
+  "Each storage": storagePromises,
   "The filesystem": filesystemPromises,
   "The command": commandPromises,
 }
