@@ -74,7 +74,7 @@ export class Terminal {
    * @throws {ReaderGone} and the error of the system if output of {@link writeSoon} is lost
    */
   async flushed(): Promise<void> {
-    await untilAborted(this.#take(this.#err, ""), this.#signal)
+    await this.#untilAborted(this.#take(this.#err, ""))
     await this.#soon
   }
 
@@ -135,11 +135,16 @@ export class Terminal {
     if (this.#gone !== undefined && !this.#goesOn) throw this.#gone
     if (this.#isLost) return
     this.overlay?.clear()
-    const failed = await untilAborted(this.#take(this.#out, chunk), this.#signal)
+    const failed = await this.#untilAborted(this.#take(this.#out, chunk))
     if (failed) {
       const lost = this.#lost(failed)
       if (!this.#goesOn) throw lost
     }
+  }
+
+  /** After an abort, what was done until then is told all the same. */
+  #untilAborted<T>(taken: Promise<T>): Promise<T> {
+    return this.#signal.aborted ? taken : untilAborted(taken, this.#signal)
   }
 
   /** Writes bytes of an answer, of a caller that cannot wait; {@link flushed} does. */
