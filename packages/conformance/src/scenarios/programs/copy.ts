@@ -105,7 +105,9 @@ export const copyScenarios: readonly Scenario[] = [
         for (let n = 1; ; n++) {
           let calls = 0
           const { through, died } = dyingAt((call) => isChange(call) && ++calls >= n, at)
-          await copyStore(from, await open({ prefix, through })).then(undefined, () => {})
+          const dying = await open({ prefix, through })
+          await copyStore(from, dying).then(undefined, () => {})
+          await dying.close()
           const to = await open({ prefix })
           for (const { id } of await to.list().toArray()) assert.ok((await to.verify(id)).valid, `call ${n}: ${id}`)
           const { copied, existed } = await copyStore(from, to)
@@ -116,6 +118,7 @@ export const copyScenarios: readonly Scenario[] = [
           const keys: string[] = []
           for await (const { key } of raw.list(prefix)) keys.push(key)
           await raw.delete(keys)
+          await to.close()
           if (died()) continue
           // State, manifest and pointer, or all of them at once; and the pin.
           assert.ok(n > 3, `${n} calls`)

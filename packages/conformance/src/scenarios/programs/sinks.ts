@@ -43,8 +43,12 @@ export const sinkScenarios: readonly Scenario[] = [
         for (let n = 1; ; n++) {
           let calls = 0
           const { through, died } = dyingAt((call) => isChange(call) && ++calls >= n, at)
-          await oneOutput(await open({ through, retain: { last: 2 } }), sink).then(undefined, () => {})
-          await oneOutput(await open({ retain: { last: 2 } }), sink)
+          const dying = await open({ through, retain: { last: 2 } })
+          await oneOutput(dying, sink).then(undefined, () => {})
+          await dying.close()
+          const next = await open({ retain: { last: 2 } })
+          await oneOutput(next, sink)
+          await next.close()
           if (!died()) break
         }
       }
