@@ -57,7 +57,7 @@ async function main(): Promise<number> {
 /** Small portions, from each plan in turn: every plan gets its share of the time, however short the run is. */
 function portionsOf(chosen: readonly PlanName[], firstSeed: number, count: number): Portion[] {
   const portions: Portion[] = []
-  const most = 250
+  const most = Math.min(250, Math.ceil(count / chosen.length))
   for (let done = 0, seed = firstSeed; done < count; seed += most) {
     for (const plan of chosen) {
       const size = Math.min(most, count - done)

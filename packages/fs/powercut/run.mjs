@@ -8,6 +8,7 @@ import { setTimeout as pause } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { allowedFacts, faultsOf } from "./check.mjs"
 import { clone, filesystems, makeImage, mount, problem } from "./image.mjs"
+import { randomFrom } from "./random.mjs"
 
 const { values } = parseArgs({
   options: {
@@ -25,11 +26,7 @@ cut. Each clone is mounted and recovered, and held against what the programs had
 }
 
 const seed = Number(values.seed)
-let state = seed
-const random = () => {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-  return state / 2 ** 32
-}
+const random = randomFrom(seed)
 const writers = [
   ["plain", "directory"],
   ["plain", "objects"],

@@ -2,15 +2,12 @@
 import { writeSync } from "node:fs"
 import { openFsStore } from "@ckpt/fs"
 import { contentsOf, manifestOf } from "../test/process/workload.mjs"
+import { randomFrom } from "./random.mjs"
 
 const [root, layout, role, seed] = process.argv.slice(2)
 const plain = await openFsStore(root, { layout })
 const store = role === "leader" ? await plain.claim() : plain
-let state = Number(seed)
-const random = () => {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-  return state / 2 ** 32
-}
+const random = randomFrom(Number(seed))
 
 let count = 0
 /** One operation that makes these facts true. A line before, and one after. */

@@ -7,7 +7,7 @@ const help = `npm run soak -- [options]
 Eight processes on one store, killed and stopped at random, while a tenth of all requests is broken on the way.
 
   --storage fs,s3     some of fs, s3, azure, gcs; default all of them, one after the other
-  --seconds 600       of each storage, half of it plain and half with claims; default 600
+  --seconds 600       of each storage, half of it plain and half with claims; default 600. Each half lasts until ten saves are acknowledged
   --processes 8       at once
   --seed 1            of the faults and kills; default: one of its own, which is printed
 `
@@ -51,7 +51,7 @@ else {
   process.stdout.write(`seed ${seed}\n`)
   for (const storage of storages) {
     for (const claimed of [false, true]) {
-      const report = await soak({ storage, claimed, processes, seconds: seconds / 2, seed })
+      const report = await soak({ storage, claimed, processes, seconds: seconds / 2, acknowledged: 10, seed })
       process.stdout.write(`${told(storage, claimed, report)}\n`)
       if (report.violations.length > 0) process.exitCode = 1
     }

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises"
+import { existsSync, readdirSync } from "node:fs"
 import type { CheckpointStore, StoreOperations } from "@ckpt/core"
 import { contentOf } from "./content.js"
 import type { Facts } from "./facts.js"
@@ -77,8 +77,9 @@ async function judgeLeftovers(place: Place, ids: ReadonlySet<number>, facts: Fac
     // Above the oldest checkpoint, an orphan may still be a save under way for all that anybody knows.
     if (id < below) facts.violations.push(`at the end ${key} is left of a checkpoint that is gone`)
   }
-  if (place.storage !== "fs") return
-  for (const name of await readdir(`${place.root}/checkpoints`)) {
+  // A soak that a violation ended early may have no folder of checkpoints.
+  if (place.storage !== "fs" || !existsSync(`${place.root}/checkpoints`)) return
+  for (const name of readdirSync(`${place.root}/checkpoints`)) {
     if (/^\.(?:stage|tmp|latest)-/.test(name))
       facts.violations.push(`at the end ${name} is left of a process that ended`)
   }

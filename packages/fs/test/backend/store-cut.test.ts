@@ -80,9 +80,9 @@ describe.each(layouts)("a power cut after any call, in the layout %s", (layout) 
     for (const [purpose, all] of places) {
       const reason = redundant.find((one) => one.purpose.test(purpose) && (one.layout ?? layout) === layout)
       let fault: string | undefined
-      // What has a reason is tried too: it must stay true.
-      // Of a program that saves again after another one, few are needed.
+      // Last, the scripts of a program after another that was killed: they miss few syncs.
       const inOrder = [...all].sort((a, b) => Number(a.name.includes("killed")) - Number(b.name.includes("killed")))
+      // A sync with a reason is left out once too: the reason must stay true.
       for (const { name, at } of inOrder.slice(0, reason === undefined ? attempts : 1)) {
         fault = (await explore(name, at)).faults[0]
         if (fault !== undefined) break

@@ -241,6 +241,7 @@ export async function cut(script: Script, options: CutOptions): Promise<Outcome>
     const seen = canonical(`seen ${context} ${JSON.stringify([...tree].filter(isSeen).sort(byName))}`)
     if (!judged.has(seen) || (!judged.has(key) && judged.size % 8 === 0)) {
       outcome.states++
+      // The next program works in a third of the trees alone: it costs more than all the rest.
       const fault = await judge(moment, layout, outcome.states % 3 === 0)
       if (fault !== undefined || !judged.has(seen)) judged.set(seen, fault)
       judged.set(key, fault)
@@ -311,8 +312,10 @@ function purposes(syncs: readonly Call[], calls: readonly Call[]): string[] {
         .some(({ name, path: from, to = "" }) => name === "rename" && parentOf(from) === path && isTemporary(to))
       return `folder ${shortened(path)}: ${names.join(" ") || "nothing new"}${goes && names.length > 0 ? " (removed)" : ""}`
     }
-    const moved = calls.slice(index).filter(({ name, path: from }) => /link|rename/.test(name) && from === path)
-    const names = moved.flatMap(({ name, to }) => (name === "unlink" || to === undefined ? [] : [shortened(to)]))
+    const moved = calls
+      .slice(index)
+      .filter(({ name, path: from }) => (name === "link" || name === "rename") && from === path)
+    const names = moved.flatMap(({ to }) => (to === undefined ? [] : [shortened(to)]))
     if (names[0] !== undefined) return `file ${names[0]}`
     return `file ${isTemporary(path.replace(/^.*\//, "")) ? "that is dropped" : shortened(path)}`
   })
@@ -344,7 +347,6 @@ async function judge(moment: Moment, layout: LayoutName, withNext: boolean): Pro
   let at = tree.size
   for (const [path, content] of tree) memory.plant(`${base}/${path}`, content ?? torn[at++ % torn.length])
   memory.pass(60_000)
-  // With less than that, the next program is looked at after some of the cuts only: it costs more than all the rest.
   const mayPoint = model === "any subset per directory"
   return verdict(memory, layout, { allowed, burnt, mayPoint, withNext: withNext || burnt.length > 0 })
 }

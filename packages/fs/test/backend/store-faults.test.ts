@@ -4,8 +4,8 @@ import { codes, type Fault, operations, prepared, trial } from "./store-faults.j
 import { layouts } from "./store-session.js"
 
 /**
- * With `CKPT_FAULTS=all`, every code at every call, which takes an hour. Else a sixth of the calls by the seed, each with one code: so six
- * runs hit every call, and every code is met by every operation.
+ * With `CKPT_FAULTS=all`, every code at every call, which takes an hour. Else a sixth of the calls, each with one code: the remainder of the
+ * seed by six says which, so six seeds in a row hit every call.
  */
 const all = process.env["CKPT_FAULTS"] === "all"
 const step = all ? 1 : 6

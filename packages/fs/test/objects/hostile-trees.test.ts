@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto"
-import { existsSync } from "node:fs"
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises"
+import { lstat, mkdir, readdir, readFile, readlink, rename, symlink, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { basename, dirname, join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
@@ -8,6 +7,7 @@ import { CheckpointError, createManifest, type LayoutName, openFsStore } from ".
 import { seed } from "../backend/ledger.js"
 import { seeded } from "../backend/power-cut.js"
 import { bytes, device, fifo, forgetProcess, isTemporary, temporaryFolder } from "../backend/support.js"
+import { withoutDisk } from "../without-disk.js"
 
 /** What may lie where an object or a folder of a store belongs. `outside` is a folder with files of another program. */
 const strangers: Record<string, (path: string, outside: string) => Promise<unknown>> = {
@@ -76,15 +76,6 @@ async function snapshot(folder: string, above = ""): Promise<Map<string, string>
   return found
 }
 
-/** Nothing is synced for long there; no test of this file is about syncs. */
-async function folderInMemory(): Promise<string> {
-  const memory = "/dev/shm"
-  if (!existsSync(memory)) return temporaryFolder()
-  const path = await mkdtemp(join(memory, "ckpt-fs-"))
-  onTestFinished(() => rm(path, { recursive: true, force: true }))
-  return path
-}
-
 /** The rejection of a call, which has a code, or undefined. */
 async function coded(call: Promise<unknown>, where: string): Promise<string | undefined> {
   const error = await call.then(
@@ -111,7 +102,7 @@ test.each(["directory", "objects"] as const satisfies readonly LayoutName[])(
     let damaged = 0
     for (let run = 0; run < trees; run++) {
       forgetProcess()
-      const folder = await folderInMemory()
+      const folder = await temporaryFolder(withoutDisk)
       const [root, outside] = [join(folder, "store"), join(folder, "outside")]
       await mkdir(outside)
       await writeFile(join(outside, "file"), "of another program")

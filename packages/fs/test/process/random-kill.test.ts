@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { openFsStore } from "@ckpt/fs"
 import { expect, test } from "vitest"
+import { seeded } from "../backend/power-cut.js"
 import {
   acknowledged,
   ageProbes,
@@ -15,17 +16,6 @@ import {
 const kills = Number(process.env["CKPT_KILLS"] ?? 60)
 const seed = Number(process.env["CKPT_SEED"] ?? Date.now() % 1_000_000)
 const lanes = 2
-
-/** Mulberry32: numbers from 0 to below 1, the same for the same seed. */
-function randomFrom(start: number): () => number {
-  let state = start
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 interface Tally {
   kills: number
@@ -96,9 +86,7 @@ test(`${kills} kills at random moments: nothing acknowledged is lost`, {
   const tally: Tally = { kills: 0, early: 0, acks: 0, unacknowledged: 0, litter: 0 }
   const roots = await Promise.all(Array.from({ length: lanes }, temporaryFolder))
   const share = Math.ceil(kills / lanes)
-  const results = await Promise.allSettled(
-    roots.map((root, index) => lane(root, randomFrom(seed + index), tally, share)),
-  )
+  const results = await Promise.allSettled(roots.map((root, index) => lane(root, seeded(seed + index), tally, share)))
   process.stdout.write(`${JSON.stringify(tally)} in ${((performance.now() - started) / 1000).toFixed(1)} s\n`)
   for (const result of results) if (result.status === "rejected") throw result.reason
   // A harness that never strikes a save proves nothing.
