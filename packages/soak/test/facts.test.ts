@@ -29,8 +29,14 @@ describe("lines that are heard in another order than they were said are no viola
 
 test.each([
   ["an older one is recovered", ["w: tries b", "w: acknowledged 2 b 25", "r: asks 30", "r: recovered 1 a"]],
-  ["an id was overwritten before it was acknowledged", ["w: tries b", "v: tries c", "r: asks 30", "r: recovered 2 b", "v: acknowledged 2 c 40"]],
-  ["an id has two contents, none of them acknowledged", ["w: tries b", "v: tries c", "r: asks 30", "r: recovered 2 b", "r: asks 50", "r: recovered 2 c"]],
+  [
+    "an id was overwritten before it was acknowledged",
+    ["w: tries b", "v: tries c", "r: asks 30", "r: recovered 2 b", "v: acknowledged 2 c 40"],
+  ],
+  [
+    "an id has two contents, none of them acknowledged",
+    ["w: tries b", "v: tries c", "r: asks 30", "r: recovered 2 b", "r: asks 50", "r: recovered 2 c"],
+  ],
   ["an id is acknowledged twice", ["w: tries b", "v: tries c", "w: acknowledged 2 b 30", "v: acknowledged 2 c 40"]],
   ["nobody saved what is found", ["r: asks 30", "r: recovered 2 x"]],
 ])("%s: one violation", (_, lines) => expect(violationsOf(...fine, ...lines)).toHaveLength(1))
