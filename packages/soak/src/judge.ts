@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs"
 import type { CheckpointStore, StoreOperations } from "@ckpt/core"
 import { contentOf } from "./content.js"
 import type { Facts } from "./facts.js"
-import { backendAt, openAt, type Place } from "./place.js"
+import { backendAt, kept, openAt, type Place } from "./place.js"
 
 /** What a soak leaves behind. */
 export interface Left {
@@ -28,15 +28,17 @@ export async function judgeStore(place: Place, isClaimed: boolean, facts: Facts)
     }
     const ids = await store.ids()
     for (const id of ids) await judgeOne(store, id, facts)
-    // Retention may have removed an acknowledged checkpoint; where nothing is ever removed, each of them must be there.
-    if (place.storage === "fs" && !isClaimed) {
-      for (const id of facts.acknowledged.keys()) {
-        if (!ids.includes(id)) facts.violations.push(`${id} was acknowledged, and is not there`)
-      }
+    // Retention removes a checkpoint only if it leaves so many above it. Where nothing is ever removed, each must be there.
+    const isEverRemoved = place.storage !== "fs" || isClaimed
+    const lowest = isEverRemoved ? (ids.at(-kept) ?? 0) : 0
+    const there = new Set(ids)
+    for (const id of facts.acknowledged.keys()) {
+      if (id >= lowest && !there.has(id)) facts.violations.push(`${id} was acknowledged, and is not there`)
     }
     await store.collectOrphans({ olderThanMs: 0 })
     await store.prune({ last: 1_000_000 })
-    await judgeLeftovers(place, new Set(ids), facts)
+    await judgeLeftovers(place, there, facts)
+    facts.judge()
     return { checkpoints: ids.length, latest }
   } finally {
     await store.close()
@@ -62,7 +64,7 @@ async function judgeOne(store: StoreOperations, id: number, facts: Facts): Promi
   }
   const checkpoint = await store.open(id)
   const name = checkpoint.manifest.labels?.["name"] ?? ""
-  facts.judge(id, name, "the judge")
+  facts.found(id, name, "the judge")
   const state = await (await checkpoint.state())?.bytes()
   if (Buffer.compare(state ?? new Uint8Array(), contentOf(name)) !== 0) {
     facts.violations.push(`at the end ${id} has not the bytes of ${name}`)

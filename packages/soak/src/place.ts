@@ -14,6 +14,9 @@ export type Place =
   | { readonly storage: "azure"; readonly connectionString: string; readonly container: string }
   | { readonly storage: "gcs"; readonly endpoint: string; readonly bucket: string }
 
+/** Where retention removes checkpoints, it keeps so many. */
+export const kept = 10
+
 export type StorageName = Place["storage"]
 export const storageNames: readonly StorageName[] = ["fs", "s3", "azure", "gcs"]
 

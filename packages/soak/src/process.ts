@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs"
 import { setTimeout as pause } from "node:timers/promises"
 import { CheckpointError, type StoreOperations, type StoreOptions } from "@ckpt/core"
 import { contentOf } from "./content.js"
-import { openAt, type Place } from "./place.js"
+import { kept, openAt, type Place } from "./place.js"
 import { randomFrom } from "./random.js"
 
 /** What the supervisor gives a process on its command line. */
@@ -24,7 +24,12 @@ function say(...words: readonly (string | number)[]): void {
   process.stdout.write(`${words.join(" ")}\n`)
 }
 
-const keeping: StoreOptions = { retain: { last: 10 } }
+/** Milliseconds by a clock that all processes of the machine share, and that nobody sets. */
+function time(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
+const keeping: StoreOptions = { retain: { last: kept } }
 /** Processes that write to one folder without a claim keep no history together: see the README of @ckpt/fs. */
 const plainly = task.place.storage === "fs" ? {} : keeping
 
@@ -32,12 +37,12 @@ async function saveOne(store: StoreOperations): Promise<void> {
   const name = `${task.name}.${++saves}`
   say("tries", name)
   const { id } = await store.saveNext({ labels: { name } }, { state: [contentOf(name)] })
-  say("acknowledged", id, name)
+  say("acknowledged", id, name, time())
 }
 
 /** Recovers, and says so before and after: what was acknowledged before must be found, or something newer. */
 async function recoverOne(store: StoreOperations): Promise<void> {
-  say("asks")
+  say("asks", time())
   const found = await store.recover()
   const { checkpoint } = found
   say("recovered", checkpoint?.id ?? 0, checkpoint?.manifest.labels?.["name"] ?? found.outcome)

@@ -102,7 +102,10 @@ class Crew {
     const { processes, random, facts, acknowledged = 0 } = this.#options
     for (let place = 0; place < processes; place++) this.#start(place)
     const deadline = performance.now() + seconds * 1_000
-    const isDone = () => performance.now() >= deadline && facts.acknowledged.size >= acknowledged
+    const isDone = () =>
+      performance.now() >= deadline &&
+      facts.acknowledged.size >= acknowledged &&
+      facts.recoveries >= Math.min(1, acknowledged)
     while (!isDone() && facts.violations.length === 0) {
       await pause(100 + random() * 400)
       // The first one only reads, and lives: it shows what grows.

@@ -74,7 +74,7 @@ export class Terminal {
    * @throws {ReaderGone} and the error of the system if output of {@link writeSoon} is lost
    */
   async flushed(): Promise<void> {
-    await this.#untilAborted(this.#take(this.#err, ""))
+    await this.#taken(this.#err, "")
     await this.#soon
   }
 
@@ -135,16 +135,11 @@ export class Terminal {
     if (this.#gone !== undefined && !this.#goesOn) throw this.#gone
     if (this.#isLost) return
     this.overlay?.clear()
-    const failed = await this.#untilAborted(this.#take(this.#out, chunk))
+    const failed = await this.#taken(this.#out, chunk)
     if (failed) {
       const lost = this.#lost(failed)
       if (!this.#goesOn) throw lost
     }
-  }
-
-  /** After an abort, what was done until then is told all the same. */
-  #untilAborted<T>(taken: Promise<T>): Promise<T> {
-    return this.#signal.aborted ? taken : untilAborted(taken, this.#signal)
   }
 
   /** Writes bytes of an answer, of a caller that cannot wait; {@link flushed} does. */
@@ -158,6 +153,15 @@ export class Terminal {
   note(line: string): void {
     this.overlay?.clear()
     void this.#take(this.#err, `${line}\n`)
+  }
+
+  /**
+   * Waits until the chunk was taken, or the signal is aborted. A signal that was aborted before ends no wait: the command has heard it,
+   * and what it still writes tells how it ended.
+   */
+  #taken(stream: OutputStream, chunk: string | Uint8Array): Promise<Error | null | undefined> {
+    const taking = this.#take(stream, chunk)
+    return this.#signal.aborted ? taking : untilAborted(taking, this.#signal)
   }
 
   /** Resolves, to the error if there is one, when the chunk was taken: so a slow reader slows the command down. */
