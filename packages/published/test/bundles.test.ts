@@ -44,6 +44,8 @@ test.each(loadedBy)(
     const loaded = told
       .trim()
       .split("\n")
+      // The library of @ckpt/conformance for random sequences is not ours.
+      .filter((path) => !path.includes("/node_modules/"))
       .map((path) => relative(join(repository, "packages"), path))
     expect(loaded.toSorted()).toEqual(files.toSorted())
   },

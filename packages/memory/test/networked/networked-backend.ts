@@ -115,6 +115,7 @@ export class NetworkedBackend implements ObjectBackend {
   async #leftovers({
     olderThanMs,
     prefix,
+    mayGo = () => true,
     dryRun = false,
     signal,
   }: Parameters<NonNullable<ObjectBackend["leftovers"]>>[0]): Promise<Leftover[]> {
@@ -122,6 +123,7 @@ export class NetworkedBackend implements ObjectBackend {
       const found: Leftover[] = []
       for (const [name, { key, since }] of this.#server.uploads) {
         if (!key.startsWith(prefix) || this.#server.now().getTime() - since.getTime() < olderThanMs) continue
+        if (!mayGo(key, since)) continue
         found.push({ name, since })
         if (!dryRun) this.#server.uploads.delete(name)
       }

@@ -5,7 +5,8 @@ import { MemoryBackend } from "../../src/index.js"
 /** An upload whose parts come one by one. */
 interface Upload {
   readonly key: string
-  readonly since: Date
+  /** The latest sign of life. */
+  since: Date
   readonly parts: Map<number, Uint8Array>
 }
 
@@ -102,7 +103,9 @@ export class ObjectServer {
 
   /** A part with the same number replaces the earlier part. */
   putPart(id: string, number: number, bytes: Uint8Array): void {
-    this.#upload(id).parts.set(number, bytes)
+    const upload = this.#upload(id)
+    upload.parts.set(number, bytes)
+    upload.since = this.now()
   }
 
   async completeUpload(id: string, when: PutOptions["when"]): Promise<ObjectMeta> {
