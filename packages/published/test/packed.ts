@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, realpath, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import { publicPackages, repository } from "./public-packages.js"
 
@@ -15,6 +15,8 @@ export interface Packed {
   file(name: string, path: string): Promise<string>
   /** The names of the files inside it. */
   files(name: string): Promise<string[]>
+  /** What @ckpt/conformance brings from others, by name: the path of a tarball, so that no registry is asked. */
+  readonly others: Readonly<Record<string, string>>
   dispose(): Promise<void>
 }
 
@@ -27,7 +29,15 @@ export async function pack(): Promise<Packed> {
     const version = publicPackages.find((one) => one.name === name)?.manifest.version
     return join(folder, `${name.replace("@", "").replace("/", "-")}-${version}.tgz`)
   }
+  const random = await realpath(join(repository, "packages/conformance/node_modules/fast-check"))
+  const others: Record<string, string> = {}
+  for (const name of ["fast-check", "pure-rand"]) {
+    others[name] = join(folder, `${name}.tgz`)
+    // As published; pnpm has laid a link to each beside the other.
+    await run("tar", ["czhf", others[name], "-C", dirname(random), `--transform=s,^${name},package,`, name])
+  }
   return {
+    others,
     path,
     file: async (name, file) => (await run("tar", ["xzOf", path(name), `package/${file}`])).stdout,
     files: async (name) =>

@@ -65,7 +65,8 @@ export interface Project {
 export async function install(packed: Packed, name: ManagerName): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), `ckpt-${name}-`))
   const manager: Manager = managers[name]
-  const dependencies = Object.fromEntries(libraries.map((one) => [one.name, `file:${packed.path(one.name)}`]))
+  const tarballs = [...libraries.map((one) => [one.name, packed.path(one.name)]), ...Object.entries(packed.others)]
+  const dependencies = Object.fromEntries(tarballs.map(([package_, path]) => [package_, `file:${path}`]))
   const manifest = { name: "project", private: true, dependencies, ...manager.fields?.(dependencies) }
   const files = { "package.json": JSON.stringify(manifest), ...manager.files(folder, dependencies) }
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text)
