@@ -25,7 +25,17 @@ cut. Each clone is mounted and recovered, and held against what the programs had
   process.exit()
 }
 
-const seed = Number(values.seed)
+/** @param {"cuts" | "seed"} name */
+function wholeNumber(name, least) {
+  const value = Number(values[name])
+  if (Number.isInteger(value) && value >= least) return value
+  throw new Error(`--${name} is ${values[name]}; give a whole number from ${least}`)
+}
+
+const seed = wholeNumber("seed", 0)
+const cuts = wholeNumber("cuts", 1)
+const unknown = values.on.split(",").find((name) => !filesystems.includes(name))
+if (unknown !== undefined) throw new Error(`--on has ${unknown}; there are ${filesystems.join(", ")}`)
 const random = randomFrom(seed)
 const writers = [
   ["plain", "directory"],
@@ -48,7 +58,6 @@ try {
 process.exitCode = failed ? 1 : 0
 
 async function cutAtRandom(kind) {
-  const cuts = Number(values.cuts)
   const place = join(folder, kind)
   mkdirSync(place)
   // XFS below, whatever is tested: its clones are one step.

@@ -7,8 +7,8 @@ interface Found {
 
 /**
  * What processes said: the log outside of them, which decides. Their lines come through pipes of their own, so a line that was said first
- * may be heard last. Hence "asks" and "acknowledged" carry the time (ms of the machine's monotonic clock), and what needs all lines is
- * judged at the end.
+ * may be heard last. Hence "tries", "asks", "claimed" and "acknowledged" carry the time (ms of the machine's monotonic clock), and what
+ * needs all lines is judged at the end.
  */
 export class Facts {
   readonly violations: string[] = []
@@ -19,7 +19,10 @@ export class Facts {
   recoveries = 0
   /** Memory in MiB and open handles of the process that only reads, as time went on. */
   readonly uses: { readonly mebibytes: number; readonly handles: number }[] = []
-  readonly #tried = new Set<string>()
+  /** The name of each save, with when it began, and the epoch of the writer that leads. */
+  readonly #tried = new Map<string, { readonly at: number; readonly epoch: number | undefined }>()
+  /** Each claim that was given. */
+  readonly #claims: { readonly who: string; readonly epoch: number; readonly at: number }[] = []
   /** Each id and name that was found, once. */
   readonly #found = new Map<string, Found>()
   /** Process → when it asked. */
@@ -34,13 +37,19 @@ export class Facts {
   /** Takes one line of a process. */
   hear(who: string, line: string): void {
     const [what, first = "", second = "", third = ""] = line.split(" ")
-    if (what === "tries") this.#tried.add(first)
+    if (what === "tries") this.#tried.set(first, { at: Number(second), epoch: this.#epochOf(who) })
+    else if (what === "claimed") this.#claims.push({ who, epoch: Number(first), at: Number(second) })
     else if (what === "acknowledged") this.#acknowledge(who, Number(first), second, Number(third))
     else if (what === "asks") this.#asked.set(who, Number(first))
     else if (what === "recovered") this.#recovered(who, Number(first), second)
     else if (what === "uses") this.uses.push({ mebibytes: Number(first), handles: Number(second) })
     else if (what === "failed") this.failures.set(first, (this.failures.get(first) ?? 0) + 1)
     else this.violations.push(`${who} said what it should not: ${line}`)
+  }
+
+  /** A process says its own lines in order. */
+  #epochOf(who: string): number | undefined {
+    return this.#claims.findLast((claim) => claim.who === who)?.epoch
   }
 
   #acknowledge(who: string, id: number, name: string, at: number): void {
@@ -68,6 +77,7 @@ export class Facts {
 
   /** Once the last line of each process was heard, and all was looked at. */
   judge(): void {
+    for (const [id, name] of this.acknowledged) this.#judgeLead(id, name)
     const names = new Map<number, Found>()
     for (const found of this.#found.values()) {
       const { id, name, by } = found
@@ -85,5 +95,15 @@ export class Facts {
       const done = `${this.acknowledged.size} saves were acknowledged, and ${this.recoveries} recoveries ended`
       this.violations.push(`${done}: that shows nothing, so give it more seconds`)
     }
+  }
+
+  /** A save that begins after a newer claim was given is refused. */
+  #judgeLead(id: number, name: string): void {
+    const { at, epoch } = this.#tried.get(name) ?? {}
+    if (at === undefined || epoch === undefined) return
+    const newer = this.#claims.find((claim) => claim.epoch > epoch && claim.at < at)
+    if (newer === undefined) return
+    const lead = `${newer.who} led with epoch ${newer.epoch}`
+    this.violations.push(`${id} was acknowledged to epoch ${epoch} as ${name}, which began after ${lead}`)
   }
 }

@@ -35,7 +35,7 @@ const plainly = task.place.storage === "fs" ? {} : keeping
 
 async function saveOne(store: StoreOperations): Promise<void> {
   const name = `${task.name}.${++saves}`
-  say("tries", name)
+  say("tries", name, time())
   const { id } = await store.saveNext({ labels: { name } }, { state: [contentOf(name)] })
   say("acknowledged", id, name, time())
 }
@@ -63,6 +63,7 @@ async function lead(): Promise<void> {
     await pause(random() * random() * 10_000)
     await tolerant(async () => {
       const leader = await store.claim()
+      say("claimed", leader.epoch, time())
       try {
         await recoverOne(leader)
         for (let left = 1 + random() * 15; left > 0; left--) {

@@ -76,7 +76,10 @@ describe.each(layouts)("a power cut after any call, in the layout %s", (layout) 
       const { syncs } = await explore(name)
       for (const [at, purpose] of syncs.entries()) places.set(purpose, [...(places.get(purpose) ?? []), { name, at }])
     }
-    const wrong: string[] = []
+    const purposes = [...places.keys()]
+    const wrong = redundant
+      .filter((one) => (one.layout ?? layout) === layout && !purposes.some((purpose) => one.purpose.test(purpose)))
+      .map(({ purpose }) => `no script makes a sync of ${String(purpose)}: its reason is stale`)
     for (const [purpose, all] of places) {
       const reason = redundant.find((one) => one.purpose.test(purpose) && (one.layout ?? layout) === layout)
       let fault: string | undefined

@@ -157,9 +157,15 @@ async function judge(
 ): Promise<string[]> {
   const allowed = told.allowed()
   const tree = [...memory.contents()].map(([path, content]) => [path, content?.toString()])
+  // Random names become numbers, each its own: two trees are the same if the same names are equal in both.
+  const names = new Map<string, number>()
   const key = JSON.stringify([...allowed, ...tree.sort(([a = ""], [b = ""]) => (a < b ? -1 : 1))]).replaceAll(
-    /[0-9a-f]{16,}(?:_\d+_\d+_[0-9a-f]{16})?|[0-9a-f]{8}-[0-9a-f-]{27}/g,
-    "#",
+    /\b[0-9a-f]{16}(?:_\d+_\d+_[0-9a-f]{16})?\b|\b[0-9a-f]{8}-[0-9a-f-]{27}\b/g,
+    (name) => {
+      const number = names.get(name) ?? names.size
+      names.set(name, number)
+      return `#${number}`
+    },
   )
   if (!judged.has(key)) {
     forgetProcess()
