@@ -12,6 +12,12 @@ export const commandPromises: readonly OnePromise[] = [
         mutants: [
           cli("prune acts at once", "commands/prune", "const acts = flags.yes === true;", "const acts = true;"),
           cli("rm acts at once", "commands/rm", "const acts = flags.yes === true;", "const acts = true;"),
+          cli(
+            "gc acts at once",
+            "commands/gc",
+            "readOnly: flags.yes !== true }, async (opened) => {\n        if (flags.yes === true) {",
+            "readOnly: false }, async (opened) => {\n        if (true) {",
+          ),
         ],
       },
     ],

@@ -10,6 +10,9 @@ export const readingPromises: readonly OnePromise[] = [
     told: [
       [fsReadme, "**Nothing damaged is returned.**"],
       ["README.md", "finds the latest checkpoint that is intact"],
+      ["packages/s3/README.md", "the manifest's SHA-256 protects you"],
+      ["packages/azure/README.md", "The manifest's SHA-256 covers everything, end to end"],
+      ["packages/gcs/README.md", "the manifest's SHA-256 verifies states of any length"],
     ],
     checks: [
       {

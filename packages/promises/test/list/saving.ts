@@ -122,6 +122,7 @@ export const savingPromises: readonly OnePromise[] = [
     told: [
       [protocol, "and refuses a storage that fails"],
       ["packages/s3/README.md", "is refused (`CKPT_UNSUPPORTED`), and nothing is overwritten"],
+      ["packages/azure/README.md", "Before its first write a store checks both kinds of creation on a key of its own"],
     ],
     checks: [
       {

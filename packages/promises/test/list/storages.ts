@@ -2,13 +2,16 @@ import type { OnePromise } from "../promise.js"
 
 const protocol = "docs/protocol.md"
 const conformance = "packages/conformance/README.md"
+const [s3, azure, gcs] = ["packages/s3/README.md", "packages/azure/README.md", "packages/gcs/README.md"]
 
 export const storagePromises: readonly OnePromise[] = [
   {
     says: "Of several creators of one object exactly one wins, on every storage.",
     told: [
       [protocol, "*Create only if absent* has one winner"],
-      ["packages/s3/README.md", "S3 lets exactly one of several racing writers win"],
+      [s3, "S3 lets exactly one of several racing writers win"],
+      [azure, "exactly one of several racing writers wins"],
+      [gcs, "exactly one of several racing writers wins"],
     ],
     checks: [
       { case: "create: a loser reads the winner's object whole", liars: ["creators of two backends both win"] },
@@ -20,7 +23,12 @@ export const storagePromises: readonly OnePromise[] = [
   },
   {
     says: "A replacement under a version takes effect on that very version, or not at all.",
-    told: [[protocol, "*Replace this version* (compare-and-swap) has one winner"]],
+    told: [
+      [protocol, "*Replace this version* (compare-and-swap) has one winner"],
+      [s3, "**Compare-and-swap** is `If-Match` with the ETag"],
+      [azure, "**Compare-and-swap** is `If-Match` with the ETag, which is new with every write"],
+      [gcs, "Every write has a condition"],
+    ],
     checks: [
       {
         case: "version: a condition holds for the very version alone, not for one that looks like it",
@@ -40,10 +48,9 @@ export const storagePromises: readonly OnePromise[] = [
     says: "Reads and lists show every acknowledged write at once, and never a part of an object.",
     told: [
       [protocol, "A listing shows every write that was acknowledged before it began"],
-      [
-        "packages/s3/README.md",
-        "Reads and lists show every acknowledged write at once, and never show a part of an object",
-      ],
+      [s3, "Reads and lists show every acknowledged write at once, and never show a part of an object"],
+      [azure, "Reads and lists show every acknowledged write at once, and never show a part of a blob"],
+      [gcs, "Reads, listings and conditions are strongly consistent"],
     ],
     checks: [
       {
@@ -54,6 +61,42 @@ export const storagePromises: readonly OnePromise[] = [
         case: "atomic: a new object is not visible before it is whole",
         liars: ["a listing shows writes under way"],
       },
+    ],
+  },
+  {
+    says: "Of uploads that were given up, only old ones of checkpoints below the latest go; an upload under way stays.",
+    told: [
+      [
+        s3,
+        "gives up an unfinished upload if it belongs to an id below the latest valid checkpoint, and no part of it has arrived for `olderThanMs`",
+      ],
+    ],
+    checks: [
+      {
+        case: "leftovers: mayGo is asked with the key, and what may not go stays and is not told",
+        liars: ["whether a leftover may go is not asked"],
+      },
+      {
+        case: "leftovers: olderThanMs is in milliseconds of the storage's clock, since the latest sign of life",
+        liars: ["the age of leftovers is taken for microseconds"],
+      },
+    ],
+  },
+  {
+    says: "A storage that refuses a second write of one object within a second costs an event, and no save.",
+    told: [
+      [
+        gcs,
+        "A job that saves faster loses no save either: the receipt has `isLatest: false`, the event is `pointer-failed`, and `recover` and `loadLatest` find the checkpoint by listing",
+      ],
+    ],
+    checks: [
+      {
+        test: "saves without a pause: the pointer lags, and nothing else",
+        file: "packages/gcs/test/rate-limit.test.ts",
+        against: "a server that answers 429 to the second write of an object within a second, and counts",
+      },
+      { explored: ["a swap that changed nothing passes for unknown"] },
     ],
   },
   {
