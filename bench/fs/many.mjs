@@ -42,23 +42,47 @@ export async function manyRaces({ count, rounds, budgetMs }, workplace) {
   }
   /** @param {string} name */
   const drop = (name) => rm(copies.get(name) ?? "", { recursive: true, force: true })
+  /** @param {import("../../packages/core/dist/index.js").CheckpointStore} pruned */
+  const pruneTo = async (pruned) => {
+    const report = await pruned.prune({ last: keep })
+    if (report.failures.length > 0) throw new Error(`${report.failures.length} could not be removed`)
+  }
+  /** @type {import("../../packages/core/dist/index.js").CheckpointStore} */
+  let warm
   const prunes = [
     {
       name: "ckpt",
-      note: "keeps the last valid ones: each kept manifest is read",
+      note: "the first prune of a process: it reads each manifest, since a newer version's must stay",
+      before: () => copy("ckpt"),
       run: async () => {
         const pruned = await openFsStore(copies.get("ckpt") ?? "")
-        const report = await pruned.prune({ last: keep })
-        if (report.failures.length > 0) throw new Error(`${report.failures.length} could not be removed`)
+        await pruneTo(pruned)
         await pruned.close()
+      },
+      after: () => drop("ckpt"),
+    },
+    {
+      name: "ckpt, later",
+      note: "in a process that has looked at them before, as one that retains after each save has",
+      before: async () => {
+        await copy("ckpt, later")
+        warm = await openFsStore(copies.get("ckpt, later") ?? "")
+        await warm.prune({ last: count })
+      },
+      run: () => pruneTo(warm),
+      after: async () => {
+        await warm.close()
+        await drop("ckpt, later")
       },
     },
     {
       name: "sequential port",
       note: "by name alone; the valid one may be among those that go",
+      before: () => copy("sequential port"),
       run: () => new SequentialPort(copies.get("sequential port") ?? "").prune(keep),
+      after: () => drop("sequential port"),
     },
-  ].map((subject) => ({ ...subject, before: () => copy(subject.name), after: () => drop(subject.name) }))
+  ]
   const prune = await race(
     { id: `fs-prune-${count}`, title: `fs: prune of ${count}, ${keep} stay`, subjects: prunes },
     { ...options, rounds: count > 1000 ? Math.min(rounds, 2) : rounds },

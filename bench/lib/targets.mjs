@@ -54,6 +54,15 @@ export function targets(races, memory) {
         against("sequential port"),
       ),
     ),
+    ...[100, 10_000].map((count) =>
+      ratio(
+        `prune of ${count.toLocaleString("en")} on fs, later in a process ÷ sequential port`,
+        1,
+        find(`fs-prune-${count}`),
+        "ckpt, later",
+        against("sequential port"),
+      ),
+    ),
     ...["", "-cold"].map((kind) =>
       ratio(
         `64 MiB recovered (deep) on fs ÷ read, then hash${kind === "" ? ", warm page cache" : ", cold page cache"}`,
