@@ -50,6 +50,8 @@ export interface Mutant {
   readonly file: string
   readonly find: string
   readonly replace: string
+  /** The check waits for a step that the mutant never takes. Else it must fail by an assertion. */
+  readonly isAwaited?: true
 }
 
 const mutantOf =

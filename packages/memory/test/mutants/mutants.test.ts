@@ -118,6 +118,8 @@ if (meetsAll) {
 }
 
 afterAll(() => {
-  const lines = Object.entries(recorded).map(([name, cases]) => `${name}\n${cases.map((one) => `    ${one}\n`).join("")}`)
+  const lines = Object.entries(recorded).map(
+    ([name, cases]) => `${name}\n${cases.map((one) => `    ${one}\n`).join("")}`,
+  )
   process.stdout.write(`${lines.join("")}${mutants.length} mutants, ${backendCases.length} cases\n`)
 })

@@ -55,7 +55,12 @@ export const copyPromises: readonly OnePromise[] = [
     checks: [
       {
         scenario: "copy: several are looked at together, and each is written after all that are older",
-        mutants: [core("each checkpoint is written as soon as it was looked at", "commit/copy", "await turn?.();", "")],
+        mutants: [
+          {
+            ...core("each checkpoint is written as soon as it was looked at", "commit/copy", "await turn?.();", ""),
+            isAwaited: true,
+          },
+        ],
       },
     ],
   },
