@@ -1,11 +1,10 @@
-import { cp } from "node:fs/promises"
-import { join } from "node:path"
+import { setImmediate as nextTurn } from "node:timers/promises"
 import { type CheckpointStore, createManifest } from "@ckpt/core"
 import { expect, test } from "vitest"
 import { type FileApi, nodeFiles, type OpenFile } from "../../src/files/file-api.js"
 import { openFsStore } from "../../src/open.js"
-import { withoutDisk } from "../without-disk.js"
-import { bytes, isTemporary, stream, temporaryFolder, tree } from "./support.js"
+import { MemoryFiles } from "./memory-files.js"
+import { bytes, forgetProcess, isTemporary, stream, temporaryFolder } from "./support.js"
 
 /** File calls that have not ended, and files that are open. The signal is aborted at file call `at`. */
 class Busy {
@@ -15,18 +14,31 @@ class Busy {
   readonly abort = new AbortController()
   readonly #at: number
 
-  constructor(at: number) {
-    this.#at = at
-  }
+  readonly files: FileApi
 
-  readonly files: FileApi = this.#counted(nodeFiles, (file) => {
-    this.open++
-    const close = async () => {
-      await file.close()
-      this.open--
-    }
-    return this.#counted({ ...methodsOf(file), close }, (answer) => answer)
-  })
+  constructor(at: number, files: FileApi) {
+    this.#at = at
+    this.files = this.#counted(methodsOf(files, Object.keys(nodeFiles)), (file) => {
+      this.open++
+      const ours = new Set<Promise<unknown>>()
+      const close = async () => {
+        // As Node does.
+        await Promise.allSettled(ours)
+        await file.close()
+        this.open--
+      }
+      const calls = this.#counted({ ...methodsOf(file, names), close }, (answer) => answer)
+      const noted = Object.entries(calls).map(([name, call]) => [
+        name,
+        (...given: unknown[]) => {
+          const answer = (call as (...given: unknown[]) => Promise<unknown>)(...given)
+          if (name !== "close") void ours.add(answer)
+          return answer
+        },
+      ])
+      return Object.fromEntries(noted)
+    })
+  }
 
   #counted<T extends object>(calls: T, opened: (file: OpenFile) => unknown): T {
     const counted = Object.entries(calls).map(([name, call]) => [
@@ -35,6 +47,8 @@ class Busy {
         if (this.calls++ === this.#at) this.abort.abort(new Error("enough"))
         this.underWay++
         try {
+          // As on a disk, other calls may begin meanwhile.
+          await nextTurn()
           const answer = await call(...given)
           return name === "open" ? opened(answer) : answer
         } finally {
@@ -48,8 +62,8 @@ class Busy {
 
 const names = ["write", "writev", "read", "stat", "truncate", "utimes", "datasync", "sync", "close"] as const
 
-function methodsOf(file: OpenFile): OpenFile {
-  return Object.fromEntries(names.map((name) => [name, file[name].bind(file)])) as unknown as OpenFile
+function methodsOf<T extends object>(of: T, names: readonly string[]): T {
+  return Object.fromEntries(names.map((name) => [name, Reflect.get(of, name).bind(of)])) as T
 }
 
 type Run = (store: CheckpointStore, signal: AbortSignal) => Promise<unknown>
@@ -82,24 +96,31 @@ const operations: Readonly<Record<string, Run>> = {
 for (const layout of ["directory", "objects"] as const) {
   test.each(Object.entries(operations))(
     `${layout} layout: %s that is aborted at any file call leaves no temporary name, open file or call once close resolves`,
-    // Hundreds of stores, one for each file call.
+    // Hundreds of stores, one for each file call: in memory.
     { timeout: 300_000 },
     async (_, run) => {
-      const prepared = await temporaryFolder(withoutDisk)
-      const plain = await openFsStore(prepared, { layout })
+      const prepared = new MemoryFiles()
+      prepared.plant("/disk/")
+      forgetProcess()
+      const plain = await openFsStore("/disk/store", { layout, files: prepared })
       for (const id of [1, 2, 3]) await plain.save(createManifest({ checkpointId: id, epoch: id }), { state: state() })
       await plain.pin(1, "one")
       await plain.writeState(4, state())
       await plain.close()
       for (let at = 0; ; at++) {
-        const root = join(await temporaryFolder(withoutDisk), "store")
-        await cp(prepared, root, { recursive: true })
-        const busy = new Busy(at)
-        const store = await openFsStore(root, { layout, files: busy.files })
+        forgetProcess()
+        const memory = prepared.copy()
+        const busy = new Busy(at, memory)
+        const store = await openFsStore("/disk/store", { layout, files: busy.files })
         await run(store, busy.abort.signal).catch(() => undefined)
         await store.close()
         const { underWay, open, calls } = busy
-        expect({ at, underWay, open, temporary: (await tree(root)).filter(isTemporary) }).toEqual({
+        expect({
+          at,
+          underWay,
+          open,
+          temporary: [...memory.contents()].map(([path]) => path).filter(isTemporary),
+        }).toEqual({
           at,
           underWay: 0,
           open: 0,

@@ -5,7 +5,8 @@ import { CheckpointError, createManifest, openCheckpointStore } from "@ckpt/core
 import { untilAborted } from "@ckpt/core/adapter"
 import { FsBackend } from "../../src/backend.js"
 import type { FileApi } from "../../src/files/file-api.js"
-import { atMost, seed, within } from "./ledger.js"
+import { withoutDisk } from "../without-disk.js"
+import { seed, within } from "./ledger.js"
 import { Disk, type Fate, models, seeded, type Tree } from "./power-cut.js"
 import { bytes, forgetProcess, temporaryFolder } from "./support.js"
 
@@ -182,13 +183,16 @@ const pin =
     told.pinned(id)
   }
 
+/** Trees of each model after each call: each sync stalls in its turn, so these are many. */
+const treesAtMost = Number(process.env["CKPT_CUTS"] ?? 100)
+
 const steps: readonly Step[] = [save(1), save(2), update(2, "first"), pin(1), update(2, "second"), save(3)]
 
 /** Runs the steps, each once more if it failed, and looks at every tree that a cut after any file call may leave. */
 export async function exploreStall(options: ExploreOptions): Promise<Explored> {
   const { layout, at, fate, stalls, mutate = (backend) => backend, onStall } = options
   forgetProcess()
-  const base = await temporaryFolder()
+  const base = await temporaryFolder(withoutDisk)
   const disk = new Disk(base)
   const told = new Acknowledged(layout)
   const random = seeded(seed)
@@ -196,7 +200,7 @@ export async function exploreStall(options: ExploreOptions): Promise<Explored> {
   const found = { faults: new Set<string>(), syncs: 0, states: 0, unknown: 0 }
   const look = () => {
     for (const model of models) {
-      for (const tree of disk.states(model, atMost, random)) {
+      for (const tree of disk.states(model, treesAtMost, random)) {
         found.states++
         const fault = told.fault(within(tree))
         if (fault !== undefined) found.faults.add(`${model}: ${fault}`)

@@ -74,7 +74,7 @@ function fewest(found: ReadonlyMap<string, readonly string[]>): Record<string, s
   const sharpest = [...found].filter(([, cases]) => cases.length <= sharp).sort(([, a], [, b]) => a.length - b.length)
   for (const { name } of others ?? []) {
     const [mutant] = sharpest.find(([, cases]) => cases.includes(name)) ?? []
-    if (mutant !== undefined) (kept[mutant] ??= []).push(name)
+    if (mutant !== undefined) kept[mutant] = [...(kept[mutant] ?? []), name]
   }
   for (const [mutant, cases] of found) kept[mutant] ??= cases.slice(0, 1)
   return kept
