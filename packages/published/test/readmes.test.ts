@@ -1,25 +1,31 @@
-// Every program in a README is compiled, as a stranger would who copies it into a project, and so is each in a how-to. Those that can run
-// alone are run by the tests of their packages.
-import { readdirSync } from "node:fs"
+// Every program in a README or a how-to is compiled, as a stranger would who copies it into a project. Those that can run alone are run by the
+// tests of their packages.
+import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript-lowest"
 import { expect, test } from "vitest"
-import { blocksOf } from "./guide.js"
 import { publicPackages, repository } from "./public-packages.js"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
-const readmes = ["README.md", ...publicPackages.map(({ folder }) => relative(repository, join(folder, "README.md")))]
-const howTos = readdirSync(join(repository, "docs/how-to")).map((name) => join("docs/how-to", name))
+const howTos = join(repository, "docs/how-to")
+const readmes = [
+  join(repository, "README.md"),
+  ...publicPackages.map(({ folder }) => join(folder, "README.md")),
+  ...readdirSync(howTos).map((name) => join(howTos, name)),
+]
 
-/** The programs of the pages, by the path that they would have in this folder. */
+/** The programs of the READMEs, by the path that they would have in this folder. */
 const programs = new Map<string, string>()
 /** The storage that the programs for authors of storages import. */
 const ofAuthors = join(here, "../src/index.ts")
-for (const page of [...readmes, ...howTos]) {
-  for (const { language, text, line } of blocksOf(page)) {
+for (const readme of readmes) {
+  const text = readFileSync(readme, "utf8")
+  for (const { index, 1: program = "" } of text.matchAll(/^```ts\n([\s\S]*?)^```/gm)) {
+    const line = text.slice(0, index).split("\n").length
+    const name = `${relative(repository, readme).replaceAll("/", "-")}-${line}.ts`
     // Without an import, a program would share its names with all others.
-    if (language === "ts") programs.set(join(here, `${page.replaceAll("/", "-")}-${line}.ts`), `${text}\nexport {}\n`)
+    programs.set(join(here, name), `${program}\nexport {}\n`)
   }
 }
 

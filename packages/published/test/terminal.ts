@@ -1,13 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { EventEmitter, once } from "node:events"
+import type { Readable, Writable } from "node:stream"
 
 /** So long may a command of a page take. A limit for what hangs; nothing waits for it to pass. */
 const limitMs = 60_000
 
 /** One shell for all commands of a page, as the reader has it: folder, variables and background processes go from one to the next. */
 export class Terminal {
-  readonly #shell: ChildProcess
+  readonly #shell: ChildProcessByStdio<Writable, Readable, null>
   readonly #told = new EventEmitter()
   readonly #marker = randomUUID()
   #output = ""
@@ -15,10 +16,14 @@ export class Terminal {
   #from = 0
 
   constructor(cwd: string, env: NodeJS.ProcessEnv) {
-    // A group of its own, so that what a page has started ends with it.
-    const options = { cwd, env, stdio: ["pipe", "pipe", "inherit"], detached: true } as const
-    this.#shell = spawn("bash", ["--noprofile", "--norc"], options)
-    this.#shell.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    this.#shell = spawn("bash", ["--noprofile", "--norc"], {
+      cwd,
+      env,
+      stdio: ["pipe", "pipe", "inherit"],
+      // A group of its own, so that what a page has started ends with it.
+      detached: true,
+    })
+    this.#shell.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.#output += text
       this.#told.emit("more")
     })
@@ -63,7 +68,7 @@ export class Terminal {
   }
 
   #type(text: string): void {
-    this.#shell.stdin?.write(`${text}\n`)
+    this.#shell.stdin.write(`${text}\n`)
   }
 
   async #until<T>(find: () => T | undefined): Promise<T> {
