@@ -84,6 +84,9 @@ async function follow(page: string): Promise<{ folder: string; shown: string[] }
 
 const sigkill = 128 + 9
 
+/** npm installs, and programs take their time, on a machine that may be busy. */
+const timeout = 300_000
+
 /** The exit code of a command of a page. */
 function codeOf(command: string): number {
   if (command.startsWith("CRASH=")) return sigkill
@@ -91,7 +94,7 @@ function codeOf(command: string): number {
   return command.startsWith("npx ckpt verify ") ? 1 : 0
 }
 
-test("docs/tutorial.md", async () => {
+test("docs/tutorial.md", { timeout }, async () => {
   const { folder, shown } = await follow("docs/tutorial.md")
   const [, goneOnAfter] = /^goes on from checkpoint \d+, after line (\d+)$/m.exec(shown.join("")) ?? []
   expect(Number(goneOnAfter)).toBeGreaterThanOrEqual(1000)
@@ -109,7 +112,7 @@ test("docs/tutorial.md", async () => {
   await store.close()
 })
 
-test.each(howTos)("%s", async (page) => {
+test.each(howTos)("%s", { timeout }, async (page) => {
   const { shown } = await follow(page)
   expect(shown.length).toBeGreaterThan(0)
 })

@@ -75,8 +75,13 @@ export async function serveRegistry(packed: Packed): Promise<Registry> {
 
 /** A package of others as it was published. */
 function packOther(folder: string): Readable {
-  const how = ["--dereference", "--exclude=./node_modules", "--transform=s,^\\.,package,"]
-  return spawn("tar", [...how, "-czf", "-", "-C", folder, "."], { stdio: ["ignore", "pipe", "inherit"] }).stdout
+  const how = [
+    "--dereference",
+    "--exclude=./node_modules",
+    "--transform=s,^\\.,package,",
+    "--use-compress-program=gzip -1",
+  ]
+  return spawn("tar", [...how, "-cf", "-", "-C", folder, "."], { stdio: ["ignore", "pipe", "inherit"] }).stdout
 }
 
 /** The folders of each package that pnpm has installed, one a version. */

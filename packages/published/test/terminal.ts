@@ -4,7 +4,7 @@ import { EventEmitter, once } from "node:events"
 import type { Readable, Writable } from "node:stream"
 
 /** So long may a command of a page take. A limit for what hangs; nothing waits for it to pass. */
-const limitMs = 60_000
+const limitMs = 120_000
 
 /** One shell for all commands of a page, as the reader has it: folder, variables and background processes go from one to the next. */
 export class Terminal {
