@@ -70,9 +70,7 @@ export async function install(packed: Packed, name: ManagerName): Promise<Projec
   const manifest = { name: "project", private: true, dependencies, ...manager.fields?.(dependencies) }
   const files = { "package.json": JSON.stringify(manifest), ...manager.files(folder, dependencies) }
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text)
-  // The test runner's settings are none of the project's. With its NODE_PATH, packages of the workspace would be found.
-  const own = /^(npm_|NODE_OPTIONS$|NODE_PATH$)/i
-  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !own.test(key)))
+  const env = environmentOfReaders()
   const [command, ...args] = manager.install(folder)
   await run(command, args, { cwd: folder, env })
   return {
@@ -82,4 +80,10 @@ export async function install(packed: Packed, name: ManagerName): Promise<Projec
     },
     dispose: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+/** The environment without the test runner's settings. With its NODE_PATH, packages of the workspace would be found. */
+export function environmentOfReaders(): Record<string, string | undefined> {
+  const own = /^(npm_|NODE_OPTIONS$|NODE_PATH$)/i
+  return Object.fromEntries(Object.entries(process.env).filter(([key]) => !own.test(key)))
 }

@@ -1,6 +1,6 @@
-// Every program in a README is compiled, as a stranger would who copies it into a project. Those that can run alone are run by the
+// Every program in a README or a how-to is compiled, as a stranger would who copies it into a project. Those that can run alone are run by the
 // tests of their packages.
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript-lowest"
@@ -8,7 +8,12 @@ import { expect, test } from "vitest"
 import { publicPackages, repository } from "./public-packages.js"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
-const readmes = [join(repository, "README.md"), ...publicPackages.map(({ folder }) => join(folder, "README.md"))]
+const howTos = join(repository, "docs/how-to")
+const readmes = [
+  join(repository, "README.md"),
+  ...publicPackages.map(({ folder }) => join(folder, "README.md")),
+  ...readdirSync(howTos).map((name) => join(howTos, name)),
+]
 
 /** The programs of the READMEs, by the path that they would have in this folder. */
 const programs = new Map<string, string>()
