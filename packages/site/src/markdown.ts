@@ -26,6 +26,8 @@ export function drawings(md: MarkdownRenderer): void {
     const svg = renderMermaidSVG(content, {
       bg: "var(--vp-c-bg)",
       fg: "var(--vp-c-text-1)",
+      muted: "var(--vp-c-text-2)",
+      line: "var(--vp-c-text-3)",
       transparent: true,
       font: "inherit",
     })

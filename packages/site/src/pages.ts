@@ -6,16 +6,12 @@ import { fileURLToPath } from "node:url"
 
 export const repository = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "")
 
-/** What this package adds to the pages: the API reference, and the source files. Its folder is not part of their paths. */
-const own = "packages/site/"
-
 /** Globs of Markdown files that are no pages. */
 export const noPages = ["bench/**", "**/build/**", "**/test/**", "**/CHANGELOG.md"]
 
-/** The page of a Markdown file, both from the root of the repository. */
+/** The page of a Markdown file, both from the root of the repository. The API reference and the source files are written to this package. */
 export function pageOf(file: string): string {
-  const path = file.startsWith(own) ? file.slice(own.length) : file
-  return path.replace(/(^|\/)README\.md$/, "$1index.md")
+  return file.replace(/^packages\/site\/(?=(api|source)\/)/, "").replace(/(^|\/)README\.md$/, "$1index.md")
 }
 
 type Kind = "file" | "folder" | undefined

@@ -29,10 +29,11 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
     collapsed,
     items: files.filter((file) => pattern.test(file)).map(item),
   })
-  return [
-    group("Start", /^(README|docs\/(README|tutorial|concepts))\.md$/),
+  const groups = [
+    group("Start", /^(README|docs\/(README|tutorial))\.md$/),
+    group("Concepts", /^docs\/concepts\//),
     group("How to", /^docs\/how-to\//),
-    group("Documentation", /^docs\/(?!README|tutorial|concepts)[^/]+\.md$/),
+    group("Documentation", /^docs\/(?!README|tutorial)[^/]+\.md$/),
     group("Packages", /^packages\/(azure|cli|conformance|core|fs|gcs|memory|s3)\/README\.md$/),
     group("API", /^packages\/site\/api\//),
     group("Examples", /^examples\//, true),
@@ -42,4 +43,5 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
       true,
     ),
   ]
+  return groups.filter(({ items = [] }) => items.length > 0)
 }

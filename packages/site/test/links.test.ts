@@ -28,6 +28,11 @@ test("what this package makes has pages without its folder", () => {
   expect(pageOf("packages/site/source/a/b.ts.md")).toBe("source/a/b.ts.md")
 })
 
+test("each Markdown file has a page of its own", () => {
+  const pages = markdownFiles().map(pageOf)
+  expect(pages.filter((page, at) => pages.indexOf(page) !== at)).toEqual([])
+})
+
 test("every README and page is a Markdown file of the site, and what is linked besides has a page", () => {
   expect(markdownFiles()).toEqual(expect.arrayContaining(["README.md", "docs/protocol.md", "packages/fs/README.md"]))
   expect(markdownFiles().filter((file) => /node_modules|\/dist\/|^bench\//.test(file))).toEqual([])
