@@ -1,5 +1,5 @@
-// Every program in a README, or in the page of operations, is compiled, as a stranger would who copies it into a project. Those that can
-// run alone are run by the tests of their packages.
+// Every program in a README is compiled, as a stranger would who copies it into a project. Those that can run alone are run by the
+// tests of their packages.
 import { readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -8,11 +8,7 @@ import { expect, test } from "vitest"
 import { publicPackages, repository } from "./public-packages.js"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
-const readmes = [
-  join(repository, "README.md"),
-  ...publicPackages.map(({ folder }) => join(folder, "README.md")),
-  join(repository, "docs/operations.md"),
-]
+const readmes = [join(repository, "README.md"), ...publicPackages.map(({ folder }) => join(folder, "README.md"))]
 
 /** The programs of the READMEs, by the path that they would have in this folder. */
 const programs = new Map<string, string>()

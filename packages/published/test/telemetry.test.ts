@@ -1,8 +1,8 @@
-// The program of docs/operations.md runs beside the SDK of OpenTelemetry. That it compiles, readmes.test.ts shows.
+// The program of docs/operations.md is compiled, as a stranger would who copies it, and runs beside the SDK of OpenTelemetry.
 import { execFile } from "node:child_process"
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import ts from "typescript-lowest"
@@ -44,16 +44,29 @@ interface Told {
   metrics: { name: string; unit: string; dataPoints: { attributes: Record<string, unknown>; value: unknown }[] }[]
 }
 
+/** Writes the JavaScript of a file beside it. Gives what the compiler finds wrong. */
+function compile(file: string): string[] {
+  const program = ts.createProgram([file], {
+    module: ts.ModuleKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    types: ["node"],
+    typeRoots: [join(dirname(file), "node_modules/@types")],
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: true,
+  })
+  program.emit()
+  return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, " "))
+}
+
 test("the program of docs/operations.md makes spans and metrics of calls and events", async () => {
   const page = await readFile(join(repository, "docs/operations.md"), "utf8")
   const program = /^```ts\n([\s\S]*?)^```/m.exec(page)?.[1] ?? ""
-  const { outputText } = ts.transpileModule(program, {
-    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-  })
   const folder = await mkdtemp(join(tmpdir(), "ckpt-telemetry-"))
   try {
     await symlink(fileURLToPath(new URL("../node_modules", import.meta.url)), join(folder, "node_modules"))
-    await writeFile(join(folder, "telemetry.mjs"), outputText)
+    await writeFile(join(folder, "telemetry.mts"), program)
+    expect(compile(join(folder, "telemetry.mts"))).toEqual([])
     await writeFile(join(folder, "job.mjs"), job)
     const { stdout } = await promisify(execFile)(process.execPath, ["job.mjs"], { cwd: folder })
     const { taken, spans, metrics } = JSON.parse(stdout) as Told
