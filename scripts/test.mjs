@@ -1,7 +1,7 @@
 // npm test: every check, in order, up to the first that fails. `npm test -- lint vitest` runs only those steps.
 import { mkdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { build, capture, install, packageFolders, root, run } from "./toolchain.mjs"
+import { build, capture, docs, install, packageFolders, root, run } from "./toolchain.mjs"
 
 const results = join(root, ".results")
 const report = join(results, "vitest.json")
@@ -14,6 +14,7 @@ const steps = {
   build,
   typecheck: () => run("turbo", ["run", "typecheck", "--output-logs=errors-only"]),
   lint: () => run("biome", ["check", "--error-on-warnings"]),
+  docs,
   vitest,
   publint: () => eachPackage("publint", ["run", "--strict"]),
   attw: () => eachPackage("attw", ["--pack", ".", "--profile", "esm-only"]),

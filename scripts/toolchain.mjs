@@ -60,6 +60,13 @@ export function build() {
   return run("turbo", ["run", "build", "--output-logs=errors-only"])
 }
 
+/** Writes the API reference from the comments, then the site. Warnings and dead links are errors. */
+export function docs() {
+  const cwd = join(root, "packages/site")
+  const bin = (name) => join(cwd, "node_modules/.bin", name)
+  return run(bin("typedoc"), [], { cwd }) || run(bin("vitepress"), ["build"], { cwd })
+}
+
 /** The folders of the workspace that hold a package. */
 export function packageFolders(...parents) {
   return parents.flatMap((parent) =>

@@ -1,11 +1,10 @@
-import type { CheckpointStore } from "@ckpt/core"
+import type { CheckpointStore, StoreOptions } from "@ckpt/core"
 import { describe, expect, test } from "vitest"
+import { budgets, type Counts } from "./budgets.js"
 import { clouds } from "./clouds/all.js"
-import type { Cloud, RequestKind } from "./clouds/cloud.js"
+import type { Cloud } from "./clouds/cloud.js"
 import { ProxiedBucket } from "./clouds/proxied.js"
 import { manifestOf, stateOf } from "./faults/operations.js"
-
-type Counts = Partial<Record<RequestKind, number>>
 
 /** How many requests delete so many objects. On GCS a request deletes one object, elsewhere a batch. */
 const deletes = (cloud: Cloud, objects: number) => (cloud.name === "gcs" ? objects : 1)
@@ -14,9 +13,10 @@ async function requestsOf(
   cloud: Cloud,
   run: (store: CheckpointStore, at: ProxiedBucket) => Promise<unknown>,
   before: (store: CheckpointStore, at: ProxiedBucket) => Promise<unknown> = async () => {},
+  options: StoreOptions = {},
 ): Promise<Counts> {
   await using at = await ProxiedBucket.create(cloud)
-  const store = await at.open()
+  const store = await at.open(options)
   // The steady state: the storage was probed, and the pointer was read.
   await store.save(manifestOf(1), { state: stateOf(1) })
   await before(store, at)
@@ -47,19 +47,40 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("requests on
   })
 
   test("save: manifest; then the history, beside the pointer", async () => {
-    expect(await requestsOf(cloud, (store) => store.save(manifestOf(2)))).toEqual({ put: 2, get: 1 })
+    expect(await requestsOf(cloud, (store) => store.save(manifestOf(2)))).toEqual(budgets.save[cloud.name])
   })
 
   test("save with state: state, manifest, history, pointer", async () => {
-    expect(await requestsOf(cloud, (store) => save(store, 2))).toEqual({ put: 3, get: 1 })
+    expect(await requestsOf(cloud, (store) => save(store, 2))).toEqual(budgets.saveWithState[cloud.name])
+  })
+
+  test("retention after a save: listings, the new manifest, the history, then the oldest manifest and its state", async () => {
+    const run = async (store: CheckpointStore, at: ProxiedBucket) => {
+      await save(store, 4)
+      await store.close()
+      return at
+    }
+    const before = async (store: CheckpointStore) => {
+      await saveAll(store, [2])
+      // Retention has removed something before: the history is there, and what is kept was read.
+      await save(store, 3)
+      await store.list({ last: 1 }).toArray()
+    }
+    const both: Counts = {}
+    for (const budget of [budgets.saveWithState[cloud.name], budgets.retention[cloud.name]] as Counts[]) {
+      for (const [kind, count] of Object.entries(budget) as [keyof Counts, number][]) {
+        both[kind] = (both[kind] ?? 0) + count
+      }
+    }
+    expect(await requestsOf(cloud, run, before, { retain: { last: 2 } })).toEqual(both)
   })
 
   test("loadLatest: one listing; manifest, history, pointer", async () => {
-    expect(await requestsOf(cloud, (store) => store.loadLatest())).toEqual({ list: 1, get: 3 })
+    expect(await requestsOf(cloud, (store) => store.loadLatest())).toEqual(budgets.loadLatest[cloud.name])
   })
 
   test("recover: two listings; history, pointer, manifest, state", async () => {
-    expect(await requestsOf(cloud, (store) => store.recover())).toEqual({ list: 2, get: 4 })
+    expect(await requestsOf(cloud, (store) => store.recover())).toEqual(budgets.recover[cloud.name])
   })
 
   test("recover past three that are damaged: manifest and state of each", async () => {
@@ -112,20 +133,14 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("requests on
   })
 
   test("update: manifest and history are read, the manifest is swapped, the history is read again", async () => {
-    expect(await requestsOf(cloud, (store) => store.update(1, (current) => ({ ...current, epoch: 7 })))).toEqual({
-      get: 3,
-      put: 1,
-    })
+    expect(await requestsOf(cloud, (store) => store.update(1, (current) => ({ ...current, epoch: 7 })))).toEqual(
+      budgets.update[cloud.name],
+    )
   })
 
   test("a save of 10 MiB: parts, completion, manifest, history, pointer", async () => {
     const state = new Uint8Array(10 * 1024 * 1024)
     const counts = await requestsOf(cloud, (store) => store.save(manifestOf(2), { state }))
-    const parts = {
-      s3: { begin: 1, part: 2, completion: 1 },
-      azure: { part: 3, completion: 1 },
-      gcs: { begin: 1, part: 1, completion: 1 },
-    }[cloud.name]
-    expect(counts).toEqual({ ...parts, put: 2, get: 1 })
+    expect(counts).toEqual(budgets.saveOf10MiB[cloud.name])
   })
 })

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { expect, test } from "vitest"
 import { allScenarios, backendCases } from "../src/index.js"
 
-const page = join(import.meta.dirname, "../../../docs/protocol.md")
-const markdown = readFileSync(page, "utf8")
+const docs = join(import.meta.dirname, "../../../docs")
+const pageOf = (name: string) => readFileSync(join(docs, name), "utf8")
 const names = new Set([...allScenarios, ...backendCases].map(({ name }) => name))
 
-/** The last cell of each row of the table of crashes. */
+/** The last cell of each row of the table that is the page's last. */
 function lastCells(text: string): string[] {
-  const rows = text.slice(text.indexOf("## Crashes")).matchAll(/^\|(?<cells>.*)\|$/gm)
+  const rows = text.slice(text.lastIndexOf("\n## ")).matchAll(/^\|(?<cells>.*)\|$/gm)
   const cells = [...rows].map(({ groups }) => groups?.["cells"]?.split("|").at(-1)?.trim() ?? "")
   // The heading, and the line below it.
   return cells.slice(2)
@@ -23,9 +23,11 @@ function namesIn(cell: string): { name: string; file?: string | undefined }[] {
 
 /** Whether a file of tests has a test or a group of tests of this name. */
 function hasTest(file: string, name: string): boolean {
-  const source = readFileSync(join(dirname(page), file), "utf8")
+  const source = readFileSync(join(docs, file), "utf8")
   return ['"', "'", "`"].some(
-    (quote) => source.includes(`(${quote}${name}${quote}`) || source.includes(`\n    ${quote}${name}${quote},`),
+    (quote) =>
+      source.includes(`(${quote}${name}${quote}`) ||
+      ["  ", "    "].some((indent) => source.includes(`\n${indent}${quote}${name}${quote},`)),
   )
 }
 
@@ -39,9 +41,14 @@ function strangers(text: string): string[] {
   })
 }
 
-test("each row of the protocol's table of crashes names a scenario or test that exists", () => {
-  expect(lastCells(markdown).length).toBeGreaterThan(20)
-  expect(strangers(markdown)).toEqual([])
+test.each([
+  ["protocol.md", "Crashes", 20],
+  ["compatibility.md", "What the tests show", 10],
+])("%s: each row of its table %s names a scenario or test that exists", (name, heading, rows) => {
+  const text = pageOf(name)
+  expect(text.slice(text.lastIndexOf("\n## "))).toMatch(new RegExp(`^\n## ${heading}\n`))
+  expect(lastCells(text).length).toBeGreaterThan(rows)
+  expect(strangers(text)).toEqual([])
 })
 
 test.each([
@@ -49,5 +56,5 @@ test.each([
   ["a test that does not exist", "`sleeps` in [claim.test.ts](../packages/fs/test/claim/claim.test.ts)", ["sleeps"]],
   ["no name", "see above", ["no name in: see above"]],
 ])("a row with %s is found", (_, cell, found) => {
-  expect(strangers(`${markdown}| a step | an object | nothing | nobody | ${cell} |\n`)).toEqual(found)
+  expect(strangers(`${pageOf("protocol.md")}| a step | an object | nothing | nobody | ${cell} |\n`)).toEqual(found)
 })

@@ -28,6 +28,7 @@ export function describeMatrix(cloud: Cloud): void {
       fault.name,
       ...operations.map((operation) => outcomes.get(`${operation.name}: ${fault.name}`) ?? "failed"),
     ])
-    await assertDocumented(cloud.name, markdownTable(["fault", ...operations.map(({ name }) => name)], rows))
+    const table = markdownTable(["fault", ...operations.map(({ name }) => name)], rows)
+    await assertDocumented("backends.md", cloud.name, table)
   })
 }

@@ -5,7 +5,7 @@ export const mostOpen = 32
 
 /** One empty storage that nobody else uses. */
 export interface TestStorage {
-  /** Opens a backend over this storage. Up to {@link mostOpen} are open at once, as in several processes. */
+  /** Opens a backend over this storage. Up to 32 are open at once, as in several processes. */
   open(): ObjectBackend | Promise<ObjectBackend>
   /** A backend for what other programs write and remove. They know nothing of claims. Default: as `open`. */
   outside?(): ObjectBackend | Promise<ObjectBackend>

@@ -9,7 +9,7 @@ import { tellMissing } from "./missing.js"
 import { type CheckpointSummary, judging, type Summarized, summaries, withPins } from "./summary.js"
 import type { View } from "./view.js"
 
-/** Which checkpoints {@link list} shows. */
+/** Which checkpoints `list` of a store shows. */
 export interface ListOptions extends OperationOptions {
   /** Only checkpoints with a lower id. From 1. Default: all. For the page before: the lowest id of this page. */
   below?: number | undefined

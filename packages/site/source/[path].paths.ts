@@ -1,0 +1,5 @@
+import { linkedSources, sourcePage } from "../src/pages.js"
+
+export default {
+  paths: () => linkedSources().map((path) => ({ params: { path }, content: sourcePage(path) })),
+}
