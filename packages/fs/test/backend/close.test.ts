@@ -63,7 +63,8 @@ class Busy {
 const names = ["write", "writev", "read", "stat", "truncate", "utimes", "datasync", "sync", "close"] as const
 
 function methodsOf<T extends object>(of: T, names: readonly string[]): T {
-  return Object.fromEntries(names.map((name) => [name, Reflect.get(of, name).bind(of)])) as T
+  const bound = (name: string) => (of as Record<string, (...given: unknown[]) => unknown>)[name]?.bind(of)
+  return Object.fromEntries(names.map((name) => [name, bound(name)])) as T
 }
 
 type Run = (store: CheckpointStore, signal: AbortSignal) => Promise<unknown>
