@@ -1,4 +1,4 @@
 import { exploring } from "./exploring.js"
 
-exploring("aborts", 32_000)
-exploring("closing", 28_000)
+exploring("aborts", 80_000)
+exploring("closing", 70_000)

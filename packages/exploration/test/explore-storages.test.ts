@@ -1,4 +1,4 @@
 import { exploring } from "./exploring.js"
 
-exploring("weak listings", 18_000)
-exploring("throttled", 12_000)
+exploring("weak listings", 45_000)
+exploring("throttled", 30_000)

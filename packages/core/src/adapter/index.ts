@@ -7,7 +7,7 @@
 
 export { onAbort, untilAborted } from "../async/abort.js"
 export { isDue } from "../async/age.js"
-export { mapConcurrently } from "../async/concurrency.js"
+export { mapConcurrently, together } from "../async/concurrency.js"
 export { Mutex } from "../async/mutex.js"
 export { withKind } from "../errors.js"
 export { checkOptions } from "../input/check-options.js"

@@ -1,3 +1,4 @@
+import { together } from "../async/concurrency.js"
 import { BackendError, type CheckpointError } from "../errors.js"
 import type { CheckpointManifest } from "../format/manifest/model.js"
 import type { Current } from "../history/current.js"
@@ -29,7 +30,7 @@ export async function assertMayWrite(history: History, id: number, signal: Abort
 export async function acknowledge(history: History, { manifest, outcome, latest }: Created): Promise<Committed> {
   const id = manifest.checkpointId
   const moving = latest ?? history.pointer.advance(id, history.lineage !== undefined)
-  const [named] = await Promise.all([moving, assertCounts(history, manifest)])
+  const [named] = await together([moving, assertCounts(history, manifest)])
   // The pointer was moved on a newer one, which says that there is a history: without it nobody knows whether the save counts.
   if (history.lineage === undefined && history.pointer.saysHistory) await assertCounts(history, manifest)
   return { outcome, isLatest: named === id, manifest, latest: named }

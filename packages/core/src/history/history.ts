@@ -4,6 +4,7 @@
  * by a history that is older than the manifest.
  */
 
+import { together } from "../async/concurrency.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { Emit } from "../events.js"
 import type { Claim, HistoryRecord } from "../format/history-record.js"
@@ -223,7 +224,7 @@ export class History {
     const { last } = this.file
     if (remembered && last !== undefined && last.record.epoch >= this.verifier.epochSeen)
       return new View(listing, { current: last, judge: byHistory(last.record) }, noPointer, readAgain)
-    const [pointer, current] = await Promise.all([this.pointer.readHint(signal), this.current(signal)])
+    const [pointer, current] = await together([this.pointer.readHint(signal), this.current(signal)])
     return new View(listing, await this.judged(current, signal, listing), pointer, readAgain)
   }
 
@@ -266,7 +267,7 @@ export class History {
    * that the storage fails to give is a failure here: whoever lists in order to decide must not miss what it names.
    */
   async listedWithPointer(signal: AbortSignal | undefined): Promise<Listing> {
-    const [listing, { checkpointId: named }] = await Promise.all([
+    const [listing, { checkpointId: named }] = await together([
       this.lister.manifests(signal),
       this.pointer.read(signal),
     ])

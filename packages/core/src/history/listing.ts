@@ -1,3 +1,4 @@
+import { mapConcurrently, together } from "../async/concurrency.js"
 import type { Emit } from "../events.js"
 import { type Layout, maxPrefixBytes } from "../format/layout.js"
 import type { ObjectMeta } from "../storage/backend.js"
@@ -65,7 +66,7 @@ export class Lister {
     const isSeen = prefix === manifestPrefix || prefix === statePrefix
     const nodeOf = ({ key }: Pick<ObjectMeta, "key">) =>
       /^[^/]+\/(?=(?:checkpoints|manifests)\/)/.exec(key.slice(nodePrefix.length))?.[0]
-    const [other, ofNode, inner] = await Promise.all([
+    const [other, ofNode, inner] = await together([
       isSeen ? [] : this.#list(prefix, signal),
       this.#place.storage.find(nodePrefix, (meta) => nodeOf(meta) !== undefined, signal),
       this.#place.storage.find(withinPrefix, ({ key }) => isWithin(layout, key), signal),
@@ -97,7 +98,7 @@ export class Lister {
   async everything(signal?: AbortSignal): Promise<Listing> {
     const { manifestPrefix, statePrefix } = this.#place.layout
     const prefixes = manifestPrefix === statePrefix ? [manifestPrefix] : [manifestPrefix, statePrefix]
-    const pages = await Promise.all(prefixes.map((prefix) => this.#list(prefix, signal)))
+    const pages = await mapConcurrently(prefixes, (prefix) => this.#list(prefix, signal))
     return this.#sort(pages.flat())
   }
 

@@ -1,3 +1,4 @@
+import { together } from "../async/concurrency.js"
 import { BackendError, CheckpointError } from "../errors.js"
 import type { History } from "../history/history.js"
 import { openState, type ReadStateOptions, type StateReader, stateSlice } from "../state/reader.js"
@@ -46,7 +47,7 @@ async function readerOf(
       throw error
     }
   }
-  const [found, opened] = await Promise.all([verifier.manifest(id, signal), ahead === undefined ? look() : open()])
+  const [found, opened] = await together([verifier.manifest(id, signal), ahead === undefined ? look() : open()])
   const counts = found !== undefined && (await history.counts(id, found.manifest, signal))
   // A save may have ended between the two requests, so a missing state is looked up again, after its manifest.
   const meta = opened ?? (found === undefined ? undefined : await look())

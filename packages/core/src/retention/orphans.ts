@@ -1,5 +1,5 @@
 import { isDue } from "../async/age.js"
-import { mapConcurrently } from "../async/concurrency.js"
+import { mapConcurrently, together } from "../async/concurrency.js"
 import { BackendError } from "../errors.js"
 import type { HistoryRecord } from "../format/history-record.js"
 import type { Current } from "../history/current.js"
@@ -52,7 +52,7 @@ export async function collectOrphans(
   const { olderThanMs = defaultOrphanAgeMs, signal } = options
   const dryRun = options.dryRun ?? false
 
-  const [bound, now] = await Promise.all([
+  const [bound, now] = await together([
     lowerBoundOfLatestValid(history, dryRun, signal),
     storage.now(layout.statePrefix, signal),
   ])
@@ -73,9 +73,9 @@ export async function collectOrphans(
   const leftovers = mapConcurrently(prefixes, (prefix) =>
     storage.leftovers({ olderThanMs, prefix, mayGo, dryRun, signal }),
   )
-  leftovers.catch(() => {})
   // The states are listed before the manifests: if a manifest comes in between, its state is no orphan.
-  const states = await lister.states(signal)
+  const listed = lister.states(signal).then(async (states) => ({ states, manifests: await lister.manifests(signal) }))
+  const [found, { states, manifests }] = await together([leftovers, listed])
   const old: Orphan[] = []
   // Of the taken names, only an empty directory is ours; a stray file is not, and stays.
   const emptyDirectories = [...states.taken].filter(([, meta]) => meta.key.endsWith("/"))
@@ -83,7 +83,6 @@ export async function collectOrphans(
     if (id < bound && !states.manifests.has(id) && isOld(meta.lastModified)) old.push({ id, key: meta.key })
   }
   const probes = states.probes.filter((meta) => isOldProbe(meta.lastModified)).map((meta) => meta.key)
-  const [found, manifests] = await Promise.all([leftovers, lister.manifests(signal)])
   assertComplete(manifests, bound)
   const orphans = old.filter(({ id }) => !manifests.manifests.has(id))
   const listing = { ...manifests, states: states.states }

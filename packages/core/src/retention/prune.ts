@@ -1,4 +1,4 @@
-import { mapConcurrently } from "../async/concurrency.js"
+import { mapConcurrently, together } from "../async/concurrency.js"
 import { oldestFirst } from "../format/ids.js"
 import type { History } from "../history/history.js"
 import { lastUsable, maxChanges, outpaced } from "../history/lead.js"
@@ -52,7 +52,7 @@ async function pruneOnce(
   { dryRun, remembered, signal }: { dryRun: boolean; remembered: boolean; signal: AbortSignal | undefined },
 ): Promise<PruneReport | "again"> {
   // At the same time, so that a full disk has room again as soon as can be.
-  const [looked] = await Promise.all([
+  const [looked] = await together([
     lookAtAll(history, policy, { remembered: remembered && !dryRun, signal }),
     dryRun ? [] : removeEnded(history.place, signal),
   ])
@@ -107,13 +107,14 @@ async function lookAtAll(
   const onListed = (listing: Listing) => {
     const ids = oldestFirst(listing.manifests.keys())
     verifier.memory.keep(listing.manifests)
-    looking = Promise.all([
+    looking = together([
       summaries(verifier, listing, ids, { signal }),
       policy.withinMs === undefined ? new Date(0) : place.storage.now(place.layout.manifestPrefix, signal),
     ])
     looking.catch(() => {})
   }
-  const view = await history.view(signal, { onListed, remembered })
+  // What was begun ends before a failure is told.
+  const view = await history.view(signal, { onListed, remembered }).finally(() => looking?.catch(() => {}))
   const [all, now] = await (looking as NonNullable<typeof looking>)
   const latestValid = await latestValidId(verifier, view, { signal })
   // The search may have read a state and found damage that no size shows; by now it is remembered.

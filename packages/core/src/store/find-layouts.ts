@@ -1,3 +1,4 @@
+import { mapConcurrently } from "../async/concurrency.js"
 import { CheckpointError } from "../errors.js"
 import type { LayoutName } from "../format/layout.js"
 import { isWithin } from "../history/listing.js"
@@ -38,7 +39,7 @@ export async function findLayouts(options: FindLayoutsOptions): Promise<LayoutNa
   const calls = new Calls((places[0] as Place).gate, rest.backend.name, true)
   try {
     return await calls.run("findLayouts", undefined, { signal }, operationShape, async () => {
-      const found = await Promise.all(places.map((place) => isThere(place, signal)))
+      const found = await mapConcurrently(places, (place) => isThere(place, signal))
       return names.filter((_, at) => found[at])
     })
   } finally {

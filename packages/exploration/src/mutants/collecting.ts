@@ -32,13 +32,8 @@ export const collectingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/orphans",
-        "const states = await lister.states(signal);",
-        "const early = await lister.manifests(signal); const states = await lister.states(signal);",
-      ),
-      edit(
-        "retention/orphans",
-        "Promise.all([leftovers, lister.manifests(signal)])",
-        "Promise.all([leftovers, early])",
+        "lister.states(signal).then(async (states) => ({ states, manifests: await lister.manifests(signal) }))",
+        "lister.manifests(signal).then(async (manifests) => ({ manifests, states: await lister.states(signal) }))",
       ),
     ],
     // 4 is saved before 3. The collector lists the manifests, 1 2 4; then 3 is saved and acknowledged; the collector lists the
@@ -68,8 +63,8 @@ export const collectingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/orphans",
-        "const [bound, now] = await Promise.all([\n        lowerBoundOfLatestValid(history, dryRun, signal),",
-        "let bound = Number.MAX_SAFE_INTEGER;\nconst [now] = await Promise.all([",
+        "const [bound, now] = await together([\n        lowerBoundOfLatestValid(history, dryRun, signal),",
+        "let bound = Number.MAX_SAFE_INTEGER;\nconst [now] = await together([",
       ),
       edit(
         "retention/orphans",

@@ -42,6 +42,11 @@ export const endingMutants: readonly Mutant[] = [
     plans: ["closing"],
   },
   {
+    name: "a save that fails does not wait for its pointer",
+    edits: [edit("commit/acknowledge", "await together([moving, ", "await Promise.all([moving, ")],
+    plans: ["closing"],
+  },
+  {
     name: "close does not wait for requests that were given up",
     edits: [edit("storage/storage", "if (!requests.isIdle)", "if (false)")],
     plans: ["closing"],

@@ -44,8 +44,8 @@ export const readerMutants: readonly Mutant[] = [
       ),
       edit(
         "history/history",
-        "= await Promise.all([this.pointer.readHint(signal), this.current(signal)]);",
-        "= early ?? (await Promise.all([this.pointer.readHint(signal), this.current(signal)]));",
+        "= await together([this.pointer.readHint(signal), this.current(signal)]);",
+        "= early ?? (await together([this.pointer.readHint(signal), this.current(signal)]));",
       ),
     ],
     // A plain writer is about to write 3. The reader reads the history; another claims; manifest 3 is written, and refused. The

@@ -1,8 +1,8 @@
 import { BackendError } from "@ckpt/core"
+import { together } from "@ckpt/core/adapter"
 import type { Directories } from "../files/directories.js"
 import { at } from "../files/paths.js"
 import type { Root } from "../files/root.js"
-import { together } from "../files/together.js"
 import { highestClaim } from "./claim-files.js"
 import { covers } from "./holder.js"
 

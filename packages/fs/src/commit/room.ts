@@ -1,10 +1,10 @@
 import type { BigIntStats } from "node:fs"
+import { together } from "@ckpt/core/adapter"
 import type { Access } from "../claim/fence.js"
 import { refuseDoubtful } from "../files/doubts.js"
 import { lookUp } from "../files/file-info.js"
 import { at } from "../files/paths.js"
 import { assertFolder } from "../files/root.js"
-import { together } from "../files/together.js"
 import type { Plan } from "./plan.js"
 
 /**

@@ -1,9 +1,9 @@
 import type { BigIntStats } from "node:fs"
+import { together } from "@ckpt/core/adapter"
 import type { FileApi } from "../files/file-api.js"
 import { NewFile } from "../files/new-file.js"
 import { at, newTemporaryName } from "../files/paths.js"
 import { type OpenDirectory, openDirectory } from "../files/sync-directory.js"
-import { together } from "../files/together.js"
 import { writeAll } from "../files/write-behind.js"
 
 /** A directory that is filled under a temporary name, and the new pointer beside it, under another. */
