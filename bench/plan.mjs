@@ -7,7 +7,7 @@ import { manyRaces } from "./fs/many.mjs"
 import { loadRace, recoverRace } from "./fs/reads.mjs"
 import { peerRace, saveRace } from "./fs/saves.mjs"
 import { growth } from "./growth/growth.mjs"
-import { importRace } from "./import/import.mjs"
+import { importRace, packagesRace } from "./import/import.mjs"
 import { bytesText, GiB, KiB, MiB } from "./lib/content.mjs"
 import { availableMemory, memoryOf } from "./memory/budgets.mjs"
 import { pageRaces } from "./page/page.mjs"
@@ -124,7 +124,13 @@ export function plan({ quick, rounds }) {
         races: await pageRaces({ count: quick ? 1_000 : 10_000, rounds: effort(11, 0).rounds }, workplace),
       }),
     },
-    { name: "import", room: 0, run: async () => ({ races: [await importRace(effort(101, 30_000))] }) },
+    {
+      name: "import",
+      room: 16 * MiB,
+      run: async ({ workplace }) => ({
+        races: [await importRace(effort(101, 30_000)), await packagesRace(effort(41, 60_000), workplace)],
+      }),
+    },
     ...memoryPlan(quick ? GiB / 2 : 2 * GiB),
   ]
 }

@@ -1,13 +1,11 @@
-// npm test: every check, in order, up to the first that fails. `npm test -- lint vitest` runs only those steps.
+// npm test: every check, in order, up to the first that fails. `npm test -- lint vitest` runs only those steps. Options at the end go to
+// vitest: `npm test -- vitest --project @ckpt/core`.
 import { mkdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { build, capture, docs, install, packageFolders, root, run } from "./toolchain.mjs"
+import { build, capture, docs, install, publicFolders, root, run } from "./toolchain.mjs"
 
 const results = join(root, ".results")
 const report = join(results, "vitest.json")
-const publicPackages = packageFolders("packages").filter(
-  (folder) => JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")).private !== true,
-)
 
 const steps = {
   install,
@@ -21,7 +19,10 @@ const steps = {
   knip: () => run("knip", []),
 }
 
-const wanted = process.argv.slice(2)
+const given = process.argv.slice(2)
+const firstOption = given.findIndex((word) => word.startsWith("-"))
+const wanted = firstOption < 0 ? given : given.slice(0, firstOption)
+const forVitest = given.slice(wanted.length)
 const unknown = wanted.filter((name) => !(name in steps))
 if (unknown.length > 0) {
   console.error(`No such step: ${unknown.join(", ")}. Steps: ${Object.keys(steps).join(", ")}`)
@@ -46,7 +47,8 @@ if (counts) {
 function vitest() {
   rmSync(results, { recursive: true, force: true })
   mkdirSync(results)
-  const code = run("vitest", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`])
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]
+  const code = run("vitest", ["run", ...reporters, ...forVitest])
   counts = countTests()
   // If a worker died, or an error came outside of any test, the run fails although no test does.
   if (code !== 0 && counts.failed === 0) counts.failed = 1
@@ -80,7 +82,7 @@ function countTests() {
 
 /** One line for each sound package, and the tool's whole output for the first that is not sound. */
 function eachPackage(command, args) {
-  for (const folder of publicPackages) {
+  for (const folder of publicFolders()) {
     const { code, output } = capture(command, args, { cwd: join(root, folder) })
     if (code !== 0) {
       console.error(`${folder}\n${output}`)

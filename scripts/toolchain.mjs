@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url"
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-const [, pnpmVersion] = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).packageManager.split("@")
+const [, pnpmVersion] = manifestOf(root).packageManager.split("@")
 const pnpmHome = join(root, ".tools", `pnpm-${pnpmVersion}`)
 const pnpmBin = join(pnpmHome, "node_modules", ".bin")
 const installStamp = join(root, "node_modules", ".installed-from")
@@ -74,6 +74,16 @@ export function packageFolders(...parents) {
       .map((name) => join(parent, name))
       .filter((folder) => existsSync(join(root, folder, "package.json"))),
   )
+}
+
+/** The folders of the packages that are published. */
+export function publicFolders() {
+  return packageFolders("packages").filter((folder) => manifestOf(join(root, folder)).private !== true)
+}
+
+/** The `package.json` of a folder. */
+export function manifestOf(folder) {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
 }
 
 /** Puts the pinned pnpm into .tools, either as a whole or not at all. Returns an exit code. */

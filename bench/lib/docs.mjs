@@ -9,8 +9,8 @@ import { markdown } from "./table.mjs"
 import { targetTable } from "./targets.mjs"
 
 /**
- * Puts the results of a run between the markers of docs/performance.md: those of a whole run, and how operations grow, which may be
- * measured alone.
+ * Puts the results of a run between the markers of docs/performance.md: those of a whole run; and the imports and how operations grow,
+ * each of which may be measured alone.
  *
  * @param {object} report
  * @param {Record<string, any>} report.about
@@ -21,8 +21,11 @@ import { targetTable } from "./targets.mjs"
  * @param {import("./table.mjs").Table[]} report.profiles
  * @param {string[]} report.leftOut
  */
-export function updateDocs({ about, targets, races, memory, growths, profiles, leftOut }) {
+export function updateDocs({ about, targets, races: all, memory, growths, profiles, leftOut }) {
   const run = runText(about)
+  const imports = all.filter(({ id }) => id.startsWith("import"))
+  if (imports.length > 0) replaceBetween("import", [run, ...imports.map((race) => markdown(raceTable(race)))])
+  const races = all.filter((race) => !imports.includes(race))
   if (races.length > 0) {
     const missing =
       leftOut.length > 0 ? `Left out of this run:\n\n${leftOut.map((line) => `- ${line}`).join("\n")}\n` : ""

@@ -8,7 +8,7 @@ export const usage = `npm run bench -- [options]
   --quick          fewer rounds, 512 MiB instead of 2 GiB, 1,000 instead of 10,000: minutes, and less certain
   --json FILE      everything that was measured, every round
   --dir FOLDER     where to measure; default the system's folder for temporary files
-  --update-docs    writes the tables into docs/performance.md; with --only, growth alone
+  --update-docs    writes the tables into docs/performance.md; with --only, growth or import alone
   --no-build       measures what dist holds
 `
 
@@ -32,8 +32,8 @@ export function readOptions(args) {
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1)) {
     throw new Error(`--rounds is ${values.rounds}; give a whole number from 1`)
   }
-  // How operations grow has a place of its own there.
-  if (values["update-docs"] && values.only !== undefined && values.only !== "growth") {
+  // These have places of their own there.
+  if (values["update-docs"] && values.only !== undefined && !["growth", "import"].includes(values.only)) {
     throw new Error("--update-docs with --only would replace the results of a whole run by a part of one")
   }
   return {

@@ -16,7 +16,7 @@ const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)))
  * alone. In CI a missing Node is an error, elsewhere it is left out.
  */
 export function nodeBinaries(): NodeBinary[] {
-  const installed = ["22", "24", "26"].map((major) => ({
+  const installed = ["20", "22", "24", "26"].map((major) => ({
     major,
     path: join(packageFolder, "node_modules", `node-${major}-linux-x64`, "bin", "node"),
   }))

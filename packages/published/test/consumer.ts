@@ -38,6 +38,10 @@ export async function loop(from: CheckpointStore, to: CheckpointStore): Promise<
   await checkpointer.close()
 }
 
+// A type that a project cannot find is `any`, which takes everything.
+// @ts-expect-error: an id is a number
+export const mistaken = (store: CheckpointStore) => store.readState("1")
+
 function told(_id: number, _code: IssueCode | undefined): void {}
 
 export function tell(event: StoreEvent): string {

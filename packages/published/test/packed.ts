@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process"
 import { mkdtemp, realpath, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { promisify } from "node:util"
 import { publicPackages, repository } from "./public-packages.js"
 
@@ -15,8 +15,12 @@ export interface Packed {
   file(name: string, path: string): Promise<string>
   /** The names of the files inside it. */
   files(name: string): Promise<string[]>
-  /** What @ckpt/conformance brings from others, by name: the path of a tarball, so that no registry is asked. */
+  /**
+   * What @ckpt/conformance brings from others, and the types of Node, by name: the path of a tarball, so that no registry is asked.
+   */
   readonly others: Readonly<Record<string, string>>
+  /** Packs TypeScript 5.6, which Yarn teaches to find packages. Returns the path of the tarball. */
+  typescript(): Promise<string>
   dispose(): Promise<void>
 }
 
@@ -29,15 +33,32 @@ export async function pack(): Promise<Packed> {
     const version = publicPackages.find((one) => one.name === name)?.manifest.version
     return join(folder, `${name.replace("@", "").replace("/", "-")}-${version}.tgz`)
   }
-  const random = await realpath(join(repository, "packages/conformance/node_modules/fast-check"))
-  const others: Record<string, string> = {}
-  for (const name of ["fast-check", "pure-rand"]) {
-    others[name] = join(folder, `${name}.tgz`)
-    // As published; pnpm has laid a link to each beside the other.
-    await run("tar", ["czhf", others[name], "-C", dirname(random), `--transform=s,^${name},package,`, name])
+  /** Packs a package of others as it was published. */
+  async function packOther(name: string, from: string): Promise<string> {
+    const tarball = join(folder, `${name.replace("/", "-")}.tgz`)
+    const how = [
+      "--dereference",
+      "--exclude=./node_modules",
+      "--use-compress-program=gzip -1",
+      "--transform=s,^\\.,package,",
+    ]
+    await run("tar", [...how, "-cf", tarball, "-C", from, "."])
+    return tarball
   }
+  // pnpm has laid a link to what a package brings beside the package.
+  const random = await realpath(join(repository, "packages/conformance/node_modules/fast-check"))
+  const nodeTypes = await realpath(join(repository, "node_modules/@types/node"))
+  const places = {
+    "fast-check": random,
+    "pure-rand": join(random, "../pure-rand"),
+    "@types/node": nodeTypes,
+    "undici-types": join(nodeTypes, "../../undici-types"),
+  }
+  const others: Record<string, string> = {}
+  for (const [name, place] of Object.entries(places)) others[name] = await packOther(name, place)
   return {
     others,
+    typescript: () => packOther("typescript", join(repository, "packages/published/node_modules/typescript-lowest")),
     path,
     file: async (name, file) => (await run("tar", ["xzOf", path(name), `package/${file}`])).stdout,
     files: async (name) =>

@@ -8,7 +8,10 @@ import type { Packed } from "./packed.js"
 import { libraries, repository } from "./public-packages.js"
 
 const run = promisify(execFile)
-const yarn = createRequire(import.meta.url).resolve("@yarnpkg/cli-dist/bin/yarn.js")
+const require = createRequire(import.meta.url)
+const yarn = require.resolve("@yarnpkg/cli-dist/bin/yarn.js")
+/** The current TypeScript. It knows nothing of Plug'n'Play. */
+const tsc = join(require.resolve("typescript/package.json"), "../bin/tsc")
 
 /** How a package manager installs tarballs, asking no registry, and how a program is started in its project. */
 interface Manager {
@@ -18,6 +21,8 @@ interface Manager {
   fields?(tarballs: Readonly<Record<string, string>>): object
   readonly install: (folder: string) => readonly [command: string, ...args: string[]]
   readonly start: readonly string[]
+  /** TypeScript. */
+  readonly tsc: readonly [command: string, ...args: string[]]
 }
 
 const managers = {
@@ -26,6 +31,7 @@ const managers = {
     // The SDKs are peers. npm would fetch them.
     install: (folder) => ["npm", "install", "--offline", "--legacy-peer-deps", "--cache", join(folder, ".cache")],
     start: [],
+    tsc: [process.execPath, tsc],
   },
   pnpm: {
     files: (folder, overrides) => ({
@@ -33,6 +39,7 @@ const managers = {
     }),
     install: (folder) => [process.execPath, join(repository, "scripts/pnpm.mjs"), "-C", folder, "install", "--offline"],
     start: [],
+    tsc: [process.execPath, tsc],
   },
   yarn: {
     files: (folder) => ({
@@ -49,6 +56,7 @@ const managers = {
     fields: (resolutions) => ({ resolutions }),
     install: () => [process.execPath, yarn, "install"],
     start: [yarn, "node"],
+    tsc: [process.execPath, yarn, "run", "tsc"],
   },
 } satisfies Record<string, Manager>
 
@@ -57,8 +65,11 @@ export const managerNames = Object.keys(managers) as ManagerName[]
 
 /** A folder in which every public package is installed from its tarball, and nothing else. To be removed by `dispose`. */
 export interface Project {
-  /** Runs a program there. Returns what it printed. */
-  run(node: string, file: string, program: string): Promise<string>
+  readonly folder: string
+  /** Runs a file of the project, or a program that is written into it. Returns what it printed. */
+  run(node: string, file: string, program?: string): Promise<string>
+  /** Compiles files of the project into its folder `out`, by the settings of a `tsconfig.json`. Rejects with what the compiler says. */
+  compile(files: Readonly<Record<string, string>>, compilerOptions: object): Promise<void>
   dispose(): Promise<void>
 }
 
@@ -66,16 +77,27 @@ export async function install(packed: Packed, name: ManagerName): Promise<Projec
   const folder = await mkdtemp(join(tmpdir(), `ckpt-${name}-`))
   const manager: Manager = managers[name]
   const tarballs = [...libraries.map((one) => [one.name, packed.path(one.name)]), ...Object.entries(packed.others)]
+  if (name === "yarn") tarballs.push(["typescript", await packed.typescript()])
   const dependencies = Object.fromEntries(tarballs.map(([package_, path]) => [package_, `file:${path}`]))
-  const manifest = { name: "project", private: true, dependencies, ...manager.fields?.(dependencies) }
+  const manifest = { name: "project", private: true, type: "module", dependencies, ...manager.fields?.(dependencies) }
   const files = { "package.json": JSON.stringify(manifest), ...manager.files(folder, dependencies) }
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text)
   const env = environmentOfReaders()
   const [command, ...args] = manager.install(folder)
   await run(command, args, { cwd: folder, env })
   return {
+    folder,
+    compile: async (programs, compilerOptions) => {
+      for (const [file, text] of Object.entries(programs)) await writeFile(join(folder, file), text)
+      const settings = { compilerOptions: { ...compilerOptions, outDir: "out" }, files: Object.keys(programs) }
+      await writeFile(join(folder, "tsconfig.json"), JSON.stringify(settings))
+      const [command, ...args] = manager.tsc
+      await run(command, args, { cwd: folder, env }).catch(({ stdout, stderr }) => {
+        throw new Error(`${stdout}${stderr}`)
+      })
+    },
     run: async (node, file, program) => {
-      await writeFile(join(folder, file), program)
+      if (program !== undefined) await writeFile(join(folder, file), program)
       return (await run(node, [...manager.start, file], { cwd: folder, env })).stdout
     },
     dispose: () => rm(folder, { recursive: true, force: true }),

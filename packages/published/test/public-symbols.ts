@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import ts from "typescript-lowest"
-import { type Entry, repository } from "./public-packages.js"
+import { type Entry, publicPackages, repository } from "./public-packages.js"
 
 /** A symbol or a member that a user of a package sees. */
 export interface PublicName {
@@ -17,7 +17,29 @@ export interface PublicName {
  * without being exported. Only what the entry's package declares: the others tell theirs.
  */
 export function publicNames(entry: Entry): PublicName[] {
-  const program = ts.createProgram([entry.types], {
+  const { checker, exported } = programOf(entry)
+  const walk = new Walk(checker, entry.folder)
+  for (const symbol of checker.getExportsOfModule(exported)) walk.symbol(symbol)
+  return walk.names
+}
+
+/** One program for all entries: what they share is read and checked once. */
+let shared: ts.Program | undefined
+
+/** The types of an entry, and its symbol as a module. */
+export function programOf(entry: Entry): { checker: ts.TypeChecker; exported: ts.Symbol } {
+  const all = publicPackages.flatMap(({ entries }) => entries.map(({ types }) => types))
+  shared ??= programFor(all)
+  const program = all.includes(entry.types) ? shared : programFor([entry.types])
+  const checker = program.getTypeChecker()
+  const source = program.getSourceFile(entry.types)
+  const exported = source && checker.getSymbolAtLocation(source)
+  if (exported === undefined) throw new Error(`${entry.types} is no module. Build the packages first.`)
+  return { checker, exported }
+}
+
+function programFor(files: string[]): ts.Program {
+  return ts.createProgram(files, {
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
     target: ts.ScriptTarget.ES2022,
@@ -27,13 +49,6 @@ export function publicNames(entry: Entry): PublicName[] {
     strict: true,
     skipLibCheck: true,
   })
-  const checker = program.getTypeChecker()
-  const source = program.getSourceFile(entry.types)
-  const exported = source && checker.getSymbolAtLocation(source)
-  if (exported === undefined) throw new Error(`${entry.types} is no module. Build the packages first.`)
-  const walk = new Walk(checker, entry.folder)
-  for (const symbol of checker.getExportsOfModule(exported)) walk.symbol(symbol)
-  return walk.names
 }
 
 class Walk {
