@@ -57,6 +57,7 @@ export const managerNames = Object.keys(managers) as ManagerName[]
 
 /** A folder in which every public package is installed from its tarball, and nothing else. To be removed by `dispose`. */
 export interface Project {
+  readonly folder: string
   /** Runs a program there. Returns what it printed. */
   run(node: string, file: string, program: string): Promise<string>
   dispose(): Promise<void>
@@ -76,6 +77,7 @@ export async function install(packed: Packed, name: ManagerName): Promise<Projec
   const [command, ...args] = manager.install(folder)
   await run(command, args, { cwd: folder, env })
   return {
+    folder,
     run: async (node, file, program) => {
       await writeFile(join(folder, file), program)
       return (await run(node, [...manager.start, file], { cwd: folder, env })).stdout
