@@ -27,6 +27,9 @@ import type { BackendError } from "../errors.js"
 /**
  * Every method rejects with a `BackendError`, whose kind says what the failure means, or with the reason of the signal that
  * was aborted. No method tries again by itself: core does.
+ *
+ * A storage that reads without waiting, such as an embedded database, lets the event loop have a turn in each read if its writes
+ * need one. Otherwise a loop of reads keeps every write from its end.
  */
 export interface ObjectBackend extends OptionalParts, AsyncDisposable {
   /** For messages and events: "fs", "s3", … */
