@@ -101,9 +101,12 @@ describe("docs/writing-a-backend.md", () => {
         .join("\n")
     const [sound, mistaken] = [side("-"), side("+")]
     expect(source.split(sound)).toHaveLength(2)
-    const { outputText } = ts.transpileModule(source.replace(sound, () => mistaken), {
-      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-    })
+    const { outputText } = ts.transpileModule(
+      source.replace(sound, () => mistaken),
+      {
+        compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+      },
+    )
     // In the example's folder, so that its imports are found.
     const folder = mkdtempSync(join(example, "dist", "mistaken-"))
     onTestFinished(() => rmSync(folder, { recursive: true }))
