@@ -87,6 +87,27 @@ test("processes that race: each key has one winner, and no increment is lost", a
   await file.env.close()
 })
 
+test("what another process was told is durable is there at once, also for a process that has just read", async (context) => {
+  const path = temporaryPath(context)
+  const file = openLmdb(path)
+  const backend = lmdbBackend(file)
+  const child = start("counting", [path])
+  let counting = true
+  const reading = (async () => {
+    while (counting) await backend.head("number")
+  })()
+  for (let number = 1; number <= 300; number++) {
+    child.send(number)
+    await once(child, "message")
+    assert.equal(await text(backend, "number"), `${number}`)
+  }
+  counting = false
+  await reading
+  child.disconnect()
+  await once(child, "exit")
+  await file.env.close()
+})
+
 /**
  * @param {import("@ckpt/core").ObjectBackend} backend
  * @param {string} key

@@ -49,6 +49,14 @@ describe("the example", () => {
     ])
   })
 
+  test("the program of its README runs", async () => {
+    const [, text = ""] = /^```js\n([\s\S]*?)^```/m.exec(readFileSync(join(example, "README.md"), "utf8")) ?? []
+    const folder = folderOfExample("readme-")
+    writeFileSync(join(folder, "program.mjs"), text)
+    await promisify(execFile)(process.execPath, ["program.mjs"], { cwd: folder })
+    expect(readdirSync(folder)).toContain("checkpoints.mdb")
+  })
+
   test("it compiles and works where the packages are installed from their tarballs", async () => {
     const packed = await pack()
     onTestFinished(() => packed.dispose())
@@ -107,9 +115,7 @@ describe("docs/writing-a-backend.md", () => {
         compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
       },
     )
-    // In the example's folder, so that its imports are found.
-    const folder = mkdtempSync(join(example, "dist", "mistaken-"))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const folder = folderOfExample("mistaken-")
     writeFileSync(join(folder, "index.js"), outputText)
     const { lmdbBackend, openLmdb } = (await import(
       /* @vite-ignore */ pathToFileURL(join(folder, "index.js")).href
@@ -125,6 +131,13 @@ describe("docs/writing-a-backend.md", () => {
     expect(failed.map(({ name }) => name)).toEqual(blocks("text")[1]?.trim().split("\n"))
   })
 })
+
+/** A folder in the example's own, so that the imports of a program there are found. */
+function folderOfExample(prefix: string): string {
+  const folder = mkdtempSync(join(example, "dist", prefix))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
+}
 
 /** Without the spaces at the beginning of each line, which differ where an excerpt begins deeper. */
 function unindented(text: string): string {
