@@ -92,20 +92,25 @@ test("what another process was told is durable is there at once, also for a proc
   const file = openLmdb(path)
   const backend = lmdbBackend(file)
   const child = start("counting", [path])
-  let counting = true
-  const reading = (async () => {
-    while (counting) await backend.head("number")
-  })()
-  for (let number = 1; number <= 300; number++) {
-    child.send(number)
-    await once(child, "message")
-    assert.equal(await text(backend, "number"), `${number}`)
+  let isCounting = true
+  const reading = async () => {
+    while (isCounting) await backend.head("number")
   }
-  counting = false
-  await reading
-  child.disconnect()
-  await once(child, "exit")
+  const counting = async () => {
+    try {
+      for (let number = 1; number <= 300; number++) {
+        child.send(number)
+        await once(child, "message")
+        assert.equal(await text(backend, "number"), `${number}`)
+      }
+    } finally {
+      isCounting = false
+      child.disconnect()
+    }
+  }
+  const results = await Promise.allSettled([counting(), reading(), once(child, "exit")])
   await file.env.close()
+  for (const result of results) if (result.status === "rejected") throw result.reason
 })
 
 /**
