@@ -14,8 +14,8 @@ const metaOf = (key: string, { id, size, at }: Entry) => ({ key, size, version: 
 
 /** Opens a file, once in each process: LMDB's lock would wait for itself. Close `env` after the stores over it. */
 export function openLmdb(path: string) {
-  // LMDB's default, `overlappingSync`, shows a commit before it is durable.
-  const env = open({ path, overlappingSync: false })
+  // By default a commit is visible before it is durable, and one that fails rejects a promise that nobody has.
+  const env = open({ path, overlappingSync: false, eventTurnBatching: false })
   const objects = env.openDB<Entry, string>({ name: "objects", encoding: "json" })
   const rows = env.openDB<Uint8Array, [id: string, row: number]>({ name: "rows", encoding: "binary" })
   return { env, objects, rows }
