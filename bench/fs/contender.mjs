@@ -1,3 +1,4 @@
+import { join } from "node:path"
 import { chunksOf, KiB, MiB, manifestOf } from "../lib/content.mjs"
 import { SequentialPort } from "./sequential-port.mjs"
 
@@ -30,20 +31,52 @@ export const ckpt = {
   maxBytes: Number.POSITIVE_INFINITY,
   async open(folder) {
     const { openFsStore } = await import("../../packages/fs/dist/index.js")
-    const store = await openFsStore(folder)
+    return sessionOf(await openFsStore(folder))
+  },
+}
+
+/**
+ * @param {import("../../packages/core/dist/index.js").CheckpointStore} store
+ * @returns {Session}
+ */
+function sessionOf(store) {
+  return {
+    save: (id, chunks) => store.save(manifestOf(id), chunks === undefined ? {} : { state: chunks }),
+    async load(id, hasState) {
+      if (!hasState) return store.loadLatest()
+      const state = await store.readState(id)
+      if (state === undefined) throw new Error(`checkpoint ${id} has no state`)
+      let bytes = 0
+      for await (const chunk of state) bytes += chunk.length
+      return bytes
+    },
+    recover: () => store.recover(),
+    remove: (id) => store.remove(id),
+    close: () => store.close(),
+  }
+}
+
+/**
+ * The same store over the example of a storage by somebody else: one file, and one transaction for state, manifest and pointer.
+ *
+ * @type {Contender}
+ */
+export const ckptOnLmdb = {
+  name: "ckpt on lmdb",
+  package: "",
+  note: "examples/custom-backend: the same three objects in one transaction of one file",
+  maxBytes: 256 * MiB,
+  async open(folder) {
+    const { openCheckpointStore } = await import("../../packages/core/dist/index.js")
+    const { lmdbBackend, openLmdb } = await import("../../examples/custom-backend/dist/index.js")
+    const file = openLmdb(join(folder, "checkpoints.mdb"))
+    const store = await openCheckpointStore({ backend: lmdbBackend(file) })
     return {
-      save: (id, chunks) => store.save(manifestOf(id), chunks === undefined ? {} : { state: chunks }),
-      async load(id, hasState) {
-        if (!hasState) return store.loadLatest()
-        const state = await store.readState(id)
-        if (state === undefined) throw new Error(`checkpoint ${id} has no state`)
-        let bytes = 0
-        for await (const chunk of state) bytes += chunk.length
-        return bytes
+      ...sessionOf(store),
+      async close() {
+        await store.close()
+        await file.env.close()
       },
-      recover: () => store.recover(),
-      remove: (id) => store.remove(id),
-      close: () => store.close(),
     }
   },
 }

@@ -1,7 +1,7 @@
-import { bytesText, MiB } from "../lib/content.mjs"
+import { bytesText, KiB, MiB } from "../lib/content.mjs"
 import { race } from "../lib/race.mjs"
 import { hashAlone, writeAndSyncAlone } from "./alone.mjs"
-import { ckpt, ckptSmallChunks, port, portSmallChunks, stateFor } from "./contender.mjs"
+import { ckpt, ckptOnLmdb, ckptSmallChunks, port, portSmallChunks, stateFor } from "./contender.mjs"
 
 /** @typedef {import("./contender.mjs").Contender} Contender */
 
@@ -22,6 +22,7 @@ import { ckpt, ckptSmallChunks, port, portSmallChunks, stateFor } from "./conten
 export async function saveRace(what, workplace) {
   const { size } = what
   const contenders = [ckpt, port]
+  if (size === 4 * KiB) contenders.push(ckptOnLmdb)
   if (size >= 64 * MiB) contenders.push(ckptSmallChunks)
   if (size === 64 * MiB) contenders.push(portSmallChunks)
   const alone =

@@ -27,6 +27,9 @@ import type { BackendError } from "../errors.js"
 /**
  * Every method rejects with a `BackendError`, whose kind says what the failure means, or with the reason of the signal that
  * was aborted. No method tries again by itself: core does.
+ *
+ * A storage that reads without waiting, such as an embedded database, lets the event loop have a turn in each read if its writes
+ * need one. Otherwise a loop of reads keeps every write from its end.
  */
 export interface ObjectBackend extends OptionalParts, AsyncDisposable {
   /** For messages and events: "fs", "s3", … */
@@ -175,8 +178,9 @@ export interface ObjectContent {
    * The bytes asked for, read once, in chunks of a megabyte or so. The reader may change a chunk, so it is a copy of its own
    * (`slice` of a Buffer makes none), and it stays as it is while more is read. Rejects if the storage delivers fewer bytes than it
    * promised: a short body is never a success. If the object is removed or replaced before the end, the body gives the bytes of
-   * `meta.version`, or rejects. Whoever gets a content either reads it to its end or calls `return()` on its iterator, before
-   * the first chunk too; then the storage holds nothing for it any more.
+   * `meta.version`, or rejects, best with `transient`: core asks again for that version. An object of one chunk is read with its
+   * meta, at one moment: others replace the pointer again and again while it is read. Whoever gets a content either reads it to
+   * its end or calls `return()` on its iterator, before the first chunk too; then the storage holds nothing for it any more.
    */
   readonly body: AsyncIterable<Uint8Array>
 }
