@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { publicPackages, repository } from "./public-packages.js"
+import { tarOf } from "./tar-of.js"
 
 const run = promisify(execFile)
 
@@ -36,13 +37,7 @@ export async function pack(): Promise<Packed> {
   /** Packs a package of others as it was published. */
   async function packOther(name: string, from: string): Promise<string> {
     const tarball = join(folder, `${name.replace("/", "-")}.tgz`)
-    const how = [
-      "--dereference",
-      "--exclude=./node_modules",
-      "--use-compress-program=gzip -1",
-      "--transform=s,^\\.,package,",
-    ]
-    await run("tar", [...how, "-cf", tarball, "-C", from, "."])
+    await run("tar", tarOf(from, tarball))
     return tarball
   }
   // pnpm has laid a link to what a package brings beside the package.

@@ -8,6 +8,7 @@ import type { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import type { Packed } from "./packed.js"
 import { publicPackages, repository } from "./public-packages.js"
+import { tarOf } from "./tar-of.js"
 
 /**
  * A registry on loopback, so that `npm install` runs as a page has it: our packages as they are packed, and those of others as the
@@ -32,7 +33,7 @@ export async function serveRegistry(packed: Packed): Promise<Registry> {
     }
     const versions = (others.get(name) ?? []).map(async (folder) => ({
       manifest: JSON.parse(await readFile(join(folder, "package.json"), "utf8")),
-      tarball: () => packOther(folder),
+      tarball: () => spawn("tar", tarOf(folder, "-"), { stdio: ["ignore", "pipe", "inherit"] }).stdout,
     }))
     return Promise.all(versions)
   }
@@ -71,17 +72,6 @@ export async function serveRegistry(packed: Packed): Promise<Registry> {
       await once(server, "close")
     },
   }
-}
-
-/** A package of others as it was published. */
-function packOther(folder: string): Readable {
-  const how = [
-    "--dereference",
-    "--exclude=./node_modules",
-    "--transform=s,^\\.,package,",
-    "--use-compress-program=gzip -1",
-  ]
-  return spawn("tar", [...how, "-cf", "-", "-C", folder, "."], { stdio: ["ignore", "pipe", "inherit"] }).stdout
 }
 
 /** The folders of each package that pnpm has installed, one a version. */
