@@ -134,8 +134,9 @@ export class VerifiedReader implements StateReader {
         held = step.value
       }
     } catch (error) {
-      const isOld = ahead !== undefined && error instanceof BackendError && error.kind === "precondition"
-      throw await (isOld && checksum !== undefined
+      // Also where the same bytes were written again, which gives them another version: a move to another storage class does.
+      const isAnother = error instanceof BackendError && error.kind === "precondition"
+      throw await (isAnother && checksum !== undefined
         ? this.#mismatch(checksum, undefined, true)
         : this.#explain(error, stored))
     } finally {

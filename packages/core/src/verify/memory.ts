@@ -61,10 +61,16 @@ interface Entry {
 export class Memory {
   readonly #entries = new Map<number, Entry>()
 
-  /** The outline of a checkpoint with these versions of manifest and state; `undefined` if it is not remembered. */
+  /**
+   * The outline of a checkpoint with these versions of manifest and state; `undefined` if it is not remembered. Its time is that
+   * of `manifest`: the same bytes written again have a new time, and on S3 the same version.
+   */
   recall(id: number, manifest: ObjectMeta, state: ObjectMeta | undefined): Outline | undefined {
     const entry = this.#entries.get(id)
-    return entry?.manifest === manifest.version && entry.state === state?.version ? entry.outline : undefined
+    if (entry?.manifest !== manifest.version || entry.state !== state?.version) return undefined
+    const { outline } = entry
+    const { lastModified } = manifest
+    return outline.lastModified.getTime() === lastModified.getTime() ? outline : { ...outline, lastModified }
   }
 
   /** True if this process has read the state of these versions, and found it sound. */

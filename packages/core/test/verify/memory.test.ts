@@ -29,6 +29,13 @@ test("a checkpoint is recalled if manifest and state have the same versions, and
   expect(memory.recall(8, meta("m1"), meta("s1"))).toBeUndefined()
 })
 
+test("a manifest that was written again with the same bytes has its new time, also where its version is the same", () => {
+  const memory = new Memory()
+  const outline = memory.note(verified(), "shallow", undefined)
+  const lastModified = new Date(9)
+  expect(memory.recall(7, { ...meta("m1"), lastModified }, meta("s1"))).toEqual({ ...outline, lastModified })
+})
+
 test("a checkpoint without a state of its own is recalled by the version of the state that was listed beside it", () => {
   const memory = new Memory()
   memory.note(verified({ stateMeta: undefined }), "shallow", meta("beside"))

@@ -241,6 +241,20 @@ describe("failures", () => {
     expect(error).toMatchObject({ code: "CKPT_CORRUPT" })
   })
 
+  test("a state that is written again with the same bytes while it is restored is no damage: the next try restores it", async () => {
+    const { backend, store, state } = await saved(9 * bytes)
+    let changed: Promise<unknown> | undefined
+    backend.beforeChunk = async ({ request }) => {
+      if (request === 1) changed ??= backend.put(stateKey, [state])
+      await changed
+    }
+    const restored = () => store.restore(async (checkpoint) => (await checkpoint.state())?.bytes())
+    await expect(restored()).rejects.toMatchObject({ code: "CKPT_IO", retryable: true })
+    expect(sameBytes((await restored()).value, state)).toBe(true)
+    await settled()
+    expect(backend.openBodies).toBe(0)
+  })
+
   test("a state that is removed alone while it is read is damage", async () => {
     expect(await whileReading((backend) => backend.delete([stateKey]))).toMatchObject({ code: "CKPT_CORRUPT" })
   })
