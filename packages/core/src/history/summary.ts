@@ -93,19 +93,22 @@ export async function summaries(
 
 /**
  * The latest checkpoint that counts, has no fatal issue, and has its own state (see `Verifier.hasOwnState`): nothing at or
- * above it is ever deleted.
+ * above it is ever deleted. Others go because of it, so its manifest is read, whatever is remembered of it: a disk may have destroyed the
+ * manifest since, without a trace in the listing.
+ *
+ * @param options.read the ids whose manifests the caller has read in this very call
  */
 export async function latestValidId(
   verifier: Verifier,
   view: View,
-  options: { signal: AbortSignal | undefined; anew?: boolean },
+  { signal, read }: { signal: AbortSignal | undefined; read?: { has(id: number): boolean } },
 ): Promise<number | undefined> {
   for (const id of view.latestFirst()) {
-    const [one] = await summaries(verifier, view.listing, [id], options)
+    const [one] = await summaries(verifier, view.listing, [id], { signal, anew: read?.has(id) !== true })
     if (!one?.outline.valid || !countsIn(view, one)) continue
     const { manifests, states } = view.listing
     const listed = { manifest: manifests.get(id), state: states.get(id) }
-    if (await verifier.hasOwnState(id, listed, options.signal)) return id
+    if (await verifier.hasOwnState(id, listed, signal)) return id
   }
   return undefined
 }

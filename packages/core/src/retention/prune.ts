@@ -104,9 +104,12 @@ async function lookAtAll(
 ): Promise<{ view: View; all: readonly Summarized[]; latestValid: number | undefined; now: Date }> {
   const { verifier, place } = history
   let looking: Promise<[readonly Summarized[], Date]> | undefined
+  const read = new Set<number>()
   const onListed = (listing: Listing) => {
     const ids = oldestFirst(listing.manifests.keys())
     verifier.memory.keep(listing.manifests)
+    for (const [id, manifest] of listing.manifests)
+      if (verifier.memory.recall(id, manifest, listing.states.get(id)) === undefined) read.add(id)
     looking = together([
       summaries(verifier, listing, ids, { signal }),
       policy.withinMs === undefined ? new Date(0) : place.storage.now(place.layout.manifestPrefix, signal),
@@ -116,7 +119,7 @@ async function lookAtAll(
   // What was begun ends before a failure is told.
   const view = await history.view(signal, { onListed, remembered }).finally(() => looking?.catch(() => {}))
   const [all, now] = await (looking as NonNullable<typeof looking>)
-  const latestValid = await latestValidId(verifier, view, { signal })
+  const latestValid = await latestValidId(verifier, view, { signal, read })
   // The search may have read a state and found damage that no size shows; by now it is remembered.
   const isAsBefore = withPins(all, view).findLast((summary) => summary.valid)?.id === latestValid
   const ids = all.map(({ outline }) => outline.id)

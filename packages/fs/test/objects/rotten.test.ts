@@ -1,10 +1,11 @@
-import { mkdtemp, rm, stat } from "node:fs/promises"
+import { mkdtemp, open, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type CheckpointStore, createManifest } from "@ckpt/core"
 import { expect, onTestFinished, test } from "vitest"
 import type { FileApi } from "../../src/files/file-api.js"
 import { openFsStore } from "../../src/index.js"
+import { folderOf, temporaryFolder } from "../backend/support.js"
 import { errno, watchFiles } from "../backend/watched-files.js"
 
 const clock = {
@@ -141,3 +142,26 @@ test.each(["directory", "objects"] as const)(
     expect((await store.recover()).checkpoint?.id).toBe(4)
   },
 )
+
+// As a bad sector does it, which no listing shows. Retention of a process that has read them would trust its memory.
+test("prune reads the latest checkpoint, and takes no sound one because of a manifest that has rotted since it was read", async () => {
+  const root = await temporaryFolder()
+  const store = await openFsStore(root)
+  for (let id = 1; id <= 6; id++) await store.save(createManifest({ checkpointId: id, epoch: 1 }))
+  await store.prune({ last: 6 })
+  for (const id of [5, 6]) {
+    const path = join(root, "checkpoints", folderOf(id), "manifest.json")
+    const { atime, mtime } = await stat(path)
+    // Times that can be put back exactly.
+    const [whole, rotten] = [new Date(Math.floor(mtime.getTime() / 1000) * 1000), await open(path, "r+")]
+    await rotten.utimes(atime, whole)
+    await store.verify(id)
+    await store.prune({ last: 6 })
+    await rotten.write("XXXX", 10)
+    await rotten.utimes(atime, whole)
+    await rotten.close()
+  }
+  expect(await store.prune({ last: 1 })).toMatchObject({ removed: [1, 2, 3], kept: [4, 5, 6] })
+  expect(await store.recover()).toMatchObject({ outcome: "recovered", checkpoint: { id: 4 } })
+  await store.close()
+})
