@@ -11,6 +11,8 @@ export class Damaged {
   readonly #lags: boolean
   /** Each with the time when it was damaged last. */
   readonly #ids = new Map<number, number>()
+  /** The manifest that each had then. */
+  readonly #manifests = new Map<number, SeenManifest | undefined>()
   /** Those that had been acknowledged. */
   readonly #acknowledged = new Set<number>()
 
@@ -22,6 +24,7 @@ export class Damaged {
 
   add(id: number, isAcknowledged: boolean, tick: number): void {
     this.#ids.set(id, tick)
+    this.#manifests.set(id, this.#view.manifests.get(id))
     if (isAcknowledged) this.#acknowledged.add(id)
   }
 
@@ -46,14 +49,22 @@ export class Damaged {
     return !this.#ids.has(manifest.id) || this.#view.isWhole(manifest)
   }
 
-  /** The latest checkpoint as these operations may know it: they may have seen what was damaged after they began. */
+  /**
+   * The latest checkpoint as these operations may know it: they may have seen what was damaged after they began. A state that was
+   * written after its manifest is read before others go because of it; not so if the manifest was marked or updated since.
+   */
   latestKnownTo(operations: readonly Operation[], latest: number): number {
     let known = latest
     for (const [id, tick] of this.#ids) {
       const isKnown = this.#lags || operations.length === 0 || operations.some(({ start }) => start < tick)
-      if (id > known && isKnown) known = id
+      if (id > known && (isKnown || this.#isRewritten(id))) known = id
     }
     return known
+  }
+
+  #isRewritten(id: number): boolean {
+    const [then, now] = [this.#manifests.get(id), this.#view.manifests.get(id)]
+    return then !== undefined && now !== undefined && then !== now
   }
 
   /** A claim was given. It cannot judge what it cannot read, so it must keep it, for its leader to tell of. */
