@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Explores many schedules on all cores: `pnpm explore --help`.
+// Explores many schedules on all cores: `npm run explore -- --help`.
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { Worker } from "node:worker_threads"

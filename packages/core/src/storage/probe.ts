@@ -8,7 +8,7 @@ import type { Place } from "./place.js"
 import { bytesBody, type PutBody, type Storage } from "./storage.js"
 import { swap } from "./swap.js"
 
-/** How often the whole check is made: a collection of an older release may remove the probe meanwhile. */
+/** How often the whole check is made: another program may remove the probe meanwhile. */
 const rounds = 3
 
 /**

@@ -13,7 +13,7 @@ import { storageMutants } from "./storage.js"
 import { otherStorageMutants } from "./storages.js"
 import { tamperedMutants } from "./tampered.js"
 
-/** Each protection of the protocol, left out. The tests and `pnpm record` take them in this order. */
+/** Each protection of the protocol, left out. The tests and `record.ts` take them in this order. */
 export const mutants: readonly Mutant[] = [
   ...storageMutants,
   ...commitMutants,

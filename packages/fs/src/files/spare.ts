@@ -81,8 +81,8 @@ export async function takeSpare(place: SparePlace, bytes: number): Promise<NewFi
 
 /**
  * To be called after an object of so many bytes was replaced: sees to it that there is a spare with room for twice as many. Costs
- * nothing if this process knows that there is. Must not reject, since the object is replaced: without a spare, a full disk is a
- * failure, as it was before.
+ * nothing if this process knows that there is. Must not reject, since the object is replaced already: without a spare, the next
+ * replacement on a full disk fails.
  */
 export async function keepSpare(place: SparePlace, objectBytes: number): Promise<void> {
   const { files, real, state } = place
