@@ -25,7 +25,7 @@ export async function reportOf(found: Found, options: SimulateOptions, variant?:
     `${message}`,
     `plan ${JSON.stringify(found.plan)}, seed ${found.seed}; at the start: ${schedule.scenario.start}`,
     ...lines,
-    `again: pnpm explore --plan ${JSON.stringify(found.plan)} --seed ${found.seed} --count 1${mutant}`,
+    `again: npm run explore -- --plan ${JSON.stringify(found.plan)} --seed ${found.seed} --count 1${mutant}`,
   ].join("\n")
   return { violation: message, lines, schedule, text }
 }
