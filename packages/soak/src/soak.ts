@@ -105,7 +105,9 @@ class Crew {
     const isDone = () =>
       performance.now() >= deadline &&
       facts.acknowledged.size >= acknowledged &&
-      facts.recoveries >= Math.min(1, acknowledged)
+      facts.recoveries >= Math.min(1, acknowledged) &&
+      // Chance may have picked nobody yet.
+      this.kills + this.stops >= Math.min(1, acknowledged)
     while (!isDone() && facts.violations.length === 0) {
       await pause(100 + random() * 400)
       // The first one only reads, and lives: it shows what grows.
