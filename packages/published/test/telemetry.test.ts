@@ -74,7 +74,9 @@ test("the program of docs/operations.md makes spans and metrics of calls and eve
     expect(taken).toBe("CKPT_CONFLICT")
     const [ok, error] = [0, 2] // of SpanStatusCode: UNSET, ERROR
     expect(spans).toEqual([
+      { name: "ckpt.saveNext", attributes: { "ckpt.backend": "fs" }, status: ok },
       { name: "ckpt.save", attributes: { "ckpt.backend": "fs", "ckpt.id": 1, "ckpt.bytes": 5 }, status: ok },
+      { name: "ckpt.saveNext", attributes: { "ckpt.backend": "fs" }, status: ok },
       { name: "ckpt.save", attributes: { "ckpt.backend": "fs", "ckpt.id": 2, "ckpt.bytes": 0 }, status: ok },
       {
         name: "ckpt.save",
@@ -90,6 +92,7 @@ test("the program of docs/operations.md makes spans and metrics of calls and eve
       return { attributes, value: expect.objectContaining({ sum: expect.any(Number) }) }
     }
     expect(points("ckpt.call.duration")).toEqual([
+      expect.objectContaining(call("saveNext")),
       expect.objectContaining(call("save")),
       expect.objectContaining(call("save", "CKPT_CONFLICT")),
       expect.objectContaining(call("recover")),
