@@ -112,7 +112,7 @@ describe.runIf(hasServer)("the README's policy", () => {
         () => expect.fail(`${name} succeeded`),
         (failure) => failure,
       )
-      expect(error.message, name).toContain(`${action} on arn:aws:s3:::${bucket}`)
+      expect(error.message, name).toContain(`Allow ${action} on arn:aws:s3:::${bucket}`)
     }
     await store.close()
   })

@@ -52,10 +52,9 @@ export async function collectOrphans(
   const { olderThanMs = defaultOrphanAgeMs, signal } = options
   const dryRun = options.dryRun ?? false
 
-  const [bound, now] = await together([
-    lowerBoundOfLatestValid(history, dryRun, signal),
-    storage.now(layout.statePrefix, signal),
-  ])
+  const looking = lowerBoundOfLatestValid(history, dryRun, signal)
+  // The listing's own failure is told first: where listings are denied, a missing object seems to be denied too.
+  const [now, bound] = await together([storage.now(layout.statePrefix, signal), looking])
   const isOld = (since: Date, limitMs = olderThanMs) => isDue(now.getTime() - since.getTime(), limitMs)
   // Whatever the limit, a young probe may be the question of a store that has just begun, and its storage would seem to
   // ignore conditions.

@@ -63,8 +63,13 @@ export const collectingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/orphans",
-        "const [bound, now] = await together([\n        lowerBoundOfLatestValid(history, dryRun, signal),",
-        "let bound = Number.MAX_SAFE_INTEGER;\nconst [now] = await together([",
+        "const looking = lowerBoundOfLatestValid(history, dryRun, signal);",
+        "let bound = Number.MAX_SAFE_INTEGER;",
+      ),
+      edit(
+        "retention/orphans",
+        "const [now, bound] = await together([storage.now(layout.statePrefix, signal), looking]);",
+        "const [now] = await together([storage.now(layout.statePrefix, signal)]);",
       ),
       edit(
         "retention/orphans",
