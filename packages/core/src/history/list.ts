@@ -114,13 +114,13 @@ async function* all(
     let batch: readonly number[] = []
     let reading: Promise<Summarized[]> | undefined
     // The first batch is read at the same time as the pointer.
-    const looked = await history.view(signal, {
-      onListed: (listing) => {
-        batch = listed(listing).slice(0, requestConcurrency)
-        reading = summaries(verifier, listing, batch, options)
-        reading.catch(() => {})
-      },
-    })
+    const onListed = (listing: Listing) => {
+      batch = listed(listing).slice(0, requestConcurrency)
+      reading = summaries(verifier, listing, batch, options)
+      reading.catch(() => {})
+    }
+    // What was begun ends before a failure is told.
+    const looked = await history.view(signal, { onListed }).finally(() => reading?.catch(() => {}))
     tellMissing(history, looked)
     top = looked.latestFirst()[0]
     return { view: looked, first: await shown(looked, batch, (await reading) ?? []) }

@@ -9,10 +9,8 @@ export class Damaged {
   byReference = false
   readonly #view: View
   readonly #lags: boolean
-  /** Each with the time when it was damaged last. */
-  readonly #ids = new Map<number, number>()
-  /** The manifest that each had then. */
-  readonly #manifests = new Map<number, SeenManifest | undefined>()
+  /** Each with the time when it was damaged last, and the manifest that it had then. */
+  readonly #ids = new Map<number, { readonly tick: number; readonly manifest: SeenManifest | undefined }>()
   /** Those that had been acknowledged. */
   readonly #acknowledged = new Set<number>()
 
@@ -23,8 +21,7 @@ export class Damaged {
   }
 
   add(id: number, isAcknowledged: boolean, tick: number): void {
-    this.#ids.set(id, tick)
-    this.#manifests.set(id, this.#view.manifests.get(id))
+    this.#ids.set(id, { tick, manifest: this.#view.manifests.get(id) })
     if (isAcknowledged) this.#acknowledged.add(id)
   }
 
@@ -39,7 +36,7 @@ export class Damaged {
 
   /** Whether it was damaged before that tick, and nothing was put in its place since: no recovery that began then may give it. */
   isBroken(id: number, tick: number): boolean {
-    if ((this.#ids.get(id) ?? tick) >= tick) return false
+    if ((this.#ids.get(id)?.tick ?? tick) >= tick) return false
     const manifest = this.#view.manifests.get(id)
     return this.#view.garbled.has(id) || (manifest !== undefined && !this.#view.isWhole(manifest))
   }
@@ -55,15 +52,15 @@ export class Damaged {
    */
   latestKnownTo(operations: readonly Operation[], latest: number): number {
     let known = latest
-    for (const [id, tick] of this.#ids) {
+    for (const [id, { tick, manifest }] of this.#ids) {
       const isKnown = this.#lags || operations.length === 0 || operations.some(({ start }) => start < tick)
-      if (id > known && (isKnown || this.#isRewritten(id))) known = id
+      if (id > known && (isKnown || this.#isRewritten(id, manifest))) known = id
     }
     return known
   }
 
-  #isRewritten(id: number): boolean {
-    const [then, now] = [this.#manifests.get(id), this.#view.manifests.get(id)]
+  #isRewritten(id: number, then: SeenManifest | undefined): boolean {
+    const now = this.#view.manifests.get(id)
     return then !== undefined && now !== undefined && then !== now
   }
 

@@ -55,9 +55,9 @@ async function litter(root: string): Promise<void> {
 /** With `CKPT_EVERY_CALL=1` all calls, not only those that change something: 1,300 deaths instead of 165. */
 const all = process.env["CKPT_EVERY_CALL"] === "1"
 const every = all ? "every" : "changing"
-/** Else every other call, before it or after it: which, says the time, so that two runs in a row have all. */
+/** Else every other call, before it or after it: which, says the seed, so that two seeds in a row have all. */
 const step = all ? 1 : 2
-const chance = Date.now() % step
+const seedOfHalf = Number(process.env["CKPT_SEED"] ?? Date.now() % 1e9)
 
 /** More than any of these operations makes; a child that never ends by itself would otherwise keep the loop going. */
 const callsAtMost = 1_000
@@ -69,7 +69,7 @@ describe.each(Object.entries(scenarios))("%s, killed", (name, scenario) => {
     await mkdir(template)
     if (scenario.before.length > 0) await seed(template, scenario.before)
     await scenario.prepare?.(template)
-    const first = 1 + ((chance + (when === "after" ? 1 : 0)) % step)
+    const first = 1 + ((seedOfHalf + (when === "after" ? 1 : 0)) % step)
     let next = first
     let finished: number | undefined
     let failed = false
@@ -80,7 +80,7 @@ describe.each(Object.entries(scenarios))("%s, killed", (name, scenario) => {
       while (finished === undefined && !failed && next <= callsAtMost) {
         const n = next
         next += step
-        const label = `${name}, killed ${when} call ${n}`
+        const label = `${name}, killed ${when} call ${n}, seed ${seedOfHalf}`
         const root = join(folder, String(n))
         await cp(template, root, { recursive: true, preserveTimestamps: true })
         const ended = await run("operation.mjs", [name, root, when, String(n), every])
@@ -102,7 +102,9 @@ describe.each(Object.entries(scenarios))("%s, killed", (name, scenario) => {
     expect(kills).toBeGreaterThanOrEqual(Math.floor(((finished ?? 0) - first) / step) + 1)
     // Only what comes after the acknowledgement can tell whether it was true.
     if (name === "saveAndRetain") expect(ackedKills).toBeGreaterThan(10 / step)
-    process.stdout.write(`${name}: ${kills} kills ${when} a call, ${ackedKills} of them after an acknowledgement\n`)
+    process.stdout.write(
+      `${name}: ${kills} kills ${when} a call, ${ackedKills} of them after an acknowledgement, seed ${seedOfHalf}\n`,
+    )
   })
 
   async function check(root: string, lines: readonly string[], when: string, label: string): Promise<void> {
