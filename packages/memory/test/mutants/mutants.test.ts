@@ -68,15 +68,20 @@ async function failedOfAll(mutant: Mutant): Promise<string[]> {
   return found.length > 0 ? found : failed(await check(mutant, 4_000, theirs))
 }
 
+/** A random sequence of calls may miss a mutant: it answers for one that most cases catch, and for those that no other case does. */
+const isRandom = (name: string) => name.startsWith("random: ")
+
 /** One mutant for each case, sharp ones only, and one case for each mutant. */
 function fewest(found: ReadonlyMap<string, readonly string[]>): Record<string, string[]> {
   const kept: Record<string, string[]> = {}
-  const sharpest = [...found].filter(([, cases]) => cases.length <= sharp).sort(([, a], [, b]) => a.length - b.length)
+  const sharpestFirst = [...found].sort(([, a], [, b]) => a.length - b.length)
+  const sharpest = sharpestFirst.filter(([, cases]) => cases.length <= sharp)
   for (const { name } of others ?? []) {
-    const [mutant] = sharpest.find(([, cases]) => cases.includes(name)) ?? []
+    const among = isRandom(name) ? sharpestFirst.toReversed() : sharpest
+    const [mutant] = among.find(([, cases]) => cases.includes(name)) ?? []
     if (mutant !== undefined) kept[mutant] = [...(kept[mutant] ?? []), name]
   }
-  for (const [mutant, cases] of found) kept[mutant] ??= cases.slice(0, 1)
+  for (const [mutant, cases] of found) kept[mutant] ??= [cases.find((name) => !isRandom(name)) ?? cases[0] ?? ""]
   return kept
 }
 
