@@ -27,7 +27,7 @@ test("what is promised stands where users read it", () => {
   expect(missing).toEqual([])
 })
 
-test.each(["packages/fs/README.md", "packages/cli/README.md"])(
+test.each(["core", "fs", "s3", "azure", "gcs", "cli"].map((name) => `packages/${name}/README.md`))(
   "each point of %s, What is promised, is in the list",
   (file) => {
     const [, section = ""] = readFileSync(join(repository, file), "utf8").split("## What is promised\n")

@@ -33,6 +33,7 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
     group("Start", /^(README|docs\/(README|tutorial))\.md$/),
     group("Concepts", /^docs\/concepts\//),
     group("How to", /^docs\/how-to\//),
+    group("The store", /^docs\/store\//),
     group("Documentation", /^docs\/(?!README|tutorial)[^/]+\.md$/),
     group("Packages", /^packages\/(azure|cli|conformance|core|fs|gcs|memory|s3)\/README\.md$/),
     group("API", /^packages\/site\/api\//),

@@ -1,6 +1,8 @@
 import { core, type OnePromise } from "../promise.js"
 
 const coreReadme = "packages/core/README.md"
+const storePage = "docs/store/README.md"
+const troubleshooting = "docs/troubleshooting.md"
 
 export const callPromises: readonly OnePromise[] = [
   {
@@ -46,7 +48,10 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "An abort ends each call at once, with the signal's own reason.",
-    told: [[coreReadme, "An abort rejects with `signal.reason`"]],
+    told: [
+      [storePage, "An abort rejects with `signal.reason`"],
+      [coreReadme, "**An abort ends each call at once**"],
+    ],
     checks: [
       {
         scenario: "abort: save in the middle of a request rejects at once with the signal's own reason",
@@ -63,7 +68,7 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "After `close` no request is made, and every later call is `CKPT_CLOSED`.",
-    told: [[coreReadme, "After it no request is made"]],
+    told: [[storePage, "After it no request is made"]],
     checks: [
       {
         scenario: "input: a closed store refuses every operation, and may be closed again",
@@ -86,7 +91,10 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "Bad input is `CKPT_INVALID`, before any request.",
-    told: [[coreReadme, "an argument cannot be used (an option that is unknown, or of another kind, is one)"]],
+    told: [
+      [troubleshooting, "an argument cannot be used"],
+      [coreReadme, "**A mistake is refused before any request.**"],
+    ],
     checks: [
       {
         scenario: "input: invalid options are CKPT_INVALID when a store is opened",

@@ -1,12 +1,16 @@
 import { core, type OnePromise } from "../promise.js"
 
 const coreReadme = "packages/core/README.md"
+const storePage = "docs/store/README.md"
 const protocol = "docs/protocol.md"
 
 export const claimPromises: readonly OnePromise[] = [
   {
     says: "After a claim every earlier writer is `CKPT_FENCED`, however late it wakes.",
-    told: [[coreReadme, "From then on every other writer gets `CKPT_FENCED`, however late it wakes"]],
+    told: [
+      [storePage, "From then on every other writer gets `CKPT_FENCED`, however late it wakes"],
+      [coreReadme, "**An earlier writer is fenced** once another writer has claimed the store"],
+    ],
     checks: [
       {
         explored: [
@@ -20,7 +24,7 @@ export const claimPromises: readonly OnePromise[] = [
   {
     says: "A checkpoint that a superseded writer still writes never counts, for no reader and no retention.",
     told: [
-      [coreReadme, "A checkpoint that it still writes never counts"],
+      [storePage, "A checkpoint that it still writes never counts"],
       [protocol, "**A superseded writer does no harm**"],
     ],
     checks: [
@@ -71,7 +75,7 @@ export const claimPromises: readonly OnePromise[] = [
   {
     says: "A lost history is told, nothing is deleted meanwhile, and `claim()` or `repair()` builds it anew.",
     told: [
-      [coreReadme, "If it is lost, an event says so (`history-lost`)"],
+      [storePage, "If it is lost, an event says so (`history-lost`)"],
       [protocol, "The event `history-lost` says so"],
     ],
     checks: [
@@ -87,7 +91,7 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "`leadership()` tells who leads.",
-    told: [[coreReadme, "tells who leads: the epoch of the last claim, and the id of its writer"]],
+    told: [[storePage, "tells who leads: the epoch of the last claim, and the id of its writer"]],
     checks: [
       {
         scenario: "claim: in the history: leadership shows a claim that is being made, and who leads until then",

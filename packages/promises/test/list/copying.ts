@@ -1,12 +1,12 @@
 import { core, type OnePromise } from "../promise.js"
 
-const coreReadme = "packages/core/README.md"
+const copying = "docs/store/copying.md"
 const protocol = "docs/protocol.md"
 
 export const copyPromises: readonly OnePromise[] = [
   {
     says: "A copy has the same bytes under the same ids, and to copy twice is harmless.",
-    told: [[coreReadme, "Manifests and states have the same bytes under the same ids"]],
+    told: [[copying, "Manifests and states have the same bytes under the same ids"]],
     checks: [
       {
         scenario:
@@ -32,7 +32,7 @@ export const copyPromises: readonly OnePromise[] = [
           "If the state ",
         ),
       ],
-      [coreReadme, "nothing is overwritten"],
+      [copying, "nothing is overwritten"],
     ],
     checks: [
       {
@@ -66,7 +66,7 @@ export const copyPromises: readonly OnePromise[] = [
   },
   {
     says: "A damaged copy is written anew only if that is asked for, and nothing else is.",
-    told: [[coreReadme, "with `replaceDamaged: true` what does not verify is written anew"]],
+    told: [[copying, "with `replaceDamaged: true` what does not verify is written anew"]],
     checks: [
       {
         scenario:

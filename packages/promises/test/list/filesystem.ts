@@ -57,7 +57,10 @@ export const filesystemPromises: readonly OnePromise[] = [
   },
   {
     says: "A root that is gone, or another one in its place, is `CKPT_IO`, and nothing is saved there.",
-    told: [[readme, "nothing is saved into an empty mount point"]],
+    told: [
+      [readme, "**An unmounted root is an outage.**"],
+      [readme, "nothing is saved into an empty mount point"],
+    ],
     checks: [
       {
         program: "a root that is gone is CKPT_IO, and nothing is made in its place",

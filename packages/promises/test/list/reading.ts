@@ -1,6 +1,7 @@
 import { core, type OnePromise } from "../promise.js"
 
 const coreReadme = "packages/core/README.md"
+const storePage = "docs/store/README.md"
 const fsReadme = "packages/fs/README.md"
 const protocol = "docs/protocol.md"
 
@@ -9,9 +10,12 @@ export const readingPromises: readonly OnePromise[] = [
     says: "Nothing damaged is returned.",
     told: [
       [fsReadme, "**Nothing damaged is returned.**"],
+      [coreReadme, "**Nothing damaged is returned.**"],
       ["README.md", "finds the latest checkpoint that is intact"],
+      ["packages/s3/README.md", "**Nothing damaged is returned.**"],
       ["packages/s3/README.md", "the manifest's SHA-256 protects you"],
-      ["packages/azure/README.md", "The manifest's SHA-256 covers everything, end to end"],
+      ["packages/azure/README.md", "**Nothing damaged is returned.** The manifest's SHA-256 covers everything, end to end"],
+      ["packages/gcs/README.md", "**Nothing damaged is returned.**"],
       ["packages/gcs/README.md", "the manifest's SHA-256 verifies states of any length"],
     ],
     checks: [
@@ -73,7 +77,7 @@ export const readingPromises: readonly OnePromise[] = [
   {
     says: "A store in which something was saved is never `fresh`.",
     told: [
-      [coreReadme, "`fresh`: nothing was ever saved"],
+      [storePage, "`fresh`: nothing was ever saved"],
       [protocol, "it is never a fresh start"],
     ],
     checks: [
@@ -111,6 +115,7 @@ export const readingPromises: readonly OnePromise[] = [
     says: "An outage rejects; it is never a fresh start, and never an empty list.",
     told: [
       [fsReadme, "**An outage is never a fresh start.**"],
+      [coreReadme, "**An outage is never a fresh start.**"],
       [protocol, "A storage that cannot be reached rejects; it is never a fresh start"],
     ],
     checks: [
@@ -152,7 +157,7 @@ export const readingPromises: readonly OnePromise[] = [
   },
   {
     says: "A refusal of `accept` is a boolean, and the checkpoint that it refuses is passed over.",
-    told: [[coreReadme, "may refuse a checkpoint that verifies"]],
+    told: [[storePage, "may refuse a checkpoint that verifies"]],
     checks: [
       {
         scenario: "programs: recover with acceptCommitted passes over a sink that is pending or failed",

@@ -1,6 +1,7 @@
 import { core, type OnePromise } from "../promise.js"
 
 const coreReadme = "packages/core/README.md"
+const storePage = "docs/store/README.md"
 const fsReadme = "packages/fs/README.md"
 const protocol = "docs/protocol.md"
 
@@ -8,6 +9,7 @@ export const removingPromises: readonly OnePromise[] = [
   {
     says: "The latest valid checkpoint and every checkpoint above it always stay.",
     told: [
+      [coreReadme, "**The latest valid checkpoint always stays**"],
       [coreReadme, "The latest valid checkpoint, every checkpoint above it, and every pinned checkpoint always stay"],
       [protocol, "Nothing at or above V is ever deleted"],
     ],
@@ -24,7 +26,7 @@ export const removingPromises: readonly OnePromise[] = [
   {
     says: "What is pinned stays until it is unpinned.",
     told: [
-      [coreReadme, "retention leaves them alone"],
+      [storePage, "retention leaves them alone"],
       [protocol, "What is pinned is always kept"],
     ],
     checks: [

@@ -9,9 +9,9 @@ export const storagePromises: readonly OnePromise[] = [
     says: "Of several creators of one object exactly one wins, on every storage.",
     told: [
       [protocol, "*Create only if absent* has one winner"],
-      [s3, "S3 lets exactly one of several racing writers win"],
-      [azure, "exactly one of several racing writers wins"],
-      [gcs, "exactly one of several racing writers wins"],
+      [s3, "**One of several racing writers wins.**"],
+      [azure, "**One of several racing writers wins.**"],
+      [gcs, "**One of several racing writers wins.**"],
     ],
     checks: [
       { case: "create: a loser reads the winner's object whole", liars: ["creators of two backends both win"] },
@@ -25,9 +25,9 @@ export const storagePromises: readonly OnePromise[] = [
     says: "A replacement under a version takes effect on that very version, or not at all.",
     told: [
       [protocol, "*Replace this version* (compare-and-swap) has one winner"],
-      [s3, "**Compare-and-swap** is `If-Match` with the ETag"],
-      [azure, "**Compare-and-swap** is `If-Match` with the ETag, which is new with every write"],
-      [gcs, "Every write has a condition"],
+      [s3, "**A replacement is of the version that was read.**"],
+      [azure, "**A replacement is of the version that was read.**"],
+      [gcs, "**A replacement is of the version that was read.**"],
     ],
     checks: [
       {
@@ -48,9 +48,9 @@ export const storagePromises: readonly OnePromise[] = [
     says: "Reads and lists show every acknowledged write at once, and never a part of an object.",
     told: [
       [protocol, "A listing shows every write that was acknowledged before it began"],
-      [s3, "Reads and lists show every acknowledged write at once, and never show a part of an object"],
-      [azure, "Reads and lists show every acknowledged write at once, and never show a part of a blob"],
-      [gcs, "Reads, listings and conditions are strongly consistent"],
+      [s3, "**Reads and lists show every acknowledged write at once**, and never a part of an object"],
+      [azure, "**Reads and lists show every acknowledged write at once**, and never a part of a blob"],
+      [gcs, "**Reads, listings and conditions are strongly consistent**"],
     ],
     checks: [
       {
@@ -66,6 +66,7 @@ export const storagePromises: readonly OnePromise[] = [
   {
     says: "Of uploads that were given up, only old ones of checkpoints below the latest go; an upload under way stays.",
     told: [
+      [s3, "**An upload under way stays.**"],
       [
         s3,
         "gives up an unfinished upload if it belongs to an id below the latest valid checkpoint, and no part of it has arrived for `olderThanMs`",
@@ -85,6 +86,7 @@ export const storagePromises: readonly OnePromise[] = [
   {
     says: "A storage that refuses a second write of one object within a second costs an event, and no save.",
     told: [
+      [gcs, "**A job that saves too fast loses no save.**"],
       [
         gcs,
         "A job that saves faster loses no save either: the receipt has `isLatest: false`, the event is `pointer-failed`, and `recover` and `loadLatest` find the checkpoint by listing",
