@@ -1,7 +1,7 @@
 import { core, type OnePromise } from "../promise.js"
 
 const copying = "docs/store/copying.md"
-const protocol = "docs/protocol.md"
+const protocol = "docs/protocol/copying.md"
 
 export const copyPromises: readonly OnePromise[] = [
   {

@@ -1,6 +1,6 @@
 import type { OnePromise } from "../promise.js"
 
-const protocol = "docs/protocol.md"
+const protocol = "docs/protocol/README.md"
 const conformance = "packages/conformance/README.md"
 const [s3, azure, gcs] = ["packages/s3/README.md", "packages/azure/README.md", "packages/gcs/README.md"]
 
