@@ -36,6 +36,7 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
     group("The store", /^docs\/store\//),
     group("Documentation", /^docs\/(?!README|tutorial)[^/]+\.md$/),
     group("The protocol", /^docs\/protocol\//),
+    group("Decisions", /^docs\/decisions\//, true),
     group("Performance", /^docs\/performance\//, true),
     group("Packages", /^packages\/(azure|cli|conformance|core|fs|gcs|memory|s3)\/README\.md$/),
     group("API", /^packages\/site\/api\//),
