@@ -38,7 +38,8 @@ export function updateDocs({ about, targets, races: all, memory, growths, profil
   const races = all.filter((race) => !imports.includes(race))
   if (races.length > 0) {
     const homeless = races.filter(({ id }) => !pages.some(({ ids }) => ids.test(id)))
-    if (homeless.length > 0) throw new Error(`no page of docs/performance is for ${homeless.map(({ id }) => id).join(", ")}`)
+    if (homeless.length > 0)
+      throw new Error(`no page of docs/performance is for ${homeless.map(({ id }) => id).join(", ")}`)
     const missing =
       leftOut.length > 0 ? `Left out of this run:\n\n${leftOut.map((line) => `- ${line}`).join("\n")}\n` : ""
     replaceResults("targets", [run, markdown(targetTable(targets)), missing])

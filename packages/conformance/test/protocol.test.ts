@@ -39,7 +39,9 @@ function strangers(page: string, text: string): string[] {
   return lastCells(text).flatMap((cell) => {
     const found = namesIn(cell)
     if (found.length === 0) return [`no name in: ${cell}`]
-    const unknown = found.filter(({ name, file }) => (file === undefined ? !names.has(name) : !hasTest(page, file, name)))
+    const unknown = found.filter(({ name, file }) =>
+      file === undefined ? !names.has(name) : !hasTest(page, file, name),
+    )
     return unknown.map(({ name }) => name)
   })
 }

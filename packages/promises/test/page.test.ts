@@ -23,7 +23,9 @@ test("docs/promises.md is the list", () => {
 })
 
 test("what is promised stands where users read it", () => {
-  const missing = all.flatMap(({ told }) => told.filter(([file, words]) => !textOf(file).includes(plain(words))))
+  const missing = all.flatMap(({ standsIn }) =>
+    standsIn.filter(([file, words]) => !textOf(file).includes(plain(words))),
+  )
   expect(missing).toEqual([])
 })
 
@@ -35,7 +37,9 @@ test.each(["core", "fs", "s3", "azure", "gcs", "cli"].map((name) => `packages/${
       ([, point = ""]) => point,
     )
     expect(points.length).toBeGreaterThan(5)
-    const listed = all.flatMap(({ told }) => told.filter(([where]) => where === file).map(([, words]) => plain(words)))
+    const listed = all.flatMap(({ standsIn }) =>
+      standsIn.filter(([where]) => where === file).map(([, words]) => plain(words)),
+    )
     expect(points.filter((point) => !listed.some((words) => words.includes(plain(point))))).toEqual([])
   },
 )

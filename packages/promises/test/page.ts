@@ -30,10 +30,10 @@ export function page(): string {
   return `${head}\n${sections.join("\n")}`
 }
 
-function entryOf({ says, told, checks }: OnePromise, number: number): string {
-  const places = [...new Set(told.map(([file]) => file))].map((file) => `[${file}](${linkTo(file)})`)
+function entryOf({ says, standsIn, checks }: OnePromise, number: number): string {
+  const places = [...new Set(standsIn.map(([file]) => file))].map((file) => `[${file}](${linkTo(file)})`)
   const rows = checks.map((check) => `| ${checkText(check)} | ${caught(check)} |`)
-  return `### ${number}. ${says}\n\nTold in ${places.join(", ")}.\n\n| check | catches |\n|---|---|\n${rows.join("\n")}\n`
+  return `### ${number}. ${says}\n\nStands in ${places.join(", ")}.\n\n| check | catches |\n|---|---|\n${rows.join("\n")}\n`
 }
 
 function checkText(check: Check): string {

@@ -78,7 +78,11 @@ await file.env.close()
 
 describe("the pages about the example", () => {
   const blocks = (page: string, language: string) =>
-    [...readFileSync(join(repository, "docs", page), "utf8").matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(([, text = ""]) => text)
+    [
+      ...readFileSync(join(repository, "docs", page), "utf8").matchAll(
+        new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"),
+      ),
+    ].map(([, text = ""]) => text)
 
   test("writing-a-backend.md shows the code as it is", () => {
     const excerpts = blocks("writing-a-backend.md", "ts")

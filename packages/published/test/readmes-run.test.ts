@@ -27,7 +27,7 @@ const state = new TextEncoder().encode("state")
 const cases: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
   "packages/core/README.md": {
     "const { id } = await store.saveNext({}, { state: json(count + 1) })": async ({ store, backend, logged, run }) => {
-      const MemoryBackend = function () {
+      function MemoryBackend() {
         return backend
       }
       const console = { log: (text: string) => logged.push([text]) }

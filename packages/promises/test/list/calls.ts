@@ -7,7 +7,7 @@ const troubleshooting = "docs/troubleshooting.md"
 export const callPromises: readonly OnePromise[] = [
   {
     says: "A request is tried so often, and no oftener; a permanent failure once.",
-    told: [[coreReadme, "`attempts`: of one request, at most"]],
+    standsIn: [[coreReadme, "`attempts`: of one request, at most"]],
     checks: [
       {
         scenario: "failure: save tries a permanent failure only once",
@@ -30,7 +30,9 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "A request that is not answered is given up after `timeoutMs`, tried again, and is `CKPT_TIMEOUT` in the end.",
-    told: [[coreReadme, "milliseconds after which an attempt of a request, or a body that stands still, is given up"]],
+    standsIn: [
+      [coreReadme, "milliseconds after which an attempt of a request, or a body that stands still, is given up"],
+    ],
     checks: [
       {
         scenario:
@@ -48,7 +50,7 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "An abort ends each call at once, with the signal's own reason.",
-    told: [
+    standsIn: [
       [storePage, "An abort rejects with `signal.reason`"],
       [coreReadme, "**An abort ends each call at once**"],
     ],
@@ -68,7 +70,7 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "After `close` no request is made, and every later call is `CKPT_CLOSED`.",
-    told: [[storePage, "After it no request is made"]],
+    standsIn: [[storePage, "After it no request is made"]],
     checks: [
       {
         scenario: "input: a closed store refuses every operation, and may be closed again",
@@ -81,7 +83,7 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "A store that was opened with `readOnly` writes nothing.",
-    told: [[coreReadme, "refuse every operation that would write"]],
+    standsIn: [[coreReadme, "refuse every operation that would write"]],
     checks: [
       {
         scenario: "input: a read-only store refuses every write, reads everything and makes no write request",
@@ -91,7 +93,7 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "Bad input is `CKPT_INVALID`, before any request.",
-    told: [
+    standsIn: [
       [troubleshooting, "an argument cannot be used"],
       [coreReadme, "**A mistake is refused before any request.**"],
     ],
@@ -111,7 +113,7 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "An error of a listener fails no call.",
-    told: [[coreReadme, "a listener; its errors are ignored"]],
+    standsIn: [[coreReadme, "a listener; its errors are ignored"]],
     checks: [
       {
         scenario: "events: an error of a listener fails no operation",

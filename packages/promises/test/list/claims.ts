@@ -7,7 +7,7 @@ const protocol = "docs/protocol/README.md"
 export const claimPromises: readonly OnePromise[] = [
   {
     says: "After a claim every earlier writer is `CKPT_FENCED`, however late it wakes.",
-    told: [
+    standsIn: [
       [storePage, "From then on every other writer gets `CKPT_FENCED`, however late it wakes"],
       [coreReadme, "**An earlier writer is fenced** once another writer has claimed the store"],
     ],
@@ -23,7 +23,7 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "A checkpoint that a superseded writer still writes never counts, for no reader and no retention.",
-    told: [
+    standsIn: [
       [storePage, "A checkpoint that it still writes never counts"],
       [protocol, "**A superseded writer does no harm**"],
     ],
@@ -40,7 +40,7 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "A claim takes no acknowledgement back.",
-    told: [[protocol, "**An acknowledgement is never taken back**"]],
+    standsIn: [[protocol, "**An acknowledgement is never taken back**"]],
     checks: [
       {
         explored: [
@@ -55,12 +55,12 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "A claim that stops half way blocks nobody.",
-    told: [[protocol, "**A claim that stops half way blocks nobody**"]],
+    standsIn: [[protocol, "**A claim that stops half way blocks nobody**"]],
     checks: [{ explored: ["a save that waited for a claim leaves the claim half made"] }],
   },
   {
     says: "No older writer changes a checkpoint that the leader has recovered.",
-    told: [[protocol, "an update that an older writer has under way finds another version"]],
+    standsIn: [[protocol, "an update that an older writer has under way finds another version"]],
     checks: [
       {
         explored: [
@@ -74,7 +74,7 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "A lost history is told, nothing is deleted meanwhile, and `claim()` or `repair()` builds it anew.",
-    told: [
+    standsIn: [
       [storePage, "If it is lost, an event says so (`history-lost`)"],
       [protocol, "The event `history-lost` says so"],
     ],
@@ -91,7 +91,7 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "`leadership()` tells who leads.",
-    told: [[storePage, "tells who leads: the epoch of the last claim, and the id of its writer"]],
+    standsIn: [[storePage, "tells who leads: the epoch of the last claim, and the id of its writer"]],
     checks: [
       {
         scenario: "claim: in the history: leadership shows a claim that is being made, and who leads until then",

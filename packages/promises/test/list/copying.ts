@@ -6,7 +6,7 @@ const protocol = "docs/protocol/copying.md"
 export const copyPromises: readonly OnePromise[] = [
   {
     says: "A copy has the same bytes under the same ids, and to copy twice is harmless.",
-    told: [[copying, "Manifests and states have the same bytes under the same ids"]],
+    standsIn: [[copying, "Manifests and states have the same bytes under the same ids"]],
     checks: [
       {
         scenario:
@@ -24,7 +24,7 @@ export const copyPromises: readonly OnePromise[] = [
   },
   {
     says: "Of a damaged original nothing is written, and other content under the id stays.",
-    told: [
+    standsIn: [
       [
         protocol,
         "If the state does not verify, its put breaks off, and nothing is there".replace(
@@ -51,7 +51,7 @@ export const copyPromises: readonly OnePromise[] = [
   },
   {
     says: "What is in a copy is always a beginning of its source, wherever the copying process dies.",
-    told: [[protocol, "what is there is always a beginning of the source"]],
+    standsIn: [[protocol, "what is there is always a beginning of the source"]],
     checks: [
       {
         scenario: "copy: several are looked at together, and each is written after all that are older",
@@ -66,7 +66,7 @@ export const copyPromises: readonly OnePromise[] = [
   },
   {
     says: "A damaged copy is written anew only if that is asked for, and nothing else is.",
-    told: [[copying, "with `replaceDamaged: true` what does not verify is written anew"]],
+    standsIn: [[copying, "with `replaceDamaged: true` what does not verify is written anew"]],
     checks: [
       {
         scenario:

@@ -8,7 +8,7 @@ const protocol = "docs/protocol/README.md"
 export const savingPromises: readonly OnePromise[] = [
   {
     says: "A save is all or nothing, wherever its process dies.",
-    told: [
+    standsIn: [
       [fsReadme, "**A save is all or nothing.**"],
       [coreReadme, "**A save is all or nothing.**"],
       ["README.md", "which is there as a whole or not at all"],
@@ -35,7 +35,7 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "Nothing is overwritten: an id with other content is `CKPT_CONFLICT`, and the first one stays.",
-    told: [
+    standsIn: [
       [fsReadme, "**Nothing is overwritten.**"],
       [coreReadme, "**Nothing is overwritten.**"],
       [storePage, "writes a checkpoint, and never overwrites"],
@@ -58,7 +58,7 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "The very same save again is `existed`.",
-    told: [[fsReadme, "Saving the very same manifest again is `existed`"]],
+    standsIn: [[fsReadme, "Saving the very same manifest again is `existed`"]],
     checks: [
       {
         scenario: 'race: a second save of the same checkpoint is "existed"',
@@ -70,7 +70,7 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "No acknowledged save of a plain writer is lost, however its process dies.",
-    told: [
+    standsIn: [
       [coreReadme, "**No acknowledged save is lost**"],
       [storePage, "an id has one content, and no acknowledged save is lost"],
       [protocol, "An acknowledged save counts, or a higher id outranks it".toLowerCase()],
@@ -87,7 +87,7 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "A lost answer is settled by asking again: the save succeeds, or its outcome is said to be unknown.",
-    told: [
+    standsIn: [
       [protocol, "is settled by asking again, under the same condition"],
       [coreReadme, "**A lost answer is settled by asking again.**"],
       ["packages/s3/README.md", "**A lost answer is settled by asking again**"],
@@ -129,9 +129,12 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "A storage that ignores conditions, or lists late, is refused before anything is written.",
-    told: [
+    standsIn: [
       [protocol, "and refuses a storage that fails"],
-      ["packages/s3/README.md", "**A storage that does not keep all this is refused** (`CKPT_UNSUPPORTED`), and nothing is overwritten"],
+      [
+        "packages/s3/README.md",
+        "**A storage that does not keep all this is refused** (`CKPT_UNSUPPORTED`), and nothing is overwritten",
+      ],
       ["packages/azure/README.md", "**A storage that does not keep all this is refused**"],
       ["packages/gcs/README.md", "**A storage that does not keep all this is refused**"],
     ],
@@ -151,7 +154,7 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "An update is applied once, and by compare-and-swap: no other update is lost.",
-    told: [[storePage, "changes a manifest by compare-and-swap"]],
+    standsIn: [[storePage, "changes a manifest by compare-and-swap"]],
     checks: [
       {
         explored: [
@@ -174,7 +177,7 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "A stream is saved once: a second save of it is `CKPT_INVALID`, and no empty state.",
-    told: [[storePage, "Once a save has taken one, another save of it is `CKPT_INVALID`"]],
+    standsIn: [[storePage, "Once a save has taken one, another save of it is `CKPT_INVALID`"]],
     checks: [
       {
         program: "a stream that a save has taken is CKPT_INVALID for the next",
@@ -184,7 +187,7 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "`saveNext` gives each call an id of its own; an id that another writer took is refused.",
-    told: [[storePage, "takes the next id (also if it then fails)"]],
+    standsIn: [[storePage, "takes the next id (also if it then fails)"]],
     checks: [
       {
         scenario:

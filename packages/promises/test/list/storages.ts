@@ -7,7 +7,7 @@ const [s3, azure, gcs] = ["packages/s3/README.md", "packages/azure/README.md", "
 export const storagePromises: readonly OnePromise[] = [
   {
     says: "Of several creators of one object exactly one wins, on every storage.",
-    told: [
+    standsIn: [
       [protocol, "*Create only if absent* has one winner"],
       [s3, "**One of several racing writers wins.**"],
       [azure, "**One of several racing writers wins.**"],
@@ -23,7 +23,7 @@ export const storagePromises: readonly OnePromise[] = [
   },
   {
     says: "A replacement under a version takes effect on that very version, or not at all.",
-    told: [
+    standsIn: [
       [protocol, "*Replace this version* (compare-and-swap) has one winner"],
       [s3, "**A replacement is of the version that was read.**"],
       [azure, "**A replacement is of the version that was read.**"],
@@ -46,7 +46,7 @@ export const storagePromises: readonly OnePromise[] = [
   },
   {
     says: "Reads and lists show every acknowledged write at once, and never a part of an object.",
-    told: [
+    standsIn: [
       [protocol, "A listing shows every write that was acknowledged before it began"],
       [s3, "**Reads and lists show every acknowledged write at once**, and never a part of an object"],
       [azure, "**Reads and lists show every acknowledged write at once**, and never a part of a blob"],
@@ -65,7 +65,7 @@ export const storagePromises: readonly OnePromise[] = [
   },
   {
     says: "Of uploads that were given up, only old ones of checkpoints below the latest go; an upload under way stays.",
-    told: [
+    standsIn: [
       [s3, "**An upload under way stays.**"],
       [
         s3,
@@ -85,7 +85,7 @@ export const storagePromises: readonly OnePromise[] = [
   },
   {
     says: "A storage that refuses a second write of one object within a second costs an event, and no save.",
-    told: [
+    standsIn: [
       [gcs, "**A job that saves too fast loses no save.**"],
       [
         gcs,
@@ -103,7 +103,7 @@ export const storagePromises: readonly OnePromise[] = [
   },
   {
     says: "The suite fails an adapter that lies, and says what a user would lose.",
-    told: [[conformance, "every such backend must fail at least one case, and every case must fail one of them"]],
+    standsIn: [[conformance, "every such backend must fail at least one case, and every case must fail one of them"]],
     checks: [
       {
         case: "get: two readers never share memory, and a chunk stays until it is given back",
