@@ -2,7 +2,7 @@ import { core, type OnePromise } from "../promise.js"
 
 const coreReadme = "packages/core/README.md"
 const storePage = "docs/store/README.md"
-const protocol = "docs/protocol/README.md"
+const protocol = "docs/protocol/claims.md"
 
 export const claimPromises: readonly OnePromise[] = [
   {

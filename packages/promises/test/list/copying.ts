@@ -25,13 +25,7 @@ export const copyPromises: readonly OnePromise[] = [
   {
     says: "Of a damaged original nothing is written, and other content under the id stays.",
     standsIn: [
-      [
-        protocol,
-        "If the state does not verify, its put breaks off, and nothing is there".replace(
-          "If the state\n",
-          "If the state ",
-        ),
-      ],
+      [protocol, "If the state does not verify, its put breaks off, and nothing is there"],
       [copying, "nothing is overwritten"],
     ],
     checks: [

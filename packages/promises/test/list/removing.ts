@@ -3,7 +3,7 @@ import { core, type OnePromise } from "../promise.js"
 const coreReadme = "packages/core/README.md"
 const storePage = "docs/store/README.md"
 const fsReadme = "packages/fs/README.md"
-const protocol = "docs/protocol/README.md"
+const protocol = "docs/protocol/removing.md"
 
 export const removingPromises: readonly OnePromise[] = [
   {

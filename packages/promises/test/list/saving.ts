@@ -73,7 +73,7 @@ export const savingPromises: readonly OnePromise[] = [
     standsIn: [
       [coreReadme, "**No acknowledged save is lost**"],
       [storePage, "an id has one content, and no acknowledged save is lost"],
-      [protocol, "An acknowledged save counts, or a higher id outranks it".toLowerCase()],
+      ["docs/protocol/claims.md", "an acknowledged save counts, or a higher id outranks it"],
     ],
     checks: [
       {
