@@ -118,7 +118,7 @@ test.each(howTos)("%s", { timeout }, async (page) => {
 })
 
 /** Pages that are long on purpose: tables that tests or the bench make, and names that scripts and readers of the format look up. */
-const longOnPurpose = /^docs\/(promises|backends|reference|cli-json)\.md$|^docs\/performance\//
+const longOnPurpose = /^docs\/(promises|backends|cli-json)\.md$|^docs\/performance\//
 
 test("each page is short: a concept and a how-to fit on two screens, others on three", () => {
   const pages = readdirSync(join(repository, "docs"), { recursive: true, encoding: "utf8" })
