@@ -125,7 +125,7 @@ test("each page is short: a concept and a how-to fit on two screens, others on t
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`)
     .filter((page) => !longOnPurpose.test(page))
-  const lines = pages.map((page) => [page, readFileSync(join(repository, page), "utf8").split("\n").length] as const)
+  const lines = pages.map((page) => [page, readFileSync(join(repository, page), "utf8").trimEnd().split("\n").length] as const)
   const limit = (page: string) => (/^docs\/(how-to|concepts)\//.test(page) ? 100 : 150)
   expect(lines.filter(([page, count]) => count > limit(page))).toEqual([])
   expect(pages.length).toBeGreaterThan(30)

@@ -9,7 +9,7 @@ export const removingPromises: readonly OnePromise[] = [
   {
     says: "The latest valid checkpoint and every checkpoint above it always stay.",
     standsIn: [
-      [coreReadme, "**The latest valid checkpoint always stays**"],
+      [coreReadme, "**The latest valid checkpoint always stays.**"],
       [coreReadme, "The latest valid checkpoint, every checkpoint above it, and every pinned checkpoint always stay"],
       [protocol, "Nothing at or above V is ever deleted"],
     ],
