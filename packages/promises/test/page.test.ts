@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { allScenarios, backendCases } from "@ckpt/conformance"
@@ -6,7 +6,7 @@ import { expect, test } from "vitest"
 import { mutants } from "../../exploration/src/mutants/index.js"
 import { liars } from "../../memory/test/liars/index.js"
 import { promises } from "./list/index.js"
-import { page } from "./page.js"
+import { pages } from "./page.js"
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url))
 const all = Object.values(promises).flat()
@@ -14,12 +14,17 @@ const textOf = (file: string) => plain(readFileSync(join(repository, file), "utf
 /** A sentence may be broken into lines anywhere. */
 const plain = (text: string) => text.replaceAll(/\s+/g, " ")
 
-test("docs/promises.md is the list", () => {
-  const path = join(repository, "docs/promises.md")
-  if (process.env["CKPT_UPDATE_DOCS"] === "1") writeFileSync(path, page())
-  expect(readFileSync(path, "utf8"), "after a change that is wanted: CKPT_UPDATE_DOCS=1 npm test -- vitest").toBe(
-    page(),
-  )
+test("docs/promises is the list", () => {
+  const folder = join(repository, "docs/promises")
+  const wanted = pages()
+  if (process.env["CKPT_UPDATE_DOCS"] === "1")
+    for (const [name, text] of wanted) writeFileSync(join(folder, name), text)
+  expect(readdirSync(folder).sort()).toEqual([...wanted.keys()].sort())
+  for (const [name, text] of wanted)
+    expect(
+      readFileSync(join(folder, name), "utf8"),
+      "after a change that is wanted: CKPT_UPDATE_DOCS=1 npm test -- vitest",
+    ).toBe(text)
 })
 
 test("what is promised stands where users read it", () => {

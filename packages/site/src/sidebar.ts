@@ -35,6 +35,7 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
     group("How to", /^docs\/how-to\//),
     group("The store", /^docs\/store\//),
     group("Documentation", /^docs\/(?!README|tutorial)[^/]+\.md$/),
+    group("Promises", /^docs\/promises\//, true),
     group("The protocol", /^docs\/protocol\//),
     group("Decisions", /^docs\/decisions\//, true),
     group("Performance", /^docs\/performance\//, true),

@@ -73,7 +73,7 @@ export const claimPromises: readonly OnePromise[] = [
     ],
   },
   {
-    says: "A lost history is told, nothing is deleted meanwhile, and `claim()` or `repair()` builds it anew.",
+    says: "A lost history is reported, nothing is deleted meanwhile, and `claim()` or `repair()` builds it anew.",
     standsIn: [
       [storePage, "If it is lost, an event says so (`history-lost`)"],
       [protocol, "The event `history-lost` says so"],

@@ -136,7 +136,7 @@ export const readingPromises: readonly OnePromise[] = [
     ],
   },
   {
-    says: "The latest checkpoint is found whatever has become of the pointer.",
+    says: "The latest checkpoint is found, also if the pointer is lost, old or damaged.",
     standsIn: [[protocol, "For us it is a hint"]],
     checks: [
       {
@@ -184,7 +184,7 @@ export const readingPromises: readonly OnePromise[] = [
     ],
   },
   {
-    says: "Keys that this library did not make are told, and left alone.",
+    says: "Keys that this library did not make are reported, and left alone.",
     standsIn: [[fsReadme, "Names that this package did not make are neither counted nor deleted"]],
     checks: [
       {

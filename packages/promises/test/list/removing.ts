@@ -104,7 +104,7 @@ export const removingPromises: readonly OnePromise[] = [
     ],
   },
   {
-    says: "A failure of retention fails no save, and is told.",
+    says: "A failure of retention fails no save, and is reported.",
     standsIn: [[coreReadme, "A failure of retention is the event `retention-failed`"]],
     checks: [
       {
