@@ -58,7 +58,7 @@ describe("syncs", () => {
     expect(take()).toMatchObject({ phases: 2, syncs: { length: 4 } })
   })
 
-  test("of the first save of a store: fourteen for the check of the folder, as docs/performance.md says", async () => {
+  test("of the first save of a store: fourteen for the check of the folder, as docs/performance/filesystem-saves.md says", async () => {
     const root = `${await temporaryFolder()}/store`
     const { files, take } = watchSyncs(root)
     await using store = await openFsStore(root, { files })
