@@ -96,8 +96,7 @@ export function decodeHistory(bytes: Uint8Array): DecodedHistory {
   const split = bytes.length - tailLength
   const tail = split > 0 ? new TextDecoder().decode(bytes.subarray(split)) : ""
   const body = bytes.subarray(0, Math.max(0, split))
-  if (split <= 0 || tail !== checksumTail(sha256(body)))
-    return { problem: "its checksum is not that of its bytes" }
+  if (split <= 0 || tail !== checksumTail(sha256(body))) return { problem: "its checksum is not that of its bytes" }
   let fields: JsonValue
   try {
     fields = parseJson(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes))
