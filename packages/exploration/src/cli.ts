@@ -74,11 +74,13 @@ async function exploreAll(portions: readonly Portion[], count: number): Promise<
   let next = 0
   let found: { plan: PlanName; seed: number } | undefined
   const covered: Coverage[] = []
+  const rules = portions.filter((portion) => "rule" in portion).length
   const line = () => {
     const seconds = (performance.now() - started) / 1_000
     const rate = Math.round(totals.schedules / seconds)
     const { schedules, steps, acknowledged } = totals
-    return `${schedules} of ${count} schedules, ${steps} requests, ${acknowledged} acknowledged saves, ${seconds.toFixed(0)} s, ${rate} a second`
+    const looked = rules === 0 ? "" : `, ${covered.length} of ${rules} rules`
+    return `${schedules} of ${count} schedules, ${steps} requests, ${acknowledged} acknowledged saves, ${seconds.toFixed(0)} s, ${rate} a second${looked}`
   }
   const show = () => process.stderr.write(process.stderr.isTTY ? `\r${line()} ` : `${line()}\n`)
   const timer = setInterval(show, process.stderr.isTTY ? 500 : 10_000)

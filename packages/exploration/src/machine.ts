@@ -9,6 +9,7 @@ import { Violation } from "./model/violation.js"
 import { Session } from "./network/backend.js"
 import type { Network } from "./network/network.js"
 import type { Lane } from "./network/request.js"
+import { ProcessClock } from "./process/clock.js"
 import type { Choices } from "./scenario/choices.js"
 import type { SimulatedStorage } from "./storage/storage.js"
 
@@ -16,6 +17,7 @@ let machines = 0
 
 /** A machine with a disk, on which stores of `@ckpt/fs` run in one process. Each file call must be chosen to be made. */
 export class Machine {
+  readonly #now: () => number
   readonly #disk: Disk
   readonly #folder: string
   readonly #mirror: Mirror
@@ -23,7 +25,8 @@ export class Machine {
 
   constructor(storage: SimulatedStorage, fs = FsBackend) {
     this.#fs = fs
-    this.#disk = new Disk(() => storage.now)
+    this.#now = () => storage.now
+    this.#disk = new Disk(this.#now)
     // What a process knows of a path it knows for good, so each machine has a path of its own.
     this.#folder = `/machine-${++machines}/store`
     this.#disk.put(this.#folder, undefined)
@@ -59,6 +62,8 @@ export class Machine {
       layout: "directory",
       readOnly: true,
       timeoutMs: Number.POSITIVE_INFINITY,
+      clock: new ProcessClock(this.#now),
+      random: () => 0,
     })
     try {
       await assertKept(store, model.told)

@@ -29,12 +29,18 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal |
 export const ended = new Error("it is not needed any more")
 
 /** A controller that is aborted together with `signal`, until `leave` or `end` is called. */
-export class Follower extends AbortController {
+export class Follower {
+  readonly signal: AbortSignal
   readonly leave: () => void
+  readonly #controller = new AbortController()
 
   constructor(signal: AbortSignal | undefined) {
-    super()
+    this.signal = this.#controller.signal
     this.leave = onAbort(signal, () => this.abort(signal?.reason))
+  }
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason)
   }
 
   /** Gives up what is still under way. */

@@ -63,6 +63,12 @@ const tailLength = checksumTail("0".repeat(64)).length
 export function encodeHistory(record: HistoryRecord, token: string): Uint8Array {
   const problem = problemOf(record)
   if (problem !== undefined) throw new Error(`a history that must not be written: ${problem}`)
+  const body = bodyOf(record, token)
+  return new TextEncoder().encode(`${body}${checksumTail(sha256(new TextEncoder().encode(body)))}`)
+}
+
+/** The text up to the checksum. */
+function bodyOf(record: HistoryRecord, token: string): string {
   const { lineage, epoch, writer, claiming, floor, kept, top, pins } = record
   const fields: [string, JsonValue | undefined][] = [
     ["version", number(formatVersion)],
@@ -77,8 +83,7 @@ export function encodeHistory(record: HistoryRecord, token: string): Uint8Array 
     ["token", token],
   ]
   const json = new Map(fields.filter((field): field is [string, JsonValue] => field[1] !== undefined))
-  const body = printJson(json).replace(/\s*\}\s*$/, "")
-  return new TextEncoder().encode(`${body}${checksumTail(sha256(new TextEncoder().encode(body)))}`)
+  return printJson(json).replace(/\s*\}\s*$/, "")
 }
 
 /** A history that was read, or why it cannot be used. `isNewer`: a newer release wrote it, and it is not damaged. */
@@ -90,8 +95,8 @@ export type DecodedHistory =
 export function decodeHistory(bytes: Uint8Array): DecodedHistory {
   const split = bytes.length - tailLength
   const tail = split > 0 ? new TextDecoder().decode(bytes.subarray(split)) : ""
-  if (split <= 0 || tail !== checksumTail(sha256(bytes.subarray(0, split))))
-    return { problem: "its checksum is not that of its bytes" }
+  const body = bytes.subarray(0, Math.max(0, split))
+  if (split <= 0 || tail !== checksumTail(sha256(body))) return { problem: "its checksum is not that of its bytes" }
   let fields: JsonValue
   try {
     fields = parseJson(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes))
@@ -107,7 +112,8 @@ export function decodeHistory(bytes: Uint8Array): DecodedHistory {
   if (record === undefined || typeof token !== "string") return { problem: "a field is missing or of another type" }
   const problem = problemOf(record)
   if (problem !== undefined) return { problem }
-  if (Buffer.compare(encodeHistory(record, token), bytes) !== 0) return { problem: "it has fields that are not known" }
+  const own = new TextEncoder().encode(bodyOf(record, token))
+  if (Buffer.compare(own, body) !== 0) return { problem: "it has fields that are not known" }
   return { record, token }
 }
 

@@ -15,11 +15,12 @@ export interface Insides {
   readonly saver: Saver
 }
 
-const known = new WeakMap<object, Insides>()
+/** Not exported, and each copy of the library has its own. */
+const insidesKey = Symbol("insides")
 
 /** To be called once by each store. */
 export function register(store: object, insides: Insides): void {
-  known.set(store, insides)
+  Object.defineProperty(store, insidesKey, { value: insides })
 }
 
 /**
@@ -27,7 +28,7 @@ export function register(store: object, insides: Insides): void {
  * @throws {CheckpointError} `CKPT_INVALID` if it is no store of this copy of the library
  */
 export function insidesOf(what: string, name: string, store: unknown): Insides {
-  const found = typeof store === "object" && store !== null ? known.get(store) : undefined
+  const found = (store as { readonly [insidesKey]?: Insides } | null | undefined)?.[insidesKey]
   if (found !== undefined) return found
   const message = `${what}: ${name} is ${show(store)}; give an open store of the same copy of @ckpt/core.`
   throw new CheckpointError("CKPT_INVALID", message)

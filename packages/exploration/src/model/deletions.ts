@@ -20,20 +20,13 @@ export interface DeletionFacts {
   readonly lost: number | undefined
 }
 
-/** The id of each `save`, and when it began to write. */
-const saves = new WeakMap<Operation, { readonly id: number; readonly tick: number }>()
-
-export function nameSave(operation: Operation, id: number, tick: number): void {
-  saves.set(operation, { id, tick })
-}
-
 /** Throws if a store collects the state of a save that it had begun before. A save of another store cannot be seen. */
 function assertSparesOwn(id: number, doing: readonly Operation[]): void {
   const collecting = doing.find(({ action }) => action.do === "collectOrphans")
   if (collecting === undefined) return
   for (const operation of doing) {
-    const save = saves.get(operation)
-    if (save?.id !== id || save.tick > collecting.start || operation.epoch !== collecting.epoch) continue
+    const { writes } = operation
+    if (writes?.id !== id || writes.tick > collecting.start || operation.epoch !== collecting.epoch) continue
     throw new Violation(`the state of ${id} is collected by the store that is saving it`)
   }
 }

@@ -21,20 +21,9 @@ export function mayRemove(operation: Operation, one: Acknowledged, facts: Facts)
   // A collection sees every checkpoint that was acknowledged before its last listing.
   const saw = action.do === "collectOrphans" ? operation.lastListing : operation.start
   if (one.outranked && one.tick > saw) return true
-  if (action.do === "remove") return removedId(operation) === one.id
+  if (action.do === "remove") return operation.removes === one.id
   if (action.do !== "prune") return false
   return !keeps(action.policy, one, facts)
-}
-
-/** The id of each `remove`, named when the operation begins. */
-const removals = new WeakMap<Operation, number>()
-
-export function nameRemoval(operation: Operation, id: number): void {
-  removals.set(operation, id)
-}
-
-function removedId(operation: Operation): number | undefined {
-  return removals.get(operation)
 }
 
 /** Whether the policy keeps the checkpoint, whichever of the newer checkpoints the operation saw. */

@@ -6,7 +6,7 @@ import { Acknowledgements } from "./acknowledgements.js"
 import { Claims } from "./claims.js"
 import { Counted } from "./counted.js"
 import { Damaged } from "./damaged.js"
-import { assertMayDelete, nameSave } from "./deletions.js"
+import { assertMayDelete } from "./deletions.js"
 import { Doubt } from "./doubt.js"
 import { isDead, type SeenHistory } from "./history.js"
 import { mayRemove } from "./legitimate.js"
@@ -220,7 +220,7 @@ export class Model implements Watcher {
   }
 
   saving(operation: Operation, id: number): void {
-    nameSave(operation, id, ++this.#tick)
+    operation.writes = { id, tick: ++this.#tick }
   }
 
   /** A process was told that these ids are removed. They never come back. */

@@ -19,6 +19,10 @@ export interface Operation {
   readonly pinned: ReadonlyMap<string, number>
   /** When its last listing began. */
   lastListing: number
+  /** Of a save: its id, and when it began to write. */
+  writes?: { readonly id: number; readonly tick: number }
+  /** Of a `remove`: its id. */
+  removes?: number
   /** With which its caller may give it up. */
   signal?: AbortSignal
   /** The call has been answered: what its caller reads now goes on whatever the signal says. */

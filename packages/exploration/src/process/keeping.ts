@@ -1,4 +1,3 @@
-import { nameRemoval } from "../model/legitimate.js"
 import type { Operation } from "../model/operation.js"
 import { type Keeping, policies } from "../scenario/action.js"
 import type { Self } from "./self.js"
@@ -9,7 +8,7 @@ export async function keep({ world: { model }, store }: Self, action: Keeping, o
   switch (action.do) {
     case "remove": {
       const id = model.nth(action.which)
-      nameRemoval(operation, id)
+      operation.removes = id
       const removed = await store.remove(id, { signal })
       if (removed) model.removed(operation, [id])
       return removed ? `${id} is gone` : `${id} is not there`

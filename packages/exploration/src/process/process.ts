@@ -40,7 +40,7 @@ export class Process {
   readonly #lane: Lane
   #doing: readonly Operation[] = []
   /** The store that each operation asks. */
-  readonly #asked = new WeakMap<Operation, unknown>()
+  readonly #asked = new Map<Operation, unknown>()
   /** What is done now must have ended before anything else arrives, for this reason. */
   readonly #mustEnd = new Map<Operation, string>()
   #hasAborted = false
