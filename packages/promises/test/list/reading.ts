@@ -37,11 +37,6 @@ export const readingPromises: readonly OnePromise[] = [
           ),
         ],
       },
-      {
-        test: "property: damage of a manifest of ours is found, whatever it is",
-        file: "packages/core/test/format/mutations.test.ts",
-        against: "random damage of bytes and of fields, which the test makes itself",
-      },
     ],
   },
   {

@@ -1,4 +1,4 @@
-import type { OnePromise } from "../promise.js"
+import { core, type OnePromise } from "../promise.js"
 
 const protocol = "docs/protocol.md"
 const conformance = "packages/conformance/README.md"
@@ -92,9 +92,16 @@ export const storagePromises: readonly OnePromise[] = [
     ],
     checks: [
       {
-        test: "saves without a pause: the pointer lags, and nothing else",
-        file: "packages/gcs/test/rate-limit.test.ts",
-        against: "a server that answers 429 to the second write of an object within a second, and counts",
+        scenario:
+          "lost answer of every pointer put, none of which takes effect: the save succeeds without being the latest",
+        mutants: [
+          core(
+            "a pointer that cannot be moved fails the save",
+            "history/pointer-file",
+            'this.#emit({ type: "pointer-failed", id, error });',
+            "throw error;",
+          ),
+        ],
       },
       { explored: ["a swap that changed nothing passes for unknown"] },
     ],
