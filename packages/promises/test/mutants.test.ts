@@ -14,6 +14,7 @@ const entries = {
   core: { "@ckpt/core": "index.js", "@ckpt/core/adapter": "adapter/index.js" },
   fs: { "@ckpt/fs": "index.js" },
   cli: {},
+  conformance: { "@ckpt/conformance": "index.js" },
 }
 
 const checks = Object.values(promises)

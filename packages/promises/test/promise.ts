@@ -37,7 +37,7 @@ interface CaseCheck {
 /** A change of one module of a package's build. `find` must stand there exactly once. */
 export interface Mutant {
   readonly name: string
-  readonly package: "core" | "fs" | "cli"
+  readonly package: "core" | "fs" | "cli" | "conformance"
   /** Below `build`, without its `.js`; or `package.json`. */
   readonly file: string
   readonly find: string
@@ -59,3 +59,4 @@ const mutantOf =
 export const core = mutantOf("core")
 export const fs = mutantOf("fs")
 export const cli = mutantOf("cli")
+export const conformance = mutantOf("conformance")

@@ -4,6 +4,8 @@ import { commandPrograms } from "./programs/command.mjs"
 import { filesystemPrograms } from "./programs/filesystem.mjs"
 import { pagePrograms } from "./programs/page.mjs"
 import { securityPrograms } from "./programs/security.mjs"
+import { suitePrograms } from "./programs/suite.mjs"
+import { versionPrograms } from "./programs/versions.mjs"
 
 /** @type {Record<string, (variants: import("./programs/support.mjs").Variants) => Promise<void>>} */
 export const programs = {
@@ -12,4 +14,6 @@ export const programs = {
   ...securityPrograms,
   ...commandPrograms,
   ...pagePrograms,
+  ...suitePrograms,
+  ...versionPrograms,
 }

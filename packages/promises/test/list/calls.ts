@@ -28,7 +28,10 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "A request that is not answered is given up after `timeoutMs`, tried again, and is `CKPT_TIMEOUT` in the end.",
-    told: [[coreReadme, "milliseconds after which an attempt of a request, or a body that stands still, is given up"]],
+    told: [
+      [coreReadme, "milliseconds after which an attempt of a request, or a body that stands still, is given up"],
+      ["docs/troubleshooting.md", "the storage did not answer within `timeoutMs`, in any attempt"],
+    ],
     checks: [
       {
         scenario:
@@ -63,7 +66,10 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "After `close` no request is made, and every later call is `CKPT_CLOSED`.",
-    told: [[coreReadme, "After it no request is made"]],
+    told: [
+      [coreReadme, "After it no request is made"],
+      ["docs/troubleshooting.md", "the store was closed, and the call came after it"],
+    ],
     checks: [
       {
         scenario: "input: a closed store refuses every operation, and may be closed again",
@@ -76,7 +82,10 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "A store that was opened with `readOnly` writes nothing.",
-    told: [[coreReadme, "refuse every operation that would write"]],
+    told: [
+      [coreReadme, "refuse every operation that would write"],
+      ["docs/troubleshooting.md", "the call would write, and the store was opened with `readOnly`"],
+    ],
     checks: [
       {
         scenario: "input: a read-only store refuses every write, reads everything and makes no write request",
@@ -86,7 +95,11 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "Bad input is `CKPT_INVALID`, before any request.",
-    told: [[coreReadme, "an argument cannot be used (an option that is unknown, or of another kind, is one)"]],
+    told: [
+      [coreReadme, "an argument cannot be used (an option that is unknown, or of another kind, is one)"],
+      ["SECURITY.md", "each option by name and kind, before any request"],
+      ["docs/troubleshooting.md", "Nothing was written"],
+    ],
     checks: [
       {
         scenario: "input: invalid options are CKPT_INVALID when a store is opened",

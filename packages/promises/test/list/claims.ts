@@ -6,7 +6,12 @@ const protocol = "docs/protocol.md"
 export const claimPromises: readonly OnePromise[] = [
   {
     says: "After a claim every earlier writer is `CKPT_FENCED`, however late it wakes.",
-    told: [[coreReadme, "From then on every other writer gets `CKPT_FENCED`, however late it wakes"]],
+    told: [
+      [coreReadme, "From then on every other writer gets `CKPT_FENCED`, however late it wakes"],
+      ["docs/concepts/fencing.md", "**Every earlier writer is refused**"],
+      ["docs/troubleshooting.md", "another writer leads, and this one may not write"],
+      ["docs/how-to/move-to-another-storage.md", "a job that still writes there without a claim is refused"],
+    ],
     checks: [
       {
         explored: [
@@ -22,6 +27,7 @@ export const claimPromises: readonly OnePromise[] = [
     told: [
       [coreReadme, "A checkpoint that it still writes never counts"],
       [protocol, "**A superseded writer does no harm**"],
+      ["docs/concepts/fencing.md", "checkpoint never counts, for no reader and no retention"],
     ],
     checks: [
       {
@@ -36,7 +42,10 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "A claim takes no acknowledgement back.",
-    told: [[protocol, "**An acknowledgement is never taken back**"]],
+    told: [
+      [protocol, "**An acknowledgement is never taken back**"],
+      ["docs/concepts/fencing.md", "What was acknowledged before the claim stays"],
+    ],
     checks: [
       {
         explored: [
@@ -73,6 +82,8 @@ export const claimPromises: readonly OnePromise[] = [
     told: [
       [coreReadme, "If it is lost, an event says so (`history-lost`)"],
       [protocol, "The event `history-lost` says so"],
+      ["docs/concepts/pointer.md", "**A history that is lost is told, not guessed.**"],
+      ["docs/troubleshooting.md", "nothing is deleted meanwhile"],
     ],
     checks: [
       {

@@ -33,6 +33,7 @@ export const copyPromises: readonly OnePromise[] = [
         ),
       ],
       [coreReadme, "nothing is overwritten"],
+      ["docs/how-to/move-to-another-storage.md", "**A target with other checkpoints under the same ids**"],
     ],
     checks: [
       {

@@ -11,6 +11,7 @@ import { savingPromises } from "./saving.js"
 import { securityPromises } from "./security.js"
 import { pagePromises } from "./serving.js"
 import { storagePromises } from "./storages.js"
+import { versionPromises } from "./versions.js"
 
 /** Every promise, by what it is about. */
 export const promises: Readonly<Record<string, readonly OnePromise[]>> = {
@@ -25,5 +26,6 @@ export const promises: Readonly<Record<string, readonly OnePromise[]>> = {
   "Several processes on one folder": processPromises,
   "The command": commandPromises,
   "The page": pagePromises,
+  "Other releases": versionPromises,
   "What is not trusted": securityPromises,
 }

@@ -13,6 +13,9 @@ export const readingPromises: readonly OnePromise[] = [
       ["packages/s3/README.md", "the manifest's SHA-256 protects you"],
       ["packages/azure/README.md", "The manifest's SHA-256 covers everything, end to end"],
       ["packages/gcs/README.md", "the manifest's SHA-256 verifies states of any length"],
+      ["docs/choosing.md", "damaged bytes are never returned"],
+      ["docs/concepts/sidecar.md", "**Each byte is verified.**"],
+      ["SECURITY.md", "checksums of their own, lengths and depth of JSON"],
     ],
     checks: [
       {
@@ -44,6 +47,8 @@ export const readingPromises: readonly OnePromise[] = [
     told: [
       [fsReadme, "`recover()` skips checkpoints that do not verify, and says why in `skipped`"],
       [protocol, "A damaged checkpoint is skipped and reported"],
+      ["docs/concepts/checkpoint.md", "**Recovery takes the latest checkpoint that verifies.**"],
+      ["docs/troubleshooting.md", "`recover()` goes past a damaged checkpoint by itself"],
     ],
     checks: [
       {
@@ -70,6 +75,7 @@ export const readingPromises: readonly OnePromise[] = [
     told: [
       [coreReadme, "`fresh`: nothing was ever saved"],
       [protocol, "it is never a fresh start"],
+      ["docs/reference.md", "The caller decides whether to start over from nothing, not the store"],
     ],
     checks: [
       {
@@ -107,6 +113,7 @@ export const readingPromises: readonly OnePromise[] = [
     told: [
       [fsReadme, "**An outage is never a fresh start.**"],
       [protocol, "A storage that cannot be reached rejects; it is never a fresh start"],
+      ["docs/concepts/checkpoint.md", "A storage that cannot be reached is an error, never `fresh`"],
     ],
     checks: [
       {
@@ -124,7 +131,11 @@ export const readingPromises: readonly OnePromise[] = [
   },
   {
     says: "The latest checkpoint is found whatever has become of the pointer.",
-    told: [[protocol, "For us it is a hint"]],
+    told: [
+      [protocol, "For us it is a hint"],
+      ["docs/concepts/pointer.md", "**Readers list, they do not follow the pointer.**"],
+      ["docs/reference.md", "a missing, garbled, dangling or stale pointer costs nothing"],
+    ],
     checks: [
       {
         explored: [
@@ -172,7 +183,11 @@ export const readingPromises: readonly OnePromise[] = [
   },
   {
     says: "Keys that this library did not make are told, and left alone.",
-    told: [[fsReadme, "Names that this package did not make are neither counted nor deleted"]],
+    told: [
+      [fsReadme, "Names that this package did not make are neither counted nor deleted"],
+      ["SECURITY.md", "foreign names are neither counted nor deleted"],
+      ["docs/reference.md", "never counted, never deleted, reported once as an event"],
+    ],
     checks: [
       {
         scenario: "a foreign key is one foreign-key event and stays where it is",

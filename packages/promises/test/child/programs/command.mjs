@@ -108,4 +108,63 @@ export const commandPrograms = {
       }
       assert.deepEqual(codes, [0, 1, 2])
     }),
+
+  "ckpt --json writes objects, one a line, each with v and type, and an error to stderr": (variants) =>
+    inFolder(async (root) => {
+      const store = await opened(root)
+      for (let id = 1; id <= 2; id++) await store.saveNext({ labels: { job: "a\u0085b" } }, { state: state() })
+      const url = `file:${root}`
+      const shapes = []
+      for (const args of [
+        ["ls"],
+        ["show", "1"],
+        ["diff", "1", "2"],
+        ["verify", "--all"],
+        ["recover"],
+        ["prune", "last=1"],
+      ]) {
+        const { stdout } = await ckpt(variants, ...args.slice(0, 1), url, ...args.slice(1), "--json")
+        assert.doesNotMatch(stdout, /\u0085/)
+        for (const line of stdout.trim().split("\n")) shapes.push(JSON.parse(line))
+      }
+      assert.deepEqual(
+        shapes.filter(({ v, type }) => v !== 1 || typeof type !== "string"),
+        [],
+      )
+      assert.ok(shapes.length > 7)
+      const { code, stdout, stderr } = await ckpt(variants, "show", url, "7", "--json")
+      assert.match(stderr, /^\{.*\}\n$/)
+      const error = JSON.parse(stderr)
+      assert.deepEqual([stdout, error.type, error.code, error.exitCode], ["", "error", "CKPT_NOT_FOUND", code])
+    }),
+
+  "ckpt recover is 0 where a job would go on, and 1 where nothing verifies": (variants) =>
+    inFolder(async (root) => {
+      const store = await opened(root)
+      const codes = [(await ckpt(variants, "recover", `file:${root}`)).code]
+      for (let id = 1; id <= 2; id++) await store.saveNext({}, { state: state() })
+      await damage(root, 2)
+      codes.push((await ckpt(variants, "recover", `file:${root}`)).code)
+      await damage(root, 1)
+      codes.push((await ckpt(variants, "recover", `file:${root}`)).code)
+      assert.deepEqual(codes, [0, 0, 1])
+    }),
+
+  "ckpt ends by SIGINT with 130, by SIGTERM with 143, and with 0 where its reader goes away": (variants) =>
+    inFolder(async (root) => {
+      const store = await opened(root)
+      await store.saveNext({}, { state: [Buffer.alloc(8 << 20)] })
+      const ended = []
+      for (const end of ["SIGINT", "SIGTERM", undefined]) {
+        const { file, args } = commandOf(variants, "cat", `file:${root}`, "1")
+        const cat = spawn(file, args, { stdio: ["ignore", "pipe", "ignore"] })
+        const ending = new Promise((resolve) => cat.once("exit", resolve))
+        // More than a pipe and Node's own buffer hold is on its way, and nobody reads it.
+        await new Promise((resolve) => cat.stdout.once("readable", resolve))
+        if (end === undefined) cat.stdout.destroy()
+        else cat.kill(/** @type {NodeJS.Signals} */ (end))
+        ended.push(await ending)
+      }
+      assert.deepEqual(ended, [130, 143, 0])
+    }),
 }
