@@ -168,7 +168,7 @@ export function commandOf(variants, ...args) {
 }
 
 /** A check that could not be run: neither a pass nor a failure. */
-export class Unrunnable extends Error {}
+class Unrunnable extends Error {}
 
 /**
  * Runs the command.
