@@ -90,7 +90,11 @@ export async function simulate(
       count: () => ++count,
       log,
     }
-    for (const action of scenario.atRest ?? []) log?.(`at rest: ${describeAction(action)}: ${damage(world, action)}`)
+    for (const action of scenario.atRest ?? []) {
+      // Outside the call of `log`: without a trace its arguments are not evaluated.
+      const words = damage(world, action)
+      log?.(`at rest: ${describeAction(action)}: ${words}`)
+    }
     let running = scenario.processes.length
     const processes: Process[] = []
     for (const [index, plan] of scenario.processes.entries()) {

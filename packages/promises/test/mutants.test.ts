@@ -14,6 +14,7 @@ const entries = {
   core: { "@ckpt/core": "index.js", "@ckpt/core/adapter": "adapter/index.js" },
   fs: { "@ckpt/fs": "index.js" },
   cli: {},
+  conformance: { "@ckpt/conformance": "index.js" },
 }
 
 const checks = Object.values(promises)
@@ -54,12 +55,12 @@ async function copyWith({ package: name, file, find, replace }: Mutant): Promise
   const folder = join(whole, "build")
   await cp(build, folder, { recursive: true, filter: (source) => !/\.(?:map|d\.ts)$/.test(source) })
   await writeFile(join(whole, "package.json"), await readFile(join(packages, name, "package.json")))
-  const path = join(folder, `${file}.js`)
+  const path = file === "package.json" ? join(whole, file) : join(folder, `${file}.js`)
   const parts = (await readFile(path, "utf8")).split(find)
   if (parts.length !== 2) {
     await rm(whole, { recursive: true })
     throw new Error(
-      `${JSON.stringify(find)} stands ${parts.length - 1} times in ${name}'s ${file}.js, not once: bring it up to date`,
+      `${JSON.stringify(find)} stands ${parts.length - 1} times in ${name}'s ${file}, not once: bring it up to date`,
     )
   }
   await writeFile(path, parts.join(replace))

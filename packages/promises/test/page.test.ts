@@ -34,20 +34,28 @@ test("what is promised stands where users read it", () => {
   expect(missing).toEqual([])
 })
 
-test.each(["core", "fs", "s3", "azure", "gcs", "cli"].map((name) => `packages/${name}/README.md`))(
-  "each point of %s, What is promised, is in the list",
-  (file) => {
-    const [, section = ""] = readFileSync(join(repository, file), "utf8").split("## What is promised\n")
-    const points = [...(section.split("\n## ")[0] ?? "").matchAll(/^- (\*\*[^*]+\*\*)/gm)].map(
-      ([, point = ""]) => point,
-    )
-    expect(points.length).toBeGreaterThan(5)
-    const listed = all.flatMap(({ standsIn }) =>
-      standsIn.filter(([where]) => where === file).map(([, words]) => plain(words)),
-    )
-    expect(points.filter((point) => !listed.some((words) => words.includes(plain(point))))).toEqual([])
-  },
-)
+const bold = /^- (\*\*[^*]+\*\*)/gm
+
+/** Sections of which each point is a promise: the file, the heading, and the points in the section. */
+const sections: readonly (readonly [file: string, heading: string, points: RegExp])[] = [
+  ...["core", "fs", "s3", "azure", "gcs", "cli"].map(
+    (name) => [`packages/${name}/README.md`, "## What is promised", bold] as const,
+  ),
+  ["packages/memory/README.md", "## What is promised", /^- (.*)/gm],
+  ["SECURITY.md", "## What is not trusted, and what is checked", /^\| (?!what |---)(.*) \|$/gm],
+  ["docs/page.md", "## Who may see it", /^- ((?:.|\n {2})*)/gm],
+  ["docs/compatibility.md", "## Rollback", /^\| (?!the later|---)(.*) \|$/gm],
+]
+
+test.each(sections)("each point of %s, %s, is in the list", (file, heading, pattern) => {
+  const [, section = ""] = readFileSync(join(repository, file), "utf8").split(`${heading}\n`)
+  const points = [...(section.split("\n## ")[0] ?? "").matchAll(pattern)].map(([, point = ""]) => plain(point))
+  expect(points.length).toBeGreaterThan(1)
+  const listed = all.flatMap(({ standsIn }) =>
+    standsIn.filter(([where]) => where === file).map(([, words]) => plain(words)),
+  )
+  expect(points.filter((point) => !listed.some((words) => words.includes(point) || point.includes(words)))).toEqual([])
+})
 
 test("each promise has a check, each check a mutant, and all of them exist", () => {
   const scenarios = new Set(allScenarios.map(({ name }) => name))
@@ -69,10 +77,6 @@ test("each promise has a check, each check a mutant, and all of them exist", () 
         expect(cases).toContain(check.case)
         expect(check.liars, says).not.toEqual([])
         for (const name of check.liars) expect(lying.get(name), name).toContain(check.case)
-      }
-      if ("test" in check) {
-        expect(check.against, says).not.toBe("")
-        expect(readFileSync(join(repository, check.file), "utf8")).toContain(`"${check.test}"`)
       }
     }
   }

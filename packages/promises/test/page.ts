@@ -15,8 +15,8 @@ npm run pnpm -- --filter @ckpt/memory test        # cases, over backends that li
 
 There are four kinds of checks. *Scenarios* (of a whole store) and *cases* (of a storage alone) of
 [@ckpt/conformance](../../packages/conformance) run over every storage. The [*exploration*](../../packages/exploration/README.md) plays schedules
-of several processes over a simulated storage. A [*program*](../../packages/promises/test/child/programs.mjs) is about one storage, or the
-command. [durability.md](../durability.md) says how much of each was run, and what none of them can see.
+of several processes over a simulated storage. A [*program*](../../packages/promises/test/child/programs) is about one storage, the
+command, or the packages. [durability.md](../durability.md) says how much of each was run, and what none of them can see.
 
 These pages are made by the tests from [the list](../../packages/promises/test/list). They fail if a promise has no check, a check no mutant, or
 the words of a promise no longer stand where users read them.
@@ -46,14 +46,12 @@ function checkText(check: Check): string {
   if ("scenario" in check) return `scenario \`${check.scenario}\``
   if ("program" in check) return `program \`${check.program}\``
   if ("explored" in check) return "exploration"
-  if ("case" in check) return `case \`${check.case}\``
-  return `test \`${check.test}\` in [${check.file.split("/").at(-1)}](${linkTo(check.file)})`
+  return `case \`${check.case}\``
 }
 
 function caught(check: Check): string {
   if ("explored" in check) return check.explored.map((name) => `\`${name}\``).join("; ")
   if ("case" in check) return `backends that lie: ${check.liars.map((name) => `\`${name}\``).join("; ")}`
-  if ("test" in check) return check.against
   return check.mutants.map(({ name }) => name).join("; ")
 }
 

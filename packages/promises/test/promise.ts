@@ -8,7 +8,7 @@ export interface OnePromise {
 }
 
 /** A check that can fail: each catches the mutants that it names. */
-export type Check = ScenarioCheck | ProgramCheck | ExplorationCheck | CaseCheck | TestCheck
+export type Check = ScenarioCheck | ProgramCheck | ExplorationCheck | CaseCheck
 
 /** A scenario of `@ckpt/conformance`, which also runs over every storage. The tests here run it over memory with each mutant. */
 export interface ScenarioCheck {
@@ -16,7 +16,7 @@ export interface ScenarioCheck {
   readonly mutants: readonly Mutant[]
 }
 
-/** A program in `child/programs.mjs`, for a promise of one storage or of the command. The tests here run it with each mutant. */
+/** A program in `child/programs`, for a promise of one storage, of the command, or of the packages. The tests here run it with each mutant. */
 export interface ProgramCheck {
   readonly program: string
   readonly mutants: readonly Mutant[]
@@ -34,19 +34,11 @@ interface CaseCheck {
   readonly liars: readonly string[]
 }
 
-/** A test that runs mutants of its own, or that compares with something that no code of this project computes. */
-interface TestCheck {
-  readonly test: string
-  readonly file: string
-  /** The mutants of the test, or why none is needed. */
-  readonly against: string
-}
-
 /** A change of one module of a package's build. `find` must stand there exactly once. */
 export interface Mutant {
   readonly name: string
-  readonly package: "core" | "fs" | "cli"
-  /** Below `build`, without its `.js`. */
+  readonly package: "core" | "fs" | "cli" | "conformance"
+  /** Below `build`, without its `.js`; or `package.json`. */
   readonly file: string
   readonly find: string
   readonly replace: string
@@ -67,3 +59,4 @@ const mutantOf =
 export const core = mutantOf("core")
 export const fs = mutantOf("fs")
 export const cli = mutantOf("cli")
+export const conformance = mutantOf("conformance")

@@ -12,7 +12,7 @@ export class Doubt {
   readonly tick: number
   readonly before: SeenHistory
   readonly #view: View
-  readonly #wasTold: boolean
+  #wasTold: boolean
   /** The highest epoch that a manifest carried. */
   readonly #carried: number
 
@@ -29,6 +29,14 @@ export class Doubt {
   /** Readers and writers can notice the damage: the history cannot be read, or it is gone and the pointer tells of it. */
   get isTold(): boolean {
     return this.#wasTold && (this.how === "garble" || this.#view.pointer.saysHistory)
+  }
+
+  /**
+   * The pointer is damaged too. Where the history is gone, the pointer alone says that there was one; whoever writes the pointer anew
+   * may know of no history but a new one.
+   */
+  pointerIsDamaged(): void {
+    if (this.how === "delete") this.#wasTold = false
   }
 
   /**

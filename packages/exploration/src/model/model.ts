@@ -295,6 +295,7 @@ export class Model implements Watcher {
    */
   damagePointer(change: () => void): void {
     this.#pointerDamagedAt = ++this.#tick
+    this.#doubt?.pointerIsDamaged()
     this.#damaging(change)
   }
 

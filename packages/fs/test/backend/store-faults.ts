@@ -74,12 +74,13 @@ export interface Trial {
  * Runs an operation whose call number `at` fails, and says what is wrong afterwards.
  *
  * @param judged verdicts by what was left and told: most faults leave the same
+ * @param goesOn the same process saves next, too
  */
 export async function trial(
   layout: LayoutName,
   operation: Operation,
   { memory: before, told: toldBefore }: Prepared,
-  { at, fault, judged }: { at: number; fault: Fault; judged: Map<string, string | undefined> },
+  { at, fault, judged, goesOn }: { at: number; fault: Fault; judged: Map<string, string | undefined>; goesOn: boolean },
 ): Promise<Trial> {
   forgetProcess()
   const memory = before.copy()
@@ -123,8 +124,6 @@ export async function trial(
   // Answers of a real disk come by turns of the event loop, and looks of one turn are shared.
   await nextTurn()
   const [left, toldUntilThen] = [memory.copy(), told.copy()]
-  // After some of the faults: it costs as much as all the rest.
-  const goesOn = at % 4 === 0
   if (goesOn) await nextSave(session, hit).catch((reason: unknown) => wrong.push(`the next save: ${reason}`))
   await session.close().catch((reason: unknown) => wrong.push(`close: ${reason}`))
   if (files.held() > 0) wrong.push(`${files.held()} files are still open`)

@@ -129,6 +129,8 @@ async function next(
   if (failures.length > 0) return `not collected: ${failures.map(({ key }) => key)}`
   if (again.checkpoint?.id !== nextId) return `saved ${nextId} next, and recovered ${again.checkpoint?.id}`
   const rest = [...memory.contents()].map(([path]) => path)
-  const left = rest.filter((path) => isTemporary(path) && !path.includes("/.writer-"))
+  const isEmpty = (path: string) =>
+    /\/checkpoint_\d+\/$/.test(path) && !rest.some((one) => one !== path && one.startsWith(path))
+  const left = rest.filter((path) => (isTemporary(path) && !path.includes("/.writer-")) || isEmpty(path))
   return left.length === 0 ? undefined : `left for ever: ${left}`
 }

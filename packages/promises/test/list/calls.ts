@@ -32,6 +32,7 @@ export const callPromises: readonly OnePromise[] = [
     says: "A request that is not answered is given up after `timeoutMs`, tried again, and is `CKPT_TIMEOUT` in the end.",
     standsIn: [
       [coreReadme, "milliseconds after which an attempt of a request, or a body that stands still, is given up"],
+      ["docs/troubleshooting.md", "the storage did not answer within `timeoutMs`, in any attempt"],
     ],
     checks: [
       {
@@ -70,7 +71,10 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "After `close` no request is made, and every later call is `CKPT_CLOSED`.",
-    standsIn: [[storePage, "After it no request is made"]],
+    standsIn: [
+      [storePage, "After it no request is made"],
+      ["docs/troubleshooting.md", "the store was closed, and the call came after it"],
+    ],
     checks: [
       {
         scenario: "input: a closed store refuses every operation, and may be closed again",
@@ -83,7 +87,10 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "A store that was opened with `readOnly` writes nothing.",
-    standsIn: [[coreReadme, "refuse every operation that would write"]],
+    standsIn: [
+      [coreReadme, "refuse every operation that would write"],
+      ["docs/troubleshooting.md", "the call would write, and the store was opened with `readOnly`"],
+    ],
     checks: [
       {
         scenario: "input: a read-only store refuses every write, reads everything and makes no write request",
@@ -96,6 +103,8 @@ export const callPromises: readonly OnePromise[] = [
     standsIn: [
       [troubleshooting, "an argument cannot be used"],
       [coreReadme, "**A mistake is refused before any request.**"],
+      ["SECURITY.md", "each option by name and kind, before any request"],
+      ["docs/troubleshooting.md", "Nothing was written"],
     ],
     checks: [
       {

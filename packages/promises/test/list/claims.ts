@@ -10,6 +10,9 @@ export const claimPromises: readonly OnePromise[] = [
     standsIn: [
       [storePage, "From then on every other writer gets `CKPT_FENCED`, however late it wakes"],
       [coreReadme, "**An earlier writer is fenced** once another writer has claimed the store"],
+      ["docs/concepts/fencing.md", "**Every earlier writer is refused**"],
+      ["docs/troubleshooting.md", "another writer leads, and this one may not write"],
+      ["docs/how-to/move-to-another-storage.md", "a job that still writes there without a claim is refused"],
     ],
     checks: [
       {
@@ -26,6 +29,7 @@ export const claimPromises: readonly OnePromise[] = [
     standsIn: [
       [storePage, "A checkpoint that it still writes never counts"],
       [protocol, "**A superseded writer does no harm**"],
+      ["docs/concepts/fencing.md", "checkpoint never counts, for no reader and no retention"],
     ],
     checks: [
       {
@@ -40,7 +44,10 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "A claim takes no acknowledgement back.",
-    standsIn: [[protocol, "**An acknowledgement is never taken back**"]],
+    standsIn: [
+      [protocol, "**An acknowledgement is never taken back**"],
+      ["docs/concepts/fencing.md", "A checkpoint that was acknowledged before the claim stays"],
+    ],
     checks: [
       {
         explored: [
@@ -77,6 +84,8 @@ export const claimPromises: readonly OnePromise[] = [
     standsIn: [
       [storePage, "If it is lost, an event says so (`history-lost`)"],
       [protocol, "The event `history-lost` says so"],
+      ["docs/concepts/pointer.md", "**A lost history is reported, not guessed.**"],
+      ["docs/troubleshooting.md", "nothing is deleted meanwhile"],
     ],
     checks: [
       {

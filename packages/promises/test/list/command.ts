@@ -1,6 +1,7 @@
 import { cli, core, type OnePromise } from "../promise.js"
 
 const readme = "packages/cli/README.md"
+const cliPage = "docs/cli.md"
 
 export const commandPromises: readonly OnePromise[] = [
   {
@@ -24,7 +25,10 @@ export const commandPromises: readonly OnePromise[] = [
   },
   {
     says: "Names of others cannot harm a terminal.",
-    standsIn: [[readme, "**Names cannot harm.**"]],
+    standsIn: [
+      [readme, "**Names cannot harm.**"],
+      ["SECURITY.md", "control characters, and characters that turn the reading direction, are spelled out"],
+    ],
     checks: [
       {
         program: "ckpt show spells out what a terminal would obey",
@@ -132,7 +136,10 @@ export const commandPromises: readonly OnePromise[] = [
   },
   {
     says: "Exit codes tell scripts what happened.",
-    standsIn: [[readme, "**Exit codes and JSON do not change**"]],
+    standsIn: [
+      [readme, "**Exit codes and JSON do not change**"],
+      ["docs/cli.md", "the command is written wrongly"],
+    ],
     checks: [
       {
         program: "ckpt says by its exit code what happened",
@@ -144,6 +151,62 @@ export const commandPromises: readonly OnePromise[] = [
             "CKPT_NOT_FOUND: exit.refused,",
             "CKPT_NOT_FOUND: exit.fine,",
           ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "With `--json` every line is an object with `v` and `type`, and an error is an object on stderr.",
+    standsIn: [
+      ["docs/cli-json.md", "With `--json`, stdout has objects, one on each line"],
+      ["docs/cli-json.md", "An error is one object on stderr, of type `error`"],
+      [readme, "`--json` | answers for programs: one object a line"],
+    ],
+    checks: [
+      {
+        program: "ckpt --json writes objects, one a line, each with v and type, and an error to stderr",
+        mutants: [
+          cli("objects have no version", "output/json", "v: shapesVersion, ", ""),
+          cli(
+            "JSON has what a terminal obeys",
+            "output/json",
+            "return text.replace(/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/gu,",
+            "return text.replace(/(?!)/gu,",
+          ),
+          cli("an error is text always", "program", "if (asJson)", "if (false)"),
+        ],
+      },
+    ],
+  },
+  {
+    says: "`ckpt recover` is 0 where a job would go on, and 1 where nothing verifies.",
+    standsIn: [[cliPage, "0 if a checkpoint would be recovered, also if newer ones are damaged"]],
+    checks: [
+      {
+        program: "ckpt recover is 0 where a job would go on, and 1 where nothing verifies",
+        mutants: [
+          cli(
+            "a store in which nothing verifies is fine",
+            "commands/recover",
+            'if (found.outcome === "exhausted")\n            context',
+            "if (false)\n            context",
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "A signal ends `ckpt` with its own code; a reader that goes away ends it with 0.",
+    standsIn: [
+      [cliPage, "**If the reader of stdout goes away**, as `head` does, a command that only reads ends with 0"],
+      [cliPage, "| 130, 143 | Ctrl-C, SIGTERM |"],
+    ],
+    checks: [
+      {
+        program: "ckpt ends by SIGINT with 130, by SIGTERM with 143, and with 0 where its reader goes away",
+        mutants: [
+          cli("a signal is a refusal", "program", "error instanceof Interrupted ? error.exitCode :", ""),
+          cli("a reader that goes away is a failure", "program", "if (error instanceof ReaderGone)", "if (false)"),
         ],
       },
     ],

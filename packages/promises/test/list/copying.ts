@@ -27,6 +27,7 @@ export const copyPromises: readonly OnePromise[] = [
     standsIn: [
       [protocol, "If the state does not verify, its put breaks off, and nothing is there"],
       [copying, "nothing is overwritten"],
+      ["docs/how-to/move-to-another-storage.md", "**A target with other checkpoints under the same ids**"],
     ],
     checks: [
       {

@@ -36,6 +36,12 @@ export const filesystemPromises: readonly OnePromise[] = [
           ),
         ],
       },
+      {
+        program: "nothing is made in a new folder before the folder's own name is durable",
+        mutants: [
+          fs("a new folder is not synced", "files/directories", "await this.#syncEntry(parent, path, created);", ";"),
+        ],
+      },
     ],
   },
   {
@@ -51,6 +57,18 @@ export const filesystemPromises: readonly OnePromise[] = [
             'if (synced.status === "rejected") {\n        const error',
             "if (false) {\n        const error",
           ),
+        ],
+      },
+      {
+        program: "the same save again, after a sync that failed, is CKPT_UNKNOWN_OUTCOME in the same process",
+        mutants: [
+          fs("names in doubt are refused to nobody", "files/doubts", "if (registry.doubtful.size === 0)", "if (true)"),
+        ],
+      },
+      {
+        program: "a save that finds a checkpoint whose sync is under way waits for that sync, and for its failure",
+        mutants: [
+          fs("nobody waits for the sync of another call", "files/doubts", "await registry.unsynced.get(name);", ";"),
         ],
       },
     ],

@@ -20,6 +20,9 @@ export const readingPromises: readonly OnePromise[] = [
       ],
       ["packages/gcs/README.md", "**Nothing damaged is returned.**"],
       ["packages/gcs/README.md", "the manifest's SHA-256 verifies states of any length"],
+      ["docs/choosing.md", "damaged bytes are never returned"],
+      ["docs/concepts/sidecar.md", "**Each byte is verified.**"],
+      ["SECURITY.md", "checksums of their own, lengths and depth of JSON"],
     ],
     checks: [
       {
@@ -44,11 +47,6 @@ export const readingPromises: readonly OnePromise[] = [
           ),
         ],
       },
-      {
-        test: "property: damage of a manifest of ours is found, whatever it is",
-        file: "packages/core/test/format/mutations.test.ts",
-        against: "random damage of bytes and of fields, which the test makes itself",
-      },
     ],
   },
   {
@@ -56,6 +54,8 @@ export const readingPromises: readonly OnePromise[] = [
     standsIn: [
       [fsReadme, "`recover()` skips checkpoints that do not verify, and says why in `skipped`"],
       [protocol, "A damaged checkpoint is skipped and reported"],
+      ["docs/concepts/checkpoint.md", "**Recovery takes the latest checkpoint that verifies.**"],
+      ["docs/troubleshooting.md", "`recover()` goes past a damaged checkpoint by itself"],
     ],
     checks: [
       {
@@ -82,6 +82,7 @@ export const readingPromises: readonly OnePromise[] = [
     standsIn: [
       [storePage, "`fresh`: nothing was ever saved"],
       [protocol, "it is never a fresh start"],
+      ["docs/reference.md", "The caller decides whether to start over from nothing, not the store"],
     ],
     checks: [
       {
@@ -120,6 +121,7 @@ export const readingPromises: readonly OnePromise[] = [
       [fsReadme, "**An outage is never a fresh start.**"],
       [coreReadme, "**An outage is never a fresh start.**"],
       [protocol, "A storage that cannot be reached rejects; it is never a fresh start"],
+      ["docs/concepts/checkpoint.md", "A storage that cannot be reached is an error, never `fresh`"],
     ],
     checks: [
       {
@@ -137,7 +139,11 @@ export const readingPromises: readonly OnePromise[] = [
   },
   {
     says: "The latest checkpoint is found, also if the pointer is lost, old or damaged.",
-    standsIn: [[protocol, "For us it is a hint"]],
+    standsIn: [
+      [protocol, "For us it is a hint"],
+      ["docs/concepts/pointer.md", "**Readers list, they do not follow the pointer.**"],
+      ["docs/reference.md", "a missing, garbled, dangling or stale pointer costs nothing"],
+    ],
     checks: [
       {
         explored: [
@@ -185,7 +191,11 @@ export const readingPromises: readonly OnePromise[] = [
   },
   {
     says: "Keys that this library did not make are reported, and left alone.",
-    standsIn: [[fsReadme, "Names that this package did not make are neither counted nor deleted"]],
+    standsIn: [
+      [fsReadme, "Names that this package did not make are neither counted nor deleted"],
+      ["SECURITY.md", "foreign names are neither counted nor deleted"],
+      ["docs/reference.md", "never counted, never deleted, reported once as an event"],
+    ],
     checks: [
       {
         scenario: "a foreign key is one foreign-key event and stays where it is",

@@ -12,6 +12,8 @@ export const removingPromises: readonly OnePromise[] = [
       [coreReadme, "**The latest valid checkpoint always stays.**"],
       [coreReadme, "The latest valid checkpoint, every checkpoint above it, and every pinned checkpoint always stay"],
       [protocol, "Nothing at or above V is ever deleted"],
+      ["docs/operations.md", "which keeps the latest valid checkpoint at any age"],
+      ["docs/reference.md", "the latest valid checkpoint and all above it always stay"],
     ],
     checks: [
       {
@@ -60,7 +62,10 @@ export const removingPromises: readonly OnePromise[] = [
   },
   {
     says: "A manifest of a newer version always stays.",
-    standsIn: [[coreReadme, "A manifest of a newer version of this library always stays"]],
+    standsIn: [
+      [coreReadme, "A manifest of a newer version of this library always stays"],
+      ["docs/compatibility.md", "Retention never removes them"],
+    ],
     checks: [
       {
         scenario: "prune keeps a checkpoint of a newer version, however many valid ones lie above it",
@@ -122,7 +127,10 @@ export const removingPromises: readonly OnePromise[] = [
   },
   {
     says: "Whatever is deleted is dead before: a delete that comes late or twice does no harm.",
-    standsIn: [[protocol, "**Every delete is of an id that is dead**"]],
+    standsIn: [
+      [protocol, "**Every delete is of an id that is dead**"],
+      ["docs/concepts/pointer.md", "**The history decides what counts.**"],
+    ],
     checks: [
       {
         explored: [

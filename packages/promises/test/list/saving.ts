@@ -12,6 +12,8 @@ export const savingPromises: readonly OnePromise[] = [
       [fsReadme, "**A save is all or nothing.**"],
       [coreReadme, "**A save is all or nothing.**"],
       ["README.md", "which is there as a whole or not at all"],
+      ["docs/concepts/checkpoint.md", "**A save is all or nothing.**"],
+      ["docs/concepts/sidecar.md", "**The sidecar is written before the manifest**"],
     ],
     checks: [
       {
@@ -39,6 +41,8 @@ export const savingPromises: readonly OnePromise[] = [
       [fsReadme, "**Nothing is overwritten.**"],
       [coreReadme, "**Nothing is overwritten.**"],
       [storePage, "writes a checkpoint, and never overwrites"],
+      ["docs/concepts/checkpoint.md", "**A checkpoint is not overwritten.**"],
+      ["docs/troubleshooting.md", "the id has other content, or retention removed it"],
     ],
     checks: [
       {
@@ -58,7 +62,10 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "The very same save again is `existed`.",
-    standsIn: [[fsReadme, "Saving the very same manifest again is `existed`"]],
+    standsIn: [
+      [fsReadme, "Saving the very same manifest again is `existed`"],
+      ["docs/troubleshooting.md", "save the very same manifest object again: it is `existed` if the write took effect"],
+    ],
     checks: [
       {
         scenario: 'race: a second save of the same checkpoint is "existed"',
@@ -137,6 +144,8 @@ export const savingPromises: readonly OnePromise[] = [
       ],
       ["packages/azure/README.md", "**A storage that does not keep all this is refused**"],
       ["packages/gcs/README.md", "**A storage that does not keep all this is refused**"],
+      ["docs/reference.md", "Refused before the first write"],
+      ["docs/troubleshooting.md", "the storage does not do what the protocol rests on"],
     ],
     checks: [
       {
@@ -154,7 +163,10 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "An update is applied once, and by compare-and-swap: no other update is lost.",
-    standsIn: [[storePage, "changes a manifest by compare-and-swap"]],
+    standsIn: [
+      [storePage, "changes a manifest by compare-and-swap"],
+      ["docs/reference.md", "compare-and-swap on the stored manifest; checksums and size stay"],
+    ],
     checks: [
       {
         explored: [
@@ -198,6 +210,58 @@ export const savingPromises: readonly OnePromise[] = [
             "commit/numbering",
             "assertIdLeft(this.#history, this.#highest.checkpointId + 1)",
             "assertIdLeft(this.#history, Math.max(1, this.#highest.checkpointId))",
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "An id is used once: a save of an id that was removed is `CKPT_CONFLICT`, and is never seen.",
+    standsIn: [
+      ["docs/concepts/epoch.md", "An id is used once, for ever"],
+      ["packages/fs/README.md", "or was pruned, the save rejects with `CKPT_CONFLICT`"],
+    ],
+    checks: [
+      {
+        scenario: "floor: a late save of a pruned id is CKPT_CONFLICT and is never seen",
+        mutants: [
+          core(
+            "every id may count",
+            "history/rule",
+            "export function mayCount(",
+            "export function mayCount() {\n    return true;\n}\nfunction unused(",
+          ),
+        ],
+      },
+      { explored: ["no floor"] },
+    ],
+  },
+  {
+    says: "Operators lie in the manifest, if each has 64 KiB and all have 4 MiB at most; else all lie in the state.",
+    standsIn: [
+      ["docs/concepts/sidecar.md", "**Small states need no sidecar.**"],
+      ["docs/choosing.md", "with at most 4 MiB of inline operators"],
+    ],
+    checks: [
+      {
+        scenario: "operators: all go inline if each has up to 64 KiB; otherwise all go into the state",
+        mutants: [
+          core(
+            "the limit of an operator is twice as high",
+            "state/pack-operators",
+            "defaultInlineThreshold = 64 * 1024",
+            "defaultInlineThreshold = 128 * 1024",
+          ),
+        ],
+      },
+      {
+        scenario: "operators: more than 4 MiB in all go into the state, however small each is",
+        mutants: [
+          core(
+            "all together have no limit",
+            "state/pack-operators",
+            "maxInlineBytes = 4 * 1024 * 1024",
+            "maxInlineBytes = 40 * 1024 * 1024",
           ),
         ],
       },

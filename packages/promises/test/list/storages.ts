@@ -1,7 +1,8 @@
-import type { OnePromise } from "../promise.js"
+import { core, type OnePromise, conformance as suite } from "../promise.js"
 
 const protocol = "docs/protocol/README.md"
 const conformance = "packages/conformance/README.md"
+const memory = "packages/memory/README.md"
 const [s3, azure, gcs] = ["packages/s3/README.md", "packages/azure/README.md", "packages/gcs/README.md"]
 
 export const storagePromises: readonly OnePromise[] = [
@@ -94,9 +95,16 @@ export const storagePromises: readonly OnePromise[] = [
     ],
     checks: [
       {
-        test: "saves without a pause: the pointer lags, and nothing else",
-        file: "packages/gcs/test/rate-limit.test.ts",
-        against: "a server that answers 429 to the second write of an object within a second, and counts",
+        scenario:
+          "lost answer of every pointer put, none of which takes effect: the save succeeds without being the latest",
+        mutants: [
+          core(
+            "a pointer that cannot be moved fails the save",
+            "history/pointer-file",
+            'this.#emit({ type: "pointer-failed", id, error });',
+            "throw error;",
+          ),
+        ],
       },
       { explored: ["a swap that changed nothing passes for unknown"] },
     ],
@@ -116,6 +124,65 @@ export const storagePromises: readonly OnePromise[] = [
       {
         case: "leftovers: olderThanMs is in milliseconds of the storage's clock, since the latest sign of life",
         liars: ["the age of leftovers is taken for seconds"],
+      },
+    ],
+  },
+  {
+    says: "A case that is left out is not registered with the runner; no case has more than 32 backends open.",
+    standsIn: [
+      [conformance, "Such a case is not registered with the runner, so it never counts as passed"],
+      [conformance, "Up to 32 backends are open at once"],
+    ],
+    checks: [
+      {
+        program: "a case that is left out is not registered with the runner",
+        mutants: [
+          suite(
+            "cases that cannot be run are registered",
+            "describe-backend",
+            "if (results.has(one))\n            continue;",
+            "",
+          ),
+        ],
+      },
+      {
+        program: "no case has more than 32 backends open at once",
+        mutants: [
+          suite(
+            "a race has a backend for each racer",
+            "cases/replace",
+            "const backends = [backend, await another(), await another(), await another()];",
+            "const backends = [backend];\n            while (backends.length < 33) backends.push(await another());",
+          ),
+        ],
+      },
+    ],
+  },
+  {
+    says: "Memory does what an object store does: saves, claims and retention.",
+    standsIn: [[memory, "Saves, claims and retention do what they do on an object store"]],
+    checks: [
+      {
+        case: "replace: exactly one of 16 racers from one version wins",
+        liars: ["two replacements by one version at once both win"],
+      },
+      {
+        case: "list: a listing shows every earlier write and delete",
+        liars: ["a backend remembers its listing until it writes"],
+      },
+    ],
+  },
+  {
+    says: "Memory copies all bytes on their way in and out.",
+    standsIn: [[memory, "All bytes are copied on their way in and out"]],
+    checks: [
+      {
+        case: "put: changing a buffer after the put leaves the object alone",
+        liars: ["keeps the chunks of an array that was put", "keeps the chunks of a stream that was put"],
+      },
+      {
+        case: "get: changing what was read, of any size or range, leaves the object alone",
+        liars: ["gives its own bytes to the reader", "gives its own bytes to the reader of a range"],
       },
     ],
   },
