@@ -104,10 +104,11 @@ export function lmdbBackend({ env, objects, rows }: ReturnType<typeof openLmdb>)
       const entry = await reading(() => objects.get(key), signal)
       return entry && metaOf(key, entry)
     },
-    async *list(prefix, { signal } = {}) {
+    async *list(prefix, { after, limit = Infinity, signal } = {}) {
       // At once: a snapshot. A read transaction that stayed open would keep LMDB from using any space again.
       const end = Buffer.concat([Buffer.from(prefix), Buffer.of(0xff)])
-      const found = await reading(() => [...objects.getRange({ start: prefix, end })], signal)
+      const range = { start: after ?? prefix, exclusiveStart: after !== undefined, end, limit }
+      const found = await reading(() => [...objects.getRange(range)], signal)
       for (const { key, value } of found) yield metaOf(key, value)
     },
     async delete(keys, { signal } = {}) {
