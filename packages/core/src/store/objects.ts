@@ -126,7 +126,7 @@ class ObjectsOn implements Objects {
 
   replace(key: string, bytes: Uint8Array, options: ReplaceOptions): Promise<ObjectInfo> {
     const { version, signal } = options ?? {}
-    return this.#calls.write("objects.replace", key, options, replaceShape, async () => {
+    return this.#calls.write("objects.replace", key, options ?? {}, replaceShape, async () => {
       const at = this.#at("objects.replace", key)
       if (version === undefined) {
         const message = "objects.replace: version is missing; give the version that the object should have."
@@ -200,8 +200,7 @@ class ObjectsOn implements Objects {
       else if (byUtf8(after, prefix) > 0) return []
       const objects: ObjectInfo[] = []
       // Names that are no objects are left out, and others asked for in their place.
-      while (objects.length < limit) {
-        const most = limit - objects.length
+      for (let most = limit; objects.length < limit; most = Math.max(limit - objects.length, 100)) {
         const metas = await this.#storage.listRange(from, { after: start, limit: most }, signal)
         for (const meta of metas) {
           if (whyNotAKey(this.#prefix, this.#keyOf(meta)) === undefined) objects.push(this.#info(meta))
@@ -209,7 +208,7 @@ class ObjectsOn implements Objects {
         if (metas.length < most) break
         start = metas.at(-1)?.key
       }
-      return objects
+      return objects.slice(0, limit)
     })
   }
 
