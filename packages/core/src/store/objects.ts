@@ -17,7 +17,7 @@ import type { Operation } from "../storage/explain.js"
 import { Probe } from "../storage/probe.js"
 import { retryPolicy } from "../storage/retry.js"
 import { bytesBody, Storage } from "../storage/storage.js"
-import { ownVersionRefused, type Swapped, swap } from "../storage/swap.js"
+import { maxSwaps, ownVersionRefused, type Swapped, swap } from "../storage/swap.js"
 import { Calls } from "./calls.js"
 import {
   type CreatedObject,
@@ -33,8 +33,6 @@ import {
 } from "./objects-api.js"
 
 const mostBytes = 128 * 1024 * 1024
-/** How often a create begins anew because what refused it was removed before it could be read. */
-const rounds = 4
 
 /**
  * Opens objects on a storage, under a prefix of their own. No request is made before the first call. Before the first `create` or
@@ -90,7 +88,8 @@ class ObjectsOn implements Objects {
         const created = await createOnce(this.#storage, at, bytesBody(sealed), { signal })
         const settled = await this.#settled(key, created, sealed, token, signal)
         if (settled !== "gone") return settled
-        if (round === rounds) {
+        // What refused it was removed before it could be read.
+        if (round === maxSwaps) {
           const message = `objects.create of ${key} failed: others create and remove it again and again. Try again later.`
           throw new CheckpointError("CKPT_CONFLICT", message, { ...this.#about(key), retryable: true })
         }

@@ -9,7 +9,7 @@ const sealed = (key: string, content: string) => seal(key, text(content), token,
 const damageOf = async (key: string, bytes: Uint8Array) => (await unseal(key, bytes, undefined)).damage
 
 describe("a sealed object", () => {
-  test("has the bytes that docs/reference.md describes", async () => {
+  test("has the bytes that docs/objects.md describes", async () => {
     const stored = Buffer.from(await sealed("threads/é", "hello"))
     expect(stored.subarray(0, 8).toString("latin1")).toBe("CKPTOBJ\u0001")
     expect(stored.subarray(8, 16).toString("hex")).toBe("0000000000000005")

@@ -9,10 +9,11 @@ import {
 import { bytes, Objects as Memory, rejectionOf } from "../mistakes/support.js"
 import { OwnedClock } from "../owned-clock.js"
 
-const open = (backend = new Memory(), options: ObjectsOptions = {}) => ({
-  backend,
-  objects: openObjects(backend, { clock: new OwnedClock(), random: () => 0, ...options }),
-})
+function opened<Backend extends Memory>(backend: Backend, options: ObjectsOptions = {}) {
+  return { backend, objects: openObjects(backend, { clock: new OwnedClock(), random: () => 0, ...options }) }
+}
+
+const open = () => opened(new Memory())
 
 const mistakes: readonly [string, (objects: Objects) => unknown, CheckpointErrorCode, RegExp][] = [
   [
@@ -77,7 +78,7 @@ describe("what cannot be used is refused by name, and no request is made", () =>
 })
 
 test("objects that were opened read-only refuse what would write", async () => {
-  const { backend, objects } = open(new Memory(), { readOnly: true })
+  const { backend, objects } = opened(new Memory(), { readOnly: true })
   for (const call of [
     objects.create("a", bytes("x")),
     objects.replace("a", bytes("x"), { version: "v" }),
@@ -94,7 +95,7 @@ test("after close every call is refused; a backend that is owned is closed", asy
   backend[Symbol.asyncDispose] = async () => {
     closed++
   }
-  const { objects } = open(backend, { ownsBackend: true })
+  const { objects } = opened(backend, { ownsBackend: true })
   await objects.create("a", bytes("x"))
   await objects.close()
   expect(closed).toBe(1)
@@ -108,7 +109,7 @@ test("a storage that ignores conditions is refused before the first write", asyn
       return super.put(key, body)
     }
   }
-  const { backend, objects } = open(new Careless())
+  const { backend, objects } = opened(new Careless())
   expect(await rejectionOf(() => objects.create("a", bytes("x")))).toMatchObject({ code: "CKPT_UNSUPPORTED" })
   expect([...backend.stored.keys()]).toEqual([])
 })
@@ -126,7 +127,7 @@ describe("list", () => {
         }
       }
     }
-    const { backend, objects } = open(new Breaking(), { prefix: "p" })
+    const { backend, objects } = opened(new Breaking(), { prefix: "p" })
     for (const key of ["a", "b", "c", "d", "e", "f"]) await objects.create(key, bytes(key))
     backend.ranges.length = 0
     expect((await objects.list({ after: "a", limit: 4 })).map(({ key }) => key)).toEqual(["b", "c", "d", "e"])
@@ -137,7 +138,7 @@ describe("list", () => {
   })
 
   test("asks again for as many as were no objects, and no more", async () => {
-    const { backend, objects } = open(new Memory(), { prefix: "p" })
+    const { backend, objects } = opened(new Memory(), { prefix: "p" })
     for (const key of ["a", "b", "c"]) await objects.create(key, bytes(key))
     for (const key of ["p/.ckpt-probe-1", "p/a/", "p/a\\b", "p/b🦀"]) await backend.put(key, [bytes("x")])
     backend.requests.length = 0
@@ -154,7 +155,7 @@ describe("list", () => {
         yield* all.reverse()
       }
     }
-    const { objects } = open(new Backwards())
+    const { objects } = opened(new Backwards())
     for (const key of ["a", "b"]) await objects.create(key, bytes(key))
     const error = await rejectionOf(() => objects.list())
     expect(error).toMatchObject({ code: "CKPT_UNSUPPORTED" })
@@ -180,4 +181,22 @@ test("bytes may be changed as soon as the call has begun", async () => {
   content.fill(0)
   await created
   expect(new TextDecoder().decode((await objects.read("a"))?.bytes)).toBe("before")
+})
+
+test("a replacement whose answer was lost, and whose object another writer replaced since, is unknown", async () => {
+  class Overtaken extends Memory {
+    overtakes = false
+    override async put(...[key, body, options]: Parameters<Memory["put"]>) {
+      const meta = await super.put(key, body, options)
+      if (!this.overtakes) return meta
+      this.overtakes = false
+      await super.put(key, [bytes("theirs")])
+      throw new BackendError("ambiguous", "no answer")
+    }
+  }
+  const { backend, objects } = opened(new Overtaken())
+  const { version } = await objects.create("a", bytes("first"))
+  backend.overtakes = true
+  const error = await rejectionOf(() => objects.replace("a", bytes("ours"), { version }))
+  expect(error).toMatchObject({ code: "CKPT_UNKNOWN_OUTCOME", retryable: true, key: "a" })
 })

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import { randomUUID } from "node:crypto"
 import type { CheckpointError, Objects } from "@ckpt/core"
 import { ambiguous, calls, heldCall, recorder, transient, withFaults } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
@@ -24,8 +25,9 @@ async function asked(
   options: Parameters<ScenarioContext["openObjects"]>[0] = {},
 ): Promise<Objects> {
   const objects = await context.openObjects({ prefix, ...options })
-  await objects.create("asked", bytes("x"))
-  await objects.remove("asked")
+  const own = `asked/${randomUUID()}`
+  await objects.create(own, bytes("x"))
+  await objects.remove(own)
   return objects
 }
 
