@@ -108,8 +108,7 @@ export function lmdbBackend({ env, objects, rows }: ReturnType<typeof openLmdb>)
       // At once: a snapshot. A read transaction that stayed open would keep LMDB from using any space again.
       const end = Buffer.concat([Buffer.from(prefix), Buffer.of(0xff)])
       const range = { start: after ?? prefix, exclusiveStart: after !== undefined, end, limit }
-      const found = await reading(() => [...objects.getRange(range)], signal)
-      for (const { key, value } of found) yield metaOf(key, value)
+      for (const { key, value } of await reading(() => [...objects.getRange(range)], signal)) yield metaOf(key, value)
     },
     async delete(keys, { signal } = {}) {
       await transaction(() => keys.forEach(remove), signal)
