@@ -8,8 +8,9 @@ import { atOnce, look, type Name, namesIn, taken, type Walk } from "./list.js"
 
 interface OrderedWalk extends Walk {
   readonly after: string
-  /** How many entries may still be given. */
-  left: number
+  readonly limit: number
+  /** How many entries were given. */
+  given: number
 }
 
 /**
@@ -21,7 +22,7 @@ export async function* listInOrder(
   prefix: string,
   { after = "", limit = Number.POSITIVE_INFINITY, signal }: ListRangeOptions,
 ): AsyncGenerator<ObjectMeta> {
-  const walk: OrderedWalk = { root, prefix, folders: prefixFolders(prefix), signal, after, left: limit }
+  const walk: OrderedWalk = { root, prefix, folders: prefixFolders(prefix), signal, after, limit, given: 0 }
   const real = await root.resolve()
   if (real !== undefined) yield* inFolder(walk, real, "", 0)
 }
@@ -29,8 +30,8 @@ export async function* listInOrder(
 /** @param base what the keys in this folder begin with */
 async function* inFolder(walk: OrderedWalk, path: string, base: string, depth: number): AsyncGenerator<ObjectMeta> {
   const names = ordered(walk, (await namesIn(walk, path, depth)) ?? [], base, depth)
-  for (let from = 0; from < names.length && walk.left > 0; ) {
-    const group = names.slice(from, from + together(names, from, walk.left))
+  for (let from = 0; from < names.length && walk.given < walk.limit; ) {
+    const group = names.slice(from, from + together(names, from, walk.limit - walk.given))
     from += group.length
     const kinds = await mapConcurrently(
       group,
@@ -46,10 +47,10 @@ async function* inFolder(walk: OrderedWalk, path: string, base: string, depth: n
 }
 
 async function* below(walk: OrderedWalk, path: string, key: string, depth: number): AsyncGenerator<ObjectMeta> {
-  const before = walk.left
+  const before = walk.given
   yield* inFolder(walk, path, `${key}/`, depth + 1)
   // Nothing came of a folder that lies behind `after` as a whole: it is empty, and takes a name.
-  if (walk.left < before || depth === 0 || byUtf8(`${key}/`, walk.after) <= 0) return
+  if (walk.given > before || depth === 0 || byUtf8(`${key}/`, walk.after) <= 0) return
   const info = await lookUp(walk.root.files, path)
   // As on the first two levels.
   if (info !== undefined) yield* counted(walk, taken(walk, key, info, 0))
@@ -57,8 +58,8 @@ async function* below(walk: OrderedWalk, path: string, key: string, depth: numbe
 
 function* counted(walk: OrderedWalk, found: readonly ObjectMeta[]): Generator<ObjectMeta> {
   for (const meta of found) {
-    if (walk.left === 0 || byUtf8(meta.key, walk.after) <= 0) continue
-    walk.left--
+    if (walk.given === walk.limit || byUtf8(meta.key, walk.after) <= 0) continue
+    walk.given++
     yield meta
   }
 }
