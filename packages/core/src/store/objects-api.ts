@@ -40,8 +40,8 @@ export interface StoredObject extends ObjectInfo {
 /** The answer of {@link Objects.create}. */
 export interface CreatedObject extends ObjectInfo {
   /**
-   * `created`: this call wrote the object. Among callers that create one key at the same time, one alone hears it. `existed`: an object
-   * with the same bytes was there, and was read to its end.
+   * `created`: this call wrote the object. No two callers that create one key at the same time hear it. `existed`: an object with the
+   * same bytes was there, and was read to its end.
    */
   readonly outcome: "created" | "existed"
 }

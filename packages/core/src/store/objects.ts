@@ -115,6 +115,8 @@ class ObjectsOn implements Objects {
     if (found.damage !== undefined) throw this.#corrupt("objects.create", key, found.damage)
     const isOurs = Buffer.compare(found.token, token) === 0
     if (Buffer.compare(found.content, sealed.subarray(headBytes)) !== 0) {
+      // Ours may have been there, and what is there now may have taken its place.
+      if (lost !== undefined) throw this.#unknown(key, cause)
       const message = `objects.create of ${key}: an object with other bytes is there. Nothing was written. Read it and decide: replace that version, or take another key.`
       throw new CheckpointError("CKPT_CONFLICT", message, this.#about(key))
     }

@@ -182,21 +182,3 @@ test("bytes may be changed as soon as the call has begun", async () => {
   await created
   expect(new TextDecoder().decode((await objects.read("a"))?.bytes)).toBe("before")
 })
-
-test("a replacement whose answer was lost, and whose object another writer replaced since, is unknown", async () => {
-  class Overtaken extends Memory {
-    overtakes = false
-    override async put(...[key, body, options]: Parameters<Memory["put"]>) {
-      const meta = await super.put(key, body, options)
-      if (!this.overtakes) return meta
-      this.overtakes = false
-      await super.put(key, [bytes("theirs")])
-      throw new BackendError("ambiguous", "no answer")
-    }
-  }
-  const { backend, objects } = opened(new Overtaken())
-  const { version } = await objects.create("a", bytes("first"))
-  backend.overtakes = true
-  const error = await rejectionOf(() => objects.replace("a", bytes("ours"), { version }))
-  expect(error).toMatchObject({ code: "CKPT_UNKNOWN_OUTCOME", retryable: true, key: "a" })
-})
