@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     // The tests of custom-backend are of node:test; packages/published runs them.
     projects: ["packages/*", "examples/*", "!examples/custom-backend"],
-    // One more than cores: much of the time is waiting for servers and disks.
-    maxWorkers: availableParallelism() + 1,
+    // Twice the cores: much of the time is waiting for servers, disks and time-outs.
+    maxWorkers: availableParallelism() * 2,
   },
 })

@@ -1,4 +1,4 @@
-// npm run bench: measures every figure of docs/performance.md, here and now.
+// npm run bench: measures every figure of docs/performance, here and now.
 import { writeFileSync } from "node:fs"
 import { Workplace } from "./lib/disk.mjs"
 import { isWanted, readOptions, usage } from "./lib/options.mjs"

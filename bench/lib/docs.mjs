@@ -8,9 +8,19 @@ import { raceTable } from "./race.mjs"
 import { markdown } from "./table.mjs"
 import { targetTable } from "./targets.mjs"
 
+const folder = join(root, "docs", "performance")
+
+/** The pages of docs/performance with results of a whole run, and the races on each. */
+const pages = [
+  { page: "filesystem-saves", ids: /^fs-(save|peers)-/ },
+  { page: "filesystem-reads", ids: /^fs-(recover|load|list|prune)-/ },
+  { page: "clouds", ids: /^(s3|azure|gcs)-/ },
+  { page: "memory", ids: /^page-/ },
+]
+
 /**
- * Puts the results of a run between the markers of docs/performance.md: those of a whole run; and the imports and how operations grow,
- * each of which may be measured alone.
+ * Puts the results of a run between the markers of the pages in docs/performance: those of a whole run; and the imports and how
+ * operations grow, each of which may be measured alone.
  *
  * @param {object} report
  * @param {Record<string, any>} report.about
@@ -24,18 +34,25 @@ import { targetTable } from "./targets.mjs"
 export function updateDocs({ about, targets, races: all, memory, growths, profiles, leftOut }) {
   const run = runText(about)
   const imports = all.filter(({ id }) => id.startsWith("import"))
-  if (imports.length > 0) replaceBetween("import", [run, ...imports.map((race) => markdown(raceTable(race)))])
+  if (imports.length > 0) replaceResults("import", [run, ...imports.map((race) => markdown(raceTable(race)))])
   const races = all.filter((race) => !imports.includes(race))
   if (races.length > 0) {
+    const homeless = races.filter(({ id }) => !pages.some(({ ids }) => ids.test(id)))
+    if (homeless.length > 0)
+      throw new Error(`no page of docs/performance is for ${homeless.map(({ id }) => id).join(", ")}`)
     const missing =
       leftOut.length > 0 ? `Left out of this run:\n\n${leftOut.map((line) => `- ${line}`).join("\n")}\n` : ""
-    const tables = [...races.map(raceTable), ...(memory.length > 0 ? [memoryTable(memory)] : []), ...profiles]
-    replaceBetween("bench", [run, markdown(targetTable(targets)), missing, ...tables.map((table) => markdown(table))])
+    replaceResults("targets", [run, markdown(targetTable(targets)), missing])
+    for (const { page, ids } of pages) {
+      const tables = races.filter(({ id }) => ids.test(id)).map(raceTable)
+      if (page === "memory") tables.push(...(memory.length > 0 ? [memoryTable(memory)] : []), ...profiles)
+      replaceResults(page, [run, ...tables.map((table) => markdown(table))])
+    }
   }
   if (growths.length === 0) return
-  writeFileSync(join(root, "docs", "growth.svg"), growthPlot(growths))
+  writeFileSync(join(folder, "growth.svg"), growthPlot(growths))
   const picture = "![Milliseconds over the number of checkpoints, for each storage](growth.svg)"
-  replaceBetween("growth", [run, picture, ...growths.map((one) => markdown(growthTable(one)))])
+  replaceResults("growth", [run, picture, ...growths.map((one) => markdown(growthTable(one)))])
 }
 
 /** @param {Record<string, any>} about */
@@ -47,16 +64,16 @@ Node ${about.node}, OpenSSL ${about.openssl}, ${about.system}, ${about.cpu}, ${a
 }
 
 /**
- * @param {string} name of the markers
+ * @param {string} page also the name of its markers
  * @param {readonly string[]} parts
  */
-function replaceBetween(name, parts) {
-  const path = join(root, "docs", "performance.md")
+function replaceResults(page, parts) {
+  const path = join(folder, `${page}.md`)
   const text = readFileSync(path, "utf8")
-  const begin = `<!-- ${name}: begin -->`
+  const begin = `<!-- ${page}: begin -->`
   const from = text.indexOf(begin)
-  const to = text.indexOf(`<!-- ${name}: end -->`)
-  if (from < 0 || to < from) throw new Error(`${path} has no markers for the results of ${name}`)
+  const to = text.indexOf(`<!-- ${page}: end -->`)
+  if (from < 0 || to < from) throw new Error(`${path} has no markers for the results`)
   const results = parts
     .filter((part) => part !== "")
     .join("\n\n")

@@ -8,7 +8,7 @@ export const usage = `npm run bench -- [options]
   --quick          fewer rounds, 512 MiB instead of 2 GiB, 1,000 instead of 10,000: minutes, and less certain
   --json FILE      everything that was measured, every round
   --dir FOLDER     where to measure; default the system's folder for temporary files
-  --update-docs    writes the tables into docs/performance.md; with --only, growth or import alone
+  --update-docs    writes the tables into docs/performance; with --only, growth or import alone
   --no-build       measures what dist holds
 `
 

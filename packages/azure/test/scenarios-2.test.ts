@@ -1,3 +1,4 @@
-import { describeThird } from "./scenario-files.js"
+import { describeShare } from "../../conformance/test/describe-share.js"
+import { azureStorage, test } from "./storage.js"
 
-describeThird(1)
+describeShare({ test, storage: azureStorage }, 1, 3)

@@ -9,20 +9,19 @@ import { damage, opened, seed } from "./seed.js"
 import { fileStorage, flagsOf, folder } from "./storages.js"
 
 const packageFolder = fileURLToPath(new URL("..", import.meta.url))
-const page = await readFile(join(packageFolder, "../../docs/cli.md"), "utf8")
+const page = await readFile(join(packageFolder, "../../docs/cli-json.md"), "utf8")
 const readme = await readFile(join(packageFolder, "README.md"), "utf8")
 
 /** The fields that the page has for a type. */
 function documented(type: string): string[] {
-  const sections = page.split(/^### /m).slice(1)
-  const found = sections.find((text) => text.split("\n", 1)[0]?.includes(`\`${type}\``)) ?? ""
-  const [section = ""] = found.split(/^## /m)
+  const sections = page.split(/^## /m).slice(1)
+  const section = sections.find((text) => text.split("\n", 1)[0]?.includes(`\`${type}\``)) ?? ""
   return [...section.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, names = ""]) =>
     [...names.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
   )
 }
 
-describe("docs/cli.md", () => {
+describe("docs/cli-json.md", () => {
   test("has every field of every answer", async () => {
     const place = await fileStorage.newPlace()
     await seed(place)
@@ -57,7 +56,7 @@ describe("docs/cli.md", () => {
         const known = documented(String(type))
         expect(
           Object.keys(fields).filter((name) => !known.includes(name)),
-          `fields of ${type} that are not in docs/cli.md`,
+          `fields of ${type} that are not in docs/cli-json.md`,
         ).toEqual([])
       }
     }
@@ -80,7 +79,7 @@ describe("docs/cli.md", () => {
     expect(Object.keys(error ?? {})).toEqual(["v", "type", ...documented("error")])
 
     // Nothing stands there that no command answers with, and no command has an answer that was not tried here.
-    const onPage = [...page.matchAll(/^### (.*)$/gm)].flatMap(([, title = ""]) =>
+    const onPage = [...page.matchAll(/^## (.*)$/gm)].flatMap(([, title = ""]) =>
       [...title.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
     )
     expect([...seen, "error"].sort()).toEqual(onPage.sort())

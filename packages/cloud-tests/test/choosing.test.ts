@@ -22,7 +22,7 @@ const priceClass: Record<RequestKind, (cloud: Cloud["name"]) => PriceClass> = {
   },
 }
 
-/** Dollars for a million requests. The page names them, with their date. */
+/** Dollars for a million requests. The page names them, as an assumption. */
 const price: Record<PriceClass, number> = { write: 5, read: 0.4, free: 0 }
 
 function billed(counts: Counts, cloud: Cloud["name"]): Record<PriceClass, number> {

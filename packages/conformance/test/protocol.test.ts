@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { expect, test } from "vitest"
 import { allScenarios, backendCases } from "../src/index.js"
 
@@ -7,9 +7,12 @@ const docs = join(import.meta.dirname, "../../../docs")
 const pageOf = (name: string) => readFileSync(join(docs, name), "utf8")
 const names = new Set([...allScenarios, ...backendCases].map(({ name }) => name))
 
+/** A page from its last heading; the whole page if it has one heading alone. */
+const lastSection = (text: string) => text.slice(text.lastIndexOf("\n## ") + 1)
+
 /** The last cell of each row of the table that is the page's last. */
 function lastCells(text: string): string[] {
-  const rows = text.slice(text.lastIndexOf("\n## ")).matchAll(/^\|(?<cells>.*)\|$/gm)
+  const rows = lastSection(text).matchAll(/^\|(?<cells>.*)\|$/gm)
   const cells = [...rows].map(({ groups }) => groups?.["cells"]?.split("|").at(-1)?.trim() ?? "")
   // The heading, and the line below it.
   return cells.slice(2)
@@ -22,8 +25,8 @@ function namesIn(cell: string): { name: string; file?: string | undefined }[] {
 }
 
 /** Whether a file of tests has a test or a group of tests of this name. */
-function hasTest(file: string, name: string): boolean {
-  const source = readFileSync(join(docs, file), "utf8")
+function hasTest(page: string, file: string, name: string): boolean {
+  const source = readFileSync(join(docs, dirname(page), file), "utf8")
   return ['"', "'", "`"].some(
     (quote) =>
       source.includes(`(${quote}${name}${quote}`) ||
@@ -32,29 +35,32 @@ function hasTest(file: string, name: string): boolean {
 }
 
 /** Of the rows of a text: names that no scenario, case or test has, and rows without a name. */
-function strangers(text: string): string[] {
+function strangers(page: string, text: string): string[] {
   return lastCells(text).flatMap((cell) => {
     const found = namesIn(cell)
     if (found.length === 0) return [`no name in: ${cell}`]
-    const unknown = found.filter(({ name, file }) => (file === undefined ? !names.has(name) : !hasTest(file, name)))
+    const unknown = found.filter(({ name, file }) =>
+      file === undefined ? !names.has(name) : !hasTest(page, file, name),
+    )
     return unknown.map(({ name }) => name)
   })
 }
 
 test.each([
-  ["protocol.md", "Crashes", 20],
-  ["compatibility.md", "What the tests show", 10],
-])("%s: each row of its table %s names a scenario or test that exists", (name, heading, rows) => {
+  ["protocol/crashes.md", "# Crashes", 20],
+  ["compatibility.md", "## What the tests show", 10],
+])("%s: each row of the table below %s names a scenario or test that exists", (name, heading, rows) => {
   const text = pageOf(name)
-  expect(text.slice(text.lastIndexOf("\n## "))).toMatch(new RegExp(`^\n## ${heading}\n`))
+  expect(lastSection(text)).toMatch(new RegExp(`^${heading}\n`))
   expect(lastCells(text).length).toBeGreaterThan(rows)
-  expect(strangers(text)).toEqual([])
+  expect(strangers(name, text)).toEqual([])
 })
 
 test.each([
   ["a scenario that does not exist", "`crash after lunch`", ["crash after lunch"]],
-  ["a test that does not exist", "`sleeps` in [claim.test.ts](../packages/fs/test/claim/claim.test.ts)", ["sleeps"]],
+  ["a test that does not exist", "`sleeps` in [claim.test.ts](../../packages/fs/test/claim/claim.test.ts)", ["sleeps"]],
   ["no name", "see above", ["no name in: see above"]],
 ])("a row with %s is found", (_, cell, found) => {
-  expect(strangers(`${pageOf("protocol.md")}| a step | an object | nothing | nobody | ${cell} |\n`)).toEqual(found)
+  const page = "protocol/crashes.md"
+  expect(strangers(page, `${pageOf(page)}| a step | an object | nothing | nobody | ${cell} |\n`)).toEqual(found)
 })

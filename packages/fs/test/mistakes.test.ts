@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url"
 import { expect, test } from "vitest"
 import { nodeFiles } from "../src/files/file-api.js"
 import { createManifest, type FileApi, FsBackend, openFsStore } from "../src/index.js"
-import { temporaryFolder } from "./backend/support.js"
+import { temporaryFolder } from "./folder.js"
 
 /** Given to `openFsStore` where a test must not get to a folder. */
 const nowhere = "/nonexistent/ckpt"

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto"
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { inlineOperator } from "@ckpt/core"
 import { createManifest, openFsStore } from "@ckpt/fs"
-import { afterEach, describe, expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
+import { temporaryFolder } from "./folder.js"
 
 const fixtures = join(import.meta.dirname, "../../core/test/fixtures/laminardb-0.23")
 
@@ -19,16 +19,11 @@ const stores: Readonly<Record<string, { valid: readonly number[]; damaged?: read
   "fs-mixed-0.22": { valid: [1, 2, 3] },
 }
 
-const roots: string[] = []
 async function copyOf(name: string): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), "ckpt-reference-"))
-  roots.push(root)
+  const root = await temporaryFolder()
   await cp(join(fixtures, name), root, { recursive: true })
   return root
 }
-afterEach(async () => {
-  for (const root of roots.splice(0)) await rm(root, { recursive: true })
-})
 
 describe.each(Object.entries(stores))("%s", (name, { valid, damaged = [] }) => {
   const latest = valid.at(-1) as number
@@ -125,8 +120,7 @@ function referenceTakes(manifest: string, state: Uint8Array | undefined): boolea
 }
 
 test("the reference takes what this library writes, in both releases' ways of reading", async () => {
-  const root = await mkdtemp(join(tmpdir(), "ckpt-reference-"))
-  roots.push(root)
+  const root = await temporaryFolder()
   await using store = await openFsStore(root)
   const small = new Uint8Array([1, 2, 3])
   const large = new Uint8Array(70_000).fill(7)
@@ -152,8 +146,7 @@ test("the reference takes what this library writes, in both releases' ways of re
 })
 
 test("the base of a cluster of the reference is no fresh start: it says where the nodes' stores are", async () => {
-  const root = await mkdtemp(join(tmpdir(), "ckpt-reference-"))
-  roots.push(root)
+  const root = await temporaryFolder()
   await cp(join(fixtures, "fs-external"), join(root, "nodes/node-a"), { recursive: true })
   await using store = await openFsStore(root)
   await expect(store.recover()).rejects.toMatchObject({

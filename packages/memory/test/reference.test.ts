@@ -6,8 +6,8 @@ import { memoryStorage } from "./storage.js"
 
 describeScenarios({ test, storage: memoryStorage, scenarios: referenceScenarios })
 
-test("docs/reference.md has a row for each test of the reference, and no other", async () => {
-  const page = await readFile(join(import.meta.dirname, "../../../docs/reference.md"), "utf8")
+test("docs/reference-tests.md has a row for each test of the reference, and no other", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../../docs/reference-tests.md"), "utf8")
   const rows = [...page.matchAll(/^\| `(test_\w+)` \|/gm)].map(([, name]) => name)
   expect(rows).toHaveLength(52)
   expect(rows.sort()).toEqual(referenceScenarios.map(({ name }) => name.replace(/:.*/, "")).sort())

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { allScenarios, backendCases } from "@ckpt/conformance"
@@ -6,7 +6,7 @@ import { expect, test } from "vitest"
 import { mutants } from "../../exploration/src/mutants/index.js"
 import { liars } from "../../memory/test/liars/index.js"
 import { promises } from "./list/index.js"
-import { page } from "./page.js"
+import { pages } from "./page.js"
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url))
 const all = Object.values(promises).flat()
@@ -14,20 +14,27 @@ const textOf = (file: string) => plain(readFileSync(join(repository, file), "utf
 /** A sentence may be broken into lines anywhere. */
 const plain = (text: string) => text.replaceAll(/\s+/g, " ")
 
-test("docs/promises.md is the list", () => {
-  const path = join(repository, "docs/promises.md")
-  if (process.env["CKPT_UPDATE_DOCS"] === "1") writeFileSync(path, page())
-  expect(readFileSync(path, "utf8"), "after a change that is wanted: CKPT_UPDATE_DOCS=1 npm test -- vitest").toBe(
-    page(),
-  )
+test("docs/promises is the list", () => {
+  const folder = join(repository, "docs/promises")
+  const wanted = pages()
+  if (process.env["CKPT_UPDATE_DOCS"] === "1")
+    for (const [name, text] of wanted) writeFileSync(join(folder, name), text)
+  expect(readdirSync(folder).sort()).toEqual([...wanted.keys()].sort())
+  for (const [name, text] of wanted)
+    expect(
+      readFileSync(join(folder, name), "utf8"),
+      "after a change that is wanted: CKPT_UPDATE_DOCS=1 npm test -- vitest",
+    ).toBe(text)
 })
 
 test("what is promised stands where users read it", () => {
-  const missing = all.flatMap(({ told }) => told.filter(([file, words]) => !textOf(file).includes(plain(words))))
+  const missing = all.flatMap(({ standsIn }) =>
+    standsIn.filter(([file, words]) => !textOf(file).includes(plain(words))),
+  )
   expect(missing).toEqual([])
 })
 
-test.each(["packages/fs/README.md", "packages/cli/README.md"])(
+test.each(["core", "fs", "s3", "azure", "gcs", "cli"].map((name) => `packages/${name}/README.md`))(
   "each point of %s, What is promised, is in the list",
   (file) => {
     const [, section = ""] = readFileSync(join(repository, file), "utf8").split("## What is promised\n")
@@ -35,7 +42,9 @@ test.each(["packages/fs/README.md", "packages/cli/README.md"])(
       ([, point = ""]) => point,
     )
     expect(points.length).toBeGreaterThan(5)
-    const listed = all.flatMap(({ told }) => told.filter(([where]) => where === file).map(([, words]) => plain(words)))
+    const listed = all.flatMap(({ standsIn }) =>
+      standsIn.filter(([where]) => where === file).map(([, words]) => plain(words)),
+    )
     expect(points.filter((point) => !listed.some((words) => words.includes(plain(point))))).toEqual([])
   },
 )

@@ -1,9 +1,10 @@
+import { posix } from "node:path"
 import { promises } from "./list/index.js"
 import type { Check, OnePromise } from "./promise.js"
 
 const head = `# Promises
 
-Each promise that a README or a page makes, with the checks that show it, and the mutants that each check catches. A mutant is this
+Each promise that a README or a page makes. Its page has the checks that show it, and the mutants that each check catches. A mutant is this
 project with one rule left out: a check that still passes with it would show nothing. Run them with
 
 \`\`\`sh
@@ -12,28 +13,33 @@ npm run pnpm -- --filter @ckpt/exploration test   # the exploration of schedules
 npm run pnpm -- --filter @ckpt/memory test        # cases, over backends that lie
 \`\`\`
 
-Four kinds of checks: *scenarios* (of a whole store) and *cases* (of a storage alone) of [@ckpt/conformance](../packages/conformance) run over every storage; the
-[*exploration*](../packages/exploration/README.md) plays schedules of several processes over a simulated storage; a
-[*program*](../packages/promises/test/child/programs.mjs) is about one storage, or the command. How much of each was run, and what none of them can see: [durability.md](durability.md).
+There are four kinds of checks. *Scenarios* (of a whole store) and *cases* (of a storage alone) of
+[@ckpt/conformance](../../packages/conformance) run over every storage. The [*exploration*](../../packages/exploration/README.md) plays schedules
+of several processes over a simulated storage. A [*program*](../../packages/promises/test/child/programs.mjs) is about one storage, or the
+command. [durability.md](../durability.md) says how much of each was run, and what none of them can see.
 
-This page is made by the tests from [the list](../packages/promises/test/list). They fail if a promise has no check, a check no mutant, or
+These pages are made by the tests from [the list](../../packages/promises/test/list). They fail if a promise has no check, a check no mutant, or
 the words of a promise no longer stand where users read them.
 `
 
-/** The page, as it must stand in docs/promises.md. */
-export function page(): string {
+/** The pages, as they must stand in docs/promises, by name. */
+export function pages(): Map<string, string> {
+  const made = new Map<string, string>()
+  const index: string[] = []
   let number = 0
-  const sections = Object.entries(promises).map(([title, list]) => {
-    const entries = list.map((promise) => entryOf(promise, ++number))
-    return `## ${title}\n\n${entries.join("\n")}`
-  })
-  return `${head}\n${sections.join("\n")}`
+  for (const [title, list] of Object.entries(promises)) {
+    const name = `${title.toLowerCase().replaceAll(/[^a-z]+/g, "-")}.md`
+    const first = number + 1
+    made.set(name, `# Promises: ${title}\n\n${list.map((promise) => entryOf(promise, ++number)).join("\n")}`)
+    index.push(`## [${title}](${name})\n\n${list.map(({ says }, at) => `${first + at}. ${says}\n`).join("")}`)
+  }
+  return made.set("README.md", `${head}\n${index.join("\n")}`)
 }
 
-function entryOf({ says, told, checks }: OnePromise, number: number): string {
-  const places = [...new Set(told.map(([file]) => file))].map((file) => `[${file}](${linkTo(file)})`)
+function entryOf({ says, standsIn, checks }: OnePromise, number: number): string {
+  const places = [...new Set(standsIn.map(([file]) => file))].map((file) => `[${file}](${linkTo(file)})`)
   const rows = checks.map((check) => `| ${checkText(check)} | ${caught(check)} |`)
-  return `### ${number}. ${says}\n\nTold in ${places.join(", ")}.\n\n| check | catches |\n|---|---|\n${rows.join("\n")}\n`
+  return `## ${number}. ${says}\n\nStands in ${places.join(", ")}.\n\n| check | catches |\n|---|---|\n${rows.join("\n")}\n`
 }
 
 function checkText(check: Check): string {
@@ -51,7 +57,7 @@ function caught(check: Check): string {
   return check.mutants.map(({ name }) => name).join("; ")
 }
 
-/** From docs/. */
+/** From docs/promises. */
 function linkTo(file: string): string {
-  return file.startsWith("docs/") ? file.slice("docs/".length) : `../${file}`
+  return posix.relative("docs/promises", file)
 }

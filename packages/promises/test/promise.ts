@@ -3,7 +3,7 @@ export interface OnePromise {
   /** One sentence. */
   readonly says: string
   /** Where users read it: a file, and words that stand there. */
-  readonly told: readonly (readonly [file: string, words: string])[]
+  readonly standsIn: readonly (readonly [file: string, words: string])[]
   readonly checks: readonly Check[]
 }
 

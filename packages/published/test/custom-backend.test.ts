@@ -1,4 +1,4 @@
-// The example of a storage that somebody else would write, proved as its author would prove it; and the page that walks through it.
+// The example of a storage that somebody else would write, proved as its author would prove it; and the pages that walk through it.
 import { execFile } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
@@ -76,20 +76,24 @@ await store.close()
 await file.env.close()
 `
 
-describe("docs/writing-a-backend.md", () => {
-  const page = readFileSync(join(repository, "docs/writing-a-backend.md"), "utf8")
-  const blocks = (language: string) =>
-    [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(([, text = ""]) => text)
+describe("the pages about the example", () => {
+  const blocks = (page: string, language: string) =>
+    [
+      ...readFileSync(join(repository, "docs", page), "utf8").matchAll(
+        new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"),
+      ),
+    ].map(([, text = ""]) => text)
 
-  test("shows the code as it is", () => {
-    const excerpts = blocks("ts")
+  test("writing-a-backend.md shows the code as it is", () => {
+    const excerpts = blocks("writing-a-backend.md", "ts")
     expect(excerpts.length).toBeGreaterThan(5)
     const lines = unindented(source)
     for (const excerpt of excerpts) expect(lines).toContain(unindented(excerpt))
   })
 
-  test("shows what the suite says of the mistake", async () => {
-    const [change = ""] = blocks("diff")
+  test("a-bug-in-a-backend.md shows what the suite says of the mistake", async () => {
+    const [change = ""] = blocks("a-bug-in-a-backend.md", "diff")
+    const [first, all] = blocks("a-bug-in-a-backend.md", "text")
     const side = (sign: string) =>
       change
         .split("\n")
@@ -116,8 +120,8 @@ describe("docs/writing-a-backend.md", () => {
     }
     const cases = backendCases.filter(({ name }) => /^(create|replace|random): /.test(name))
     const failed = (await checkBackend({ factory, cases })).filter(({ result }) => result === "failed")
-    expect(`${failed[0]?.error?.message}\n`).toBe(blocks("text")[0])
-    expect(failed.map(({ name }) => name)).toEqual(blocks("text")[1]?.trim().split("\n"))
+    expect(`${failed[0]?.error?.message}\n`).toBe(first)
+    expect(failed.map(({ name }) => name)).toEqual(all?.trim().split("\n"))
   })
 })
 

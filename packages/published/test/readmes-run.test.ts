@@ -1,5 +1,5 @@
-// The programs of core's README and of the conformance suite's run here, over memory, with what `around-readmes.d.ts` declares around
-// them. The programs of the storages run in the tests of their packages, and the program of the repository's in installed.test.ts.
+// The programs of core's README, of the pages in docs/store and of the conformance suite's README run here, over memory, with what
+// `around-readmes.d.ts` declares around them. The programs of the storages run in the tests of their packages, and the program of the repository's in installed.test.ts.
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as conformance from "@ckpt/conformance"
@@ -23,9 +23,31 @@ interface Around {
 
 const state = new TextEncoder().encode("state")
 
-/** By a line of its program: what must be so after it, and what it needs beforehand. */
+/** By page, and by a line of its program: what must be so after it, and what it needs beforehand. */
 const cases: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
-  core: {
+  "packages/core/README.md": {
+    "const { id } = await store.saveNext({}, { state: json(count + 1) })": async ({ store, backend, logged, run }) => {
+      function MemoryBackend() {
+        return backend
+      }
+      const console = { log: (text: string) => logged.push([text]) }
+      for (const times of [1, 2]) {
+        await run({ MemoryBackend, console })
+        expect(logged.at(-1)).toEqual([`checkpoint ${times} holds ${times}`])
+      }
+      expect(await store.ids()).toEqual([1, 2])
+    },
+    "backend: new MyBackend()": async ({ backend, run }) => {
+      let made = 0
+      function MyBackend() {
+        made++
+        return backend
+      }
+      await run({ MyBackend })
+      expect(made).toBe(1)
+    },
+  },
+  "docs/store/README.md": {
     "const leader = await store.claim()": async ({ store, run }) => {
       await run({ state })
       expect(await store.ids()).toEqual([1])
@@ -45,6 +67,8 @@ const cases: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
       })
       expect(Buffer.concat(read).toString()).toBe("state")
     },
+  },
+  "docs/store/checkpointer.md": {
     "const stopping = new AbortController()": async ({ store, logged, run }) => {
       const handled: string[] = []
       await run({
@@ -60,6 +84,8 @@ const cases: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
       expect(logged).toContainEqual(["checkpoint 1 covers 2 records more"])
       expect(await (await store.loadLatest())?.sourceOffsets["orders"]?.offsets["0"]).toBe("2")
     },
+  },
+  "docs/store/sinks.md": {
     "const last = found.checkpoint?.manifest": async ({ store, run }) => {
       const pending = { windows: { status: "pending" } } as const
       await store.saveNext({ labels: { output: "orders-100" }, sinkCommitStatuses: pending }, { state })
@@ -97,6 +123,8 @@ const cases: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
       expect(done.slice(0, 2)).toEqual(["prepare orders-700", "publish orders-700"])
       expect((await store.loadLatest())?.sinkCommitStatuses["windows"]?.status).toBe("committed")
     },
+  },
+  "docs/store/copying.md": {
     "const { copied, existed, skipped }": async ({ from, to, logged, run }) => {
       await from.saveNext({}, { state })
       await run()
@@ -108,17 +136,8 @@ const cases: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
       await run({ jobHasEnded: () => from.saveNext({}, { state }) })
       expect(await to.ids()).toEqual([1, 2])
     },
-    "backend: new MyBackend()": async ({ backend, run }) => {
-      let made = 0
-      function MyBackend() {
-        made++
-        return backend
-      }
-      await run({ MyBackend })
-      expect(made).toBe(1)
-    },
   },
-  conformance: {
+  "packages/conformance/README.md": {
     "await describeBackend({": async ({ run }) => {
       const names = await registered(run, "describeBackend")
       expect(names.length).toBeGreaterThan(20)
@@ -166,8 +185,8 @@ async function execute(program: string, names: Readonly<Record<string, unknown>>
   await new AsyncFunction(...Object.keys(names), `${outputText}\nawait ofTheReader()`)(...Object.values(names))
 }
 
-describe.each(Object.entries(cases))("@ckpt/%s", (name, expected) => {
-  const text = readFileSync(join(repository, "packages", name, "README.md"), "utf8")
+describe.each(Object.entries(cases))("%s", (page, expected) => {
+  const text = readFileSync(join(repository, page), "utf8")
   const programs = [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, program = ""]) => program)
 
   test("each program is run below", () => {

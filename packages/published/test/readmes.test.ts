@@ -1,5 +1,5 @@
-// Every program in a README or a how-to is compiled, as a stranger would who copies it into a project. Those that can run alone are run by the
-// tests of their packages.
+// Every program in a README, in a how-to or in docs/store is compiled, as a stranger would who copies it into a project. Those that can
+// run alone are run by the tests of their packages.
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -8,11 +8,12 @@ import { expect, test } from "vitest"
 import { publicPackages, repository } from "./public-packages.js"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
-const howTos = join(repository, "docs/how-to")
+const pagesOf = (folder: string) => readdirSync(join(repository, folder)).map((name) => join(repository, folder, name))
 const readmes = [
   join(repository, "README.md"),
   ...publicPackages.map(({ folder }) => join(folder, "README.md")),
-  ...readdirSync(howTos).map((name) => join(howTos, name)),
+  ...pagesOf("docs/how-to"),
+  ...pagesOf("docs/store"),
 ]
 
 /** The programs of the READMEs, by the path that they would have in this folder. */

@@ -44,6 +44,13 @@ test("a dry run shows one version of all packages, their changelogs and tarballs
       expect(next).not.toBe(now)
       expect(part).toContain(`\n## ${next}\n`)
     }
+    // Nobody had an earlier version, so a first changelog says what the package is, and nothing of faults that were mended.
+    if (now === "0.0.0") {
+      expect(next).toBe("1.0.0")
+      expect(part.match(/^- (?!Updated dependencies)/gm), name).toHaveLength(1)
+      // Before the text stands the commit of the changeset, once there is one.
+      expect(part).toMatch(/\n### Major Changes\n\n- (?:[0-9a-f]{7,}: )?First release: /)
+    }
   }
   expect(versions.size).toBe(1)
 })

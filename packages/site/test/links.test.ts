@@ -3,12 +3,16 @@ import { deadLinks } from "../src/check.js"
 import { linkedSources, linkOnSite, markdownFiles, pageOf, sourcePage } from "../src/pages.js"
 
 test.each([
-  ["docs/protocol.md", "reference.md#the-bytes-at-rest", "/docs/reference.md#the-bytes-at-rest"],
-  ["docs/protocol.md", "../packages/core/README.md", "/packages/core/index.md"],
+  ["docs/protocol/README.md", "../reference.md#the-bytes-at-rest", "/docs/reference.md#the-bytes-at-rest"],
+  ["docs/protocol/README.md", "../../packages/core/README.md", "/packages/core/index.md"],
   ["docs/README.md", "../packages/fs", "/packages/fs/index.md"],
   ["docs/README.md", "../README.md", "/index.md"],
   ["README.md", "docs/README.md", "/docs/index.md"],
-  ["docs/protocol.md", "../packages/core/src/history/rule.ts", "/source/packages/core/src/history/rule.ts.md"],
+  [
+    "docs/protocol/README.md",
+    "../../packages/core/src/history/rule.ts",
+    "/source/packages/core/src/history/rule.ts.md",
+  ],
   ["packages/promises/README.md", "test/list", "/source/packages/promises/test/list.md"],
   [
     "docs/faq.md",
@@ -19,8 +23,10 @@ test.each([
   expect(linkOnSite(from, href)).toBe(link)
 })
 
-test.each(["gone.md", "../packages/gone", "../../../etc/passwd"])("a link to %s is refused", (href) => {
-  expect(() => linkOnSite("docs/protocol.md", href)).toThrow(`docs/protocol.md has a link to ${href}, where nothing is`)
+test.each(["gone.md", "../../packages/gone", "../../../../etc/passwd"])("a link to %s is refused", (href) => {
+  expect(() => linkOnSite("docs/protocol/README.md", href)).toThrow(
+    `docs/protocol/README.md has a link to ${href}, where nothing is`,
+  )
 })
 
 test("what this package makes has pages without its folder", () => {
@@ -34,7 +40,9 @@ test("each Markdown file has a page of its own", () => {
 })
 
 test("every README and page is a Markdown file of the site, and what is linked besides has a page", () => {
-  expect(markdownFiles()).toEqual(expect.arrayContaining(["README.md", "docs/protocol.md", "packages/fs/README.md"]))
+  expect(markdownFiles()).toEqual(
+    expect.arrayContaining(["README.md", "docs/protocol/README.md", "packages/fs/README.md"]),
+  )
   expect(markdownFiles().filter((file) => /node_modules|\/dist\/|^bench\//.test(file))).toEqual([])
   const sources = linkedSources()
   expect(sources).toEqual(expect.arrayContaining(["packages/core/src/history/rule.ts", "packages/promises/test/list"]))

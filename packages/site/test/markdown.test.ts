@@ -7,7 +7,7 @@ import { repository } from "../src/pages.js"
 const renderer = createMarkdownRenderer(repository, { config: (md) => void md.use(links).use(drawings) })
 
 async function render(text: string): Promise<string> {
-  return (await renderer).render(text, { path: join(repository, "docs/protocol.md") })
+  return (await renderer).render(text, { path: join(repository, "docs/faq.md") })
 }
 
 test("links lead to the pages of the site, also from within a table", async () => {
@@ -20,7 +20,7 @@ test("links lead to the pages of the site, also from within a table", async () =
 })
 
 test("a dead link ends the build", async () => {
-  await expect(render("[gone](gone.md)")).rejects.toThrow("docs/protocol.md has a link to gone.md, where nothing is")
+  await expect(render("[gone](gone.md)")).rejects.toThrow("docs/faq.md has a link to gone.md, where nothing is")
 })
 
 test("a block of mermaid becomes a drawing, other code stays code", async () => {

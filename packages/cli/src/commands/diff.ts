@@ -1,7 +1,7 @@
 import type { Command } from "commander"
 import { choiceHelp, chooseId } from "../looking/choose.js"
 import { type Change, type Difference, differenceOf, sinkFactsText } from "../looking/diff.js"
-import { bytesText, durationText } from "../output/amounts.js"
+import { bytesText, durationText, signedBytes } from "../output/amounts.js"
 import { printFacts } from "../output/facts.js"
 import { Table } from "../output/table.js"
 import type { Terminal } from "../output/terminal.js"
@@ -99,9 +99,4 @@ function arrow<T>({ from, to }: Change<T>, text: (value: T) => string): string {
 
 function signed(by: bigint): string {
   return by > 0n ? `+${by}` : String(by)
-}
-
-function signedBytes(by: number): string {
-  if (by === 0) return "±0 B"
-  return `${by > 0 ? "+" : "-"}${bytesText(Math.abs(by))}`
 }

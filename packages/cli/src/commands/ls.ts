@@ -24,7 +24,7 @@ export function lsCommand(context: Context): Command {
     "ls file:./data --json | jq .id",
   ]
   return storeCommand("ls", "List the checkpoints, ascending by id.", examples)
-    .option("--last <n>", "the newest ones alone, so many", parseCount)
+    .option("--last <n>", "the latest ones alone, so many", parseCount)
     .action((url: string, flags: LsFlags) => ls(context, url, flags))
 }
 

@@ -24,7 +24,7 @@ export function storeCommand(name: string, summary: string, examples: readonly s
 export function plainCommand(name: string, summary: string, examples: readonly string[]): Command {
   const command = new Command(name)
     .description(summary)
-    .option("--json", "answer with JSON, one object a line (docs/cli.md has the shapes)")
+    .option("--json", "answer with JSON, one object a line (docs/cli-json.md has the shapes)")
     .optionsGroup("Options of the store:")
   for (const option of connectionOptions("")) command.addOption(option)
   const lines = examples.map((example) => `  $ ckpt ${example}`)

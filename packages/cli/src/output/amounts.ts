@@ -15,6 +15,11 @@ export function bytesText(bytes: number): string {
   return `${digits} ${units[unit]}`
 }
 
+/** A difference of bytes for people: `+277 KiB`, `−3 B`, `±0 B`. */
+export function signedBytes(by: number): string {
+  return by > 0 ? `+${bytesText(by)}` : by < 0 ? `−${bytesText(-by)}` : "±0 B"
+}
+
 /** Milliseconds for people, with two units at most: `350 ms`, `12s`, `3m 20s`, `2h 5m`, `4d 3h`. */
 export function durationText(ms: number): string {
   if (ms < 0) return `-${durationText(-ms)}`

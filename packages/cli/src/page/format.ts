@@ -1,11 +1,4 @@
-import { bytesText } from "../output/amounts.js"
-
 /** Numbers and times as the page shows them. Every text has a fixed form, so that columns align. */
-
-/** Example: `+277 KiB`. */
-export function signedBytes(bytes: number): string {
-  return bytes > 0 ? `+${bytesText(bytes)}` : bytes < 0 ? `−${bytesText(-bytes)}` : "±0 B"
-}
 
 /** Example: `12,345`. */
 export function count(value: number | bigint): string {

@@ -21,8 +21,8 @@ const metrics: readonly Metric[] = [
     of: ({ looker }) => (looker.now.failure !== undefined ? 0 : looker.now.listing === undefined ? undefined : 1),
   },
   {
-    name: "ckpt_newest_valid_age_seconds",
-    help: "Seconds since the newest checkpoint that is not damaged was stored, by the storage's clock. Absent if there is none.",
+    name: "ckpt_latest_valid_age_seconds",
+    help: "Seconds since the latest checkpoint that is not damaged was stored, by the storage's clock. Absent if there is none.",
     of: (served, now) => {
       const latest = facts(served)?.latestValid
       const { clockAhead = 0 } = served.looker.now.listing ?? {}

@@ -40,7 +40,9 @@ export async function openStoreUrl(text: string, options: OpenUrlOptions = {}): 
       })
     // A prefix that cannot be used is refused before anything is asked under it.
     if (layout === undefined) await open(usualLayout)
-    const found = layout ?? (await findLayout({ backend, prefix, retry, timeoutMs, signal }, usualLayout))
+    // Core waits for a call that ignores its signal until the time-out; whoever interrupts waits no longer than the close below does.
+    const look = () => untilAborted(findLayout({ backend, prefix, retry, timeoutMs, signal }, usualLayout), signal)
+    const found = layout ?? (await look())
     const store = await open(found)
     const place = { url: text, name: url.name, layout: found, prefix, ...(folder === undefined ? {} : { folder }) }
     return { ...place, ...(timeoutMs === undefined ? {} : { timeoutMs }), store, backend, close: () => store.close() }

@@ -55,6 +55,7 @@ async function ordersStore(job: keyof typeof jobs = "usual"): Promise<OpenedStor
 
 const views = ["", "state", "sources", "c/8", "c/10", "diff?a=4&b=12", "verify", "prune?last=4&every=7"]
 
+// Chromium comes from Debian, or CKPT_TEST_CHROMIUM names one; without it nothing draws the page. In CI a skipped test is a failure.
 describe.skipIf(executablePath === undefined)("in a browser", () => {
   const { visit } = useBrowser()
 

@@ -59,6 +59,7 @@ const pictures: Readonly<
   stores: { path: "/", scheme: "dark", height: 420 },
 }
 
+// Chromium comes from Debian, or CKPT_TEST_CHROMIUM names one; without it nothing draws the page. In CI a skipped test is a failure.
 describe.skipIf(executablePath === undefined)("the pictures of docs/page.md", () => {
   const { visit } = useBrowser()
 

@@ -314,10 +314,10 @@ test("Prometheus reads the figures of each store, in its own form", async () => 
   expect(value("ckpt_up", "or-ders")).toBe(1)
   expect(value("ckpt_checkpoints", "or-ders")).toBe(3)
   expect(value("ckpt_pinned_checkpoints", "or-ders")).toBe(1)
-  expect(value("ckpt_newest_valid_age_seconds", "or-ders")).toBeGreaterThan(55)
-  expect(value("ckpt_newest_valid_age_seconds", "or-ders")).toBeLessThan(75)
+  expect(value("ckpt_latest_valid_age_seconds", "or-ders")).toBeGreaterThan(55)
+  expect(value("ckpt_latest_valid_age_seconds", "or-ders")).toBeLessThan(75)
   expect(value("ckpt_checkpoints", "empty")).toBe(0)
-  expect(value("ckpt_newest_valid_age_seconds", "empty")).toBeNaN()
+  expect(value("ckpt_latest_valid_age_seconds", "empty")).toBeNaN()
   expect(value("ckpt_last_verify_timestamp_seconds", "or-ders")).toBeNaN()
 })
 

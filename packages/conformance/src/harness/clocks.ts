@@ -1,5 +1,6 @@
 import type { Clock } from "@ckpt/core"
-import { settled, untilAborted } from "./waiting.js"
+import { untilAborted } from "@ckpt/core/adapter"
+import { never, settled } from "./waiting.js"
 
 /** A clock that stands still until `advance`. */
 export class ManualClock implements Clock {
@@ -85,7 +86,7 @@ export class LeapingClock implements Clock {
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    if (ms >= this.#timeoutMs) await untilAborted(signal)
+    if (ms >= this.#timeoutMs) await untilAborted(never(), signal)
     this.sleeps.push(ms)
     this.#time += ms
   }
@@ -99,7 +100,7 @@ export function instantClock(): Clock {
     async sleep(ms, signal) {
       signal?.throwIfAborted()
       // Waits between attempts are short. A long sleep is a time-out, which must not fire at once.
-      if (ms > 5_000) await untilAborted(signal)
+      if (ms > 5_000) await untilAborted(never(), signal)
     },
   }
 }

@@ -38,11 +38,3 @@ export async function until(condition: () => boolean, what = "the awaited condit
 export function never(): Promise<never> {
   return new Promise<never>(() => {})
 }
-
-/** Rejects with the signal's reason once it is aborted. Without a signal it waits for ever. */
-export function untilAborted(signal: AbortSignal | undefined): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal?.aborted === true) reject(signal.reason)
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true })
-  })
-}

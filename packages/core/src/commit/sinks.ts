@@ -8,7 +8,7 @@ import type { Change } from "./update.js"
 
 /**
  * For `recover({ accept: acceptCommitted })`: true if every sink that has a status has committed, so none is pending and none failed.
- * For a job whose output is lost if it died before it was published; see the README. Retention always keeps the latest such
+ * For a job whose output is lost if it died before it was published; see docs/store/sinks.md. Retention always keeps the latest such
  * checkpoint.
  */
 export function acceptCommitted(manifest: CheckpointManifest): boolean {

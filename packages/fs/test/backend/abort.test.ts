@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
 import { nodeFiles } from "../../src/files/file-api.js"
+import { temporaryFolder } from "../folder.js"
 import {
   body,
   bytes,
@@ -11,7 +12,6 @@ import {
   manifestOf,
   read,
   stream,
-  temporaryFolder,
   textAt,
   tree,
 } from "./support.js"

@@ -2,7 +2,8 @@ import { readdir, rename } from "node:fs/promises"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
 import { openFsStore } from "../../src/index.js"
-import { bytes, checkpoint, temporaryFolder } from "./support.js"
+import { temporaryFolder } from "../folder.js"
+import { bytes, checkpoint } from "./support.js"
 import { watchFiles } from "./watched-files.js"
 
 async function storeOf(count: number) {

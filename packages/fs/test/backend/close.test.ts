@@ -3,8 +3,9 @@ import { type CheckpointStore, createManifest } from "@ckpt/core"
 import { expect, test } from "vitest"
 import { type FileApi, nodeFiles, type OpenFile } from "../../src/files/file-api.js"
 import { openFsStore } from "../../src/open.js"
+import { temporaryFolder } from "../folder.js"
 import { MemoryFiles } from "./memory-files.js"
-import { bytes, forgetProcess, isTemporary, stream, temporaryFolder } from "./support.js"
+import { bytes, forgetProcess, isTemporary, stream } from "./support.js"
 
 /** File calls that have not ended, and files that are open. The signal is aborted at file call `at`. */
 class Busy {

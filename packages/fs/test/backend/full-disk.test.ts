@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import type { TestContext } from "vitest"
 import { describe, expect, onTestFinished, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
+import { temporaryFolder } from "../folder.js"
 import {
   body,
   bytes,
@@ -16,7 +17,6 @@ import {
   skipUnlessCi,
   stateOf,
   stream,
-  temporaryFolder,
   textAt,
   tree,
 } from "./support.js"

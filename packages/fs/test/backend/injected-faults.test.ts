@@ -1,6 +1,7 @@
 import { BackendError } from "@ckpt/core"
 import { beforeEach, describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
+import { temporaryFolder } from "../folder.js"
 import {
   body,
   checkpoint,
@@ -15,7 +16,6 @@ import {
   rejection,
   stateOf,
   stream,
-  temporaryFolder,
   textAt,
   tree,
 } from "./support.js"

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
+import { temporaryFolder } from "../folder.js"
 import { atMost, Ledger, type Outcome, Store, seed, within } from "./ledger.js"
 import { Disk, models, seeded } from "./power-cut.js"
-import { body, checkpoint, forgetProcess, manifestOf, stateOf, temporaryFolder, textAt } from "./support.js"
+import { body, checkpoint, forgetProcess, manifestOf, stateOf, textAt } from "./support.js"
 import type { Call } from "./watched-files.js"
 
 beforeEach(forgetProcess)

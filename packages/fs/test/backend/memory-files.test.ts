@@ -1,10 +1,11 @@
 import { mkdir } from "node:fs/promises"
 import { expect, test } from "vitest"
 import { type FileApi, nodeFiles, type OpenFile } from "../../src/files/file-api.js"
+import { temporaryFolder } from "../folder.js"
 import { seed } from "./ledger.js"
 import { MemoryFiles } from "./memory-files.js"
 import { seeded } from "./power-cut.js"
-import { bytes, temporaryFolder } from "./support.js"
+import { bytes } from "./support.js"
 
 /** A call at random on a few names, and its answer without what two filesystems need not have in common. */
 type Step = (files: FileApi, root: string, open: Map<number, OpenFile>) => Promise<unknown>

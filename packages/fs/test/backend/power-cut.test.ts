@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest"
 import { spareName } from "../../src/files/paths.js"
+import { temporaryFolder } from "../folder.js"
 import { atMost, Ledger, type Outcome, Store, seed, within } from "./ledger.js"
 import { Disk, models, seeded } from "./power-cut.js"
-import { bytes, forgetProcess, isTemporary, manifestOf, stateOf, temporaryFolder } from "./support.js"
+import { bytes, forgetProcess, isTemporary, manifestOf, stateOf } from "./support.js"
 import type { Call } from "./watched-files.js"
 
 beforeEach(forgetProcess)

@@ -1,3 +1,5 @@
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64"
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus"
 import type { FileApi } from "../../src/files/file-api.js"
 import { changed, nodeFiles } from "../../src/files/file-api.js"
 import type { Call, Watch, Watched } from "./watched-files.js"
@@ -315,13 +317,8 @@ function treeOf(root: DirectoryNode, keeps: (change: Change) => boolean, above =
   return tree
 }
 
-/** mulberry32: a failure can be repeated from its seed. */
+/** Numbers from 0 to below 1: a failure can be repeated from its seed. */
 export function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const generator = xoroshiro128plus(seed)
+  return () => uniformFloat64(generator)
 }

@@ -5,10 +5,11 @@ import { CheckpointError, createManifest, openCheckpointStore } from "@ckpt/core
 import { untilAborted } from "@ckpt/core/adapter"
 import { FsBackend } from "../../src/backend.js"
 import type { FileApi } from "../../src/files/file-api.js"
+import { temporaryFolder } from "../folder.js"
 import { withoutDisk } from "../without-disk.js"
 import { seed, within } from "./ledger.js"
 import { Disk, type Fate, models, seeded, type Tree } from "./power-cut.js"
-import { bytes, forgetProcess, temporaryFolder } from "./support.js"
+import { bytes, forgetProcess } from "./support.js"
 
 /**
  * One sync of a directory stalls for longer than the time-out, or fails, while a store works. Whatever the store has

@@ -1,17 +1,11 @@
 import { execFileSync } from "node:child_process"
-import { lstat, mkdtemp, readdir, realpath, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { lstat, readdir } from "node:fs/promises"
 import { join } from "node:path"
 import type { CommitBatch, ObjectContent, ObjectMeta } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
-import { expect, onTestFinished } from "vitest"
+import { expect } from "vitest"
 import { FsBackend } from "../../src/backend.js"
-
-export async function temporaryFolder(place = tmpdir()): Promise<string> {
-  const path = await realpath(await mkdtemp(join(place, "ckpt-fs-")))
-  onTestFinished(() => rm(path, { recursive: true, force: true }))
-  return path
-}
+import { temporaryFolder } from "../folder.js"
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 export const body = (text: string): Uint8Array[] => [bytes(text)]

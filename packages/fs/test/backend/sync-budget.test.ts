@@ -3,7 +3,8 @@ import { dirname } from "node:path"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
 import { type CheckpointStore, createManifest, openFsStore } from "../../src/index.js"
-import { body, bytes, checkpoint, listed, manifestOf, randomPart, stream, temporaryFolder } from "./support.js"
+import { temporaryFolder } from "../folder.js"
+import { body, bytes, checkpoint, listed, manifestOf, randomPart, stream } from "./support.js"
 import type { Call } from "./watched-files.js"
 import { watchFiles } from "./watched-files.js"
 
@@ -57,7 +58,7 @@ describe("syncs", () => {
     expect(take()).toMatchObject({ phases: 2, syncs: { length: 4 } })
   })
 
-  test("of the first save of a store: fourteen for the check of the folder, as docs/performance.md says", async () => {
+  test("of the first save of a store: fourteen for the check of the folder, as docs/performance/filesystem-saves.md says", async () => {
     const root = `${await temporaryFolder()}/store`
     const { files, take } = watchSyncs(root)
     await using store = await openFsStore(root, { files })

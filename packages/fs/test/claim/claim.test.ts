@@ -12,11 +12,11 @@ import {
   randomPart,
   rejection,
   stateOf,
-  temporaryFolder,
   textAt,
   tree,
 } from "../backend/support.js"
 import { errno, watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 async function claimed(root: string, prefix = "", options: FsBackendOptions = {}) {
   const { backend, epoch } = await new FsBackend(root, options).claim({ prefix })

@@ -7,7 +7,8 @@ import {
 } from "@ckpt/core"
 import { expect, onTestFinished, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
-import { bytes, temporaryFolder } from "../backend/support.js"
+import { bytes } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 
 /** As a bucket: it compares and swaps for all who write, and has no claims of its own. */
 function bucketIn(folder: string): ObjectBackend {

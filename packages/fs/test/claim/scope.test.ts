@@ -10,8 +10,9 @@ import {
   type StoreEvent,
   type StoreOperations,
 } from "../../src/index.js"
-import { body, rejection, temporaryFolder, tree } from "../backend/support.js"
+import { body, rejection, tree } from "../backend/support.js"
 import { errno, watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 const temporary = ".tmp-0123456789abcdef"
 

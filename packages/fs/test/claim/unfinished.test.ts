@@ -2,7 +2,7 @@ import { mkdir, rmdir } from "node:fs/promises"
 import { join } from "node:path"
 import { createManifest, openFsStore, type StoreEvent } from "@ckpt/fs"
 import { expect, test } from "vitest"
-import { temporaryFolder } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 
 const manifest = (checkpointId: number) => createManifest({ checkpointId, epoch: 1 })
 

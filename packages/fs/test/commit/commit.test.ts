@@ -16,11 +16,11 @@ import {
   pointerKey,
   rejection,
   stateOf,
-  temporaryFolder,
   textAt,
   tree,
 } from "../backend/support.js"
 import { watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 describe("commit", () => {
   test("answers unsupported to another shape, without touching a body or the disk", async () => {

@@ -5,8 +5,9 @@ import { FsBackend } from "../../src/backend.js"
 import type { FileApi } from "../../src/files/file-api.js"
 import { nodeFiles } from "../../src/files/file-api.js"
 import { openFsStore } from "../../src/index.js"
-import { body, checkpoint, listed, manifestOf, stateOf, temporaryFolder, tree } from "../backend/support.js"
+import { body, checkpoint, listed, manifestOf, stateOf, tree } from "../backend/support.js"
 import { errno, watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 const hour = 3_600_000
 const tenYears = 10 * 365 * 24 * hour

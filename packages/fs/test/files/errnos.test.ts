@@ -12,11 +12,11 @@ import {
   keys,
   preparedRoot,
   rejection,
-  temporaryFolder,
   textAt,
   tree,
 } from "../backend/support.js"
 import { type Call, errno, watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 beforeEach(forgetProcess)
 

@@ -11,11 +11,11 @@ import {
   preparedRoot,
   rejection,
   stateOf,
-  temporaryFolder,
   textAt,
   tree,
 } from "../backend/support.js"
 import { errno, watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 beforeEach(forgetProcess)
 

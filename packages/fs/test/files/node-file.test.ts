@@ -5,7 +5,8 @@ import { createManifest } from "@ckpt/core"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { nodeFiles } from "../../src/files/file-api.js"
 import { openFsStore } from "../../src/open.js"
-import { bytes, temporaryFolder } from "../backend/support.js"
+import { bytes } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 
 type Handle = Pick<FileHandle, "sync" | "datasync" | "utimes" | "writev" | "readv" | "read">
 

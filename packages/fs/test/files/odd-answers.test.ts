@@ -8,11 +8,11 @@ import {
   read,
   rejection,
   stream,
-  temporaryFolder,
   textAt,
   tree,
 } from "../backend/support.js"
 import { errno, watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 beforeEach(forgetProcess)
 

@@ -1,8 +1,9 @@
 import { readdir } from "node:fs/promises"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
-import { body, keys, rejections, temporaryFolder, textAt } from "../backend/support.js"
+import { body, keys, rejections, textAt } from "../backend/support.js"
 import { watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 describe("keys", () => {
   test.each([

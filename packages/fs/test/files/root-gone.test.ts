@@ -1,21 +1,15 @@
 import { execFileSync } from "node:child_process"
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { mkdir, readdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { CheckpointStore } from "@ckpt/core"
 import { createManifest } from "@ckpt/core"
 import { describe, expect, onTestFinished, test } from "vitest"
 import { openFsStore } from "../../src/index.js"
+import { temporaryFolder } from "../folder.js"
 
 const quick = { retry: { attempts: 1 } }
 const manifest = (checkpointId: number) => createManifest({ checkpointId, epoch: checkpointId })
 const gone = { code: "CKPT_IO", retryable: true, message: expect.stringContaining("is gone") }
-
-async function parentFolder(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), "ckpt-gone-"))
-  onTestFinished(() => rm(path, { recursive: true }))
-  return path
-}
 
 const losses: readonly (readonly [string, (folder: string) => Promise<unknown>])[] = [
   ["is removed", (folder) => rm(folder, { recursive: true })],
@@ -57,7 +51,7 @@ function operations(store: CheckpointStore): Record<string, () => Promise<unknow
 
 describe.each(["directory", "objects"] as const)("the root of a running store, %s layout", (layout) => {
   test.each(losses)("%s: every operation is an outage, and nothing is created", async (_, lose) => {
-    const root = join(await parentFolder(), "data")
+    const root = join(await temporaryFolder(), "data")
     await using store = await openFsStore(root, { ...quick, layout })
     await store.save(manifest(1), { state: new Uint8Array([1]) })
     await lose(root)
@@ -68,8 +62,8 @@ describe.each(["directory", "objects"] as const)("the root of a running store, %
   })
 
   test("a volume is unmounted and mounted again: nothing goes into the mount point, and the store goes on", async (context) => {
-    const root = join(await parentFolder(), "mount")
-    const disk = join(await parentFolder(), "disk")
+    const root = join(await temporaryFolder(), "mount")
+    const disk = join(await temporaryFolder(), "disk")
     await mkdir(root)
     await mkdir(disk)
     const mount = () => execFileSync("mount", ["--bind", disk, root], { stdio: "pipe" })
@@ -100,7 +94,7 @@ describe.each([
   { layout: "objects", prefix: "jobs/a/", folder: "jobs" },
 ] as const)("the folder $folder of a running store, layout $layout, prefix '$prefix'", ({ layout, prefix, folder }) => {
   test.each(losses)("%s: every operation is an outage, and nothing is created in its place", async (_, lose) => {
-    const root = await parentFolder()
+    const root = await temporaryFolder()
     await using store = await openFsStore(root, { ...quick, layout, prefix })
     await store.save(manifest(1), { state: new Uint8Array([1]) })
     await lose(join(root, folder))
@@ -114,7 +108,7 @@ describe.each([
 })
 
 test("a root in the layer of a container's image goes on, although the first write makes it anew", async (context) => {
-  const base = await parentFolder()
+  const base = await temporaryFolder()
   const folder = (name: string) => join(base, name)
   const unmount = () => execFileSync("sh", ["-c", `umount -l "${folder("merged")}" "${base}" 2>/dev/null || true`])
   try {
@@ -139,7 +133,7 @@ test.each(losses)(
   "a claimed root %s: an outage for the leader and for the store that claimed, also before the first save",
   async (_, lose) => {
     for (const mustExist of [false, true]) {
-      const root = join(await parentFolder(), "data")
+      const root = join(await temporaryFolder(), "data")
       await using before = await openFsStore(root)
       await before.save(manifest(1))
       await using store = await openFsStore(root, { ...quick, mustExist })
@@ -158,7 +152,7 @@ test.each(losses)(
 )
 
 test("a store that only read is told as well", async () => {
-  const root = join(await parentFolder(), "data")
+  const root = join(await temporaryFolder(), "data")
   await using writer = await openFsStore(root)
   await writer.save(manifest(1))
   await using reader = await openFsStore(root, { ...quick, readOnly: true })
@@ -168,7 +162,7 @@ test("a store that only read is told as well", async () => {
 })
 
 test("mustExist: a root that is not there is an outage from the start, for readers and writers, and is not created", async () => {
-  const parent = await parentFolder()
+  const parent = await temporaryFolder()
   const root = join(parent, "data")
   await using store = await openFsStore(root, { ...quick, mustExist: true })
   for (const [name, run] of Object.entries(operations(store))) {
@@ -182,7 +176,7 @@ test("mustExist: a root that is not there is an outage from the start, for reade
 })
 
 test("a folder that is missing at a first start is still a fresh start", async () => {
-  const root = join(await parentFolder(), "a/b/data")
+  const root = join(await temporaryFolder(), "a/b/data")
   await using store = await openFsStore(root)
   expect((await store.recover()).outcome).toBe("fresh")
   await store.save(manifest(1))

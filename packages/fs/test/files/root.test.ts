@@ -11,10 +11,10 @@ import {
   pointerKey,
   rejections,
   stateOf,
-  temporaryFolder,
   textAt,
   tree,
 } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 
 describe("the root", () => {
   test("may be a symbolic link; relative; with a trailing slash; and share its lock under both names", async () => {

@@ -2,19 +2,10 @@ import { readFile } from "node:fs/promises"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
 import { createManifest, openFsStore } from "../../src/index.js"
-import {
-  checkpoint,
-  isTemporary,
-  keys,
-  manifestOf,
-  read,
-  rejection,
-  stateOf,
-  temporaryFolder,
-  tree,
-} from "../backend/support.js"
+import { checkpoint, isTemporary, keys, manifestOf, read, rejection, stateOf, tree } from "../backend/support.js"
 import type { Call, Watch } from "../backend/watched-files.js"
 import { errno, watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 const mib = 1 << 20
 /** Different everywhere, so that a part in the wrong place shows. */

@@ -1,7 +1,8 @@
 import { mkdir, symlink } from "node:fs/promises"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
-import { body, checkpoint, keys, manifestOf, stateOf, temporaryFolder, tree } from "../backend/support.js"
+import { body, checkpoint, keys, manifestOf, stateOf, tree } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 
 describe("delete", () => {
   test("removes files, folders that became empty, markers; absent is success", async () => {

@@ -15,9 +15,9 @@ import {
   rejection,
   rejections,
   stateOf,
-  temporaryFolder,
 } from "../backend/support.js"
 import { watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 describe("get", () => {
   test("ranges: cut at the end, empty at the end, past it a precondition", async () => {

@@ -6,7 +6,8 @@ import { expect, onTestFinished, test } from "vitest"
 import { CheckpointError, createManifest, type LayoutName, openFsStore } from "../../src/index.js"
 import { seed } from "../backend/ledger.js"
 import { seeded } from "../backend/power-cut.js"
-import { bytes, device, fifo, forgetProcess, isTemporary, temporaryFolder } from "../backend/support.js"
+import { bytes, device, fifo, forgetProcess, isTemporary } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 import { withoutDisk } from "../without-disk.js"
 
 /** What may lie where an object or a folder of a store belongs. `outside` is a folder with files of another program. */

@@ -3,7 +3,8 @@ import { mkdir, readdir, symlink, writeFile } from "node:fs/promises"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
 import { createManifest, openFsStore } from "../../src/index.js"
-import { checkpoint, manifestOf, stateOf, temporaryFolder, tree } from "../backend/support.js"
+import { checkpoint, manifestOf, stateOf, tree } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 
 describe("leftovers", () => {
   test("are found at any depth by age and prefix, removed unless dryRun, and nothing else is", async () => {

@@ -1,18 +1,8 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
-import {
-  body,
-  checkpoint,
-  fifo,
-  keys,
-  listed,
-  manifestOf,
-  rejection,
-  rejections,
-  stateOf,
-  temporaryFolder,
-} from "../backend/support.js"
+import { body, checkpoint, fifo, keys, listed, manifestOf, rejection, rejections, stateOf } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 
 describe("list", () => {
   test("shows keys by a prefix that is text, and nothing of its neighbours", async () => {

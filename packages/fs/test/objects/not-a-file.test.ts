@@ -3,7 +3,8 @@ import { basename, dirname } from "node:path"
 import { createManifest } from "@ckpt/core"
 import { describe, expect, test } from "vitest"
 import { type CheckpointStore, openFsStore, type StoreEvent } from "../../src/index.js"
-import { device, fifo, temporaryFolder, tree } from "../backend/support.js"
+import { device, fifo, tree } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 
 /** Things that this package never makes. */
 const strange: Record<string, (path: string) => unknown> = {

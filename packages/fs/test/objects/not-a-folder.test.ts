@@ -4,7 +4,8 @@ import { createManifest } from "@ckpt/core"
 import { describe, expect, test } from "vitest"
 import { spareName } from "../../src/files/paths.js"
 import { openFsStore } from "../../src/index.js"
-import { fifo, temporaryFolder, tree } from "../backend/support.js"
+import { fifo, tree } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 
 /** Ways to take the place of a folder. */
 const obstacles: Record<string, (path: string) => unknown> = {

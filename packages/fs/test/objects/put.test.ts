@@ -16,10 +16,10 @@ import {
   rejection,
   stateOf,
   stream,
-  temporaryFolder,
   textAt,
   tree,
 } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 
 describe("put", () => {
   test("stores arrays, streams, empty bodies, and a version that get and list repeat", async () => {

@@ -1,12 +1,12 @@
-import { mkdtemp, open, rm, stat } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { open, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { type CheckpointStore, createManifest } from "@ckpt/core"
 import { expect, onTestFinished, test } from "vitest"
 import type { FileApi } from "../../src/files/file-api.js"
 import { openFsStore } from "../../src/index.js"
-import { folderOf, temporaryFolder } from "../backend/support.js"
+import { folderOf } from "../backend/support.js"
 import { errno, watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 const clock = {
   now: () => Date.now(),
@@ -17,8 +17,7 @@ const clock = {
 
 /** Three checkpoints with states, read by a store on whose disk the files that match cannot be read. */
 async function rotting(layout: "directory" | "objects", rotten: RegExp, call = "read"): Promise<CheckpointStore> {
-  const root = await mkdtemp(join(tmpdir(), "ckpt-rotten-"))
-  onTestFinished(() => rm(root, { recursive: true }))
+  const root = await temporaryFolder()
   const writer = await openFsStore(root, { layout })
   for (const checkpointId of [1, 2, 3]) {
     await writer.save(createManifest({ checkpointId, epoch: 1 }), { state: new Uint8Array(100).fill(checkpointId) })
@@ -70,8 +69,7 @@ for (const layout of ["directory", "objects"] as const) {
   })
 
   test(`${layout} layout: a claim that cannot be read says nothing of its holder, and holds all the same`, async () => {
-    const root = await mkdtemp(join(tmpdir(), "ckpt-rotten-"))
-    onTestFinished(() => rm(root, { recursive: true }))
+    const root = await temporaryFolder()
     await using before = await openFsStore(root, { layout })
     const ended = await before.claim()
     await ended.save(createManifest({ checkpointId: 1, epoch: 1 }))
@@ -87,8 +85,7 @@ for (const layout of ["directory", "objects"] as const) {
   test.each(["claim", "repair"] as const)(
     `${layout} layout: a history that cannot be read is lost: readers go on, and %s builds it anew`,
     async (how) => {
-      const root = await mkdtemp(join(tmpdir(), "ckpt-rotten-"))
-      onTestFinished(() => rm(root, { recursive: true }))
+      const root = await temporaryFolder()
       await using before = await openFsStore(root, { layout })
       for (const checkpointId of [1, 2, 3]) await before.save(createManifest({ checkpointId, epoch: 1 }))
       await before.prune({ last: 2 })

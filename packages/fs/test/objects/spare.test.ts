@@ -9,19 +9,9 @@ import { nodeFiles } from "../../src/files/file-api.js"
 import { spareName } from "../../src/files/paths.js"
 import type { RootState } from "../../src/files/registry.js"
 import { takeSpare } from "../../src/files/spare.js"
-import {
-  body,
-  fifo,
-  forgetProcess,
-  isTemporary,
-  keys,
-  rejection,
-  stream,
-  temporaryFolder,
-  textAt,
-  tree,
-} from "../backend/support.js"
+import { body, fifo, forgetProcess, isTemporary, keys, rejection, stream, textAt, tree } from "../backend/support.js"
 import { type Call, errno, type Watch, type Watched, watchFiles } from "../backend/watched-files.js"
+import { temporaryFolder } from "../folder.js"
 
 beforeEach(forgetProcess)
 

@@ -4,7 +4,8 @@ import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { type CheckpointStore, type LeaderStore, openFsStore } from "@ckpt/fs"
 import { expect, onTestFinished, test } from "vitest"
-import { type Child, expectContents, fill, folderOf, mounted, seed, start, tell, temporaryFolder } from "./support.js"
+import { temporaryFolder } from "../folder.js"
+import { type Child, expectContents, fill, folderOf, mounted, seed, start, tell } from "./support.js"
 import { contentsOf, manifestOf } from "./workload.mjs"
 
 /** Longer than any of these tests may take: who is taken over before is not taken over for silence. */

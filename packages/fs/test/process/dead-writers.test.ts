@@ -1,7 +1,8 @@
 import { lstat, readdir, utimes } from "node:fs/promises"
 import { createManifest, openFsStore } from "@ckpt/fs"
 import { describe, expect, onTestFinished, test } from "vitest"
-import { type Child, signsOfWriters, start, temporaryFolder, temporaryNames, wasKilled } from "./support.js"
+import { temporaryFolder } from "../folder.js"
+import { type Child, signsOfWriters, start, temporaryNames, wasKilled } from "./support.js"
 
 const cases = (["directory", "objects"] as const).flatMap((layout) =>
   (["save", "writeState"] as const).map((operation) => ({ layout, operation })),

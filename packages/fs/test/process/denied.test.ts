@@ -3,7 +3,8 @@ import { chmod, mkdir, readdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { openFsStore } from "@ckpt/fs"
 import { describe, expect, test } from "vitest"
-import { expectContents, folderOf, mounted, seed, start, temporaryFolder, temporaryNames } from "./support.js"
+import { temporaryFolder } from "../folder.js"
+import { expectContents, folderOf, mounted, seed, start, temporaryNames } from "./support.js"
 import { manifestOf } from "./workload.mjs"
 
 interface Failed {

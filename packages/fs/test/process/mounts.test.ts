@@ -4,7 +4,8 @@ import { join } from "node:path"
 import { type CheckpointStore, type FsStoreOptions, type LeaderStore, openFsStore, type StoreEvent } from "@ckpt/fs"
 import type { TestContext } from "vitest"
 import { describe, expect, onTestFinished, test } from "vitest"
-import { type Child, fill, mounted, mountedExt4, skipUnlessCi, start, tell, temporaryFolder } from "./support.js"
+import { temporaryFolder } from "../folder.js"
+import { type Child, fill, mounted, mountedExt4, skipUnlessCi, start, tell } from "./support.js"
 import { contentsOf, manifestOf } from "./workload.mjs"
 
 const nobody = 65_534

@@ -5,7 +5,8 @@ import { type FsStoreOptions, openFsStore, type StoreOperations } from "@ckpt/fs
 import type { TestContext } from "vitest"
 import { expect, onTestFinished, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
-import { expectContents, mounted, run, skipUnlessCi, temporaryFolder, temporaryNames } from "./support.js"
+import { temporaryFolder } from "../folder.js"
+import { expectContents, mounted, run, skipUnlessCi, temporaryNames } from "./support.js"
 import { contentsOf, manifestOf } from "./workload.mjs"
 
 const filesystems = {

@@ -1,16 +1,8 @@
 import { openFsStore } from "@ckpt/fs"
 import { describe, expect, test } from "vitest"
+import { temporaryFolder } from "../folder.js"
 import type { Child } from "./support.js"
-import {
-  acknowledged,
-  expectContents,
-  expectSurvives,
-  expectTidy,
-  run,
-  start,
-  temporaryFolder,
-  temporaryNames,
-} from "./support.js"
+import { acknowledged, expectContents, expectSurvives, expectTidy, run, start, temporaryNames } from "./support.js"
 
 const rounds = 4
 const each = 30

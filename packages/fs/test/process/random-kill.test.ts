@@ -2,16 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { openFsStore } from "@ckpt/fs"
 import { expect, test } from "vitest"
 import { seeded } from "../backend/power-cut.js"
-import {
-  acknowledged,
-  ageProbes,
-  expectGoesOn,
-  expectSurvives,
-  start,
-  temporaryFolder,
-  temporaryNames,
-  wasKilled,
-} from "./support.js"
+import { temporaryFolder } from "../folder.js"
+import { acknowledged, ageProbes, expectGoesOn, expectSurvives, start, temporaryNames, wasKilled } from "./support.js"
 
 const kills = Number(process.env["CKPT_KILLS"] ?? 60)
 const seed = Number(process.env["CKPT_SEED"] ?? Date.now() % 1_000_000)

@@ -12,7 +12,8 @@ import {
 } from "@ckpt/fs"
 import { describe, expect, onTestFinished, test } from "vitest"
 import { errno, watchFiles } from "../backend/watched-files.js"
-import { type Child, start, tell, temporaryFolder, wasKilled } from "./support.js"
+import { temporaryFolder } from "../folder.js"
+import { type Child, start, tell, wasKilled } from "./support.js"
 import { manifestOf } from "./workload.mjs"
 
 function second(root: string, options: FsStoreOptions = {}): Child {

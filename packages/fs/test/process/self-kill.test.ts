@@ -2,6 +2,7 @@ import { cp, mkdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { openFsStore } from "@ckpt/fs"
 import { describe, expect, test } from "vitest"
+import { temporaryFolder } from "../folder.js"
 import {
   acknowledged,
   ageProbes,
@@ -12,7 +13,6 @@ import {
   folderOf,
   run,
   seed,
-  temporaryFolder,
   wasKilled,
 } from "./support.js"
 import { contentsOf, manifestOf } from "./workload.mjs"

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { openFsStore } from "@ckpt/fs"
 import type { TestContext } from "vitest"
 import { describe, expect, test } from "vitest"
+import { temporaryFolder } from "../folder.js"
 import {
   acknowledged,
   type Ended,
@@ -12,7 +13,6 @@ import {
   run,
   seed,
   skipUnlessCi,
-  temporaryFolder,
   temporaryNames,
   wasKilled,
 } from "./support.js"

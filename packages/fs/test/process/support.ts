@@ -1,19 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { createHash } from "node:crypto"
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, truncate, utimes, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { mkdir, readdir, readFile, truncate, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { openFsStore, type Recovery, type StoreOperations } from "@ckpt/fs"
 import type { TestContext } from "vitest"
 import { expect, onTestFinished } from "vitest"
+import { temporaryFolder } from "../folder.js"
 import { contentsOf, hasOperators, manifestOf, operatorName, stateOf } from "./workload.mjs"
-
-export async function temporaryFolder(): Promise<string> {
-  const path = await realpath(await mkdtemp(join(tmpdir(), "ckpt-process-")))
-  onTestFinished(() => rm(path, { recursive: true, force: true }))
-  return path
-}
 
 /** A filesystem of our own, in a folder of its own if none is given, or the test is skipped. */
 export async function mounted(context: TestContext, options: string, folder?: string): Promise<string> {

@@ -4,7 +4,8 @@ import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { createManifest, openFsStore, type Recovery, type StoreOperations } from "@ckpt/fs"
 import type { FileApi } from "../../src/files/file-api.js"
-import { type Child, folderOf, seed, start, temporaryFolder } from "./support.js"
+import { temporaryFolder } from "../folder.js"
+import { type Child, folderOf, seed, start } from "./support.js"
 import { contentsOf } from "./workload.mjs"
 
 export const operations = ["save", "adopt", "update", "pin", "prune", "remove", "collectOrphans"] as const

@@ -11,7 +11,7 @@ import { describe, expect, test } from "vitest"
 import { MemoryBackend } from "../../src/index.js"
 
 const MiB = 1024 * 1024
-/** What `docs/decisions.md` says. */
+/** What `docs/decisions/recovery.md` says. */
 const bound = 32 * MiB
 const turns = async (count: number) => {
   for (let n = 0; n < count; n++) await new Promise((resolve) => setImmediate(resolve))

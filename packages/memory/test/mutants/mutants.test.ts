@@ -63,20 +63,25 @@ function check(
 const failed = (results: readonly CaseResult[]) =>
   results.filter(({ result }) => result === "failed").map(({ name }) => name)
 
+/** A random sequence of calls may miss a mutant: it answers for one that most cases catch, and for those that no other case does. */
+const isRandom = (name: string) => name.startsWith("random: ")
+
 async function failedOfAll(mutant: Mutant): Promise<string[]> {
   const found = failed(await check(mutant, 4_000, others))
-  return found.length > 0 ? found : failed(await check(mutant, 4_000, theirs))
+  return found.some((name) => !isRandom(name)) ? found : [...found, ...failed(await check(mutant, 4_000, theirs))]
 }
 
 /** One mutant for each case, sharp ones only, and one case for each mutant. */
 function fewest(found: ReadonlyMap<string, readonly string[]>): Record<string, string[]> {
   const kept: Record<string, string[]> = {}
-  const sharpest = [...found].filter(([, cases]) => cases.length <= sharp).sort(([, a], [, b]) => a.length - b.length)
+  const sharpestFirst = [...found].sort(([, a], [, b]) => a.length - b.length)
+  const sharpest = sharpestFirst.filter(([, cases]) => cases.length <= sharp)
   for (const { name } of others ?? []) {
-    const [mutant] = sharpest.find(([, cases]) => cases.includes(name)) ?? []
+    const among = isRandom(name) ? sharpestFirst.toReversed() : sharpest
+    const [mutant] = among.find(([, cases]) => cases.includes(name)) ?? []
     if (mutant !== undefined) kept[mutant] = [...(kept[mutant] ?? []), name]
   }
-  for (const [mutant, cases] of found) kept[mutant] ??= cases.slice(0, 1)
+  for (const [mutant, cases] of found) kept[mutant] ??= [cases.find((name) => !isRandom(name)) ?? cases[0] ?? ""]
   return kept
 }
 

@@ -1,14 +1,11 @@
 import type { RequestOptions } from "@ckpt/core"
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64"
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus"
 
-/** Numbers in [0, 1) that a seed determines (mulberry32). */
+/** Numbers from 0 to below 1, the same for the same seed. */
 export function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const generator = xoroshiro128plus(seed)
+  return () => uniformFloat64(generator)
 }
 
 /** The way to the storage and back: each direction takes a while, and a client has a fixed number of connections. */

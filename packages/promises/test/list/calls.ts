@@ -1,11 +1,13 @@
 import { core, type OnePromise } from "../promise.js"
 
 const coreReadme = "packages/core/README.md"
+const storePage = "docs/store/README.md"
+const troubleshooting = "docs/troubleshooting.md"
 
 export const callPromises: readonly OnePromise[] = [
   {
     says: "A request is tried so often, and no oftener; a permanent failure once.",
-    told: [[coreReadme, "`attempts`: of one request, at most"]],
+    standsIn: [[coreReadme, "`attempts`: of one request, at most"]],
     checks: [
       {
         scenario: "failure: save tries a permanent failure only once",
@@ -28,7 +30,9 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "A request that is not answered is given up after `timeoutMs`, tried again, and is `CKPT_TIMEOUT` in the end.",
-    told: [[coreReadme, "milliseconds after which an attempt of a request, or a body that stands still, is given up"]],
+    standsIn: [
+      [coreReadme, "milliseconds after which an attempt of a request, or a body that stands still, is given up"],
+    ],
     checks: [
       {
         scenario:
@@ -46,7 +50,10 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "An abort ends each call at once, with the signal's own reason.",
-    told: [[coreReadme, "An abort rejects with `signal.reason`"]],
+    standsIn: [
+      [storePage, "An abort rejects with `signal.reason`"],
+      [coreReadme, "**An abort ends each call at once**"],
+    ],
     checks: [
       {
         scenario: "abort: save in the middle of a request rejects at once with the signal's own reason",
@@ -63,7 +70,7 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "After `close` no request is made, and every later call is `CKPT_CLOSED`.",
-    told: [[coreReadme, "After it no request is made"]],
+    standsIn: [[storePage, "After it no request is made"]],
     checks: [
       {
         scenario: "input: a closed store refuses every operation, and may be closed again",
@@ -76,7 +83,7 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "A store that was opened with `readOnly` writes nothing.",
-    told: [[coreReadme, "refuse every operation that would write"]],
+    standsIn: [[coreReadme, "refuse every operation that would write"]],
     checks: [
       {
         scenario: "input: a read-only store refuses every write, reads everything and makes no write request",
@@ -86,7 +93,10 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "Bad input is `CKPT_INVALID`, before any request.",
-    told: [[coreReadme, "an argument cannot be used (an option that is unknown, or of another kind, is one)"]],
+    standsIn: [
+      [troubleshooting, "an argument cannot be used"],
+      [coreReadme, "**A mistake is refused before any request.**"],
+    ],
     checks: [
       {
         scenario: "input: invalid options are CKPT_INVALID when a store is opened",
@@ -103,7 +113,7 @@ export const callPromises: readonly OnePromise[] = [
   },
   {
     says: "An error of a listener fails no call.",
-    told: [[coreReadme, "a listener; its errors are ignored"]],
+    standsIn: [[coreReadme, "a listener; its errors are ignored"]],
     checks: [
       {
         scenario: "events: an error of a listener fails no operation",

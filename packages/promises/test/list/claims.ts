@@ -1,12 +1,16 @@
 import { core, type OnePromise } from "../promise.js"
 
 const coreReadme = "packages/core/README.md"
-const protocol = "docs/protocol.md"
+const storePage = "docs/store/README.md"
+const protocol = "docs/protocol/claims.md"
 
 export const claimPromises: readonly OnePromise[] = [
   {
     says: "After a claim every earlier writer is `CKPT_FENCED`, however late it wakes.",
-    told: [[coreReadme, "From then on every other writer gets `CKPT_FENCED`, however late it wakes"]],
+    standsIn: [
+      [storePage, "From then on every other writer gets `CKPT_FENCED`, however late it wakes"],
+      [coreReadme, "**An earlier writer is fenced** once another writer has claimed the store"],
+    ],
     checks: [
       {
         explored: [
@@ -19,8 +23,8 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "A checkpoint that a superseded writer still writes never counts, for no reader and no retention.",
-    told: [
-      [coreReadme, "A checkpoint that it still writes never counts"],
+    standsIn: [
+      [storePage, "A checkpoint that it still writes never counts"],
       [protocol, "**A superseded writer does no harm**"],
     ],
     checks: [
@@ -36,7 +40,7 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "A claim takes no acknowledgement back.",
-    told: [[protocol, "**An acknowledgement is never taken back**"]],
+    standsIn: [[protocol, "**An acknowledgement is never taken back**"]],
     checks: [
       {
         explored: [
@@ -51,12 +55,12 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "A claim that stops half way blocks nobody.",
-    told: [[protocol, "**A claim that stops half way blocks nobody**"]],
+    standsIn: [[protocol, "**A claim that stops half way blocks nobody**"]],
     checks: [{ explored: ["a save that waited for a claim leaves the claim half made"] }],
   },
   {
     says: "No older writer changes a checkpoint that the leader has recovered.",
-    told: [[protocol, "an update that an older writer has under way finds another version"]],
+    standsIn: [[protocol, "an update that an older writer has under way finds another version"]],
     checks: [
       {
         explored: [
@@ -69,9 +73,9 @@ export const claimPromises: readonly OnePromise[] = [
     ],
   },
   {
-    says: "A lost history is told, nothing is deleted meanwhile, and `claim()` or `repair()` builds it anew.",
-    told: [
-      [coreReadme, "If it is lost, an event says so (`history-lost`)"],
+    says: "A lost history is reported, nothing is deleted meanwhile, and `claim()` or `repair()` builds it anew.",
+    standsIn: [
+      [storePage, "If it is lost, an event says so (`history-lost`)"],
       [protocol, "The event `history-lost` says so"],
     ],
     checks: [
@@ -87,7 +91,7 @@ export const claimPromises: readonly OnePromise[] = [
   },
   {
     says: "`leadership()` tells who leads.",
-    told: [[coreReadme, "tells who leads: the epoch of the last claim, and the id of its writer"]],
+    standsIn: [[storePage, "tells who leads: the epoch of the last claim, and the id of its writer"]],
     checks: [
       {
         scenario: "claim: in the history: leadership shows a claim that is being made, and who leads until then",

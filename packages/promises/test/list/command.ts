@@ -5,7 +5,7 @@ const readme = "packages/cli/README.md"
 export const commandPromises: readonly OnePromise[] = [
   {
     says: "`ckpt` removes nothing unasked: without `--yes` it shows what would go.",
-    told: [[readme, "**Nothing is removed unasked.**"]],
+    standsIn: [[readme, "**Nothing is removed unasked.**"]],
     checks: [
       {
         program: "ckpt prune, rm and gc remove nothing without --yes",
@@ -24,7 +24,7 @@ export const commandPromises: readonly OnePromise[] = [
   },
   {
     says: "Names of others cannot harm a terminal.",
-    told: [[readme, "**Names cannot harm.**"]],
+    standsIn: [[readme, "**Names cannot harm.**"]],
     checks: [
       {
         program: "ckpt show spells out what a terminal would obey",
@@ -41,7 +41,7 @@ export const commandPromises: readonly OnePromise[] = [
   },
   {
     says: "`ckpt prune` and `ckpt rm` leave the last sound checkpoint, also where a latest one has rotten bytes.",
-    told: [[readme, "**The last sound checkpoint stays.**"]],
+    standsIn: [[readme, "**The last sound checkpoint stays.**"]],
     checks: [
       {
         program: "ckpt prune keeps the last checkpoint whose bytes verify",
@@ -58,7 +58,7 @@ export const commandPromises: readonly OnePromise[] = [
   },
   {
     says: "`ckpt` takes nobody's lead unasked, and claims no store that nobody claimed.",
-    told: [[readme, "**Nobody is fenced unasked.**"]],
+    standsIn: [[readme, "**Nobody is fenced unasked.**"]],
     checks: [
       {
         program: "ckpt changes a claimed store with --claim alone, and claims no other",
@@ -81,7 +81,7 @@ export const commandPromises: readonly OnePromise[] = [
   },
   {
     says: "What `ckpt` writes has its name once it is whole.",
-    told: [[readme, "**Nothing half done has a name.**"]],
+    standsIn: [[readme, "**Nothing half done has a name.**"]],
     checks: [
       {
         program: "ckpt export that is killed leaves nothing under the name of its file",
@@ -98,7 +98,7 @@ export const commandPromises: readonly OnePromise[] = [
   },
   {
     says: "`ckpt cat` writes the last bytes of a state only after its checksum matched.",
-    told: [[readme, "**Nothing damaged is passed on.**"]],
+    standsIn: [[readme, "**Nothing damaged is passed on.**"]],
     checks: [
       {
         program: "ckpt cat of a state with a flipped bit fails, and does not end it",
@@ -115,7 +115,7 @@ export const commandPromises: readonly OnePromise[] = [
   },
   {
     says: "Answers of `ckpt` go to stdout, and all else to stderr.",
-    told: [[readme, "**Answers go to stdout, all else to stderr.**"]],
+    standsIn: [[readme, "**Answers go to stdout, all else to stderr.**"]],
     checks: [
       {
         program: "ckpt ls and rm write answers to stdout, and notes to stderr",
@@ -132,7 +132,7 @@ export const commandPromises: readonly OnePromise[] = [
   },
   {
     says: "Exit codes tell scripts what happened.",
-    told: [[readme, "**Exit codes and JSON do not change**"]],
+    standsIn: [[readme, "**Exit codes and JSON do not change**"]],
     checks: [
       {
         program: "ckpt says by its exit code what happened",

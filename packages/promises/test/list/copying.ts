@@ -1,12 +1,12 @@
 import { core, type OnePromise } from "../promise.js"
 
-const coreReadme = "packages/core/README.md"
-const protocol = "docs/protocol.md"
+const copying = "docs/store/copying.md"
+const protocol = "docs/protocol/copying.md"
 
 export const copyPromises: readonly OnePromise[] = [
   {
     says: "A copy has the same bytes under the same ids, and to copy twice is harmless.",
-    told: [[coreReadme, "Manifests and states have the same bytes under the same ids"]],
+    standsIn: [[copying, "Manifests and states have the same bytes under the same ids"]],
     checks: [
       {
         scenario:
@@ -24,15 +24,9 @@ export const copyPromises: readonly OnePromise[] = [
   },
   {
     says: "Of a damaged original nothing is written, and other content under the id stays.",
-    told: [
-      [
-        protocol,
-        "If the state does not verify, its put breaks off, and nothing is there".replace(
-          "If the state\n",
-          "If the state ",
-        ),
-      ],
-      [coreReadme, "nothing is overwritten"],
+    standsIn: [
+      [protocol, "If the state does not verify, its put breaks off, and nothing is there"],
+      [copying, "nothing is overwritten"],
     ],
     checks: [
       {
@@ -51,7 +45,7 @@ export const copyPromises: readonly OnePromise[] = [
   },
   {
     says: "What is in a copy is always a beginning of its source, wherever the copying process dies.",
-    told: [[protocol, "what is there is always a beginning of the source"]],
+    standsIn: [[protocol, "what is there is always a beginning of the source"]],
     checks: [
       {
         scenario: "copy: several are looked at together, and each is written after all that are older",
@@ -66,7 +60,7 @@ export const copyPromises: readonly OnePromise[] = [
   },
   {
     says: "A damaged copy is written anew only if that is asked for, and nothing else is.",
-    told: [[coreReadme, "with `replaceDamaged: true` what does not verify is written anew"]],
+    standsIn: [[copying, "with `replaceDamaged: true` what does not verify is written anew"]],
     checks: [
       {
         scenario:

@@ -5,7 +5,7 @@ const readme = "packages/fs/README.md"
 export const filesystemPromises: readonly OnePromise[] = [
   {
     says: "Whatever a save has written is synced before the save is acknowledged: data, then names.",
-    told: [[readme, "are written and synced aside, then renamed into place"]],
+    standsIn: [[readme, "are written and synced aside, then renamed into place"]],
     checks: [
       {
         program: "a save syncs each file and folder before it is acknowledged",
@@ -40,7 +40,7 @@ export const filesystemPromises: readonly OnePromise[] = [
   },
   {
     says: "A sync that failed leaves the outcome unknown, and is not tried again.",
-    told: [[readme, "**A failed sync is not tried again**"]],
+    standsIn: [[readme, "**A failed sync is not tried again**"]],
     checks: [
       {
         program: "a save whose last sync fails is CKPT_UNKNOWN_OUTCOME",
@@ -57,7 +57,10 @@ export const filesystemPromises: readonly OnePromise[] = [
   },
   {
     says: "A root that is gone, or another one in its place, is `CKPT_IO`, and nothing is saved there.",
-    told: [[readme, "nothing is saved into an empty mount point"]],
+    standsIn: [
+      [readme, "**An unmounted root is an outage.**"],
+      [readme, "nothing is saved into an empty mount point"],
+    ],
     checks: [
       {
         program: "a root that is gone is CKPT_IO, and nothing is made in its place",
@@ -74,7 +77,7 @@ export const filesystemPromises: readonly OnePromise[] = [
   },
   {
     says: "With `mustExist`, a root that is not there is `CKPT_IO`, and no fresh start.",
-    told: [[readme, "say `mustExist: true`"]],
+    standsIn: [[readme, "say `mustExist: true`"]],
     checks: [
       {
         program: "mustExist: a root that is not there is CKPT_IO",
@@ -84,7 +87,7 @@ export const filesystemPromises: readonly OnePromise[] = [
   },
   {
     says: "Links below the root are not followed.",
-    told: [[readme, "**Links are not followed** below the root"]],
+    standsIn: [[readme, "**Links are not followed** below the root"]],
     checks: [
       {
         program: "a link in the place of a folder is not followed",
@@ -101,7 +104,7 @@ export const filesystemPromises: readonly OnePromise[] = [
   },
   {
     says: "Ages go by the filesystem's clock: a process whose own clock is wrong removes nothing young.",
-    told: [[readme, "**The clock is the filesystem's.**"]],
+    standsIn: [[readme, "**The clock is the filesystem's.**"]],
     checks: [
       {
         program: "retention by age removes nothing young, although the clock of the process is ten hours ahead",
@@ -118,7 +121,7 @@ export const filesystemPromises: readonly OnePromise[] = [
   },
   {
     says: "What a killed process left under temporary names goes with the next retention; what a living one writes stays.",
-    told: [[readme, "**Kill loops leave nothing.**"]],
+    standsIn: [[readme, "**Kill loops leave nothing.**"]],
     checks: [
       {
         program: "what a killed save left goes with the next retention",
@@ -135,7 +138,7 @@ export const filesystemPromises: readonly OnePromise[] = [
   },
   {
     says: "With no room left, what makes room works all the same.",
-    told: [[readme, "**Making room needs no room.**"]],
+    standsIn: [[readme, "**Making room needs no room.**"]],
     checks: [
       {
         program: "a prune on a full disk, which replaces the history first",

@@ -1,17 +1,24 @@
 import { core, type OnePromise } from "../promise.js"
 
 const coreReadme = "packages/core/README.md"
+const storePage = "docs/store/README.md"
 const fsReadme = "packages/fs/README.md"
-const protocol = "docs/protocol.md"
+const protocol = "docs/protocol/README.md"
 
 export const readingPromises: readonly OnePromise[] = [
   {
     says: "Nothing damaged is returned.",
-    told: [
+    standsIn: [
       [fsReadme, "**Nothing damaged is returned.**"],
+      [coreReadme, "**Nothing damaged is returned.**"],
       ["README.md", "finds the latest checkpoint that is intact"],
+      ["packages/s3/README.md", "**Nothing damaged is returned.**"],
       ["packages/s3/README.md", "the manifest's SHA-256 protects you"],
-      ["packages/azure/README.md", "The manifest's SHA-256 covers everything, end to end"],
+      [
+        "packages/azure/README.md",
+        "**Nothing damaged is returned.** The manifest's SHA-256 covers everything, end to end",
+      ],
+      ["packages/gcs/README.md", "**Nothing damaged is returned.**"],
       ["packages/gcs/README.md", "the manifest's SHA-256 verifies states of any length"],
     ],
     checks: [
@@ -46,7 +53,7 @@ export const readingPromises: readonly OnePromise[] = [
   },
   {
     says: "Recovery passes over what is damaged, says why, and goes to the next older checkpoint.",
-    told: [
+    standsIn: [
       [fsReadme, "`recover()` skips checkpoints that do not verify, and says why in `skipped`"],
       [protocol, "A damaged checkpoint is skipped and reported"],
     ],
@@ -72,8 +79,8 @@ export const readingPromises: readonly OnePromise[] = [
   },
   {
     says: "A store in which something was saved is never `fresh`.",
-    told: [
-      [coreReadme, "`fresh`: nothing was ever saved"],
+    standsIn: [
+      [storePage, "`fresh`: nothing was ever saved"],
       [protocol, "it is never a fresh start"],
     ],
     checks: [
@@ -109,8 +116,9 @@ export const readingPromises: readonly OnePromise[] = [
   },
   {
     says: "An outage rejects; it is never a fresh start, and never an empty list.",
-    told: [
+    standsIn: [
       [fsReadme, "**An outage is never a fresh start.**"],
+      [coreReadme, "**An outage is never a fresh start.**"],
       [protocol, "A storage that cannot be reached rejects; it is never a fresh start"],
     ],
     checks: [
@@ -128,8 +136,8 @@ export const readingPromises: readonly OnePromise[] = [
     ],
   },
   {
-    says: "The latest checkpoint is found whatever has become of the pointer.",
-    told: [[protocol, "For us it is a hint"]],
+    says: "The latest checkpoint is found, also if the pointer is lost, old or damaged.",
+    standsIn: [[protocol, "For us it is a hint"]],
     checks: [
       {
         explored: [
@@ -152,7 +160,7 @@ export const readingPromises: readonly OnePromise[] = [
   },
   {
     says: "A refusal of `accept` is a boolean, and the checkpoint that it refuses is passed over.",
-    told: [[coreReadme, "may refuse a checkpoint that verifies"]],
+    standsIn: [[storePage, "may refuse a checkpoint that verifies"]],
     checks: [
       {
         scenario: "programs: recover with acceptCommitted passes over a sink that is pending or failed",
@@ -164,7 +172,7 @@ export const readingPromises: readonly OnePromise[] = [
   },
   {
     says: "A reader beside a writer that prunes gets a whole checkpoint.",
-    told: [[protocol, "**`recover` and `loadLatest` begin again if a listed manifest is gone**"]],
+    standsIn: [[protocol, "**`recover` and `loadLatest` begin again if a listed manifest is gone**"]],
     checks: [
       {
         explored: [
@@ -176,8 +184,8 @@ export const readingPromises: readonly OnePromise[] = [
     ],
   },
   {
-    says: "Keys that this library did not make are told, and left alone.",
-    told: [[fsReadme, "Names that this package did not make are neither counted nor deleted"]],
+    says: "Keys that this library did not make are reported, and left alone.",
+    standsIn: [[fsReadme, "Names that this package did not make are neither counted nor deleted"]],
     checks: [
       {
         scenario: "a foreign key is one foreign-key event and stays where it is",

@@ -1,13 +1,15 @@
 import { core, type OnePromise } from "../promise.js"
 
 const coreReadme = "packages/core/README.md"
+const storePage = "docs/store/README.md"
 const fsReadme = "packages/fs/README.md"
-const protocol = "docs/protocol.md"
+const protocol = "docs/protocol/removing.md"
 
 export const removingPromises: readonly OnePromise[] = [
   {
     says: "The latest valid checkpoint and every checkpoint above it always stay.",
-    told: [
+    standsIn: [
+      [coreReadme, "**The latest valid checkpoint always stays.**"],
       [coreReadme, "The latest valid checkpoint, every checkpoint above it, and every pinned checkpoint always stay"],
       [protocol, "Nothing at or above V is ever deleted"],
     ],
@@ -23,8 +25,8 @@ export const removingPromises: readonly OnePromise[] = [
   },
   {
     says: "What is pinned stays until it is unpinned.",
-    told: [
-      [coreReadme, "retention leaves them alone"],
+    standsIn: [
+      [storePage, "retention leaves them alone"],
       [protocol, "What is pinned is always kept"],
     ],
     checks: [
@@ -40,7 +42,7 @@ export const removingPromises: readonly OnePromise[] = [
   },
   {
     says: "A damaged checkpoint fills no place of `last`.",
-    told: [[coreReadme, "A damaged checkpoint does not count towards `last`"]],
+    standsIn: [[coreReadme, "A damaged checkpoint does not count towards `last`"]],
     checks: [
       {
         scenario:
@@ -58,7 +60,7 @@ export const removingPromises: readonly OnePromise[] = [
   },
   {
     says: "A manifest of a newer version always stays.",
-    told: [[coreReadme, "A manifest of a newer version of this library always stays"]],
+    standsIn: [[coreReadme, "A manifest of a newer version of this library always stays"]],
     checks: [
       {
         scenario: "prune keeps a checkpoint of a newer version, however many valid ones lie above it",
@@ -75,7 +77,7 @@ export const removingPromises: readonly OnePromise[] = [
   },
   {
     says: "A dry run removes nothing.",
-    told: [[coreReadme, "`prune(policy, { dryRun: true })` reports what it would remove"]],
+    standsIn: [[coreReadme, "`prune(policy, { dryRun: true })` reports what it would remove"]],
     checks: [
       {
         scenario: "retention: a dry run of prune reports the same as a real run and writes nothing",
@@ -102,8 +104,8 @@ export const removingPromises: readonly OnePromise[] = [
     ],
   },
   {
-    says: "A failure of retention fails no save, and is told.",
-    told: [[coreReadme, "A failure of retention is the event `retention-failed`"]],
+    says: "A failure of retention fails no save, and is reported.",
+    standsIn: [[coreReadme, "A failure of retention is the event `retention-failed`"]],
     checks: [
       {
         scenario: "a save succeeds if the retention after it fails, and the failure is a retention-failed event",
@@ -120,7 +122,7 @@ export const removingPromises: readonly OnePromise[] = [
   },
   {
     says: "Whatever is deleted is dead before: a delete that comes late or twice does no harm.",
-    told: [[protocol, "**Every delete is of an id that is dead**"]],
+    standsIn: [[protocol, "**Every delete is of an id that is dead**"]],
     checks: [
       {
         explored: [
@@ -135,7 +137,7 @@ export const removingPromises: readonly OnePromise[] = [
   },
   {
     says: "Collection removes no state of a save that is under way, and nothing young by the storage's clock.",
-    told: [
+    standsIn: [
       [protocol, "and old by the storage's clock"],
       [fsReadme, "**The clock is the filesystem's.**"],
     ],
@@ -153,7 +155,7 @@ export const removingPromises: readonly OnePromise[] = [
   },
   {
     says: "Collection leaves foreign keys alone.",
-    told: [[fsReadme, "Names that this package did not make are neither counted nor deleted"]],
+    standsIn: [[fsReadme, "Names that this package did not make are neither counted nor deleted"]],
     checks: [
       {
         scenario: "collectOrphans leaves every foreign key alone",

@@ -1,14 +1,16 @@
 import { core, type OnePromise } from "../promise.js"
 
 const coreReadme = "packages/core/README.md"
+const storePage = "docs/store/README.md"
 const fsReadme = "packages/fs/README.md"
-const protocol = "docs/protocol.md"
+const protocol = "docs/protocol/README.md"
 
 export const savingPromises: readonly OnePromise[] = [
   {
     says: "A save is all or nothing, wherever its process dies.",
-    told: [
+    standsIn: [
       [fsReadme, "**A save is all or nothing.**"],
+      [coreReadme, "**A save is all or nothing.**"],
       ["README.md", "which is there as a whole or not at all"],
     ],
     checks: [
@@ -33,9 +35,10 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "Nothing is overwritten: an id with other content is `CKPT_CONFLICT`, and the first one stays.",
-    told: [
+    standsIn: [
       [fsReadme, "**Nothing is overwritten.**"],
-      [coreReadme, "writes a checkpoint, and never overwrites"],
+      [coreReadme, "**Nothing is overwritten.**"],
+      [storePage, "writes a checkpoint, and never overwrites"],
     ],
     checks: [
       {
@@ -55,7 +58,7 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "The very same save again is `existed`.",
-    told: [[fsReadme, "Saving the very same manifest again is `existed`"]],
+    standsIn: [[fsReadme, "Saving the very same manifest again is `existed`"]],
     checks: [
       {
         scenario: 'race: a second save of the same checkpoint is "existed"',
@@ -67,9 +70,10 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "No acknowledged save of a plain writer is lost, however its process dies.",
-    told: [
-      [coreReadme, "an id has one content, and no acknowledged save is lost"],
-      [protocol, "An acknowledged save counts, or a higher id outranks it".toLowerCase()],
+    standsIn: [
+      [coreReadme, "**No acknowledged save is lost**"],
+      [storePage, "an id has one content, and no acknowledged save is lost"],
+      ["docs/protocol/claims.md", "an acknowledged save counts, or a higher id outranks it"],
     ],
     checks: [
       {
@@ -83,7 +87,13 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "A lost answer is settled by asking again: the save succeeds, or its outcome is said to be unknown.",
-    told: [[protocol, "is settled by asking again, under the same condition"]],
+    standsIn: [
+      [protocol, "is settled by asking again, under the same condition"],
+      [coreReadme, "**A lost answer is settled by asking again.**"],
+      ["packages/s3/README.md", "**A lost answer is settled by asking again**"],
+      ["packages/azure/README.md", "**A lost answer is settled by asking again**"],
+      ["packages/gcs/README.md", "**A lost answer is settled by asking again**"],
+    ],
     checks: [
       {
         scenario: "lost answer of the manifest request that took effect: the save succeeds",
@@ -119,10 +129,14 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "A storage that ignores conditions, or lists late, is refused before anything is written.",
-    told: [
+    standsIn: [
       [protocol, "and refuses a storage that fails"],
-      ["packages/s3/README.md", "is refused (`CKPT_UNSUPPORTED`), and nothing is overwritten"],
-      ["packages/azure/README.md", "Before its first write a store checks both kinds of creation on a key of its own"],
+      [
+        "packages/s3/README.md",
+        "**A storage that does not keep all this is refused** (`CKPT_UNSUPPORTED`), and nothing is overwritten",
+      ],
+      ["packages/azure/README.md", "**A storage that does not keep all this is refused**"],
+      ["packages/gcs/README.md", "**A storage that does not keep all this is refused**"],
     ],
     checks: [
       {
@@ -140,7 +154,7 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "An update is applied once, and by compare-and-swap: no other update is lost.",
-    told: [[coreReadme, "changes a manifest by compare-and-swap"]],
+    standsIn: [[storePage, "changes a manifest by compare-and-swap"]],
     checks: [
       {
         explored: [
@@ -163,7 +177,7 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "A stream is saved once: a second save of it is `CKPT_INVALID`, and no empty state.",
-    told: [[coreReadme, "Once a save has taken one, another save of it is `CKPT_INVALID`"]],
+    standsIn: [[storePage, "Once a save has taken one, another save of it is `CKPT_INVALID`"]],
     checks: [
       {
         program: "a stream that a save has taken is CKPT_INVALID for the next",
@@ -173,7 +187,7 @@ export const savingPromises: readonly OnePromise[] = [
   },
   {
     says: "`saveNext` gives each call an id of its own; an id that another writer took is refused.",
-    told: [[coreReadme, "takes the next id (also if it then fails)"]],
+    standsIn: [[storePage, "takes the next id (also if it then fails)"]],
     checks: [
       {
         scenario:

@@ -1,17 +1,17 @@
 import type { OnePromise } from "../promise.js"
 
-const protocol = "docs/protocol.md"
+const protocol = "docs/protocol/README.md"
 const conformance = "packages/conformance/README.md"
 const [s3, azure, gcs] = ["packages/s3/README.md", "packages/azure/README.md", "packages/gcs/README.md"]
 
 export const storagePromises: readonly OnePromise[] = [
   {
     says: "Of several creators of one object exactly one wins, on every storage.",
-    told: [
+    standsIn: [
       [protocol, "*Create only if absent* has one winner"],
-      [s3, "S3 lets exactly one of several racing writers win"],
-      [azure, "exactly one of several racing writers wins"],
-      [gcs, "exactly one of several racing writers wins"],
+      [s3, "**One of several racing writers wins.**"],
+      [azure, "**One of several racing writers wins.**"],
+      [gcs, "**One of several racing writers wins.**"],
     ],
     checks: [
       { case: "create: a loser reads the winner's object whole", liars: ["creators of two backends both win"] },
@@ -23,11 +23,11 @@ export const storagePromises: readonly OnePromise[] = [
   },
   {
     says: "A replacement under a version takes effect on that very version, or not at all.",
-    told: [
+    standsIn: [
       [protocol, "*Replace this version* (compare-and-swap) has one winner"],
-      [s3, "**Compare-and-swap** is `If-Match` with the ETag"],
-      [azure, "**Compare-and-swap** is `If-Match` with the ETag, which is new with every write"],
-      [gcs, "Every write has a condition"],
+      [s3, "**A replacement is of the version that was read.**"],
+      [azure, "**A replacement is of the version that was read.**"],
+      [gcs, "**A replacement is of the version that was read.**"],
     ],
     checks: [
       {
@@ -46,11 +46,11 @@ export const storagePromises: readonly OnePromise[] = [
   },
   {
     says: "Reads and lists show every acknowledged write at once, and never a part of an object.",
-    told: [
+    standsIn: [
       [protocol, "A listing shows every write that was acknowledged before it began"],
-      [s3, "Reads and lists show every acknowledged write at once, and never show a part of an object"],
-      [azure, "Reads and lists show every acknowledged write at once, and never show a part of a blob"],
-      [gcs, "Reads, listings and conditions are strongly consistent"],
+      [s3, "**Reads and lists show every acknowledged write at once**, and never a part of an object"],
+      [azure, "**Reads and lists show every acknowledged write at once**, and never a part of a blob"],
+      [gcs, "**Reads, listings and conditions are strongly consistent**"],
     ],
     checks: [
       {
@@ -65,7 +65,8 @@ export const storagePromises: readonly OnePromise[] = [
   },
   {
     says: "Of uploads that were given up, only old ones of checkpoints below the latest go; an upload under way stays.",
-    told: [
+    standsIn: [
+      [s3, "**An upload under way stays.**"],
       [
         s3,
         "gives up an unfinished upload if it belongs to an id below the latest valid checkpoint, and no part of it has arrived for `olderThanMs`",
@@ -84,7 +85,8 @@ export const storagePromises: readonly OnePromise[] = [
   },
   {
     says: "A storage that refuses a second write of one object within a second costs an event, and no save.",
-    told: [
+    standsIn: [
+      [gcs, "**A job that saves too fast loses no save.**"],
       [
         gcs,
         "A job that saves faster loses no save either: the receipt has `isLatest: false`, the event is `pointer-failed`, and `recover` and `loadLatest` find the checkpoint by listing",
@@ -101,7 +103,7 @@ export const storagePromises: readonly OnePromise[] = [
   },
   {
     says: "The suite fails an adapter that lies, and says what a user would lose.",
-    told: [[conformance, "every such backend must fail at least one case, and every case must fail one of them"]],
+    standsIn: [[conformance, "every such backend must fail at least one case, and every case must fail one of them"]],
     checks: [
       {
         case: "get: two readers never share memory, and a chunk stays until it is given back",

@@ -28,10 +28,10 @@ export async function* contents(patient: Patient): AsyncGenerator<Finding, void,
   yield await otherForm(patient)
 }
 
-/** Ids that are written out, the newest first. */
+/** Ids that are written out, the latest first. */
 const shownIds = 10
 
-/** What the listing and the sizes tell of every checkpoint, not of the newest alone: the next damage falls back on the ones below. */
+/** What the listing and the sizes tell of every checkpoint, not of the latest alone: the next damage falls back on the ones below. */
 async function condition(patient: Patient, ids: readonly number[]): Promise<Finding> {
   const { opened, signal } = patient
   const { store, url } = opened

@@ -56,10 +56,10 @@ async function flipBits(context: ScenarioContext, what: Part, bitsOf: (index: nu
   })
 }
 
-/** One bit of every eighth byte, for every storage: what a changed byte does is decided in core, and a storage only gives it back. */
+/** One bit of every 32nd byte, for every storage: what a changed byte does is decided in core, and a storage only gives it back. */
 export const flipScenarios: readonly Scenario[] = records.map((what) =>
-  claimingInHistory(`a changed bit in every eighth byte of the ${what}: noticed, or harmless`, (context) =>
-    flipBits(context, what, (index) => (index % 8 === 0 ? [(index / 8) % 8] : [])),
+  claimingInHistory(`a changed bit in every 32nd byte of the ${what}: noticed, or harmless`, (context) =>
+    flipBits(context, what, (index) => (index % 32 === 0 ? [(index / 32) % 8] : [])),
   ),
 )
 

@@ -18,7 +18,7 @@ class Sink {
 
 const pending = { windows: { status: "pending" } } as const
 
-/** The recipe of core's README: finishes what a crash left, and makes the next output. The state counts the outputs. */
+/** The recipe of docs/store/sinks.md: finishes what a crash left, and makes the next output. The state counts the outputs. */
 async function oneOutput(store: CheckpointStore, sink: Sink): Promise<void> {
   const found = await store.recover()
   const last = found.checkpoint

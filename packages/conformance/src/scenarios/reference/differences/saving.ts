@@ -1,9 +1,10 @@
 import assert from "node:assert/strict"
 import type { ObjectBackend } from "@ckpt/core"
+import { untilAborted } from "@ckpt/core/adapter"
 import { intercept, permanent, recordCalls, transient, withFaults } from "../../../harness/faults.js"
 import type { Scenario } from "../../../harness/scenario.js"
 import { takingStreams } from "../../../harness/streams.js"
-import { untilAborted } from "../../../harness/waiting.js"
+import { never } from "../../../harness/waiting.js"
 import { bytes, flipped, manifestOf, readAll, refusal, rejection, saveAll, stateText, text } from "../../support.js"
 
 /** Differences from the reference in writing. Each scenario fails on the behaviour of the reference. */
@@ -120,7 +121,7 @@ export const savingDifferences: readonly Scenario[] = [
         monotonic: () => 0,
         sleep(ms: number, signal?: AbortSignal) {
           if (ms < 5_000) abort.abort(reason)
-          return untilAborted(signal)
+          return untilAborted(never(), signal)
         },
       }
       const through = (backend: ObjectBackend) =>
