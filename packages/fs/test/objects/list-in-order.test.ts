@@ -2,7 +2,8 @@ import { mkdir, symlink, writeFile } from "node:fs/promises"
 import { expect, test } from "vitest"
 import { FsBackend, type FsBackendOptions } from "../../src/backend.js"
 import { nodeFiles } from "../../src/files/file-api.js"
-import { body, temporaryFolder } from "../backend/support.js"
+import { body } from "../backend/support.js"
+import { temporaryFolder } from "../folder.js"
 
 async function keysOf(backend: FsBackend, prefix: string, range: object): Promise<string[]> {
   const keys: string[] = []
