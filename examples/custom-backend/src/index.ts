@@ -104,11 +104,11 @@ export function lmdbBackend({ env, objects, rows }: ReturnType<typeof openLmdb>)
       const entry = await reading(() => objects.get(key), signal)
       return entry && metaOf(key, entry)
     },
-    async *list(prefix, { signal } = {}) {
+    async *list(prefix, { after, limit = Infinity, signal } = {}) {
       // At once: a snapshot. A read transaction that stayed open would keep LMDB from using any space again.
       const end = Buffer.concat([Buffer.from(prefix), Buffer.of(0xff)])
-      const found = await reading(() => [...objects.getRange({ start: prefix, end })], signal)
-      for (const { key, value } of found) yield metaOf(key, value)
+      const range = { start: after ?? prefix, exclusiveStart: after !== undefined, end, limit }
+      for (const { key, value } of await reading(() => [...objects.getRange(range)], signal)) yield metaOf(key, value)
     },
     async delete(keys, { signal } = {}) {
       await transaction(() => keys.forEach(remove), signal)

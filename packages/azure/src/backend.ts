@@ -4,6 +4,7 @@ import type {
   BlobDownloadResponseParsed,
   ContainerClient,
   ContainerListBlobFlatSegmentResponse,
+  ContainerListBlobsOptions,
 } from "@azure/storage-blob"
 import {
   BackendError,
@@ -11,6 +12,7 @@ import {
   type Capabilities,
   type DeleteFailure,
   type GetOptions,
+  type ListRangeOptions,
   type ObjectBackend,
   type ObjectContent,
   type ObjectMeta,
@@ -26,9 +28,12 @@ import {
   checkOptions,
   contentBody,
   emptyContent,
+  inOrder,
+  isRange,
   oneChunk,
   oneOf,
   parallelRanges,
+  partOf,
   verifiedBody,
 } from "@ckpt/core/adapter"
 import { defaultChecksums, runningMd5, type TransactionalChecksums } from "./checksum.js"
@@ -70,6 +75,8 @@ export class AzureBackend implements ObjectBackend {
   readonly #place: Place
   readonly #checksums: TransactionalChecksums
   readonly #dispose: () => void
+  /** A listing has shown a folder: the account has a hierarchical namespace. */
+  #hasFolders = false
 
   /**
    * @param container used as it is: its retries come on top of the store's
@@ -146,12 +153,39 @@ export class AzureBackend implements ObjectBackend {
     })
   }
 
-  list(prefix: string, { signal }: RequestOptions = {}): AsyncIterable<ObjectMeta> {
+  list(prefix: string, options: ListRangeOptions = {}): AsyncIterable<ObjectMeta> {
+    return isRange(options) ? this.#range(prefix, options) : this.#entries(prefix, options)
+  }
+
+  /**
+   * An account with a hierarchical namespace puts "/" before every other character. Up to the first folder that makes no
+   * difference; from there on all is read, and sorted here.
+   */
+  async *#range(prefix: string, { after, limit, signal }: ListRangeOptions): AsyncGenerator<ObjectMeta, void, void> {
+    let rest = { after, limit }
+    if (!this.#hasFolders) {
+      for await (const meta of partOf(this.#entries(prefix, { after, limit, signal }), rest)) {
+        if (this.#hasFolders) break
+        yield meta
+        rest = { after: meta.key, limit: rest.limit && rest.limit - 1 }
+      }
+      if (!this.#hasFolders || rest.limit === 0) return
+    }
+    yield* await inOrder(this.#entries(prefix, { signal }), rest)
+  }
+
+  #entries(prefix: string, { after, limit, signal }: ListRangeOptions): AsyncGenerator<ObjectMeta, void, void> {
+    // `startFrom` begins with that very name. A service that does not know the parameter begins at the prefix, and its pages are read
+    // up to `after`: only the first one is short.
+    const first = limit === undefined ? pageSize : Math.min(after === undefined ? limit : limit + 1, pageSize)
     return allPages(async (token) => {
-      const page = await this.#page(prefix, pageSize, token, signal)
-      const items = page.segment.blobItems.map(({ name, properties, metadata }) =>
-        metaOf(isFolder(metadata) ? `${name}/` : name, properties.contentLength ?? 0, properties),
-      )
+      const size = token === undefined || after === undefined ? first : pageSize
+      const page = await this.#page({ prefix, ...(after && { startFrom: after }) }, size, token, signal)
+      const items = page.segment.blobItems.map(({ name, properties, metadata }) => {
+        const folder = isFolder(metadata)
+        this.#hasFolders ||= folder
+        return metaOf(folder ? `${name}/` : name, properties.contentLength ?? 0, properties)
+      })
       return { items, next: page.continuationToken }
     })
   }
@@ -161,7 +195,7 @@ export class AzureBackend implements ObjectBackend {
   }
 
   async now({ signal }: RequestOptions = {}): Promise<Date> {
-    const { date } = await this.#page("", 1, undefined, signal)
+    const { date } = await this.#page({}, 1, undefined, signal)
     if (date === undefined) throw new BackendError("transient", "the answer to List Blobs has no date")
     return date
   }
@@ -170,9 +204,14 @@ export class AzureBackend implements ObjectBackend {
     this.#dispose()
   }
 
-  #page(prefix: string, maxPageSize: number, token: string | undefined, signal: AbortSignal | undefined) {
+  #page(
+    range: Pick<ContainerListBlobsOptions, "prefix" | "startFrom">,
+    maxPageSize: number,
+    token: string | undefined,
+    signal: AbortSignal | undefined,
+  ) {
     return request(this.#place, { name: "List Blobs", needs: "read" }, signal, async (abort) => {
-      const listing = this.#container.listBlobsFlat({ prefix, includeMetadata: true, ...abort })
+      const listing = this.#container.listBlobsFlat({ ...range, includeMetadata: true, ...abort })
       const settings = { maxPageSize, ...(token !== undefined && { continuationToken: token }) }
       const value: ContainerListBlobFlatSegmentResponse | undefined = (await listing.byPage(settings).next()).value
       // An answer of success that is no listing must not count as an empty listing.

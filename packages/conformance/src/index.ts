@@ -26,6 +26,7 @@ export {
   type ScenarioContext,
   type ScenarioKeys,
   type ScenariosOptions,
+  type Through,
 } from "./harness/scenario.js"
 export type { StorageFactory, TestStorage } from "./harness/storage.js"
 export { gate, settled, until } from "./harness/waiting.js"

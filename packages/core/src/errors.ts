@@ -2,15 +2,15 @@
  * The kind of an error, for a program to branch on. Codes do not change; messages may.
  *
  * - `CKPT_CONFLICT`: the id has other content, or was pruned (which the directory layout does not remember). The id is burnt: take
- *   `nextId()`. A pin's name may be taken, too: see `pin`.
+ *   `nextId()`. A pin's name may be taken, too: see `pin`. An object: other bytes or another version are there.
  * - `CKPT_FENCED`: another writer has claimed the store. Stop writing. If this process should lead, call `claim()`, then recover
  *   on its store.
  * - `CKPT_UNKNOWN_OUTCOME`: nobody knows whether the write took effect; it may still become visible. Save the same manifest object
- *   again, or take `nextId()`.
- * - `CKPT_CORRUPT`: stored bytes do not verify. `recover()` goes past them.
+ *   again, or take `nextId()`. An object: make the same call again, or read it.
+ * - `CKPT_CORRUPT`: stored bytes do not verify. `recover()` goes past them. An object: write it anew, or remove it.
  * - `CKPT_PRUNED`: retention removed the checkpoint while it was read or pinned. Recover again.
- * - `CKPT_NOT_FOUND`: `update`, `pin` or `open` of a checkpoint that does not exist; a pin or a sink that does not; or a checkpoint has
- *   no operator of that name.
+ * - `CKPT_NOT_FOUND`: `update`, `pin` or `open` of a checkpoint, or `replace` of an object, that does not exist; a pin or a sink that
+ *   does not; or a checkpoint has no operator of that name.
  * - `CKPT_INVALID`: an argument cannot be used, the checkpoints are of the other layout, the ids are used up, a state that is read
  *   as JSON is none, or an SDK is missing. Nothing was written.
  * - `CKPT_UNSUPPORTED`: the storage does not do what the protocol rests on (conditional writes, for example), or storage and

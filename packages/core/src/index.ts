@@ -64,6 +64,7 @@ export type {
   GetOptions,
   Leftover,
   LeftoverOptions,
+  ListRangeOptions,
   NowOptions,
   ObjectBackend,
   ObjectContent,
@@ -94,6 +95,16 @@ export { type CopyReceipt, copyCheckpoint } from "./store/copy.js"
 export { copyStore } from "./store/copy-store.js"
 export type { CopyProgress, CopyReport, CopySkipped, CopyStoreOptions } from "./store/copy-store-api.js"
 export { type FindLayoutsOptions, findLayouts } from "./store/find-layouts.js"
+export { openObjects } from "./store/objects.js"
+export type {
+  CreatedObject,
+  ListObjectsOptions,
+  ObjectInfo,
+  Objects,
+  ObjectsOptions,
+  ReplaceOptions,
+  StoredObject,
+} from "./store/objects-api.js"
 export { openCheckpointStore } from "./store/open.js"
 export type { ClaimAtOnce, StoreOptions } from "./store-options.js"
 export type { Verification, VerifyDepth, VerifyOptions } from "./verify/verified.js"

@@ -10,6 +10,7 @@ import type {
   GetOptions,
   Leftover,
   LeftoverOptions,
+  ListRangeOptions,
   NowOptions,
   ObjectBackend,
   ObjectContent,
@@ -19,7 +20,7 @@ import type {
   RequestOptions,
 } from "@ckpt/core"
 import { BackendError } from "@ckpt/core"
-import { aBoolean, anObject, checkOptions, milliseconds, oneOf, type ShapeOf } from "@ckpt/core/adapter"
+import { aBoolean, anObject, checkOptions, isRange, milliseconds, oneOf, type ShapeOf } from "@ckpt/core/adapter"
 import { claimScope, type HeldClaims } from "./claim/claim.js"
 import { type Access, Fence } from "./claim/fence.js"
 import { silentAfterAtMost } from "./claim/holder.js"
@@ -40,6 +41,7 @@ import { deleteObjects } from "./objects/delete.js"
 import { getObject, headObject } from "./objects/get.js"
 import { findLeftovers } from "./objects/leftovers.js"
 import { listObjects } from "./objects/list.js"
+import { listInOrder } from "./objects/list-in-order.js"
 import { putObject } from "./objects/put.js"
 
 /**
@@ -144,8 +146,10 @@ export class FsBackend implements ObjectBackend {
     return this.#do("look at", key, () => headObject(this.#root, key, options.signal))
   }
 
-  async *list(prefix: string, options: RequestOptions = {}): AsyncGenerator<ObjectMeta> {
-    const objects = listObjects(this.#root, prefix, options.signal)
+  async *list(prefix: string, options: ListRangeOptions = {}): AsyncGenerator<ObjectMeta> {
+    const objects = isRange(options)
+      ? listInOrder(this.#root, prefix, options)
+      : listObjects(this.#root, prefix, options.signal)
     for (;;) {
       const step = await this.#do("list", prefix, () => objects.next())
       if (step.done) return

@@ -4,6 +4,7 @@ import {
   type Capabilities,
   type DeleteFailure,
   type GetOptions,
+  type ListRangeOptions,
   type ObjectBackend,
   type ObjectContent,
   type ObjectMeta,
@@ -19,6 +20,7 @@ import {
   mapConcurrently,
   oneChunk,
   parallelRanges,
+  partOf,
   type ShapeOf,
 } from "@ckpt/core/adapter"
 import { assertBucket } from "./arguments.js"
@@ -112,11 +114,15 @@ export class GcsBackend implements ObjectBackend {
     throw refused(attempted, answer)
   }
 
-  async *list(prefix: string, options: RequestOptions = {}): AsyncGenerator<ObjectMeta, void, void> {
-    const { signal } = options
+  list(prefix: string, options: ListRangeOptions = {}): AsyncGenerator<ObjectMeta, void, void> {
+    const { after, limit, signal } = options
+    // A listing begins with `startOffset` itself, if that is the name of an object.
+    const most = limit === undefined ? undefined : Math.min(after === undefined ? limit : limit + 1, 1000)
+    const range = { startOffset: after, maxResults: most?.toString() }
     const attempted = this.#bucket.attempted("storage.objects.list")
-    yield* allPages(async (pageToken) => {
-      const url = this.#bucket.objectsUrl({ prefix, pageToken, fields: `kind,nextPageToken,items(${metaFields})` })
+    const pages = allPages(async (pageToken) => {
+      const fields = `kind,nextPageToken,items(${metaFields})`
+      const url = this.#bucket.objectsUrl({ prefix, pageToken, ...range, fields })
       const answer = await this.#bucket.ask(attempted, { method: "GET", url, signal })
       if (!isSuccess(answer)) throw refused(attempted, answer)
       const { kind, items = [], nextPageToken } = parse<ObjectList>(attempted, answer)
@@ -129,6 +135,7 @@ export class GcsBackend implements ObjectBackend {
       }
       return { items: items.map((item) => metaOf(attempted, item)), next: nextPageToken }
     })
+    return partOf(pages, options)
   }
 
   async delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteFailure[]> {

@@ -4,13 +4,14 @@ import {
   type Capabilities,
   type DeleteFailure,
   type GetOptions,
+  type ListRangeOptions,
   type ObjectBackend,
   type ObjectContent,
   type ObjectMeta,
   type PutOptions,
   type RequestOptions,
 } from "@ckpt/core"
-import { aFunction, checkOptions, recyclerOf, untilAborted } from "@ckpt/core/adapter"
+import { aFunction, checkOptions, inOrder, isRange, recyclerOf, untilAborted } from "@ckpt/core/adapter"
 
 interface StoredObject {
   readonly bytes: Uint8Array
@@ -78,10 +79,10 @@ export class MemoryBackend implements ObjectBackend {
     return this.#objects.get(key)?.meta
   }
 
-  async *list(prefix: string, options: RequestOptions = {}): AsyncGenerator<ObjectMeta, void, void> {
+  async *list(prefix: string, options: ListRangeOptions = {}): AsyncGenerator<ObjectMeta, void, void> {
     options.signal?.throwIfAborted()
-    const found = [...this.#objects.values()].filter(({ meta }) => meta.key.startsWith(prefix))
-    for (const { meta } of found) yield meta
+    const found = [...this.#objects.values()].map(({ meta }) => meta).filter(({ key }) => key.startsWith(prefix))
+    yield* isRange(options) ? await inOrder(found, options) : found
   }
 
   async delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteFailure[]> {

@@ -8,6 +8,7 @@ import {
   type GetOptions,
   type Leftover,
   type LeftoverOptions,
+  type ListRangeOptions,
   type ObjectBackend,
   type ObjectContent,
   type ObjectMeta,
@@ -25,8 +26,11 @@ import {
   checkOptions,
   contentBody,
   emptyContent,
+  inOrder,
+  isRange,
   oneChunk,
   parallelRanges,
+  partOf,
   rangeHeader,
   type ShapeOf,
   strongEtag,
@@ -151,8 +155,16 @@ export class S3Backend implements ObjectBackend {
     }
   }
 
-  async *list(prefix: string, { signal }: RequestOptions = {}): AsyncGenerator<ObjectMeta, void, void> {
-    for await (const { Key, Size, ETag, LastModified } of allPages((token) => this.#page(prefix, token, signal))) {
+  async *list(prefix: string, options: ListRangeOptions = {}): AsyncGenerator<ObjectMeta, void, void> {
+    if (!isRange(options)) yield* this.#entries(prefix, options)
+    // A directory bucket has no order, and refuses a start.
+    else if (this.#place.bucket.endsWith("--x-s3"))
+      yield* await inOrder(this.#entries(prefix, { signal: options.signal }), options)
+    else yield* partOf(this.#entries(prefix, options), options)
+  }
+
+  async *#entries(prefix: string, options: ListRangeOptions): AsyncGenerator<ObjectMeta, void, void> {
+    for await (const { Key, Size, ETag, LastModified } of allPages((token) => this.#page(prefix, token, options))) {
       if (Key === undefined || Size === undefined || ETag === undefined || LastModified === undefined) {
         throw new BackendError("transient", `the listing of ${prefix} has an entry that lacks key, size, etag or time`)
       }
@@ -160,11 +172,12 @@ export class S3Backend implements ObjectBackend {
     }
   }
 
-  async #page(prefix: string, token: string | undefined, signal: AbortSignal | undefined) {
+  async #page(prefix: string, token: string | undefined, { after, limit, signal }: ListRangeOptions) {
     const { client, bucket } = this.#place
     const command = (sdk: Sdk) =>
       new sdk.ListObjectsV2Command({
         ...{ Bucket: bucket, Prefix: prefix, ContinuationToken: token },
+        ...{ StartAfter: after || undefined, MaxKeys: limit && Math.min(limit, 1000) },
         // A key may hold characters that XML cannot.
         EncodingType: "url",
       })

@@ -18,6 +18,7 @@ import { leftoverChoiceCases } from "./leftover-choice.js"
 import { leftoverCases } from "./leftovers.js"
 import { lifetimeCases } from "./lifetime.js"
 import { listCases } from "./list.js"
+import { listRangeCases } from "./list-ranges.js"
 import { listingCases } from "./listings.js"
 import { partRequestCases } from "./part-requests.js"
 import { partCases } from "./parts.js"
@@ -44,6 +45,7 @@ export const backendCases: readonly BackendCase[] = [
   ...rangeCases,
   ...listCases,
   ...listingCases,
+  ...listRangeCases,
   ...deleteCases,
   ...removalCases,
   ...abortCases,

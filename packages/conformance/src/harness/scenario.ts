@@ -3,7 +3,10 @@ import {
   type CheckpointStore,
   type LayoutName,
   type ObjectBackend,
+  type Objects,
+  type ObjectsOptions,
   openCheckpointStore,
+  openObjects,
   type StoreEvent,
   type StoreOptions,
 } from "@ckpt/core"
@@ -26,12 +29,9 @@ export interface ScenarioContext {
   /**
    * Opens a store over the storage; `through` puts a fault or a counter between them. The store is closed at the end.
    */
-  open(
-    options?: StoreOptions & {
-      /** Stands between the store and its storage. */
-      through?: (backend: ObjectBackend) => ObjectBackend
-    },
-  ): Promise<CheckpointStore>
+  open(options?: StoreOptions & Through): Promise<CheckpointStore>
+  /** Opens objects over the storage, as {@link open} opens a store. */
+  openObjects(options?: ObjectsOptions & Through): Promise<Objects>
   /** All events of the stores of this scenario. */
   readonly events: StoreEvent[]
   /** Creates or overwrites one object. */
@@ -42,6 +42,12 @@ export interface ScenarioContext {
   allKeys(): Promise<string[]>
   /** Resolves once the storage has answered every call and everything that needs no time has gone on. */
   settled(): Promise<void>
+}
+
+/** What a scenario puts between what it opens and the storage. */
+export interface Through {
+  /** Stands between the store and its storage. */
+  through?: ((backend: ObjectBackend) => ObjectBackend) | undefined
 }
 
 /** The keys of one layout. */
@@ -95,6 +101,19 @@ export async function runScenario(
   const clocks = new Set<ManualClock>()
   const events: StoreEvent[] = []
   const padded = (id: number) => String(id).padStart(6, "0")
+  const backendOf = async ({ through = (one: ObjectBackend) => one }: Through): Promise<ObjectBackend> => {
+    const backend = await storage.open()
+    backends.add(backend)
+    assert.ok(backends.size < mostOpen, `a scenario has no more than ${mostOpen} backends open at once`)
+    return {
+      ...through(activity.track(backend)),
+      // What a scenario closes takes its backend with it: a storage may have few places for them.
+      async [Symbol.asyncDispose]() {
+        backends.delete(backend)
+        await backend[Symbol.asyncDispose]()
+      },
+    }
+  }
   try {
     await scenario.run({
       layout,
@@ -107,23 +126,13 @@ export async function runScenario(
         history: names[layout].history,
       },
       events,
-      async open({ through = (backend: ObjectBackend) => backend, onEvent, ...options } = {}) {
-        const backend = await storage.open()
-        backends.add(backend)
-        assert.ok(backends.size < mostOpen, `a scenario has no more than ${mostOpen} backends open at once`)
+      async open({ through, onEvent, ...options } = {}) {
         if (options.clock instanceof ManualClock) clocks.add(options.clock)
         const store = await openCheckpointStore({
           clock: instantClock(),
           ...options,
           layout,
-          // A store that a scenario closes takes its backend with it: a storage may have few places for them.
-          backend: {
-            ...through(activity.track(backend)),
-            async [Symbol.asyncDispose]() {
-              backends.delete(backend)
-              await backend[Symbol.asyncDispose]()
-            },
-          },
+          backend: await backendOf({ through }),
           ownsBackend: true,
           onEvent(event) {
             events.push(event)
@@ -132,6 +141,13 @@ export async function runScenario(
         })
         stores.push(store)
         return store
+      },
+      async openObjects({ through, ...options } = {}) {
+        if (options.clock instanceof ManualClock) clocks.add(options.clock)
+        const backend = await backendOf({ through })
+        const objects = openObjects(backend, { clock: instantClock(), ...options, ownsBackend: true })
+        stores.push(objects)
+        return objects
       },
       async plant(key, bytes) {
         await raw.put(key, [typeof bytes === "string" ? bytesOf(bytes) : bytes])

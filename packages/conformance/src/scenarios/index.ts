@@ -25,6 +25,7 @@ import { zombieScenarios } from "./history/zombies.js"
 import { copyScenarios } from "./programs/copy.js"
 import { copyMendScenarios } from "./programs/copy-mend.js"
 import { followScenarios } from "./programs/follow.js"
+import { objectScenarios } from "./programs/objects.js"
 import { programScenarios } from "./programs/programs.js"
 import { sinkScenarios } from "./programs/sinks.js"
 import { damageScenarios } from "./recovery/damage.js"
@@ -82,6 +83,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   "ways out": waysOutScenarios,
   updates: updateScenarios,
   programs: [...programScenarios, ...sinkScenarios],
+  objects: objectScenarios,
   copying: [...copyScenarios, ...copyMendScenarios, ...followScenarios],
   claims: [...claimScenarios, ...zombieScenarios, ...claimCrashScenarios, ...claimLostAnswerScenarios],
 }

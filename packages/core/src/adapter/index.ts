@@ -10,6 +10,7 @@ export { isDue } from "../async/age.js"
 export { mapConcurrently, together } from "../async/concurrency.js"
 export { Mutex } from "../async/mutex.js"
 export { withKind } from "../errors.js"
+export { byUtf8 } from "../format/utf8-order.js"
 export { checkOptions } from "../input/check-options.js"
 export {
   aBoolean,
@@ -34,6 +35,7 @@ export { checkStoreOptions } from "../store-options.js"
 export { type BodyOptions, contentBody } from "./content.js"
 export { strongEtag } from "./etag.js"
 export { type HttpFailure, httpError, parseRetryAfter } from "./http-errors.js"
+export { inOrder, isRange, partOf } from "./in-order.js"
 export { oneChunk } from "./one-chunk.js"
 export { allPages, type Page } from "./pages.js"
 export {

@@ -150,20 +150,26 @@ export function normalizePrefix(prefix: string): string {
   if (typeof prefix !== "string") throw invalidPrefix(String(prefix), "it is not a string")
   if (prefix === "") return ""
   const withSlash = prefix.endsWith("/") ? prefix : `${prefix}/`
-  if (!isWellFormed(withSlash)) throw invalidPrefix(prefix, "it has half of a surrogate pair")
-  if (/[\u0000-\u001f\u007f\\]/.test(withSlash))
-    throw invalidPrefix(prefix, "it has a control character or a backslash")
-  // XML has no way to write them, so that S3 could neither list nor delete such a key.
-  if (/[\ufffe\uffff]/.test(withSlash)) throw invalidPrefix(prefix, "it has U+FFFE or U+FFFF, which are no characters")
-  for (const segment of withSlash.slice(0, -1).split("/")) {
-    if (segment === "") throw invalidPrefix(prefix, 'it starts with "/" or has "//"')
-    if (segment === "." || segment === "..") throw invalidPrefix(prefix, `it has a "${segment}" segment`)
-    // Some clients decode a key once more, and an encoded dot segment then leads upwards.
-    if (/^(?:\.|%2e){1,2}$/i.test(segment)) throw invalidPrefix(prefix, `it has an encoded dot segment "${segment}"`)
-  }
+  const reason = whyNotAPath(withSlash.slice(0, -1))
+  if (reason !== undefined) throw invalidPrefix(prefix, reason)
   if (Buffer.byteLength(withSlash) > maxPrefixBytes)
     throw invalidPrefix(prefix, `it is longer than ${maxPrefixBytes} bytes`)
   return withSlash
+}
+
+/** Why a text cannot be segments with "/" between them, on every storage; `undefined` if it can. */
+export function whyNotAPath(path: string): string | undefined {
+  if (!isWellFormed(path)) return "it has half of a surrogate pair"
+  if (/[\u0000-\u001f\u007f\\]/.test(path)) return "it has a control character or a backslash"
+  // XML has no way to write them, so that S3 could neither list nor delete such a key.
+  if (/[\ufffe\uffff]/.test(path)) return "it has U+FFFE or U+FFFF, which are no characters"
+  for (const segment of path.split("/")) {
+    if (segment === "") return 'it starts with "/" or has "//"'
+    if (segment === "." || segment === "..") return `it has a "${segment}" segment`
+    // Some clients decode a key once more, and an encoded dot segment then leads upwards.
+    if (/^(?:\.|%2e){1,2}$/i.test(segment)) return `it has an encoded dot segment "${segment}"`
+  }
+  return undefined
 }
 
 function invalidPrefix(prefix: string, reason: string): CheckpointError {

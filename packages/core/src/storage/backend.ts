@@ -57,12 +57,17 @@ export interface ObjectBackend extends OptionalParts, AsyncDisposable {
 
   /**
    * Every object whose key starts with `prefix`; the prefix is text, so `a/` does not show `ab/`. Complete, or it rejects:
-   * a failed page is never a short list. The order is not promised. A key that ends in "/" is a name that is taken
-   * without being an object (an empty directory, a folder marker). What is in an object's place and cannot be read as one (a
-   * symbolic link, a device) has the object's key, and `get` says `damaged`. Several listings may be under way at once. A listing
-   * whose reader calls `return()` holds nothing any more.
+   * a failed page is never a short list. Without `after` and `limit` the order is not promised. A key that ends in "/" is a name
+   * that is taken without being an object (an empty directory, a folder marker). What is in an object's place and cannot be read as
+   * one (a symbolic link, a device) has the object's key, and `get` says `damaged`. Several listings may be under way at once. A
+   * listing whose reader calls `return()` holds nothing any more.
+   *
+   * With `after` or `limit` the keys ascend, compared byte by byte in UTF-8: `a-b`, `a/b`, `a0`. A taken name has the place of the
+   * key that is shown. A key with a character above U+FFFF may come at any place, since not every storage tells where it does. A
+   * listing costs one request for each page of the storage that the entries fill, and asks for nothing behind its last entry. A
+   * storage that has no such order, or no start, reads more, and gives the same: see `inOrder` of `@ckpt/core/adapter`.
    */
-  list(prefix: string, options?: RequestOptions): AsyncIterable<ObjectMeta>
+  list(prefix: string, options?: ListRangeOptions): AsyncIterable<ObjectMeta>
 
   /**
    * Removes objects. Absent is success, also beside keys that are there. A key may be given twice, and is removed once. Returns one
@@ -150,6 +155,14 @@ export interface GetOptions extends RequestOptions {
     | undefined
   /** Read only this version; another one is `precondition`. */
   ifVersion?: string | undefined
+}
+
+/** The options of a backend's `list`. With one of the two, the entries come in the order of their keys. */
+export interface ListRangeOptions extends RequestOptions {
+  /** Only entries whose key is greater than this text. It begins with the prefix, and need not be the key of an object. */
+  after?: string | undefined
+  /** Only the first entries, so many at most. From 1. */
+  limit?: number | undefined
 }
 
 /** The description of one object. */

@@ -31,18 +31,27 @@ export type Operation =
   | "prune"
   | "collectOrphans"
   | "findLayouts"
+  | `objects.${"create" | "replace" | "read" | "head" | "list" | "remove"}`
+
+/** What an operation is about: a checkpoint by its id, an object by its key, or neither. */
+export type Subject = number | string | undefined
+
+/** The details of an error about it. */
+export function aboutSubject(subject: Subject): { checkpointId?: number; key?: string } {
+  if (typeof subject === "number") return { checkpointId: subject }
+  return subject === undefined ? {} : { key: subject }
+}
 
 /** A backend's failure as a user's error: what failed, on which storage, and what to do next. */
-export function explain(
-  backend: string,
-  operation: Operation,
-  checkpointId: number | undefined,
-  error: BackendError,
-): CheckpointError {
-  const what = checkpointId === undefined ? operation : `${operation} of checkpoint ${checkpointId}`
-  const details = { checkpointId, backend: backend, cause: error }
+export function explain(backend: string, operation: Operation, subject: Subject, error: BackendError): CheckpointError {
+  const of = typeof subject === "number" ? ` of checkpoint ${subject}` : subject === undefined ? "" : ` of ${subject}`
+  const what = `${operation}${of}`
+  const details = { ...aboutSubject(subject), backend, cause: error }
   const say = (advice: string) => `${what} failed on ${backend}: ${error.message.replace(/\.$/, "")}. ${advice}`
-  if (error.kind === "damaged") return new CheckpointError("CKPT_CORRUPT", say("Use recover() to go past it."), details)
+  if (error.kind === "damaged") {
+    const advice = operation.startsWith("objects.") ? "Write it anew, or remove it." : "Use recover() to go past it."
+    return new CheckpointError("CKPT_CORRUPT", say(advice), details)
+  }
   if (error.kind === "unsupported") {
     return new CheckpointError("CKPT_UNSUPPORTED", say("Use a storage, or a version of it, that has this."), details)
   }
@@ -74,6 +83,6 @@ const meaningOf = {
   transient: tryAgain,
   ambiguous: tryAgain,
   denied: { code: "CKPT_DENIED", advice: "Until somebody mends it, every call fails." },
-  full: { code: "CKPT_FULL", advice: "Until there is room, every save fails." },
+  full: { code: "CKPT_FULL", advice: "Until there is room, every write fails." },
   permanent: { code: "CKPT_IO", advice: "Mend the cause; the same call would fail again." },
 } as const

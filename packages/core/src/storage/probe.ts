@@ -1,12 +1,18 @@
 import { SharedWork } from "../async/shared-work.js"
 import { BackendError, CheckpointError, withKind } from "../errors.js"
 import { newToken } from "../format/ids.js"
+import type { Layout } from "../format/layout.js"
 import type { Condition } from "./backend.js"
 import { createOnce } from "./create-once.js"
 import type { OtherWriters } from "./other-writers.js"
-import type { Place } from "./place.js"
 import { bytesBody, type PutBody, type Storage } from "./storage.js"
 import { swap } from "./swap.js"
+
+/** What is asked: a storage, with a key for the question. */
+interface Asked {
+  readonly storage: Storage
+  readonly layout: Pick<Layout, "name" | "probeKey">
+}
 
 /** How often the whole check is made: another program may remove the probe meanwhile. */
 const rounds = 3
@@ -19,9 +25,10 @@ export class Probe {
   readonly #asking: SharedWork
   #isAnswered = false
 
-  constructor(place: Place, others: OtherWriters) {
+  /** @param others left out where any number of processes may write */
+  constructor(asked: Asked, others?: OtherWriters) {
     this.#asking = new SharedWork(async (signal) => {
-      await probeConditions(place, others, signal)
+      await probeConditions(asked, others, signal)
       this.#isAnswered = true
     })
   }
@@ -54,7 +61,11 @@ export class Probe {
  *
  * @throws {CheckpointError} `CKPT_UNSUPPORTED` if the storage does not do one of them
  */
-async function probeConditions({ storage, layout }: Place, others: OtherWriters, signal: AbortSignal): Promise<void> {
+async function probeConditions(
+  { storage, layout }: Asked,
+  others: OtherWriters | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   const key = layout.probeKey(newToken().slice(0, 16))
   try {
     await assertConditions(storage, key, signal).catch((error: unknown) => {
@@ -63,7 +74,7 @@ async function probeConditions({ storage, layout }: Place, others: OtherWriters,
       if (!saysSo || layout.name !== "directory" || storage.backend.commit === undefined) throw error
     })
     // The probe is still there, so there is a place to say that this process writes, also if nothing was ever saved.
-    await others.once(signal)
+    await others?.once(signal)
   } finally {
     // What cannot be removed now is found by collectOrphans. After an abort nobody waits but `close`.
     const removed = storage.delete([key]).catch(() => {})

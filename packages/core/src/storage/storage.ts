@@ -16,6 +16,7 @@ import type {
   ObjectMeta,
   PutOptions,
 } from "./backend.js"
+import { continueRange, type Range } from "./list-range.js"
 import { OpenedAhead } from "./opened-ahead.js"
 import { putBody } from "./put-body.js"
 import type { ByteStream } from "./read-object.js"
@@ -243,6 +244,17 @@ export class Storage {
         byKey.set(meta.key, meta)
       }
       return [...byKey.values()]
+    })
+  }
+
+  /**
+   * The entries of a range, in order. After a failure the listing goes on behind the last entry that came.
+   */
+  listRange(prefix: string, range: Range, signal?: AbortSignal): Promise<ObjectMeta[]> {
+    const found: ObjectMeta[] = []
+    return this.#read("list", prefix, signal, async (s, watch) => {
+      await continueRange(this.backend, prefix, range, found, s, watch)
+      return found
     })
   }
 

@@ -6,16 +6,18 @@ import { BackendError, CheckpointError } from "../errors.js"
 import { checkOptions } from "../input/check-options.js"
 import type { Shape } from "../input/kinds.js"
 import type { OperationOptions } from "../options.js"
-import { explain, type Operation } from "../storage/explain.js"
+import { aboutSubject, explain, type Operation, type Subject } from "../storage/explain.js"
 
 /** The message of a tracing channel `ckpt:<operation>` (`node:diagnostics_channel`). Node adds `result` and `error`. */
 export interface TraceContext {
-  /** The method of the store, such as "save". */
+  /** The method of the store, such as "save", or "objects.create" for a method of `openObjects`. */
   readonly operation: string
   /** The storage's name. */
   readonly backend: string
   /** The checkpoint that the call names. */
   readonly id?: number
+  /** The object that the call names, of `openObjects`. */
+  readonly key?: string
   /** Bytes of the state, once known. */
   bytes?: number
   /** Milliseconds, once the call has ended. */
@@ -51,12 +53,12 @@ export class Calls {
   /** Runs an operation that changes the storage. */
   write<T>(
     operation: Operation,
-    id: number | undefined,
+    subject: Subject,
     options: OperationOptions,
     shape: Shape,
     task: (trace: TraceContext) => Promise<T>,
   ): Promise<T> {
-    return this.run(operation, id, options, shape, async (trace) => {
+    return this.run(operation, subject, options, shape, async (trace) => {
       if (this.#readOnly) {
         const message = `${operation} would write, and this store was opened with readOnly. Open it without readOnly.`
         throw new CheckpointError("CKPT_READ_ONLY", message, { backend: this.#backend })
@@ -68,15 +70,17 @@ export class Calls {
   /** Runs an operation that only reads. */
   run<T>(
     operation: Operation,
-    id: number | undefined,
+    subject: Subject,
     options: OperationOptions,
     shape: Shape,
     task: (trace: TraceContext) => Promise<T>,
   ): Promise<T> {
-    const trace: TraceContext = { operation, backend: this.#backend, ...(id === undefined ? {} : { id }) }
+    const { checkpointId: id, key } = aboutSubject(subject)
+    const named = { ...(id === undefined ? {} : { id }), ...(key === undefined ? {} : { key }) }
+    const trace: TraceContext = { operation, backend: this.#backend, ...named }
     const guarded = async () => {
       this.#gate.assertOpen(operation)
-      checkOptions(operation, options, shape, { checkpointId: typeof id === "number" ? id : undefined })
+      checkOptions(operation, options, shape, aboutSubject(subject))
       const { signal } = options
       signal?.throwIfAborted()
       // Hundreds of requests of one operation may listen to one signal. This is no leak, so Node must not warn.
@@ -91,7 +95,7 @@ export class Calls {
         )
       } catch (error) {
         signal?.throwIfAborted()
-        throw error instanceof BackendError ? explain(this.#backend, operation, id, error) : error
+        throw error instanceof BackendError ? explain(this.#backend, operation, subject, error) : error
       } finally {
         trace.elapsedMs = performance.now() - started
       }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { inOrder, isRange } from "../../src/adapter/in-order.js"
 import {
   BackendError,
   type Body,
@@ -6,6 +7,7 @@ import {
   type CheckpointStore,
   createManifest,
   type GetOptions,
+  type ListRangeOptions,
   type ObjectBackend,
   type ObjectContent,
   type ObjectMeta,
@@ -54,9 +56,10 @@ export class Objects implements ObjectBackend {
     return this.stored.get(key)?.meta
   }
 
-  async *list(prefix: string): AsyncGenerator<ObjectMeta, void, void> {
+  async *list(prefix: string, range: ListRangeOptions = {}): AsyncGenerator<ObjectMeta, void, void> {
     this.requests.push(`list ${prefix}`)
-    for (const { meta } of this.stored.values()) if (meta.key.startsWith(prefix)) yield meta
+    const metas = [...this.stored.values()].map(({ meta }) => meta).filter(({ key }) => key.startsWith(prefix))
+    yield* isRange(range) ? await inOrder(metas, range) : metas
   }
 
   async delete(keys: readonly string[]): Promise<[]> {

@@ -78,16 +78,17 @@ export function backendOf(lane: Lane, networked: NetworkedStorage, session: Sess
       return atOnceProbe(key) ? read({}) : send("get", [key], "", options.signal, read)
     },
     head: (key, options) => send("head", [key], "", options?.signal, () => storage.get(key)?.meta),
-    async *list(given, options) {
+    async *list(given, { after = "", limit: left = Number.POSITIVE_INFINITY, signal } = {}) {
       const prefix = probeNames.named(given)
-      if (atOnceProbe(prefix)) return yield* storage.page(prefix, "", pageSize)
+      if (atOnceProbe(prefix)) return yield* storage.page(prefix, after, Math.min(left, pageSize))
       const since = storage.changes
-      for (let after = ""; ; ) {
-        const found = await page(prefix, after, since, options?.signal)
+      for (;;) {
+        const found = (await page(prefix, after, since, signal)).slice(0, left)
         yield* found
+        left -= found.length
         const last = found.at(-1)
         // A real listing marks its last page; here the last page is the first that is not full.
-        if (last === undefined || found.length < pageSize) return
+        if (last === undefined || found.length < pageSize || left === 0) return
         after = last.key
       }
     },

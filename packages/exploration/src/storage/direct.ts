@@ -16,8 +16,8 @@ export function direct(storage: SimulatedStorage): ObjectBackend {
       return stored === undefined ? undefined : contentOf(stored, options.range)
     },
     head: async (key) => storage.get(key)?.meta,
-    async *list(prefix) {
-      yield* storage.page(prefix, "", Number.POSITIVE_INFINITY)
+    async *list(prefix, { after = "", limit = Number.POSITIVE_INFINITY } = {}) {
+      yield* storage.page(prefix, after, limit)
     },
     async delete(keys) {
       storage.delete(keys)

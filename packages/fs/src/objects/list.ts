@@ -6,9 +6,10 @@ import { lookUp, metaOf } from "../files/file-info.js"
 import { at, prefixFolders, whyNotAName } from "../files/paths.js"
 import { assertFolder, type Root } from "../files/root.js"
 
-const atOnce = 32
+/** Names that are looked at together. */
+export const atOnce = 32
 
-interface Walk {
+export interface Walk {
   readonly root: Root
   readonly prefix: string
   readonly folders: readonly string[]
@@ -53,7 +54,7 @@ export async function* listObjects(
   }
 }
 
-interface Name {
+export interface Name {
   readonly name: string
   /** The directory says so. False: only a look at the name tells. */
   readonly isFolder: boolean
@@ -63,7 +64,11 @@ interface Name {
  * The names in a directory that can be keys; `undefined` if it is gone. If the prefix says the next folder, only that
  * name.
  */
-async function namesIn({ root, folders, signal }: Walk, path: string, depth: number): Promise<Name[] | undefined> {
+export async function namesIn(
+  { root, folders, signal }: Walk,
+  path: string,
+  depth: number,
+): Promise<Name[] | undefined> {
   throwIfAborted(signal)
   const next = folders[depth]
   if (next !== undefined) return [{ name: next, isFolder: false }]
@@ -106,7 +111,7 @@ async function visit(
 }
 
 /** What one name is: what to list of it, or a folder. */
-async function look(walk: Walk, path: string, key: string, depth: number): Promise<ObjectMeta[] | "folder"> {
+export async function look(walk: Walk, path: string, key: string, depth: number): Promise<ObjectMeta[] | "folder"> {
   const { prefix, root } = walk
   const isOnTheWay = prefix.startsWith(`${key}/`)
   if (!key.startsWith(prefix) && !isOnTheWay) return []
@@ -121,7 +126,7 @@ async function look(walk: Walk, path: string, key: string, depth: number): Promi
 }
 
 /** A name that is taken, but by no object. */
-function taken({ prefix }: Walk, key: string, info: BigIntStats, depth: number): ObjectMeta[] {
+export function taken({ prefix }: Walk, key: string, info: BigIntStats, depth: number): ObjectMeta[] {
   const shown = { ...metaOf(info.isDirectory() && depth < 2 ? `${key}/` : key, info), size: 0 }
   return shown.key.startsWith(prefix) ? [shown] : []
 }

@@ -1,4 +1,13 @@
-import type { Body, GetOptions, ObjectBackend, ObjectContent, ObjectMeta, PutOptions, RequestOptions } from "@ckpt/core"
+import type {
+  Body,
+  GetOptions,
+  ListRangeOptions,
+  ObjectBackend,
+  ObjectContent,
+  ObjectMeta,
+  PutOptions,
+  RequestOptions,
+} from "@ckpt/core"
 import { MemoryBackend } from "../../src/index.js"
 
 export interface SeenGet {
@@ -128,7 +137,7 @@ export class WatchedBackend implements ObjectBackend {
     return this.#inner.head(key, options)
   }
 
-  list(prefix: string, options?: RequestOptions): AsyncIterable<ObjectMeta> {
+  list(prefix: string, options?: ListRangeOptions): AsyncIterable<ObjectMeta> {
     return this.#inner.list(prefix, options)
   }
 

@@ -8,6 +8,7 @@ import { keyLiars } from "./keys.js"
 import { leftoverLiars } from "./leftovers.js"
 import { listingLiars } from "./listings.js"
 import { pieceLiars } from "./pieces.js"
+import { rangeLiars } from "./ranges.js"
 import { timeLiars } from "./times.js"
 import { versionLiars } from "./versions.js"
 
@@ -18,6 +19,7 @@ export const liars = {
   changes: changeLiars,
   "given up": abandonedLiars,
   listings: listingLiars,
+  ranges: rangeLiars,
   keys: keyLiars,
   versions: versionLiars,
   commits: commitLiars,

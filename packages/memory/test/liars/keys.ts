@@ -1,4 +1,5 @@
 import type { ObjectBackend } from "@ckpt/core"
+import { inOrder, isRange } from "@ckpt/core/adapter"
 import { listAll } from "../mutants/support.js"
 import type { Liar } from "./support.js"
 
@@ -23,11 +24,10 @@ export const naming =
         const meta = await real.head(name(key), options)
         return meta && { ...meta, key }
       },
-      async *list(prefix, options) {
-        for (const meta of await listAll(real, "", options)) {
-          const shown = told(meta)
-          if (shown.key.startsWith(prefix)) yield shown
-        }
+      async *list(prefix, options = {}) {
+        const all = (await listAll(real, "", { signal: options.signal })).map(told)
+        const shown = all.filter(({ key }) => key.startsWith(prefix))
+        yield* isRange(options) ? await inOrder(shown, options) : shown
       },
       delete: (keys, options) => real.delete(keys.map(name), options),
     }

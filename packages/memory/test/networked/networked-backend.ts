@@ -4,6 +4,7 @@ import {
   type DeleteFailure,
   type GetOptions,
   type Leftover,
+  type ListRangeOptions,
   type ObjectBackend,
   type ObjectContent,
   type ObjectMeta,
@@ -92,13 +93,15 @@ export class NetworkedBackend implements ObjectBackend {
     return this.#network.request(options, () => this.#server.head(key))
   }
 
-  async *list(prefix: string, options?: RequestOptions): AsyncGenerator<ObjectMeta, void, void> {
-    let after = ""
-    for (;;) {
-      const page = await this.#network.request(options, () => this.#server.page(prefix, after, this.#pageSize))
+  async *list(prefix: string, options: ListRangeOptions = {}): AsyncGenerator<ObjectMeta, void, void> {
+    let { after = "", limit: left = Number.POSITIVE_INFINITY } = options
+    while (left > 0) {
+      const size = Math.min(this.#pageSize, left)
+      const page = await this.#network.request(options, () => this.#server.page(prefix, after, size))
       yield* page
-      if (page.length < this.#pageSize) return
+      if (page.length < size) return
       after = page.at(-1)?.key ?? ""
+      left -= page.length
     }
   }
 
