@@ -256,7 +256,8 @@ export class History {
       if (!stands) lost.clear()
       else if (meta === undefined) lost.add(lacks)
       if (view.lacks === undefined || view.pointer.checkpointId <= before.pointer.checkpointId) continue
-      if (view.covers(Math.max(lacks, before.highest))) return view.overtaken()
+      // Of all that was named, the highest: the id that was looked at in this round may be a lower one.
+      if (view.covers(Math.max(before.lacks ?? lacks, before.highest))) return view.overtaken()
       idle = 0
     }
     throw restless(this.place)

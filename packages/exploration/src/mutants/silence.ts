@@ -28,7 +28,7 @@ export const silenceMutants: readonly Mutant[] = [
   },
   {
     name: "a listing passes for new enough whatever it covers",
-    edits: [edit("history/history", "if (view.covers(Math.max(lacks, before.highest)))", "if (true)")],
+    edits: [edit("history/history", "if (view.covers(Math.max(before.lacks ?? lacks, before.highest)))", "if (true)")],
     // Each time that the reader has listed, another saves and prunes all but the latest and the pinned 1. The second listing
     // shows 1 and 6, and by the history behind it 6 is dead. 1 is read, and 4 was there when the reading began.
     written: {
@@ -53,6 +53,14 @@ export const silenceMutants: readonly Mutant[] = [
         runs(1),
       ],
     },
+  },
+  {
+    // 4, which the pointer names, is lost, and so is 1, which is looked at after it. Meanwhile another saves 5. The reader gives 3.
+    name: "a listing passes for new enough if it covers what was looked at last",
+    edits: [
+      edit("history/history", "Math.max(before.lacks ?? lacks, before.highest)", "Math.max(lacks, before.highest)"),
+    ],
+    plans: ["damage at rest"],
   },
   {
     name: "a listing passes for new enough if it covers what a superseded writer wrote",
