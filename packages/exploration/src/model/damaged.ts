@@ -64,6 +64,12 @@ export class Damaged {
     return then !== undefined && now !== undefined && then !== now
   }
 
+  /** Another save has written another checkpoint in its place. */
+  #isReplaced(id: number): boolean {
+    const [then, now] = [this.#ids.get(id)?.manifest, this.#view.manifests.get(id)]
+    return then !== undefined && now !== undefined && then.content !== now.content
+  }
+
   /** A claim was given. It cannot judge what it cannot read, so it must keep it, for its leader to tell of. */
   assertKept(before: SeenHistory, now: SeenHistory): void {
     for (const id of this.#acknowledged) {
@@ -82,7 +88,7 @@ export class Damaged {
     const named = [pointer.checkpointId, history.top, highestKept(history)]
     const isKnown = (id: number) => {
       const isNamed = named.includes(id)
-      if (view.garbled.has(id) || view.isCounting(id)) return isNamed || !this.#lags
+      if (view.garbled.has(id) || (view.isCounting(id) && !this.#isReplaced(id))) return isNamed || !this.#lags
       return isNamed && !view.manifests.has(id)
     }
     return Math.max(0, ...[...this.#acknowledged].filter((id) => !isDead(id, history) && isKnown(id)))
