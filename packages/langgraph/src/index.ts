@@ -1,0 +1,2 @@
+export type { CkptSaverEvent, CkptSaverOptions } from "./options.js"
+export { CkptSaver } from "./saver.js"

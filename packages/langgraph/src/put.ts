@@ -1,0 +1,80 @@
+import { CheckpointError } from "@ckpt/core"
+import { mapConcurrently } from "@ckpt/core/adapter"
+import { type Checkpoint, type CheckpointMetadata, copyCheckpoint } from "@langchain/langgraph-checkpoint"
+import type { Context } from "./context.js"
+import { encodeCheckpoint, type StoredValue, type Typed } from "./format.js"
+import { checkpointKey, descending, folderOf, type Place, sha256, valueKey } from "./keys.js"
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/** A checkpoint that is about to be stored. */
+export interface GivenCheckpoint extends Place {
+  readonly parentId: string | undefined
+  readonly checkpoint: Checkpoint
+  readonly metadata: CheckpointMetadata
+  /** The channels whose values are this checkpoint's own. */
+  readonly newVersions: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Stores a checkpoint: its values, and then its object, which names them. So what is found is whole, whenever its writer dies.
+ *
+ * @throws {CheckpointError} `CKPT_CONFLICT` if another checkpoint has this id
+ */
+export async function put(context: Context, given: GivenCheckpoint): Promise<void> {
+  const { serde, inlineBytes, objects } = context
+  const { threadId, checkpointNs, parentId } = given
+  const { channel_values: channels, ...rest } = copyCheckpoint(given.checkpoint)
+  // All is serialized before anything is awaited: the graph goes on, and may change its values.
+  const day = Math.floor(context.now() / dayMs)
+  const [checkpoint, metadata, ...values] = await Promise.all([
+    serde.dumpsTyped(rest),
+    serde.dumpsTyped(given.metadata),
+    ...Object.entries(channels)
+      .filter(([channel]) => isSet(given, channel))
+      .map(async ([channel, value]) => ({ channel, typed: await serde.dumpsTyped(value) })),
+  ])
+  const stored = await mapConcurrently(values, async ({ channel, typed: [type, bytes] }): Promise<StoredValue> => {
+    if (bytes.length <= inlineBytes) return { channel, type, bytes }
+    const hash = sha256(bytes)
+    await storeValue(context, valueKey(threadId, day, hash), bytes)
+    return { channel, type, hash, day }
+  })
+  const key = checkpointKey(folderOf(given) + descending(given.checkpoint.id))
+  const place = { threadId, checkpointNs, checkpointId: given.checkpoint.id, parentId }
+  const bytes = encodeCheckpoint({
+    ...place,
+    checkpoint: checkpoint as Typed,
+    metadata: metadata as Typed,
+    values: stored,
+  })
+  try {
+    await objects.create(key, bytes)
+  } catch (cause) {
+    if (!(cause instanceof CheckpointError) || cause.code !== "CKPT_CONFLICT") throw cause
+    const message = `put: thread ${JSON.stringify(threadId)} has another checkpoint ${given.checkpoint.id}, which stays as it is. Another process has written it. Read the thread again.`
+    throw new CheckpointError("CKPT_CONFLICT", message, { key, cause })
+  }
+}
+
+/**
+ * Whether a checkpoint has a value of its own for a channel. The first of a thread has those that it sets, as `newVersions` names them. Any
+ * other goes on from its parent, and a fork from its original: of these the given values are all.
+ */
+function isSet({ newVersions, parentId, metadata }: GivenCheckpoint, channel: string): boolean {
+  return Object.hasOwn(newVersions, channel) || parentId !== undefined || metadata.source === "fork"
+}
+
+/** Stores a value that others may have stored already. Damaged bytes are replaced. */
+export async function storeValue({ objects, known }: Context, key: string, bytes: Uint8Array): Promise<void> {
+  if (known.has(key)) return
+  try {
+    await objects.create(key, bytes)
+  } catch (error) {
+    if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
+    const damaged = await objects.head(key)
+    if (damaged === undefined) await objects.create(key, bytes)
+    else await objects.replace(key, bytes, { version: damaged.version })
+  }
+  known.add(key)
+}
