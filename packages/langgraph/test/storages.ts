@@ -39,17 +39,17 @@ export const memory: StorageKind = {
   },
 }
 
-export const fs: StorageKind = {
-  name: "fs",
-  isThere: true,
-  async create() {
-    const root = await mkdtemp(join(tmpdir(), "ckpt-langgraph-"))
-    return {
-      open: () => new FsBackend(root),
-      [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
-    }
-  },
+/** A folder that is gone at the end. */
+export async function newFolder(): Promise<{ readonly root: string } & EmptyPlace> {
+  const root = await mkdtemp(join(tmpdir(), "ckpt-langgraph-"))
+  return {
+    root,
+    open: () => new FsBackend(root),
+    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
+  }
 }
+
+export const fs: StorageKind = { name: "fs", isThere: true, create: newFolder }
 
 export const clouds: readonly StorageKind[] = [
   {
