@@ -66,7 +66,7 @@ function isSet({ newVersions, parentId, metadata }: GivenCheckpoint, channel: st
 }
 
 /** Stores a value that others may have stored already. Damaged bytes are replaced. */
-export async function storeValue({ objects, known }: Context, key: string, bytes: Uint8Array): Promise<void> {
+async function storeValue({ objects, known }: Context, key: string, bytes: Uint8Array): Promise<void> {
   if (known.has(key)) return
   try {
     await objects.create(key, bytes)
