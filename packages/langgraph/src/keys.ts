@@ -71,6 +71,9 @@ export const behind = (base: string): string => `${base}/`
 export const valueKey = (threadId: string, day: number, hash: string): string =>
   `${valuesOf(threadId)}${String(day).padStart(6, "0")}/${hash}`
 
+/** The number of an object of writes. */
+export const numberOf = (key: string): number => Number(key.slice(key.lastIndexOf(".") + 1))
+
 /** What a name says. */
 export interface ParsedKey {
   /** All before ".c" or ".w.". */

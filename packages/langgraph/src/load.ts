@@ -72,7 +72,7 @@ function configOf({ threadId, checkpointNs }: Place, checkpointId: string): Conf
   return { configurable: { thread_id: threadId, checkpoint_ns: checkpointNs, checkpoint_id: checkpointId } }
 }
 
-async function bytesOf(
+export async function bytesOf(
   { objects, known }: Context,
   threadId: string,
   value: StoredValue,

@@ -2,10 +2,15 @@ import { CheckpointError } from "@ckpt/core"
 import { mapConcurrently } from "@ckpt/core/adapter"
 import { type Checkpoint, type CheckpointMetadata, copyCheckpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
-import { encodeCheckpoint, type StoredValue, type Typed } from "./format.js"
+import { decodeCheckpoint, encodeCheckpoint, type StoredCheckpoint, type StoredValue, type Typed } from "./format.js"
 import { checkpointKey, descending, folderOf, type Place, sha256, valueKey } from "./keys.js"
 
 const dayMs = 24 * 60 * 60 * 1000
+
+/** The day that new values lie under, in UTC. */
+export function today({ now }: Context): number {
+  return Math.floor(now() / dayMs)
+}
 
 /** A checkpoint that is about to be stored. */
 export interface GivenCheckpoint extends Place {
@@ -22,11 +27,11 @@ export interface GivenCheckpoint extends Place {
  * @throws {CheckpointError} `CKPT_CONFLICT` if another checkpoint has this id
  */
 export async function put(context: Context, given: GivenCheckpoint): Promise<void> {
-  const { serde, inlineBytes, objects } = context
+  const { serde, inlineBytes } = context
   const { threadId, checkpointNs, parentId } = given
   const { channel_values: channels, ...rest } = copyCheckpoint(given.checkpoint)
   // All is serialized before anything is awaited: the graph goes on, and may change its values.
-  const day = Math.floor(context.now() / dayMs)
+  const day = today(context)
   const [checkpoint, metadata, ...values] = await Promise.all([
     serde.dumpsTyped(rest),
     serde.dumpsTyped(given.metadata),
@@ -40,21 +45,37 @@ export async function put(context: Context, given: GivenCheckpoint): Promise<voi
     await storeValue(context, valueKey(threadId, day, hash), bytes)
     return { channel, type, hash, day }
   })
-  const key = checkpointKey(folderOf(given) + descending(given.checkpoint.id))
   const place = { threadId, checkpointNs, checkpointId: given.checkpoint.id, parentId }
-  const bytes = encodeCheckpoint({
+  await storeCheckpoint(context, "put", {
     ...place,
     checkpoint: checkpoint as Typed,
     metadata: metadata as Typed,
     values: stored,
   })
+}
+
+/** Stores the object of a checkpoint whose values and writes are there. */
+export async function storeCheckpoint({ objects }: Context, call: string, stored: StoredCheckpoint): Promise<void> {
+  const { threadId, checkpointId } = stored
+  const key = checkpointKey(folderOf(stored) + descending(checkpointId))
   try {
-    await objects.create(key, bytes)
+    await objects.create(key, encodeCheckpoint(stored))
   } catch (cause) {
     if (!(cause instanceof CheckpointError) || cause.code !== "CKPT_CONFLICT") throw cause
-    const message = `put: thread ${JSON.stringify(threadId)} has another checkpoint ${given.checkpoint.id}, which stays as it is. Another process has written it. Read the thread again.`
+    const there = await objects.read(key)
+    // The same call, made again on another day, names its values by that day.
+    if (there !== undefined && isSame(decodeCheckpoint(key, there.bytes), stored)) return
+    const message = `${call}: thread ${JSON.stringify(threadId)} has another checkpoint ${checkpointId}, which stays as it is. Another process has written it. Read the thread again.`
     throw new CheckpointError("CKPT_CONFLICT", message, { key, cause })
   }
+}
+
+function isSame(a: StoredCheckpoint, b: StoredCheckpoint): boolean {
+  const [left, right] = [a, b].map(({ values, ...rest }) => {
+    const ofNoDay = values.map((value) => ("bytes" in value ? value : { ...value, day: 0 }))
+    return encodeCheckpoint({ ...rest, values: ofNoDay })
+  })
+  return Buffer.compare(left as Uint8Array, right as Uint8Array) === 0
 }
 
 /**
@@ -66,7 +87,7 @@ function isSet({ newVersions, parentId, metadata }: GivenCheckpoint, channel: st
 }
 
 /** Stores a value that others may have stored already. Damaged bytes are replaced. */
-async function storeValue({ objects, known }: Context, key: string, bytes: Uint8Array): Promise<void> {
+export async function storeValue({ objects, known }: Context, key: string, bytes: Uint8Array): Promise<void> {
   if (known.has(key)) return
   try {
     await objects.create(key, bytes)

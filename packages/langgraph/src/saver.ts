@@ -12,6 +12,7 @@ import {
   type PendingWrite,
 } from "@langchain/langgraph-checkpoint"
 import { type Config, type Context, KnownKeys } from "./context.js"
+import { copyThread } from "./copy.js"
 import { allCheckpoints, checkpointKey, checkpointsOf, descending, folderOf, nameOf, type Place } from "./keys.js"
 import { loadListed, metadataOf, readStored, tupleOf, writesOf } from "./load.js"
 import { type Listed, listed } from "./names.js"
@@ -139,7 +140,23 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string; and the codes of `openObjects`
    */
   async deleteThread(threadId: string): Promise<void> {
-    await deleteThread(this.#context, placeOf("deleteThread", { configurable: { thread_id: threadId } }).threadId)
+    await deleteThread(this.#context, placeOfThread("deleteThread", threadId).threadId)
+  }
+
+  /**
+   * Copies the checkpoints of a thread to another thread, with their writes: to try something without changing the original. Checkpoints
+   * that do not verify are left out, and the event `damaged` tells it. If it fails or its process dies, the copy is the beginning of the
+   * thread, and the same call completes it.
+   *
+   * @returns how many checkpoints the copy has
+   * @throws {CheckpointError} `CKPT_CONFLICT` if the other thread has another checkpoint with the same id; `CKPT_INVALID` for an id that
+   *   is no string, and if both are one thread; and the codes of `openObjects`
+   */
+  async copyThread(from: string, to: string): Promise<number> {
+    const [{ threadId }, { threadId: target }] = [placeOfThread("copyThread", from), placeOfThread("copyThread", to)]
+    if (threadId === target)
+      throw new CheckpointError("CKPT_INVALID", "copyThread: both are one thread; give another id.")
+    return copyThread(this.#context, threadId, target, (one, error) => this.#tell(one, threadId, error))
   }
 
   /** Waits for the calls under way. With `ownsBackend`, it also closes the backend. */
@@ -180,15 +197,13 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
       damaged.push(error)
-      this.#context.tell({
-        type: "damaged",
-        threadId,
-        checkpointId: one.checkpointId,
-        key: checkpointKey(one.base),
-        error,
-      })
+      this.#tell(one, threadId, error)
       return undefined
     }
+  }
+
+  #tell({ base, checkpointId }: Listed, threadId: string | undefined, error: unknown): void {
+    this.#context.tell({ type: "damaged", threadId, checkpointId, key: checkpointKey(base), error })
   }
 }
 
@@ -198,6 +213,8 @@ function placeOf(call: string, { configurable = {} }: Config): Place {
   if (typeof checkpointNs !== "string") throw missing(call, "checkpoint_ns", checkpointNs)
   return { threadId, checkpointNs }
 }
+
+const placeOfThread = (call: string, thread_id: string): Place => placeOf(call, { configurable: { thread_id } })
 
 function missing(call: string, name: string, value: unknown): CheckpointError {
   const message = `${call}: ${name} is ${show(value)}; give a string: { configurable: { ${name}: "…" } }.`

@@ -287,6 +287,53 @@ describe.each(allStorages)("$name", ({ isThere, create }) => {
     expect((await savers.open().getTuple(config))?.checkpoint.channel_values).toEqual(first.channel_values)
   })
 
+  on("a copy of a thread has all that the thread has, and goes its own way", async (savers) => {
+    const saver = savers.open()
+    let config = threadOf("t")
+    for (let step = 0; step < 3; step++) {
+      config = await putOn(saver, config, checkpointOf({ step, text: large(`${step % 2}`) }))
+      await saver.putWrites(config, [["out", step]], "task")
+      await saver.putWrites(
+        config,
+        [
+          ["out", 9],
+          ["more", step],
+        ],
+        "task",
+      )
+    }
+    await putOn(saver, threadOf("t", "sub"), checkpointOf({ text: large("sub") }))
+    expect(await saver.copyThread("t", "copy")).toBe(4)
+    const original = await saver.getTuple(threadOf("t"))
+    const other = savers.open()
+    const copy = await other.getTuple(threadOf("copy"))
+    const renamed = (configurable: object | undefined) => ({ configurable: { ...configurable, thread_id: "copy" } })
+    expect(copy).toEqual({
+      ...original,
+      config: renamed(original?.config.configurable),
+      parentConfig: renamed(original?.parentConfig?.configurable),
+    })
+    expect(copy?.pendingWrites).toHaveLength(2)
+    const ids = (thread_id: string) => idsOf(other, { configurable: { thread_id } })
+    expect(await ids("copy")).toEqual(await ids("t"))
+    // The same call again finds all of it.
+    const keys = await keysOf(savers.backend)
+    expect(await other.copyThread("t", "copy")).toBe(4)
+    expect(await keysOf(savers.backend)).toEqual(keys)
+    await other.deleteThread("t")
+    expect(await other.getTuple(threadOf("copy"))).toEqual(copy)
+  })
+
+  on("a copy leaves out what is damaged, and tells it", async (savers) => {
+    const saver = savers.open()
+    const first = await putOn(saver, threadOf("t"), checkpointOf({ step: 1 }))
+    await putOn(saver, first, checkpointOf({ text: large("two") }))
+    await savers.damage(/^agents\/v\//)
+    expect(await savers.open().copyThread("t", "copy")).toBe(1)
+    expect(savers.events).toMatchObject([{ type: "damaged", threadId: "t" }])
+    expect(await idsOf(saver, threadOf("copy"))).toEqual([idOfConfig(first)])
+  })
+
   on("the list of several namespaces and threads is in the order of the ids", async (savers) => {
     const saver = savers.open()
     const ids: string[] = []

@@ -29,6 +29,23 @@ async function cutEverywhere(
   }
 }
 
+const dayMs = 24 * 60 * 60 * 1000
+
+test("a call that is made again on another day is the same call", async () => {
+  const backend = new MemoryBackend()
+  const onDay = (day: number) => {
+    const clock = { now: () => Date.now() + day * dayMs, monotonic: () => performance.now(), sleep: async () => {} }
+    return new CkptSaver({ backend, clock })
+  }
+  const checkpoint = checkpointOf({ text: large("text"), step: 1 })
+  const config = await putOn(onDay(0), threadOf("t"), checkpoint)
+  expect(await putOn(onDay(1), threadOf("t"), checkpoint)).toEqual(config)
+  const other = { ...checkpoint, channel_values: { text: large("other"), step: 1 } }
+  await expect(putOn(onDay(1), threadOf("t"), other)).rejects.toMatchObject({ code: "CKPT_CONFLICT" })
+  expect([await onDay(0).copyThread("t", "copy"), await onDay(1).copyThread("t", "copy")]).toEqual([1, 1])
+  expect((await onDay(2).getTuple(threadOf("copy")))?.checkpoint).toEqual(checkpoint)
+})
+
 const before = checkpointOf({ messages: large("before"), step: 1 })
 const after = checkpointOf({ messages: large("after"), notes: large("notes"), step: 2 })
 
@@ -44,6 +61,32 @@ test("put: the thread is as before, or has the whole checkpoint, and the same ca
     },
   )
   expect(cuts).toBe(3)
+})
+
+test("copyThread: the copy is the beginning of the thread, each checkpoint whole, and the same call completes it", async () => {
+  const tuples = async (saver: CkptSaver, thread: string) => {
+    const found = []
+    for await (const { checkpoint, pendingWrites } of saver.list(threadOf(thread)))
+      found.unshift({ checkpoint, pendingWrites })
+    return found
+  }
+  const cuts = await cutEverywhere(
+    async (saver) => {
+      let config = threadOf("t")
+      for (let step = 0; step < 3; step++) {
+        config = await putOn(saver, config, checkpointOf({ text: large(`${step}`) }))
+        await saver.putWrites(config, [["out", step]], "task")
+      }
+    },
+    (saver) => saver.copyThread("t", "copy"),
+    async (saver, isDone) => {
+      const [all, copied] = [await tuples(saver, "t"), await tuples(saver, "copy")]
+      expect(copied).toEqual(all.slice(0, isDone ? 3 : copied.length))
+      await saver.copyThread("t", "copy")
+      expect(await tuples(saver, "copy")).toEqual(all)
+    },
+  )
+  expect(cuts).toBe(9)
 })
 
 test("deleteThread: no checkpoint without its values, the latest stays until the others are gone, and the same call completes it", async () => {
