@@ -74,6 +74,9 @@ export const valueKey = (threadId: string, day: number, hash: string): string =>
 /** The number of an object of writes. */
 export const numberOf = (key: string): number => Number(key.slice(key.lastIndexOf(".") + 1))
 
+/** The day of a value's key. */
+export const dayOf = (key: string): number => Number(key.split("/")[2])
+
 /** What a name says. */
 export interface ParsedKey {
   /** All before ".c" or ".w.". */

@@ -1,5 +1,5 @@
 import type { ObjectInfo, Objects } from "@ckpt/core"
-import { behind, checkpointKey, type ParsedKey, parseKey } from "./keys.js"
+import { behind, type ParsedKey, parseKey } from "./keys.js"
 
 /** A checkpoint, as a listing shows it. */
 export interface Listed {
@@ -8,6 +8,8 @@ export interface Listed {
   readonly checkpointId: string
   /** False: there are writes alone. Their checkpoint is still on its way, or its writer has died. */
   readonly isThere: boolean
+  /** When the last of its objects was stored, by the storage's clock. */
+  readonly modified: Date
   /** The keys of its writes, in their order. */
   readonly writes: readonly string[]
 }
@@ -19,7 +21,7 @@ const nextPages = 1000
 /** The checkpoints below a prefix in the order of their keys: the latest first within one namespace. */
 export async function* listed(objects: Objects, prefix: string, afterBase?: string): AsyncGenerator<Listed> {
   let after = afterBase === undefined ? undefined : behind(afterBase)
-  let open: { base: string; checkpointId: string; isThere: boolean; writes: string[] } | undefined
+  let open: Open | undefined
   for (let limit = firstPage; ; limit = nextPages) {
     const page = await objects.list({ prefix, after, limit })
     for (const info of page) {
@@ -34,13 +36,17 @@ export async function* listed(objects: Objects, prefix: string, afterBase?: stri
   if (open !== undefined) yield open
 }
 
-function added(
-  open: { base: string; checkpointId: string; isThere: boolean; writes: string[] } | undefined,
-  { base, checkpointId, isCheckpoint }: ParsedKey,
-  info: ObjectInfo,
-) {
-  const one = open?.base === base ? open : { base, checkpointId, isThere: false, writes: [] as string[] }
-  if (isCheckpoint) one.isThere = info.key === checkpointKey(base)
-  else one.writes.push(info.key)
+interface Open extends Listed {
+  isThere: boolean
+  modified: Date
+  readonly writes: string[]
+}
+
+function added(open: Open | undefined, { base, checkpointId, isCheckpoint }: ParsedKey, info: ObjectInfo): Open {
+  const { key, lastModified } = info
+  const one = open?.base === base ? open : { base, checkpointId, isThere: false, modified: lastModified, writes: [] }
+  if (isCheckpoint) one.isThere = true
+  else one.writes.push(key)
+  if (lastModified > one.modified) one.modified = lastModified
   return one
 }

@@ -5,7 +5,13 @@ import type { Context } from "./context.js"
 import { decodeCheckpoint, encodeCheckpoint, type StoredCheckpoint, type StoredValue, type Typed } from "./format.js"
 import { checkpointKey, descending, folderOf, type Place, sha256, valueKey } from "./keys.js"
 
-const dayMs = 24 * 60 * 60 * 1000
+export const dayMs = 24 * 60 * 60 * 1000
+
+/**
+ * How old a value is before it is removed, if no checkpoint names it. A checkpoint names values of the day on which its `put` began, or of
+ * the next: so no checkpoint that is still to come names one that is removed, even if the clocks of two machines are a day apart.
+ */
+export const patienceMs = 3 * dayMs
 
 /** The day that new values lie under, in UTC. */
 export function today({ now }: Context): number {
@@ -27,11 +33,10 @@ export interface GivenCheckpoint extends Place {
  * @throws {CheckpointError} `CKPT_CONFLICT` if another checkpoint has this id
  */
 export async function put(context: Context, given: GivenCheckpoint): Promise<void> {
-  const { serde, inlineBytes } = context
+  const { serde } = context
   const { threadId, checkpointNs, parentId } = given
   const { channel_values: channels, ...rest } = copyCheckpoint(given.checkpoint)
   // All is serialized before anything is awaited: the graph goes on, and may change its values.
-  const day = today(context)
   const [checkpoint, metadata, ...values] = await Promise.all([
     serde.dumpsTyped(rest),
     serde.dumpsTyped(given.metadata),
@@ -39,12 +44,7 @@ export async function put(context: Context, given: GivenCheckpoint): Promise<voi
       .filter(([channel]) => isSet(given, channel))
       .map(async ([channel, value]) => ({ channel, typed: await serde.dumpsTyped(value) })),
   ])
-  const stored = await mapConcurrently(values, async ({ channel, typed: [type, bytes] }): Promise<StoredValue> => {
-    if (bytes.length <= inlineBytes) return { channel, type, bytes }
-    const hash = sha256(bytes)
-    await storeValue(context, valueKey(threadId, day, hash), bytes)
-    return { channel, type, hash, day }
-  })
+  const stored = await storeValues(context, threadId, values)
   const place = { threadId, checkpointNs, checkpointId: given.checkpoint.id, parentId }
   await storeCheckpoint(context, "put", {
     ...place,
@@ -52,6 +52,24 @@ export async function put(context: Context, given: GivenCheckpoint): Promise<voi
     metadata: metadata as Typed,
     values: stored,
   })
+}
+
+/** Stores the large values. If that takes days, again: a checkpoint must not name values of days that are long over. */
+async function storeValues(
+  context: Context,
+  threadId: string,
+  values: readonly { readonly channel: string; readonly typed: Typed }[],
+): Promise<StoredValue[]> {
+  for (;;) {
+    const day = today(context)
+    const stored = await mapConcurrently(values, async ({ channel, typed: [type, bytes] }): Promise<StoredValue> => {
+      if (bytes.length <= context.inlineBytes) return { channel, type, bytes }
+      const hash = sha256(bytes)
+      await storeValue(context, valueKey(threadId, day, hash), bytes)
+      return { channel, type, hash, day }
+    })
+    if (today(context) <= day + 1) return stored
+  }
 }
 
 /** Stores the object of a checkpoint whose values and writes are there. */

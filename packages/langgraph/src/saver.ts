@@ -17,8 +17,10 @@ import { allCheckpoints, checkpointKey, checkpointsOf, descending, folderOf, nam
 import { loadListed, metadataOf, readStored, tupleOf, writesOf } from "./load.js"
 import { type Listed, listed } from "./names.js"
 import { type CkptSaverOptions, saverShape } from "./options.js"
+import { pruneThread } from "./prune.js"
 import { put } from "./put.js"
 import { deleteThread } from "./remove.js"
+import { type PrunedThread, type PruneThreadOptions, pruneShape } from "./rules.js"
 import { pendingWrites, putWrites } from "./writes.js"
 
 /**
@@ -141,6 +143,25 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    */
   async deleteThread(threadId: string): Promise<void> {
     await deleteThread(this.#context, placeOfThread("deleteThread", threadId).threadId)
+  }
+
+  /**
+   * Removes the checkpoints of a thread that no rule keeps, with their writes, and large values that no checkpoint has named for three
+   * days. The latest checkpoint of the graph stays, and so does what another that stays needs: the checkpoints of its subgraphs, and the
+   * ancestors from which the value of a `DeltaChannel` is made. A checkpoint that does not verify stays too, and the event `damaged` tells
+   * it: then no value is removed. May run beside others that work on the thread. If it fails or its process dies, the next call goes on.
+   *
+   * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string, and for rules that cannot be used; and the codes of `openObjects`
+   */
+  async pruneThread(threadId: string, rules: PruneThreadOptions): Promise<PrunedThread> {
+    placeOfThread("pruneThread", threadId)
+    checkOptions("pruneThread", rules ?? null, pruneShape)
+    const { last, withinMs, keep } = rules
+    if (last === undefined && withinMs === undefined && keep === undefined) {
+      const message = "pruneThread: without a rule the latest checkpoint alone would stay. Say so: { last: 1 }."
+      throw new CheckpointError("CKPT_INVALID", message)
+    }
+    return pruneThread(this.#context, threadId, rules, (one, error) => this.#tell(one, threadId, error))
   }
 
   /**

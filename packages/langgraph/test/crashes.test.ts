@@ -3,7 +3,7 @@ import { BackendError } from "@ckpt/core"
 import { MemoryBackend } from "@ckpt/memory"
 import { expect, test } from "vitest"
 import { CkptSaver } from "../src/index.js"
-import { checkpointOf, idOfConfig, idsOf, keysOf, large, putOn, threadOf, watched } from "./threads.js"
+import { checkpointOf, clockWith, idOfConfig, idsOf, keysOf, large, putOn, threadOf, watched } from "./threads.js"
 
 /** Lets an operation make ever more requests that change something, until it makes all. Gives how many it was cut off. */
 async function cutEverywhere(
@@ -34,7 +34,7 @@ const dayMs = 24 * 60 * 60 * 1000
 test("a call that is made again on another day is the same call", async () => {
   const backend = new MemoryBackend()
   const onDay = (day: number) => {
-    const clock = { now: () => Date.now() + day * dayMs, monotonic: () => performance.now(), sleep: async () => {} }
+    const clock = clockWith(() => Date.now() + day * dayMs)
     return new CkptSaver({ backend, clock })
   }
   const checkpoint = checkpointOf({ text: large("text"), step: 1 })

@@ -1,4 +1,5 @@
-import type { ObjectBackend } from "@ckpt/core"
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Clock, ObjectBackend } from "@ckpt/core"
 import { type Checkpoint, type CheckpointTuple, emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint"
 import type { CkptSaver } from "../src/index.js"
 
@@ -43,6 +44,16 @@ export async function keysOf(backend: ObjectBackend): Promise<string[]> {
   for await (const { key } of backend.list("")) if (!key.startsWith(".ckpt-")) keys.push(key)
   return keys.sort()
 }
+
+/** A clock whose time of day is the test's. */
+export const clockWith = (now: () => number): Clock => ({
+  now,
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    sleep(ms, undefined, { signal, ref: false }).catch(() => {
+      throw signal?.reason
+    }),
+})
 
 /** A value above the limit for values that lie in their checkpoint. */
 export const large = (text: string): string => text.repeat(Math.ceil(20_000 / text.length))
