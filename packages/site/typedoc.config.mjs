@@ -12,6 +12,7 @@ export default {
     "../azure/src/index.ts",
     "../gcs/src/index.ts",
     "../memory/src/index.ts",
+    "../langgraph/src/index.ts",
     "../conformance/src/index.ts",
   ],
   plugin: ["typedoc-plugin-markdown", "./src/module-names.mjs"],

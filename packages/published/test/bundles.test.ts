@@ -30,7 +30,7 @@ const loadedBy: [entry: string, files: string[]][] = [
   ["@ckpt/core", core],
   ["@ckpt/core/adapter", [adapter, "core/dist/shared.js"]],
   // A library of a cloud is not among them: it is loaded once a store is opened.
-  ...["azure", "conformance", "fs", "gcs", "memory", "s3"].map((name): [string, string[]] => [
+  ...["azure", "conformance", "fs", "gcs", "langgraph", "memory", "s3"].map((name): [string, string[]] => [
     `@ckpt/${name}`,
     [adapter, ...core, `${name}/dist/index.js`],
   ]),
@@ -44,7 +44,7 @@ test.each(loadedBy)(
     const loaded = told
       .trim()
       .split("\n")
-      // The library of @ckpt/conformance for random sequences is not ours.
+      // The library of @ckpt/conformance for random sequences is not ours, and LangGraph is not.
       .filter((path) => !path.includes("/node_modules/"))
       .map((path) => relative(join(repository, "packages"), path))
     expect(loaded.toSorted()).toEqual(files.toSorted())

@@ -10,9 +10,9 @@ import { build as vite } from "vite"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { type Packed, pack } from "./packed.js"
 import { install, managerNames, type Project } from "./project.js"
-import { publicPackages, repository } from "./public-packages.js"
+import { libraries, repository } from "./public-packages.js"
 
-const entries = publicPackages.flatMap((one) => one.entries.map(({ name }) => name))
+const entries = libraries.flatMap((one) => one.entries.map(({ name }) => name))
 
 /** Works with both storages that need no SDK, and asks for the others. `load` is what brings a package. */
 const body = (load: string) => `

@@ -44,5 +44,8 @@ export const publicPackages: readonly PublicPackage[] = readdirSync(join(reposit
     ),
   }))
 
-/** Those that are imported. A command is none: it brings packages of others, which cannot be installed without a network. */
-export const libraries = publicPackages.filter(({ entries }) => entries.length > 0)
+/**
+ * Those that are imported, and need nothing for it but each other. A command is none: it brings packages of others, which cannot be
+ * installed without a network. @ckpt/langgraph extends a class of LangGraph's.
+ */
+export const libraries = publicPackages.filter(({ name, entries }) => entries.length > 0 && name !== "@ckpt/langgraph")

@@ -16,7 +16,7 @@ const readmes = [
   ...pagesOf("docs/store"),
 ]
 
-/** The programs of the READMEs, by the path that they would have in this folder. */
+/** The programs of the READMEs, by the path that they would have in this folder, or in one that has what they import. */
 const programs = new Map<string, string>()
 /** The storage that the programs for authors of storages import. */
 const ofAuthors = join(here, "../src/index.ts")
@@ -26,7 +26,9 @@ for (const readme of readmes) {
     const line = text.slice(0, index).split("\n").length
     const name = `${relative(repository, readme).replaceAll("/", "-")}-${line}.ts`
     // Without an import, a program would share its names with all others.
-    programs.set(join(here, name), `${program}\nexport {}\n`)
+    // LangGraph is installed beside @ckpt/langgraph alone.
+    const folder = /from "@langchain\//.test(program) ? join(repository, "packages/langgraph/test") : here
+    programs.set(join(folder, name), `${program}\nexport {}\n`)
   }
 }
 
@@ -49,11 +51,10 @@ const { getSourceFile, fileExists, readFile, directoryExists = () => true } = ho
 host.directoryExists = (path) => path === dirname(ofAuthors) || directoryExists(path)
 host.fileExists = (path) => files.has(path) || fileExists(path)
 host.readFile = (path) => files.get(path) ?? readFile(path)
-host.getSourceFile = (path, ...rest) => {
+host.getSourceFile = (path, target, ...rest) => {
   const program = files.get(path)
-  return program === undefined
-    ? getSourceFile(path, ...rest)
-    : ts.createSourceFile(path, program, ts.ScriptTarget.ESNext)
+  // The target also says that it is an ES module.
+  return program === undefined ? getSourceFile(path, target, ...rest) : ts.createSourceFile(path, program, target)
 }
 const compiled = ts.createProgram([join(here, "around-readmes.d.ts"), ...programs.keys()], options, host)
 

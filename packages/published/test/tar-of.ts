@@ -2,6 +2,8 @@
 export function tarOf(folder: string, to: string): string[] {
   const how = [
     "--dereference",
+    // pnpm has equal files of a package once. npm leaves links out.
+    "--hard-dereference",
     "--exclude=./node_modules",
     "--use-compress-program=gzip -1",
     "--transform=s,^\\.,package,",

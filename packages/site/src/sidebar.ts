@@ -39,12 +39,12 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
     group("The protocol", /^docs\/protocol\//),
     group("Decisions", /^docs\/decisions\//, true),
     group("Performance", /^docs\/performance\//, true),
-    group("Packages", /^packages\/(azure|cli|conformance|core|fs|gcs|memory|s3)\/README\.md$/),
+    group("Packages", /^packages\/(azure|cli|conformance|core|fs|gcs|langgraph|memory|s3)\/README\.md$/),
     group("API", /^packages\/site\/api\//),
     group("Examples", /^examples\//, true),
     group(
       "Repository",
-      /^(?!README)[^/]+\.md$|^packages\/(?!azure|cli|conformance|core|fs\/README|gcs\/|memory|s3|site)/,
+      /^(?!README)[^/]+\.md$|^packages\/(?!azure|cli|conformance|core|fs\/README|gcs\/|langgraph|memory|s3|site)/,
       true,
     ),
   ]

@@ -1,0 +1,60 @@
+import { CheckpointError } from "@ckpt/core"
+import { byUtf8, mapConcurrently } from "@ckpt/core/adapter"
+import type { Context } from "./context.js"
+import { decodeWrites, encodeWrites, type StoredCheckpoint, type StoredValue } from "./format.js"
+import { checkpointKey, checkpointsOf, descending, folderOf, numberOf, valueKey, writesKey } from "./keys.js"
+import { bytesOf, readStored } from "./load.js"
+import { type Listed, listed } from "./names.js"
+import { storeCheckpoint, storeValue, today } from "./put.js"
+
+/**
+ * Copies a thread, its oldest checkpoint first, and of each checkpoint what it names first: a copy that breaks off is the beginning of the
+ * thread.
+ *
+ * @returns how many checkpoints the copy has
+ */
+export async function copyThread(
+  context: Context,
+  from: string,
+  to: string,
+  damaged: (one: Listed, error: unknown) => void,
+): Promise<number> {
+  const all: Listed[] = []
+  for await (const one of listed(context.objects, checkpointsOf(from))) if (one.isThere) all.push(one)
+  let copied = 0
+  for (const one of all.sort((a, b) => byUtf8(a.checkpointId, b.checkpointId))) {
+    try {
+      const stored = await readStored(context, one.base)
+      if (stored === undefined) continue
+      await copyCheckpoint(context, stored, one, to)
+      copied++
+    } catch (error) {
+      if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
+      damaged(one, error)
+    }
+  }
+  return copied
+}
+
+async function copyCheckpoint(context: Context, stored: StoredCheckpoint, one: Listed, threadId: string) {
+  const { objects } = context
+  const day = today(context)
+  const values = await mapConcurrently(stored.values, async (value): Promise<StoredValue> => {
+    if ("bytes" in value) return value
+    const bytes = await bytesOf(context, stored.threadId, value)
+    if (bytes === undefined) {
+      const key = checkpointKey(one.base)
+      throw new CheckpointError("CKPT_CORRUPT", `${key} names a value that is not there.`, { key })
+    }
+    await storeValue(context, valueKey(threadId, day, value.hash), bytes)
+    return { ...value, day }
+  })
+  const base = folderOf({ threadId, checkpointNs: stored.checkpointNs }) + descending(stored.checkpointId)
+  await mapConcurrently(one.writes, async (key) => {
+    const found = await objects.read(key)
+    if (found === undefined) return
+    const writes = { ...decodeWrites(key, found.bytes), threadId }
+    await objects.create(writesKey(base, writes.taskId, numberOf(key)), encodeWrites(writes))
+  })
+  await storeCheckpoint(context, "copyThread", { ...stored, threadId, values })
+}

@@ -1,0 +1,3 @@
+export type { CkptSaverEvent, CkptSaverOptions } from "./options.js"
+export type { PrunedThread, PruneThreadOptions } from "./rules.js"
+export { CkptSaver } from "./saver.js"

@@ -1,0 +1,96 @@
+import { randomUUID } from "node:crypto"
+import { CheckpointError } from "@ckpt/core"
+import { mapConcurrently } from "@ckpt/core/adapter"
+import type { Checkpoint } from "@langchain/langgraph-checkpoint"
+import type { Context } from "./context.js"
+import type { StoredCheckpoint } from "./format.js"
+import { keptOf, latestFirst, type Seen } from "./keep.js"
+import { checkpointKey, checkpointsOf, dayOf, valueKey, valuesOf } from "./keys.js"
+import { loadListed, metadataOf, readStored } from "./load.js"
+import { type Listed, listed } from "./names.js"
+import { dayMs, patienceMs, today } from "./put.js"
+import type { PrunedThread, PruneThreadOptions } from "./rules.js"
+
+/** @param damaged called with each checkpoint that does not verify: it stays */
+export async function pruneThread(
+  context: Context,
+  threadId: string,
+  policy: PruneThreadOptions,
+  damaged: (one: Listed, error: unknown) => void,
+): Promise<PrunedThread> {
+  const { objects, known } = context
+  const now = await storageTime(context, threadId)
+  const values = await objects.list({ prefix: valuesOf(threadId) })
+  const all: Listed[] = []
+  for await (const one of listed(objects, checkpointsOf(threadId))) all.push(one)
+  const { seen, areAllSeen } = await look(context, all, damaged)
+  const kept = keptOf(seen, policy, now)
+  const doomed = seen.filter((each) => !kept.has(each))
+  // A checkpoint goes before what it needs.
+  for (const { one } of doomed.filter(({ needsParent }) => needsParent)) await objects.remove(checkpointKey(one.base))
+  const rest = doomed.filter(({ needsParent }) => !needsParent)
+  await objects.remove(rest.map(({ one }) => checkpointKey(one.base)))
+  const abandoned = all.filter(({ isThere, modified }) => !isThere && now - modified.getTime() > patienceMs)
+  await objects.remove([...doomed.map(({ one }) => one), ...abandoned].flatMap(({ writes }) => writes))
+  const removed = doomed.map(({ one }) => one.checkpointId)
+  // What a damaged checkpoint names is not known.
+  if (!areAllSeen) return { removed, values: 0 }
+  const named = new Set([...kept].flatMap(({ stored }) => keysOf(stored)))
+  const firstDay = Math.floor((now - patienceMs) / dayMs)
+  const unnamed = values.map(({ key }) => key).filter((key) => dayOf(key) < firstDay && !named.has(key))
+  for (const key of unnamed) known.forget(key)
+  await objects.remove(unnamed)
+  return { removed, values: unnamed.length }
+}
+
+/** The checkpoints of a thread. Of each namespace at least the latest is whole, with its values: no older one may go for it otherwise. */
+async function look(context: Context, all: readonly Listed[], damaged: (one: Listed, error: unknown) => void) {
+  let areAllSeen = true
+  const unlessDamaged = async <T>(one: Listed, read: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await read()
+    } catch (error) {
+      if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
+      areAllSeen = false
+      damaged(one, error)
+      return undefined
+    }
+  }
+  const there = all.filter(({ isThere }) => isThere)
+  const read = await mapConcurrently(there, (one) => unlessDamaged(one, () => seenOf(context, one)))
+  const seen: Seen[] = []
+  const withLatest = new Set<string>()
+  for (const each of read.filter((one) => one !== undefined).sort(latestFirst)) {
+    const { checkpointNs } = each.stored
+    if (!withLatest.has(checkpointNs)) {
+      const tuple = await unlessDamaged(each.one, () => loadListed(context, each.one))
+      if (tuple === undefined) continue
+      withLatest.add(checkpointNs)
+    }
+    seen.push(each)
+  }
+  return { seen, areAllSeen }
+}
+
+async function seenOf(context: Context, one: Listed): Promise<Seen | undefined> {
+  const stored = await readStored(context, one.base)
+  if (stored === undefined) return undefined
+  const metadata = await metadataOf(context, stored)
+  const { v } = (await context.serde.loadsTyped(...stored.checkpoint)) as Checkpoint
+  const isDelta = Object.keys(metadata.counters_since_delta_snapshot ?? {}).length > 0
+  return { one, stored, metadata, needsParent: v < 4 || isDelta }
+}
+
+/** The large values that a checkpoint names. */
+function keysOf({ threadId, values }: StoredCheckpoint): string[] {
+  return values.flatMap((value) => ("bytes" in value ? [] : [valueKey(threadId, value.day, value.hash)]))
+}
+
+/** The time of the storage: that of an object that is stored now. What a dead process leaves goes as a value that nobody names. */
+async function storageTime(context: Context, threadId: string): Promise<number> {
+  const { objects } = context
+  const key = valueKey(threadId, today(context), `now-${randomUUID()}`)
+  const { lastModified } = await objects.create(key, new Uint8Array())
+  await objects.remove(key)
+  return lastModified.getTime()
+}

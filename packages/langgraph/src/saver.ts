@@ -1,0 +1,243 @@
+import { isDeepStrictEqual } from "node:util"
+import { CheckpointError, openObjects } from "@ckpt/core"
+import { byUtf8, checkOptions, show, together } from "@ckpt/core/adapter"
+import {
+  BaseCheckpointSaver,
+  type ChannelVersions,
+  type Checkpoint,
+  type CheckpointListOptions,
+  type CheckpointMetadata,
+  type CheckpointTuple,
+  getCheckpointId,
+  type PendingWrite,
+} from "@langchain/langgraph-checkpoint"
+import { type Config, type Context, KnownKeys } from "./context.js"
+import { copyThread } from "./copy.js"
+import { allCheckpoints, checkpointKey, checkpointsOf, descending, folderOf, nameOf, type Place } from "./keys.js"
+import { loadListed, metadataOf, readStored, tupleOf, writesOf } from "./load.js"
+import { type Listed, listed } from "./names.js"
+import { type CkptSaverOptions, saverShape } from "./options.js"
+import { pruneThread } from "./prune.js"
+import { put } from "./put.js"
+import { deleteThread } from "./remove.js"
+import { type PrunedThread, type PruneThreadOptions, pruneShape } from "./rules.js"
+import { pendingWrites, putWrites } from "./writes.js"
+
+/**
+ * Keeps the checkpoints of LangGraph's threads on any storage of `@ckpt`. What it returns has been verified, byte by byte. Several
+ * processes may work on one thread: nothing that one has stored is overwritten by another.
+ */
+export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
+  readonly #context: Context
+
+  /**
+   * Makes no request.
+   *
+   * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used
+   */
+  constructor(options: CkptSaverOptions) {
+    const { backend, serde, inlineBytes = 16 * 1024, onEvent, ...rest } = options ?? {}
+    checkOptions("CkptSaver", { serde, inlineBytes, onEvent }, saverShape)
+    super(serde)
+    const tell: Context["tell"] = (event) => {
+      try {
+        onEvent?.(event)
+      } catch {}
+    }
+    const objects = openObjects(backend, { ...rest, onEvent: (event) => event.type === "retry" && tell(event) })
+    const now = () => rest.clock?.now() ?? Date.now()
+    this.#context = { objects, serde: this.serde, inlineBytes, known: new KnownKeys(), tell, now }
+  }
+
+  /**
+   * A checkpoint, with what its tasks have written. Without an id it is the latest that verifies: one that does not is passed over, and the
+   * event `damaged` tells it.
+   *
+   * @throws {CheckpointError} `CKPT_CORRUPT` if the checkpoint with this id does not verify, or none of a thread does; `CKPT_INVALID`
+   *   for a config that cannot be used; and the codes of `openObjects`
+   */
+  async getTuple(config: Config): Promise<CheckpointTuple | undefined> {
+    if (config.configurable?.["thread_id"] === undefined) return undefined
+    const place = placeOf("getTuple", config)
+    const id = getCheckpointId(config)
+    if (id !== "") {
+      const base = folderOf(place) + descending(id)
+      const [stored, writes] = await together([readStored(this.#context, base), writesOf(this.#context, base)])
+      return stored && tupleOf(this.#context, base, stored, writes)
+    }
+    const damaged: unknown[] = []
+    for await (const one of listed(this.#context.objects, folderOf(place))) {
+      const tuple = await this.#verified(one, place.threadId, () => loadListed(this.#context, one), damaged)
+      if (tuple !== undefined) return tuple
+    }
+    if (damaged.length > 0) throw damaged[0]
+    return undefined
+  }
+
+  /**
+   * The checkpoints, the latest first. Those that do not verify are left out, and the event `damaged` tells it. Without a thread or a
+   * namespace, all names are read before the first checkpoint is given.
+   *
+   * @throws {CheckpointError} `CKPT_INVALID` for a config that cannot be used; and the codes of `openObjects`
+   */
+  async *list(config: Config, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
+    const { filter = {}, limit = Number.POSITIVE_INFINITY } = options
+    const before: string | undefined = options.before?.configurable?.["checkpoint_id"]
+    const id: string | undefined = config.configurable?.["checkpoint_id"]
+    const context = this.#context
+    const matches = (metadata: object) =>
+      Object.entries(filter).every(([key, value]) => isDeepStrictEqual((metadata as typeof filter)[key], value))
+    let left = limit
+    for await (const one of this.#listed(config, before)) {
+      if (left <= 0) return
+      if (id && one.checkpointId !== id) continue
+      if (before && byUtf8(one.checkpointId, before) >= 0) continue
+      const tuple = await this.#verified(one, config.configurable?.["thread_id"], async () => {
+        const stored = await readStored(context, one.base)
+        if (stored === undefined || !matches(await metadataOf(context, stored))) return undefined
+        return tupleOf(context, one.base, stored, await pendingWrites(context, one.writes))
+      })
+      if (tuple === undefined) continue
+      left--
+      yield tuple
+    }
+  }
+
+  /**
+   * Stores a checkpoint. After a failure the same call may be made again.
+   *
+   * @throws {CheckpointError} `CKPT_CONFLICT` if the thread has another checkpoint with this id, which stays as it is; `CKPT_INVALID`
+   *   for a config that cannot be used; and the codes of `openObjects`
+   */
+  async put(
+    config: Config,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    newVersions: ChannelVersions,
+  ): Promise<Config> {
+    const place = placeOf("put", config)
+    const parentId: string | undefined = config.configurable?.["checkpoint_id"]
+    await put(this.#context, { ...place, parentId, checkpoint, metadata, newVersions })
+    const { threadId, checkpointNs } = place
+    return { configurable: { thread_id: threadId, checkpoint_ns: checkpointNs, checkpoint_id: checkpoint.id } }
+  }
+
+  /**
+   * Stores what a task has written on top of a checkpoint. A write that is stored already stays; of interrupts, resumes and errors the
+   * last one holds.
+   *
+   * @throws {CheckpointError} `CKPT_INVALID` for a config that cannot be used; and the codes of `openObjects`
+   */
+  async putWrites(config: Config, writes: PendingWrite[], taskId: string, taskPath = ""): Promise<void> {
+    const place = placeOf("putWrites", config)
+    const checkpointId: unknown = config.configurable?.["checkpoint_id"]
+    if (typeof checkpointId !== "string") throw missing("putWrites", "checkpoint_id", checkpointId)
+    await putWrites(this.#context, { ...place, checkpointId, taskId, taskPath, writes })
+  }
+
+  /**
+   * Removes all checkpoints of a thread, the latest of a namespace last, then their writes, then their values. If it fails or its process
+   * dies, the same call completes it. The thread must not run meanwhile.
+   *
+   * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string; and the codes of `openObjects`
+   */
+  async deleteThread(threadId: string): Promise<void> {
+    await deleteThread(this.#context, placeOfThread("deleteThread", threadId).threadId)
+  }
+
+  /**
+   * Removes the checkpoints of a thread that no rule keeps, with their writes, and large values that no checkpoint has named for three
+   * days. The latest checkpoint of the graph stays, and so does what another that stays needs: the checkpoints of its subgraphs, and the
+   * ancestors from which the value of a `DeltaChannel` is made. A checkpoint that does not verify stays too, and the event `damaged` tells
+   * it: then no value is removed. May run beside others that work on the thread. If it fails or its process dies, the next call goes on.
+   *
+   * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string, and for rules that cannot be used; and the codes of `openObjects`
+   */
+  async pruneThread(threadId: string, rules: PruneThreadOptions): Promise<PrunedThread> {
+    placeOfThread("pruneThread", threadId)
+    checkOptions("pruneThread", rules ?? null, pruneShape)
+    const { last, withinMs, keep } = rules
+    if (last === undefined && withinMs === undefined && keep === undefined) {
+      const message = "pruneThread: without a rule the latest checkpoint alone would stay. Say so: { last: 1 }."
+      throw new CheckpointError("CKPT_INVALID", message)
+    }
+    return pruneThread(this.#context, threadId, rules, (one, error) => this.#tell(one, threadId, error))
+  }
+
+  /**
+   * Copies the checkpoints of a thread to another thread, with their writes: to try something without changing the original. Checkpoints
+   * that do not verify are left out, and the event `damaged` tells it. If it fails or its process dies, the copy is the beginning of the
+   * thread, and the same call completes it.
+   *
+   * @returns how many checkpoints the copy has
+   * @throws {CheckpointError} `CKPT_CONFLICT` if the other thread has another checkpoint with the same id; `CKPT_INVALID` for an id that
+   *   is no string, and if both are one thread; and the codes of `openObjects`
+   */
+  async copyThread(from: string, to: string): Promise<number> {
+    const [{ threadId }, { threadId: target }] = [placeOfThread("copyThread", from), placeOfThread("copyThread", to)]
+    if (threadId === target)
+      throw new CheckpointError("CKPT_INVALID", "copyThread: both are one thread; give another id.")
+    return copyThread(this.#context, threadId, target, (one, error) => this.#tell(one, threadId, error))
+  }
+
+  /** Waits for the calls under way. With `ownsBackend`, it also closes the backend. */
+  close(): Promise<void> {
+    return this.#context.objects.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** What a config selects, the latest first. */
+  async *#listed(config: Config, before: string | undefined): AsyncGenerator<Listed> {
+    const { thread_id: threadId, checkpoint_ns: checkpointNs } = config.configurable ?? {}
+    const { objects } = this.#context
+    if (threadId !== undefined && checkpointNs !== undefined) {
+      const folder = folderOf(placeOf("list", config))
+      yield* listed(objects, folder, before && folder + descending(before))
+      return
+    }
+    const from = threadId === undefined ? allCheckpoints : checkpointsOf(placeOf("list", config).threadId)
+    const all: Listed[] = []
+    for await (const one of listed(objects, from)) {
+      if (checkpointNs === undefined || one.base.split("/")[2] === nameOf(checkpointNs)) all.push(one)
+    }
+    yield* all.sort((a, b) => byUtf8(b.checkpointId, a.checkpointId))
+  }
+
+  /** What `load` gives; `undefined` for a checkpoint that does not verify. */
+  async #verified(
+    one: Listed,
+    threadId: string | undefined,
+    load: () => Promise<CheckpointTuple | undefined>,
+    damaged: unknown[] = [],
+  ): Promise<CheckpointTuple | undefined> {
+    try {
+      return one.isThere ? await load() : undefined
+    } catch (error) {
+      if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
+      damaged.push(error)
+      this.#tell(one, threadId, error)
+      return undefined
+    }
+  }
+
+  #tell({ base, checkpointId }: Listed, threadId: string | undefined, error: unknown): void {
+    this.#context.tell({ type: "damaged", threadId, checkpointId, key: checkpointKey(base), error })
+  }
+}
+
+function placeOf(call: string, { configurable = {} }: Config): Place {
+  const { thread_id: threadId, checkpoint_ns: checkpointNs = "" } = configurable
+  if (typeof threadId !== "string") throw missing(call, "thread_id", threadId)
+  if (typeof checkpointNs !== "string") throw missing(call, "checkpoint_ns", checkpointNs)
+  return { threadId, checkpointNs }
+}
+
+const placeOfThread = (call: string, thread_id: string): Place => placeOf(call, { configurable: { thread_id } })
+
+function missing(call: string, name: string, value: unknown): CheckpointError {
+  const message = `${call}: ${name} is ${show(value)}; give a string: { configurable: { ${name}: "…" } }.`
+  return new CheckpointError("CKPT_INVALID", message)
+}

@@ -1,0 +1,4 @@
+import { officialSuite } from "./official.js"
+import { fs } from "./storages.js"
+
+officialSuite(fs)

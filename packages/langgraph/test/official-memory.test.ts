@@ -1,0 +1,4 @@
+import { officialSuite } from "./official.js"
+import { memory } from "./storages.js"
+
+officialSuite(memory)

@@ -1,0 +1,109 @@
+// What the README says of requests, counted.
+import { MemoryBackend } from "@ckpt/memory"
+import { expect, test } from "vitest"
+import { CkptSaver } from "../src/index.js"
+import { checkpointOf, idsOf, large, putOn, threadOf, watched } from "./threads.js"
+
+/** A saver that has made its first write, on a storage that is shared, and the requests that it makes from then on. */
+async function counting(backend = new MemoryBackend()) {
+  const calls: string[] = []
+  const watching = watched(backend, (call) => {
+    if (typeof call === "string" && ["put", "get", "head", "list", "delete"].includes(call)) calls.push(call)
+  })
+  const saver = new CkptSaver({ backend: watching })
+  await putOn(saver, threadOf("first"), checkpointOf({}))
+  calls.length = 0
+  return { backend, saver, requests: () => calls.splice(0).sort().join(" ") }
+}
+
+test("a step is one PUT, and one more for each large value that has changed", async () => {
+  const { saver, requests } = await counting()
+  const first = await putOn(saver, threadOf("t"), checkpointOf({ step: 1, note: "small" }))
+  expect(requests()).toBe("put")
+  const second = await putOn(saver, first, checkpointOf({ step: 2, messages: large("a"), notes: large("b") }))
+  expect(requests()).toBe("put put put")
+  await putOn(saver, second, checkpointOf({ step: 3, messages: large("aa!"), notes: large("b") }))
+  expect(requests()).toBe("put put")
+})
+
+test("the writes of a task are one PUT, and five requests if the task has written before", async () => {
+  const { saver, requests } = await counting()
+  const config = await putOn(saver, threadOf("t"), checkpointOf({}))
+  requests()
+  await saver.putWrites(
+    config,
+    [
+      ["a", 1],
+      ["b", 2],
+    ],
+    "task",
+  )
+  expect(requests()).toBe("put")
+  await saver.putWrites(
+    config,
+    [
+      ["c", 1],
+      ["d", 2],
+      ["e", 3],
+    ],
+    "task",
+  )
+  // The PUT is refused, and what is there is read; then the task's objects are listed and read, and the rest is stored.
+  expect(requests()).toBe("get get list put put")
+})
+
+test("the latest checkpoint is one LIST, one GET, and one more for each task's writes and each large value", async () => {
+  const { backend, saver } = await counting()
+  let config = await putOn(saver, threadOf("t"), checkpointOf({ step: 0 }))
+  for (let step = 1; step < 200; step++) {
+    config = await putOn(saver, config, checkpointOf({ step, messages: large("a"), notes: large("b") }))
+    await saver.putWrites(config, [["out", step]], "a")
+    await saver.putWrites(config, [["out", step]], "b")
+  }
+  const other = await counting(backend)
+  expect((await other.saver.getTuple(threadOf("t")))?.config).toEqual(config)
+  expect(other.requests()).toBe("get get get get get list")
+  expect((await other.saver.getTuple(config))?.config).toEqual(config)
+  expect(other.requests()).toBe("get get get get get list")
+})
+
+test("the latest checkpoint reads no more than 20 names of a long thread", async () => {
+  const backend = new MemoryBackend()
+  const saver = new CkptSaver({ backend })
+  for (let step = 0; step < 100; step++) await putOn(saver, threadOf("t"), checkpointOf({ step }))
+  const limits: unknown[] = []
+  const list = backend.list.bind(backend)
+  backend.list = (prefix, options) => {
+    limits.push(options?.limit)
+    return list(prefix, options)
+  }
+  expect((await saver.getTuple(threadOf("t")))?.checkpoint.channel_values).toEqual({ step: 99 })
+  expect(limits).toEqual([20])
+})
+
+test("a list with a limit reads no more checkpoints than it gives", async () => {
+  const { saver, requests } = await counting()
+  let config = threadOf("t")
+  for (let step = 0; step < 10; step++) config = await putOn(saver, config, checkpointOf({ step }))
+  requests()
+  let count = 0
+  for await (const _ of saver.list(threadOf("t"), { limit: 3 })) count++
+  expect(count).toBe(3)
+  expect(requests()).toBe("get get get list")
+  expect(await idsOf(saver, threadOf("t"))).toHaveLength(10)
+})
+
+test("a thread is deleted by two LISTs, and one request for each 1,000 checkpoints, writes and values", async () => {
+  const { saver, requests } = await counting()
+  let config = threadOf("t")
+  for (let step = 0; step < 5; step++) {
+    config = await putOn(saver, config, checkpointOf({ text: large(`${step}`) }))
+    await saver.putWrites(config, [["out", step]], "task")
+  }
+  requests()
+  await saver.deleteThread("t")
+  // The latest checkpoint goes for itself.
+  expect(requests()).toBe("delete delete delete delete list list")
+  await saver.deleteThread("t")
+  expect(requests()).toBe("list list")
+})

@@ -1,0 +1,96 @@
+import { randomUUID } from "node:crypto"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3"
+import { BlobServiceClient } from "@azure/storage-blob"
+import { AzureBackend } from "@ckpt/azure"
+import type { ObjectBackend } from "@ckpt/core"
+import { FsBackend } from "@ckpt/fs"
+import { GcsBackend } from "@ckpt/gcs"
+import { MemoryBackend } from "@ckpt/memory"
+import { S3Backend } from "@ckpt/s3"
+import { Storage } from "@google-cloud/storage"
+import { inject } from "vitest"
+
+/** An empty place on a storage. */
+export interface EmptyPlace extends AsyncDisposable {
+  /** One more client of the same place, as another process would have. */
+  open(): ObjectBackend
+}
+
+export interface StorageKind {
+  readonly name: string
+  /** False on a machine that cannot run the server. */
+  readonly isThere: boolean
+  create(): Promise<EmptyPlace>
+}
+
+const s3 = inject("s3")
+const azure = inject("azure")
+const nothing = async () => {}
+
+export const memory: StorageKind = {
+  name: "memory",
+  isThere: true,
+  async create() {
+    const backend = new MemoryBackend()
+    return { open: () => backend, [Symbol.asyncDispose]: nothing }
+  },
+}
+
+/** A folder that is gone at the end. */
+export async function newFolder(): Promise<{ readonly root: string } & EmptyPlace> {
+  const root = await mkdtemp(join(tmpdir(), "ckpt-langgraph-"))
+  return {
+    root,
+    open: () => new FsBackend(root),
+    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
+  }
+}
+
+export const fs: StorageKind = { name: "fs", isThere: true, create: newFolder }
+
+export const clouds: readonly StorageKind[] = [
+  {
+    name: "s3",
+    isThere: s3 !== undefined,
+    async create() {
+      const { accessKeyId = "", secretAccessKey = "", region = "", endpoint = "" } = s3 ?? {}
+      const client = new S3Client({
+        endpoint,
+        region,
+        forcePathStyle: true,
+        credentials: { accessKeyId, secretAccessKey },
+      })
+      const bucket = `t-${randomUUID()}`
+      await client.send(new CreateBucketCommand({ Bucket: bucket }))
+      return { open: () => new S3Backend({ client, bucket }), [Symbol.asyncDispose]: async () => client.destroy() }
+    },
+  },
+  {
+    name: "azure",
+    isThere: azure !== undefined,
+    async create() {
+      const service = BlobServiceClient.fromConnectionString(azure?.connectionString ?? "")
+      const container = service.getContainerClient(`t-${randomUUID()}`)
+      await container.create()
+      return {
+        open: () => new AzureBackend(container),
+        [Symbol.asyncDispose]: async () => void (await container.deleteIfExists()),
+      }
+    },
+  },
+  {
+    name: "gcs",
+    isThere: true,
+    async create() {
+      const client = new Storage({ apiEndpoint: inject("gcs").endpoint, projectId: "test" })
+      const bucket = `t-${randomUUID()}`
+      await client.createBucket(bucket)
+      return { open: () => new GcsBackend({ client, bucket }), [Symbol.asyncDispose]: nothing }
+    },
+  },
+]
+
+export const allStorages = [memory, fs, ...clouds]

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Clock, ObjectBackend } from "@ckpt/core"
+import { type Checkpoint, type CheckpointTuple, emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint"
+import type { CkptSaver } from "../src/index.js"
+
+type Config = CheckpointTuple["config"]
+type Metadata = NonNullable<CheckpointTuple["metadata"]>
+
+export const loop: Metadata = { source: "loop", step: 0, parents: {} }
+
+export const threadOf = (thread_id: string, checkpoint_ns = ""): Config => ({
+  configurable: { thread_id, checkpoint_ns },
+})
+
+export const withId = (config: Config, checkpoint_id: string): Config => ({
+  configurable: { ...config.configurable, checkpoint_id },
+})
+
+/** A checkpoint with these values, each of version 1 unless given. */
+export function checkpointOf(
+  channel_values: Record<string, unknown>,
+  { id = uuid6(0), version = 1 }: { id?: string; version?: number } = {},
+): Checkpoint {
+  const channel_versions = Object.fromEntries(Object.keys(channel_values).map((channel) => [channel, version]))
+  return { ...emptyCheckpoint(), id, channel_values, channel_versions }
+}
+
+/** Stores a checkpoint whose values are all new. */
+export function putOn(saver: CkptSaver, config: Config, checkpoint: Checkpoint, metadata = loop): Promise<Config> {
+  return saver.put(config, checkpoint, metadata, checkpoint.channel_versions)
+}
+
+export const idOfConfig = (config: Config | undefined): string => config?.configurable?.["checkpoint_id"]
+
+export async function idsOf(saver: CkptSaver, config: Config): Promise<string[]> {
+  const ids: string[] = []
+  for await (const { checkpoint } of saver.list(config)) ids.push(checkpoint.id)
+  return ids
+}
+
+/** All keys, sorted. */
+export async function keysOf(backend: ObjectBackend): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of backend.list("")) if (!key.startsWith(".ckpt-")) keys.push(key)
+  return keys.sort()
+}
+
+/** A clock whose time of day is the test's. */
+export const clockWith = (now: () => number): Clock => ({
+  now,
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    sleep(ms, undefined, { signal, ref: false }).catch(() => {
+      throw signal?.reason
+    }),
+})
+
+/** A value above the limit for values that lie in their checkpoint. */
+export const large = (text: string): string => text.repeat(Math.ceil(20_000 / text.length))
+
+/** A backend that tells each call before it makes it. What `before` throws is the call's failure. */
+export function watched(backend: ObjectBackend, before: (call: string, key: string) => void): ObjectBackend {
+  return new Proxy(backend, {
+    get(target, name) {
+      const member = Reflect.get(target, name, target)
+      if (typeof member !== "function") return member
+      return (...given: unknown[]) => {
+        const failing = failureOf(() => before(String(name), String(given[0])))
+        if (failing === undefined || name === Symbol.asyncDispose) return member.apply(target, given)
+        if (name === "list") return failed(failing.error)
+        return Promise.reject(failing.error)
+      }
+    },
+  })
+}
+
+function failureOf(call: () => void): { error: unknown } | undefined {
+  try {
+    call()
+    return undefined
+  } catch (error) {
+    return { error }
+  }
+}
+
+// biome-ignore lint/correctness/useYield: it fails before its first entry
+async function* failed(error: unknown): AsyncGenerator<never> {
+  throw error
+}
