@@ -13,6 +13,7 @@ const groups = { ...scenarioGroups, reference: referenceScenarios, budgets: budg
 export function describeShare(options: Pick<ScenariosOptions, "test" | "storage">, index: number, of: number): void {
   for (const [name, scenarios] of Object.entries(groups)) {
     const share = scenarios.filter((_, at) => at % of === index)
-    describe(name, () => describeScenarios({ ...options, scenarios: share, layouts: ["objects"] }))
+    if (share.length > 0)
+      describe(name, () => describeScenarios({ ...options, scenarios: share, layouts: ["objects"] }))
   }
 }

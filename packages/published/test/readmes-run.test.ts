@@ -1,4 +1,4 @@
-// The programs of core's README, of the pages in docs/store and of the conformance suite's README run here, over memory, with what
+// The programs of core's README, of the pages in docs/store, of docs/objects.md and of the conformance suite's README run here, over memory, with what
 // `around-readmes.d.ts` declares around them. The programs of the storages run in the tests of their packages, and the program of the repository's in installed.test.ts.
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -45,6 +45,15 @@ const cases: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
       }
       await run({ MyBackend })
       expect(made).toBe(1)
+    },
+  },
+  "docs/objects.md": {
+    "const page = await objects.list(": async ({ backend, run }) => {
+      const [bytes, first, second] = [1, 2, 3].map((byte) => new Uint8Array([byte]))
+      await run({ bytes, first, second })
+      await using objects = core.openObjects(backend, { prefix: "team/threads" })
+      expect((await objects.list()).map(({ key }) => key)).toEqual(["7/head"])
+      expect((await objects.read("7/head"))?.bytes).toEqual(second)
     },
   },
   "docs/store/README.md": {
