@@ -146,11 +146,16 @@ export class Directories {
 
   async #syncEntry(parent: string, path: string, created = false): Promise<void> {
     const handle = await openDirectory(this.#files, parent)
-    const unsynced = new UnsyncedNames()
+    const unsynced = new UnsyncedNames(parent)
     unsynced.add(path, "created")
     let inDoubt = false
     try {
       await handle?.sync()
+      if (unsynced.isLost)
+        throw new BackendError(
+          "permanent",
+          `${path} is not durable: another sync of its folder failed. Check the disk.`,
+        )
     } catch (error) {
       // The entry is removed: the next attempt makes a new entry, and a sync of that means something again.
       const removed =

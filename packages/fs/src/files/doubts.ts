@@ -11,16 +11,34 @@ export function markDoubtful(path: string, doubt: Doubt): void {
   if (registry.doubtful.get(path) !== "created") registry.doubtful.set(path, doubt)
 }
 
-/** Names that were made or removed, from then on until the end of the sync that makes the change durable. */
+/**
+ * A sync of this folder failed, whoever made it. It took every change with it that was made before, and another sync of the folder
+ * proves nothing for them.
+ */
+export function syncFailed(folder: string): void {
+  for (const lose of registry.changing.get(folder) ?? []) lose()
+}
+
+/** Names of one folder that were made or removed, from then on until the end of the sync that makes the change durable. */
 export class UnsyncedNames {
+  readonly #folder: string
   readonly #names = new Map<string, Doubt>()
   readonly #ended: Promise<void>
   #end: () => void = () => undefined
+  #isLost = false
+  readonly #lose = () => {
+    this.#isLost = true
+  }
 
-  constructor() {
+  /** To be made before the change, and ended in any case. */
+  constructor(folder: string) {
+    this.#folder = folder
     this.#ended = new Promise((resolve) => {
       this.#end = resolve
     })
+    const others = registry.changing.get(folder)
+    if (others === undefined) registry.changing.set(folder, new Set([this.#lose]))
+    else others.add(this.#lose)
   }
 
   /** To be called right after the change, before the lock of the root is given back. */
@@ -29,8 +47,16 @@ export class UnsyncedNames {
     registry.unsynced.set(path, this.#ended)
   }
 
-  /** To be called in any case, once the sync has ended. `inDoubt`: the sync failed, so no name can be called durable. */
+  /** A sync of the folder has failed since this was made: another sync of it proves nothing for these names. */
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  /** To be called in any case, once the sync has ended. `inDoubt`: the sync failed, or they are lost, so no name can be called durable. */
   end(inDoubt: boolean): void {
+    const others = registry.changing.get(this.#folder)
+    others?.delete(this.#lose)
+    if (others?.size === 0) registry.changing.delete(this.#folder)
     for (const [path, doubt] of this.#names) {
       if (inDoubt) markDoubtful(path, doubt)
       // The entry was written anew, so an older doubt about its content is over.

@@ -1,3 +1,4 @@
+import { dirname } from "node:path"
 import { BackendError } from "@ckpt/core"
 import { markDoubtful, settleDoubts, UnsyncedNames } from "./doubts.js"
 import { errnoOf, failure, hasErrno, isFull } from "./errors.js"
@@ -41,7 +42,7 @@ export interface Publication {
  */
 export async function publish(publication: Publication): Promise<void> {
   const { files, state, directory } = publication
-  const unsynced = new UnsyncedNames()
+  const unsynced = new UnsyncedNames(dirname(publication.target))
   let moved = false
   let later: { error: unknown } | undefined
   try {
@@ -60,6 +61,7 @@ export async function publish(publication: Publication): Promise<void> {
       }
     })
   } catch (error) {
+    unsynced.end(false)
     // A caller that is told "it exists" may rely on that. So the name is made durable first: its writer may have been
     // killed before the sync.
     if (error instanceof BackendError && error.kind === "precondition")
@@ -67,13 +69,15 @@ export async function publish(publication: Publication): Promise<void> {
     throw error
   }
   const [synced] = await Promise.allSettled([directory?.sync(), publication.meanwhile?.()])
-  unsynced.end(synced.status === "rejected")
-  if (synced.status === "rejected") {
-    const error: unknown = synced.reason
+  const { isLost } = unsynced
+  unsynced.end(isLost || synced.status === "rejected")
+  if (synced.status === "rejected" || isLost) {
+    const [error, which]: [unknown, string] =
+      synced.status === "rejected" ? [synced.reason, "the sync"] : [undefined, "another sync"]
     throw unsettleable(
       publication.target,
       error,
-      "it is visible, but the sync of its directory failed, so a crash may still undo it",
+      `it is visible, but ${which} of its directory failed, so a crash may still undo it`,
     )
   }
   if (later !== undefined) {

@@ -33,6 +33,8 @@ interface Registry {
   readonly doubtful: Map<string, Doubt>
   /** Path of a name whose sync is under way → the end of that sync, however it ends. */
   readonly unsynced: Map<string, Promise<void>>
+  /** Path of a folder → to be called if a sync of it fails, for each change of it that is not durable yet. */
+  readonly changing: Map<string, Set<() => void>>
   /** The real path of a folder → the sign of this process in it. */
   readonly signs: Map<string, Sign>
   /** Files that were stamped. */
@@ -43,5 +45,8 @@ interface Registry {
 // other: of `lock`, `run` alone.
 const registryKey = Symbol.for("@ckpt/fs.roots.v1")
 const holder = globalThis as { [registryKey]?: Registry }
-holder[registryKey] ??= { roots: new Map(), doubtful: new Map(), unsynced: new Map(), signs: new Map(), stamped: 0 }
+holder[registryKey] ??= {
+  ...{ roots: new Map(), doubtful: new Map(), unsynced: new Map(), changing: new Map(), signs: new Map() },
+  stamped: 0,
+}
 export const registry = holder[registryKey]

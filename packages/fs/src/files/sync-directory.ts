@@ -1,5 +1,6 @@
 import { constants } from "node:fs"
 import { BackendError } from "@ckpt/core"
+import { syncFailed } from "./doubts.js"
 import { hasErrno } from "./errors.js"
 import type { FileApi, OpenFile } from "./file-api.js"
 
@@ -19,7 +20,15 @@ export async function openDirectory(files: FileApi, path: string): Promise<OpenD
   if (!syncsDirectories || files.directorySync === false) return undefined
   const handle = await files.open(path, openDirectoryFlags)
   return {
-    sync: () => handle.sync().catch((error: unknown) => Promise.reject(unsupportedSync(path, error) ?? error)),
+    async sync() {
+      try {
+        await handle.sync()
+      } catch (error) {
+        const unsupported = unsupportedSync(path, error)
+        if (unsupported === undefined) syncFailed(path)
+        throw unsupported ?? error
+      }
+    },
     stat: (options) => handle.stat(options),
     close: () => handle.close(),
   }

@@ -110,6 +110,7 @@ interface Registry {
   roots: Map<string, unknown>
   doubtful: Map<string, unknown>
   unsynced: Map<string, unknown>
+  changing: Map<string, unknown>
 }
 
 /** What a new process would know: nothing of locks held and syncs failed in this one. */
@@ -118,6 +119,7 @@ export function forgetProcess(): void {
   registry?.roots.clear()
   registry?.doubtful.clear()
   registry?.unsynced.clear()
+  registry?.changing.clear()
 }
 
 /** For what a container may refuse: skipped with the reason, but never in CI. */

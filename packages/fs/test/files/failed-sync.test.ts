@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises"
+import { gate } from "@ckpt/conformance"
 import { beforeEach, describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
 import {
@@ -65,6 +66,32 @@ describe("a failed sync", () => {
     expect(await textAt(backend, pointerKey)).toBe(folderOf(3))
     // Reading what is there is no promise.
     expect(await textAt(backend, manifestOf(2))).toBe("manifest 2")
+  })
+
+  test("of a folder takes the changes of others with it: a later sync that succeeds proves nothing for them", async () => {
+    const root = await preparedRoot()
+    const [first, second] = [gate(), gate()]
+    let syncs = 0
+    const files = watchFiles({
+      before: async ({ name, path }) => {
+        if (name !== "sync" || !path.endsWith("/a")) return
+        syncs++
+        if (syncs === 1) return
+        if (syncs === 2) {
+          first.open()
+          return second.passed
+        }
+        throw errno("EIO")
+      },
+    })
+    const backend = new FsBackend(root, { files })
+    await backend.put("a/before", body("x"))
+    const one = rejection(backend.put("a/one", body("1")))
+    await first.passed
+    const two = await rejection(backend.put("a/two", body("2")))
+    second.open()
+    for (const error of [await one, two]) expect(error).toMatchObject({ kind: "ambiguous", unsettleable: true })
+    expect((await one).message).toContain("another sync of its directory failed")
   })
 
   test("of a replacement: the next one that is synced ends the doubt", async () => {
