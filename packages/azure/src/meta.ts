@@ -1,5 +1,5 @@
 import { BackendError, type ObjectMeta, type PutOptions } from "@ckpt/core"
-import { strongEtag } from "@ckpt/core/adapter"
+import { assertEtag, strongEtag } from "@ckpt/core/adapter"
 
 /** The fields of an answer that describe a blob. */
 interface BlobAnswer {
@@ -15,9 +15,12 @@ export function metaOf(key: string, size: number | undefined, { etag, lastModifi
   return { key, size, version: strongEtag(etag).replace(/^"|"$/g, ""), lastModified }
 }
 
-export function conditionsOf(when: PutOptions["when"]): { ifNoneMatch?: string; ifMatch?: string } {
+export function conditionsOf(key: string, when: PutOptions["when"]): { ifNoneMatch?: string; ifMatch?: string } {
   if (when === undefined) return {}
-  return when === "absent" ? { ifNoneMatch: "*" } : { ifMatch: quoted(when.version) }
+  if (when === "absent") return { ifNoneMatch: "*" }
+  const ifMatch = quoted(when.version)
+  assertEtag(key, ifMatch)
+  return { ifMatch }
 }
 
 export function quoted(version: string): string {

@@ -62,7 +62,7 @@ export async function putBlob(
   const checks = { transactionalContentMD5: md5, blobHTTPHeaders: { blobContentMD5: md5 } }
   try {
     return await request(place, writeOf("Put Blob", key), signal, async (abort) => {
-      const options = { conditions: conditionsOf(when), ...checks, ...abort }
+      const options = { conditions: conditionsOf(key, when), ...checks, ...abort }
       return metaOf(key, bytes.length, await client.upload(bufferOf(bytes), bytes.length, options))
     })
   } catch (error) {
@@ -121,7 +121,7 @@ async function putBlockList(
   const blobHTTPHeaders = { ...(blobContentMD5 && { blobContentMD5 }) }
   return request(place, writeOf("Put Block List", key), signal, async (abort) => {
     try {
-      const options = { conditions: conditionsOf(when), blobHTTPHeaders, ...abort }
+      const options = { conditions: conditionsOf(key, when), blobHTTPHeaders, ...abort }
       return metaOf(key, size, await client.commitBlockList(blocks, options))
     } catch (error) {
       if (!/^Invalid(BlockList|BlobOrBlock|BlockId)$/.test(codeOf(error))) throw error

@@ -1,4 +1,4 @@
-import { openObjects } from "@ckpt/core"
+import { type CheckpointError, openObjects } from "@ckpt/core"
 import { describe, expect, test } from "vitest"
 import { clouds } from "./clouds/all.js"
 import { ProxiedBucket } from "./clouds/proxied.js"
@@ -32,5 +32,20 @@ describe.each(clouds.map((cloud) => ({ name: cloud.name, cloud })))("objects on 
     expect(await counts(() => objects.list({ after: "t/2", limit: 1 }))).toEqual({ list: pages })
     const removed = await counts(() => objects.remove(["t/1", "t/2", "t/3", "none"]))
     expect(removed).toEqual({ delete: cloud.name === "gcs" ? 4 : 1 })
+  })
+  test("a text that no object has as its version replaces nothing", async () => {
+    await using at = await ProxiedBucket.create(cloud)
+    await using backend = cloud.openBackend({ endpoint: at.proxy.endpoint, bucket: at.bucket })
+    await using objects = openObjects(backend)
+    const { version } = await objects.create("k", bytes("first"))
+    const tag = version.replaceAll('"', "")
+    const lists = [`"${tag}", "x"`, `${tag}", "x`, `x", "${tag}`, `${tag},x`, `${tag} `]
+    for (const odd of ["*", '"*"', "0", "00", "-1", "9".repeat(40), "é", "日本", "a\r\nb: c", "\0", ...lists]) {
+      const codeOf = async (key: string) =>
+        objects.replace(key, bytes("other"), { version: odd }).catch(({ code }: CheckpointError) => code)
+      expect([odd, await codeOf("k"), await codeOf("none")]).toEqual([odd, "CKPT_CONFLICT", "CKPT_NOT_FOUND"])
+    }
+    expect(Buffer.from((await objects.read("k"))?.bytes ?? []).toString()).toBe("first")
+    expect((await objects.list()).map(({ key }) => key)).toEqual(["k"])
   })
 })

@@ -142,7 +142,8 @@ export function isCount(text: string | null | undefined): text is string {
 }
 
 export function isGeneration(version: string): boolean {
-  return isCount(version) && version !== "0"
+  // An int64. "00" would be taken for 0, which says that nothing is there.
+  return /^[1-9]\d{0,18}$/.test(version) && BigInt(version) < 2n ** 63n
 }
 
 /** The service would answer 400 to any other text. Here it is a version that no object has. */

@@ -7,7 +7,7 @@ import {
   type UploadInParts,
   type UploadPart,
 } from "@ckpt/core"
-import { type Kind, strongEtag, wholeNumber } from "@ckpt/core/adapter"
+import { assertEtag, type Kind, strongEtag, wholeNumber } from "@ckpt/core/adapter"
 import { codeOf, type FailedRequest, statusOf, unreadable } from "./errors.js"
 import { leavePayloadUnsigned, type Place, request } from "./requests.js"
 import type { Sdk } from "./sdk.js"
@@ -63,10 +63,10 @@ async function putWhole(
   when: PutOptions["when"],
   signal: AbortSignal | undefined,
 ): Promise<ObjectMeta> {
-  const body = { Body: bytes, ContentLength: bytes.length }
+  const body = { Body: bytes, ContentLength: bytes.length, ...conditions(key, when) }
   const what: FailedRequest = { operation: "PutObject", bucket, key, condition: conditionHeader(when) }
   const command = (sdk: Sdk) => {
-    const put = new sdk.PutObjectCommand({ Bucket: bucket, Key: key, ...body, ...conditions(when) })
+    const put = new sdk.PutObjectCommand({ Bucket: bucket, Key: key, ...body })
     return signPayload ? put : leavePayloadUnsigned(put, what)
   }
   const { output, date } = await request(client, command, what, signal)
@@ -172,11 +172,8 @@ async function completeUpload(
   parts: readonly CompletedPart[],
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const command = (sdk: Sdk) =>
-    new sdk.CompleteMultipartUploadCommand({
-      ...{ Bucket: bucket, Key: key, UploadId: id, MultipartUpload: { Parts: [...parts] } },
-      ...conditions(when),
-    })
+  const upload = { UploadId: id, MultipartUpload: { Parts: [...parts] }, ...conditions(key, when) }
+  const command = (sdk: Sdk) => new sdk.CompleteMultipartUploadCommand({ Bucket: bucket, Key: key, ...upload })
   const what = { operation: "CompleteMultipartUpload", bucket, key, condition: conditionHeader(when) } as const
   const { output } = await request(client, command, what, signal)
   if (output.ETag === undefined) throw unreadable("CompleteMultipartUpload", key)
@@ -198,9 +195,11 @@ export async function abandonUpload(
   }
 }
 
-function conditions(when: PutOptions["when"]): { IfNoneMatch?: string; IfMatch?: string } {
+function conditions(key: string, when: PutOptions["when"]): { IfNoneMatch?: string; IfMatch?: string } {
   if (when === undefined) return {}
-  return when === "absent" ? { IfNoneMatch: "*" } : { IfMatch: when.version }
+  if (when === "absent") return { IfNoneMatch: "*" }
+  assertEtag(key, when.version)
+  return { IfMatch: when.version }
 }
 
 function conditionHeader(when: PutOptions["when"]): FailedRequest["condition"] {

@@ -19,16 +19,28 @@ export async function continueRange(
   watch: Watch,
 ): Promise<void> {
   let last = found.at(-1)?.key ?? after
-  for await (const meta of backend.list(prefix, { after: last, limit: limit - found.length, signal })) {
-    // What was given up may go on, and the next attempt has begun.
-    signal.throwIfAborted()
-    watch.touch()
-    // Not every storage says where such a key comes.
-    if (/[\u{10000}-\u{10ffff}]/u.test(meta.key)) continue
-    if (last !== undefined && byUtf8(meta.key, last) <= 0) throw outOfOrder(meta.key, last)
-    found.push(meta)
-    last = meta.key
-    if (found.length === limit) return
+  for (let passedOver = 0; ; ) {
+    const most = limit - found.length + 2 * passedOver
+    let came = 0
+    passedOver = 0
+    for await (const meta of backend.list(prefix, { after: last, limit: most, signal })) {
+      // What was given up may go on, and the next attempt has begun.
+      signal.throwIfAborted()
+      watch.touch()
+      came++
+      // Not every storage says where such a key comes. The prefix is the same in all keys.
+      if (/[\u{10000}-\u{10ffff}]/u.test(meta.key.slice(prefix.length))) {
+        passedOver++
+        continue
+      }
+      if (last !== undefined && byUtf8(meta.key, last) <= 0) throw outOfOrder(meta.key, last)
+      found.push(meta)
+      last = meta.key
+      passedOver = 0
+      if (found.length === limit) return
+    }
+    // What was passed over took the place of others. They are asked for from the last entry on, since it has a sure place.
+    if (came < most) return
   }
 }
 

@@ -84,7 +84,8 @@ export const listObjectsShape: ShapeOf<ListObjectsOptions> = {
  * object is `undefined`. A call rejects with a `CheckpointError`; an abort rejects with the signal's reason.
  *
  * A key is segments with "/" between them, such as "threads/7/latest": 740 bytes with the prefix, 240 bytes between two slashes, no
- * empty segment, no "." and "..", no control character, backslash or character above U+FFFF, and no name that begins with ".ckpt-".
+ * empty segment, no "." and "..", no control character, backslash or character above U+FFFF, and none of the library's own names, such as
+ * ".claims" and ".ckpt-probe-1".
  * No object lies at `a` beside one at `a/b`, which storages with folders lack.
  *
  * Codes of every call: `CKPT_INVALID` for an argument that cannot be used; `CKPT_CLOSED` after `close()`; `CKPT_TIMEOUT`,

@@ -201,7 +201,9 @@ class ObjectsOn implements Objects {
       else if (byUtf8(after, prefix) > 0) return []
       const objects: ObjectInfo[] = []
       // Names that are no objects are left out, and others asked for in their place.
-      for (let most = limit; objects.length < limit; most = Math.max(limit - objects.length, 100)) {
+      for (let most = limit, more = 50; objects.length < limit; most = Math.max(limit - objects.length, more)) {
+        // In ever larger steps: a folder of a filesystem is read whole for each.
+        more *= 2
         const metas = await this.#storage.listRange(from, { after: start, limit: most }, signal)
         for (const meta of metas) {
           if (whyNotAKey(this.#prefix, this.#keyOf(meta)) === undefined) objects.push(this.#info(meta))
@@ -219,7 +221,7 @@ class ObjectsOn implements Objects {
     return this.#calls.write("objects.remove", subject, options, operationShape, async () => {
       if (!Array.isArray(all))
         throw this.#invalid("objects.remove", `the keys are ${show(all)}; give a key, or an array of keys`)
-      const places = new Set(all.map((key) => this.#at("objects.remove", key)))
+      const places = new Set(Array.from(all, (key) => this.#at("objects.remove", key)))
       const failures = await this.#storage.delete([...places], options.signal)
       const [first] = failures
       if (first === undefined) return

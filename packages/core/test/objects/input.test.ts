@@ -26,6 +26,7 @@ const mistakes: readonly [string, (objects: Objects) => unknown, CheckpointError
   ["a key that is too long", (o) => o.head("n/".repeat(400)), "CKPT_INVALID", /ends with/],
   ["a key that is no string", (o) => o.read(7 as never), "CKPT_INVALID", /the key is the number 7; give a string/],
   ["a name of the library's", (o) => o.remove([".ckpt-probe-1"]), "CKPT_INVALID", /belong to the library/],
+  ["an array of no keys", (o) => o.remove(new Array(2)), "CKPT_INVALID", /the key is undefined; give a string/],
   ["keys that are no array", (o) => o.remove(new Set(["a"]) as never), "CKPT_INVALID", /the keys are a Set/],
   [
     "a text as bytes",
@@ -145,6 +146,32 @@ describe("list", () => {
     expect((await objects.list({ limit: 2 })).map(({ key }) => key)).toEqual(["a", "b"])
     expect(backend.requests).toEqual(["list p/", "list p/"])
     expect((await objects.list()).map(({ key }) => key)).toEqual(["a", "b", "c"])
+  })
+
+  test("keys whose place is not known take no place of others", async () => {
+    const { backend, objects } = opened(new Memory(), { prefix: "p" })
+    for (const key of ["b", "c", "d"]) await objects.create(key, bytes(key))
+    for (let n = 0; n < 20; n++) await backend.put(`p/a🦀${n}`, [bytes("x")])
+    await backend.put("p/c🦀", [bytes("x")])
+    for (let limit = 1; limit <= 4; limit++)
+      expect((await objects.list({ limit })).map(({ key }) => key)).toEqual(["b", "c", "d"].slice(0, limit))
+  })
+
+  test("a prefix may have characters above U+FFFF", async () => {
+    const { objects } = opened(new Memory(), { prefix: "team🦀" })
+    for (const key of ["a", "b"]) await objects.create(key, bytes(key))
+    expect((await objects.list()).map(({ key }) => key)).toEqual(["a", "b"])
+    expect((await objects.list({ after: "a", limit: 1 })).map(({ key }) => key)).toEqual(["b"])
+  })
+
+  test("many names that are no objects cost few listings", async () => {
+    const { backend, objects } = opened(new Memory())
+    await objects.create("z", bytes("z"))
+    for (let n = 0; n < 3000; n++) await backend.put(`${n}/`, [bytes("x")])
+    backend.requests.length = 0
+    expect((await objects.list({ limit: 1 })).map(({ key }) => key)).toEqual(["z"])
+    // 1, then 100, 200, 400 and so on.
+    expect(backend.requests).toHaveLength(6)
   })
 
   test("a storage that lists in another order is refused, and no entry is passed over", async () => {

@@ -29,6 +29,7 @@ export async function* listInOrder(
 
 /** @param base what the keys in this folder begin with */
 async function* inFolder(walk: OrderedWalk, path: string, base: string, depth: number): AsyncGenerator<ObjectMeta> {
+  const isOnTheWay = walk.folders[depth] !== undefined
   const names = ordered(walk, (await namesIn(walk, path, depth)) ?? [], base, depth)
   for (let from = 0; from < names.length && walk.given < walk.limit; ) {
     const group = names.slice(from, from + together(names, from, walk.limit - walk.given))
@@ -38,9 +39,11 @@ async function* inFolder(walk: OrderedWalk, path: string, base: string, depth: n
       async ({ name, isFolder }) => (isFolder ? "folder" : look(walk, at(path, name), base + name, depth)),
       atOnce,
     )
-    for (const [index, { name }] of group.entries()) {
+    for (const [index, { name, isFolder }] of group.entries()) {
       const found = kinds[index] ?? []
-      yield* found === "folder" ? below(walk, at(path, name), base + name, depth) : counted(walk, found)
+      if (found !== "folder") yield* counted(walk, found)
+      // Otherwise it took the place of a file since the names were read. All in it is newer, and has another place.
+      else if (isFolder || isOnTheWay) yield* below(walk, at(path, name), base + name, depth)
     }
     throwIfAborted(walk.signal)
   }
@@ -52,8 +55,8 @@ async function* below(walk: OrderedWalk, path: string, key: string, depth: numbe
   // Nothing came of a folder that lies behind `after` as a whole: it is empty, and takes a name.
   if (walk.given > before || depth === 0 || byUtf8(`${key}/`, walk.after) <= 0) return
   const info = await lookUp(walk.root.files, path)
-  // As on the first two levels.
-  if (info !== undefined) yield* counted(walk, taken(walk, key, info, 0))
+  // As on the first two levels. A file that took the folder's place is newer, and has another place.
+  if (info?.isDirectory()) yield* counted(walk, taken(walk, key, info, 0))
 }
 
 function* counted(walk: OrderedWalk, found: readonly ObjectMeta[]): Generator<ObjectMeta> {

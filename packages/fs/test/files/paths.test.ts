@@ -1,6 +1,8 @@
 import { readdir } from "node:fs/promises"
+import { openObjects } from "@ckpt/core"
 import { describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
+import { claimsName, newTemporaryName, spareName } from "../../src/files/paths.js"
 import { body, keys, rejections, textAt } from "../backend/support.js"
 import { watchFiles } from "../backend/watched-files.js"
 import { temporaryFolder } from "../folder.js"
@@ -67,4 +69,11 @@ describe("keys", () => {
     expect(await backend.delete([key])).toEqual([])
     expect(await keys(backend)).toEqual([])
   })
+})
+
+test("no object has a name that this package keeps for itself, on any storage", async () => {
+  const objects = openObjects(new FsBackend(await temporaryFolder()), { readOnly: true })
+  const kinds = ["tmp", "stage", "latest", "writer"] as const
+  for (const name of [claimsName, claimsName.toUpperCase(), spareName, ...kinds.map(newTemporaryName)])
+    await expect(objects.read(`a/${name}/b`)).rejects.toMatchObject({ code: "CKPT_INVALID" })
 })

@@ -52,3 +52,27 @@ test("a range looks at no more names than it gives, and reads no folder that lie
   expect(names).toEqual(["/t/y/11", "/t/y/13"])
   expect(looked.filter((path) => path.startsWith("readdir"))).toEqual(["readdir /t", "readdir /t/y"])
 })
+
+test("a name that changes between file and folder while a range is listed disturbs nothing around it", async () => {
+  const root = await temporaryFolder()
+  const plain = new FsBackend(root)
+  let change = async () => {}
+  const files = {
+    ...nodeFiles,
+    readdir: async (path: string, options: { withFileTypes: true }) => {
+      const names = await nodeFiles.readdir(path, options)
+      if (path === `${root}/t`) await change()
+      return names
+    },
+  } as FsBackendOptions["files"]
+  const backend = new FsBackend(root, { files: files as never })
+  for (const key of ["t/a-b", "t/a/x", "t/b", "t/b-c", "t/d"]) await plain.put(key, body(key))
+  change = async () => {
+    change = async () => {}
+    await plain.delete(["t/a/x", "t/b"])
+    await plain.put("t/a", body("newer"))
+    await plain.put("t/b/x", body("newer"))
+  }
+  expect(await keysOf(backend, "t/", { limit: 10 })).toEqual(["t/a-b", "t/b-c", "t/d"])
+  expect(await keysOf(backend, "t/", { limit: 10 })).toEqual(["t/a", "t/a-b", "t/b-c", "t/b/x", "t/d"])
+})
