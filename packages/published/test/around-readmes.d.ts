@@ -13,6 +13,9 @@ declare const openAzureStore: typeof import("@ckpt/azure").openAzureStore
 declare const openS3Store: typeof import("@ckpt/s3").openS3Store
 
 // A job of the reader's own.
+declare const bytes: Uint8Array
+declare const first: Uint8Array
+declare const second: Uint8Array
 declare const state: Uint8Array
 declare const window: Record<string, number>
 declare const offset: number

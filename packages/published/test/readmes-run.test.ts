@@ -1,4 +1,4 @@
-// The programs of core's README, of the pages in docs/store and of the conformance suite's README run here, over memory, with what
+// The programs of core's README, of the pages in docs/store, of docs/objects.md and of the conformance suite's README run here, over memory, with what
 // `around-readmes.d.ts` declares around them. The programs of the storages run in the tests of their packages, and the program of the repository's in installed.test.ts.
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -135,6 +135,18 @@ const cases: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
       await from.saveNext({}, { state })
       await run({ jobHasEnded: () => from.saveNext({}, { state }) })
       expect(await to.ids()).toEqual([1, 2])
+    },
+  },
+  "docs/objects.md": {
+    "await using objects = openObjects(backend": async ({ backend, run }) => {
+      function FsBackend() {
+        return backend
+      }
+      const [first, second] = ["first", "second"].map((text) => new TextEncoder().encode(text))
+      await run({ FsBackend, bytes: state, first, second })
+      await using objects = core.openObjects(backend, { prefix: "team/threads" })
+      expect((await objects.list({})).map(({ key }) => key)).toEqual(["7/head"])
+      expect((await objects.read("7/head"))?.bytes).toEqual(second)
     },
   },
   "packages/conformance/README.md": {
