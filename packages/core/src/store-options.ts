@@ -59,8 +59,9 @@ export interface StoreOptions {
 export interface ClaimAtOnce<Claim extends boolean | undefined = boolean | undefined> {
   /** Claim at once. There is one store to close: the leader, which closes what it came from. Default false. */
   claim?: Claim
-  /** Beside `claim`. When it is aborted, the opening rejects with the signal's reason at once, and everything is closed behind it. Later it has
-   * no meaning.
+  /**
+   * Beside `claim`. When it is aborted, the opening rejects with the signal's reason at once, and everything is closed behind it. Once the
+   * store is open, it has no meaning.
    */
   signal?: AbortSignal | undefined
 }

@@ -7,12 +7,14 @@ declare const backend: import("@ckpt/core").ObjectBackend
 declare const MyBackend: new (place?: unknown) => import("@ckpt/core").ObjectBackend
 declare const createCheckpointer: typeof import("@ckpt/core").createCheckpointer
 declare const copyStore: typeof import("@ckpt/core").copyStore
-declare const createManifest: typeof import("@ckpt/core").createManifest
 declare const openCheckpointStore: typeof import("@ckpt/core").openCheckpointStore
 declare const openAzureStore: typeof import("@ckpt/azure").openAzureStore
 declare const openS3Store: typeof import("@ckpt/s3").openS3Store
 
 // A job of the reader's own.
+declare const bytes: Uint8Array
+declare const first: Uint8Array
+declare const second: Uint8Array
 declare const state: Uint8Array
 declare const window: Record<string, number>
 declare const offset: number

@@ -146,6 +146,18 @@ const cases: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
       expect(await to.ids()).toEqual([1, 2])
     },
   },
+  "docs/objects.md": {
+    "await using objects = openObjects(backend": async ({ backend, run }) => {
+      function FsBackend() {
+        return backend
+      }
+      const [first, second] = ["first", "second"].map((text) => new TextEncoder().encode(text))
+      await run({ FsBackend, bytes: state, first, second })
+      await using objects = core.openObjects(backend, { prefix: "team/threads" })
+      expect((await objects.list({})).map(({ key }) => key)).toEqual(["7/head"])
+      expect((await objects.read("7/head"))?.bytes).toEqual(second)
+    },
+  },
   "packages/conformance/README.md": {
     "await describeBackend({": async ({ run }) => {
       const names = await registered(run, "describeBackend")

@@ -1,4 +1,4 @@
-// Every program in a README, in a how-to or in docs/store is compiled, as a stranger would who copies it into a project. Those that can
+// Every program in a README, in a how-to, in docs/store or in docs/objects.md is compiled, as a stranger would who copies it into a project. Those that can
 // run alone are run by the tests of their packages.
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
@@ -14,6 +14,7 @@ const readmes = [
   ...publicPackages.map(({ folder }) => join(folder, "README.md")),
   ...pagesOf("docs/how-to"),
   ...pagesOf("docs/store"),
+  join(repository, "docs/objects.md"),
 ]
 
 /** The programs of the READMEs, by the path that they would have in this folder, or in one that has what they import. */

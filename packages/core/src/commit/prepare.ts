@@ -11,9 +11,7 @@ import { openFeed, type StateInfo } from "../state/feed.js"
 import { defaultInlineThreshold, packOperators } from "../state/pack-operators.js"
 import { WriteProgress } from "../state/progress.js"
 import { chunksInMemory, type StateSource } from "../state/source.js"
-import type { ObjectMeta } from "../storage/backend.js"
 import type { Verifier } from "../verify/verifier.js"
-import type { StoredState } from "./create-state.js"
 import { takeState } from "./given-state.js"
 import type { Job } from "./job.js"
 import type { StatesAhead } from "./states-ahead.js"
@@ -102,7 +100,7 @@ export async function prepareSave(
 
   const info = await stateWrittenAhead(history, manifest, ahead, signal)
   const complete = withState(history, manifest, info)
-  return { id, feed: undefined, ahead: info, manifest: () => complete, signal, saved: () => {}, close: () => {} }
+  return { id, feed: undefined, manifest: () => complete, signal, saved: () => {}, close: () => {} }
 }
 
 /** A manifest that was loaded names the checksum of its state. Other bytes are another state, or are damaged. */
@@ -131,7 +129,7 @@ async function stateWrittenAhead(
   manifest: CheckpointManifest,
   ahead: StatesAhead,
   signal: AbortSignal | undefined,
-): Promise<StoredState | undefined> {
+): Promise<StateInfo | undefined> {
   const { storage, layout } = history.place
   const { checkpointId: id, stateChecksum, stateSize } = manifest
   const info = ahead.get(id)
@@ -151,15 +149,11 @@ async function stateWrittenAhead(
   }
   const advice = "Give the state with the save, or set stateChecksum to null and leave stateSize out"
   if (stateChecksum === null) throw invalid(id, `stateSize is ${stateSize}, but there is no stateChecksum. ${advice}`)
-  let version = ""
-  const onOpen = (meta: ObjectMeta) => {
-    version = meta.version
-  }
-  const stored = await storage.digest(layout.stateKey(id), { signal, onOpen })
+  const stored = await storage.digest(layout.stateKey(id), { signal })
   if (stored === undefined) throw invalid(id, `stateChecksum names a state, but no state was written. ${advice}`)
   if (!stored.has(stateChecksum))
     throw invalid(id, `the state that was written has checksum ${stored.hex()}. ${advice}`)
-  return { checksum: stateChecksum, size: stored.size, version }
+  return { checksum: stateChecksum, size: stored.size }
 }
 
 /** The inline states of a manifest as sources. An operator without bytes (null) stays as it is. */

@@ -125,8 +125,8 @@ export class View {
   }
 
   /**
-   * The ids that must be there and are not listed, latest first: see `History.view`. The pointer names the latest saved checkpoint;
-   * at or above `top`, and above all that is kept, a checkpoint was valid when something was last deleted or claimed.
+   * The ids that must be there and are not listed, latest first: see `History.view`. The pointer names the latest saved checkpoint.
+   * `top` was valid when something was last deleted, and the highest kept id counted at the last claim or deletion.
    */
   get lacking(): readonly number[] {
     if (this.#isOvertaken) return []

@@ -97,7 +97,7 @@ async function removeAll(history: History, leftovers: readonly Leftover[], found
     if (leftover.error === undefined) removed.push(leftover.name)
     else failures.push({ key: leftover.name, error: leftover.error })
   }
-  const orphans = dryRun ? await withoutPinned(history, found.orphans, signal) : await dead(history, found, signal)
+  const orphans = dryRun ? await withoutPinned(history, found.orphans, signal) : await makeDead(history, found, signal)
   const keys = [...orphans.map((orphan) => orphan.key), ...probes]
   if (dryRun) removed.push(...keys)
   else if (keys.length > 0) {
@@ -113,7 +113,7 @@ async function removeAll(history: History, leftovers: readonly Leftover[], found
  * Makes orphans dead: the floor is raised over them, so that a save which is under way after all is refused. Gives the orphans
  * that may be deleted now.
  */
-async function dead(
+async function makeDead(
   history: History,
   { orphans, listing, bound }: Found,
   signal: AbortSignal | undefined,

@@ -105,7 +105,7 @@ export const collectingMutants: readonly Mutant[] = [
   },
   {
     name: "collection raises no floor",
-    edits: [edit("retention/orphans", ": await dead(history, found, signal)", ": found.orphans")],
+    edits: [edit("retention/orphans", ": await makeDead(history, found, signal)", ": found.orphans")],
     plans: ["collection", "slow saves"],
   },
 ]

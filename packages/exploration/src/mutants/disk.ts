@@ -21,7 +21,12 @@ export const diskMutants: readonly Mutant[] = [
   },
   {
     name: "a sync that failed passes for done",
-    fsEdits: [edit("files/publish", 'if (synced.status === "rejected") {', "if (false) {")],
+    fsEdits: [edit("files/publish", 'if (synced.status === "rejected" || isLost) {', "if (false) {")],
+    plans: ["failing syncs"],
+  },
+  {
+    name: "a sync that another call's sync has emptied passes for done",
+    fsEdits: [edit("files/publish", "const { isLost } = unsynced;", "const isLost = false;")],
     plans: ["failing syncs"],
   },
 ]

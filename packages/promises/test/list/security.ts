@@ -61,7 +61,10 @@ export const securityPromises: readonly OnePromise[] = [
     says: "Links, pipes, sockets and devices are not followed, not read, not replaced and not removed.",
     standsIn: [
       [security, "not followed, not opened for reading as a state, not replaced, not removed"],
-      ["packages/fs/README.md", "A link, a pipe or\n  a device under a name of ours is damage of that checkpoint"],
+      [
+        "packages/fs/README.md",
+        "A link, a pipe or\n  a device in the place of a checkpoint's file is damage of that checkpoint",
+      ],
     ],
     checks: [
       {
