@@ -47,15 +47,6 @@ const cases: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
       expect(made).toBe(1)
     },
   },
-  "docs/objects.md": {
-    "const page = await objects.list(": async ({ backend, run }) => {
-      const [bytes, first, second] = [1, 2, 3].map((byte) => new Uint8Array([byte]))
-      await run({ bytes, first, second })
-      await using objects = core.openObjects(backend, { prefix: "team/threads" })
-      expect((await objects.list()).map(({ key }) => key)).toEqual(["7/head"])
-      expect((await objects.read("7/head"))?.bytes).toEqual(second)
-    },
-  },
   "docs/store/README.md": {
     "const leader = await store.claim()": async ({ store, run }) => {
       await run({ state })

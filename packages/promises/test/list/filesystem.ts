@@ -54,8 +54,8 @@ export const filesystemPromises: readonly OnePromise[] = [
           fs(
             "a failed sync passes for done",
             "files/publish",
-            'if (synced.status === "rejected") {\n        const error',
-            "if (false) {\n        const error",
+            'if (synced.status === "rejected" || isLost) {',
+            "if (false) {",
           ),
         ],
       },
