@@ -76,10 +76,8 @@ interface Merged {
 function merged(objects: readonly StoredWrites[]): Map<number, Merged> {
   const holding = new Map<number, Merged>()
   for (const { taskId, taskPath, writes } of objects) {
-    for (const write of writes) {
-      if (write.index >= 0 && holding.has(write.index)) continue
-      holding.set(write.index, { taskId, taskPath, write })
-    }
+    // What is there twice is special: of others an object has those alone that the objects before it lack.
+    for (const write of writes) holding.set(write.index, { taskId, taskPath, write })
   }
   return holding
 }

@@ -200,7 +200,7 @@ test("another process stores checkpoints before any of its requests: all are who
   }
 })
 
-test("a put that a whole prune comes in between is whole, also if it lasts over midnight", async () => {
+test("a put that a whole prune comes in between, before any of its requests, is whole, also if it lasts over midnight", async () => {
   for (let at = 0; ; at++) {
     const days = new Days()
     const ids = await history(days, 4)
@@ -209,9 +209,10 @@ test("a put that a whole prune comes in between is whole, also if it lasts over 
     let pruned: Promise<unknown> | undefined
     const other = days.open(
       watched(days.backend, () => {
-        if (left-- !== 0) return
+        if (left-- !== 0) return undefined
         days.day++
         pruned = days.open().pruneThread("t", { last: 1 })
+        return pruned
       }),
     )
     const config = { configurable: { thread_id: "t", checkpoint_ns: "", checkpoint_id: ids[0] } }

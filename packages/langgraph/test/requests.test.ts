@@ -107,3 +107,18 @@ test("a thread is deleted by two LISTs, and one request for each 1,000 checkpoin
   await saver.deleteThread("t")
   expect(requests()).toBe("list list")
 })
+
+test("a copy is one LIST, and a GET and a PUT for each object; a prune reads each checkpoint, and the latest whole", async () => {
+  const { saver, requests } = await counting()
+  let config = threadOf("t")
+  for (let step = 0; step < 3; step++) {
+    config = await putOn(saver, config, checkpointOf({ text: large(`${step}`) }))
+    await saver.putWrites(config, [["out", step]], "task")
+  }
+  requests()
+  await saver.copyThread("t", "copy")
+  expect(requests()).toBe(`${"get ".repeat(9)}list${" put".repeat(9)}`)
+  await saver.pruneThread("copy", { last: 1 })
+  // The storage's time: a PUT and a delete. Checkpoints and writes: a delete each. No value is old enough to go.
+  expect(requests()).toBe(`delete delete delete ${"get ".repeat(6)}list list put`)
+})

@@ -58,32 +58,29 @@ export const clockWith = (now: () => number): Clock => ({
 /** A value above the limit for values that lie in their checkpoint. */
 export const large = (text: string): string => text.repeat(Math.ceil(20_000 / text.length))
 
-/** A backend that tells each call before it makes it. What `before` throws is the call's failure. */
-export function watched(backend: ObjectBackend, before: (call: string, key: string) => void): ObjectBackend {
+/** A backend that tells each call before it makes it. What `before` throws is the call's failure; a call waits for its promise. */
+export function watched(backend: ObjectBackend, before: (call: string, key: string) => unknown): ObjectBackend {
   return new Proxy(backend, {
     get(target, name) {
       const member = Reflect.get(target, name, target)
       if (typeof member !== "function") return member
       return (...given: unknown[]) => {
-        const failing = failureOf(() => before(String(name), String(given[0])))
-        if (failing === undefined || name === Symbol.asyncDispose) return member.apply(target, given)
-        if (name === "list") return failed(failing.error)
-        return Promise.reject(failing.error)
+        if (name === "list")
+          return listing(
+            () => before(name, String(given[0])),
+            () => member.apply(target, given),
+          )
+        if (name === Symbol.asyncDispose) return member.apply(target, given)
+        return (async () => {
+          await before(String(name), String(given[0]))
+          return member.apply(target, given)
+        })()
       }
     },
   })
 }
 
-function failureOf(call: () => void): { error: unknown } | undefined {
-  try {
-    call()
-    return undefined
-  } catch (error) {
-    return { error }
-  }
-}
-
-// biome-ignore lint/correctness/useYield: it fails before its first entry
-async function* failed(error: unknown): AsyncGenerator<never> {
-  throw error
+async function* listing(before: () => unknown, list: () => AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  await before()
+  yield* list()
 }
