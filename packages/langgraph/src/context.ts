@@ -10,7 +10,7 @@ export interface Context {
   readonly objects: Objects
   readonly serde: BaseCheckpointSaver["serde"]
   readonly inlineBytes: number
-  /** The keys of values that this saver has written or read: they need not be written again. */
+  /** The keys of values that this saver has written or read: probably they need not be written again. */
   readonly known: KnownKeys
   readonly tell: (event: CkptSaverEvent) => void
   readonly now: () => number
@@ -32,9 +32,5 @@ export class KnownKeys {
     this.#keys.delete(key)
     this.#keys.add(key)
     if (this.#keys.size > mostKnown) this.#keys.delete(this.#keys.values().next().value as string)
-  }
-
-  forget(prefix: string): void {
-    for (const key of this.#keys) if (key.startsWith(prefix)) this.#keys.delete(key)
   }
 }

@@ -18,7 +18,7 @@ export async function pruneThread(
   policy: PruneThreadOptions,
   damaged: (one: Listed, error: unknown) => void,
 ): Promise<PrunedThread> {
-  const { objects, known } = context
+  const { objects } = context
   const now = await storageTime(context, threadId)
   const values = await objects.list({ prefix: valuesOf(threadId) })
   const all: Listed[] = []
@@ -38,7 +38,6 @@ export async function pruneThread(
   const named = new Set([...kept].flatMap(({ stored }) => keysOf(stored)))
   const firstDay = Math.floor((now - patienceMs) / dayMs)
   const unnamed = values.map(({ key }) => key).filter((key) => dayOf(key) < firstDay && !named.has(key))
-  for (const key of unnamed) known.forget(key)
   await objects.remove(unnamed)
   return { removed, values: unnamed.length }
 }

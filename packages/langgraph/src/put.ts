@@ -106,7 +106,8 @@ function isSet({ newVersions, parentId, metadata }: GivenCheckpoint, channel: st
 
 /** Stores a value that others may have stored already. Damaged bytes are replaced. */
 export async function storeValue({ objects, known }: Context, key: string, bytes: Uint8Array): Promise<void> {
-  if (known.has(key)) return
+  // Another saver may have deleted the thread since. So a known value is looked for, which costs less than its bytes.
+  if (known.has(key) && (await objects.head(key)) !== undefined) return
   try {
     await objects.create(key, bytes)
   } catch (error) {

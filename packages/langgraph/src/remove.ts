@@ -4,7 +4,7 @@ import { type Listed, listed } from "./names.js"
 
 /** A checkpoint goes before what it names, so that none is found whose values are gone. */
 export async function deleteThread(context: Context, threadId: string): Promise<void> {
-  const { objects, known } = context
+  const { objects } = context
   const all: Listed[] = []
   for await (const one of listed(objects, checkpointsOf(threadId))) all.push(one)
   const there = all.filter(({ isThere }) => isThere)
@@ -19,7 +19,6 @@ export async function deleteThread(context: Context, threadId: string): Promise<
   await objects.remove(keys.filter((key) => !last.has(key)))
   await objects.remove([...last])
   await objects.remove(all.flatMap(({ writes }) => writes))
-  known.forget(valuesOf(threadId))
   const values = await objects.list({ prefix: valuesOf(threadId) })
   await objects.remove(values.map(({ key }) => key))
 }

@@ -166,6 +166,15 @@ describe.each(allStorages)("$name", ({ isThere, create }) => {
     }
   })
 
+  on("a saver whose thread another saver deleted goes on there with the same large value", async (savers) => {
+    const [saver, other] = [savers.open(), savers.open()]
+    await putOn(saver, threadOf("t"), checkpointOf({ prompt: large("same") }))
+    await other.deleteThread("t")
+    const config = await putOn(saver, threadOf("t"), checkpointOf({ prompt: large("same") }))
+    const found = await savers.open().getTuple(config)
+    expect(found?.checkpoint.channel_values).toEqual({ prompt: large("same") })
+  })
+
   on("a large value that does not change is stored once, also by several savers", async (savers) => {
     let config = threadOf("t")
     for (let step = 0; step < 4; step++) {

@@ -16,14 +16,14 @@ async function counting(backend = new MemoryBackend()) {
   return { backend, saver, requests: () => calls.splice(0).sort().join(" ") }
 }
 
-test("a step is one PUT, and one more for each large value that has changed", async () => {
+test("a step is one PUT, one more for each large value that has changed, and one HEAD for each that has not", async () => {
   const { saver, requests } = await counting()
   const first = await putOn(saver, threadOf("t"), checkpointOf({ step: 1, note: "small" }))
   expect(requests()).toBe("put")
   const second = await putOn(saver, first, checkpointOf({ step: 2, messages: large("a"), notes: large("b") }))
   expect(requests()).toBe("put put put")
   await putOn(saver, second, checkpointOf({ step: 3, messages: large("aa!"), notes: large("b") }))
-  expect(requests()).toBe("put put")
+  expect(requests()).toBe("head put put")
 })
 
 test("the writes of a task are one PUT, and five requests if the task has written before", async () => {
