@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/global-setup.ts"],
+    globalSetup: ["../cloud-tests/test/global-setup.ts"],
     // The official suite takes describe and it from the global scope.
     globals: true,
     testTimeout: 60_000,

@@ -12,6 +12,7 @@ import { MemoryBackend } from "@ckpt/memory"
 import { S3Backend } from "@ckpt/s3"
 import { Storage } from "@google-cloud/storage"
 import { inject } from "vitest"
+import type {} from "../../cloud-tests/test/global-setup.js"
 
 /** An empty place on a storage. */
 export interface EmptyPlace extends AsyncDisposable {
