@@ -62,6 +62,7 @@ export async function createAtOnce(history: History, job: Job): Promise<Created 
     if (manifest === undefined)
       throw new Error(`backend ${backend.name} committed checkpoint ${id} without its manifest`)
     pointer.forget()
+    storage.noteDurable(result)
     return { manifest, outcome: "created", latest }
   } catch (error) {
     pointer.forget()

@@ -122,18 +122,9 @@ export class History {
     return { ...stored, lost: reason }
   }
 
-  /**
-   * True if the history that was read is durable. A storage may show what a crash still undoes; whoever relies on what another
-   * call wrote asks first.
-   */
-  async isDurable(signal: AbortSignal | undefined): Promise<boolean> {
-    try {
-      await this.place.storage.confirm([this.file.key], undefined, signal)
-      return true
-    } catch (error) {
-      if (error instanceof BackendError && error.kind === "ambiguous") return false
-      throw error
-    }
+  /** True if the history that was read is durable. Whoever relies on what another call wrote asks first. */
+  async isDurable({ version }: StoredHistory, signal: AbortSignal | undefined): Promise<boolean> {
+    return version === undefined || this.place.storage.isDurable([{ key: this.file.key, version }], signal)
   }
 
   /**

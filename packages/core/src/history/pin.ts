@@ -45,7 +45,7 @@ export async function pin(
     // A checkpoint that counted a moment ago was removed since, or is about to be.
     if (!counts(id, epoch, record)) throw counted ? pruned(history, id) : notThere(history, id)
     // Made before, perhaps by a call whose write may still be undone: then it is made again.
-    if (taken === id && (await history.isDurable(signal))) return
+    if (taken === id && (await history.isDurable(current, signal))) return
     counted = true
     const next = { ...record, pins: new Map([...record.pins, [name, id]]) }
     if ((await history.change(current, next, signal)) !== undefined) return

@@ -2,6 +2,7 @@ import { mapConcurrently } from "../async/concurrency.js"
 import type { ValidationIssue } from "../format/manifest/issues.js"
 import type { NamedMap, SinkCommitStatus } from "../format/manifest/model.js"
 import type { ObjectMeta } from "../storage/backend.js"
+import type { Place } from "../storage/place.js"
 import type { Outline } from "../verify/memory.js"
 import type { Verifier } from "../verify/verifier.js"
 import type { Listing } from "./listing.js"
@@ -39,6 +40,21 @@ export interface CheckpointSummary {
 export interface CheckpointList extends AsyncIterable<CheckpointSummary> {
   /** All of them in one array. */
   toArray(): Promise<CheckpointSummary[]>
+}
+
+/**
+ * True if no crash takes away what was found of a checkpoint.
+ *
+ * @param manifest its id, and the version that was read; `undefined`: the storage told none
+ */
+export function isDurable(
+  { storage, layout }: Place,
+  { id, version }: { readonly id: number; readonly version: string | undefined },
+  state: ObjectMeta | undefined,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const manifest = version === undefined ? [] : [{ key: layout.manifestKey(id), version }]
+  return storage.isDurable([...(state === undefined ? [] : [state]), ...manifest], signal)
 }
 
 /** An outline, and whether its manifest was written after the listing that showed it. */
@@ -92,7 +108,7 @@ export async function summaries(
 }
 
 /**
- * The latest checkpoint that counts, has no fatal issue, and has its own state (see `Verifier.hasOwnState`): nothing at or
+ * The latest checkpoint that counts, has no fatal issue, has its own state (see `Verifier.hasOwnState`), and is durable: nothing at or
  * above it is ever deleted. Others go because of it, so its manifest is read, whatever is remembered of it: a disk may have destroyed the
  * manifest since, without a trace in the listing.
  *
@@ -108,7 +124,8 @@ export async function latestValidId(
     if (!one?.outline.valid || !countsIn(view, one)) continue
     const { manifests, states } = view.listing
     const listed = { manifest: manifests.get(id), state: states.get(id) }
-    if (await verifier.hasOwnState(id, listed, signal)) return id
+    if (!(await verifier.hasOwnState(id, listed, signal))) continue
+    if (await isDurable(verifier.place, one.outline, listed.state, signal)) return id
   }
   return undefined
 }

@@ -6,7 +6,7 @@ import type { Current } from "../history/current.js"
 import type { History } from "../history/history.js"
 import { changeable, maxChanges, outpaced } from "../history/lead.js"
 import type { Listing } from "../history/listing.js"
-import { latestValidId } from "../history/summary.js"
+import { isDurable, latestValidId } from "../history/summary.js"
 import { milliseconds, type ShapeOf } from "../input/kinds.js"
 import type { Leftover } from "../storage/backend.js"
 import { writerEpochOf } from "../verify/read-manifest.js"
@@ -190,7 +190,12 @@ async function lowerBoundOfLatestValid(
     const { judge } = await history.judged(current, signal)
     const listed = { manifest: found.manifestMeta, state: found.stateMeta }
     const counts = judge.counts(named, writerEpochOf(found.manifest))
-    if (counts && (await verifier.hasOwnState(named, listed, signal))) return named
+    const isSound = counts && (await verifier.hasOwnState(named, listed, signal))
+    if (
+      isSound &&
+      (await isDurable(history.place, { id: named, version: found.manifestMeta?.version }, found.stateMeta, signal))
+    )
+      return named
   }
   return (await latestValidId(verifier, await history.view(signal), { signal })) ?? 0
 }

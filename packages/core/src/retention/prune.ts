@@ -3,7 +3,7 @@ import { oldestFirst } from "../format/ids.js"
 import type { History } from "../history/history.js"
 import { lastUsable, maxChanges, outpaced } from "../history/lead.js"
 import type { Listing } from "../history/listing.js"
-import { latestValidId, type Summarized, summaries, withPins } from "../history/summary.js"
+import { isDurable, latestValidId, type Summarized, summaries, withPins } from "../history/summary.js"
 import type { View } from "../history/view.js"
 import { aBoolean, type ShapeOf } from "../input/kinds.js"
 import { type OperationOptions, operationShape } from "../options.js"
@@ -66,11 +66,7 @@ async function pruneOnce(
     const kept = keptBy(policy, counting, looked.now.getTime())
     for (const { id } of view.pins) kept.add(id)
     for (const id of keptUnjudged(policy, counting)) kept.add(id)
-    // For a job that recovers with `acceptCommitted`: what comes after it may be of no use.
-    const committed = all.findLast(
-      ({ outline: { id, valid, isCommitted, writerEpoch } }) => valid && isCommitted && view.counts(id, writerEpoch),
-    )
-    if (committed !== undefined) kept.add(committed.outline.id)
+    for (const id of await latestCommitted(history.place, view, all, signal)) kept.add(id)
     for (const { outline } of all) if (outline.id < latestValid && !kept.has(outline.id)) doomed.push(outline.id)
   }
   const goes = new Set(doomed)
@@ -82,6 +78,26 @@ async function pruneOnce(
   if (failures === "again") return "again"
   const left = new Set(failures.map((failure) => failure.id))
   return { removed: doomed.filter((id) => !left.has(id)), kept: stays, failures, dryRun }
+}
+
+/**
+ * The latest committed checkpoint, for a job that recovers with `acceptCommitted`: what comes after it may be of no use. If a crash
+ * may still undo its commit, also the next older one.
+ */
+async function latestCommitted(
+  place: Place,
+  view: View,
+  all: readonly Summarized[],
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const ids: number[] = []
+  for (const { outline } of all.toReversed()) {
+    const { id, valid, isCommitted, writerEpoch } = outline
+    if (!valid || !isCommitted || !view.counts(id, writerEpoch)) continue
+    ids.push(id)
+    if (await isDurable(place, outline, view.listing.states.get(id), signal)) break
+  }
+  return ids
 }
 
 /**

@@ -53,7 +53,8 @@ export async function removeBelow(
   const { record } = current
   // What is dead already may have been made so by a call whose write can still be undone.
   const next =
-    raised(record, doomed, stays, latestValid) ?? ((await history.isDurable(signal)) ? undefined : { ...record })
+    raised(record, doomed, stays, latestValid) ??
+    ((await history.isDurable(current, signal)) ? undefined : { ...record })
   if (next !== undefined && (await history.change(current, next, signal)) === undefined) return "again"
   const failures = await removeObjects(history.place, listing, doomed, signal)
   // A checkpoint that could not be removed may be looked at again: its damage stays remembered.

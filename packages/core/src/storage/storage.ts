@@ -16,6 +16,7 @@ import type {
   ObjectMeta,
   PutOptions,
 } from "./backend.js"
+import { KnownDurable, type Stored } from "./known-durable.js"
 import { continueRange, type Range } from "./list-range.js"
 import { OpenedAhead } from "./opened-ahead.js"
 import { putBody } from "./put-body.js"
@@ -43,6 +44,7 @@ function isDamage(error: unknown): error is BackendError {
 export class Storage {
   readonly backend: ObjectBackend
   readonly #context: RetryContext
+  readonly #durable = new KnownDurable()
 
   constructor(backend: ObjectBackend, context: Omit<RetryContext, "requests">) {
     this.backend = backend
@@ -276,7 +278,7 @@ export class Storage {
    *
    * @param options.inParts in parts however short the body is, where the backend has them
    */
-  put(
+  async put(
     key: string,
     body: PutBody,
     options: Pick<PutOptions, "when" | "weakly" | "signal"> & { inParts?: boolean | undefined; once?: boolean } = {},
@@ -284,7 +286,7 @@ export class Storage {
     const { when, weakly, signal, inParts = false, once = false } = options
     const { parts } = this.backend
     let started = false
-    return withRetry(
+    const meta = await withRetry(
       this.#context,
       { name: "put", key, write: true, repeatable: false },
       signal,
@@ -307,6 +309,32 @@ export class Storage {
       },
       () => !once && (!started || body.reopenable()),
     )
+    this.noteDurable([meta])
+    return meta
+  }
+
+  /** To be called with what the storage says that it has written. */
+  noteDurable(objects: readonly Stored[]): void {
+    if (this.backend.confirm !== undefined) for (const one of objects) this.#durable.note(one)
+  }
+
+  /**
+   * True if objects that were found are durable: a storage may show what a crash still undoes. To be asked before anything goes
+   * because of them. What this store has written itself costs no request.
+   */
+  async isDurable(objects: readonly Stored[], signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.backend.confirm === undefined) return true
+    const unknown = objects.filter((one) => !this.#durable.has(one))
+    if (unknown.length === 0) return true
+    try {
+      const keys = unknown.map(({ key }) => key)
+      await this.confirm(keys, undefined, signal)
+    } catch (error) {
+      if (error instanceof BackendError && error.kind === "ambiguous") return false
+      throw error
+    }
+    this.noteDurable(unknown)
+    return true
   }
 
   /**

@@ -29,4 +29,9 @@ export const diskMutants: readonly Mutant[] = [
     fsEdits: [edit("files/publish", "const { isLost } = unsynced;", "const isLost = false;")],
     plans: ["failing syncs"],
   },
+  {
+    name: "others go because of a checkpoint that a crash may still undo",
+    edits: [edit("history/summary", "return storage.isDurable(", "return true || storage.isDurable(")],
+    plans: ["failing syncs"],
+  },
 ]

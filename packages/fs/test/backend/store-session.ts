@@ -219,8 +219,10 @@ export class Session {
   async collect(ids: readonly number[] = []): Promise<void> {
     const store = await this.store()
     await this.#tells(Object.fromEntries(ids.map((id) => [`written ${id}`, undefined])), async () => {
-      const { failures } = await store.collectOrphans({ olderThanMs: 0 })
+      const { failures, removed } = await store.collectOrphans({ olderThanMs: 0 })
       for (const { error } of failures) throw error
+      const left = ids.map((id) => stateKey(this.layout, id)).filter((key) => !removed.includes(key))
+      if (left.length > 0) throw new Incomplete(`did not remove ${left}`)
     })
     this.#burnt(ids)
   }

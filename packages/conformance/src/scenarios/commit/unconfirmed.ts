@@ -1,15 +1,17 @@
+import assert from "node:assert/strict"
 import { BackendError, type CheckpointStore, type ObjectBackend } from "@ckpt/core"
-import { ambiguous, type CallInfo, intercept } from "../../harness/faults.js"
+import { ambiguous, type CallInfo, intercept, recorder } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
-import { bytes, manifestOf, refusal, saveAll } from "../support.js"
+import { later } from "../retention/clocks.js"
+import { bytes, listedIds, manifestOf, range, refusal, saveAll } from "../support.js"
 import { assertSound, isStep, shaped, steps } from "./victim.js"
 
 /** The same backend. What is visible at a key may still be undone, until `isDurable`. */
-function visibleFirst(backend: ObjectBackend, isDurable: () => boolean): ObjectBackend {
+function visibleFirst(backend: ObjectBackend, isDurable: (keys: readonly string[]) => boolean): ObjectBackend {
   return {
     ...intercept(backend, {}),
-    async confirm() {
-      if (!isDurable()) throw new BackendError("ambiguous", "the directory is not synced")
+    async confirm(keys) {
+      if (!isDurable(keys)) throw new BackendError("ambiguous", "the directory is not synced")
     },
   }
 }
@@ -55,6 +57,19 @@ const saves = steps
     }),
   )
 
+/** A store that finds this checkpoint, which a crash may still undo, until it is made durable. */
+async function finding({ open, keys }: ScenarioContext, id: number) {
+  let isInDoubt = true
+  const store = await open({
+    through: (backend) =>
+      later(24 * 3_600_000)(visibleFirst(backend, (all) => !isInDoubt || !all.includes(keys.manifest(id)))),
+  })
+  const makeDurable = () => {
+    isInDoubt = false
+  }
+  return { store, makeDurable }
+}
+
 const update = (store: CheckpointStore) => store.update(1, (current) => ({ ...current, sinkEpochs: { sink: 1 } }))
 
 /** A storage on which a write is visible before it is durable. */
@@ -97,6 +112,60 @@ export const unconfirmedScenarios: readonly Scenario[] = [
       await refusal(store.pin(1, "kept"), "CKPT_IO")
       isDurable = true
       await store.pin(1, "kept")
+    },
+  },
+  {
+    name: "retention: nothing goes because of a checkpoint that a crash may still undo",
+    async run(context) {
+      await saveAll(await context.open(), 1, 2, 3)
+      const { store, makeDurable } = await finding(context, 3)
+      assert.deepEqual((await store.prune({ last: 1 }, { dryRun: true })).removed, [1])
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [1])
+      await refusal(store.remove(2), "CKPT_INVALID", 2)
+      assert.deepEqual(await listedIds(await context.open()), [2, 3])
+      makeDurable()
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [2])
+    },
+  },
+  {
+    name: "retention: a commit that a crash may still undo is not the latest: the one before it stays too",
+    async run(context) {
+      const commit = (store: CheckpointStore, id: number) =>
+        store.update(id, (current) => ({ ...current, sinkCommitStatuses: { out: { status: "committed" } } }))
+      const writer = await context.open()
+      for (const id of range(1, 4))
+        await writer.save(manifestOf(id, { sinkCommitStatuses: { out: { status: "pending" } } }))
+      for (const id of [1, 2, 3]) await commit(writer, id)
+      const { store, makeDurable } = await finding(context, 3)
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [1])
+      makeDurable()
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [2])
+      assert.deepEqual(await listedIds(await context.open()), [3, 4])
+    },
+  },
+  {
+    name: "collectOrphans: no state goes because of a checkpoint that a crash may still undo",
+    async run(context) {
+      const { keys, plant, open } = context
+      await saveAll(await open(), 1, 3)
+      await plant(keys.state(2), "of a save that broke off")
+      const { store, makeDurable } = await finding(context, 3)
+      assert.deepEqual((await store.collectOrphans()).removed, [])
+      makeDurable()
+      assert.deepEqual((await store.collectOrphans()).removed, [keys.state(2)])
+    },
+  },
+  {
+    name: "retention: what a store has saved itself costs no question whether it is durable",
+    async run({ open }) {
+      const { calls, through } = recorder()
+      const store = await open({ through: (backend) => through(visibleFirst(backend, () => true)) })
+      await saveAll(store, 1, 2, 3)
+      await store.prune({ last: 1 })
+      assert.deepEqual(
+        calls.filter(({ call }) => call === "confirm"),
+        [],
+      )
     },
   },
 ]

@@ -91,7 +91,8 @@ export const retentionDifferences: readonly Scenario[] = [
       const store = await open({ through })
       await store.prune({ last: 1 })
       // Before the first change the storage is checked, by a probe.
-      const deleted = calls.flatMap((info) => info.keys ?? []).filter((key) => !key.includes(".ckpt-probe-"))
+      const deletes = calls.filter(({ call }) => call === "delete")
+      const deleted = deletes.flatMap(({ keys }) => keys ?? []).filter((key) => !key.includes(".ckpt-probe-"))
       assert.deepEqual(deleted, [keys.manifest(1), keys.manifest(2), keys.state(1), keys.state(2)])
     },
   },

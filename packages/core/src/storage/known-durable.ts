@@ -1,0 +1,25 @@
+import type { ObjectMeta } from "./backend.js"
+
+/** Enough for the state, the manifest, the history and the pointer of the last saves. */
+const mostRemembered = 64
+
+/** An object as it was found or written. */
+export type Stored = Pick<ObjectMeta, "key" | "version">
+
+/**
+ * Objects that are durable for certain, on a storage that may show more than a crash would leave. Those that were noted last are
+ * remembered. Any other is asked about: that costs a request, and nothing else.
+ */
+export class KnownDurable {
+  readonly #versions = new Map<string, string>()
+
+  has({ key, version }: Stored): boolean {
+    return this.#versions.get(key) === version
+  }
+
+  note({ key, version }: Stored): void {
+    this.#versions.delete(key)
+    this.#versions.set(key, version)
+    if (this.#versions.size > mostRemembered) this.#versions.delete(this.#versions.keys().next().value as string)
+  }
+}
