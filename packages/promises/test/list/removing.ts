@@ -26,6 +26,49 @@ export const removingPromises: readonly OnePromise[] = [
     ],
   },
   {
+    says: "Nothing is removed because of a checkpoint that a crash may still undo.",
+    standsIn: [
+      [fsReadme, "is one that no power cut takes away"],
+      [protocol, "V is durable"],
+    ],
+    checks: [
+      { explored: ["others go because of a checkpoint that a crash may still undo"] },
+      {
+        scenario: "retention: nothing goes because of a checkpoint that a crash may still undo",
+        mutants: [
+          core(
+            "the latest valid checkpoint need not be durable",
+            "history/summary",
+            "if (await isDurable(verifier.place, one.outline, listed.state, signal))",
+            "if (true)",
+          ),
+        ],
+      },
+      {
+        scenario: "retention: a commit that a crash may still undo is not the latest: the one before it stays too",
+        mutants: [
+          core(
+            "the latest commit need not be durable",
+            "retention/prune",
+            "if (await isDurable(place, outline, view.listing.states.get(id), signal))",
+            "if (true)",
+          ),
+        ],
+      },
+      {
+        scenario: "collectOrphans: no state goes because of a checkpoint that a crash may still undo",
+        mutants: [
+          core(
+            "the checkpoint of the pointer need not be durable",
+            "retention/orphans",
+            "(await isDurable(history.place, { id: named, version: found.manifestMeta?.version }, found.stateMeta, signal))",
+            "true",
+          ),
+        ],
+      },
+    ],
+  },
+  {
     says: "What is pinned stays until it is unpinned.",
     standsIn: [
       [storePage, "retention leaves them alone"],
