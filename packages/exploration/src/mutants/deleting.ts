@@ -2,7 +2,11 @@ import { gets, runs } from "../scenario/written.js"
 import { edit, type Mutant } from "./mutant.js"
 
 /** The latest checkpoint is kept as the latest whose sinks have committed, too. */
-const noCommitted = edit("retention/prune", "if (committed !== undefined)", "if (false)")
+const noCommitted = edit(
+  "retention/prune",
+  "for (const id of await latestCommitted(history.place, view, all, signal))",
+  "for (const id of [])",
+)
 
 /** The rules of retention and `remove`, each left out. */
 export const deletingMutants: readonly Mutant[] = [
