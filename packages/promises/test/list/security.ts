@@ -23,7 +23,7 @@ export const securityPromises: readonly OnePromise[] = [
         mutants: [
           core(
             "objects of any size are read",
-            "storage/storage",
+            "storage/reads",
             "const mayRead = (size) => size <= maxBytes && share?.take(size) !== false;",
             "const mayRead = (size) => share?.take(size) !== false;",
           ),
