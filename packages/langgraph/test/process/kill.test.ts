@@ -68,7 +68,7 @@ describe.each(shared)("$name", ({ name, isThere, create }) => {
     const death = fc.record({
       durability: fc.constantFrom("sync", "async"),
       dies: fc.record({
-        write: fc.integer({ min: 1, max: 12 }),
+        write: fc.integer({ min: 1, max: 10 }),
         moment: fc.constantFrom("before", "during", "after"),
       }),
     })
