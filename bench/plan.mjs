@@ -8,6 +8,7 @@ import { loadRace, recoverRace } from "./fs/reads.mjs"
 import { peerRace, saveRace } from "./fs/saves.mjs"
 import { growth } from "./growth/growth.mjs"
 import { importRace, packagesRace } from "./import/import.mjs"
+import { langgraphPlan } from "./langgraph/plan.mjs"
 import { bytesText, GiB, KiB, MiB } from "./lib/content.mjs"
 import { availableMemory, memoryOf } from "./memory/budgets.mjs"
 import { pageRaces } from "./page/page.mjs"
@@ -24,7 +25,7 @@ import { startService } from "./services/service.mjs"
  * @typedef {object} Measurement
  * @property {string} name its words are what `--only` asks for
  * @property {number} room bytes on the disk that it needs
- * @property {(context: Context) => Promise<{ races?: import("./lib/race.mjs").Race[], memory?: import("./memory/budgets.mjs").MemoryResult[], growth?: import("./growth/growth.mjs").Growth[] }>} run
+ * @property {(context: Context) => Promise<{ races?: import("./lib/race.mjs").Race[], memory?: import("./memory/budgets.mjs").MemoryResult[], growth?: import("./growth/growth.mjs").Growth[], tables?: import("./lib/table.mjs").Table[] }>} run
  */
 
 /**
@@ -131,6 +132,7 @@ export function plan({ quick, rounds }) {
         races: [await importRace(effort(101, 30_000)), await packagesRace(effort(41, 60_000), workplace)],
       }),
     },
+    ...langgraphPlan({ long: quick ? 50 : 200, effort }),
     ...memoryPlan(quick ? GiB / 2 : 2 * GiB),
   ]
 }

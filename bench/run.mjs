@@ -43,6 +43,8 @@ const races = []
 const memory = []
 /** @type {import("./growth/growth.mjs").Growth[]} */
 const growths = []
+/** @type {import("./lib/table.mjs").Table[]} */
+const tables = []
 /** @type {string[]} */
 const leftOut = []
 const versions = await usableVersions(contenders, workplace, leftOut)
@@ -69,7 +71,9 @@ try {
       races.push(...(found.races ?? []))
       memory.push(...(found.memory ?? []))
       growths.push(...(found.growth ?? []))
+      tables.push(...(found.tables ?? []))
       for (const one of found.growth ?? []) show(growthTable(one))
+      for (const one of found.tables ?? []) show(one)
       if (found.races?.length === 0 || Object.keys(found).length === 0)
         leftOut.push(`${name}: its server cannot be had here`)
     } catch (error) {
@@ -97,6 +101,7 @@ const report = {
   races,
   memory,
   growths,
+  tables,
   profiles: profileTables,
   leftOut,
 }

@@ -1,4 +1,4 @@
-import { openS3Store } from "../../packages/s3/dist/index.js"
+import { openS3Store, S3Backend } from "../../packages/s3/dist/index.js"
 import { MiB } from "../lib/content.mjs"
 import { lengthOf, sdkOf } from "./sdk.mjs"
 
@@ -38,6 +38,15 @@ export const s3 = {
    * @param {string} bucket
    */
   openStore: (server, port, bucket) => openS3Store({ ...connection(server, port), bucket }),
+  /**
+   * @param {Record<string, string>} server
+   * @param {number} port
+   * @param {string} bucket
+   */
+  openBackend(server, port, bucket) {
+    const { S3Client } = sdkOf("s3", "@aws-sdk/client-s3")
+    return new S3Backend({ client: new S3Client(connection(server, port)), bucket, ownsClient: true })
+  },
   /**
    * @param {Record<string, string>} server
    * @param {number} port

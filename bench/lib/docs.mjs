@@ -19,8 +19,8 @@ const pages = [
 ]
 
 /**
- * Puts the results of a run between the markers of the pages in docs/performance: those of a whole run; and the imports and how
- * operations grow, each of which may be measured alone.
+ * Puts the results of a run between the markers of the pages in docs/performance: those of a whole run; and the imports, how
+ * operations grow, and LangGraph's chats, each of which may be measured alone.
  *
  * @param {object} report
  * @param {Record<string, any>} report.about
@@ -28,14 +28,18 @@ const pages = [
  * @param {import("./race.mjs").Race[]} report.races
  * @param {import("../memory/budgets.mjs").MemoryResult[]} report.memory
  * @param {import("../growth/growth.mjs").Growth[]} report.growths
+ * @param {import("./table.mjs").Table[]} report.tables of chats
  * @param {import("./table.mjs").Table[]} report.profiles
  * @param {string[]} report.leftOut
  */
-export function updateDocs({ about, targets, races: all, memory, growths, profiles, leftOut }) {
+export function updateDocs({ about, targets, races: all, memory, growths, tables, profiles, leftOut }) {
   const run = runText(about)
   const imports = all.filter(({ id }) => id.startsWith("import"))
   if (imports.length > 0) replaceResults("import", [run, ...imports.map((race) => markdown(raceTable(race)))])
-  const races = all.filter((race) => !imports.includes(race))
+  const turns = all.filter(({ id }) => id.startsWith("langgraph"))
+  if (tables.length + turns.length > 0)
+    replaceResults("langgraph", [run, ...[...tables, ...turns.map(raceTable)].map((table) => markdown(table))])
+  const races = all.filter((race) => !imports.includes(race) && !turns.includes(race))
   if (races.length > 0) {
     const homeless = races.filter(({ id }) => !pages.some(({ ids }) => ids.test(id)))
     if (homeless.length > 0)
@@ -44,9 +48,9 @@ export function updateDocs({ about, targets, races: all, memory, growths, profil
       leftOut.length > 0 ? `Left out of this run:\n\n${leftOut.map((line) => `- ${line}`).join("\n")}\n` : ""
     replaceResults("targets", [run, markdown(targetTable(targets)), missing])
     for (const { page, ids } of pages) {
-      const tables = races.filter(({ id }) => ids.test(id)).map(raceTable)
-      if (page === "memory") tables.push(...(memory.length > 0 ? [memoryTable(memory)] : []), ...profiles)
-      replaceResults(page, [run, ...tables.map((table) => markdown(table))])
+      const found = races.filter(({ id }) => ids.test(id)).map(raceTable)
+      if (page === "memory") found.push(...(memory.length > 0 ? [memoryTable(memory)] : []), ...profiles)
+      replaceResults(page, [run, ...found.map((table) => markdown(table))])
     }
   }
   if (growths.length === 0) return

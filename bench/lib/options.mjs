@@ -8,7 +8,7 @@ export const usage = `npm run bench -- [options]
   --quick          fewer rounds, 512 MiB instead of 2 GiB, 1,000 instead of 10,000: minutes, and less certain
   --json FILE      everything that was measured, every round
   --dir FOLDER     where to measure; default the system's folder for temporary files
-  --update-docs    writes the tables into docs/performance; with --only, growth or import alone
+  --update-docs    writes the tables into docs/performance; with --only, growth, import or langgraph alone
   --no-build       measures what dist holds
 `
 
@@ -33,7 +33,7 @@ export function readOptions(args) {
     throw new Error(`--rounds is ${values.rounds}; give a whole number from 1`)
   }
   // These have places of their own there.
-  if (values["update-docs"] && values.only !== undefined && !["growth", "import"].includes(values.only)) {
+  if (values["update-docs"] && values.only !== undefined && !["growth", "import", "langgraph"].includes(values.only)) {
     throw new Error("--update-docs with --only would replace the results of a whole run by a part of one")
   }
   return {

@@ -3,20 +3,17 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3"
-import { BlobServiceClient } from "@azure/storage-blob"
-import { AzureBackend } from "@ckpt/azure"
+import { ContainerClient } from "@azure/storage-blob"
 import type { ObjectBackend } from "@ckpt/core"
-import { FsBackend } from "@ckpt/fs"
-import { GcsBackend } from "@ckpt/gcs"
 import { MemoryBackend } from "@ckpt/memory"
-import { S3Backend } from "@ckpt/s3"
 import { Storage } from "@google-cloud/storage"
 import { inject } from "vitest"
 import type {} from "../../cloud-tests/test/global-setup.js"
+import { gcsOptions, openerOf, type Place, s3Options } from "./process/place.mjs"
 
 /** An empty place on a storage. */
 export interface EmptyPlace extends AsyncDisposable {
-  /** One more client of the same place, as another process would have. */
+  /** One more backend of the same place, as another process would have. */
   open(): ObjectBackend
 }
 
@@ -25,6 +22,11 @@ export interface StorageKind {
   /** False on a machine that cannot run the server. */
   readonly isThere: boolean
   create(): Promise<EmptyPlace>
+}
+
+/** A storage that other processes reach, too. */
+export interface SharedKind extends StorageKind {
+  create(): Promise<EmptyPlace & { readonly place: Place }>
 }
 
 const s3 = inject("s3")
@@ -40,58 +42,57 @@ export const memory: StorageKind = {
   },
 }
 
-/** A folder that is gone at the end. */
-export async function newFolder(): Promise<{ readonly root: string } & EmptyPlace> {
-  const root = await mkdtemp(join(tmpdir(), "ckpt-langgraph-"))
-  return {
-    root,
-    open: () => new FsBackend(root),
-    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
-  }
+async function reached(place: Place, end: () => Promise<void>) {
+  return { place, open: await openerOf(place), [Symbol.asyncDispose]: end }
 }
 
-export const fs: StorageKind = { name: "fs", isThere: true, create: newFolder }
+export const fs: SharedKind = {
+  name: "fs",
+  isThere: true,
+  async create() {
+    const root = await mkdtemp(join(tmpdir(), "ckpt-langgraph-"))
+    return reached({ storage: "fs", root }, () => rm(root, { recursive: true, force: true }))
+  },
+}
 
-export const clouds: readonly StorageKind[] = [
+export const clouds: readonly SharedKind[] = [
   {
     name: "s3",
     isThere: s3 !== undefined,
     async create() {
-      const { accessKeyId = "", secretAccessKey = "", region = "", endpoint = "" } = s3 ?? {}
-      const client = new S3Client({
-        endpoint,
-        region,
-        forcePathStyle: true,
-        credentials: { accessKeyId, secretAccessKey },
-      })
+      if (s3 === undefined) throw new Error("no S3 server")
+      const client = new S3Client(s3Options(s3))
       const bucket = `t-${randomUUID()}`
       await client.send(new CreateBucketCommand({ Bucket: bucket }))
-      return { open: () => new S3Backend({ client, bucket }), [Symbol.asyncDispose]: async () => client.destroy() }
+      client.destroy()
+      return reached({ storage: "s3", bucket, ...s3 }, nothing)
     },
   },
   {
     name: "azure",
     isThere: azure !== undefined,
     async create() {
-      const service = BlobServiceClient.fromConnectionString(azure?.connectionString ?? "")
-      const container = service.getContainerClient(`t-${randomUUID()}`)
+      if (azure === undefined) throw new Error("no Azure server")
+      const { connectionString } = azure
+      const name = `t-${randomUUID()}`
+      const container = new ContainerClient(connectionString, name)
       await container.create()
-      return {
-        open: () => new AzureBackend(container),
-        [Symbol.asyncDispose]: async () => void (await container.deleteIfExists()),
-      }
+      const end = async () => void (await container.deleteIfExists())
+      return reached({ storage: "azure", connectionString, container: name }, end)
     },
   },
   {
     name: "gcs",
     isThere: true,
     async create() {
-      const client = new Storage({ apiEndpoint: inject("gcs").endpoint, projectId: "test" })
+      const { endpoint } = inject("gcs")
       const bucket = `t-${randomUUID()}`
-      await client.createBucket(bucket)
-      return { open: () => new GcsBackend({ client, bucket }), [Symbol.asyncDispose]: nothing }
+      await new Storage(gcsOptions({ endpoint })).createBucket(bucket)
+      return reached({ storage: "gcs", endpoint, bucket }, nothing)
     },
   },
 ]
 
-export const allStorages = [memory, fs, ...clouds]
+/** All that other processes reach. */
+export const shared = [fs, ...clouds]
+export const allStorages = [memory, ...shared]
