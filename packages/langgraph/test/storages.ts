@@ -2,14 +2,15 @@ import { randomUUID } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3"
 import { BlobServiceClient } from "@azure/storage-blob"
-import { AzureBackend } from "@ckpt/azure"
-import type { ObjectBackend } from "@ckpt/core"
-import { FsBackend } from "@ckpt/fs"
-import { GcsBackend } from "@ckpt/gcs"
+import { AzureBackend, fromUrl as fromAzureUrl } from "@ckpt/azure"
+import type { ObjectBackend, StoragePlace } from "@ckpt/core"
+import { FsBackend, fromUrl as fromFsUrl } from "@ckpt/fs"
+import { fromUrl as fromGcsUrl, GcsBackend } from "@ckpt/gcs"
 import { MemoryBackend } from "@ckpt/memory"
-import { S3Backend } from "@ckpt/s3"
+import { fromUrl as fromS3Url, S3Backend } from "@ckpt/s3"
 import { Storage } from "@google-cloud/storage"
 import { inject } from "vitest"
 import type {} from "../../cloud-tests/test/global-setup.js"
@@ -18,6 +19,8 @@ import type {} from "../../cloud-tests/test/global-setup.js"
 export interface EmptyPlace extends AsyncDisposable {
   /** One more client of the same place, as another process would have. */
   open(): ObjectBackend
+  /** The same place by its URL. Memory has none. */
+  fromUrl?(prefix: string): Promise<StoragePlace>
 }
 
 export interface StorageKind {
@@ -46,6 +49,7 @@ export async function newFolder(): Promise<{ readonly root: string } & EmptyPlac
   return {
     root,
     open: () => new FsBackend(root),
+    fromUrl: (prefix) => fromFsUrl(pathToFileURL(join(root, prefix)).href),
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   }
 }
@@ -58,26 +62,30 @@ export const clouds: readonly StorageKind[] = [
     isThere: s3 !== undefined,
     async create() {
       const { accessKeyId = "", secretAccessKey = "", region = "", endpoint = "" } = s3 ?? {}
-      const client = new S3Client({
-        endpoint,
-        region,
-        forcePathStyle: true,
-        credentials: { accessKeyId, secretAccessKey },
-      })
+      const credentials = { accessKeyId, secretAccessKey }
+      const options = () => ({ endpoint, region, forcePathStyle: true, credentials: { ...credentials } })
+      const client = new S3Client(options())
       const bucket = `t-${randomUUID()}`
       await client.send(new CreateBucketCommand({ Bucket: bucket }))
-      return { open: () => new S3Backend({ client, bucket }), [Symbol.asyncDispose]: async () => client.destroy() }
+      return {
+        open: () => new S3Backend({ client, bucket }),
+        fromUrl: (prefix) => fromS3Url(`s3://${bucket}/${prefix}`, options()),
+        [Symbol.asyncDispose]: async () => client.destroy(),
+      }
     },
   },
   {
     name: "azure",
     isThere: azure !== undefined,
     async create() {
-      const service = BlobServiceClient.fromConnectionString(azure?.connectionString ?? "")
-      const container = service.getContainerClient(`t-${randomUUID()}`)
+      const { connectionString = "" } = azure ?? {}
+      const [, account] = /AccountName=([^;]+)/.exec(connectionString) ?? []
+      const name = `t-${randomUUID()}`
+      const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient(name)
       await container.create()
       return {
         open: () => new AzureBackend(container),
+        fromUrl: (prefix) => fromAzureUrl(`az://${account}/${name}/${prefix}`, { connectionString }),
         [Symbol.asyncDispose]: async () => void (await container.deleteIfExists()),
       }
     },
@@ -86,10 +94,15 @@ export const clouds: readonly StorageKind[] = [
     name: "gcs",
     isThere: true,
     async create() {
-      const client = new Storage({ apiEndpoint: inject("gcs").endpoint, projectId: "test" })
+      const options = { apiEndpoint: inject("gcs").endpoint, projectId: "test" }
+      const client = new Storage(options)
       const bucket = `t-${randomUUID()}`
       await client.createBucket(bucket)
-      return { open: () => new GcsBackend({ client, bucket }), [Symbol.asyncDispose]: nothing }
+      return {
+        open: () => new GcsBackend({ client, bucket }),
+        fromUrl: (prefix) => fromGcsUrl(`gs://${bucket}/${prefix}`, options),
+        [Symbol.asyncDispose]: nothing,
+      }
     },
   },
 ]
