@@ -52,7 +52,8 @@ export async function openContainer(options: AzureAccountOptions): Promise<Opene
   const sdk = await loadSdk()
   if (accountUrl !== undefined) {
     const url = containerUrl(accountUrl, name)
-    const pipelineCredential = credential ?? (url.searchParams.has("sig") ? undefined : await defaultCredential())
+    const pipelineCredential =
+      credential ?? (url.searchParams.has("sig") ? undefined : await defaultCredential(url.origin))
     if (url.protocol !== "https:" && pipelineCredential !== undefined && "getToken" in pipelineCredential) {
       throw invalid(`accountUrl is ${accountUrl}; a token credential needs https`)
     }
@@ -104,6 +105,12 @@ function containerOf(client: ContainerClient | BlobServiceClient, name: string |
   return client
 }
 
+/** The service drops a dot at the end of a segment, and would list the object under another key. */
+export function assertPrefix(prefix: string | undefined): void {
+  if (/\.(\/|$)/.test(prefix ?? ""))
+    throw invalid(`a segment of prefix ${prefix} ends with a dot, which Azure drops; take another prefix`)
+}
+
 export function assertContainer(client: unknown): asserts client is ContainerClient {
   if (typeof client === "object" && client !== null && "getBlockBlobClient" in client && "containerName" in client)
     return
@@ -134,17 +141,17 @@ function containerUrl(accountUrl: string, name: string): URL {
   return url
 }
 
-async function defaultCredential(): Promise<AzureCredential> {
+async function defaultCredential(address: string): Promise<AzureCredential> {
   // The name is hidden from the compiler: the package is installed only by those who need it.
   const name: string = "@azure/identity"
   try {
     const { DefaultAzureCredential } = (await import(name)) as { DefaultAzureCredential: new () => AzureCredential }
     return new DefaultAzureCredential()
   } catch (cause) {
-    throw invalid(`accountUrl is given without a credential; pass one, or npm install ${name}`, cause)
+    throw invalid(`no credential is given for ${address}; pass one, or npm install ${name}`, cause)
   }
 }
 
-function invalid(message: string, cause?: unknown): CheckpointError {
-  return new CheckpointError("CKPT_INVALID", `openAzureStore: ${message}.`, { backend: "azure", cause })
+export function invalid(message: string, cause?: unknown): CheckpointError {
+  return new CheckpointError("CKPT_INVALID", `${message}.`, { backend: "azure", cause })
 }

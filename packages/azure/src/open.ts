@@ -2,7 +2,7 @@ import { CheckpointError, type ClaimAtOnce, type Opened, openCheckpointStore, ty
 import { checkStoreOptions } from "@ckpt/core/adapter"
 import { AzureBackend, aChecksum } from "./backend.js"
 import type { TransactionalChecksums } from "./checksum.js"
-import { type AzureAccountOptions, accountFields, openContainer } from "./client.js"
+import { type AzureAccountOptions, accountFields, assertPrefix, openContainer } from "./client.js"
 
 /** The options of every store, and where the blobs are. */
 export interface AzureStoreOptions extends StoreOptions, AzureAccountOptions {
@@ -29,10 +29,7 @@ export async function openAzureStore<Claim extends boolean | undefined = undefin
   })
   if (options === undefined)
     throw new CheckpointError("CKPT_INVALID", "openAzureStore needs options: { container, … }.")
-  // The service drops a dot at the end of a segment, and would list the object under another key.
-  if (/\.(\/|$)/.test(options.prefix ?? "")) {
-    throw new CheckpointError("CKPT_INVALID", `openAzureStore: a segment of prefix ${options.prefix} ends with a dot.`)
-  }
+  assertPrefix(options.prefix)
   const { container: name, client, connectionString, accountUrl, credential, transactionalChecksums, ...rest } = options
   const { container, dispose } = await openContainer({
     container: name,

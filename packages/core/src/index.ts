@@ -79,6 +79,7 @@ export type {
   UploadPart,
 } from "./storage/backend.js"
 export type { RetryOptions } from "./storage/retry.js"
+export type { StoragePlace } from "./storage/storage-place.js"
 export type { CheckpointStore, LeaderStore, Opened, OpenOptions, StoreOperations } from "./store/api.js"
 export type { TraceContext } from "./store/calls.js"
 export { createCheckpointer } from "./store/checkpointer.js"

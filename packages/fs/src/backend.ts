@@ -55,6 +55,9 @@ export type SecondWriter = "warn" | "refuse"
 const defaultSilentAfterMs = 10_000
 const silentAfterAtLeast = 50
 
+/** Milliseconds. A local disk may be silent for long while it flushes gigabytes. It loses no requests, as a network does. */
+export const usualTimeoutMs = 5 * 60 * 1000
+
 /** The options of an {@link FsBackend}. */
 export interface FsBackendOptions {
   /**

@@ -1,6 +1,6 @@
 import { type ClaimAtOnce, type Opened, openCheckpointStore, type StoreOptions } from "@ckpt/core"
 import { checkStoreOptions } from "@ckpt/core/adapter"
-import { FsBackend, fsBackendShape, type SecondWriter } from "./backend.js"
+import { FsBackend, fsBackendShape, type SecondWriter, usualTimeoutMs } from "./backend.js"
 import type { FileApi } from "./files/file-api.js"
 import { rootPath } from "./files/root-path.js"
 
@@ -30,9 +30,6 @@ export interface FsStoreOptions extends StoreOptions {
   secondWriter?: SecondWriter | undefined
 }
 
-// A local disk may be silent for long while it flushes gigabytes. It loses no requests, as a network does.
-const defaultTimeoutMs = 5 * 60 * 1000
-
 /**
  * Opens a store in a folder. Missing folders are created by the first write, and nothing before it. By default, `layout` is
  * "directory" and `timeoutMs` 300,000.
@@ -49,6 +46,6 @@ export async function openFsStore<Claim extends boolean | undefined = undefined>
   const { files, silentAfterMs, mustExist, directorySync, secondWriter, ...rest } = options
   const { readOnly } = rest
   const backend = new FsBackend(path, { files, silentAfterMs, mustExist, directorySync, secondWriter, readOnly })
-  const defaults = { layout: "directory", timeoutMs: defaultTimeoutMs } as const
+  const defaults = { layout: "directory", timeoutMs: usualTimeoutMs } as const
   return openCheckpointStore({ ...defaults, ...rest, backend, ownsBackend: true })
 }

@@ -9,4 +9,6 @@ export type {
   GcsTransportDefaults,
   GcsTransporter,
 } from "./client.js"
+export type { GcsConnectOptions } from "./connect.js"
+export { fromUrl } from "./from-url.js"
 export { type GcsStoreOptions, openGcsStore } from "./open.js"

@@ -2,10 +2,15 @@ import { randomUUID } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3"
 import { ContainerClient } from "@azure/storage-blob"
-import type { ObjectBackend } from "@ckpt/core"
+import { fromUrl as fromAzureUrl } from "@ckpt/azure"
+import type { ObjectBackend, StoragePlace } from "@ckpt/core"
+import { fromUrl as fromFsUrl } from "@ckpt/fs"
+import { fromUrl as fromGcsUrl } from "@ckpt/gcs"
 import { MemoryBackend } from "@ckpt/memory"
+import { fromUrl as fromS3Url } from "@ckpt/s3"
 import { Storage } from "@google-cloud/storage"
 import { inject } from "vitest"
 import type {} from "../../cloud-tests/test/global-setup.js"
@@ -15,6 +20,8 @@ import { gcsOptions, openerOf, type Place, s3Options } from "./process/place.mjs
 export interface EmptyPlace extends AsyncDisposable {
   /** One more backend of the same place, as another process would have. */
   open(): ObjectBackend
+  /** The same place by its URL. Memory has none. */
+  fromUrl?(prefix: string): Promise<StoragePlace>
 }
 
 export interface StorageKind {
@@ -42,8 +49,8 @@ export const memory: StorageKind = {
   },
 }
 
-async function reached(place: Place, end: () => Promise<void>) {
-  return { place, open: await openerOf(place), [Symbol.asyncDispose]: end }
+async function reached(place: Place, fromUrl: NonNullable<EmptyPlace["fromUrl"]>, end: () => Promise<void>) {
+  return { place, open: await openerOf(place), fromUrl, [Symbol.asyncDispose]: end }
 }
 
 export const fs: SharedKind = {
@@ -51,7 +58,8 @@ export const fs: SharedKind = {
   isThere: true,
   async create() {
     const root = await mkdtemp(join(tmpdir(), "ckpt-langgraph-"))
-    return reached({ storage: "fs", root }, () => rm(root, { recursive: true, force: true }))
+    const fromUrl = (prefix: string) => fromFsUrl(pathToFileURL(join(root, prefix)).href)
+    return reached({ storage: "fs", root }, fromUrl, () => rm(root, { recursive: true, force: true }))
   },
 }
 
@@ -65,7 +73,8 @@ export const clouds: readonly SharedKind[] = [
       const bucket = `t-${randomUUID()}`
       await client.send(new CreateBucketCommand({ Bucket: bucket }))
       client.destroy()
-      return reached({ storage: "s3", bucket, ...s3 }, nothing)
+      const fromUrl = (prefix: string) => fromS3Url(`s3://${bucket}/${prefix}`, s3Options(s3))
+      return reached({ storage: "s3", bucket, ...s3 }, fromUrl, nothing)
     },
   },
   {
@@ -78,7 +87,9 @@ export const clouds: readonly SharedKind[] = [
       const container = new ContainerClient(connectionString, name)
       await container.create()
       const end = async () => void (await container.deleteIfExists())
-      return reached({ storage: "azure", connectionString, container: name }, end)
+      const fromUrl = (prefix: string) =>
+        fromAzureUrl(`az://${container.accountName}/${name}/${prefix}`, { connectionString })
+      return reached({ storage: "azure", connectionString, container: name }, fromUrl, end)
     },
   },
   {
@@ -88,7 +99,8 @@ export const clouds: readonly SharedKind[] = [
       const { endpoint } = inject("gcs")
       const bucket = `t-${randomUUID()}`
       await new Storage(gcsOptions({ endpoint })).createBucket(bucket)
-      return reached({ storage: "gcs", endpoint, bucket }, nothing)
+      const fromUrl = (prefix: string) => fromGcsUrl(`gs://${bucket}/${prefix}`, gcsOptions({ endpoint }))
+      return reached({ storage: "gcs", endpoint, bucket }, fromUrl, nothing)
     },
   },
 ]

@@ -12,10 +12,11 @@ import {
   type StoreEvent,
 } from "@ckpt/core"
 import { httpError, lazySdk } from "@ckpt/core/adapter"
-import { type FileApi, FsBackend, openFsStore } from "@ckpt/fs"
+import { type FileApi, FsBackend, fromUrl, openFsStore } from "@ckpt/fs"
 import { GcsBackend, openGcsStore } from "@ckpt/gcs"
+import { CkptSaver, type CkptSaverOptions } from "@ckpt/langgraph"
 import { MemoryBackend, openMemoryStore } from "@ckpt/memory"
-import { openS3Store, S3Backend } from "@ckpt/s3"
+import { fromUrl as fromS3Url, openS3Store, S3Backend } from "@ckpt/s3"
 
 export async function job(store: CheckpointStore): Promise<ArrayBuffer | undefined> {
   const found = await store.recover({ accept: ({ pipelineHash }) => pipelineHash === 7n })
@@ -36,6 +37,11 @@ export async function loop(from: CheckpointStore, to: CheckpointStore): Promise<
   const checkpointer = createCheckpointer(to, { everyRecords: 1, snapshot })
   await checkpointer.tick()
   await checkpointer.close()
+}
+
+export async function agents(inlineBytes: number): Promise<CkptSaver[]> {
+  const options: CkptSaverOptions = await fromUrl("file:./threads")
+  return [new CkptSaver(options), new CkptSaver({ ...(await fromS3Url("s3://jobs/threads")), inlineBytes })]
 }
 
 // A type that a project cannot find is `any`, which takes everything.

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { mkdtemp, realpath, rm } from "node:fs/promises"
+import { mkdtemp, readFile, realpath, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
@@ -17,13 +17,21 @@ export interface Packed {
   /** The names of the files inside it. */
   files(name: string): Promise<string[]>
   /**
-   * What @ckpt/conformance brings from others, and the types of Node, by name: the path of a tarball, so that no registry is asked.
+   * What our packages need from others where they are installed, and all that it brings, by name: the path of a tarball, so that no
+   * registry is asked. The SDKs of the clouds are not there.
    */
   readonly others: Readonly<Record<string, string>>
   /** Packs TypeScript 5.6, which Yarn teaches to find packages. Returns the path of the tarball. */
   typescript(): Promise<string>
   dispose(): Promise<void>
 }
+
+const needed = [
+  "node_modules/@types/node",
+  "packages/conformance/node_modules/fast-check",
+  "packages/langgraph/node_modules/@langchain/core",
+  "packages/langgraph/node_modules/@langchain/langgraph-checkpoint",
+]
 
 export async function pack(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), "ckpt-packed-"))
@@ -40,17 +48,17 @@ export async function pack(): Promise<Packed> {
     await run("tar", tarOf(from, tarball))
     return tarball
   }
-  // pnpm has laid a link to what a package brings beside the package.
-  const random = await realpath(join(repository, "packages/conformance/node_modules/fast-check"))
-  const nodeTypes = await realpath(join(repository, "node_modules/@types/node"))
-  const places = {
-    "fast-check": random,
-    "pure-rand": join(random, "../pure-rand"),
-    "@types/node": nodeTypes,
-    "undici-types": join(nodeTypes, "../../undici-types"),
-  }
   const others: Record<string, string> = {}
-  for (const [name, place] of Object.entries(places)) others[name] = await packOther(name, place)
+  async function addOther(link: string): Promise<void> {
+    const place = await realpath(link)
+    const { name, dependencies = {} } = JSON.parse(await readFile(join(place, "package.json"), "utf8"))
+    if (others[name] !== undefined) return
+    others[name] = await packOther(name, place)
+    // pnpm has laid a link to what a package brings beside the package.
+    const beside = place.slice(0, -name.length)
+    for (const dependency of Object.keys(dependencies)) await addOther(join(beside, dependency))
+  }
+  for (const link of needed) await addOther(join(repository, link))
   return {
     others,
     typescript: () => packOther("typescript", join(repository, "packages/published/node_modules/typescript-lowest")),

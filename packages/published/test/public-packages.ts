@@ -44,8 +44,5 @@ export const publicPackages: readonly PublicPackage[] = readdirSync(join(reposit
     ),
   }))
 
-/**
- * Those that are imported, and need nothing for it but each other. A command is none: it brings packages of others, which cannot be
- * installed without a network. @ckpt/langgraph extends a class of LangGraph's.
- */
-export const libraries = publicPackages.filter(({ name, entries }) => entries.length > 0 && name !== "@ckpt/langgraph")
+/** Those that are imported. A command is none. */
+export const libraries = publicPackages.filter(({ entries }) => entries.length > 0)

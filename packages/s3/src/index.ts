@@ -1,3 +1,5 @@
 export * from "@ckpt/core"
 export { S3Backend, type S3BackendOptions } from "./backend.js"
+export type { S3ConnectOptions } from "./connect.js"
+export { fromUrl } from "./from-url.js"
 export { openS3Store, type S3StoreOptions } from "./open.js"

@@ -1,6 +1,6 @@
 import type { LayoutName } from "@ckpt/core"
+import { urlExamples } from "@ckpt/core/adapter"
 import { Argument, Command, Option } from "commander"
-import { urlExamples } from "../stores/url.js"
 import { collect, parseInterval } from "./arguments.js"
 
 /** The options of every command that opens a store. */

@@ -1,4 +1,4 @@
-import type { LayoutName, ObjectBackend } from "@ckpt/core"
+import type { LayoutName, StoragePlace } from "@ckpt/core"
 
 /** How to reach a storage, beside its URL. */
 export interface ConnectOptions {
@@ -19,14 +19,9 @@ export interface ConnectOptions {
 }
 
 /** A storage that was reached, and where the store lies in it. */
-export interface Connected {
-  readonly backend: ObjectBackend
-  /** Empty, or segments that end in "/". */
-  readonly prefix: string
+export interface Connected extends Omit<StoragePlace, "ownsBackend"> {
   /** The layout of a store that is not there yet. */
   readonly usualLayout: LayoutName
   /** The folder of a `file:` URL. */
   readonly folder?: string
-  /** See `StoreOptions`. */
-  readonly timeoutMs?: number
 }

@@ -38,8 +38,6 @@ export async function openStoreUrl(text: string, options: OpenUrlOptions = {}): 
         readOnly: rest.readOnly ?? false,
         timeoutMs: timeoutMs ?? usualTimeoutMs,
       })
-    // A prefix that cannot be used is refused before anything is asked under it.
-    if (layout === undefined) await open(usualLayout)
     // Core waits for a call that ignores its signal until the time-out; whoever interrupts waits no longer than the close below does.
     const look = () => untilAborted(findLayout({ backend, prefix, retry, timeoutMs, signal }, usualLayout), signal)
     const found = layout ?? (await look())

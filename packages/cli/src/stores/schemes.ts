@@ -1,12 +1,13 @@
+import { urlExamples } from "@ckpt/core/adapter"
 import { connectAzure } from "./azure.js"
 import type { Connected, ConnectOptions } from "./connect.js"
 import { connectFile } from "./file.js"
 import { connectGcs } from "./gcs.js"
 import { connectS3 } from "./s3.js"
-import { invalid, type StoreUrl, urlExamples } from "./url.js"
+import { invalid, type StoreUrl } from "./url.js"
 
 /** Reaches the storage that a URL names. Makes no request. */
-type Connect = (url: StoreUrl, options: ConnectOptions) => Promise<Connected>
+type Connect = (url: string, options: ConnectOptions) => Promise<Connected>
 
 /** Each loads its own package alone. */
 const schemes: ReadonlyMap<string, Connect> = new Map([
@@ -22,5 +23,5 @@ export function connectScheme(url: StoreUrl, options: ConnectOptions): Promise<C
   if (connect === undefined) {
     throw invalid(`the scheme ${url.scheme}: is unknown; write ${urlExamples}, or name its module with --backend`)
   }
-  return connect(url, options)
+  return connect(url.text, options)
 }

@@ -47,4 +47,5 @@ export {
   rangeHeader,
 } from "./ranges.js"
 export { lazySdk, type SdkPackage } from "./sdk.js"
+export { folderOfUrl, parseObjectUrl, schemeOf, urlExamples } from "./url.js"
 export { type RunningChecksum, verifiedBody } from "./verified.js"

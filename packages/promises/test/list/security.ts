@@ -118,7 +118,7 @@ export const securityPromises: readonly OnePromise[] = [
       {
         program: "no message has a credential",
         mutants: [
-          cli("a URL may have a password", "stores/url", "if (/^[^/]*@/.test(path)) {", "if (false) {"),
+          core("a URL may have a password", "adapter/url", "if (/^\\/\\/[^/]*@/.test(", "if ((() => false)("),
           cli(
             "the parser's message tells the text",
             "stores/credentials",

@@ -5,7 +5,7 @@ import { constants, existsSync, readdirSync, readFileSync } from "node:fs"
 import * as node from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { FsBackend, parseManifest } from "@ckpt/fs"
+import { FsBackend, fromUrl, parseManifest } from "@ckpt/fs"
 import { anotherProcess, ckpt, inFolder, opened, state, watched } from "./support.mjs"
 
 /** @typedef {import("./support.mjs").Variants} Variants */
@@ -168,7 +168,9 @@ export const securityPrograms = {
     inFolder(async (folder) => {
       const inUrl = await ckpt(variants, "ls", "s3://AKIDEXAMPLE:hidden-secret@bucket/job")
       assert.equal(inUrl.code, 2)
-      assert.match(inUrl.stderr, /--credentials/)
+      assert.match(inUrl.stderr, /credentials do not belong into a URL/)
+      const inCode = await fromUrl("file://AKIDEXAMPLE:hidden-secret@host/job").catch(String)
+      assert.doesNotMatch(String(inCode), /hidden/)
       const file = join(folder, "credentials.json")
       await node.writeFile(file, `hidden-secret`)
       const garbled = await ckpt(variants, "ls", "s3://bucket/job", "--credentials", file)
