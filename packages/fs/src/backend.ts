@@ -180,8 +180,9 @@ export class FsBackend implements ObjectBackend {
   }
 
   /** A name is visible before the sync of its folder has made it durable. */
-  confirm(keys: readonly string[], options: RequestOptions = {}): Promise<void> {
-    return this.#do("confirm", keys.join(", "), () => confirmObjects(this.#access, keys, options.signal))
+  confirm(keys: readonly string[], { signal }: RequestOptions = {}): Promise<void> {
+    const syncs = !this.#readOnly
+    return this.#do("confirm", keys.join(", "), () => confirmObjects(this.#access, keys, { signal, syncs }))
   }
 
   leftovers(options: LeftoverOptions): Promise<Leftover[]> {

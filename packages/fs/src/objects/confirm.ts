@@ -1,6 +1,7 @@
 import { dirname } from "node:path"
 import { mapConcurrently } from "@ckpt/core/adapter"
 import type { Access } from "../claim/fence.js"
+import { settleDoubts } from "../files/doubts.js"
 import { CallerError, throwIfAborted } from "../files/errors.js"
 import { lookUp } from "../files/file-info.js"
 import { keySegments } from "../files/paths.js"
@@ -10,11 +11,14 @@ import { openDirectory } from "../files/sync-directory.js"
 /**
  * Makes durable what is visible at the keys: the folders on the way, and the name itself. Waits for the syncs under way of
  * these names. A key at which nothing is left is passed over.
+ *
+ * @param options.syncs false: nothing is synced, and what this process knows decides alone. A filesystem that is mounted read-only may
+ *   refuse a sync (squashfs, ISO 9660)
  */
 export async function confirmObjects(
   { root, directories }: Access,
   keys: readonly string[],
-  signal: AbortSignal | undefined,
+  { signal, syncs }: { readonly signal: AbortSignal | undefined; readonly syncs: boolean },
 ): Promise<void> {
   throwIfAborted(signal)
   const real = await root.resolve()
@@ -23,6 +27,10 @@ export async function confirmObjects(
     const segments = keySegments(key)
     const path = await root.locate(real, segments)
     if (path === undefined || (await lookUp(root.files, path)) === undefined) return
+    if (!syncs) {
+      await settleDoubts(path)
+      return
+    }
     await directories.confirm(real, segments.slice(0, -1))
     const directory = await openDirectory(root.files, dirname(path))
     try {

@@ -253,6 +253,22 @@ describe("writes", () => {
   })
 })
 
+// A read-only filesystem may refuse the sync of a folder: squashfs and ISO 9660 do.
+test.each(["directory", "objects"] as const)(
+  "in the layout %s, what is opened readOnly syncs nothing",
+  async (layout) => {
+    const root = await temporaryFolder()
+    await using store = await openFsStore(root, { layout })
+    for (const checkpointId of [1, 2, 3])
+      await store.save(createManifest({ checkpointId, epoch: 1 }), { state: bytes("s") })
+    const files = watchFiles()
+    await using reader = await openFsStore(root, { layout, readOnly: true, files })
+    expect(await reader.prune({ last: 1 }, { dryRun: true })).toMatchObject({ removed: [1, 2] })
+    expect(await reader.collectOrphans({ dryRun: true })).toMatchObject({ removed: [] })
+    expect(files.count("sync")).toBe(0)
+  },
+)
+
 describe("file calls of a steady save", () => {
   const save = (store: { save: CheckpointStore["save"] }, id: number) =>
     store.save(createManifest({ checkpointId: id, epoch: 1 }), { state: bytes("state") })
