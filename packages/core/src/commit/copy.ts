@@ -14,6 +14,7 @@ import { commit } from "./commit.js"
 import { createManifestObject } from "./create-manifest.js"
 import { createState } from "./create-state.js"
 import { type Committed, type Job, storedForm } from "./job.js"
+import { assertFoundDurable } from "./outcome.js"
 import { furtherSinks } from "./sinks.js"
 import { update } from "./update.js"
 
@@ -136,6 +137,7 @@ async function existed(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly is: "copied"; readonly copied: Copied } | Extract<Found, { is: "dead" | "absent" }>> {
   const id = given.checkpointId
+  await assertFoundDurable(history.place, id, [there.manifestMeta, there.stateMeta], signal)
   try {
     const further = await withSinksOf(history, given, manifest, signal)
     return { is: "copied", copied: await acknowledge(history, { manifest: further, outcome: "existed" }) }
@@ -193,6 +195,7 @@ async function replace(
     const damaged = await place.storage.head(place.layout.stateKey(id), signal)
     await createState(place, id, feed, signal, damaged?.version)
   }
+  if (same !== undefined) await assertFoundDurable(place, id, [there.manifestMeta], signal)
   let manifest = same && (await withSinksOf(history, original.manifest, same, signal))
   if (manifest === undefined) {
     manifest = job.manifest(undefined)

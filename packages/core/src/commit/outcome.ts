@@ -1,4 +1,5 @@
 import { BackendError, CheckpointError } from "../errors.js"
+import type { Stored } from "../storage/known-durable.js"
 import type { Place } from "../storage/place.js"
 
 /** The id is taken, for certain: `why` completes "checkpoint 7 is taken: …". */
@@ -34,4 +35,19 @@ export async function assertDurable(
   } catch (error) {
     throw error instanceof BackendError ? unknownOutcome(place, id, error) : error
   }
+}
+
+/**
+ * As {@link assertDurable}, for objects that a reading alone has found: the call that wrote them may have been told that nobody knows.
+ */
+export async function assertFoundDurable(
+  place: Place,
+  id: number,
+  found: readonly (Stored | undefined)[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const objects = found.filter((one) => one !== undefined)
+  if (await place.storage.isDurable(objects, signal)) return
+  const why = new Error("it is there, and an earlier sync failed, so a crash may still undo it")
+  throw unknownOutcome(place, id, why)
 }

@@ -10,6 +10,7 @@ import { writerEpochOf } from "../verify/read-manifest.js"
 import type { History } from "./history.js"
 import { changeable, maxChanges, outpaced } from "./lead.js"
 import { counts } from "./rule.js"
+import { isDurable } from "./summary.js"
 import { type Pin, pinsOf } from "./view.js"
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
@@ -33,7 +34,9 @@ export async function pin(
   signal: AbortSignal | undefined,
   instead: number | "any" = id,
 ): Promise<void> {
-  const epoch = writerEpochOf(await manifestThere(history, id, signal))
+  const { manifest, version } = await manifestThere(history, id, signal)
+  const epoch = writerEpochOf(manifest)
+  if (!(await isDurable(history.place, { id, version }, undefined, signal))) throw inDoubt(history, id)
   let counted = false
   for (let changes = 0; changes < maxChanges; changes++) {
     const remembered = changes === 0 && mayTake(history, id, epoch, name)
@@ -84,10 +87,10 @@ async function manifestThere(
   history: History,
   id: number,
   signal: AbortSignal | undefined,
-): Promise<CheckpointManifest> {
+): Promise<{ readonly manifest: CheckpointManifest; readonly version: string | undefined }> {
   const found = await history.verifier.manifest(id, signal)
   if (found === undefined) throw notThere(history, id)
-  if (found.manifest !== undefined) return found.manifest
+  if (found.manifest !== undefined) return { manifest: found.manifest, version: found.meta?.version }
   const message = `checkpoint ${id} is damaged, and a pin would not mend it: ${found.issues[0]?.message}. Pin a checkpoint that verifies.`
   throw new CheckpointError("CKPT_CORRUPT", message, history.place.manifest(id))
 }
@@ -95,6 +98,11 @@ async function manifestThere(
 function notThere({ place }: History, id: number): CheckpointError {
   const message = `checkpoint ${id} does not exist, so it cannot be pinned.`
   return new CheckpointError("CKPT_NOT_FOUND", message, place.manifest(id))
+}
+
+function inDoubt({ place }: History, id: number): CheckpointError {
+  const message = `checkpoint ${id} is there, and an earlier sync failed, so a crash may still undo it, and it was not pinned. Save the same manifest object again to find out, or pin another checkpoint.`
+  return new CheckpointError("CKPT_UNKNOWN_OUTCOME", message, place.manifest(id))
 }
 
 function pruned({ place }: History, id: number): CheckpointError {

@@ -45,7 +45,7 @@ export interface CheckpointList extends AsyncIterable<CheckpointSummary> {
 /**
  * True if no crash takes away what was found of a checkpoint.
  *
- * @param manifest its id, and the version that was read; `undefined`: the storage told none
+ * @param manifest its id, and the version that was read
  */
 export function isDurable(
   { storage, layout }: Place,
@@ -53,8 +53,8 @@ export function isDurable(
   state: ObjectMeta | undefined,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const manifest = version === undefined ? [] : [{ key: layout.manifestKey(id), version }]
-  return storage.isDurable([...(state === undefined ? [] : [state]), ...manifest], signal)
+  const manifest = { key: layout.manifestKey(id), version }
+  return storage.isDurable(state === undefined ? [manifest] : [state, manifest], signal)
 }
 
 /** An outline, and whether its manifest was written after the listing that showed it. */

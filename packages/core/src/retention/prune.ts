@@ -62,10 +62,11 @@ async function pruneOnce(
   const counting = withPins(all, view)
   const doomed: number[] = []
   if (latestValid !== undefined) {
-    // A checkpoint that does not count is kept by no rule.
-    const kept = keptBy(policy, counting, looked.now.getTime())
+    // A checkpoint that does not count is kept by no rule. What lies above stays by itself, and fills no place: a crash may undo it.
+    const judged = counting.filter(({ id }) => id <= latestValid)
+    const kept = keptBy(policy, judged, looked.now.getTime())
     for (const { id } of view.pins) kept.add(id)
-    for (const id of keptUnjudged(policy, counting)) kept.add(id)
+    for (const id of keptUnjudged(policy, judged)) kept.add(id)
     for (const id of await latestCommitted(history.place, view, all, signal)) kept.add(id)
     for (const { outline } of all) if (outline.id < latestValid && !kept.has(outline.id)) doomed.push(outline.id)
   }

@@ -3,8 +3,10 @@ import type { ObjectMeta } from "./backend.js"
 /** Enough for the state, the manifest, the history and the pointer of the last saves. */
 const mostRemembered = 64
 
-/** An object as it was found or written. */
-export type Stored = Pick<ObjectMeta, "key" | "version">
+/** An object as it was found or written; `version: undefined`: the version is not known. */
+export interface Stored extends Pick<ObjectMeta, "key"> {
+  readonly version: string | undefined
+}
 
 /**
  * Objects that are durable for certain, on a storage that may show more than a crash would leave. Those that were noted last are
@@ -14,11 +16,12 @@ export class KnownDurable {
   readonly #versions = new Map<string, string>()
 
   has({ key, version }: Stored): boolean {
-    return this.#versions.get(key) === version
+    return version !== undefined && this.#versions.get(key) === version
   }
 
   note({ key, version }: Stored): void {
     this.#versions.delete(key)
+    if (version === undefined) return
     this.#versions.set(key, version)
     if (this.#versions.size > mostRemembered) this.#versions.delete(this.#versions.keys().next().value as string)
   }

@@ -113,7 +113,8 @@ export class Storage extends Reads {
 
   /**
    * True if objects that were found are durable: a storage may show what a crash still undoes. To be asked before anything goes
-   * because of them. What this store has written itself costs no request.
+   * because of them. What this store has written itself costs no request. An answer that is not known is asked for once: the caller
+   * goes on without these objects, and there may be many.
    */
   async isDurable(objects: readonly Stored[], signal: AbortSignal | undefined): Promise<boolean> {
     if (this.backend.confirm === undefined) return true
@@ -121,7 +122,7 @@ export class Storage extends Reads {
     if (unknown.length === 0) return true
     try {
       const keys = unknown.map(({ key }) => key)
-      await this.confirm(keys, undefined, signal)
+      await this.#confirm(keys, signal, false)
     } catch (error) {
       if (error instanceof BackendError && error.kind === "ambiguous") return false
       throw error
@@ -143,9 +144,13 @@ export class Storage extends Reads {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (lost?.unsettleable) throw lost
+    await this.#confirm(keys, signal, true)
+  }
+
+  async #confirm(keys: readonly string[], signal: AbortSignal | undefined, repeatable: boolean): Promise<void> {
     const { backend } = this
     if (backend.confirm === undefined) return
-    const operation = { name: "confirm", key: keys[0] ?? "", write: true, repeatable: true }
+    const operation = { name: "confirm", key: keys[0] ?? "", write: true, repeatable }
     await withRetry(this.context, operation, signal, async (s) => backend.confirm?.(keys, { signal: s }))
   }
 

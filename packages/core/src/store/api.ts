@@ -102,7 +102,8 @@ export interface StoreOperations extends AsyncDisposable {
    *
    * @param name up to 100 letters, digits, ".", "_" and "-", the first a letter or digit
    * @throws {CheckpointError} the codes of a call that writes; `CKPT_CONFLICT` if the name pins another checkpoint; `CKPT_NOT_FOUND`
-   *   if there is no such checkpoint; `CKPT_CORRUPT` if it is damaged; `CKPT_PRUNED` if retention removes it meanwhile
+   *   if there is no such checkpoint; `CKPT_CORRUPT` if it is damaged; `CKPT_PRUNED` if retention removes it meanwhile;
+   *   `CKPT_UNKNOWN_OUTCOME` if a crash may still undo it: save it again to find out
    */
   pin(id: number, name: string, options?: OperationOptions): Promise<void>
   /**

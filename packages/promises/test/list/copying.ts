@@ -20,6 +20,17 @@ export const copyPromises: readonly OnePromise[] = [
           ),
         ],
       },
+      {
+        scenario: "copy: a copy that a crash may still undo is not acknowledged as one that existed",
+        mutants: [
+          core(
+            "a copy that existed need not be durable",
+            "commit/copy",
+            "await assertFoundDurable(history.place, id, [there.manifestMeta, there.stateMeta], signal);",
+            "",
+          ),
+        ],
+      },
     ],
   },
   {

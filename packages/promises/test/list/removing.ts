@@ -45,6 +45,17 @@ export const removingPromises: readonly OnePromise[] = [
         ],
       },
       {
+        scenario: "retention: a checkpoint that a crash may still undo fills no place of the rules",
+        mutants: [
+          core(
+            "what lies above the latest valid checkpoint fills a place",
+            "retention/prune",
+            "const judged = counting.filter(({ id }) => id <= latestValid);",
+            "const judged = counting;",
+          ),
+        ],
+      },
+      {
         scenario: "retention: a commit that a crash may still undo is not the latest: the one before it stays too",
         mutants: [
           core(
@@ -81,6 +92,17 @@ export const removingPromises: readonly OnePromise[] = [
           "retention does not spare what is pinned",
           "a pin does not ask whether its checkpoint still counts",
           "a pin is made over a history that was replaced meanwhile",
+        ],
+      },
+      {
+        scenario: "pin: a checkpoint that a crash may still undo is not pinned",
+        mutants: [
+          core(
+            "a pin need not have a durable checkpoint",
+            "history/pin",
+            "if (!(await isDurable(history.place, { id, version }, undefined, signal)))",
+            "if (false)",
+          ),
         ],
       },
     ],

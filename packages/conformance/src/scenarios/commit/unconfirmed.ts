@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { BackendError, type CheckpointStore, type ObjectBackend } from "@ckpt/core"
+import { BackendError, type CheckpointStore, copyStore, type ObjectBackend } from "@ckpt/core"
 import { ambiguous, type CallInfo, intercept, recorder } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import { later } from "../retention/clocks.js"
@@ -27,7 +27,11 @@ function losing(backend: ObjectBackend, on: (info: CallInfo) => boolean): Object
   })
 }
 
-async function open(context: ScenarioContext, on: (info: CallInfo) => boolean, isDurable: () => boolean) {
+async function open(
+  context: ScenarioContext,
+  on: (info: CallInfo) => boolean,
+  isDurable: (keys: readonly string[]) => boolean,
+) {
   await saveAll(await context.open(), 1)
   return context.open({
     retry: { attempts: 1 },
@@ -107,8 +111,9 @@ export const unconfirmedScenarios: readonly Scenario[] = [
     name: "lost answer of the write of the history: a pin is not acknowledged before it is durable",
     async run(context) {
       let isDurable = false
-      const on = ({ call, key }: CallInfo) => call === "put" && key === context.keys.history
-      const store = await open(context, on, () => isDurable)
+      const { history } = context.keys
+      const on = ({ call, key }: CallInfo) => call === "put" && key === history
+      const store = await open(context, on, (all) => isDurable || !all.includes(history))
       await refusal(store.pin(1, "kept"), "CKPT_IO")
       isDurable = true
       await store.pin(1, "kept")
@@ -125,6 +130,26 @@ export const unconfirmedScenarios: readonly Scenario[] = [
       assert.deepEqual(await listedIds(await context.open()), [2, 3])
       makeDurable()
       assert.deepEqual((await store.prune({ last: 1 })).removed, [2])
+    },
+  },
+  {
+    name: "retention: a checkpoint that a crash may still undo fills no place of the rules",
+    async run(context) {
+      await saveAll(await context.open(), 1, 2, 3)
+      const { store, makeDurable } = await finding(context, 3)
+      assert.deepEqual((await store.prune({ last: 2 })).removed, [])
+      makeDurable()
+      assert.deepEqual((await store.prune({ last: 2 })).removed, [1])
+    },
+  },
+  {
+    name: "retention: what nobody can know is asked once of each checkpoint",
+    async run({ open }) {
+      await saveAll(await open(), 1, 2, 3)
+      const { calls, through } = recorder()
+      const store = await open({ through: (backend) => through(visibleFirst(backend, () => false)) })
+      assert.deepEqual((await store.prune({ last: 1 })).removed, [])
+      assert.equal(calls.filter(({ call }) => call === "confirm").length, 3)
     },
   },
   {
@@ -153,6 +178,45 @@ export const unconfirmedScenarios: readonly Scenario[] = [
       assert.deepEqual((await store.collectOrphans()).removed, [])
       makeDurable()
       assert.deepEqual((await store.collectOrphans()).removed, [keys.state(2)])
+    },
+  },
+  {
+    name: "copy: a copy that a crash may still undo is not acknowledged as one that existed",
+    async run(context) {
+      const { open } = context
+      const from = await open({ prefix: "source/" })
+      await saveAll(from, 1, 2)
+      await copyStore(from, await open())
+      const { store, makeDurable } = await finding(context, 2)
+      await refusal(copyStore(from, store), "CKPT_UNKNOWN_OUTCOME", 2)
+      makeDurable()
+      assert.deepEqual((await copyStore(from, store)).existed, [1, 2])
+    },
+  },
+  {
+    name: "copy: a damaged state is not acknowledged as mended under a manifest that a crash may still undo",
+    async run(context) {
+      const { keys, open, plant } = context
+      const from = await open({ prefix: "source/" })
+      await saveAll(from, 1)
+      await copyStore(from, await open())
+      await plant(keys.state(1), "the sta")
+      const { store, makeDurable } = await finding(context, 1)
+      const mend = () => copyStore(from, store, { replaceDamaged: true })
+      await refusal(mend(), "CKPT_UNKNOWN_OUTCOME", 1)
+      makeDurable()
+      await mend()
+    },
+  },
+  {
+    name: "pin: a checkpoint that a crash may still undo is not pinned",
+    async run(context) {
+      await saveAll(await context.open(), 1, 2)
+      const { store, makeDurable } = await finding(context, 2)
+      await refusal(store.pin(2, "kept"), "CKPT_UNKNOWN_OUTCOME", 2)
+      assert.deepEqual(await store.pins(), [])
+      makeDurable()
+      await store.pin(2, "kept")
     },
   },
   {
