@@ -13,6 +13,8 @@ export interface Seen {
   readonly metadata: CheckpointMetadata
   /** It is whole only together with its parent: it sends what the parent's tasks wrote, or has a channel that was not stored since. */
   readonly needsParent: boolean
+  /** A crash may still undo it: it stays, and counts as none of the latest. */
+  readonly isInDoubt: boolean
 }
 
 export const latestFirst = (a: Seen, b: Seen): number => byUtf8(b.one.checkpointId, a.one.checkpointId)
@@ -37,8 +39,8 @@ export function keptOf(seen: readonly Seen[], policy: PruneThreadOptions, now: n
 
 function ofRules(seen: readonly Seen[], { last = 1, withinMs = 0, keep = [] }: PruneThreadOptions, now: number) {
   const counts = new Map<string, number>()
-  return seen.filter(({ one, stored: { checkpointNs } }) => {
-    if (keep.includes(one.checkpointId)) return true
+  return seen.filter(({ one, stored: { checkpointNs }, isInDoubt }) => {
+    if (isInDoubt || keep.includes(one.checkpointId)) return true
     if (isOfOneTask(checkpointNs)) return false
     const place = counts.get(checkpointNs) ?? 0
     counts.set(checkpointNs, place + 1)
@@ -62,6 +64,6 @@ function ofRoots(seen: readonly Seen[], kept: ReadonlySet<Seen>, now: number): S
 }
 
 /** Whether a namespace has the id of a task in it: it is used once. That of a subgraph with a memory of its own has none. */
-function isOfOneTask(checkpointNs: string): boolean {
+export function isOfOneTask(checkpointNs: string): boolean {
   return checkpointNs.includes(":")
 }

@@ -4,7 +4,7 @@ import { mapConcurrently } from "@ckpt/core/adapter"
 import type { Checkpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
 import type { StoredCheckpoint } from "./format.js"
-import { keptOf, latestFirst, type Seen } from "./keep.js"
+import { isOfOneTask, keptOf, latestFirst, type Seen } from "./keep.js"
 import { checkpointKey, checkpointsOf, dayOf, valueKey, valuesOf } from "./keys.js"
 import { loadListed, metadataOf, readStored } from "./load.js"
 import { type Listed, listed } from "./names.js"
@@ -42,7 +42,10 @@ export async function pruneThread(
   return { removed, values: unnamed.length }
 }
 
-/** The checkpoints of a thread. Of each namespace at least the latest is whole, with its values: no older one may go for it otherwise. */
+/**
+ * The checkpoints of a thread. Of each namespace at least the latest is whole, with its values, and durable: no older one may go for it
+ * otherwise.
+ */
 async function look(context: Context, all: readonly Listed[], damaged: (one: Listed, error: unknown) => void) {
   let areAllSeen = true
   const unlessDamaged = async <T>(one: Listed, read: () => Promise<T>): Promise<T | undefined> => {
@@ -61,12 +64,15 @@ async function look(context: Context, all: readonly Listed[], damaged: (one: Lis
   const withLatest = new Set<string>()
   for (const each of read.filter((one) => one !== undefined).sort(latestFirst)) {
     const { checkpointNs } = each.stored
+    let isInDoubt = false
     if (!withLatest.has(checkpointNs)) {
       const tuple = await unlessDamaged(each.one, () => loadListed(context, each.one))
       if (tuple === undefined) continue
-      withLatest.add(checkpointNs)
+      // What is used once goes by no rule of its own.
+      isInDoubt = !isOfOneTask(checkpointNs) && !(await context.objects.isDurable(checkpointKey(each.one.base)))
+      if (!isInDoubt) withLatest.add(checkpointNs)
     }
-    seen.push(each)
+    seen.push({ ...each, isInDoubt })
   }
   return { seen, areAllSeen }
 }
@@ -77,7 +83,7 @@ async function seenOf(context: Context, one: Listed): Promise<Seen | undefined> 
   const metadata = await metadataOf(context, stored)
   const { v } = (await context.serde.loadsTyped(...stored.checkpoint)) as Checkpoint
   const isDelta = Object.keys(metadata.counters_since_delta_snapshot ?? {}).length > 0
-  return { one, stored, metadata, needsParent: v < 4 || isDelta }
+  return { one, stored, metadata, needsParent: v < 4 || isDelta, isInDoubt: false }
 }
 
 /** The large values that a checkpoint names. */

@@ -50,6 +50,28 @@ async function history(days: Days, length: number): Promise<string[]> {
   return ids
 }
 
+test("none goes because of a checkpoint that a crash may still undo", async () => {
+  const days = new Days()
+  const ids = await history(days, 3)
+  const latest = (await keysOf(days.backend)).find((key) => key.startsWith("c/") && key.endsWith(".c"))
+  let isInDoubt = true
+  // A filesystem whose last sync failed.
+  const confirm = async (keys: readonly string[]) => {
+    if (isInDoubt && keys.some((key) => key === latest)) throw new BackendError("ambiguous", "the sync failed")
+  }
+  const backend = new Proxy<ObjectBackend>(days.backend, {
+    get(target, name) {
+      const value: unknown = name === "confirm" ? confirm : Reflect.get(target, name)
+      return typeof value === "function" ? value.bind(target) : value
+    },
+  })
+  const saver = days.open(backend)
+  expect(await saver.pruneThread("t", { last: 1 })).toMatchObject({ removed: [ids[2]] })
+  expect(await days.areWhole()).toEqual([ids[0], ids[1]])
+  isInDoubt = false
+  expect(await saver.pruneThread("t", { last: 1 })).toMatchObject({ removed: [ids[1]] })
+})
+
 test("the latest stay, and those that are named", async () => {
   const days = new Days()
   const ids = await history(days, 6)

@@ -31,7 +31,7 @@ export type Operation =
   | "prune"
   | "collectOrphans"
   | "findLayouts"
-  | `objects.${"create" | "replace" | "read" | "head" | "list" | "remove"}`
+  | `objects.${"create" | "replace" | "read" | "head" | "list" | "isDurable" | "remove"}`
 
 /** What an operation is about: a checkpoint by its id, an object by its key, or neither. */
 export type Subject = number | string | undefined

@@ -131,6 +131,13 @@ export interface Objects extends AsyncDisposable {
    */
   list(options?: ListObjectsOptions): Promise<ObjectInfo[]>
   /**
+   * True if no crash takes away what is at these keys now. On a filesystem, an object whose last sync failed is found all the same, and a
+   * power cut may undo it. Ask before you remove one object because of another.
+   *
+   * @throws {CheckpointError} the codes of every call
+   */
+  isDurable(keys: string | readonly string[], options?: OperationOptions): Promise<boolean>
+  /**
    * Removes one object, or many. One that is absent counts as removed. After a failure some may be gone, and others not: call it again.
    * A removal that was given up, with `CKPT_TIMEOUT` or by an abort, may still take effect later.
    *

@@ -215,17 +215,23 @@ class ObjectsOn implements Objects {
     })
   }
 
+  isDurable(keys: string | readonly string[], options: OperationOptions = {}): Promise<boolean> {
+    const subject = typeof keys === "string" ? keys : undefined
+    return this.#calls.run("objects.isDurable", subject, options, operationShape, async () => {
+      const places = this.#places("objects.isDurable", keys)
+      const objects = places.map((key) => ({ key, version: undefined }))
+      return this.#storage.isDurable(objects, options.signal)
+    })
+  }
+
   remove(keys: string | readonly string[], options: OperationOptions = {}): Promise<void> {
-    const all: unknown = typeof keys === "string" ? [keys] : keys
     const subject = typeof keys === "string" ? keys : undefined
     return this.#calls.write("objects.remove", subject, options, operationShape, async () => {
-      if (!Array.isArray(all))
-        throw this.#invalid("objects.remove", `the keys are ${show(all)}; give a key, or an array of keys`)
-      const places = new Set(Array.from(all, (key) => this.#at("objects.remove", key)))
-      const failures = await this.#storage.delete([...places], options.signal)
+      const places = this.#places("objects.remove", keys)
+      const failures = await this.#storage.delete(places, options.signal)
       const [first] = failures
       if (first === undefined) return
-      const message = `${failures.length} of ${places.size} keys are still there, the first is ${this.#keyOf(first)}: ${first.error.message}`
+      const message = `${failures.length} of ${places.length} keys are still there, the first is ${this.#keyOf(first)}: ${first.error.message}`
       throw withKind(first.error, first.error.kind, message)
     })
   }
@@ -246,6 +252,14 @@ class ObjectsOn implements Objects {
     const why = whyNotAKey(this.#prefix, key)
     if (why === undefined) return this.#prefix + key
     throw this.#invalid(operation, `the key ${show(key)} cannot be used: ${why}`)
+  }
+
+  /** The storage's keys, each once. */
+  #places(operation: Operation, keys: unknown): string[] {
+    const all: unknown = typeof keys === "string" ? [keys] : keys
+    if (!Array.isArray(all))
+      throw this.#invalid(operation, `the keys are ${show(all)}; give a key, or an array of keys`)
+    return [...new Set(Array.from(all, (key) => this.#at(operation, key)))]
   }
 
   #keyOf({ key }: { readonly key: string }): string {

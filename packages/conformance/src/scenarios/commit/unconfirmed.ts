@@ -220,6 +220,21 @@ export const unconfirmedScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "objects: what a crash may still undo is told apart from what is durable",
+    async run({ openObjects }) {
+      await using objects = await openObjects({
+        prefix: "things",
+        through: (backend) => visibleFirst(backend, (all) => !all.includes("things/a")),
+      })
+      for (const key of ["a", "b"]) await objects.create(key, bytes(key))
+      assert.deepEqual(
+        [await objects.isDurable("b"), await objects.isDurable("a"), await objects.isDurable(["b", "a"])],
+        [true, false, false],
+      )
+      await refusal(objects.isDurable(["a", "../b"]), "CKPT_INVALID")
+    },
+  },
+  {
     name: "retention: what a store has saved itself costs no question whether it is durable",
     async run({ open }) {
       const { calls, through } = recorder()
