@@ -11,6 +11,7 @@ import {
   getCheckpointId,
   type PendingWrite,
 } from "@langchain/langgraph-checkpoint"
+import { Calls } from "./calls.js"
 import { type Config, type Context, KnownKeys } from "./context.js"
 import { copyThread } from "./copy.js"
 import { allCheckpoints, checkpointKey, checkpointsOf, descending, folderOf, nameOf, type Place } from "./keys.js"
@@ -29,6 +30,7 @@ import { pendingWrites, putWrites } from "./writes.js"
  */
 export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   readonly #context: Context
+  readonly #calls = new Calls()
 
   /**
    * Makes no request.
@@ -59,7 +61,10 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   async getTuple(config: Config): Promise<CheckpointTuple | undefined> {
     if (config.configurable?.["thread_id"] === undefined) return undefined
     const place = placeOf("getTuple", config)
-    const id = getCheckpointId(config)
+    return this.#calls.run("getTuple", () => this.#tuple(place, getCheckpointId(config)))
+  }
+
+  async #tuple(place: Place, id: string): Promise<CheckpointTuple | undefined> {
     if (id !== "") {
       const base = folderOf(place) + descending(id)
       const [stored, writes] = await together([readStored(this.#context, base), writesOf(this.#context, base)])
@@ -81,6 +86,10 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    * @throws {CheckpointError} `CKPT_INVALID` for a config that cannot be used; and the codes of `openObjects`
    */
   async *list(config: Config, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
+    yield* this.#calls.steps("list", this.#tuples(config, options))
+  }
+
+  async *#tuples(config: Config, options: CheckpointListOptions): AsyncGenerator<CheckpointTuple, void, void> {
     const { filter = {}, limit = Number.POSITIVE_INFINITY } = options
     const before: string | undefined = options.before?.configurable?.["checkpoint_id"]
     const id: string | undefined = config.configurable?.["checkpoint_id"]
@@ -117,7 +126,8 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   ): Promise<Config> {
     const place = placeOf("put", config)
     const parentId: string | undefined = config.configurable?.["checkpoint_id"]
-    await put(this.#context, { ...place, parentId, checkpoint, metadata, newVersions })
+    const given = { ...place, parentId, checkpoint, metadata, newVersions }
+    await this.#calls.run("put", () => put(this.#context, given))
     const { threadId, checkpointNs } = place
     return { configurable: { thread_id: threadId, checkpoint_ns: checkpointNs, checkpoint_id: checkpoint.id } }
   }
@@ -132,7 +142,8 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const place = placeOf("putWrites", config)
     const checkpointId: unknown = config.configurable?.["checkpoint_id"]
     if (typeof checkpointId !== "string") throw missing("putWrites", "checkpoint_id", checkpointId)
-    await putWrites(this.#context, { ...place, checkpointId, taskId, taskPath, writes })
+    const given = { ...place, checkpointId, taskId, taskPath, writes }
+    await this.#calls.run("putWrites", () => putWrites(this.#context, given))
   }
 
   /**
@@ -142,7 +153,8 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string; and the codes of `openObjects`
    */
   async deleteThread(threadId: string): Promise<void> {
-    await deleteThread(this.#context, placeOfThread("deleteThread", threadId).threadId)
+    placeOfThread("deleteThread", threadId)
+    await this.#calls.run("deleteThread", () => deleteThread(this.#context, threadId))
   }
 
   /**
@@ -161,7 +173,12 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
       const message = "pruneThread: without a rule the latest checkpoint alone would stay. Say so: { last: 1 }."
       throw new CheckpointError("CKPT_INVALID", message)
     }
-    return pruneThread(this.#context, threadId, rules, (one, error) => this.#tell(one, threadId, error))
+    return this.#pruned(threadId, rules)
+  }
+
+  #pruned(threadId: string, rules: PruneThreadOptions): Promise<PrunedThread> {
+    const damaged = (one: Listed, error: unknown) => this.#tell(one, threadId, error)
+    return this.#calls.run("pruneThread", () => pruneThread(this.#context, threadId, rules, damaged))
   }
 
   /**
@@ -177,12 +194,14 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const [{ threadId }, { threadId: target }] = [placeOfThread("copyThread", from), placeOfThread("copyThread", to)]
     if (threadId === target)
       throw new CheckpointError("CKPT_INVALID", "copyThread: both are one thread; give another id.")
-    return copyThread(this.#context, threadId, target, (one, error) => this.#tell(one, threadId, error))
+    const damaged = (one: Listed, error: unknown) => this.#tell(one, threadId, error)
+    return this.#calls.run("copyThread", () => copyThread(this.#context, threadId, target, damaged))
   }
 
   /** Waits for the calls under way. With `ownsBackend`, it also closes the backend. */
-  close(): Promise<void> {
-    return this.#context.objects.close()
+  async close(): Promise<void> {
+    await this.#calls.close()
+    await this.#context.objects.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
