@@ -21,7 +21,8 @@ import { type CkptSaverOptions, saverShape } from "./options.js"
 import { pruneThread } from "./prune.js"
 import { put } from "./put.js"
 import { deleteThread } from "./remove.js"
-import { type PrunedThread, type PruneThreadOptions, pruneShape } from "./rules.js"
+import { Retention } from "./retention.js"
+import { checkRules, type PrunedThread, type PruneThreadOptions } from "./rules.js"
 import { pendingWrites, putWrites } from "./writes.js"
 
 /**
@@ -31,6 +32,7 @@ import { pendingWrites, putWrites } from "./writes.js"
 export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   readonly #context: Context
   readonly #calls = new Calls()
+  readonly #retention: Retention | undefined
 
   /**
    * Makes no request.
@@ -38,8 +40,9 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used
    */
   constructor(options: CkptSaverOptions) {
-    const { backend, serde, inlineBytes = 16 * 1024, onEvent, ...rest } = options ?? {}
-    checkOptions("CkptSaver", { serde, inlineBytes, onEvent }, saverShape)
+    const { backend, serde, inlineBytes = 16 * 1024, retain, onEvent, ...rest } = options ?? {}
+    checkOptions("CkptSaver", options, saverShape)
+    if (retain !== undefined) checkRules("CkptSaver: retain", retain)
     super(serde)
     const tell: Context["tell"] = (event) => {
       try {
@@ -49,6 +52,9 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const objects = openObjects(backend, { ...rest, onEvent: (event) => event.type === "retry" && tell(event) })
     const now = () => rest.clock?.now() ?? Date.now()
     this.#context = { objects, serde: this.serde, inlineBytes, known: new KnownKeys(), tell, now }
+    if (retain === undefined) return
+    const { random = Math.random } = rest
+    this.#retention = new Retention(retain, (threadId) => this.pruneThread(threadId, retain), { tell, random })
   }
 
   /**
@@ -128,6 +134,7 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const parentId: string | undefined = config.configurable?.["checkpoint_id"]
     const given = { ...place, parentId, checkpoint, metadata, newVersions }
     await this.#calls.run("put", () => put(this.#context, given))
+    this.#retention?.afterPut(place.threadId)
     const { threadId, checkpointNs } = place
     return { configurable: { thread_id: threadId, checkpoint_ns: checkpointNs, checkpoint_id: checkpoint.id } }
   }
@@ -167,16 +174,7 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    */
   async pruneThread(threadId: string, rules: PruneThreadOptions): Promise<PrunedThread> {
     placeOfThread("pruneThread", threadId)
-    checkOptions("pruneThread", rules ?? null, pruneShape)
-    const { last, withinMs, keep } = rules
-    if (last === undefined && withinMs === undefined && keep === undefined) {
-      const message = "pruneThread: without a rule the latest checkpoint alone would stay. Say so: { last: 1 }."
-      throw new CheckpointError("CKPT_INVALID", message)
-    }
-    return this.#pruned(threadId, rules)
-  }
-
-  #pruned(threadId: string, rules: PruneThreadOptions): Promise<PrunedThread> {
+    checkRules("pruneThread", rules)
     const damaged = (one: Listed, error: unknown) => this.#tell(one, threadId, error)
     return this.#calls.run("pruneThread", () => pruneThread(this.#context, threadId, rules, damaged))
   }
@@ -198,7 +196,7 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     return this.#calls.run("copyThread", () => copyThread(this.#context, threadId, target, damaged))
   }
 
-  /** Waits for the calls under way. With `ownsBackend`, it also closes the backend. */
+  /** Waits for the calls under way, and for a prune of `retain`. With `ownsBackend`, it also closes the backend. */
   async close(): Promise<void> {
     await this.#calls.close()
     await this.#context.objects.close()
