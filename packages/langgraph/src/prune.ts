@@ -89,7 +89,7 @@ function keysOf({ threadId, values }: Seen["stored"]): string[] {
 }
 
 /** The time of the storage: that of an object that is stored now. What a dead process leaves goes as a value that nobody names. */
-async function storageTime(context: Context, threadId: string): Promise<number> {
+export async function storageTime(context: Context, threadId: string): Promise<number> {
   const { objects } = context
   const key = valueKey(threadId, today(context), `now-${randomUUID()}`)
   const { lastModified } = await objects.create(key, new Uint8Array())

@@ -14,6 +14,7 @@ import {
 import { Calls } from "./calls.js"
 import { type Config, type Context, KnownKeys } from "./context.js"
 import { copyThread } from "./copy.js"
+import { checkExpiry, type ExpireThreadsOptions, expireThreads } from "./expire.js"
 import { allCheckpoints, checkpointKey, checkpointsOf, descending, folderOf, nameOf, type Place } from "./keys.js"
 import { loadListed, metadataOf, readStored, tupleOf, writesOf } from "./load.js"
 import { type Listed, listed } from "./names.js"
@@ -177,6 +178,20 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     checkRules("pruneThread", rules)
     const damaged = (one: Listed, error: unknown) => this.#tell(one, threadId, error)
     return this.#calls.run("pruneThread", () => pruneThread(this.#context, threadId, rules, damaged))
+  }
+
+  /**
+   * Removes the threads to which nothing was written for a time, as `deleteThread` does, and what deletions that broke off have left. A thread
+   * that only was read is idle, and so is one that waits for a person. Large values go from the fourth day after they were stored, by this
+   * call or a later one. May run beside others: a thread that somebody writes to meanwhile stays, from the latest checkpoint on. If it fails
+   * or its process dies, the next call goes on.
+   *
+   * @returns the ids of the threads whose checkpoints it has removed, but for a long id of which no checkpoint verifies
+   * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used; and the codes of `openObjects`
+   */
+  async expireThreads(options: ExpireThreadsOptions): Promise<string[]> {
+    checkExpiry(options)
+    return this.#calls.run("expireThreads", () => expireThreads(this.#context, options))
   }
 
   /**
