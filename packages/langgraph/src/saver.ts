@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util"
 import { CheckpointError, openObjects } from "@ckpt/core"
-import { byUtf8, checkOptions, show, together } from "@ckpt/core/adapter"
+import { byUtf8, checkOptions, together } from "@ckpt/core/adapter"
 import {
   BaseCheckpointSaver,
   type ChannelVersions,
@@ -11,6 +11,7 @@ import {
   getCheckpointId,
   type PendingWrite,
 } from "@langchain/langgraph-checkpoint"
+import { missing, placeOf, placeOfThread } from "./arguments.js"
 import { Calls } from "./calls.js"
 import { type Config, type Context, KnownKeys } from "./context.js"
 import { copyThread } from "./copy.js"
@@ -258,18 +259,4 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   #tell({ base, checkpointId }: Listed, threadId: string | undefined, error: unknown): void {
     this.#context.tell({ type: "damaged", threadId, checkpointId, key: checkpointKey(base), error })
   }
-}
-
-function placeOf(call: string, { configurable = {} }: Config): Place {
-  const { thread_id: threadId, checkpoint_ns: checkpointNs = "" } = configurable
-  if (typeof threadId !== "string") throw missing(call, "thread_id", threadId)
-  if (typeof checkpointNs !== "string") throw missing(call, "checkpoint_ns", checkpointNs)
-  return { threadId, checkpointNs }
-}
-
-const placeOfThread = (call: string, thread_id: string): Place => placeOf(call, { configurable: { thread_id } })
-
-function missing(call: string, name: string, value: unknown): CheckpointError {
-  const message = `${call}: ${name} is ${show(value)}; give a string: { configurable: { ${name}: "…" } }.`
-  return new CheckpointError("CKPT_INVALID", message)
 }

@@ -100,13 +100,14 @@ test("a thread is idle from the last of its writes on, by the storage's clock", 
 test("large values go from the fourth day after they were stored, by a later call if need be", async () => {
   const days = new Days()
   await fill(days.open(), "t")
+  const values = (await days.keys()).filter((key) => key.startsWith("v/"))
   days.day += 1
   expect(await days.open().expireThreads({ idleMs: 60_000 })).toEqual(["t"])
   expect(await days.open().getTuple(threadOf("t"))).toBeUndefined()
-  expect((await days.keys()).map((key) => key.slice(0, 2))).toEqual(["v/", "v/", "v/"])
+  expect(await days.keys()).toEqual(values)
   days.day += 2
   expect(await days.open().expireThreads({ idleMs: 60_000 })).toEqual([])
-  expect(await days.keys()).toHaveLength(3)
+  expect(await days.keys()).toEqual(values)
   days.day += 1
   expect(await days.open().expireThreads({ idleMs: 60_000 })).toEqual([])
   expect(await days.keys()).toEqual([])
