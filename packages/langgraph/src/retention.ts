@@ -5,7 +5,7 @@ import type { PrunedThread, PruneThreadOptions } from "./rules.js"
 /** A prune of a short thread takes some fifteen requests. After so many checkpoints that is little beside their own. */
 const leastPuts = 50
 
-// Threads of which more is known than that they exist. Of others a process begins anew.
+// Those that were put into last. Of any other thread the process begins anew.
 const mostThreads = 10_000
 
 /**
