@@ -9,7 +9,7 @@ import type { PruneThreadOptions } from "./rules.js"
 /** A checkpoint that was read. */
 export interface Seen {
   readonly one: Listed
-  readonly stored: StoredCheckpoint
+  readonly stored: Pick<StoredCheckpoint, "threadId" | "checkpointNs" | "parentId" | "values">
   readonly metadata: CheckpointMetadata
   /** It is whole only together with its parent: it sends what the parent's tasks wrote, or has a channel that was not stored since. */
   readonly needsParent: boolean

@@ -36,6 +36,14 @@ export function nameOf(text: string): string {
     : `__${sha256(Buffer.from(JSON.stringify(text)))}`
 }
 
+/** The text that a name stands for; `undefined` for a hash, and for a name that is none of ours. */
+export function textOf(name: string): string | undefined {
+  if (name === "_") return ""
+  const bytes = name.replaceAll(/_([0-9a-f]{2})/g, (_, byte) => String.fromCharCode(Number.parseInt(byte, 16)))
+  const text = Buffer.from(bytes, "latin1").toString()
+  return nameOf(text) === name ? text : undefined
+}
+
 /** A name that is less the greater the id is. The "z" behind it is greater than any digit, so the longer of two ids comes first. */
 export function descending(checkpointId: string): string {
   const bytes = Buffer.from(checkpointId)
@@ -55,6 +63,7 @@ export function idOf(name: string): string | undefined {
 }
 
 export const allCheckpoints = "c/"
+export const allValues = "v/"
 export const checkpointsOf = (threadId: string): string => `c/${nameOf(threadId)}/`
 export const valuesOf = (threadId: string): string => `v/${nameOf(threadId)}/`
 export const folderOf = ({ threadId, checkpointNs }: Place): string =>

@@ -36,6 +36,20 @@ export async function* listed(objects: Objects, prefix: string, afterBase?: stri
   if (open !== undefined) yield open
 }
 
+// More than a page of a cloud has: on the filesystem each page reads all names of a folder anew.
+const longPages = 10_000
+
+/** All objects below a prefix, in the order of their keys. No more than one page is in memory. */
+export async function* names(objects: Objects, prefix: string): AsyncGenerator<ObjectInfo> {
+  let after: string | undefined
+  for (;;) {
+    const page = await objects.list({ prefix, after, limit: longPages })
+    yield* page
+    if (page.length < longPages) return
+    after = page.at(-1)?.key
+  }
+}
+
 interface Open extends Listed {
   isThere: boolean
   modified: Date

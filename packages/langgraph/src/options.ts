@@ -1,6 +1,7 @@
 import type { ObjectBackend, ObjectsOptions, StoreEvent } from "@ckpt/core"
-import { aFunction, type ShapeOf, wholeNumber, withMethods } from "@ckpt/core/adapter"
+import { aFunction, anything, group, type ShapeOf, wholeNumber, withMethods } from "@ckpt/core/adapter"
 import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint"
+import { type PruneThreadOptions, pruneShape } from "./rules.js"
 
 /** What a {@link CkptSaver} tells its listener, `onEvent`. */
 export type CkptSaverEvent =
@@ -17,6 +18,14 @@ export type CkptSaverEvent =
       /** Why it does not verify: a `CheckpointError` with the code `CKPT_CORRUPT`. Its `key` names the damaged object. */
       error: unknown
     }
+  | {
+      /** A prune of `retain` failed. No `put` has failed by it, and a later one tries again. */
+      type: "retention-failed"
+      /** The thread. */
+      threadId: string
+      /** Why: what `pruneThread` rejects with. */
+      error: unknown
+    }
 
 /** The options of a {@link CkptSaver}. */
 export interface CkptSaverOptions extends Omit<ObjectsOptions, "onEvent"> {
@@ -29,15 +38,32 @@ export interface CkptSaverOptions extends Omit<ObjectsOptions, "onEvent"> {
    * 16,384; up to 1 MiB.
    */
   inlineBytes?: number | undefined
+  /**
+   * Which checkpoints of a thread stay, by the rules of `pruneThread`. Default: all. A thread is pruned in the background: by a process that
+   * puts into it, within its first 50 checkpoints (or `last`, if that is more), and from then on after as many as the last prune left, but
+   * at least 50. No `put` waits for it, or fails by it; `close` waits for it. The rules are read at each prune, so ids may be added to `keep`.
+   */
+  retain?: PruneThreadOptions | undefined
   /** Called with each event. Its errors are ignored. */
   onEvent?: ((event: CkptSaverEvent) => void) | undefined
 }
 
-/** The options that `openObjects` does not check. */
-export const saverShape: ShapeOf<Pick<CkptSaverOptions, "serde" | "inlineBytes" | "onEvent">> = {
+/** The kinds of {@link CkptSaverOptions}. */
+export const saverShape: ShapeOf<CkptSaverOptions> = {
   fields: {
+    // `openObjects` checks them.
+    backend: anything,
+    prefix: anything,
+    readOnly: anything,
+    retry: anything,
+    timeoutMs: anything,
+    clock: anything,
+    random: anything,
+    ownsBackend: anything,
     serde: withMethods(["dumpsTyped", "loadsTyped"], "an object with dumpsTyped() and loadsTyped()"),
     inlineBytes: wholeNumber(0, 1024 * 1024),
+    retain: group(pruneShape),
     onEvent: aFunction,
   },
+  example: "an object such as { backend }",
 }

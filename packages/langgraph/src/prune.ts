@@ -3,7 +3,6 @@ import { CheckpointError } from "@ckpt/core"
 import { mapConcurrently } from "@ckpt/core/adapter"
 import type { Checkpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
-import type { StoredCheckpoint } from "./format.js"
 import { isOfOneTask, keptOf, latestFirst, type Seen } from "./keep.js"
 import { checkpointKey, checkpointsOf, dayOf, valueKey, valuesOf } from "./keys.js"
 import { loadListed, metadataOf, readStored } from "./load.js"
@@ -33,13 +32,14 @@ export async function pruneThread(
   const abandoned = all.filter(({ isThere, modified }) => !isThere && now - modified.getTime() > patienceMs)
   await objects.remove([...doomed.map(({ one }) => one), ...abandoned].flatMap(({ writes }) => writes))
   const removed = doomed.map(({ one }) => one.checkpointId)
+  const left = all.filter(({ isThere }) => isThere).length - removed.length
   // What a damaged checkpoint names is not known.
-  if (!areAllSeen) return { removed, values: 0 }
+  if (!areAllSeen) return { removed, left, values: 0 }
   const named = new Set([...kept].flatMap(({ stored }) => keysOf(stored)))
   const firstDay = Math.floor((now - patienceMs) / dayMs)
   const unnamed = values.map(({ key }) => key).filter((key) => dayOf(key) < firstDay && !named.has(key))
   await objects.remove(unnamed)
-  return { removed, values: unnamed.length }
+  return { removed, left, values: unnamed.length }
 }
 
 /**
@@ -83,16 +83,25 @@ async function seenOf(context: Context, one: Listed): Promise<Seen | undefined> 
   const metadata = await metadataOf(context, stored)
   const { v } = (await context.serde.loadsTyped(...stored.checkpoint)) as Checkpoint
   const isDelta = Object.keys(metadata.counters_since_delta_snapshot ?? {}).length > 0
-  return { one, stored, metadata, needsParent: v < 4 || isDelta, isInDoubt: false }
+  const { threadId, checkpointNs, parentId, values } = stored
+  // Without bytes: those of a long thread may be more than memory has.
+  const large = values.filter((value) => !("bytes" in value))
+  return {
+    one,
+    stored: { threadId, checkpointNs, parentId, values: large },
+    metadata,
+    needsParent: v < 4 || isDelta,
+    isInDoubt: false,
+  }
 }
 
 /** The large values that a checkpoint names. */
-function keysOf({ threadId, values }: StoredCheckpoint): string[] {
+function keysOf({ threadId, values }: Seen["stored"]): string[] {
   return values.flatMap((value) => ("bytes" in value ? [] : [valueKey(threadId, value.day, value.hash)]))
 }
 
 /** The time of the storage: that of an object that is stored now. What a dead process leaves goes as a value that nobody names. */
-async function storageTime(context: Context, threadId: string): Promise<number> {
+export async function storageTime(context: Context, threadId: string): Promise<number> {
   const { objects } = context
   const key = valueKey(threadId, today(context), `now-${randomUUID()}`)
   const { lastModified } = await objects.create(key, new Uint8Array())

@@ -1,12 +1,34 @@
+import type { Objects } from "@ckpt/core"
 import type { Context } from "./context.js"
 import { checkpointKey, checkpointsOf, valuesOf } from "./keys.js"
 import { type Listed, listed } from "./names.js"
 
 /** A checkpoint goes before what it names, so that none is found whose values are gone. */
-export async function deleteThread(context: Context, threadId: string): Promise<void> {
-  const { objects } = context
-  const all: Listed[] = []
-  for await (const one of listed(objects, checkpointsOf(threadId))) all.push(one)
+export async function deleteThread({ objects }: Context, threadId: string): Promise<void> {
+  await removeCheckpoints(objects, checkpointsOf(threadId))
+  const values = await objects.list({ prefix: valuesOf(threadId) })
+  await objects.remove(values.map(({ key }) => key))
+}
+
+/**
+ * Removes the checkpoints of one thread, and then their writes.
+ *
+ * @param mayGo asked about all that is there before something is removed, and again before the latest checkpoints are: the rest stays if it
+ *   gives false
+ * @returns whether all of them are gone
+ */
+export async function removeCheckpoints(
+  objects: Objects,
+  prefix: string,
+  mayGo?: (all: readonly Listed[]) => Promise<boolean>,
+): Promise<boolean> {
+  const look = async () => {
+    const all: Listed[] = []
+    for await (const one of listed(objects, prefix)) all.push(one)
+    return all
+  }
+  const all = await look()
+  if (mayGo !== undefined && !(await mayGo(all))) return false
   const there = all.filter(({ isThere }) => isThere)
   // What a dead process leaves has its latest checkpoint still: nobody goes on from an older one.
   const latest = new Map<string, string>()
@@ -15,10 +37,11 @@ export async function deleteThread(context: Context, threadId: string): Promise<
     if (!latest.has(folder)) latest.set(folder, checkpointKey(base))
   }
   const last = new Set(latest.values())
-  const keys = there.map(({ base }) => checkpointKey(base))
-  await objects.remove(keys.filter((key) => !last.has(key)))
+  const others = there.map(({ base }) => checkpointKey(base)).filter((key) => !last.has(key))
+  await objects.remove(others)
+  // They may have taken their time.
+  if (mayGo !== undefined && others.length > 0 && !(await mayGo(await look()))) return false
   await objects.remove([...last])
   await objects.remove(all.flatMap(({ writes }) => writes))
-  const values = await objects.list({ prefix: valuesOf(threadId) })
-  await objects.remove(values.map(({ key }) => key))
+  return true
 }

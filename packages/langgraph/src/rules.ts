@@ -1,4 +1,5 @@
-import { type ShapeOf, wholeNumber } from "@ckpt/core/adapter"
+import { CheckpointError } from "@ckpt/core"
+import { checkOptions, type ShapeOf, wholeNumber } from "@ckpt/core/adapter"
 
 /** Which checkpoints of a thread stay. One that any of the rules names stays. */
 export interface PruneThreadOptions {
@@ -14,6 +15,8 @@ export interface PruneThreadOptions {
 export interface PrunedThread {
   /** The ids of the checkpoints, the latest first. */
   readonly removed: readonly string[]
+  /** How many checkpoints the thread still has. */
+  readonly left: number
   /** How many large values that no checkpoint names any more. */
   readonly values: number
 }
@@ -28,4 +31,12 @@ export const pruneShape: ShapeOf<PruneThreadOptions> = {
     },
   },
   example: "rules, such as { last: 10 }",
+}
+
+/** @throws {CheckpointError} `CKPT_INVALID` for rules that cannot be used, and if there is none */
+export function checkRules(what: string, rules: PruneThreadOptions | undefined): void {
+  checkOptions(what, rules ?? null, pruneShape)
+  if (Object.values(rules ?? {}).some((rule) => rule !== undefined)) return
+  const message = `${what}: without a rule the latest checkpoint alone would stay. Say so: { last: 1 }.`
+  throw new CheckpointError("CKPT_INVALID", message)
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util"
 import { CheckpointError, openObjects } from "@ckpt/core"
-import { byUtf8, checkOptions, show, together } from "@ckpt/core/adapter"
+import { byUtf8, checkOptions, together } from "@ckpt/core/adapter"
 import {
   BaseCheckpointSaver,
   type ChannelVersions,
@@ -11,8 +11,11 @@ import {
   getCheckpointId,
   type PendingWrite,
 } from "@langchain/langgraph-checkpoint"
+import { missing, placeOf, placeOfThread } from "./arguments.js"
+import { Calls } from "./calls.js"
 import { type Config, type Context, KnownKeys } from "./context.js"
 import { copyThread } from "./copy.js"
+import { checkExpiry, type ExpireThreadsOptions, expireThreads } from "./expire.js"
 import { allCheckpoints, checkpointKey, checkpointsOf, descending, folderOf, nameOf, type Place } from "./keys.js"
 import { loadListed, metadataOf, readStored, tupleOf, writesOf } from "./load.js"
 import { type Listed, listed } from "./names.js"
@@ -20,7 +23,8 @@ import { type CkptSaverOptions, saverShape } from "./options.js"
 import { pruneThread } from "./prune.js"
 import { put } from "./put.js"
 import { deleteThread } from "./remove.js"
-import { type PrunedThread, type PruneThreadOptions, pruneShape } from "./rules.js"
+import { Retention } from "./retention.js"
+import { checkRules, type PrunedThread, type PruneThreadOptions } from "./rules.js"
 import { pendingWrites, putWrites } from "./writes.js"
 
 /**
@@ -29,6 +33,8 @@ import { pendingWrites, putWrites } from "./writes.js"
  */
 export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   readonly #context: Context
+  readonly #calls = new Calls()
+  readonly #retention: Retention | undefined
 
   /**
    * Makes no request.
@@ -36,8 +42,9 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used
    */
   constructor(options: CkptSaverOptions) {
-    const { backend, serde, inlineBytes = 16 * 1024, onEvent, ...rest } = options ?? {}
-    checkOptions("CkptSaver", { serde, inlineBytes, onEvent }, saverShape)
+    const { backend, serde, inlineBytes = 16 * 1024, retain, onEvent, ...rest } = options ?? {}
+    checkOptions("CkptSaver", options, saverShape)
+    if (retain !== undefined) checkRules("CkptSaver: retain", retain)
     super(serde)
     const tell: Context["tell"] = (event) => {
       try {
@@ -47,6 +54,9 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const objects = openObjects(backend, { ...rest, onEvent: (event) => event.type === "retry" && tell(event) })
     const now = () => rest.clock?.now() ?? Date.now()
     this.#context = { objects, serde: this.serde, inlineBytes, known: new KnownKeys(), tell, now }
+    if (retain === undefined) return
+    const { random = Math.random } = rest
+    this.#retention = new Retention(retain, (threadId) => this.pruneThread(threadId, retain), { tell, random })
   }
 
   /**
@@ -59,7 +69,10 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   async getTuple(config: Config): Promise<CheckpointTuple | undefined> {
     if (config.configurable?.["thread_id"] === undefined) return undefined
     const place = placeOf("getTuple", config)
-    const id = getCheckpointId(config)
+    return this.#calls.run("getTuple", () => this.#tuple(place, getCheckpointId(config)))
+  }
+
+  async #tuple(place: Place, id: string): Promise<CheckpointTuple | undefined> {
     if (id !== "") {
       const base = folderOf(place) + descending(id)
       const [stored, writes] = await together([readStored(this.#context, base), writesOf(this.#context, base)])
@@ -81,6 +94,10 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    * @throws {CheckpointError} `CKPT_INVALID` for a config that cannot be used; and the codes of `openObjects`
    */
   async *list(config: Config, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
+    yield* this.#calls.steps("list", this.#tuples(config, options))
+  }
+
+  async *#tuples(config: Config, options: CheckpointListOptions): AsyncGenerator<CheckpointTuple, void, void> {
     const { filter = {}, limit = Number.POSITIVE_INFINITY } = options
     const before: string | undefined = options.before?.configurable?.["checkpoint_id"]
     const id: string | undefined = config.configurable?.["checkpoint_id"]
@@ -117,7 +134,9 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   ): Promise<Config> {
     const place = placeOf("put", config)
     const parentId: string | undefined = config.configurable?.["checkpoint_id"]
-    await put(this.#context, { ...place, parentId, checkpoint, metadata, newVersions })
+    const given = { ...place, parentId, checkpoint, metadata, newVersions }
+    await this.#calls.run("put", () => put(this.#context, given))
+    this.#retention?.afterPut(place.threadId)
     const { threadId, checkpointNs } = place
     return { configurable: { thread_id: threadId, checkpoint_ns: checkpointNs, checkpoint_id: checkpoint.id } }
   }
@@ -132,7 +151,8 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const place = placeOf("putWrites", config)
     const checkpointId: unknown = config.configurable?.["checkpoint_id"]
     if (typeof checkpointId !== "string") throw missing("putWrites", "checkpoint_id", checkpointId)
-    await putWrites(this.#context, { ...place, checkpointId, taskId, taskPath, writes })
+    const given = { ...place, checkpointId, taskId, taskPath, writes }
+    await this.#calls.run("putWrites", () => putWrites(this.#context, given))
   }
 
   /**
@@ -142,7 +162,8 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string; and the codes of `openObjects`
    */
   async deleteThread(threadId: string): Promise<void> {
-    await deleteThread(this.#context, placeOfThread("deleteThread", threadId).threadId)
+    placeOfThread("deleteThread", threadId)
+    await this.#calls.run("deleteThread", () => deleteThread(this.#context, threadId))
   }
 
   /**
@@ -155,13 +176,23 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    */
   async pruneThread(threadId: string, rules: PruneThreadOptions): Promise<PrunedThread> {
     placeOfThread("pruneThread", threadId)
-    checkOptions("pruneThread", rules ?? null, pruneShape)
-    const { last, withinMs, keep } = rules
-    if (last === undefined && withinMs === undefined && keep === undefined) {
-      const message = "pruneThread: without a rule the latest checkpoint alone would stay. Say so: { last: 1 }."
-      throw new CheckpointError("CKPT_INVALID", message)
-    }
-    return pruneThread(this.#context, threadId, rules, (one, error) => this.#tell(one, threadId, error))
+    checkRules("pruneThread", rules)
+    const damaged = (one: Listed, error: unknown) => this.#tell(one, threadId, error)
+    return this.#calls.run("pruneThread", () => pruneThread(this.#context, threadId, rules, damaged))
+  }
+
+  /**
+   * Removes the threads to which nothing was written for a time, as `deleteThread` does, and what deletions that broke off have left. A thread
+   * that only was read is idle, and so is one that waits for a person. Large values go from the fourth day after they were stored, by this
+   * call or a later one. May run beside others: a thread that somebody writes to meanwhile stays, from the latest checkpoint on. If it fails
+   * or its process dies, the next call goes on.
+   *
+   * @returns the ids of the threads whose checkpoints it has removed, but for a long id of which no checkpoint verifies
+   * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used; and the codes of `openObjects`
+   */
+  async expireThreads(options: ExpireThreadsOptions): Promise<string[]> {
+    checkExpiry(options)
+    return this.#calls.run("expireThreads", () => expireThreads(this.#context, options))
   }
 
   /**
@@ -177,12 +208,14 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const [{ threadId }, { threadId: target }] = [placeOfThread("copyThread", from), placeOfThread("copyThread", to)]
     if (threadId === target)
       throw new CheckpointError("CKPT_INVALID", "copyThread: both are one thread; give another id.")
-    return copyThread(this.#context, threadId, target, (one, error) => this.#tell(one, threadId, error))
+    const damaged = (one: Listed, error: unknown) => this.#tell(one, threadId, error)
+    return this.#calls.run("copyThread", () => copyThread(this.#context, threadId, target, damaged))
   }
 
-  /** Waits for the calls under way. With `ownsBackend`, it also closes the backend. */
-  close(): Promise<void> {
-    return this.#context.objects.close()
+  /** Waits for the calls under way, and for a prune of `retain`. With `ownsBackend`, it also closes the backend. */
+  async close(): Promise<void> {
+    await this.#calls.close()
+    await this.#context.objects.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -226,18 +259,4 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   #tell({ base, checkpointId }: Listed, threadId: string | undefined, error: unknown): void {
     this.#context.tell({ type: "damaged", threadId, checkpointId, key: checkpointKey(base), error })
   }
-}
-
-function placeOf(call: string, { configurable = {} }: Config): Place {
-  const { thread_id: threadId, checkpoint_ns: checkpointNs = "" } = configurable
-  if (typeof threadId !== "string") throw missing(call, "thread_id", threadId)
-  if (typeof checkpointNs !== "string") throw missing(call, "checkpoint_ns", checkpointNs)
-  return { threadId, checkpointNs }
-}
-
-const placeOfThread = (call: string, thread_id: string): Place => placeOf(call, { configurable: { thread_id } })
-
-function missing(call: string, name: string, value: unknown): CheckpointError {
-  const message = `${call}: ${name} is ${show(value)}; give a string: { configurable: { ${name}: "…" } }.`
-  return new CheckpointError("CKPT_INVALID", message)
 }

@@ -97,7 +97,7 @@ test("values go three whole days after their day, if no checkpoint names them", 
   const ids = await history(days, 6)
   // Each day has two values: one of its own, and one that is the same each day.
   expect(await days.values()).toHaveLength(12)
-  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: ids.slice(1), values: 6 })
+  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: ids.slice(1), left: 1, values: 6 })
   expect((await days.values()).map((key) => key.split("/")[2])).toEqual([
     "020003",
     "020003",
@@ -107,9 +107,9 @@ test("values go three whole days after their day, if no checkpoint names them", 
     "020005",
   ])
   days.day += 100
-  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: [], values: 4 })
+  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: [], left: 1, values: 4 })
   expect(await days.areWhole()).toEqual([ids[0]])
-  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: [], values: 0 })
+  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: [], left: 1, values: 0 })
 })
 
 test("checkpoints of a subgraph go with the graph's; the latest of a subgraph with a memory stays", async () => {
@@ -186,7 +186,7 @@ test.each([/\.c$/, /^v\//])(
     // The latest checkpoint is the first name, and its values are the last.
     const key = all.filter((each) => damaged.test(each)).at(String(damaged).includes("v") ? -1 : 0) ?? ""
     await days.backend.put(key, [Buffer.from("damaged")])
-    expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: ids.slice(2), values: 0 })
+    expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: ids.slice(2), left: 2, values: 0 })
     expect(days.events).toMatchObject([{ type: "damaged", threadId: "t", checkpointId: ids[0] }])
     expect((await days.open().getTuple(thread))?.config.configurable).toMatchObject({ checkpoint_id: ids[1] })
   },

@@ -15,6 +15,7 @@ const entries = {
   fs: { "@ckpt/fs": "index.js" },
   cli: {},
   conformance: { "@ckpt/conformance": "index.js" },
+  langgraph: { "@ckpt/langgraph": "index.js" },
 }
 
 const checks = Object.values(promises)

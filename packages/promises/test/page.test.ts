@@ -38,7 +38,7 @@ const bold = /^- (\*\*[^*]+\*\*)/gm
 
 /** Sections of which each point is a promise: the file, the heading, and the points in the section. */
 const sections: readonly (readonly [file: string, heading: string, points: RegExp])[] = [
-  ...["core", "fs", "s3", "azure", "gcs", "cli"].map(
+  ...["core", "fs", "s3", "azure", "gcs", "cli", "langgraph"].map(
     (name) => [`packages/${name}/README.md`, "## What is promised", bold] as const,
   ),
   ["packages/memory/README.md", "## What is promised", /^- (.*)/gm],

@@ -37,7 +37,7 @@ interface CaseCheck {
 /** A change of one module of a package's build. `find` must stand there exactly once. */
 export interface Mutant {
   readonly name: string
-  readonly package: "core" | "fs" | "cli" | "conformance"
+  readonly package: "core" | "fs" | "cli" | "conformance" | "langgraph"
   /** Below `build`, without its `.js`; or `package.json`. */
   readonly file: string
   readonly find: string
@@ -60,3 +60,4 @@ export const core = mutantOf("core")
 export const fs = mutantOf("fs")
 export const cli = mutantOf("cli")
 export const conformance = mutantOf("conformance")
+export const langgraph = mutantOf("langgraph")

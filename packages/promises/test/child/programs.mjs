@@ -1,4 +1,6 @@
 // Checks of promises that no scenario can see, since they are about one storage, about the command, or about the packages.
+import { threadPrograms } from "./programs/agent-threads.mjs"
+import { agentPrograms } from "./programs/agents.mjs"
 import { claimPrograms } from "./programs/claims.mjs"
 import { commandPrograms } from "./programs/command.mjs"
 import { filesystemPrograms } from "./programs/filesystem.mjs"
@@ -16,4 +18,6 @@ export const programs = {
   ...pagePrograms,
   ...suitePrograms,
   ...versionPrograms,
+  ...agentPrograms,
+  ...threadPrograms,
 }

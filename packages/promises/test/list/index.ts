@@ -1,4 +1,5 @@
 import type { OnePromise } from "../promise.js"
+import { agentPromises } from "./agents.js"
 import { callPromises } from "./calls.js"
 import { claimPromises } from "./claims.js"
 import { commandPromises } from "./command.js"
@@ -28,4 +29,5 @@ export const promises: Readonly<Record<string, readonly OnePromise[]>> = {
   "The page": pagePromises,
   "Other releases": versionPromises,
   "What is not trusted": securityPromises,
+  Agents: agentPromises,
 }
