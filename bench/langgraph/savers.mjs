@@ -93,7 +93,7 @@ export const ckptOnS3Async = {
 const sqliteSaver = (isFull) => ({
   name: isFull ? "SqliteSaver, FULL" : "SqliteSaver",
   note: () =>
-    `${installedVersion(sqlitePackage)}: ${isFull ? "a sync for each statement" : "its default: waits for no disk"}`,
+    `${installedVersion(sqlitePackage)}: ${isFull ? "a sync for each statement" : "its default, NORMAL: few syncs"}`,
   async create({ workplace }) {
     const { SqliteSaver } = await import("@langchain/langgraph-checkpoint-sqlite")
     const file = join(await workplace.fresh(), "chat.sqlite")
