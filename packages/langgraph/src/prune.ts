@@ -3,12 +3,11 @@ import { CheckpointError } from "@ckpt/core"
 import { mapConcurrently } from "@ckpt/core/adapter"
 import type { Checkpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
-import type { StoredCheckpoint } from "./format.js"
 import { keptOf, latestFirst, type Seen } from "./keep.js"
-import { checkpointKey, checkpointsOf, dayOf, valueKey, valuesOf } from "./keys.js"
+import { checkpointKey, checkpointsOf, dayOf, pieceKey, piecesOf } from "./keys.js"
 import { loadListed, metadataOf, readStored } from "./load.js"
 import { type Listed, listed } from "./names.js"
-import { dayMs, patienceMs, today } from "./put.js"
+import { dayMs, keysOf, patienceMs, today } from "./pieces.js"
 import type { PrunedThread, PruneThreadOptions } from "./rules.js"
 
 /** @param damaged called with each checkpoint that does not verify: it stays */
@@ -20,7 +19,7 @@ export async function pruneThread(
 ): Promise<PrunedThread> {
   const { objects } = context
   const now = await storageTime(context, threadId)
-  const values = await objects.list({ prefix: valuesOf(threadId) })
+  const pieces = await objects.list({ prefix: piecesOf(threadId) })
   const all: Listed[] = []
   for await (const one of listed(objects, checkpointsOf(threadId))) all.push(one)
   const { seen, areAllSeen } = await look(context, all, damaged)
@@ -34,12 +33,12 @@ export async function pruneThread(
   await objects.remove([...doomed.map(({ one }) => one), ...abandoned].flatMap(({ writes }) => writes))
   const removed = doomed.map(({ one }) => one.checkpointId)
   // What a damaged checkpoint names is not known.
-  if (!areAllSeen) return { removed, values: 0 }
-  const named = new Set([...kept].flatMap(({ stored }) => keysOf(stored)))
+  if (!areAllSeen) return { removed, pieces: 0 }
+  const named = new Set([...kept].flatMap((each) => each.pieces))
   const firstDay = Math.floor((now - patienceMs) / dayMs)
-  const unnamed = values.map(({ key }) => key).filter((key) => dayOf(key) < firstDay && !named.has(key))
+  const unnamed = pieces.map(({ key }) => key).filter((key) => dayOf(key) < firstDay && !named.has(key))
   await objects.remove(unnamed)
-  return { removed, values: unnamed.length }
+  return { removed, pieces: unnamed.length }
 }
 
 /** The checkpoints of a thread. Of each namespace at least the latest is whole, with its values: no older one may go for it otherwise. */
@@ -56,7 +55,8 @@ async function look(context: Context, all: readonly Listed[], damaged: (one: Lis
     }
   }
   const there = all.filter(({ isThere }) => isThere)
-  const read = await mapConcurrently(there, (one) => unlessDamaged(one, () => seenOf(context, one)))
+  const keys = new Map<string, string>()
+  const read = await mapConcurrently(there, (one) => unlessDamaged(one, () => seenOf(context, one, keys)))
   const seen: Seen[] = []
   const withLatest = new Set<string>()
   for (const each of read.filter((one) => one !== undefined).sort(latestFirst)) {
@@ -71,24 +71,24 @@ async function look(context: Context, all: readonly Listed[], damaged: (one: Lis
   return { seen, areAllSeen }
 }
 
-async function seenOf(context: Context, one: Listed): Promise<Seen | undefined> {
-  const stored = await readStored(context, one.base)
+/** @param keys those that were seen: a piece that many checkpoints name is one string in memory */
+async function seenOf(context: Context, one: Listed, keys: Map<string, string>): Promise<Seen | undefined> {
+  const stored = (await readStored(context, one.base))?.stored
   if (stored === undefined) return undefined
   const metadata = await metadataOf(context, stored)
   const { v } = (await context.serde.loadsTyped(...stored.checkpoint)) as Checkpoint
   const isDelta = Object.keys(metadata.counters_since_delta_snapshot ?? {}).length > 0
-  return { one, stored, metadata, needsParent: v < 4 || isDelta }
+  const named = keysOf(stored)
+  for (const key of named) if (!keys.has(key)) keys.set(key, key)
+  const pieces = named.map((key) => keys.get(key) as string)
+  const { threadId, checkpointNs, parentId } = stored
+  return { one, stored: { threadId, checkpointNs, parentId }, pieces, metadata, needsParent: v < 4 || isDelta }
 }
 
-/** The large values that a checkpoint names. */
-function keysOf({ threadId, values }: StoredCheckpoint): string[] {
-  return values.flatMap((value) => ("bytes" in value ? [] : [valueKey(threadId, value.day, value.hash)]))
-}
-
-/** The time of the storage: that of an object that is stored now. What a dead process leaves goes as a value that nobody names. */
+/** The time of the storage: that of an object that is stored now. What a dead process leaves goes as a piece that nobody names. */
 async function storageTime(context: Context, threadId: string): Promise<number> {
   const { objects } = context
-  const key = valueKey(threadId, today(context), `now-${randomUUID()}`)
+  const key = pieceKey(threadId, today(context), `now-${randomUUID()}`)
   const { lastModified } = await objects.create(key, new Uint8Array())
   await objects.remove(key)
   return lastModified.getTime()

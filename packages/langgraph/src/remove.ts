@@ -1,8 +1,8 @@
 import type { Context } from "./context.js"
-import { checkpointKey, checkpointsOf, valuesOf } from "./keys.js"
+import { checkpointKey, checkpointsOf, piecesOf } from "./keys.js"
 import { type Listed, listed } from "./names.js"
 
-/** A checkpoint goes before what it names, so that none is found whose values are gone. */
+/** A checkpoint goes before what it names, so that none is found whose pieces are gone. */
 export async function deleteThread(context: Context, threadId: string): Promise<void> {
   const { objects } = context
   const all: Listed[] = []
@@ -19,6 +19,6 @@ export async function deleteThread(context: Context, threadId: string): Promise<
   await objects.remove(keys.filter((key) => !last.has(key)))
   await objects.remove([...last])
   await objects.remove(all.flatMap(({ writes }) => writes))
-  const values = await objects.list({ prefix: valuesOf(threadId) })
-  await objects.remove(values.map(({ key }) => key))
+  const pieces = await objects.list({ prefix: piecesOf(threadId) })
+  await objects.remove(pieces.map(({ key }) => key))
 }

@@ -14,8 +14,8 @@ export interface PruneThreadOptions {
 export interface PrunedThread {
   /** The ids of the checkpoints, the latest first. */
   readonly removed: readonly string[]
-  /** How many large values that no checkpoint names any more. */
-  readonly values: number
+  /** How many pieces of large values that no checkpoint names any more. */
+  readonly pieces: number
 }
 
 export const pruneShape: ShapeOf<PruneThreadOptions> = {
