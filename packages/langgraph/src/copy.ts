@@ -1,11 +1,12 @@
 import { CheckpointError } from "@ckpt/core"
 import { byUtf8, mapConcurrently } from "@ckpt/core/adapter"
 import type { Context } from "./context.js"
-import { decodeWrites, encodeWrites, type StoredCheckpoint, type StoredValue } from "./format.js"
-import { checkpointKey, checkpointsOf, descending, folderOf, numberOf, valueKey, writesKey } from "./keys.js"
-import { bytesOf, readStored } from "./load.js"
+import { decodeWrites, encodeWrites, type StoredCheckpoint } from "./format.js"
+import { checkpointKey, checkpointsOf, descending, folderOf, numberOf, pieceKey, writesKey } from "./keys.js"
+import { readStored } from "./load.js"
 import { type Listed, listed } from "./names.js"
-import { storeCheckpoint, storeValue, today } from "./put.js"
+import { readPiece, storePieces } from "./pieces.js"
+import { storeCheckpoint } from "./put.js"
 
 /**
  * Copies a thread, its oldest checkpoint first, and of each checkpoint what it names first: a copy that breaks off is the beginning of the
@@ -24,9 +25,9 @@ export async function copyThread(
   let copied = 0
   for (const one of all.sort((a, b) => byUtf8(a.checkpointId, b.checkpointId))) {
     try {
-      const stored = await readStored(context, one.base)
-      if (stored === undefined) continue
-      await copyCheckpoint(context, stored, one, to)
+      const found = await readStored(context, one.base)
+      if (found === undefined) continue
+      await copyCheckpoint(context, found.stored, one, to)
       copied++
     } catch (error) {
       if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
@@ -38,16 +39,12 @@ export async function copyThread(
 
 async function copyCheckpoint(context: Context, stored: StoredCheckpoint, one: Listed, threadId: string) {
   const { objects } = context
-  const day = today(context)
-  const values = await mapConcurrently(stored.values, async (value): Promise<StoredValue> => {
-    if ("bytes" in value) return value
-    const bytes = await bytesOf(context, stored.threadId, value)
-    if (bytes === undefined) {
-      const key = checkpointKey(one.base)
-      throw new CheckpointError("CKPT_CORRUPT", `${key} names a value that is not there.`, { key })
-    }
-    await storeValue(context, valueKey(threadId, day, value.hash), bytes)
-    return { ...value, day }
+  const pieces = stored.values.flatMap((value) => value.pieces)
+  const day = await storePieces(context, threadId, pieces, async (hash) => {
+    const bytes = await readPiece(context, pieceKey(stored.threadId, stored.day, hash))
+    if (bytes !== undefined) return bytes
+    const key = checkpointKey(one.base)
+    throw new CheckpointError("CKPT_CORRUPT", `${key} names a piece of a value that is not there.`, { key })
   })
   const base = folderOf({ threadId, checkpointNs: stored.checkpointNs }) + descending(stored.checkpointId)
   await mapConcurrently(one.writes, async (key) => {
@@ -56,5 +53,5 @@ async function copyCheckpoint(context: Context, stored: StoredCheckpoint, one: L
     const writes = { ...decodeWrites(key, found.bytes), threadId }
     await objects.create(writesKey(base, writes.taskId, numberOf(key)), encodeWrites(writes))
   })
-  await storeCheckpoint(context, "copyThread", { ...stored, threadId, values })
+  await storeCheckpoint(context, "copyThread", { ...stored, threadId, day })
 }

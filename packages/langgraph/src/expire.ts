@@ -1,11 +1,11 @@
 import { CheckpointError } from "@ckpt/core"
 import { checkOptions, isDue, mapConcurrently, type ShapeOf, wholeNumber } from "@ckpt/core/adapter"
 import type { Context } from "./context.js"
-import { allCheckpoints, allValues, dayOf, textOf } from "./keys.js"
+import { allCheckpoints, allPieces, dayOf, textOf } from "./keys.js"
 import { readStored } from "./load.js"
 import { type Listed, names } from "./names.js"
+import { dayMs, patienceMs } from "./pieces.js"
 import { storageTime } from "./prune.js"
-import { dayMs, patienceMs } from "./put.js"
 import { removeCheckpoints } from "./remove.js"
 
 /** Which threads go. */
@@ -33,7 +33,7 @@ export async function expireThreads(context: Context, { idleMs }: ExpireThreadsO
   const isIdle = (written: Date) => isDue(now - written.getTime(), idleMs)
   /** When something was last written to a thread, by the thread's name. */
   const written = new Map<string, Date>()
-  for (const prefix of [allValues, allCheckpoints]) {
+  for (const prefix of [allPieces, allCheckpoints]) {
     for await (const { key, lastModified } of names(objects, prefix)) {
       const [, thread = ""] = key.split("/")
       const before = written.get(thread)
@@ -50,9 +50,9 @@ export async function expireThreads(context: Context, { idleMs }: ExpireThreadsO
       return true
     })
     if (!areGone) return undefined
-    // A checkpoint that comes all the same names no value of an earlier day: as beside a prune.
-    const values = (await objects.list({ prefix: `${allValues}${thread}/` })).map(({ key }) => key)
-    await objects.remove(values.filter((key) => dayOf(key) < firstDay))
+    // A checkpoint that comes all the same names no piece of an earlier day: as beside a prune.
+    const pieces = (await objects.list({ prefix: `${allPieces}${thread}/` })).map(({ key }) => key)
+    await objects.remove(pieces.filter((key) => dayOf(key) < firstDay))
     return id
   })
   return ids.filter((id) => id !== undefined)
@@ -66,8 +66,8 @@ async function idOf(context: Context, thread: string, all: readonly Listed[]): P
   if (text !== undefined) return text
   for (const { base } of there) {
     try {
-      const stored = await readStored(context, base)
-      if (stored !== undefined) return stored.threadId
+      const found = await readStored(context, base)
+      if (found !== undefined) return found.stored.threadId
     } catch (error) {
       if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
     }

@@ -4,11 +4,15 @@ import { CheckpointError } from "@ckpt/core"
 /** A value as a serializer gives it. */
 export type Typed = readonly [type: string, bytes: Uint8Array]
 
-/** A channel's value: here, or under the key that `hash` and `day` name. */
-export type StoredValue = { readonly channel: string; readonly type: string } & (
-  | { readonly bytes: Uint8Array }
-  | { readonly hash: string; readonly day: number }
-)
+/** A channel's value. */
+export interface StoredValue {
+  readonly channel: string
+  readonly type: string
+  /** The hashes of its pieces, SHA-256 in hexadecimal. A value that fits here has none. */
+  readonly pieces: readonly string[]
+  /** Its bytes behind the pieces. */
+  readonly rest: Uint8Array
+}
 
 export interface StoredCheckpoint {
   readonly threadId: string
@@ -18,6 +22,8 @@ export interface StoredCheckpoint {
   /** Without its channel values. */
   readonly checkpoint: Typed
   readonly metadata: Typed
+  /** The day under which its pieces lie. */
+  readonly day: number
   readonly values: readonly StoredValue[]
 }
 
@@ -38,6 +44,7 @@ export interface StoredWrites {
 }
 
 const format = 1
+const hashBytes = 32
 
 type Part = readonly [type: string, size: number]
 
@@ -49,27 +56,31 @@ export function encodeCheckpoint(stored: StoredCheckpoint): Uint8Array {
     parentId: parentId ?? null,
     checkpoint: part(checkpoint),
     metadata: part(metadata),
-    values: values.map((value) =>
-      "bytes" in value
-        ? { channel: value.channel, part: part([value.type, value.bytes]) }
-        : { channel: value.channel, type: value.type, day: value.day, hash: value.hash },
-    ),
+    values: values.map(({ channel, type, pieces, rest }) => ({
+      channel,
+      pieces: pieces.length,
+      part: [type, pieces.length * hashBytes + rest.length] satisfies Part,
+    })),
   }
-  return join(head, [checkpoint[1], metadata[1], ...values.flatMap((value) => ("bytes" in value ? [value.bytes] : []))])
+  const parts = values.flatMap(({ pieces, rest }) => [...pieces.map((hash) => Buffer.from(hash, "hex")), rest])
+  return join(head, [checkpoint[1], metadata[1], ...parts])
 }
 
 export function decodeCheckpoint(key: string, bytes: Uint8Array): StoredCheckpoint {
   return decode(key, bytes, (head, next) => {
-    const { threadId, checkpointNs, checkpointId, parentId } = head as unknown as StoredCheckpoint
+    const { threadId, checkpointNs, checkpointId, parentId, day } = head as unknown as StoredCheckpoint
     const checkpoint = next(head["checkpoint"])
     const metadata = next(head["metadata"])
-    const listed = head["values"] as { channel: string; type: string; day: number; hash: string; part?: Part }[]
-    const values = listed.map(({ channel, type, day, hash, part }): StoredValue => {
-      if (part === undefined) return { channel, type, day, hash }
-      const [inlineType, inline] = next(part)
-      return { channel, type: inlineType, bytes: inline }
+    const listed = head["values"] as { channel: string; pieces: number; part: Part }[]
+    const values = listed.map(({ channel, pieces: count, part }): StoredValue => {
+      const [type, bytes] = next(part)
+      const hashes = Buffer.from(bytes.buffer, bytes.byteOffset, count * hashBytes).toString("hex")
+      const pieces = Array.from({ length: count }, (_, at) =>
+        hashes.slice(2 * at * hashBytes, 2 * (at + 1) * hashBytes),
+      )
+      return { channel, type, pieces, rest: bytes.subarray(count * hashBytes) }
     })
-    return { threadId, checkpointNs, checkpointId, parentId: parentId ?? undefined, checkpoint, metadata, values }
+    return { threadId, checkpointNs, checkpointId, parentId: parentId ?? undefined, checkpoint, metadata, day, values }
   })
 }
 

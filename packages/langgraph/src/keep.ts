@@ -3,13 +3,15 @@ import type { CheckpointMetadata } from "@langchain/langgraph-checkpoint"
 import type { StoredCheckpoint } from "./format.js"
 import { descending, folderOf } from "./keys.js"
 import type { Listed } from "./names.js"
-import { patienceMs } from "./put.js"
+import { patienceMs } from "./pieces.js"
 import type { PruneThreadOptions } from "./rules.js"
 
 /** A checkpoint that was read. */
 export interface Seen {
   readonly one: Listed
-  readonly stored: Pick<StoredCheckpoint, "threadId" | "checkpointNs" | "parentId" | "values">
+  readonly stored: Pick<StoredCheckpoint, "threadId" | "checkpointNs" | "parentId">
+  /** The keys of the pieces that it names. */
+  readonly pieces: readonly string[]
   readonly metadata: CheckpointMetadata
   /** It is whole only together with its parent: it sends what the parent's tasks wrote, or has a channel that was not stored since. */
   readonly needsParent: boolean

@@ -2,7 +2,7 @@
 //
 //   c/{thread}/{namespace}/{checkpoint}.c              a checkpoint, written last
 //   c/{thread}/{namespace}/{checkpoint}.w.{task}.{n}   writes of a task; of several objects the later counts more
-//   v/{thread}/{day}/{hash}                            a channel value that several checkpoints may share
+//   v/{thread}/{day}/{hash}                            a piece of a channel's value, which several checkpoints may share
 //
 // The names of checkpoints descend with their ids, so the latest comes first, with its writes behind it.
 import { createHash } from "node:crypto"
@@ -63,9 +63,9 @@ export function idOf(name: string): string | undefined {
 }
 
 export const allCheckpoints = "c/"
-export const allValues = "v/"
+export const allPieces = "v/"
 export const checkpointsOf = (threadId: string): string => `c/${nameOf(threadId)}/`
-export const valuesOf = (threadId: string): string => `v/${nameOf(threadId)}/`
+export const piecesOf = (threadId: string): string => `v/${nameOf(threadId)}/`
 export const folderOf = ({ threadId, checkpointNs }: Place): string =>
   `${checkpointsOf(threadId)}${nameOf(checkpointNs)}/`
 
@@ -77,13 +77,13 @@ export const writesKey = (base: string, taskId: string, number: number): string 
 /** Behind all that belongs to a checkpoint. */
 export const behind = (base: string): string => `${base}/`
 
-export const valueKey = (threadId: string, day: number, hash: string): string =>
-  `${valuesOf(threadId)}${String(day).padStart(6, "0")}/${hash}`
+export const pieceKey = (threadId: string, day: number, hash: string): string =>
+  `${piecesOf(threadId)}${String(day).padStart(6, "0")}/${hash}`
 
 /** The number of an object of writes. */
 export const numberOf = (key: string): number => Number(key.slice(key.lastIndexOf(".") + 1))
 
-/** The day of a value's key. */
+/** The day of a piece's key. */
 export const dayOf = (key: string): number => Number(key.split("/")[2])
 
 /** What a name says. */

@@ -1,5 +1,5 @@
 import { CheckpointError } from "@ckpt/core"
-import { mapConcurrently, together } from "@ckpt/core/adapter"
+import { together } from "@ckpt/core/adapter"
 import {
   type Checkpoint,
   type CheckpointMetadata,
@@ -8,16 +8,23 @@ import {
   TASKS,
 } from "@langchain/langgraph-checkpoint"
 import type { Config, Context } from "./context.js"
-import { decodeCheckpoint, type StoredCheckpoint, type StoredValue } from "./format.js"
-import { checkpointKey, descending, folderOf, type Place, valueKey, writesPrefix } from "./keys.js"
+import { decodeCheckpoint, type StoredCheckpoint } from "./format.js"
+import { checkpointKey, descending, folderOf, type Place, writesPrefix } from "./keys.js"
 import type { Listed } from "./names.js"
+import { readValues, remember } from "./pieces.js"
 import { pendingWrites, revive, type StoredPending } from "./writes.js"
 
+/** A checkpoint's object, as it was read. */
+export interface Found {
+  readonly stored: StoredCheckpoint
+  readonly version: string
+}
+
 /** The checkpoint's object, verified; `undefined` if it is absent. */
-export async function readStored({ objects }: Context, base: string): Promise<StoredCheckpoint | undefined> {
+export async function readStored({ objects }: Context, base: string): Promise<Found | undefined> {
   const key = checkpointKey(base)
   const found = await objects.read(key)
-  return found && decodeCheckpoint(key, found.bytes)
+  return found && { stored: decodeCheckpoint(key, found.bytes), version: found.version }
 }
 
 export async function metadataOf({ serde }: Context, { metadata: [type, bytes] }: StoredCheckpoint) {
@@ -35,28 +42,33 @@ export async function writesOf(context: Context, base: string): Promise<StoredPe
 /**
  * A checkpoint as LangGraph takes it, with all that belongs to it verified; `undefined` if it was removed meanwhile.
  *
- * @throws {CheckpointError} `CKPT_CORRUPT` if a value does not verify or is gone
+ * @param atHand as in {@link readValues}
+ * @throws {CheckpointError} `CKPT_CORRUPT` if a piece of a value does not verify or is gone
  */
 export async function tupleOf(
   context: Context,
   base: string,
-  stored: StoredCheckpoint,
+  { stored, version }: Found,
   writes: readonly StoredPending[],
+  atHand = new Map<string, Uint8Array>(),
 ): Promise<CheckpointTuple | undefined> {
   const { serde } = context
-  const { threadId, checkpointId, parentId } = stored
-  const channels = await mapConcurrently(stored.values, async (value) => {
-    const bytes = await bytesOf(context, threadId, value)
-    return bytes && ([value.channel, await serde.loadsTyped(value.type, bytes)] as const)
-  })
-  if (channels.includes(undefined)) {
+  const { checkpointId, parentId } = stored
+  const values = await readValues(context, stored, atHand)
+  if (values === undefined) {
     if ((await context.objects.head(checkpointKey(base))) === undefined) return undefined
-    const message = `The checkpoint ${checkpointId} names a value that is not there.`
+    const message = `The checkpoint ${checkpointId} names a piece of a value that is not there.`
     throw new CheckpointError("CKPT_CORRUPT", message, { key: checkpointKey(base) })
   }
+  remember(context, stored, version)
+  const channels = await Promise.all(
+    stored.values.map(async ({ channel, type }, at): Promise<[string, unknown]> => {
+      return [channel, await serde.loadsTyped(type, values[at] as Uint8Array)]
+    }),
+  )
   const checkpoint = (await serde.loadsTyped(...stored.checkpoint)) as Checkpoint
   // Makes properties of its own, also of a channel named "__proto__".
-  checkpoint.channel_values = Object.fromEntries(channels as [string, unknown][])
+  checkpoint.channel_values = Object.fromEntries(channels)
   if (checkpoint.v < 4 && parentId !== undefined) await migratePendingSends(context, stored, checkpoint)
   const tuple: CheckpointTuple = {
     config: configOf(stored, checkpointId),
@@ -72,18 +84,6 @@ function configOf({ threadId, checkpointNs }: Place, checkpointId: string): Conf
   return { configurable: { thread_id: threadId, checkpoint_ns: checkpointNs, checkpoint_id: checkpointId } }
 }
 
-export async function bytesOf(
-  { objects, known }: Context,
-  threadId: string,
-  value: StoredValue,
-): Promise<Uint8Array | undefined> {
-  if ("bytes" in value) return value.bytes
-  const key = valueKey(threadId, value.day, value.hash)
-  const found = await objects.read(key)
-  if (found !== undefined) known.add(key)
-  return found?.bytes
-}
-
 /** Before version 4, what a step sends to the next lay with the writes of the parent. */
 async function migratePendingSends(context: Context, stored: StoredCheckpoint, checkpoint: Checkpoint): Promise<void> {
   const parent = folderOf(stored) + descending(stored.parentId as string)
@@ -95,6 +95,6 @@ async function migratePendingSends(context: Context, stored: StoredCheckpoint, c
 
 /** As {@link tupleOf}, of a checkpoint of which the listing has shown the writes. */
 export async function loadListed(context: Context, { base, writes }: Listed): Promise<CheckpointTuple | undefined> {
-  const [stored, pending] = await together([readStored(context, base), pendingWrites(context, writes)])
-  return stored && tupleOf(context, base, stored, pending)
+  const [found, pending] = await together([readStored(context, base), pendingWrites(context, writes)])
+  return found && tupleOf(context, base, found, pending)
 }

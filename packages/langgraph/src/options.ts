@@ -34,8 +34,8 @@ export interface CkptSaverOptions extends Omit<ObjectsOptions, "onEvent"> {
   /** How values become bytes, and values again. Default: LangGraph's own serializer. */
   serde?: BaseCheckpointSaver["serde"] | undefined
   /**
-   * Channel values of up to so many bytes lie in the checkpoint's own object, and larger ones in objects that checkpoints share. Default
-   * 16,384; up to 1 MiB.
+   * Channel values of up to so many bytes lie in the checkpoint's own object, and larger ones in pieces that checkpoints share; the last
+   * piece of a value lies in the checkpoint's own object too, if it fits. Default 16,384; up to 1 MiB.
    */
   inlineBytes?: number | undefined
   /**

@@ -4,10 +4,10 @@ import { mapConcurrently } from "@ckpt/core/adapter"
 import type { Checkpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
 import { isOfOneTask, keptOf, latestFirst, type Seen } from "./keep.js"
-import { checkpointKey, checkpointsOf, dayOf, valueKey, valuesOf } from "./keys.js"
+import { checkpointKey, checkpointsOf, dayOf, pieceKey, piecesOf } from "./keys.js"
 import { loadListed, metadataOf, readStored } from "./load.js"
 import { type Listed, listed } from "./names.js"
-import { dayMs, patienceMs, today } from "./put.js"
+import { dayMs, keysOf, patienceMs, today } from "./pieces.js"
 import type { PrunedThread, PruneThreadOptions } from "./rules.js"
 
 /** @param damaged called with each checkpoint that does not verify: it stays */
@@ -19,7 +19,7 @@ export async function pruneThread(
 ): Promise<PrunedThread> {
   const { objects } = context
   const now = await storageTime(context, threadId)
-  const values = await objects.list({ prefix: valuesOf(threadId) })
+  const pieces = await objects.list({ prefix: piecesOf(threadId) })
   const all: Listed[] = []
   for await (const one of listed(objects, checkpointsOf(threadId))) all.push(one)
   const { seen, areAllSeen } = await look(context, all, damaged)
@@ -34,12 +34,12 @@ export async function pruneThread(
   const removed = doomed.map(({ one }) => one.checkpointId)
   const left = all.filter(({ isThere }) => isThere).length - removed.length
   // What a damaged checkpoint names is not known.
-  if (!areAllSeen) return { removed, left, values: 0 }
-  const named = new Set([...kept].flatMap(({ stored }) => keysOf(stored)))
+  if (!areAllSeen) return { removed, left, pieces: 0 }
+  const named = new Set([...kept].flatMap((each) => each.pieces))
   const firstDay = Math.floor((now - patienceMs) / dayMs)
-  const unnamed = values.map(({ key }) => key).filter((key) => dayOf(key) < firstDay && !named.has(key))
+  const unnamed = pieces.map(({ key }) => key).filter((key) => dayOf(key) < firstDay && !named.has(key))
   await objects.remove(unnamed)
-  return { removed, left, values: unnamed.length }
+  return { removed, left, pieces: unnamed.length }
 }
 
 /**
@@ -59,7 +59,8 @@ async function look(context: Context, all: readonly Listed[], damaged: (one: Lis
     }
   }
   const there = all.filter(({ isThere }) => isThere)
-  const read = await mapConcurrently(there, (one) => unlessDamaged(one, () => seenOf(context, one)))
+  const keys = new Map<string, string>()
+  const read = await mapConcurrently(there, (one) => unlessDamaged(one, () => seenOf(context, one, keys)))
   const seen: Seen[] = []
   const withLatest = new Set<string>()
   for (const each of read.filter((one) => one !== undefined).sort(latestFirst)) {
@@ -77,33 +78,31 @@ async function look(context: Context, all: readonly Listed[], damaged: (one: Lis
   return { seen, areAllSeen }
 }
 
-async function seenOf(context: Context, one: Listed): Promise<Seen | undefined> {
-  const stored = await readStored(context, one.base)
+/** @param keys those that were seen: a piece that many checkpoints name is one string in memory */
+async function seenOf(context: Context, one: Listed, keys: Map<string, string>): Promise<Seen | undefined> {
+  const stored = (await readStored(context, one.base))?.stored
   if (stored === undefined) return undefined
   const metadata = await metadataOf(context, stored)
   const { v } = (await context.serde.loadsTyped(...stored.checkpoint)) as Checkpoint
   const isDelta = Object.keys(metadata.counters_since_delta_snapshot ?? {}).length > 0
-  const { threadId, checkpointNs, parentId, values } = stored
-  // Without bytes: those of a long thread may be more than memory has.
-  const large = values.filter((value) => !("bytes" in value))
+  const named = keysOf(stored)
+  for (const key of named) if (!keys.has(key)) keys.set(key, key)
+  const pieces = named.map((key) => keys.get(key) as string)
+  const { threadId, checkpointNs, parentId } = stored
   return {
     one,
-    stored: { threadId, checkpointNs, parentId, values: large },
+    stored: { threadId, checkpointNs, parentId },
+    pieces,
     metadata,
     needsParent: v < 4 || isDelta,
     isInDoubt: false,
   }
 }
 
-/** The large values that a checkpoint names. */
-function keysOf({ threadId, values }: Seen["stored"]): string[] {
-  return values.flatMap((value) => ("bytes" in value ? [] : [valueKey(threadId, value.day, value.hash)]))
-}
-
-/** The time of the storage: that of an object that is stored now. What a dead process leaves goes as a value that nobody names. */
+/** The time of the storage: that of an object that is stored now. What a dead process leaves goes as a piece that nobody names. */
 export async function storageTime(context: Context, threadId: string): Promise<number> {
   const { objects } = context
-  const key = valueKey(threadId, today(context), `now-${randomUUID()}`)
+  const key = pieceKey(threadId, today(context), `now-${randomUUID()}`)
   const { lastModified } = await objects.create(key, new Uint8Array())
   await objects.remove(key)
   return lastModified.getTime()

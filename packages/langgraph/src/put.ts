@@ -1,22 +1,9 @@
 import { CheckpointError } from "@ckpt/core"
-import { mapConcurrently } from "@ckpt/core/adapter"
 import { type Checkpoint, type CheckpointMetadata, copyCheckpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
-import { decodeCheckpoint, encodeCheckpoint, type StoredCheckpoint, type StoredValue, type Typed } from "./format.js"
-import { checkpointKey, descending, folderOf, type Place, sha256, valueKey } from "./keys.js"
-
-export const dayMs = 24 * 60 * 60 * 1000
-
-/**
- * How old a value is before it is removed, if no checkpoint names it. A checkpoint names values of the day on which its `put` began, or of
- * the next: so no checkpoint that is still to come names one that is removed, even if the clocks of two machines are a day apart.
- */
-export const patienceMs = 3 * dayMs
-
-/** The day that new values lie under, in UTC. */
-export function today({ now }: Context): number {
-  return Math.floor(now() / dayMs)
-}
+import { decodeCheckpoint, encodeCheckpoint, type StoredCheckpoint, type Typed } from "./format.js"
+import { checkpointKey, descending, folderOf, type Place } from "./keys.js"
+import { cutValue, remember, storePieces } from "./pieces.js"
 
 /** A checkpoint that is about to be stored. */
 export interface GivenCheckpoint extends Place {
@@ -28,7 +15,7 @@ export interface GivenCheckpoint extends Place {
 }
 
 /**
- * Stores a checkpoint: its values, and then its object, which names them. So what is found is whole, whenever its writer dies.
+ * Stores a checkpoint: the pieces of its values, and then its object, which names them. So what is found is whole, whenever its writer dies.
  *
  * @throws {CheckpointError} `CKPT_CONFLICT` if another checkpoint has this id
  */
@@ -42,46 +29,38 @@ export async function put(context: Context, given: GivenCheckpoint): Promise<voi
     serde.dumpsTyped(given.metadata),
     ...Object.entries(channels)
       .filter(([channel]) => isSet(given, channel))
-      .map(async ([channel, value]) => ({ channel, typed: await serde.dumpsTyped(value) })),
+      .map(async ([channel, value]) => {
+        // Bytes come back from the serializer as they are, and are the graph's.
+        const [type, bytes] = await serde.dumpsTyped(value instanceof Uint8Array ? new Uint8Array(value) : value)
+        return cutValue(context, channel, type, bytes)
+      }),
   ])
-  const stored = await storeValues(context, threadId, values)
-  const place = { threadId, checkpointNs, checkpointId: given.checkpoint.id, parentId }
+  const pieces = new Map(values.flatMap((value) => [...value.pieces]))
+  const day = await storePieces(context, threadId, pieces.keys(), (hash) => pieces.get(hash) as Uint8Array)
   await storeCheckpoint(context, "put", {
-    ...place,
+    threadId,
+    checkpointNs,
+    checkpointId: given.checkpoint.id,
+    parentId,
     checkpoint: checkpoint as Typed,
     metadata: metadata as Typed,
-    values: stored,
+    day,
+    values: values.map(({ value }) => value),
   })
 }
 
-/** Stores the large values. If that takes days, again: a checkpoint must not name values of days that are long over. */
-async function storeValues(
-  context: Context,
-  threadId: string,
-  values: readonly { readonly channel: string; readonly typed: Typed }[],
-): Promise<StoredValue[]> {
-  for (;;) {
-    const day = today(context)
-    const stored = await mapConcurrently(values, async ({ channel, typed: [type, bytes] }): Promise<StoredValue> => {
-      if (bytes.length <= context.inlineBytes) return { channel, type, bytes }
-      const hash = sha256(bytes)
-      await storeValue(context, valueKey(threadId, day, hash), bytes)
-      return { channel, type, hash, day }
-    })
-    if (today(context) <= day + 1) return stored
-  }
-}
-
-/** Stores the object of a checkpoint whose values and writes are there. */
-export async function storeCheckpoint({ objects }: Context, call: string, stored: StoredCheckpoint): Promise<void> {
+/** Stores the object of a checkpoint whose pieces and writes are there. */
+export async function storeCheckpoint(context: Context, call: string, stored: StoredCheckpoint): Promise<void> {
+  const { objects } = context
   const { threadId, checkpointId } = stored
   const key = checkpointKey(folderOf(stored) + descending(checkpointId))
   try {
-    await objects.create(key, encodeCheckpoint(stored))
+    const { version } = await objects.create(key, encodeCheckpoint(stored))
+    remember(context, stored, version)
   } catch (cause) {
     if (!(cause instanceof CheckpointError) || cause.code !== "CKPT_CONFLICT") throw cause
     const there = await objects.read(key)
-    // The same call, made again on another day, names its values by that day.
+    // The same call, made again on another day, names its pieces by that day.
     if (there !== undefined && isSame(decodeCheckpoint(key, there.bytes), stored)) return
     const message = `${call}: thread ${JSON.stringify(threadId)} has another checkpoint ${checkpointId}, which stays as it is. Another process has written it. Read the thread again.`
     throw new CheckpointError("CKPT_CONFLICT", message, { key, cause })
@@ -89,11 +68,7 @@ export async function storeCheckpoint({ objects }: Context, call: string, stored
 }
 
 function isSame(a: StoredCheckpoint, b: StoredCheckpoint): boolean {
-  const [left, right] = [a, b].map(({ values, ...rest }) => {
-    const ofNoDay = values.map((value) => ("bytes" in value ? value : { ...value, day: 0 }))
-    return encodeCheckpoint({ ...rest, values: ofNoDay })
-  })
-  return Buffer.compare(left as Uint8Array, right as Uint8Array) === 0
+  return Buffer.compare(encodeCheckpoint({ ...a, day: 0 }), encodeCheckpoint({ ...b, day: 0 })) === 0
 }
 
 /**
@@ -102,19 +77,4 @@ function isSame(a: StoredCheckpoint, b: StoredCheckpoint): boolean {
  */
 function isSet({ newVersions, parentId, metadata }: GivenCheckpoint, channel: string): boolean {
   return Object.hasOwn(newVersions, channel) || parentId !== undefined || metadata.source === "fork"
-}
-
-/** Stores a value that others may have stored already. Damaged bytes are replaced. */
-export async function storeValue({ objects, known }: Context, key: string, bytes: Uint8Array): Promise<void> {
-  // Another saver may have deleted the thread since. So a known value is looked for, which costs less than its bytes.
-  if (known.has(key) && (await objects.head(key)) !== undefined) return
-  try {
-    await objects.create(key, bytes)
-  } catch (error) {
-    if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
-    const damaged = await objects.head(key)
-    if (damaged === undefined) await objects.create(key, bytes)
-    else await objects.replace(key, bytes, { version: damaged.version })
-  }
-  known.add(key)
 }

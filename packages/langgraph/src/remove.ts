@@ -1,13 +1,13 @@
 import type { Objects } from "@ckpt/core"
 import type { Context } from "./context.js"
-import { checkpointKey, checkpointsOf, valuesOf } from "./keys.js"
+import { checkpointKey, checkpointsOf, piecesOf } from "./keys.js"
 import { type Listed, listed } from "./names.js"
 
-/** A checkpoint goes before what it names, so that none is found whose values are gone. */
+/** A checkpoint goes before what it names, so that none is found whose pieces are gone. */
 export async function deleteThread({ objects }: Context, threadId: string): Promise<void> {
   await removeCheckpoints(objects, checkpointsOf(threadId))
-  const values = await objects.list({ prefix: valuesOf(threadId) })
-  await objects.remove(values.map(({ key }) => key))
+  const pieces = await objects.list({ prefix: piecesOf(threadId) })
+  await objects.remove(pieces.map(({ key }) => key))
 }
 
 /**

@@ -17,8 +17,8 @@ export interface PrunedThread {
   readonly removed: readonly string[]
   /** How many checkpoints the thread still has. */
   readonly left: number
-  /** How many large values that no checkpoint names any more. */
-  readonly values: number
+  /** How many pieces of large values that no checkpoint names any more. */
+  readonly pieces: number
 }
 
 export const pruneShape: ShapeOf<PruneThreadOptions> = {

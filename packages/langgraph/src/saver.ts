@@ -13,10 +13,11 @@ import {
 } from "@langchain/langgraph-checkpoint"
 import { missing, placeOf, placeOfThread } from "./arguments.js"
 import { Calls } from "./calls.js"
-import { type Config, type Context, KnownKeys } from "./context.js"
+import type { Config, Context } from "./context.js"
 import { copyThread } from "./copy.js"
 import { checkExpiry, type ExpireThreadsOptions, expireThreads } from "./expire.js"
 import { allCheckpoints, checkpointKey, checkpointsOf, descending, folderOf, nameOf, type Place } from "./keys.js"
+import { KnownPieces } from "./known.js"
 import { loadListed, metadataOf, readStored, tupleOf, writesOf } from "./load.js"
 import { type Listed, listed } from "./names.js"
 import { type CkptSaverOptions, saverShape } from "./options.js"
@@ -53,7 +54,7 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     }
     const objects = openObjects(backend, { ...rest, onEvent: (event) => event.type === "retry" && tell(event) })
     const now = () => rest.clock?.now() ?? Date.now()
-    this.#context = { objects, serde: this.serde, inlineBytes, known: new KnownKeys(), tell, now }
+    this.#context = { objects, serde: this.serde, inlineBytes, known: new KnownPieces(), tell, now }
     if (retain === undefined) return
     const { random = Math.random } = rest
     this.#retention = new Retention(retain, (threadId) => this.pruneThread(threadId, retain), { tell, random })
@@ -75,8 +76,8 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   async #tuple(place: Place, id: string): Promise<CheckpointTuple | undefined> {
     if (id !== "") {
       const base = folderOf(place) + descending(id)
-      const [stored, writes] = await together([readStored(this.#context, base), writesOf(this.#context, base)])
-      return stored && tupleOf(this.#context, base, stored, writes)
+      const [found, writes] = await together([readStored(this.#context, base), writesOf(this.#context, base)])
+      return found && tupleOf(this.#context, base, found, writes)
     }
     const damaged: unknown[] = []
     for await (const one of listed(this.#context.objects, folderOf(place))) {
@@ -104,15 +105,17 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const context = this.#context
     const matches = (metadata: object) =>
       Object.entries(filter).every(([key, value]) => isDeepStrictEqual((metadata as typeof filter)[key], value))
+    // What a checkpoint has in common with the one before it is read once.
+    const atHand = new Map<string, Uint8Array>()
     let left = limit
     for await (const one of this.#listed(config, before)) {
       if (left <= 0) return
       if (id && one.checkpointId !== id) continue
       if (before && byUtf8(one.checkpointId, before) >= 0) continue
       const tuple = await this.#verified(one, config.configurable?.["thread_id"], async () => {
-        const stored = await readStored(context, one.base)
-        if (stored === undefined || !matches(await metadataOf(context, stored))) return undefined
-        return tupleOf(context, one.base, stored, await pendingWrites(context, one.writes))
+        const found = await readStored(context, one.base)
+        if (found === undefined || !matches(await metadataOf(context, found.stored))) return undefined
+        return tupleOf(context, one.base, found, await pendingWrites(context, one.writes), atHand)
       })
       if (tuple === undefined) continue
       left--
@@ -156,7 +159,7 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   }
 
   /**
-   * Removes all checkpoints of a thread, the latest of a namespace last, then their writes, then their values. If it fails or its process
+   * Removes all checkpoints of a thread, the latest of a namespace last, then their writes, then the pieces of their values. If it fails or its process
    * dies, the same call completes it. The thread must not run meanwhile.
    *
    * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string; and the codes of `openObjects`
@@ -167,10 +170,10 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   }
 
   /**
-   * Removes the checkpoints of a thread that no rule keeps, with their writes, and large values that no checkpoint has named for three
-   * days. The latest checkpoint of the graph stays, and so does what another that stays needs: the checkpoints of its subgraphs, and the
+   * Removes the checkpoints of a thread that no rule keeps, with their writes, and pieces of large values that no checkpoint has named
+   * for three days. The latest checkpoint of the graph stays, and so does what another that stays needs: the checkpoints of its subgraphs, and the
    * ancestors from which the value of a `DeltaChannel` is made. A checkpoint that does not verify stays too, and the event `damaged` tells
-   * it: then no value is removed. May run beside others that work on the thread. If it fails or its process dies, the next call goes on.
+   * it: then no piece is removed. May run beside others that work on the thread. If it fails or its process dies, the next call goes on.
    *
    * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string, and for rules that cannot be used; and the codes of `openObjects`
    */

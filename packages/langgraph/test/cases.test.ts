@@ -3,7 +3,7 @@ import { INTERRUPT, RESUME, uuid6 } from "@langchain/langgraph-checkpoint"
 import { describe, expect, test } from "vitest"
 import { CkptSaver, type CkptSaverEvent } from "../src/index.js"
 import { allStorages, type EmptyPlace } from "./storages.js"
-import { checkpointOf, idOfConfig, idsOf, keysOf, large, loop, putOn, threadOf, withId } from "./threads.js"
+import { checkpointOf, idOfConfig, idsOf, keysOf, large, loop, putOn, text, threadOf, withId } from "./threads.js"
 
 /** A place, and savers on it as of several processes. */
 class Savers implements AsyncDisposable {
@@ -184,6 +184,40 @@ describe.each(allStorages)("$name", ({ isThere, create }) => {
     expect(keys.filter((key) => key.startsWith("agents/v/"))).toHaveLength(1)
     expect(keys.filter((key) => key.startsWith("agents/c/"))).toHaveLength(4)
   })
+
+  on("of a history that grows each piece is stored once, also by several savers", async (savers) => {
+    const before = { history: text(1, 200) }
+    const after = { history: before.history + text(2, 1) }
+    const first = await putOn(savers.open(), threadOf("t"), checkpointOf(before))
+    const pieces = async () => (await keysOf(savers.backend)).filter((key) => key.startsWith("agents/v/"))
+    const there = await pieces()
+    expect(there.length).toBeGreaterThan(5)
+    const saver = savers.open()
+    await saver.getTuple(first)
+    const second = await putOn(saver, first, checkpointOf(after))
+    expect(await pieces()).toEqual(there)
+    expect((await savers.open().getTuple(first))?.checkpoint.channel_values).toEqual(before)
+    expect((await savers.open().getTuple(second))?.checkpoint.channel_values).toEqual(after)
+    await savers.open().deleteThread("t")
+    expect(await keysOf(savers.backend)).toEqual([])
+  })
+
+  on(
+    "a piece that was damaged, and one that was lost, are stored anew by the saver that has met them",
+    async (savers) => {
+      const saver = savers.open()
+      const values = { history: text(1, 200) }
+      const first = await putOn(saver, threadOf("t"), checkpointOf({ step: 1 }))
+      const second = await putOn(saver, first, checkpointOf(values))
+      const [one = "", two = ""] = (await keysOf(savers.backend)).filter((key) => key.startsWith("agents/v/"))
+      await savers.backend.put(one, [Buffer.from("damaged")])
+      await savers.backend.delete([two])
+      expect((await saver.getTuple(threadOf("t")))?.config).toEqual(first)
+      const third = await putOn(saver, first, checkpointOf(values))
+      for (const config of [second, third])
+        expect((await savers.open().getTuple(config))?.checkpoint.channel_values).toEqual(values)
+    },
+  )
 
   on("a damaged checkpoint is passed over, told, and refused by its id", async (savers) => {
     const saver = savers.open()

@@ -3,7 +3,7 @@ import { BackendError } from "@ckpt/core"
 import { MemoryBackend } from "@ckpt/memory"
 import { expect, test } from "vitest"
 import { CkptSaver } from "../src/index.js"
-import { checkpointOf, clockWith, idOfConfig, idsOf, keysOf, large, putOn, threadOf, watched } from "./threads.js"
+import { checkpointOf, clockWith, idOfConfig, idsOf, keysOf, large, putOn, text, threadOf, watched } from "./threads.js"
 
 /** Lets an operation make ever more requests that change something, until it makes all. Gives how many it was cut off. */
 async function cutEverywhere(
@@ -46,13 +46,16 @@ test("a call that is made again on another day is the same call", async () => {
   expect((await onDay(2).getTuple(threadOf("copy")))?.checkpoint).toEqual(checkpoint)
 })
 
-const before = checkpointOf({ messages: large("before"), step: 1 })
-const after = checkpointOf({ messages: large("after"), notes: large("notes"), step: 2 })
+const before = checkpointOf({ messages: text(1, 100), step: 1 })
+const after = checkpointOf({ messages: `${text(1, 100)}${text(2, 40)}`, notes: large("notes"), step: 2 })
 
 test("put: the thread is as before, or has the whole checkpoint, and the same call completes it", async () => {
   const cuts = await cutEverywhere(
     (saver) => putOn(saver, threadOf("t"), before).then(() => {}),
-    (saver) => putOn(saver, threadOf("t"), after),
+    async (saver) => {
+      await saver.getTuple(threadOf("t"))
+      return putOn(saver, threadOf("t"), after)
+    },
     async (saver, isDone) => {
       const found = await saver.getTuple(threadOf("t"))
       expect(found?.checkpoint).toEqual(isDone ? after : before)
@@ -60,6 +63,7 @@ test("put: the thread is as before, or has the whole checkpoint, and the same ca
       expect((await saver.getTuple(threadOf("t")))?.checkpoint).toEqual(after)
     },
   )
+  // The piece of the notes, the new piece of the messages, and the checkpoint.
   expect(cuts).toBe(3)
 })
 
@@ -74,7 +78,7 @@ test("copyThread: the copy is the beginning of the thread, each checkpoint whole
     async (saver) => {
       let config = threadOf("t")
       for (let step = 0; step < 3; step++) {
-        config = await putOn(saver, config, checkpointOf({ text: large(`${step}`) }))
+        config = await putOn(saver, config, checkpointOf({ text: text(1, 60) + text(step, 10 + step) }))
         await saver.putWrites(config, [["out", step]], "task")
       }
     },
@@ -86,7 +90,7 @@ test("copyThread: the copy is the beginning of the thread, each checkpoint whole
       expect(await tuples(saver, "copy")).toEqual(all)
     },
   )
-  expect(cuts).toBe(9)
+  expect(cuts).toBe(14)
 })
 
 test("deleteThread: no checkpoint without its values, the latest stays until the others are gone, and the same call completes it", async () => {

@@ -3,7 +3,19 @@ import { MemoryBackend } from "@ckpt/memory"
 import { DeltaSnapshot } from "@langchain/langgraph-checkpoint"
 import { expect, test } from "vitest"
 import { CkptSaver, type CkptSaverEvent } from "../src/index.js"
-import { checkpointOf, clockWith, idOfConfig, idsOf, keysOf, large, loop, putOn, threadOf, watched } from "./threads.js"
+import {
+  chat,
+  checkpointOf,
+  clockWith,
+  idOfConfig,
+  idsOf,
+  keysOf,
+  large,
+  loop,
+  putOn,
+  threadOf,
+  watched,
+} from "./threads.js"
 
 const dayMs = 24 * 60 * 60 * 1000
 const thread = threadOf("t")
@@ -97,7 +109,7 @@ test("values go three whole days after their day, if no checkpoint names them", 
   const ids = await history(days, 6)
   // Each day has two values: one of its own, and one that is the same each day.
   expect(await days.values()).toHaveLength(12)
-  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: ids.slice(1), left: 1, values: 6 })
+  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: ids.slice(1), left: 1, pieces: 6 })
   expect((await days.values()).map((key) => key.split("/")[2])).toEqual([
     "020003",
     "020003",
@@ -107,9 +119,34 @@ test("values go three whole days after their day, if no checkpoint names them", 
     "020005",
   ])
   days.day += 100
-  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: [], left: 1, values: 4 })
+  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: [], left: 1, pieces: 4 })
   expect(await days.areWhole()).toEqual([ids[0]])
-  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: [], left: 1, values: 0 })
+  expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: [], left: 1, pieces: 0 })
+})
+
+test("of a history that grows, the pieces stay that a checkpoint names which stays", async () => {
+  const days = new Days()
+  const ids: string[] = []
+  const saver = days.open()
+  let config = thread
+  for (const values of chat(60)) {
+    config = await putOn(saver, config, checkpointOf(values))
+    ids.unshift(idOfConfig(config))
+  }
+  const all = await days.values()
+  days.day += 100
+  const rules = { last: 1, keep: [ids[60] ?? "", ids[100] ?? ""] }
+  const { removed, pieces } = await days.open().pruneThread("t", rules)
+  expect(removed).toHaveLength(177)
+  const left = await days.values()
+  expect([left.length + pieces, pieces > 0, left.length > 5]).toEqual([all.length, true, true])
+  expect(await days.areWhole()).toEqual([ids[0], ids[60], ids[100]])
+  // A storage that never had more than these has the same pieces.
+  const alone = new Days()
+  const steps = [...chat(60)]
+  for (const at of [179, 119, 79]) await putOn(alone.open(), thread, checkpointOf(steps[at] ?? {}))
+  const hashes = (keys: string[]) => keys.map((key) => key.split("/")[3])
+  expect(hashes(left)).toEqual(hashes(await alone.values()))
 })
 
 test("checkpoints of a subgraph go with the graph's; the latest of a subgraph with a memory stays", async () => {
@@ -186,7 +223,7 @@ test.each([/\.c$/, /^v\//])(
     // The latest checkpoint is the first name, and its values are the last.
     const key = all.filter((each) => damaged.test(each)).at(String(damaged).includes("v") ? -1 : 0) ?? ""
     await days.backend.put(key, [Buffer.from("damaged")])
-    expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: ids.slice(2), left: 2, values: 0 })
+    expect(await days.open().pruneThread("t", { last: 1 })).toEqual({ removed: ids.slice(2), left: 2, pieces: 0 })
     expect(days.events).toMatchObject([{ type: "damaged", threadId: "t", checkpointId: ids[0] }])
     expect((await days.open().getTuple(thread))?.config.configurable).toMatchObject({ checkpoint_id: ids[1] })
   },

@@ -2,7 +2,7 @@
 import { MemoryBackend } from "@ckpt/memory"
 import { expect, test } from "vitest"
 import { CkptSaver } from "../src/index.js"
-import { checkpointOf, idsOf, large, putOn, threadOf, watched } from "./threads.js"
+import { chat, checkpointOf, idsOf, keysOf, large, putOn, text, threadOf, watched } from "./threads.js"
 
 /** A saver that has made its first write, on a storage that is shared, and the requests that it makes from then on. */
 async function counting(backend = new MemoryBackend()) {
@@ -16,14 +16,45 @@ async function counting(backend = new MemoryBackend()) {
   return { backend, saver, requests: () => calls.splice(0).sort().join(" ") }
 }
 
-test("a step is one PUT, one more for each large value that has changed, and one HEAD for each that has not", async () => {
+test("a step is one PUT, one more for each new piece of a large value, and one HEAD for all other pieces", async () => {
   const { saver, requests } = await counting()
   const first = await putOn(saver, threadOf("t"), checkpointOf({ step: 1, note: "small" }))
   expect(requests()).toBe("put")
   const second = await putOn(saver, first, checkpointOf({ step: 2, messages: large("a"), notes: large("b") }))
   expect(requests()).toBe("put put put")
-  await putOn(saver, second, checkpointOf({ step: 3, messages: large("aa!"), notes: large("b") }))
+  const third = await putOn(saver, second, checkpointOf({ step: 3, messages: large("aa!"), notes: large("b") }))
   expect(requests()).toBe("head put put")
+  const files = { a: text(1, 400), b: text(2, 400) }
+  const fourth = await putOn(saver, third, checkpointOf({ messages: large("aa!"), notes: large("b"), files }))
+  expect(requests()).toMatch(/^head( put){20,30}$/)
+  await putOn(saver, fourth, checkpointOf({ messages: large("aa!"), notes: large("b"), files }))
+  expect(requests()).toBe("head put")
+})
+
+test("a chat of 200 turns: each piece is written once, and a step is one HEAD and one PUT, and every eleventh one more", async () => {
+  const { backend, saver, requests } = await counting()
+  let config = threadOf("t")
+  let [heads, puts] = [0, 0]
+  let step = 0
+  for (const values of chat(200)) {
+    config = await putOn(saver, config, checkpointOf(values, { version: step++ }))
+    const made = requests().split(" ")
+    heads += made.filter((call) => call === "head").length
+    puts += made.filter((call) => call === "put").length
+    expect(made.length).toBe(made.filter((call) => call === "head" || call === "put").length)
+  }
+  let [pieces, bytes] = [0, 0]
+  for await (const { key, size } of backend.list("")) {
+    bytes += size
+    if (key.startsWith("v/t/")) pieces++
+  }
+  expect({ heads, puts: puts - pieces, pieces }).toEqual({ heads: 575, puts: 600, pieces: 53 })
+  // The history as a whole in each step would be 117 MiB.
+  expect(bytes / 1024 ** 2).toBeCloseTo(4.16, 2)
+  const other = await counting(backend)
+  const found = await other.saver.getTuple(threadOf("t"))
+  expect(found?.checkpoint.channel_values["messages"]).toHaveLength(400)
+  expect(other.requests()).toMatch(/^(get ){17,25}list$/)
 })
 
 test("the writes of a task are one PUT, and five requests if the task has written before", async () => {
@@ -52,7 +83,7 @@ test("the writes of a task are one PUT, and five requests if the task has writte
   expect(requests()).toBe("get get list put put")
 })
 
-test("the latest checkpoint is one LIST, one GET, and one more for each task's writes and each large value", async () => {
+test("the latest checkpoint is one LIST, one GET, and one more for each task's writes and each piece of a large value", async () => {
   const { backend, saver } = await counting()
   let config = await putOn(saver, threadOf("t"), checkpointOf({ step: 0 }))
   for (let step = 1; step < 200; step++) {
@@ -106,6 +137,31 @@ test("a thread is deleted by two LISTs, and one request for each 1,000 checkpoin
   expect(requests()).toBe("delete delete delete delete list list")
   await saver.deleteThread("t")
   expect(requests()).toBe("list list")
+})
+
+test("a list reads a piece once for all checkpoints in a row that have it", async () => {
+  const { backend, saver, requests } = await counting()
+  let config = threadOf("t")
+  for (const values of chat(40)) config = await putOn(saver, config, checkpointOf(values))
+  const pieces = (await keysOf(backend)).filter((key) => key.startsWith("v/t/"))
+  requests()
+  expect(await idsOf(saver, threadOf("t"))).toHaveLength(120)
+  expect(requests()).toBe(`${"get ".repeat(120 + pieces.length)}list list`)
+})
+
+test("a copy reads and writes each piece once, and looks for the pieces that it has by one HEAD for each checkpoint", async () => {
+  const { backend, saver, requests } = await counting()
+  let config = threadOf("t")
+  for (const values of chat(40)) config = await putOn(saver, config, checkpointOf(values))
+  const pieces = (await keysOf(backend)).filter((key) => key.startsWith("v/t/"))
+  requests()
+  await saver.copyThread("t", "copy")
+  const made = requests().split(" ")
+  const count = (call: string) => made.filter((each) => each === call).length
+  expect(pieces.length).toBeGreaterThan(10)
+  expect([count("get"), count("put")]).toEqual([120 + pieces.length, 120 + pieces.length])
+  expect(count("head")).toBeLessThan(120)
+  expect((await keysOf(backend)).filter((key) => key.startsWith("v/copy/"))).toHaveLength(pieces.length)
 })
 
 test("a copy is one LIST, and a GET and a PUT for each object; a prune reads each checkpoint, and the latest whole", async () => {

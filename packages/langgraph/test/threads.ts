@@ -1,3 +1,4 @@
+import { createCipheriv } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Clock, ObjectBackend } from "@ckpt/core"
 import { type Checkpoint, type CheckpointTuple, emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint"
@@ -57,6 +58,29 @@ export const clockWith = (now: () => number): Clock => ({
 
 /** A value above the limit for values that lie in their checkpoint. */
 export const large = (text: string): string => text.repeat(Math.ceil(20_000 / text.length))
+
+/** Bytes that look random, the same for the same seed. */
+export function noise(seed: number, size: number): Buffer {
+  const key = Buffer.alloc(16)
+  key.writeUInt32BE(seed)
+  return createCipheriv("aes-128-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(size))
+}
+
+/** A text of so many KiB that looks random, the same for the same seed. */
+export const text = (seed: number, kib: number): string => noise(seed, kib * 768).toString("base64")
+
+/** The values of a chat's steps: a turn is an input, a step with the question, and a step with the answer, each message of 1 KiB. */
+export function* chat(turns: number): Generator<Record<string, unknown>> {
+  const messages: object[] = []
+  for (let turn = 0; turn < turns; turn++) {
+    const input = { role: "user", content: text(2 * turn, 1) }
+    yield { messages: [...messages], __start__: { messages: [input] } }
+    messages.push(input)
+    yield { messages: [...messages], "branch:to:model": null }
+    messages.push({ role: "ai", content: text(2 * turn + 1, 1) })
+    yield { messages: [...messages] }
+  }
+}
 
 /** A backend that tells each call before it makes it. What `before` throws is the call's failure; a call waits for its promise. */
 export function watched(backend: ObjectBackend, before: (call: string, key: string) => unknown): ObjectBackend {
