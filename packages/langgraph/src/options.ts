@@ -65,5 +65,5 @@ export const saverShape: ShapeOf<CkptSaverOptions> = {
     retain: group(pruneShape),
     onEvent: aFunction,
   },
-  example: "an object such as { backend }",
+  example: "an object such as { backend }, or what fromUrl(url) resolves to",
 }
