@@ -16,10 +16,10 @@ export const agentPromises: readonly OnePromise[] = [
         program: "cut off before any of its requests, a put leaves the thread as it was, or with the whole checkpoint",
         mutants: [
           langgraph(
-            "a checkpoint is stored before its values",
+            "a checkpoint is stored before its pieces",
             "put",
-            "const stored = await storeValues(context, threadId, values);",
-            "const stored = values.map(({ channel, typed: [type, bytes] }) => ({ channel, type, hash: sha256(bytes), day: today(context) }));\n    setTimeout(() => storeValues(context, threadId, values).catch(() => {}), 0);",
+            "const day = await storePieces(context, threadId, pieces.keys(), (hash) => pieces.get(hash));",
+            "const day = Math.floor(context.now() / 86_400_000);\n    setTimeout(() => storePieces(context, threadId, pieces.keys(), (hash) => pieces.get(hash)).catch(() => {}), 0);",
           ),
         ],
       },
@@ -135,13 +135,19 @@ export const agentPromises: readonly OnePromise[] = [
     ],
   },
   {
-    says: "A large value that does not change is stored once a day.",
-    standsIn: [[readme, "**A large value that does not change is stored once a day**"]],
+    says: "What does not change in a large value is not written again, but once a day.",
+    standsIn: [[readme, "**What does not change in a large value is not written again**, but once a day"]],
     checks: [
       {
         program: "a large value that does not change is stored once a day",
         mutants: [
-          langgraph("what is stored is not remembered", "context", "add(key) {", "add(key) {\n        return;"),
+          langgraph("what is stored is not remembered", "known", "namerOf(key) {", "namerOf(key) {\n        return;"),
+        ],
+      },
+      {
+        program: "a history that grows by a message writes that message, and a few KiB before it",
+        mutants: [
+          langgraph("values are not cut", "pieces", "bytes.length <= inlineBytes ? [bytes] : cut(bytes)", "[bytes]"),
         ],
       },
     ],

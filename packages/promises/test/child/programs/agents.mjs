@@ -1,5 +1,6 @@
 // Checks of what the README of @ckpt/langgraph promises of checkpoints.
 import assert from "node:assert/strict"
+import { createHash } from "node:crypto"
 import { FsBackend } from "@ckpt/fs"
 import { CkptSaver } from "@ckpt/langgraph"
 import { MemoryBackend } from "@ckpt/memory"
@@ -141,6 +142,32 @@ export const agentPrograms = {
     assert.equal(new Set(stored).size, stored.length)
     assert.equal(new Set(stored.map((key) => key.split("/")[2])).size, 2)
     assert.equal((await ids(new CkptSaver({ backend }))).length, 5)
+  },
+
+  "a history that grows by a message writes that message, and a few KiB before it": async () => {
+    const backend = new MemoryBackend()
+    const saver = new CkptSaver({ backend })
+    const sizes = async () => {
+      let sum = 0
+      for await (const { size } of backend.list("")) sum += size
+      return sum
+    }
+    /** @type {string[]} */
+    const history = []
+    let config = thread()
+    let before = 0
+    let written = 0
+    const turns = 300
+    for (let turn = 0; turn < turns; turn++) {
+      history.push(createHash("shake256", { outputLength: 512 }).update(`${turn}`).digest("hex"))
+      config = await put(saver, config, String(turn).padStart(4, "0"), { history: [...history] })
+      const now = await sizes()
+      if (turn >= turns / 2) written += now - before
+      before = now
+    }
+    // Each of these turns has a history of 150 KiB and more.
+    assert.ok(written / (turns / 2) < 24 * 1024, `${written / (turns / 2)} bytes a turn`)
+    assert.deepEqual((await new CkptSaver({ backend }).getTuple(thread()))?.checkpoint.channel_values, { history })
   },
 
   "any text names a thread, a namespace and a task, and no two have keys that differ only in case": async () => {
