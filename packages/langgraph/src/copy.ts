@@ -30,6 +30,8 @@ export async function copyThread(
       copied++
     } catch (error) {
       if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
+      // It was removed meanwhile, before what it names and what was written on top of it.
+      if ((await context.objects.head(checkpointKey(one.base))) === undefined) continue
       damaged(one, error)
     }
   }
@@ -42,19 +44,21 @@ async function copyCheckpoint(context: Context, stored: StoredCheckpoint, one: L
   const values = await mapConcurrently(stored.values, async (value): Promise<StoredValue> => {
     if ("bytes" in value) return value
     const bytes = await bytesOf(context, stored.threadId, value)
-    if (bytes === undefined) {
-      const key = checkpointKey(one.base)
-      throw new CheckpointError("CKPT_CORRUPT", `${key} names a value that is not there.`, { key })
-    }
+    if (bytes === undefined) throw lacking(one, "a value")
     await storeValue(context, valueKey(threadId, day, value.hash), bytes)
     return { ...value, day }
   })
   const base = folderOf({ threadId, checkpointNs: stored.checkpointNs }) + descending(stored.checkpointId)
   await mapConcurrently(one.writes, async (key) => {
     const found = await objects.read(key)
-    if (found === undefined) return
+    if (found === undefined) throw lacking(one, "writes")
     const writes = { ...decodeWrites(key, found.bytes), threadId }
     await objects.create(writesKey(base, writes.taskId, numberOf(key)), encodeWrites(writes))
   })
   await storeCheckpoint(context, "copyThread", { ...stored, threadId, values })
+}
+
+function lacking({ base }: Listed, what: string): CheckpointError {
+  const key = checkpointKey(base)
+  return new CheckpointError("CKPT_CORRUPT", `${key} has ${what} that cannot be found.`, { key })
 }

@@ -23,8 +23,8 @@ export async function pruneThread(
   const values = await objects.list({ prefix: valuesOf(threadId) })
   const all: Listed[] = []
   for await (const one of listed(objects, checkpointsOf(threadId))) all.push(one)
-  const { seen, areAllSeen } = await look(context, all, damaged)
-  const kept = keptOf(seen, policy, now)
+  const { seen, unseen } = await look(context, all, damaged)
+  const kept = keptOf(seen, unseen, policy, now)
   const doomed = seen.filter((each) => !kept.has(each))
   // A checkpoint goes before what it needs.
   for (const { one } of doomed.filter(({ needsParent }) => needsParent)) await objects.remove(checkpointKey(one.base))
@@ -34,7 +34,7 @@ export async function pruneThread(
   await objects.remove([...doomed.map(({ one }) => one), ...abandoned].flatMap(({ writes }) => writes))
   const removed = doomed.map(({ one }) => one.checkpointId)
   // What a damaged checkpoint names is not known.
-  if (!areAllSeen) return { removed, values: 0 }
+  if (unseen.length > 0) return { removed, values: 0 }
   const named = new Set([...kept].flatMap(({ stored }) => keysOf(stored)))
   const firstDay = Math.floor((now - patienceMs) / dayMs)
   const unnamed = values.map(({ key }) => key).filter((key) => dayOf(key) < firstDay && !named.has(key))
@@ -44,13 +44,13 @@ export async function pruneThread(
 
 /** The checkpoints of a thread. Of each namespace at least the latest is whole, with its values: no older one may go for it otherwise. */
 async function look(context: Context, all: readonly Listed[], damaged: (one: Listed, error: unknown) => void) {
-  let areAllSeen = true
+  const unseen: Listed[] = []
   const unlessDamaged = async <T>(one: Listed, read: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await read()
     } catch (error) {
       if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
-      areAllSeen = false
+      unseen.push(one)
       damaged(one, error)
       return undefined
     }
@@ -68,7 +68,7 @@ async function look(context: Context, all: readonly Listed[], damaged: (one: Lis
     }
     seen.push(each)
   }
-  return { seen, areAllSeen }
+  return { seen, unseen }
 }
 
 async function seenOf(context: Context, one: Listed): Promise<Seen | undefined> {

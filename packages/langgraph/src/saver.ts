@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util"
 import { CheckpointError, openObjects } from "@ckpt/core"
-import { byUtf8, checkOptions, show, together } from "@ckpt/core/adapter"
+import { byUtf8, checkOptions, show } from "@ckpt/core/adapter"
 import {
   BaseCheckpointSaver,
   type ChannelVersions,
@@ -13,8 +13,8 @@ import {
 } from "@langchain/langgraph-checkpoint"
 import { type Config, type Context, KnownKeys } from "./context.js"
 import { copyThread } from "./copy.js"
-import { allCheckpoints, checkpointKey, checkpointsOf, descending, folderOf, nameOf, type Place } from "./keys.js"
-import { loadListed, metadataOf, readStored, tupleOf, writesOf } from "./load.js"
+import { allCheckpoints, allOf, checkpointKey, checkpointsOf, descending, folderOf, nameOf, type Place } from "./keys.js"
+import { loadListed, metadataOf, readStored, tupleOf } from "./load.js"
 import { type Listed, listed } from "./names.js"
 import { type CkptSaverOptions, saverShape } from "./options.js"
 import { pruneThread } from "./prune.js"
@@ -62,8 +62,9 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const id = getCheckpointId(config)
     if (id !== "") {
       const base = folderOf(place) + descending(id)
-      const [stored, writes] = await together([readStored(this.#context, base), writesOf(this.#context, base)])
-      return stored && tupleOf(this.#context, base, stored, writes)
+      for await (const one of listed(this.#context.objects, allOf(base)))
+        if (one.isThere) return loadListed(this.#context, one)
+      return undefined
     }
     const damaged: unknown[] = []
     for await (const one of listed(this.#context.objects, folderOf(place))) {
@@ -95,7 +96,8 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
       const tuple = await this.#verified(one, config.configurable?.["thread_id"], async () => {
         const stored = await readStored(context, one.base)
         if (stored === undefined || !matches(await metadataOf(context, stored))) return undefined
-        return tupleOf(context, one.base, stored, await pendingWrites(context, one.writes))
+        const writes = await pendingWrites(context, one.writes)
+        return writes && tupleOf(context, one.base, stored, writes)
       })
       if (tuple === undefined) continue
       left--
