@@ -44,6 +44,28 @@ export function keptOf(
   return withParents([...kept, ...ofRoots(seen, kept, damaged, now)])
 }
 
+/** Those that need their parent, each before its parent. A child's id may be the lesser: ids come from the clocks of several machines. */
+export function childrenFirst(seen: readonly Seen[]): Seen[] {
+  const waiting = new Map(seen.filter(({ needsParent }) => needsParent).map((each) => [each.one.base, each]))
+  const parentOf = ({ stored }: Seen) =>
+    stored.parentId === undefined ? undefined : waiting.get(folderOf(stored) + descending(stored.parentId))
+  const children = new Map<Seen, number>()
+  for (const each of waiting.values()) {
+    const parent = parentOf(each)
+    if (parent !== undefined) children.set(parent, (children.get(parent) ?? 0) + 1)
+  }
+  const sorted = [...waiting.values()].filter((each) => !children.has(each))
+  // An array also gives what is added while it is walked through.
+  for (const each of sorted) {
+    const parent = parentOf(each)
+    if (parent === undefined) continue
+    const left = (children.get(parent) ?? 0) - 1
+    children.set(parent, left)
+    if (left === 0) sorted.push(parent)
+  }
+  return sorted
+}
+
 function ofRules(seen: readonly Seen[], { last = 1, withinMs = 0, keep = [] }: PruneThreadOptions, now: number) {
   const counts = new Map<string, number>()
   return seen.filter(({ one, stored: { checkpointNs } }) => {

@@ -4,7 +4,7 @@ import { mapConcurrently } from "@ckpt/core/adapter"
 import type { Checkpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
 import type { StoredCheckpoint } from "./format.js"
-import { keptOf, latestFirst, type Seen } from "./keep.js"
+import { childrenFirst, keptOf, latestFirst, type Seen } from "./keep.js"
 import { checkpointKey, checkpointsOf, dayOf, valueKey, valuesOf } from "./keys.js"
 import { loadListed, metadataOf, readStored } from "./load.js"
 import { type Listed, listed } from "./names.js"
@@ -27,7 +27,7 @@ export async function pruneThread(
   const kept = keptOf(seen, unseen, policy, now)
   const doomed = seen.filter((each) => !kept.has(each))
   // A checkpoint goes before what it needs.
-  for (const { one } of doomed.filter(({ needsParent }) => needsParent)) await objects.remove(checkpointKey(one.base))
+  for (const { one } of childrenFirst(doomed)) await objects.remove(checkpointKey(one.base))
   const rest = doomed.filter(({ needsParent }) => !needsParent)
   await objects.remove(rest.map(({ one }) => checkpointKey(one.base)))
   const abandoned = all.filter(({ isThere, modified }) => !isThere && now - modified.getTime() > patienceMs)

@@ -13,7 +13,16 @@ import {
 } from "@langchain/langgraph-checkpoint"
 import { type Config, type Context, KnownKeys } from "./context.js"
 import { copyThread } from "./copy.js"
-import { allCheckpoints, allOf, checkpointKey, checkpointsOf, descending, folderOf, nameOf, type Place } from "./keys.js"
+import {
+  allCheckpoints,
+  allOf,
+  checkpointKey,
+  checkpointsOf,
+  descending,
+  folderOf,
+  nameOf,
+  type Place,
+} from "./keys.js"
 import { loadListed, metadataOf, readStored, tupleOf } from "./load.js"
 import { type Listed, listed } from "./names.js"
 import { type CkptSaverOptions, saverShape } from "./options.js"

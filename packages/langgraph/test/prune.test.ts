@@ -163,6 +163,21 @@ test("checkpoints of a subgraph stay with a damaged checkpoint, which stays", as
   expect((await saver.pruneThread("t", { last: 1 })).removed).toEqual([])
 })
 
+test("a checkpoint goes before the parent that it needs, also if its id is the lesser", async () => {
+  const days = new Days()
+  const delta = { ...loop, counters_since_delta_snapshot: { messages: [1, 1] } } as typeof loop
+  const root = await putOn(days.open(), thread, checkpointOf({}, { id: "b" }), delta)
+  await putOn(days.open(), root, checkpointOf({}, { id: "a" }), delta)
+  await putOn(days.open(), thread, checkpointOf({}, { id: "c" }))
+  const there: string[][] = []
+  const beside = watched(days.backend, async (call) => {
+    if (call === "delete") there.push(await idsOf(days.open(), thread))
+  })
+  expect((await days.open(beside).pruneThread("t", { last: 1 })).removed).toEqual(["b", "a"])
+  expect(there).toContainEqual(["c", "b"])
+  expect(there).not.toContainEqual(["c", "a"])
+})
+
 test("writes without a checkpoint go when they are old", async () => {
   const days = new Days()
   const saver = days.open()
