@@ -4,7 +4,8 @@ import { scenarioOf } from "./scenario/draw.js"
 import type { PlanName } from "./scenario/plans.js"
 import { Random } from "./scenario/random.js"
 import type { Schedule } from "./scenario/scenario.js"
-import { type Outcome, type SimulateOptions, simulate } from "./simulate.js"
+import { type Outcome, simulate } from "./simulate.js"
+import type { SimulateOptions } from "./simulate-options.js"
 
 export interface Found extends Schedule {
   readonly plan: PlanName

@@ -3,7 +3,8 @@ import { Guide } from "./network/guide.js"
 import type { Scenario } from "./scenario/scenario.js"
 import type { StartName } from "./scenario/starts.js"
 import type { Written } from "./scenario/written.js"
-import { type Outcome, type SimulateOptions, simulate } from "./simulate.js"
+import { type Outcome, simulate } from "./simulate.js"
+import type { SimulateOptions } from "./simulate-options.js"
 
 const calm = { stays: 1, answerLost: 0, lost: 0, delayed: 0, twice: 0, crash: 0, readFails: 0, slowBody: 0 }
 

@@ -10,7 +10,7 @@ import { mutantOptions } from "./mutants/mutant-core.js"
 import type { Edit } from "./mutants/variant.js"
 import { fileOf, type Regression } from "./regression.js"
 import { replay, reportOf } from "./report.js"
-import type { SimulateOptions } from "./simulate.js"
+import type { SimulateOptions } from "./simulate-options.js"
 
 const most = Number(process.env["CKPT_SCHEDULES"] ?? 10_000)
 const first = Number(process.env["CKPT_SEED"] ?? 1)

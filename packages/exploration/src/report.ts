@@ -1,7 +1,8 @@
 import type { Found } from "./explore.js"
 import type { Schedule } from "./scenario/scenario.js"
 import { shrink } from "./shrink.js"
-import { type SimulateOptions, simulate } from "./simulate.js"
+import { simulate } from "./simulate.js"
+import type { SimulateOptions } from "./simulate-options.js"
 
 export interface Report {
   /** The message of the violation in the shortened schedule. */

@@ -1,7 +1,8 @@
 import { lightly } from "./abort.js"
 import type { Action } from "./scenario/action.js"
 import type { ProcessPlan, Scenario, Schedule } from "./scenario/scenario.js"
-import { type Outcome, type SimulateOptions, simulate } from "./simulate.js"
+import { type Outcome, simulate } from "./simulate.js"
+import type { SimulateOptions } from "./simulate-options.js"
 
 /** A schedule that ends in a violation, and how much there is to read in it. */
 interface Best extends Schedule {

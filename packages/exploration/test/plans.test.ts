@@ -43,6 +43,11 @@ const finds: Readonly<Record<PlanName, string>> = {
   throttled: "a failure that changed nothing passes for unknown",
   disk: "the folder of new names is not synced",
   "failing syncs": "a sync that failed passes for done",
+  threads: "values that nobody names go at once",
+  "slow puts": "a copy names values of the original's day",
+  "threads copied and deleted": "a deletion begins with the values",
+  "threads damaged": "values go while a checkpoint is damaged",
+  "threads, weak listings": "the latest of a thread may go",
 }
 
 test.each(Object.entries(finds))("%s finds that %s", async (plan, name) => {

@@ -31,6 +31,8 @@ export async function copyThread(
       copied++
     } catch (error) {
       if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
+      // It was removed meanwhile, before what it names and what was written on top of it.
+      if ((await context.objects.head(checkpointKey(one.base))) === undefined) continue
       damaged(one, error)
     }
   }
@@ -42,16 +44,20 @@ async function copyCheckpoint(context: Context, stored: StoredCheckpoint, one: L
   const pieces = stored.values.flatMap((value) => value.pieces)
   const day = await storePieces(context, threadId, pieces, async (hash) => {
     const bytes = await readPiece(context, pieceKey(stored.threadId, stored.day, hash))
-    if (bytes !== undefined) return bytes
-    const key = checkpointKey(one.base)
-    throw new CheckpointError("CKPT_CORRUPT", `${key} names a piece of a value that is not there.`, { key })
+    if (bytes === undefined) throw lacking(one, "a piece of a value")
+    return bytes
   })
   const base = folderOf({ threadId, checkpointNs: stored.checkpointNs }) + descending(stored.checkpointId)
   await mapConcurrently(one.writes, async (key) => {
     const found = await objects.read(key)
-    if (found === undefined) return
+    if (found === undefined) throw lacking(one, "writes")
     const writes = { ...decodeWrites(key, found.bytes), threadId }
     await objects.create(writesKey(base, writes.taskId, numberOf(key)), encodeWrites(writes))
   })
   await storeCheckpoint(context, "copyThread", { ...stored, threadId, day })
+}
+
+function lacking({ base }: Listed, what: string): CheckpointError {
+  const key = checkpointKey(base)
+  return new CheckpointError("CKPT_CORRUPT", `${key} has ${what} that cannot be found.`, { key })
 }

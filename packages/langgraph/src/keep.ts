@@ -1,7 +1,7 @@
 import { byUtf8 } from "@ckpt/core/adapter"
 import type { CheckpointMetadata } from "@langchain/langgraph-checkpoint"
 import type { StoredCheckpoint } from "./format.js"
-import { descending, folderOf } from "./keys.js"
+import { descending, folderOf, nameOf } from "./keys.js"
 import type { Listed } from "./names.js"
 import { patienceMs } from "./pieces.js"
 import type { PruneThreadOptions } from "./rules.js"
@@ -25,18 +25,49 @@ export const latestFirst = (a: Seen, b: Seen): number => byUtf8(b.one.checkpoint
  * The checkpoints of a thread that stay.
  *
  * @param seen the latest first
+ * @param damaged those that stay since they do not verify
  */
-export function keptOf(seen: readonly Seen[], policy: PruneThreadOptions, now: number): ReadonlySet<Seen> {
-  const kept = new Set(ofRules(seen, policy, now))
-  for (const each of ofRoots(seen, kept, now)) kept.add(each)
+export function keptOf(
+  seen: readonly Seen[],
+  damaged: readonly Listed[],
+  policy: PruneThreadOptions,
+  now: number,
+): ReadonlySet<Seen> {
   const byBase = new Map(seen.map((each) => [each.one.base, each]))
-  // A set also gives what is added while it is walked through: a parent that needs its own.
-  for (const { stored, needsParent } of kept) {
-    if (!needsParent || stored.parentId === undefined) continue
-    const parent = byBase.get(folderOf(stored) + descending(stored.parentId))
-    if (parent !== undefined) kept.add(parent)
+  const withParents = (those: Iterable<Seen>): ReadonlySet<Seen> => {
+    const all = new Set(those)
+    // A set also gives what is added while it is walked through: a parent that needs its own.
+    for (const { stored, needsParent } of all) {
+      if (!needsParent || stored.parentId === undefined) continue
+      const parent = byBase.get(folderOf(stored) + descending(stored.parentId))
+      if (parent !== undefined) all.add(parent)
+    }
+    return all
   }
-  return kept
+  const kept = withParents(ofRules(seen, policy, now))
+  return withParents([...kept, ...ofRoots(seen, kept, damaged, now)])
+}
+
+/** Those that need their parent, each before its parent. A child's id may be the lesser: ids come from the clocks of several machines. */
+export function childrenFirst(seen: readonly Seen[]): Seen[] {
+  const waiting = new Map(seen.filter(({ needsParent }) => needsParent).map((each) => [each.one.base, each]))
+  const parentOf = ({ stored }: Seen) =>
+    stored.parentId === undefined ? undefined : waiting.get(folderOf(stored) + descending(stored.parentId))
+  const children = new Map<Seen, number>()
+  for (const each of waiting.values()) {
+    const parent = parentOf(each)
+    if (parent !== undefined) children.set(parent, (children.get(parent) ?? 0) + 1)
+  }
+  const sorted = [...waiting.values()].filter((each) => !children.has(each))
+  // An array also gives what is added while it is walked through.
+  for (const each of sorted) {
+    const parent = parentOf(each)
+    if (parent === undefined) continue
+    const left = (children.get(parent) ?? 0) - 1
+    children.set(parent, left)
+    if (left === 0) sorted.push(parent)
+  }
+  return sorted
 }
 
 function ofRules(seen: readonly Seen[], { last = 1, withinMs = 0, keep = [] }: PruneThreadOptions, now: number) {
@@ -51,9 +82,10 @@ function ofRules(seen: readonly Seen[], { last = 1, withinMs = 0, keep = [] }: P
 }
 
 /** Those of subgraphs go with the checkpoint of the graph that they ran on. */
-function ofRoots(seen: readonly Seen[], kept: ReadonlySet<Seen>, now: number): Seen[] {
-  const isRoot = ({ stored }: Seen) => stored.checkpointNs === ""
-  const ids = (those: Iterable<Seen>) => new Set([...those].filter(isRoot).map(({ one }) => one.checkpointId))
+function ofRoots(seen: readonly Seen[], kept: ReadonlySet<Seen>, damaged: readonly Listed[], now: number): Seen[] {
+  const isRoot = ({ one }: Seen) => isOfGraph(one)
+  const ids = (those: Iterable<Seen>) =>
+    new Set([...[...those].map(({ one }) => one), ...damaged].filter(isOfGraph).map(({ checkpointId }) => checkpointId))
   const [all, staying] = [ids(seen), ids(kept)]
   return seen.filter((each) => {
     if (isRoot(each)) return false
@@ -63,6 +95,10 @@ function ofRoots(seen: readonly Seen[], kept: ReadonlySet<Seen>, now: number): S
     // A root that is not there is still on its way, or was removed.
     return staying.has(root) || (!all.has(root) && now - each.one.modified.getTime() < patienceMs)
   })
+}
+
+function isOfGraph({ base }: Listed): boolean {
+  return base.split("/")[2] === nameOf("")
 }
 
 /** Whether a namespace has the id of a task in it: it is used once. That of a subgraph with a memory of its own has none. */

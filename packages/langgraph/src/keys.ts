@@ -70,6 +70,8 @@ export const folderOf = ({ threadId, checkpointNs }: Place): string =>
   `${checkpointsOf(threadId)}${nameOf(checkpointNs)}/`
 
 export const checkpointKey = (base: string): string => `${base}.c`
+/** The beginning of all keys of a checkpoint. */
+export const allOf = (base: string): string => `${base}.`
 export const writesPrefix = (base: string): string => `${base}.w.`
 export const taskPrefix = (base: string, taskId: string): string => `${base}.w.${nameOf(taskId)}.`
 export const writesKey = (base: string, taskId: string, number: number): string =>

@@ -31,12 +31,10 @@ export async function metadataOf({ serde }: Context, { metadata: [type, bytes] }
   return (await serde.loadsTyped(type, bytes)) as CheckpointMetadata
 }
 
-export async function writesOf(context: Context, base: string): Promise<StoredPending[]> {
+async function writesOf(context: Context, base: string): Promise<StoredPending[]> {
   const there = await context.objects.list({ prefix: writesPrefix(base) })
-  return pendingWrites(
-    context,
-    there.map(({ key }) => key),
-  )
+  const keys = there.map(({ key }) => key)
+  return (await pendingWrites(context, keys)) ?? []
 }
 
 /**
@@ -93,8 +91,11 @@ async function migratePendingSends(context: Context, stored: StoredCheckpoint, c
   checkpoint.channel_versions[TASKS] = versions.length > 0 ? maxChannelVersion(...versions) : 1
 }
 
-/** As {@link tupleOf}, of a checkpoint of which the listing has shown the writes. */
+/**
+ * As {@link tupleOf}, of a checkpoint of which the listing has shown the writes. The checkpoint is read after the listing, and is removed
+ * before its writes: so these are all.
+ */
 export async function loadListed(context: Context, { base, writes }: Listed): Promise<CheckpointTuple | undefined> {
   const [found, pending] = await together([readStored(context, base), pendingWrites(context, writes)])
-  return found && tupleOf(context, base, found, pending)
+  return found && pending && tupleOf(context, base, found, pending)
 }

@@ -3,7 +3,7 @@ import { CheckpointError } from "@ckpt/core"
 import { mapConcurrently } from "@ckpt/core/adapter"
 import type { Checkpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
-import { isOfOneTask, keptOf, latestFirst, type Seen } from "./keep.js"
+import { childrenFirst, isOfOneTask, keptOf, latestFirst, type Seen } from "./keep.js"
 import { checkpointKey, checkpointsOf, dayOf, pieceKey, piecesOf } from "./keys.js"
 import { loadListed, metadataOf, readStored } from "./load.js"
 import { type Listed, listed } from "./names.js"
@@ -22,11 +22,11 @@ export async function pruneThread(
   const pieces = await objects.list({ prefix: piecesOf(threadId) })
   const all: Listed[] = []
   for await (const one of listed(objects, checkpointsOf(threadId))) all.push(one)
-  const { seen, areAllSeen } = await look(context, all, damaged)
-  const kept = keptOf(seen, policy, now)
+  const { seen, unseen } = await look(context, all, damaged)
+  const kept = keptOf(seen, unseen, policy, now)
   const doomed = seen.filter((each) => !kept.has(each))
   // A checkpoint goes before what it needs.
-  for (const { one } of doomed.filter(({ needsParent }) => needsParent)) await objects.remove(checkpointKey(one.base))
+  for (const { one } of childrenFirst(doomed)) await objects.remove(checkpointKey(one.base))
   const rest = doomed.filter(({ needsParent }) => !needsParent)
   await objects.remove(rest.map(({ one }) => checkpointKey(one.base)))
   const abandoned = all.filter(({ isThere, modified }) => !isThere && now - modified.getTime() > patienceMs)
@@ -34,7 +34,7 @@ export async function pruneThread(
   const removed = doomed.map(({ one }) => one.checkpointId)
   const left = all.filter(({ isThere }) => isThere).length - removed.length
   // What a damaged checkpoint names is not known.
-  if (!areAllSeen) return { removed, left, pieces: 0 }
+  if (unseen.length > 0) return { removed, left, pieces: 0 }
   const named = new Set([...kept].flatMap((each) => each.pieces))
   const firstDay = Math.floor((now - patienceMs) / dayMs)
   const unnamed = pieces.map(({ key }) => key).filter((key) => dayOf(key) < firstDay && !named.has(key))
@@ -47,13 +47,13 @@ export async function pruneThread(
  * otherwise.
  */
 async function look(context: Context, all: readonly Listed[], damaged: (one: Listed, error: unknown) => void) {
-  let areAllSeen = true
+  const unseen: Listed[] = []
   const unlessDamaged = async <T>(one: Listed, read: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await read()
     } catch (error) {
       if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
-      areAllSeen = false
+      unseen.push(one)
       damaged(one, error)
       return undefined
     }
@@ -75,7 +75,7 @@ async function look(context: Context, all: readonly Listed[], damaged: (one: Lis
     }
     seen.push({ ...each, isInDoubt })
   }
-  return { seen, areAllSeen }
+  return { seen, unseen }
 }
 
 /** @param keys those that were seen: a piece that many checkpoints name is one string in memory */

@@ -60,8 +60,10 @@ export async function storeCheckpoint(context: Context, call: string, stored: St
   } catch (cause) {
     if (!(cause instanceof CheckpointError) || cause.code !== "CKPT_CONFLICT") throw cause
     const there = await objects.read(key)
+    // It was removed meanwhile.
+    if (there === undefined) return storeCheckpoint(context, call, stored)
     // The same call, made again on another day, names its pieces by that day.
-    if (there !== undefined && isSame(decodeCheckpoint(key, there.bytes), stored)) return
+    if (isSame(decodeCheckpoint(key, there.bytes), stored)) return
     const message = `${call}: thread ${JSON.stringify(threadId)} has another checkpoint ${checkpointId}, which stays as it is. Another process has written it. Read the thread again.`
     throw new CheckpointError("CKPT_CONFLICT", message, { key, cause })
   }

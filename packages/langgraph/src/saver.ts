@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util"
 import { CheckpointError, openObjects } from "@ckpt/core"
-import { byUtf8, checkOptions, together } from "@ckpt/core/adapter"
+import { byUtf8, checkOptions } from "@ckpt/core/adapter"
 import {
   BaseCheckpointSaver,
   type ChannelVersions,
@@ -16,9 +16,18 @@ import { Calls } from "./calls.js"
 import type { Config, Context } from "./context.js"
 import { copyThread } from "./copy.js"
 import { checkExpiry, type ExpireThreadsOptions, expireThreads } from "./expire.js"
-import { allCheckpoints, checkpointKey, checkpointsOf, descending, folderOf, nameOf, type Place } from "./keys.js"
+import {
+  allCheckpoints,
+  allOf,
+  checkpointKey,
+  checkpointsOf,
+  descending,
+  folderOf,
+  nameOf,
+  type Place,
+} from "./keys.js"
 import { KnownPieces } from "./known.js"
-import { loadListed, metadataOf, readStored, tupleOf, writesOf } from "./load.js"
+import { loadListed, metadataOf, readStored, tupleOf } from "./load.js"
 import { type Listed, listed } from "./names.js"
 import { type CkptSaverOptions, saverShape } from "./options.js"
 import { pruneThread } from "./prune.js"
@@ -76,8 +85,9 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   async #tuple(place: Place, id: string): Promise<CheckpointTuple | undefined> {
     if (id !== "") {
       const base = folderOf(place) + descending(id)
-      const [found, writes] = await together([readStored(this.#context, base), writesOf(this.#context, base)])
-      return found && tupleOf(this.#context, base, found, writes)
+      for await (const one of listed(this.#context.objects, allOf(base)))
+        if (one.isThere) return loadListed(this.#context, one)
+      return undefined
     }
     const damaged: unknown[] = []
     for await (const one of listed(this.#context.objects, folderOf(place))) {
@@ -115,7 +125,8 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
       const tuple = await this.#verified(one, config.configurable?.["thread_id"], async () => {
         const found = await readStored(context, one.base)
         if (found === undefined || !matches(await metadataOf(context, found.stored))) return undefined
-        return tupleOf(context, one.base, found, await pendingWrites(context, one.writes), atHand)
+        const writes = await pendingWrites(context, one.writes)
+        return writes && tupleOf(context, one.base, found, writes, atHand)
       })
       if (tuple === undefined) continue
       left--

@@ -40,7 +40,9 @@ export async function putWrites(context: Context, given: GivenWrites): Promise<v
     // The task has written before.
     const there = await context.objects.list({ prefix: taskPrefix(base, given.taskId) })
     const keys = there.map(({ key }) => key)
-    missing = changesTo(merged(await readWrites(context, keys)), wanted)
+    // What was removed meanwhile belongs to a checkpoint that is removed.
+    const read = (await readWrites(context, keys)).filter((one) => one !== undefined)
+    missing = changesTo(merged(read), wanted)
     if (missing.length === 0) return
     number = keys.length - 1
   }
@@ -82,19 +84,21 @@ function merged(objects: readonly StoredWrites[]): Map<number, Merged> {
   return holding
 }
 
-async function readWrites({ objects }: Context, keys: readonly string[]): Promise<StoredWrites[]> {
-  const read = await mapConcurrently(keys, async (key) => {
+function readWrites({ objects }: Context, keys: readonly string[]): Promise<(StoredWrites | undefined)[]> {
+  return mapConcurrently(keys, async (key) => {
     const found = await objects.read(key)
     return found && decodeWrites(key, found.bytes)
   })
-  // What was removed meanwhile belongs to a thread that is deleted.
-  return read.filter((one) => one !== undefined)
 }
 
-/** The writes of a checkpoint that hold, in the order in which they are applied: by path, task and index. */
-export async function pendingWrites(context: Context, keys: readonly string[]): Promise<StoredPending[]> {
+/**
+ * The writes of a checkpoint that hold, in the order in which they are applied: by path, task and index; `undefined` if some were removed
+ * meanwhile, as their checkpoint was before them.
+ */
+export async function pendingWrites(context: Context, keys: readonly string[]): Promise<StoredPending[] | undefined> {
   const byTask = new Map<string, StoredWrites[]>()
   for (const stored of await readWrites(context, keys)) {
+    if (stored === undefined) return undefined
     const sameTask = byTask.get(stored.taskId)
     if (sameTask === undefined) byTask.set(stored.taskId, [stored])
     else sameTask.push(stored)

@@ -46,6 +46,21 @@ test("a call that is made again on another day is the same call", async () => {
   expect((await onDay(2).getTuple(threadOf("copy")))?.checkpoint).toEqual(checkpoint)
 })
 
+test("a call that is made again stores its checkpoint if what is there is removed meanwhile", async () => {
+  const backend = new MemoryBackend()
+  const checkpoint = checkpointOf({ text: large("text"), step: 1 })
+  const config = await putOn(new CkptSaver({ backend }), threadOf("t"), checkpoint)
+  const clock = clockWith(() => Date.now() + dayMs)
+  let gets = 0
+  const beside = watched(backend, (call, key) => {
+    // The first reading tells that its bytes differ.
+    if (call === "get" && key.endsWith(".c") && ++gets === 2) return backend.delete([key])
+    return undefined
+  })
+  expect(await putOn(new CkptSaver({ backend: beside, clock }), threadOf("t"), checkpoint)).toEqual(config)
+  expect((await new CkptSaver({ backend }).getTuple(config))?.checkpoint).toEqual(checkpoint)
+})
+
 const before = checkpointOf({ messages: text(1, 100), step: 1 })
 const after = checkpointOf({ messages: `${text(1, 100)}${text(2, 40)}`, notes: large("notes"), step: 2 })
 

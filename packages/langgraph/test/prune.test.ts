@@ -200,6 +200,43 @@ test("what the value of a DeltaChannel is made from stays", async () => {
   expect(await days.open().getDeltaChannelHistory({ config, channels: ["messages"] })).toEqual(before)
 })
 
+test("checkpoints of a subgraph stay with an ancestor that stays", async () => {
+  const days = new Days()
+  const saver = days.open()
+  const delta = { ...loop, counters_since_delta_snapshot: { messages: [1, 1] } } as typeof loop
+  const root = await putOn(saver, thread, checkpointOf({ step: 0 }))
+  const inside = { ...loop, parents: { "": idOfConfig(root) } }
+  await putOn(saver, threadOf("t", "once:1"), checkpointOf({}), inside)
+  await putOn(saver, root, checkpointOf({ step: 1 }), delta)
+  expect((await saver.pruneThread("t", { last: 1 })).removed).toEqual([])
+})
+
+test("checkpoints of a subgraph stay with a damaged checkpoint, which stays", async () => {
+  const days = new Days()
+  const saver = days.open()
+  const root = await putOn(saver, thread, checkpointOf({ step: 0 }))
+  const [key = ""] = await keysOf(days.backend)
+  await putOn(saver, threadOf("t", "once:1"), checkpointOf({}), { ...loop, parents: { "": idOfConfig(root) } })
+  days.day += 100
+  await days.backend.put(key, [Buffer.from("damaged")])
+  expect((await saver.pruneThread("t", { last: 1 })).removed).toEqual([])
+})
+
+test("a checkpoint goes before the parent that it needs, also if its id is the lesser", async () => {
+  const days = new Days()
+  const delta = { ...loop, counters_since_delta_snapshot: { messages: [1, 1] } } as typeof loop
+  const root = await putOn(days.open(), thread, checkpointOf({}, { id: "b" }), delta)
+  await putOn(days.open(), root, checkpointOf({}, { id: "a" }), delta)
+  await putOn(days.open(), thread, checkpointOf({}, { id: "c" }))
+  const there: string[][] = []
+  const beside = watched(days.backend, async (call) => {
+    if (call === "delete") there.push(await idsOf(days.open(), thread))
+  })
+  expect((await days.open(beside).pruneThread("t", { last: 1 })).removed).toEqual(["b", "a"])
+  expect(there).toContainEqual(["c", "b"])
+  expect(there).not.toContainEqual(["c", "a"])
+})
+
 test("writes without a checkpoint go when they are old", async () => {
   const days = new Days()
   const saver = days.open()

@@ -12,6 +12,7 @@ import { silenceMutants } from "./silence.js"
 import { storageMutants } from "./storage.js"
 import { otherStorageMutants } from "./storages.js"
 import { tamperedMutants } from "./tampered.js"
+import { threadMutants } from "./threads.js"
 
 /** Each protection of the protocol, left out. The tests and `record.ts` take them in this order. */
 export const mutants: readonly Mutant[] = [
@@ -28,4 +29,5 @@ export const mutants: readonly Mutant[] = [
   ...tamperedMutants,
   ...otherStorageMutants,
   ...diskMutants,
+  ...threadMutants,
 ]

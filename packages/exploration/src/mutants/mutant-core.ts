@@ -2,20 +2,21 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as core from "@ckpt/core"
-import type { SimulateOptions } from "../simulate.js"
+import type { SimulateOptions } from "../simulate-options.js"
 import { mutants } from "./index.js"
 import type { Mutant } from "./mutant.js"
-import { coreVariant, type Edit, fsVariant } from "./variant.js"
+import { coreVariant, type Edit, fsVariant, saverVariant } from "./variant.js"
 
 const variants = fileURLToPath(new URL("../../.variants/", import.meta.url))
 
 /** Options of a simulation without the rule that the mutant leaves out. `under`: further edits of every copy. */
 export async function mutantOptions(mutant: Mutant, under: readonly Edit[] = []): Promise<SimulateOptions> {
-  const { edits = [], fsEdits = [], flaws } = mutant
+  const { edits = [], fsEdits = [], saverEdits = [], flaws } = mutant
   const all = [...under, ...edits]
   return {
     core: all.length === 0 ? core : await inFolder((folder) => coreVariant(folder, all)),
     fs: fsEdits.length === 0 ? undefined : await inFolder((folder) => fsVariant(folder, fsEdits)),
+    saver: saverEdits.length === 0 ? undefined : await inFolder((folder) => saverVariant(folder, saverEdits)),
     flaws,
   }
 }

@@ -10,6 +10,8 @@ export interface Mutant {
   readonly edits?: readonly Edit[]
   /** Changes of the build of `@ckpt/fs`. */
   readonly fsEdits?: readonly Edit[]
+  /** Changes of the build of `@ckpt/langgraph`. */
+  readonly saverEdits?: readonly Edit[]
   /** Conditions that the storage does not keep. */
   readonly flaws?: StorageFlaws
   /** The plans whose schedules show it. */

@@ -2,6 +2,7 @@ import { cp, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import type { FsBackend } from "@ckpt/fs"
+import type { CkptSaver } from "@ckpt/langgraph"
 import type { Core } from "../core.js"
 
 /** A change of one module, as `tsc` has written it. `find` must stand there exactly once. */
@@ -19,6 +20,11 @@ export async function coreVariant(folder: string, edits: readonly Edit[]): Promi
 /** The same of `@ckpt/fs`. */
 export async function fsVariant(folder: string, edits: readonly Edit[]): Promise<typeof FsBackend> {
   return ((await loadVariant("@ckpt/fs", folder, edits)) as { FsBackend: typeof FsBackend }).FsBackend
+}
+
+/** The same of `@ckpt/langgraph`. */
+export async function saverVariant(folder: string, edits: readonly Edit[]): Promise<typeof CkptSaver> {
+  return ((await loadVariant("@ckpt/langgraph", folder, edits)) as { CkptSaver: typeof CkptSaver }).CkptSaver
 }
 
 async function loadVariant(of: string, folder: string, edits: readonly Edit[]): Promise<unknown> {

@@ -130,6 +130,7 @@ export function sender(lane: Lane, late: Request[], session: Session): Send {
         what,
         kind,
         keys,
+        due: lane.due?.(kind, keys[0] ?? "") ?? Number.POSITIVE_INFINITY,
         write: kind === "put" || kind === "delete",
         firstPage: kind === "page" && detail === "",
         doing: lane.doing,

@@ -74,6 +74,22 @@ export class Network {
     return lane
   }
 
+  /** The first moment by which a request that waits must have arrived. */
+  get due(): number {
+    return Math.min(...this.#lanes.flatMap(({ pending }) => pending.map(({ due }) => due)))
+  }
+
+  /** Late requests whose time is over never arrive. */
+  forgetOverdue(now: number): void {
+    for (let index = this.#late.length - 1; index >= 0; index--)
+      if ((this.#late[index] as Request).due < now) this.#late.splice(index, 1)
+  }
+
+  /** Requests that may still arrive although nobody waits for them. */
+  get late(): readonly Request[] {
+    return this.#late
+  }
+
   /** How the file calls of this process are carried out: each when it is chosen. */
   carry(lane: Lane): Carry {
     const send = sender(lane, this.#late, new Session())

@@ -1,15 +1,15 @@
 import { isProbe } from "../storage/keys.js"
 
-const probe = /^(.*\.ckpt-probe-)([0-9a-f]{16})$/
+const random = /^(.*(?:\.ckpt-probe-|\/now-))([0-9a-f-]{16,36})$/
 
-/** Numbers in place of the random names of probes, so that nothing but the choices decides a schedule. */
+/** Numbers in place of random names, of probes and of what is stored to ask for the time, so that nothing but the choices decides a schedule. */
 export class ProbeNames {
   readonly #names = new Map<string, string>()
 
-  /** The key in the storage: a probe gets a number for its name, every other key stays. */
+  /** The key in the storage: a random name becomes a number, every other key stays. */
   named(key: string): string {
-    if (!isProbe(key)) return key
-    const match = probe.exec(key)
+    if (!isProbe(key) && !key.includes("/now-")) return key
+    const match = random.exec(key)
     if (match === null) return key
     const known = this.#names.get(key)
     if (known !== undefined) return known

@@ -9,6 +9,8 @@ export interface Lane {
   /** Requests that were sent, and answers that arrived, so far. */
   moves: number
   alarms: Alarm[]
+  /** The moment by which a request that is sent now has arrived, or never does. Default: none. */
+  due?: (kind: Request["kind"], key: string) => number
 }
 
 /** Rings at the end of the move with this number, before anybody has taken note of that move. */
@@ -61,6 +63,8 @@ export interface Request {
   readonly keys: readonly string[]
   /** `call` and `sync`: of a file or a folder. */
   readonly kind: "put" | "get" | "head" | "page" | "delete" | "now" | "body" | "call" | "sync"
+  /** See {@link Lane.due}. */
+  readonly due: number
   /** The request begins a listing. */
   readonly firstPage: boolean
   /** The storage carries the request out, or throws its refusal. */

@@ -237,6 +237,15 @@ export class Process {
       case "jump":
         clock.jump(action.ms)
         return Promise.resolve(undefined)
+      case "run":
+      case "put writes":
+      case "get tuple":
+      case "list tuples":
+      case "prune thread":
+      case "delete thread":
+      case "copy thread":
+      case "damage object":
+        throw new Error(`${action.do} is no action of a store`)
       default:
         return this.#reader.read(action, operation)
     }

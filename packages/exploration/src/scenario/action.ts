@@ -1,4 +1,5 @@
 import type { RetentionPolicy } from "@ckpt/core"
+import type { Threading } from "./thread-action.js"
 
 /** Policies that a plan can name. A schedule is written down as JSON, so the policy with a function has a name too. */
 export type PolicyName = "last 1" | "last 2" | "every 2" | "every 3" | "within 10 s" | "keep odd contents"
@@ -84,7 +85,7 @@ type Timing =
   | { readonly do: "jump"; readonly ms: number }
 
 /** One call of a process. `which` counts backwards from the highest id that ever had an object. */
-export type Action = (Writing | Reading | Keeping | Foreign | Life | Timing) & {
+export type Action = (Writing | Reading | Keeping | Foreign | Life | Timing | Threading) & {
   /** The next action begins at once, while this one is still under way. */
   readonly meanwhile?: boolean
   /**
@@ -98,6 +99,8 @@ export function describeAction(action: Action): string {
   const { do: what, meanwhile, ...rest } = action
   const details = Object.entries(rest)
     .filter(([, value]) => value !== false)
-    .map(([key, value]) => (value === true ? key : `${key} ${value}`))
+    .map(([key, value]) =>
+      value === true ? key : `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`,
+    )
   return [what, ...details, ...(meanwhile === true ? ["(and goes on)"] : [])].join(" ")
 }

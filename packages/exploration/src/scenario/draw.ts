@@ -1,4 +1,5 @@
 import { type Action, type Damage, expiring, lostParts, manifestDamages, smallDamages, stateDamages } from "./action.js"
+import { threadScenarioOf } from "./draw-threads.js"
 import type { Odds } from "./odds.js"
 import { type Plan, policyNames, reading } from "./plan.js"
 import { type PlanName, plans } from "./plans.js"
@@ -12,6 +13,7 @@ const tenYears = 10 * 365 * day
 /** The scenario that a seed gives; `random` goes on to decide its schedule. */
 export function scenarioOf(name: PlanName, random: Random): Scenario {
   const plan: Plan = plans[name]
+  if (plan.threads === true) return threadScenarioOf(plan, random)
   const count = random.among(plan.processes)
   const processes = Array.from({ length: count }, (_, index) => {
     const reads =
@@ -121,7 +123,7 @@ function actionOf(what: Action["do"], plan: Plan, random: Random): Action {
     case "jump":
       return { do: what, ms: random.among([-tenYears, -day, day, tenYears]) }
     default:
-      return { do: what }
+      return { do: what } as Action
   }
 }
 

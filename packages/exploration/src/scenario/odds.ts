@@ -26,6 +26,8 @@ export interface Odds {
   readonly throttled?: number
   /** A sync of a file or a folder fails. Default 0. */
   readonly syncFails?: number
+  /** Time passes before a request arrives: a minute, an hour, ten hours, or a day. Each default 0. */
+  readonly passes?: readonly number[]
   /** Of the objects that one request removes some stay, which its answer tells, if it arrives. Default 0. */
   readonly inPart?: number
 }

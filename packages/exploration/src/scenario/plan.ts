@@ -35,6 +35,14 @@ export interface Plan {
   readonly lags?: number
   /** The storage's own ways, see {@link Odds}: each as likely as this. Default 0. */
   readonly ways?: Pick<Odds, "mixed" | "throttled" | "inPart" | "syncFails">
+  /** See {@link Scenario.threads}: another kind of actions. Default false. */
+  readonly threads?: boolean
+  /** How likely an hour, ten hours, or a day pass before a request arrives. Default: one of several. */
+  readonly passes?: number
+  /** How likely a step of a run needs its parent. Default 0. */
+  readonly delta?: number
+  /** How likely a step of a run has a subgraph. Default 0. */
+  readonly subgraphs?: number
   /** See {@link Scenario.disk}. */
   readonly disk?: boolean
   /** How likely the answer to a write arrives later. Default 0. */

@@ -5,6 +5,7 @@ import { endingPlans } from "./plans-ending.js"
 import { plainPlans } from "./plans-plain.js"
 import { storagePlans } from "./plans-storages.js"
 import { tamperedPlans } from "./plans-tampered.js"
+import { threadPlans } from "./plans-threads.js"
 
 export const plans = {
   ...plainPlans,
@@ -14,6 +15,7 @@ export const plans = {
   ...tamperedPlans,
   ...storagePlans,
   ...diskPlans,
+  ...threadPlans,
 }
 
 export type PlanName = keyof typeof plans

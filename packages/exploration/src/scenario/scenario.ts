@@ -1,5 +1,5 @@
 import type { LayoutName } from "@ckpt/core"
-import type { Action, Damage, PolicyName } from "./action.js"
+import type { Action, PolicyName } from "./action.js"
 import type { Odds } from "./odds.js"
 import type { StartName } from "./starts.js"
 
@@ -12,12 +12,14 @@ export interface ProcessPlan {
 /** Everything that decides one schedule but for the choices; plain JSON. */
 export interface Scenario {
   readonly start: StartName
+  /** The processes are savers of `@ckpt/langgraph`, with their own kinds of actions. Default false. */
+  readonly threads?: boolean
   /** The stores are those of `@ckpt/fs`, over a disk in memory; in the end the power is cut. Default false. */
   readonly disk?: boolean
   /** Default "objects". In the directory layout all stores are of one process: nothing orders those of several. */
   readonly layout?: LayoutName
-  /** Damage that is done before the first process begins, in this order. Default none. */
-  readonly atRest?: readonly Damage[]
+  /** What is done before the first process begins, in this order: damage; or actions of an earlier saver. Default none. */
+  readonly atRest?: readonly Action[]
   readonly processes: readonly ProcessPlan[]
   readonly odds: Odds
   /** How often a request is made at most. */
