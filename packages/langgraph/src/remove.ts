@@ -7,6 +7,8 @@ import { type Listed, listed } from "./names.js"
 export async function deleteThread({ objects }: Context, threadId: string): Promise<void> {
   await removeCheckpoints(objects, checkpointsOf(threadId))
   const pieces = await objects.list({ prefix: piecesOf(threadId) })
+  // A run beside this may have stored checkpoints since, which name these pieces.
+  await removeCheckpoints(objects, checkpointsOf(threadId))
   await objects.remove(pieces.map(({ key }) => key))
 }
 

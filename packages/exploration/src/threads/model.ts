@@ -86,10 +86,15 @@ export class Model implements Watcher {
     )
   }
 
+  /** Whether a checkpoint may lack values. A saver names what such a checkpoint names, and does not look whether it is whole. */
+  #isBroken(thread: ThreadName): boolean {
+    return this.of(thread).some(({ mayBreak, isThere }) => mayBreak && isThere)
+  }
+
   /** A checkpoint is about to be put. */
   puts(known: Known, operation: Operation): void {
-    known.mayBreak = operation.isBesideDeletion
-    known.mayGo = known.mayBreak
+    known.mayGo = operation.isBesideDeletion
+    known.mayBreak = known.mayGo || this.#isBroken(known.place.thread)
     known.isUnderWay = true
     this.#known.set(known.key, known)
   }
@@ -231,8 +236,8 @@ export class Model implements Watcher {
       if (found === undefined) continue
       this.#assertBeginning(operation, found)
       const known = found.inThread(operation.thread)
-      known.mayBreak = operation.isBesideDeletion
-      known.mayGo = known.mayBreak
+      known.mayGo = operation.isBesideDeletion
+      known.mayBreak = known.mayGo || this.#isBroken(operation.thread)
       // What was acknowledged before the copy began is in it.
       for (const task of found.tasks.keys()) known.tasks.set(task, operation.tasksOf?.get(found)?.has(task) ?? false)
       this.#known.set(key, known)
