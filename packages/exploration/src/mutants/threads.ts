@@ -158,7 +158,7 @@ export const threadMutants: readonly Mutant[] = [
         "if (stored === undefined)\n            continue;",
       ),
     ],
-    plans: ["threads", "threads, weak listings"],
+    plans: ["threads, weak listings"],
   },
   {
     name: "what was removed while it was read passes for damaged",

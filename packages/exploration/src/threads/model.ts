@@ -317,9 +317,7 @@ export class Model implements Watcher {
 
   /** Whether a checkpoint may be damaged for a deletion of its thread. */
   mayBreak({ thread, from }: { readonly thread: ThreadName; readonly from?: ThreadName | undefined }): boolean {
-    return (
-      this.of(from ?? thread).some(({ mayBreak, isThere }) => mayBreak && isThere) || this.#isDeleted(from ?? thread)
-    )
+    return this.of(from ?? thread).some(({ mayBreak }) => mayBreak) || this.#isDeleted(from ?? thread)
   }
 
   /** After a quiet prune each value is needed, and no writes are without their checkpoint. */
