@@ -217,6 +217,7 @@ export class Model implements Watcher {
       return
     }
     if (!known.isThere) {
+      if (this.#isBroken(known.place.thread)) known.mayBreak = true
       known.landings++
       known.isThere = true
       known.storedAt = this.#storage.now
@@ -315,9 +316,18 @@ export class Model implements Watcher {
     return found
   }
 
-  /** Whether a checkpoint may be damaged for a deletion of its thread. */
-  mayBreak({ thread, from }: { readonly thread: ThreadName; readonly from?: ThreadName | undefined }): boolean {
-    return this.of(from ?? thread).some(({ mayBreak }) => mayBreak) || this.#isDeleted(from ?? thread)
+  /**
+   * Whether a checkpoint may be damaged for a deletion of its thread, or since a copy has brought it once more while a prune removed its
+   * writes.
+   */
+  mayBreak({
+    thread,
+    from = thread,
+  }: {
+    readonly thread: ThreadName
+    readonly from?: ThreadName | undefined
+  }): boolean {
+    return this.of(from).some(({ mayBreak, landings }) => mayBreak || landings > 1) || this.#isDeleted(from)
   }
 
   /** After a quiet prune each value is needed, and no writes are without their checkpoint. */
