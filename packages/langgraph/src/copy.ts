@@ -2,7 +2,7 @@ import { CheckpointError } from "@ckpt/core"
 import { byUtf8, mapConcurrently } from "@ckpt/core/adapter"
 import type { Context } from "./context.js"
 import { decodeWrites, encodeWrites, type StoredCheckpoint } from "./format.js"
-import { checkpointKey, checkpointsOf, descending, folderOf, numberOf, pieceKey, writesKey } from "./keys.js"
+import { baseOf, checkpointKey, checkpointsOf, numberOf, pieceKey, writesKey } from "./keys.js"
 import { readStored } from "./load.js"
 import { type Listed, listed } from "./names.js"
 import { readPiece, storePieces } from "./pieces.js"
@@ -47,7 +47,7 @@ async function copyCheckpoint(context: Context, stored: StoredCheckpoint, one: L
     if (bytes === undefined) throw lacking(one, "a piece of a value")
     return bytes
   })
-  const base = folderOf({ threadId, checkpointNs: stored.checkpointNs }) + descending(stored.checkpointId)
+  const base = baseOf({ ...stored, threadId }, stored.checkpointId)
   await mapConcurrently(one.writes, async (key) => {
     const found = await objects.read(key)
     if (found === undefined) throw lacking(one, "writes")

@@ -1,7 +1,7 @@
 import { byUtf8 } from "@ckpt/core/adapter"
 import type { CheckpointMetadata } from "@langchain/langgraph-checkpoint"
 import type { StoredCheckpoint } from "./format.js"
-import { descending, folderOf, nameOf } from "./keys.js"
+import { baseOf, nameOf } from "./keys.js"
 import type { Listed } from "./names.js"
 import { patienceMs } from "./pieces.js"
 import type { PruneThreadOptions } from "./rules.js"
@@ -39,7 +39,7 @@ export function keptOf(
     // A set also gives what is added while it is walked through: a parent that needs its own.
     for (const { stored, needsParent } of all) {
       if (!needsParent || stored.parentId === undefined) continue
-      const parent = byBase.get(folderOf(stored) + descending(stored.parentId))
+      const parent = byBase.get(baseOf(stored, stored.parentId))
       if (parent !== undefined) all.add(parent)
     }
     return all
@@ -52,7 +52,7 @@ export function keptOf(
 export function childrenFirst(seen: readonly Seen[]): Seen[] {
   const waiting = new Map(seen.filter(({ needsParent }) => needsParent).map((each) => [each.one.base, each]))
   const parentOf = ({ stored }: Seen) =>
-    stored.parentId === undefined ? undefined : waiting.get(folderOf(stored) + descending(stored.parentId))
+    stored.parentId === undefined ? undefined : waiting.get(baseOf(stored, stored.parentId))
   const children = new Map<Seen, number>()
   for (const each of waiting.values()) {
     const parent = parentOf(each)

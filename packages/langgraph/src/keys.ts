@@ -68,6 +68,8 @@ export const checkpointsOf = (threadId: string): string => `c/${nameOf(threadId)
 export const piecesOf = (threadId: string): string => `v/${nameOf(threadId)}/`
 export const folderOf = ({ threadId, checkpointNs }: Place): string =>
   `${checkpointsOf(threadId)}${nameOf(checkpointNs)}/`
+/** The key of a checkpoint, without its ending. */
+export const baseOf = (place: Place, checkpointId: string): string => folderOf(place) + descending(checkpointId)
 
 export const checkpointKey = (base: string): string => `${base}.c`
 /** The beginning of all keys of a checkpoint. */

@@ -9,7 +9,7 @@ import {
 } from "@langchain/langgraph-checkpoint"
 import type { Config, Context } from "./context.js"
 import { decodeCheckpoint, type StoredCheckpoint } from "./format.js"
-import { checkpointKey, descending, folderOf, type Place, writesPrefix } from "./keys.js"
+import { baseOf, checkpointKey, type Place, writesPrefix } from "./keys.js"
 import type { Listed } from "./names.js"
 import { readValues, remember } from "./pieces.js"
 import { pendingWrites, revive, type StoredPending } from "./writes.js"
@@ -84,7 +84,7 @@ function configOf({ threadId, checkpointNs }: Place, checkpointId: string): Conf
 
 /** Before version 4, what a step sends to the next lay with the writes of the parent. */
 async function migratePendingSends(context: Context, stored: StoredCheckpoint, checkpoint: Checkpoint): Promise<void> {
-  const parent = folderOf(stored) + descending(stored.parentId as string)
+  const parent = baseOf(stored, stored.parentId as string)
   const sends = (await writesOf(context, parent)).filter(({ channel }) => channel === TASKS)
   checkpoint.channel_values[TASKS] = (await revive(context, sends)).map(([, , value]) => value)
   const versions = Object.values(checkpoint.channel_versions)

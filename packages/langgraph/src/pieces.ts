@@ -4,7 +4,7 @@ import { mapConcurrently } from "@ckpt/core/adapter"
 import type { Context } from "./context.js"
 import { cut } from "./cut.js"
 import type { StoredCheckpoint, StoredValue } from "./format.js"
-import { checkpointKey, descending, folderOf, pieceKey, sha256 } from "./keys.js"
+import { baseOf, checkpointKey, pieceKey, sha256 } from "./keys.js"
 
 export const dayMs = 24 * 60 * 60 * 1000
 
@@ -144,5 +144,5 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 /** A checkpoint is there, with its pieces: until it goes, they need not be stored again. */
 export function remember({ known }: Context, stored: StoredCheckpoint, version: string): void {
   const { checkpointId } = stored
-  known.add(keysOf(stored), { key: checkpointKey(folderOf(stored) + descending(checkpointId)), version, checkpointId })
+  known.add(keysOf(stored), { key: checkpointKey(baseOf(stored, checkpointId)), version, checkpointId })
 }

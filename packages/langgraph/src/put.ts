@@ -2,7 +2,7 @@ import { CheckpointError } from "@ckpt/core"
 import { type Checkpoint, type CheckpointMetadata, copyCheckpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
 import { decodeCheckpoint, encodeCheckpoint, type StoredCheckpoint, type Typed } from "./format.js"
-import { checkpointKey, descending, folderOf, type Place } from "./keys.js"
+import { baseOf, checkpointKey, type Place } from "./keys.js"
 import { cutValue, remember, storePieces } from "./pieces.js"
 
 /** A checkpoint that is about to be stored. */
@@ -53,7 +53,7 @@ export async function put(context: Context, given: GivenCheckpoint): Promise<voi
 export async function storeCheckpoint(context: Context, call: string, stored: StoredCheckpoint): Promise<void> {
   const { objects } = context
   const { threadId, checkpointId } = stored
-  const key = checkpointKey(folderOf(stored) + descending(checkpointId))
+  const key = checkpointKey(baseOf(stored, checkpointId))
   try {
     const { version } = await objects.create(key, encodeCheckpoint(stored))
     remember(context, stored, version)

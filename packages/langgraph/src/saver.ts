@@ -16,16 +16,7 @@ import { Calls } from "./calls.js"
 import type { Config, Context } from "./context.js"
 import { copyThread } from "./copy.js"
 import { checkExpiry, type ExpireThreadsOptions, expireThreads } from "./expire.js"
-import {
-  allCheckpoints,
-  allOf,
-  checkpointKey,
-  checkpointsOf,
-  descending,
-  folderOf,
-  nameOf,
-  type Place,
-} from "./keys.js"
+import { allCheckpoints, allOf, baseOf, checkpointKey, checkpointsOf, folderOf, nameOf, type Place } from "./keys.js"
 import { KnownPieces } from "./known.js"
 import { loadListed, metadataOf, readStored, tupleOf } from "./load.js"
 import { type Listed, listed } from "./names.js"
@@ -84,8 +75,7 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
 
   async #tuple(place: Place, id: string): Promise<CheckpointTuple | undefined> {
     if (id !== "") {
-      const base = folderOf(place) + descending(id)
-      for await (const one of listed(this.#context.objects, allOf(base)))
+      for await (const one of listed(this.#context.objects, allOf(baseOf(place, id))))
         if (one.isThere) return loadListed(this.#context, one)
       return undefined
     }
@@ -241,8 +231,8 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const { thread_id: threadId, checkpoint_ns: checkpointNs } = config.configurable ?? {}
     const { objects } = this.#context
     if (threadId !== undefined && checkpointNs !== undefined) {
-      const folder = folderOf(placeOf("list", config))
-      yield* listed(objects, folder, before && folder + descending(before))
+      const place = placeOf("list", config)
+      yield* listed(objects, folderOf(place), before && baseOf(place, before))
       return
     }
     const from = threadId === undefined ? allCheckpoints : checkpointsOf(placeOf("list", config).threadId)

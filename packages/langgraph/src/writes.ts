@@ -3,7 +3,7 @@ import { byUtf8, mapConcurrently } from "@ckpt/core/adapter"
 import { type CheckpointPendingWrite, type PendingWrite, WRITES_IDX_MAP } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
 import { decodeWrites, encodeWrites, type StoredWrite, type StoredWrites } from "./format.js"
-import { descending, folderOf, type Place, taskPrefix, writesKey } from "./keys.js"
+import { baseOf, type Place, taskPrefix, writesKey } from "./keys.js"
 
 /** Writes of one task, which are about to be stored. */
 export interface GivenWrites extends Place {
@@ -27,7 +27,7 @@ export async function putWrites(context: Context, given: GivenWrites): Promise<v
     }),
   )
   const wanted = [...lastOfSpecials(stored)]
-  const base = folderOf(given) + descending(given.checkpointId)
+  const base = baseOf(given, given.checkpointId)
   let missing = wanted
   for (let number = 0; ; number++) {
     const bytes = encodeWrites({ ...rest, writes: missing })
