@@ -4,9 +4,8 @@ import type { Context } from "./context.js"
 import { allCheckpoints, allPieces, dayOf, textOf } from "./keys.js"
 import { readStored } from "./load.js"
 import { type Listed, names } from "./names.js"
-import { dayMs, patienceMs } from "./pieces.js"
-import { storageTime } from "./prune.js"
 import { removeCheckpoints } from "./remove.js"
+import { firstYoungDay, storageTime } from "./time.js"
 
 /** Which threads go. */
 export interface ExpireThreadsOptions {
@@ -41,12 +40,12 @@ export async function expireThreads(context: Context, { idleMs }: ExpireThreadsO
     }
   }
   const idle = [...written].filter(([, time]) => isIdle(time)).map(([thread]) => thread)
-  const firstDay = Math.floor((now - patienceMs) / dayMs)
+  const firstDay = firstYoungDay(now)
   const ids = await mapConcurrently(idle, async (thread) => {
     let id: string | undefined
     const areGone = await removeCheckpoints(objects, `${allCheckpoints}${thread}/`, async (all) => {
       if (!all.every(({ modified }) => isIdle(modified))) return false
-      id ??= await idOf(context, thread, all)
+      id ??= await threadIdOf(context, thread, all)
       return true
     })
     if (!areGone) return undefined
@@ -59,7 +58,7 @@ export async function expireThreads(context: Context, { idleMs }: ExpireThreadsO
 }
 
 /** The id of a thread that has a checkpoint. A long one is in its objects alone: `undefined` if none of them verifies. */
-async function idOf(context: Context, thread: string, all: readonly Listed[]): Promise<string | undefined> {
+async function threadIdOf(context: Context, thread: string, all: readonly Listed[]): Promise<string | undefined> {
   const there = all.filter(({ isThere }) => isThere)
   if (there.length === 0) return undefined
   const text = textOf(thread)

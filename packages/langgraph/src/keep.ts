@@ -3,8 +3,8 @@ import type { CheckpointMetadata } from "@langchain/langgraph-checkpoint"
 import type { StoredCheckpoint } from "./format.js"
 import { baseOf, nameOf } from "./keys.js"
 import type { Listed } from "./names.js"
-import { patienceMs } from "./pieces.js"
 import type { PruneThreadOptions } from "./rules.js"
+import { patienceMs } from "./time.js"
 
 /** A checkpoint that was read. */
 export interface Seen {
@@ -30,7 +30,7 @@ export const latestFirst = (a: Seen, b: Seen): number => byUtf8(b.one.checkpoint
 export function keptOf(
   seen: readonly Seen[],
   damaged: readonly Listed[],
-  policy: PruneThreadOptions,
+  rules: PruneThreadOptions,
   now: number,
 ): ReadonlySet<Seen> {
   const byBase = new Map(seen.map((each) => [each.one.base, each]))
@@ -44,7 +44,7 @@ export function keptOf(
     }
     return all
   }
-  const kept = withParents(ofRules(seen, policy, now))
+  const kept = withParents(ofRules(seen, rules, now))
   return withParents([...kept, ...ofRoots(seen, kept, damaged, now)])
 }
 

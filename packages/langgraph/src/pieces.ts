@@ -5,19 +5,7 @@ import type { Context } from "./context.js"
 import { cut } from "./cut.js"
 import type { StoredCheckpoint, StoredValue } from "./format.js"
 import { baseOf, checkpointKey, pieceKey, sha256 } from "./keys.js"
-
-export const dayMs = 24 * 60 * 60 * 1000
-
-/**
- * How old a piece is before it is removed, if no checkpoint names it. A checkpoint names pieces of the day on which its `put` began, or of
- * the next: so no checkpoint that is still to come names one that is removed, even if the clocks of two machines are a day apart.
- */
-export const patienceMs = 3 * dayMs
-
-/** The day that new pieces lie under, in UTC. */
-export function today({ now }: Context): number {
-  return Math.floor(now() / dayMs)
-}
+import { today } from "./time.js"
 
 /** The keys of the pieces that a checkpoint names: none of them may go while the checkpoint is there. */
 export function keysOf({ threadId, day, values }: StoredCheckpoint): string[] {

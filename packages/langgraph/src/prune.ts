@@ -1,20 +1,20 @@
-import { randomUUID } from "node:crypto"
 import { CheckpointError } from "@ckpt/core"
 import { mapConcurrently } from "@ckpt/core/adapter"
 import type { Checkpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
 import { childrenFirst, isOfOneTask, keptOf, latestFirst, type Seen } from "./keep.js"
-import { checkpointKey, checkpointsOf, dayOf, pieceKey, piecesOf } from "./keys.js"
+import { checkpointKey, checkpointsOf, dayOf, piecesOf } from "./keys.js"
 import { loadListed, metadataOf, readStored } from "./load.js"
 import { type Listed, listed } from "./names.js"
-import { dayMs, keysOf, patienceMs, today } from "./pieces.js"
+import { keysOf } from "./pieces.js"
 import type { PrunedThread, PruneThreadOptions } from "./rules.js"
+import { firstYoungDay, patienceMs, storageTime } from "./time.js"
 
 /** @param damaged called with each checkpoint that does not verify: it stays */
 export async function pruneThread(
   context: Context,
   threadId: string,
-  policy: PruneThreadOptions,
+  rules: PruneThreadOptions,
   damaged: (one: Listed, error: unknown) => void,
 ): Promise<PrunedThread> {
   const { objects } = context
@@ -23,7 +23,7 @@ export async function pruneThread(
   const all: Listed[] = []
   for await (const one of listed(objects, checkpointsOf(threadId))) all.push(one)
   const { seen, unseen } = await look(context, all, damaged)
-  const kept = keptOf(seen, unseen, policy, now)
+  const kept = keptOf(seen, unseen, rules, now)
   const doomed = seen.filter((each) => !kept.has(each))
   // A checkpoint goes before what it needs.
   for (const { one } of childrenFirst(doomed)) await objects.remove(checkpointKey(one.base))
@@ -36,7 +36,7 @@ export async function pruneThread(
   // What a damaged checkpoint names is not known.
   if (unseen.length > 0) return { removed, left, pieces: 0 }
   const named = new Set([...kept].flatMap((each) => each.pieces))
-  const firstDay = Math.floor((now - patienceMs) / dayMs)
+  const firstDay = firstYoungDay(now)
   const unnamed = pieces.map(({ key }) => key).filter((key) => dayOf(key) < firstDay && !named.has(key))
   await objects.remove(unnamed)
   return { removed, left, pieces: unnamed.length }
@@ -97,13 +97,4 @@ async function seenOf(context: Context, one: Listed, keys: Map<string, string>):
     needsParent: v < 4 || isDelta,
     isInDoubt: false,
   }
-}
-
-/** The time of the storage: that of an object that is stored now. What a dead process leaves goes as a piece that nobody names. */
-export async function storageTime(context: Context, threadId: string): Promise<number> {
-  const { objects } = context
-  const key = pieceKey(threadId, today(context), `now-${randomUUID()}`)
-  const { lastModified } = await objects.create(key, new Uint8Array())
-  await objects.remove(key)
-  return lastModified.getTime()
 }

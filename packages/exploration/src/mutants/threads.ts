@@ -59,7 +59,7 @@ export const threadMutants: readonly Mutant[] = [
   },
   {
     name: "values that nobody names go after two days",
-    saverEdits: [edit("pieces", "patienceMs = 3 * dayMs", "patienceMs = 2 * dayMs")],
+    saverEdits: [edit("time", "patienceMs = 3 * dayMs", "patienceMs = 2 * dayMs")],
     plans: slow,
   },
   {
@@ -121,7 +121,7 @@ export const threadMutants: readonly Mutant[] = [
   },
   {
     name: "a subgraph's checkpoint goes whose root stays for another",
-    saverEdits: [edit("keep", "...ofRoots(seen, kept,", "...ofRoots(seen, new Set(ofRules(seen, policy, now)),")],
+    saverEdits: [edit("keep", "...ofRoots(seen, kept,", "...ofRoots(seen, new Set(ofRules(seen, rules, now)),")],
     plans: threads,
   },
   {
