@@ -1,6 +1,7 @@
 import { CheckpointError } from "@ckpt/core"
 import { byUtf8, mapConcurrently } from "@ckpt/core/adapter"
 import type { Context } from "./context.js"
+import { isDamage, tellDamaged } from "./damaged.js"
 import { decodeWrites, encodeWrites, type StoredCheckpoint } from "./format.js"
 import { baseOf, checkpointKey, checkpointsOf, numberOf, pieceKey, writesKey } from "./keys.js"
 import { readStored } from "./load.js"
@@ -14,12 +15,7 @@ import { storeCheckpoint } from "./put.js"
  *
  * @returns how many checkpoints the copy has
  */
-export async function copyThread(
-  context: Context,
-  from: string,
-  to: string,
-  damaged: (one: Listed, error: unknown) => void,
-): Promise<number> {
+export async function copyThread(context: Context, from: string, to: string): Promise<number> {
   const all: Listed[] = []
   for await (const one of listed(context.objects, checkpointsOf(from))) if (one.isThere) all.push(one)
   let copied = 0
@@ -30,10 +26,10 @@ export async function copyThread(
       await copyCheckpoint(context, found.stored, one, to)
       copied++
     } catch (error) {
-      if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
+      if (!isDamage(error)) throw error
       // It was removed meanwhile, before what it names and what was written on top of it.
       if ((await context.objects.head(checkpointKey(one.base))) === undefined) continue
-      damaged(one, error)
+      tellDamaged(context, one, from, error)
     }
   }
   return copied

@@ -1,6 +1,7 @@
 import { CheckpointError } from "@ckpt/core"
 import { checkOptions, isDue, mapConcurrently, type ShapeOf, wholeNumber } from "@ckpt/core/adapter"
 import type { Context } from "./context.js"
+import { isDamage } from "./damaged.js"
 import { allCheckpoints, allPieces, dayOf, textOf } from "./keys.js"
 import { readStored } from "./load.js"
 import { type Listed, names } from "./names.js"
@@ -68,7 +69,7 @@ async function threadIdOf(context: Context, thread: string, all: readonly Listed
       const found = await readStored(context, base)
       if (found !== undefined) return found.stored.threadId
     } catch (error) {
-      if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
+      if (!isDamage(error)) throw error
     }
   }
   return undefined

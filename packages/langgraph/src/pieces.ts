@@ -1,8 +1,8 @@
 // Values that are too large for their checkpoint's object lie in pieces, which the checkpoints of a thread share.
-import { CheckpointError } from "@ckpt/core"
 import { mapConcurrently } from "@ckpt/core/adapter"
 import type { Context } from "./context.js"
 import { cut } from "./cut.js"
+import { isDamage } from "./damaged.js"
 import type { StoredCheckpoint, StoredValue } from "./format.js"
 import { baseOf, checkpointKey, pieceKey, sha256 } from "./keys.js"
 import { today } from "./time.js"
@@ -77,7 +77,7 @@ async function storePiece({ objects }: Context, key: string, bytes: Uint8Array):
   try {
     await objects.create(key, bytes)
   } catch (error) {
-    if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
+    if (!isDamage(error)) throw error
     const damaged = await objects.head(key)
     if (damaged === undefined) await objects.create(key, bytes)
     else await objects.replace(key, bytes, { version: damaged.version })

@@ -1,7 +1,7 @@
-import { CheckpointError } from "@ckpt/core"
 import { mapConcurrently } from "@ckpt/core/adapter"
 import type { Checkpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
+import { isDamage, tellDamaged } from "./damaged.js"
 import { childrenFirst, isOfOneTask, keptOf, latestFirst, type Seen } from "./keep.js"
 import { checkpointKey, checkpointsOf, dayOf, piecesOf } from "./keys.js"
 import { loadListed, metadataOf, readStored } from "./load.js"
@@ -10,20 +10,19 @@ import { keysOf } from "./pieces.js"
 import type { PrunedThread, PruneThreadOptions } from "./rules.js"
 import { firstYoungDay, patienceMs, storageTime } from "./time.js"
 
-/** @param damaged called with each checkpoint that does not verify: it stays */
+/** What does not verify stays, and is told. */
 export async function pruneThread(
   context: Context,
   threadId: string,
   rules: PruneThreadOptions,
-  damaged: (one: Listed, error: unknown) => void,
 ): Promise<PrunedThread> {
   const { objects } = context
   const now = await storageTime(context, threadId)
   const pieces = await objects.list({ prefix: piecesOf(threadId) })
   const all: Listed[] = []
   for await (const one of listed(objects, checkpointsOf(threadId))) all.push(one)
-  const { seen, unseen } = await look(context, all, damaged)
-  const kept = keptOf(seen, unseen, rules, now)
+  const { seen, damaged } = await look(context, threadId, all)
+  const kept = keptOf(seen, damaged, rules, now)
   const doomed = seen.filter((each) => !kept.has(each))
   // A checkpoint goes before what it needs.
   for (const { one } of childrenFirst(doomed)) await objects.remove(checkpointKey(one.base))
@@ -34,7 +33,7 @@ export async function pruneThread(
   const removed = doomed.map(({ one }) => one.checkpointId)
   const left = all.filter(({ isThere }) => isThere).length - removed.length
   // What a damaged checkpoint names is not known.
-  if (unseen.length > 0) return { removed, left, pieces: 0 }
+  if (damaged.length > 0) return { removed, left, pieces: 0 }
   const named = new Set([...kept].flatMap((each) => each.pieces))
   const firstDay = firstYoungDay(now)
   const unnamed = pieces.map(({ key }) => key).filter((key) => dayOf(key) < firstDay && !named.has(key))
@@ -46,15 +45,15 @@ export async function pruneThread(
  * The checkpoints of a thread. Of each namespace at least the latest is whole, with its values, and durable: no older one may go for it
  * otherwise.
  */
-async function look(context: Context, all: readonly Listed[], damaged: (one: Listed, error: unknown) => void) {
-  const unseen: Listed[] = []
+async function look(context: Context, threadId: string, all: readonly Listed[]) {
+  const damaged: Listed[] = []
   const unlessDamaged = async <T>(one: Listed, read: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await read()
     } catch (error) {
-      if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
-      unseen.push(one)
-      damaged(one, error)
+      if (!isDamage(error)) throw error
+      damaged.push(one)
+      tellDamaged(context, one, threadId, error)
       return undefined
     }
   }
@@ -75,7 +74,7 @@ async function look(context: Context, all: readonly Listed[], damaged: (one: Lis
     }
     seen.push({ ...each, isInDoubt })
   }
-  return { seen, unseen }
+  return { seen, damaged }
 }
 
 /** @param keys those that were seen: a piece that many checkpoints name is one string in memory */

@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from "node:util"
 import { CheckpointError, openObjects } from "@ckpt/core"
-import { byUtf8, checkOptions } from "@ckpt/core/adapter"
+import { checkOptions } from "@ckpt/core/adapter"
 import {
   BaseCheckpointSaver,
   type ChannelVersions,
@@ -16,17 +15,15 @@ import { Calls } from "./calls.js"
 import type { Config, Context } from "./context.js"
 import { copyThread } from "./copy.js"
 import { checkExpiry, type ExpireThreadsOptions, expireThreads } from "./expire.js"
-import { allCheckpoints, allOf, baseOf, checkpointKey, checkpointsOf, folderOf, nameOf, type Place } from "./keys.js"
 import { KnownPieces } from "./known.js"
-import { loadListed, metadataOf, readStored, tupleOf } from "./load.js"
-import { type Listed, listed } from "./names.js"
 import { type CkptSaverOptions, saverShape } from "./options.js"
 import { pruneThread } from "./prune.js"
 import { put } from "./put.js"
+import { getTuple, list } from "./read.js"
 import { deleteThread } from "./remove.js"
 import { Retention } from "./retention.js"
 import { checkRules, type PrunedThread, type PruneThreadOptions } from "./rules.js"
-import { pendingWrites, putWrites } from "./writes.js"
+import { putWrites } from "./writes.js"
 
 /**
  * Keeps the checkpoints of LangGraph's threads on any storage of `@ckpt`. What it returns has been verified, byte by byte. Several
@@ -70,22 +67,7 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   async getTuple(config: Config): Promise<CheckpointTuple | undefined> {
     if (config.configurable?.["thread_id"] === undefined) return undefined
     const place = placeOf("getTuple", config)
-    return this.#calls.run("getTuple", () => this.#tuple(place, getCheckpointId(config)))
-  }
-
-  async #tuple(place: Place, id: string): Promise<CheckpointTuple | undefined> {
-    if (id !== "") {
-      for await (const one of listed(this.#context.objects, allOf(baseOf(place, id))))
-        if (one.isThere) return loadListed(this.#context, one)
-      return undefined
-    }
-    const damaged: unknown[] = []
-    for await (const one of listed(this.#context.objects, folderOf(place))) {
-      const tuple = await this.#verified(one, place.threadId, () => loadListed(this.#context, one), damaged)
-      if (tuple !== undefined) return tuple
-    }
-    if (damaged.length > 0) throw damaged[0]
-    return undefined
+    return this.#calls.run("getTuple", () => getTuple(this.#context, place, getCheckpointId(config)))
   }
 
   /**
@@ -95,33 +77,7 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    * @throws {CheckpointError} `CKPT_INVALID` for a config that cannot be used; and the codes of `openObjects`
    */
   async *list(config: Config, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
-    yield* this.#calls.steps("list", this.#tuples(config, options))
-  }
-
-  async *#tuples(config: Config, options: CheckpointListOptions): AsyncGenerator<CheckpointTuple, void, void> {
-    const { filter = {}, limit = Number.POSITIVE_INFINITY } = options
-    const before: string | undefined = options.before?.configurable?.["checkpoint_id"]
-    const id: string | undefined = config.configurable?.["checkpoint_id"]
-    const context = this.#context
-    const matches = (metadata: object) =>
-      Object.entries(filter).every(([key, value]) => isDeepStrictEqual((metadata as typeof filter)[key], value))
-    // What a checkpoint has in common with the one before it is read once.
-    const atHand = new Map<string, Uint8Array>()
-    let left = limit
-    for await (const one of this.#listed(config, before)) {
-      if (left <= 0) return
-      if (id && one.checkpointId !== id) continue
-      if (before && byUtf8(one.checkpointId, before) >= 0) continue
-      const tuple = await this.#verified(one, config.configurable?.["thread_id"], async () => {
-        const found = await readStored(context, one.base)
-        if (found === undefined || !matches(await metadataOf(context, found.stored))) return undefined
-        const writes = await pendingWrites(context, one.writes)
-        return writes && tupleOf(context, one.base, found, writes, atHand)
-      })
-      if (tuple === undefined) continue
-      left--
-      yield tuple
-    }
+    yield* this.#calls.steps("list", list(this.#context, config, options))
   }
 
   /**
@@ -160,8 +116,8 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   }
 
   /**
-   * Removes all checkpoints of a thread, the latest of a namespace last, then their writes, then the pieces of their values. If it fails or its process
-   * dies, the same call completes it. The thread must not run meanwhile.
+   * Removes all checkpoints of a thread, the latest of a namespace last, then their writes, then the pieces of their values. If it fails
+   * or its process dies, the same call completes it. The thread must not run meanwhile.
    *
    * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string; and the codes of `openObjects`
    */
@@ -171,25 +127,25 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
   }
 
   /**
-   * Removes the checkpoints of a thread that no rule keeps, with their writes, and pieces of large values that no checkpoint has named
-   * for three days. The latest checkpoint of the graph stays, and so does what another that stays needs: the checkpoints of its subgraphs, and the
-   * ancestors from which the value of a `DeltaChannel` is made. A checkpoint that does not verify stays too, and the event `damaged` tells
-   * it: then no piece is removed. May run beside others that work on the thread. If it fails or its process dies, the next call goes on.
+   * Removes the checkpoints of a thread that no rule keeps, with their writes, and the pieces of large values that no checkpoint names,
+   * from the fourth day after they were stored. The latest checkpoint of the graph stays, and so does what another that stays needs: the
+   * checkpoints of its subgraphs, and the ancestors from which the value of a `DeltaChannel` is made. A checkpoint that does not verify
+   * stays too, and the event `damaged` tells it: then no piece is removed. May run beside others that work on the thread. If it fails or
+   * its process dies, the next call goes on.
    *
    * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string, and for rules that cannot be used; and the codes of `openObjects`
    */
   async pruneThread(threadId: string, rules: PruneThreadOptions): Promise<PrunedThread> {
     placeOfThread("pruneThread", threadId)
     checkRules("pruneThread", rules)
-    const damaged = (one: Listed, error: unknown) => this.#tell(one, threadId, error)
-    return this.#calls.run("pruneThread", () => pruneThread(this.#context, threadId, rules, damaged))
+    return this.#calls.run("pruneThread", () => pruneThread(this.#context, threadId, rules))
   }
 
   /**
-   * Removes the threads to which nothing was written for a time, as `deleteThread` does, and what deletions that broke off have left. A thread
-   * that only was read is idle, and so is one that waits for a person. Large values go from the fourth day after they were stored, by this
-   * call or a later one. May run beside others: a thread that somebody writes to meanwhile stays, from the latest checkpoint on. If it fails
-   * or its process dies, the next call goes on.
+   * Removes the threads to which nothing was written for a time, as `deleteThread` does, and what deletions that broke off have left. A
+   * thread that only was read is idle, and so is a thread that waits for a person. Pieces of large values go from the fourth day after they
+   * were stored, by this call or a later one. May run beside others: a thread that somebody writes to meanwhile stays, from the latest
+   * checkpoint on. If it fails or its process dies, the next call goes on.
    *
    * @returns the ids of the threads whose checkpoints it has removed, but for a long id of which no checkpoint verifies
    * @throws {CheckpointError} `CKPT_INVALID` for options that cannot be used; and the codes of `openObjects`
@@ -212,8 +168,7 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const [{ threadId }, { threadId: target }] = [placeOfThread("copyThread", from), placeOfThread("copyThread", to)]
     if (threadId === target)
       throw new CheckpointError("CKPT_INVALID", "copyThread: both are one thread; give another id.")
-    const damaged = (one: Listed, error: unknown) => this.#tell(one, threadId, error)
-    return this.#calls.run("copyThread", () => copyThread(this.#context, threadId, target, damaged))
+    return this.#calls.run("copyThread", () => copyThread(this.#context, threadId, target))
   }
 
   /** Waits for the calls under way, and for a prune of `retain`. With `ownsBackend`, it also closes the backend. */
@@ -224,43 +179,5 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  /** What a config selects, the latest first. */
-  async *#listed(config: Config, before: string | undefined): AsyncGenerator<Listed> {
-    const { thread_id: threadId, checkpoint_ns: checkpointNs } = config.configurable ?? {}
-    const { objects } = this.#context
-    if (threadId !== undefined && checkpointNs !== undefined) {
-      const place = placeOf("list", config)
-      yield* listed(objects, folderOf(place), before && baseOf(place, before))
-      return
-    }
-    const from = threadId === undefined ? allCheckpoints : checkpointsOf(placeOf("list", config).threadId)
-    const all: Listed[] = []
-    for await (const one of listed(objects, from)) {
-      if (checkpointNs === undefined || one.base.split("/")[2] === nameOf(checkpointNs)) all.push(one)
-    }
-    yield* all.sort((a, b) => byUtf8(b.checkpointId, a.checkpointId))
-  }
-
-  /** What `load` gives; `undefined` for a checkpoint that does not verify. */
-  async #verified(
-    one: Listed,
-    threadId: string | undefined,
-    load: () => Promise<CheckpointTuple | undefined>,
-    damaged: unknown[] = [],
-  ): Promise<CheckpointTuple | undefined> {
-    try {
-      return one.isThere ? await load() : undefined
-    } catch (error) {
-      if (!(error instanceof CheckpointError) || error.code !== "CKPT_CORRUPT") throw error
-      damaged.push(error)
-      this.#tell(one, threadId, error)
-      return undefined
-    }
-  }
-
-  #tell({ base, checkpointId }: Listed, threadId: string | undefined, error: unknown): void {
-    this.#context.tell({ type: "damaged", threadId, checkpointId, key: checkpointKey(base), error })
   }
 }

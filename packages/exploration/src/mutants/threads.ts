@@ -136,7 +136,7 @@ export const threadMutants: readonly Mutant[] = [
   },
   {
     name: "values go while a checkpoint is damaged",
-    saverEdits: [edit("prune", "if (unseen.length > 0)", "if (false)")],
+    saverEdits: [edit("prune", "if (damaged.length > 0)", "if (false)")],
     plans: damaged,
   },
   {
