@@ -43,10 +43,10 @@ const finds: Readonly<Record<PlanName, string>> = {
   throttled: "a failure that changed nothing passes for unknown",
   disk: "the folder of new names is not synced",
   "failing syncs": "a sync that failed passes for done",
-  threads: "values that nobody names go at once",
-  "slow puts": "a copy names values of the original's day",
-  "threads copied and deleted": "a deletion begins with the values",
-  "threads damaged": "values go while a checkpoint is damaged",
+  threads: "pieces that nobody names go at once",
+  "slow puts": "a copy names pieces of the original's day",
+  "threads copied and deleted": "a deletion begins with the pieces",
+  "threads damaged": "pieces go while a checkpoint is damaged",
   "threads, weak listings": "the latest of a thread may go",
 }
 

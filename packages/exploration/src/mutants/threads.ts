@@ -8,7 +8,7 @@ const damaged = ["threads damaged"] as const
 /** The rules by which `@ckpt/langgraph` stores and removes checkpoints of threads, each left out. */
 export const threadMutants: readonly Mutant[] = [
   {
-    name: "a checkpoint does not wait for its values",
+    name: "a checkpoint does not wait for its pieces",
     saverEdits: [
       edit(
         "put",
@@ -19,12 +19,12 @@ export const threadMutants: readonly Mutant[] = [
     plans: threads,
   },
   {
-    name: "values that took days to store are named all the same",
+    name: "pieces that took days to store are named all the same",
     saverEdits: [edit("pieces", "if (today(context) <= day + 1)", "if (true)")],
     plans: slow,
   },
   {
-    name: "values of all days lie under one day",
+    name: "pieces of all days lie under one day",
     saverEdits: [
       edit("pieces", "const day = today(context);", "const day = 19_000;"),
       edit("pieces", "if (today(context) <= day + 1)", "if (true)"),
@@ -32,12 +32,12 @@ export const threadMutants: readonly Mutant[] = [
     plans: threads,
   },
   {
-    name: "a known value is not looked for",
+    name: "a known piece is not looked for",
     saverEdits: [edit("pieces", "return (await asked) === namer.version;", "return true;")],
     plans: deleting,
   },
   {
-    name: "another checkpoint under the same id passes for the one that named a value",
+    name: "another checkpoint under the same id passes for the one that named a piece",
     saverEdits: [edit("pieces", "return (await asked) === namer.version;", "return (await asked) !== undefined;")],
     plans: deleting,
   },
@@ -53,22 +53,22 @@ export const threadMutants: readonly Mutant[] = [
     plans: threads,
   },
   {
-    name: "values that nobody names go at once",
+    name: "pieces that nobody names go at once",
     saverEdits: [edit("prune", "dayOf(key) < firstDay && ", "")],
     plans: threads,
   },
   {
-    name: "values that nobody names go after two days",
+    name: "pieces that nobody names go after two days",
     saverEdits: [edit("time", "patienceMs = 3 * dayMs", "patienceMs = 2 * dayMs")],
     plans: slow,
   },
   {
-    name: "values go although a checkpoint names them",
+    name: "pieces go although a checkpoint names them",
     saverEdits: [edit("prune", " && !named.has(key)", "")],
     plans: threads,
   },
   {
-    name: "values are never removed",
+    name: "pieces are never removed",
     saverEdits: [edit("prune", "await objects.remove(unnamed);", "")],
     plans: threads,
   },
@@ -135,7 +135,7 @@ export const threadMutants: readonly Mutant[] = [
     plans: damaged,
   },
   {
-    name: "values go while a checkpoint is damaged",
+    name: "pieces go while a checkpoint is damaged",
     saverEdits: [edit("prune", "if (damaged.length > 0)", "if (false)")],
     plans: damaged,
   },
@@ -166,7 +166,7 @@ export const threadMutants: readonly Mutant[] = [
     plans: slow,
   },
   {
-    name: "a deletion begins with the values",
+    name: "a deletion begins with the pieces",
     saverEdits: [
       edit(
         "remove",
@@ -193,7 +193,7 @@ export const threadMutants: readonly Mutant[] = [
     plans: deleting,
   },
   {
-    name: "a copy does not wait for values",
+    name: "a copy does not wait for pieces",
     saverEdits: [
       edit(
         "copy",
@@ -205,7 +205,7 @@ export const threadMutants: readonly Mutant[] = [
     plans: deleting,
   },
   {
-    name: "a copy names values of the original's day",
+    name: "a copy names pieces of the original's day",
     saverEdits: [
       edit(
         "copy",

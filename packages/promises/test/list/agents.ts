@@ -218,12 +218,12 @@ export const agentPromises: readonly OnePromise[] = [
     ],
     checks: [
       {
-        program: "a prune leaves the latest, what it is made from, and values that are young",
+        program: "a prune leaves the latest, what it is made from, and pieces that are young",
         mutants: [
           langgraph("the latest counts for nothing", "keep", "return place < last ||", "return place < last - 1 ||"),
           langgraph("ancestors of a DeltaChannel go", "keep", "if (parent !== undefined)", "if (false)"),
           langgraph(
-            "young values go that nothing names",
+            "young pieces go that nothing names",
             "prune",
             "dayOf(key) < firstDay && !named.has(key)",
             "!named.has(key)",
@@ -270,7 +270,7 @@ export const agentPromises: readonly OnePromise[] = [
     ],
     checks: [
       {
-        program: "threads that are idle go, with values that are four days old; what a run stores meanwhile stays",
+        program: "threads that are idle go, with pieces that are four days old; what a run stores meanwhile stays",
         mutants: [
           langgraph("every thread is idle", "expire", "isDue(now - written.getTime(), idleMs)", "isDue(0, 0)"),
           langgraph(
@@ -279,7 +279,7 @@ export const agentPromises: readonly OnePromise[] = [
             "if (!all.every(({ modified }) => isIdle(modified)))",
             "if (false)",
           ),
-          langgraph("values go with their thread", "expire", "dayOf(key) < firstDay", "dayOf(key) < Infinity"),
+          langgraph("pieces go with their thread", "expire", "dayOf(key) < firstDay", "dayOf(key) < Infinity"),
         ],
       },
     ],

@@ -34,7 +34,7 @@ export const threadPrograms = {
       },
     ),
 
-  "a prune leaves the latest, what it is made from, and values that are young": async () => {
+  "a prune leaves the latest, what it is made from, and pieces that are young": async () => {
     const backend = new MemoryBackend()
     const saver = new CkptSaver({ backend })
     const config = await threeSteps(saver)
@@ -74,7 +74,7 @@ export const threadPrograms = {
     assert.equal(failures, 1)
   },
 
-  "threads that are idle go, with values that are four days old; what a run stores meanwhile stays": async () => {
+  "threads that are idle go, with pieces that are four days old; what a run stores meanwhile stays": async () => {
     let day = 0
     const now = () => first + day * dayMs
     const clock = { now, monotonic: () => performance.now(), sleep: async () => {} }
