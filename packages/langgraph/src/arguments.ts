@@ -10,7 +10,11 @@ export function placeOf(call: string, { configurable = {} }: Config): Place {
   return { threadId, checkpointNs }
 }
 
-export const placeOfThread = (call: string, thread_id: string): Place => placeOf(call, { configurable: { thread_id } })
+/** For calls that take an id in the place of a config. */
+export function checkThreadId(call: string, threadId: unknown): void {
+  if (typeof threadId === "string") return
+  throw new CheckpointError("CKPT_INVALID", `${call}: the id of a thread is ${show(threadId)}; give a string.`)
+}
 
 export function missing(call: string, name: string, value: unknown): CheckpointError {
   const message = `${call}: ${name} is ${show(value)}; give a string: { configurable: { ${name}: "…" } }.`

@@ -10,7 +10,7 @@ import {
   getCheckpointId,
   type PendingWrite,
 } from "@langchain/langgraph-checkpoint"
-import { missing, placeOf, placeOfThread } from "./arguments.js"
+import { checkThreadId, missing, placeOf } from "./arguments.js"
 import { Calls } from "./calls.js"
 import type { Config, Context } from "./context.js"
 import { copyThread } from "./copy.js"
@@ -122,7 +122,7 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string; and the codes of `openObjects`
    */
   async deleteThread(threadId: string): Promise<void> {
-    placeOfThread("deleteThread", threadId)
+    checkThreadId("deleteThread", threadId)
     await this.#calls.run("deleteThread", () => deleteThread(this.#context, threadId))
   }
 
@@ -136,7 +136,7 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    * @throws {CheckpointError} `CKPT_INVALID` for an id that is no string, and for rules that cannot be used; and the codes of `openObjects`
    */
   async pruneThread(threadId: string, rules: PruneThreadOptions): Promise<PrunedThread> {
-    placeOfThread("pruneThread", threadId)
+    checkThreadId("pruneThread", threadId)
     checkRules("pruneThread", rules)
     return this.#calls.run("pruneThread", () => pruneThread(this.#context, threadId, rules))
   }
@@ -165,10 +165,10 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
    *   is no string, and if both are one thread; and the codes of `openObjects`
    */
   async copyThread(from: string, to: string): Promise<number> {
-    const [{ threadId }, { threadId: target }] = [placeOfThread("copyThread", from), placeOfThread("copyThread", to)]
-    if (threadId === target)
-      throw new CheckpointError("CKPT_INVALID", "copyThread: both are one thread; give another id.")
-    return this.#calls.run("copyThread", () => copyThread(this.#context, threadId, target))
+    checkThreadId("copyThread", from)
+    checkThreadId("copyThread", to)
+    if (from === to) throw new CheckpointError("CKPT_INVALID", "copyThread: both are one thread; give another id.")
+    return this.#calls.run("copyThread", () => copyThread(this.#context, from, to))
   }
 
   /** Waits for the calls under way, and for a prune of `retain`. With `ownsBackend`, it also closes the backend. */

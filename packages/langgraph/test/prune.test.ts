@@ -364,3 +364,15 @@ test.each([undefined, {}, { last: 0 }, { lats: 1 }, { keep: "id" }])("the rules 
   const refused = new Days().open().pruneThread("t", rules as never)
   await expect(refused).rejects.toMatchObject({ code: "CKPT_INVALID" })
 })
+
+test.each([undefined, 1, { configurable: { thread_id: "t" } }])("the id of a thread %j is refused", async (id) => {
+  const saver = new Days().open()
+  const refusal = {
+    code: "CKPT_INVALID",
+    message: expect.stringMatching(/^\w+Thread: the id of a thread is .*; give a string\.$/),
+  }
+  await expect(saver.deleteThread(id as never)).rejects.toMatchObject(refusal)
+  await expect(saver.pruneThread(id as never, { last: 1 })).rejects.toMatchObject(refusal)
+  await expect(saver.copyThread(id as never, "copy")).rejects.toMatchObject(refusal)
+  await expect(saver.copyThread("t", id as never)).rejects.toMatchObject(refusal)
+})
