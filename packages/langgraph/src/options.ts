@@ -39,9 +39,10 @@ export interface CkptSaverOptions extends Omit<ObjectsOptions, "onEvent"> {
    */
   inlineBytes?: number | undefined
   /**
-   * Which checkpoints of a thread stay, by the rules of `pruneThread`. Default: all. A thread is pruned in the background: by a process that
-   * puts into it, within its first 50 checkpoints (or `last`, if that is more), and from then on after as many as the last prune left, but
-   * at least 50. No `put` waits for it, or fails by it; `close` waits for it. The rules are read at each prune, so ids may be added to `keep`.
+   * Which checkpoints of a thread stay, by the rules of `pruneThread`. Default: all. A process prunes a thread in the background: within
+   * the first 50 checkpoints that it puts into the thread (or `last`, if that is more), and from then on after as many as the last prune
+   * left, but at least 50. No `put` waits for a prune, or fails by it; `close` waits for it. The rules are read at each prune, so ids may
+   * be added to `keep`.
    */
   retain?: PruneThreadOptions | undefined
   /** Called with each event. Its errors are ignored. */

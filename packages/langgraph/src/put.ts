@@ -15,7 +15,8 @@ export interface GivenCheckpoint extends Place {
 }
 
 /**
- * Stores a checkpoint: the pieces of its values, and then its object, which names them. So what is found is whole, whenever its writer dies.
+ * Stores a checkpoint: the pieces of its values, and then its object, which names them. So what is found is whole, whenever its writer
+ * dies.
  *
  * @throws {CheckpointError} `CKPT_CONFLICT` if another checkpoint has this id
  */
@@ -64,7 +65,8 @@ export async function storeCheckpoint(context: Context, call: string, stored: St
     if (there === undefined) return storeCheckpoint(context, call, stored)
     // The same call, made again on another day, names its pieces by that day.
     if (isSame(decodeCheckpoint(key, there.bytes), stored)) return
-    const message = `${call}: thread ${JSON.stringify(threadId)} has another checkpoint ${checkpointId}, which stays as it is. Another process has written it. Read the thread again.`
+    const other = `${call}: thread ${JSON.stringify(threadId)} has another checkpoint ${checkpointId}, which stays as it is.`
+    const message = `${other} Another process has written it. Read the thread again.`
     throw new CheckpointError("CKPT_CONFLICT", message, { key, cause })
   }
 }

@@ -124,7 +124,7 @@ test("a list with a limit reads no more checkpoints than it gives", async () => 
   expect(await idsOf(saver, threadOf("t"))).toHaveLength(10)
 })
 
-test("a thread is deleted by two LISTs, and one request for each 1,000 checkpoints, writes and values", async () => {
+test("a thread is deleted by three LISTs, and one request for each 1,000 checkpoints, writes and pieces", async () => {
   const { saver, requests } = await counting()
   let config = threadOf("t")
   for (let step = 0; step < 5; step++) {
@@ -134,9 +134,9 @@ test("a thread is deleted by two LISTs, and one request for each 1,000 checkpoin
   requests()
   await saver.deleteThread("t")
   // The latest checkpoint goes for itself.
-  expect(requests()).toBe("delete delete delete delete list list")
+  expect(requests()).toBe("delete delete delete delete list list list")
   await saver.deleteThread("t")
-  expect(requests()).toBe("list list")
+  expect(requests()).toBe("list list list")
 })
 
 test("a list reads a piece once for all checkpoints in a row that have it", async () => {
@@ -175,6 +175,6 @@ test("a copy is one LIST, and a GET and a PUT for each object; a prune reads eac
   await saver.copyThread("t", "copy")
   expect(requests()).toBe(`${"get ".repeat(9)}list${" put".repeat(9)}`)
   await saver.pruneThread("copy", { last: 1 })
-  // The storage's time: a PUT and a delete. Checkpoints and writes: a delete each. No value is old enough to go.
+  // The storage's time: a PUT and a delete. Checkpoints and writes: a delete each. No piece is old enough to go.
   expect(requests()).toBe(`delete delete delete ${"get ".repeat(6)}list list put`)
 })
