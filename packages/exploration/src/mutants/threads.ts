@@ -170,8 +170,8 @@ export const threadMutants: readonly Mutant[] = [
     saverEdits: [
       edit(
         "remove",
-        "await removeCheckpoints(objects, checkpointsOf(threadId));",
-        "await objects.remove((await objects.list({ prefix: piecesOf(threadId) })).map(({ key }) => key));\n    await removeCheckpoints(objects, checkpointsOf(threadId));",
+        "await removeCheckpoints(objects, checkpointsOf(threadId));\n    const pieces",
+        "await objects.remove((await objects.list({ prefix: piecesOf(threadId) })).map(({ key }) => key));\n    await removeCheckpoints(objects, checkpointsOf(threadId));\n    const pieces",
       ),
     ],
     plans: deleting,

@@ -221,7 +221,7 @@ export const agentPromises: readonly OnePromise[] = [
         program: "a prune leaves the latest, what it is made from, and pieces that are young",
         mutants: [
           langgraph("the latest counts for nothing", "keep", "return place < last ||", "return place < last - 1 ||"),
-          langgraph("ancestors of a DeltaChannel go", "keep", "if (parent !== undefined)", "if (false)"),
+          langgraph("ancestors of a DeltaChannel go", "keep", "all.add(parent);", ";"),
           langgraph(
             "young pieces go that nothing names",
             "prune",
