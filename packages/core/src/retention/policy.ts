@@ -9,7 +9,8 @@ import { show } from "../input/show.js"
  * Which checkpoints stay: each valid checkpoint that at least one rule keeps. An empty policy is `CKPT_INVALID`.
  *
  * The latest valid checkpoint, every checkpoint above it, every pinned checkpoint and every manifest of a newer version
- * always stay; so does the latest valid checkpoint of which no sink is pending or failed. A damaged checkpoint stays until `last` valid checkpoints lie above it (without `last`: one).
+ * always stay; so does the latest valid checkpoint of which no sink is pending or failed. A damaged checkpoint stays until
+ * `last` valid checkpoints lie above it (without `last`: one).
  */
 export interface RetentionPolicy {
   /** Keeps the latest `last` valid checkpoints. A whole number from 1. */

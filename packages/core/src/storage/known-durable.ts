@@ -1,10 +1,9 @@
-import type { ObjectMeta } from "./backend.js"
-
 /** Enough for the state, the manifest, the history and the pointer of the last saves. */
 const mostRemembered = 64
 
 /** An object as it was found or written; `version: undefined`: the version is not known. */
-export interface Stored extends Pick<ObjectMeta, "key"> {
+export interface Stored {
+  readonly key: string
   readonly version: string | undefined
 }
 

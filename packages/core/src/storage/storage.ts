@@ -113,8 +113,8 @@ export class Storage extends Reads {
 
   /**
    * True if objects that were found are durable: a storage may show what a crash still undoes. To be asked before anything goes
-   * because of them. What this store has written itself costs no request. An answer that is not known is asked for once: the caller
-   * goes on without these objects, and there may be many.
+   * because of them. What this store has written last costs no request. False if the answer is lost: it is not asked for again, since
+   * the caller goes on without these objects, and there may be many.
    */
   async isDurable(objects: readonly Stored[], signal: AbortSignal | undefined): Promise<boolean> {
     if (this.backend.confirm === undefined) return true
