@@ -26,3 +26,12 @@ test("an await that was forgotten is told", async () => {
   for (const options of [forgotten, { ...forgotten }])
     expect(() => new CkptSaver(options as never)).toThrow(expect.objectContaining({ code: "CKPT_INVALID", message }))
 })
+
+test("what a URL resolves to is no backend, but has one", async () => {
+  await using place = await fs.create()
+  const given = { backend: await place.fromUrl?.("threads") }
+  const message = expect.stringContaining(
+    "give a storage, such as new FsBackend(root), or the backend of what fromUrl(url) resolves to",
+  )
+  expect(() => new CkptSaver(given as never)).toThrow(expect.objectContaining({ code: "CKPT_INVALID", message }))
+})

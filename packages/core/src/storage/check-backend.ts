@@ -24,5 +24,5 @@ function advice(value: unknown): string {
   if (typeof (value as { save?: unknown } | null)?.save === "function")
     return "a storage; this is a store, and needs no other"
   const lacks = typeof value === "object" && value !== null ? `; ${show(value)} lacks ${missingOf(value)}` : ""
-  return `a storage, such as new FsBackend(root), or what fromUrl(url) resolves to${lacks}`
+  return `a storage, such as new FsBackend(root), or the backend of what fromUrl(url) resolves to${lacks}`
 }
