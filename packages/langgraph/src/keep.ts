@@ -83,12 +83,11 @@ function ofRules(seen: readonly Seen[], { last = 1, withinMs = 0, keep = [] }: P
 
 /** Those of subgraphs go with the checkpoint of the graph that they ran on. */
 function ofRoots(seen: readonly Seen[], kept: ReadonlySet<Seen>, damaged: readonly Listed[], now: number): Seen[] {
-  const isRoot = ({ one }: Seen) => isOfGraph(one)
   const ids = (those: Iterable<Seen>) =>
     new Set([...[...those].map(({ one }) => one), ...damaged].filter(isOfGraph).map(({ checkpointId }) => checkpointId))
   const [all, staying] = [ids(seen), ids(kept)]
   return seen.filter((each) => {
-    if (isRoot(each)) return false
+    if (isOfGraph(each.one)) return false
     const root = each.metadata.parents?.[""]
     // Nobody knows what it belongs to.
     if (root === undefined) return isOfOneTask(each.stored.checkpointNs)

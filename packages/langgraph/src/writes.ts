@@ -108,6 +108,7 @@ export async function pendingWrites(context: Context, keys: readonly string[]): 
   return all.map(({ taskId, write }) => ({ taskId, channel: write.channel, value: write.value }))
 }
 
+/** A write that holds, as it is stored. */
 export interface StoredPending {
   readonly taskId: string
   readonly channel: string
