@@ -37,11 +37,6 @@ export const threadMutants: readonly Mutant[] = [
     plans: deleting,
   },
   {
-    name: "another checkpoint under the same id passes for the one that named a piece",
-    saverEdits: [edit("pieces", "return (await asked) === namer.version;", "return (await asked) !== undefined;")],
-    plans: deleting,
-  },
-  {
     name: "the same call on another day is another checkpoint",
     saverEdits: [
       edit(
