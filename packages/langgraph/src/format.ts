@@ -4,6 +4,11 @@ import { CheckpointError } from "@ckpt/core"
 /** A value as a serializer gives it. */
 export type Typed = readonly [type: string, bytes: Uint8Array]
 
+/** A value for a serializer. Bytes come back from it as they are, and are the graph's, which may change them. */
+export function asItIs(value: unknown): unknown {
+  return value instanceof Uint8Array ? new Uint8Array(value) : value
+}
+
 /** A channel's value. */
 export interface StoredValue {
   readonly channel: string

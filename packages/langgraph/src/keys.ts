@@ -87,8 +87,9 @@ export const pieceKey = (threadId: string, day: number, hash: string): string =>
 /** The number of an object of writes. */
 export const numberOf = (key: string): number => Number(key.slice(key.lastIndexOf(".") + 1))
 
-/** The day of a piece's key. */
-export const dayOf = (key: string): number => Number(key.split("/")[2])
+/** The day of a piece's key; `NaN` for what is none of ours, such as the objects of a store whose prefix begins with "v/". */
+export const dayOf = (key: string): number =>
+  Number(/^v\/[^/]+\/(\d{6})\/(?:[0-9a-f]{64}|now-[0-9a-f-]{36})$/.exec(key)?.[1] ?? Number.NaN)
 
 /** What a name says. */
 export interface ParsedKey {

@@ -1,7 +1,7 @@
 import { CheckpointError } from "@ckpt/core"
 import { type Checkpoint, type CheckpointMetadata, copyCheckpoint } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
-import { decodeCheckpoint, encodeCheckpoint, type StoredCheckpoint, type Typed } from "./format.js"
+import { asItIs, decodeCheckpoint, encodeCheckpoint, type StoredCheckpoint, type Typed } from "./format.js"
 import { baseOf, checkpointKey, type Place } from "./keys.js"
 import { cutValue, remember, storePieces } from "./pieces.js"
 
@@ -31,8 +31,7 @@ export async function put(context: Context, given: GivenCheckpoint): Promise<voi
     ...Object.entries(channels)
       .filter(([channel]) => isSet(given, channel))
       .map(async ([channel, value]) => {
-        // Bytes come back from the serializer as they are, and are the graph's.
-        const [type, bytes] = await serde.dumpsTyped(value instanceof Uint8Array ? new Uint8Array(value) : value)
+        const [type, bytes] = await serde.dumpsTyped(asItIs(value))
         return cutValue(context, channel, type, bytes)
       }),
   ])
@@ -41,7 +40,7 @@ export async function put(context: Context, given: GivenCheckpoint): Promise<voi
   await storeCheckpoint(context, "put", {
     threadId,
     checkpointNs,
-    checkpointId: given.checkpoint.id,
+    checkpointId: rest.id,
     parentId,
     checkpoint: checkpoint as Typed,
     metadata: metadata as Typed,

@@ -16,10 +16,19 @@ export async function getTuple(context: Context, place: Place, id: string): Prom
       if (one.isThere) return loadListed(context, one)
     return undefined
   }
+  return latest(context, place, new Set())
+}
+
+/** @param gone those that a listing has shown, and that were not there when they were read */
+async function latest(context: Context, place: Place, gone: Set<string>): Promise<CheckpointTuple | undefined> {
   const damaged: unknown[] = []
   for await (const one of listed(context.objects, folderOf(place))) {
+    const before = damaged.length
     const tuple = await verified(context, one, place.threadId, () => loadListed(context, one), damaged)
     if (tuple !== undefined) return tuple
+    if (!one.isThere || damaged.length > before || gone.has(one.base)) continue
+    // A prune has removed it since, for a later one that the listing lacks. So an older one is not the answer.
+    return latest(context, place, gone.add(one.base))
   }
   if (damaged.length > 0) throw damaged[0]
   return undefined

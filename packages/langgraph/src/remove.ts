@@ -1,6 +1,6 @@
 import type { Objects } from "@ckpt/core"
 import type { Context } from "./context.js"
-import { checkpointKey, checkpointsOf, piecesOf } from "./keys.js"
+import { checkpointKey, checkpointsOf, dayOf, piecesOf } from "./keys.js"
 import { type Listed, listed } from "./names.js"
 
 /** A checkpoint goes before what it names, so that none is found whose pieces are gone. */
@@ -9,7 +9,7 @@ export async function deleteThread({ objects }: Context, threadId: string): Prom
   const pieces = await objects.list({ prefix: piecesOf(threadId) })
   // A run beside this may have stored checkpoints since, which name these pieces.
   await removeCheckpoints(objects, checkpointsOf(threadId))
-  await objects.remove(pieces.map(({ key }) => key))
+  await objects.remove(pieces.map(({ key }) => key).filter((key) => !Number.isNaN(dayOf(key))))
 }
 
 /**

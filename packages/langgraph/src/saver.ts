@@ -95,10 +95,11 @@ export class CkptSaver extends BaseCheckpointSaver implements AsyncDisposable {
     const place = placeOf("put", config)
     const parentId: string | undefined = config.configurable?.["checkpoint_id"]
     const given = { ...place, parentId, checkpoint, metadata, newVersions }
+    const { id } = checkpoint
     await this.#calls.run("put", () => put(this.#context, given))
     this.#retention?.afterPut(place.threadId)
     const { threadId, checkpointNs } = place
-    return { configurable: { thread_id: threadId, checkpoint_ns: checkpointNs, checkpoint_id: checkpoint.id } }
+    return { configurable: { thread_id: threadId, checkpoint_ns: checkpointNs, checkpoint_id: id } }
   }
 
   /**

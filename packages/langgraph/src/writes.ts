@@ -2,8 +2,8 @@ import { CheckpointError } from "@ckpt/core"
 import { byUtf8, mapConcurrently } from "@ckpt/core/adapter"
 import { type CheckpointPendingWrite, type PendingWrite, WRITES_IDX_MAP } from "@langchain/langgraph-checkpoint"
 import type { Context } from "./context.js"
-import { decodeWrites, encodeWrites, type StoredWrite, type StoredWrites } from "./format.js"
-import { baseOf, type Place, taskPrefix, writesKey } from "./keys.js"
+import { asItIs, decodeWrites, encodeWrites, type StoredWrite, type StoredWrites } from "./format.js"
+import { baseOf, numberOf, type Place, taskPrefix, writesKey } from "./keys.js"
 
 /** Writes of one task, which are about to be stored. */
 export interface GivenWrites extends Place {
@@ -21,7 +21,7 @@ export async function putWrites(context: Context, given: GivenWrites): Promise<v
   const { writes, ...rest } = given
   const stored = await Promise.all(
     writes.map(async ([channel, value], index): Promise<StoredWrite> => {
-      const [type, bytes] = await context.serde.dumpsTyped(value)
+      const [type, bytes] = await context.serde.dumpsTyped(asItIs(value))
       const special = Object.hasOwn(WRITES_IDX_MAP, channel) ? WRITES_IDX_MAP[channel] : undefined
       return { index: special ?? index, channel, value: [type, bytes] }
     }),
@@ -44,7 +44,8 @@ export async function putWrites(context: Context, given: GivenWrites): Promise<v
     const read = (await readWrites(context, keys)).filter((one) => one !== undefined)
     missing = changesTo(merged(read), wanted)
     if (missing.length === 0) return
-    number = keys.length - 1
+    // Behind the last: the storage may have lost one before it.
+    number = keys.length === 0 ? -1 : numberOf(keys.at(-1) as string)
   }
 }
 

@@ -152,6 +152,23 @@ test("a value of bytes counts as it was when put was called, in pieces too", asy
   })
 })
 
+test("a checkpoint's id and writes of bytes count as they were when they were given", async () => {
+  const backend = new MemoryBackend()
+  const saver = new CkptSaver({ backend })
+  const checkpoint = checkpointOf({ step: 1 })
+  const { id } = checkpoint
+  const stored = putOn(saver, thread, checkpoint)
+  checkpoint.id = checkpointOf({}).id
+  const config = await stored
+  expect(idOfConfig(config)).toBe(id)
+  const bytes = new Uint8Array([1, 2, 3])
+  const written = saver.putWrites(config, [["out", bytes]], "task")
+  bytes.fill(0)
+  await written
+  const tuple = await saver.getTuple(config)
+  expect([tuple?.checkpoint.id, tuple?.pendingWrites]).toEqual([id, [["task", "out", new Uint8Array([1, 2, 3])]]])
+})
+
 test("a value of 100 MiB has a checkpoint of less than 100 KiB, and pieces that are the same are stored once", async () => {
   const backend = new MemoryBackend()
   const saver = new CkptSaver({ backend })

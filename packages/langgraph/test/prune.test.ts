@@ -376,3 +376,20 @@ test.each([undefined, 1, { configurable: { thread_id: "t" } }])("the id of a thr
   await expect(saver.copyThread(id as never, "copy")).rejects.toMatchObject(refusal)
   await expect(saver.copyThread("t", id as never)).rejects.toMatchObject(refusal)
 })
+
+test("a saver whose prefix lies below another's pieces keeps its checkpoints, whatever the other removes", async () => {
+  let now = 20_000 * 24 * 60 * 60 * 1000
+  const backend = new MemoryBackend({ now: () => now })
+  const open = (prefix = "") => new CkptSaver({ backend, prefix, clock: clockWith(() => now) })
+  const places = ["v/", "v/c/5/"].flatMap((prefix) => ["c", "5"].map((thread) => [prefix, thread] as const))
+  for (const [prefix, thread] of [["", "c"], ...places] as const)
+    await putOn(open(prefix), threadOf(thread), checkpointOf({ text: large(`below ${prefix}`) }))
+  now += 50 * 24 * 60 * 60 * 1000
+  await open().pruneThread("c", { last: 1 })
+  await open().expireThreads({ idleMs: 1000 })
+  await open().deleteThread("c")
+  for (const [prefix, thread] of places) {
+    const tuple = await open(prefix).getTuple(threadOf(thread))
+    expect(tuple?.checkpoint.channel_values, `${prefix} ${thread}`).toEqual({ text: large(`below ${prefix}`) })
+  }
+})

@@ -3,7 +3,7 @@ import { MemoryBackend } from "@ckpt/memory"
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint"
 import { expect, test } from "vitest"
 import { CkptSaver, type CkptSaverEvent } from "../src/index.js"
-import { checkpointOf, clockWith, idOfConfig, large, putOn, threadOf, watched, withId } from "./threads.js"
+import { checkpointOf, clockWith, idOfConfig, keysOf, large, putOn, threadOf, watched, withId } from "./threads.js"
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -73,4 +73,46 @@ test("copyThread copies all of a checkpoint that is removed meanwhile, or leaves
     await saver.copyThread("t", "copy")
     return all(new CkptSaver({ backend }), "copy")
   })
+})
+
+test("getTuple without an id gives the latest checkpoint, if others and their prunes come in before any of its requests", async () => {
+  for (const keep of ["none", "first"]) {
+    let wasAsked = true
+    for (let at = 0; wasAsked; at++) {
+      const backend = new MemoryBackend()
+      const writer = new CkptSaver({ backend })
+      let config = await putOn(writer, threadOf("t"), checkpointOf({ text: large("first") }))
+      const rules = { last: 1, keep: keep === "first" ? [idOfConfig(config)] : [] }
+      config = await putOn(writer, config, checkpointOf({ text: large("second") }))
+      let left = at
+      let steps = 0
+      wasAsked = false
+      const beside = watched(backend, async () => {
+        if (left-- > 0 || steps === 3) return
+        wasAsked = true
+        config = await putOn(writer, config, checkpointOf({ text: large(`${++steps}`) }))
+        await writer.pruneThread("t", rules)
+      })
+      const tuple = await new CkptSaver({ backend: beside as MemoryBackend }).getTuple(threadOf("t"))
+      const given = tuple?.checkpoint.channel_values["text"]
+      expect(given, `${keep}, ${at}`).toBeDefined()
+      expect(given, `${keep}, ${at}`).not.toBe(large("first"))
+    }
+  }
+})
+
+test("getTuple without an id ends if a storage lists for good what it does not have", async () => {
+  const backend = new MemoryBackend()
+  const config = await putOn(new CkptSaver({ backend }), threadOf("t"), checkpointOf({ step: 1 }))
+  await putOn(new CkptSaver({ backend }), config, checkpointOf({ step: 2 }))
+  const [, ghost = ""] = (await keysOf(backend)).filter((key) => key.endsWith(".c")).reverse()
+  const without = new Proxy(backend, {
+    get(target, name) {
+      const member = Reflect.get(target, name, target)
+      if (typeof member !== "function") return member
+      return (...given: unknown[]) => (name === "get" && given[0] === ghost ? undefined : member.apply(target, given))
+    },
+  })
+  const tuple = await new CkptSaver({ backend: without }).getTuple(threadOf("t"))
+  expect(tuple?.checkpoint.channel_values).toEqual({ step: 1 })
 })

@@ -1,5 +1,6 @@
 // What the README says of requests, counted.
 import { MemoryBackend } from "@ckpt/memory"
+import { RESUME } from "@langchain/langgraph-checkpoint"
 import { expect, test } from "vitest"
 import { CkptSaver } from "../src/index.js"
 import { chat, checkpointOf, idsOf, keysOf, large, putOn, text, threadOf, watched } from "./threads.js"
@@ -81,6 +82,22 @@ test("the writes of a task are one PUT, and five requests if the task has writte
   )
   // The PUT is refused, and what is there is read; then the task's objects are listed and read, and the rest is stored.
   expect(requests()).toBe("get get list put put")
+})
+
+test("a task whose objects have a gap, since the storage has lost one of them, writes behind the last", async () => {
+  const backend = new MemoryBackend()
+  let requests = 0
+  const refused = watched(backend, () => {
+    if (++requests > 50) throw new Error("there is no end")
+  })
+  const saver = new CkptSaver({ backend: refused, retry: { attempts: 1 } })
+  const config = await putOn(saver, threadOf("t"), checkpointOf({}))
+  for (const answer of [1, 2, 3]) await saver.putWrites(config, [[RESUME, answer]], "task")
+  await backend.delete((await keysOf(backend)).filter((key) => key.endsWith(".000001")))
+  requests = 0
+  await saver.putWrites(config, [[RESUME, 4]], "task")
+  expect(requests).toBe(6)
+  expect((await saver.getTuple(config))?.pendingWrites).toEqual([["task", RESUME, 4]])
 })
 
 test("the latest checkpoint is one LIST, one GET, and one more for each task's writes and each piece of a large value", async () => {
