@@ -89,7 +89,7 @@ export const numberOf = (key: string): number => Number(key.slice(key.lastIndexO
 
 /** The day of a piece's key; `NaN` for what is none of ours, such as the objects of a store whose prefix begins with "v/". */
 export const dayOf = (key: string): number =>
-  Number(/^v\/[^/]+\/(\d{6})\/(?:[0-9a-f]{64}|now-[0-9a-f-]{36})$/.exec(key)?.[1] ?? Number.NaN)
+  Number(/^v\/[^/]+\/(\d{6})\/(?:[0-9a-f]{64}|now-[0-9a-f-]+)$/.exec(key)?.[1] ?? Number.NaN)
 
 /** What a name says. */
 export interface ParsedKey {
