@@ -143,8 +143,10 @@ async function nextSave(session: Session, hit: Call | undefined): Promise<void> 
       await session.save(20)
     })
   } catch (error) {
-    // The system reports a sync that failed once; this process never again says that the folder is durable.
-    if (hit?.name !== "sync" || !/an earlier sync/.test((error as Error).message)) throw error
+    // The system reports a sync that failed once; this process never again says that the folder is durable. A link that failed with
+    // EIO or ESTALE may have been made: its name is in doubt, too.
+    const isInDoubt = hit?.name === "sync" || hit?.name === "link"
+    if (!isInDoubt || !/an earlier sync/.test((error as Error).message)) throw error
   }
 }
 
