@@ -43,7 +43,12 @@ export async function putWrites(context: Context, given: GivenWrites): Promise<v
     // What was removed meanwhile belongs to a checkpoint that is removed.
     const read = (await readWrites(context, keys)).filter((one) => one !== undefined)
     missing = changesTo(merged(read), wanted)
-    if (missing.length === 0) return
+    if (missing.length === 0) {
+      if (await context.objects.isDurable(keys)) return
+      const message = `putWrites: the writes of task ${given.taskId} are there, and an earlier sync failed, so a crash may still undo them.`
+      const advice = "Check the disk, then restart the process and call putWrites again."
+      throw new CheckpointError("CKPT_UNKNOWN_OUTCOME", `${message} ${advice}`, { key: keys.at(-1) })
+    }
     // Behind the last: the storage may have lost one before it.
     number = keys.length === 0 ? -1 : numberOf(keys.at(-1) as string)
   }

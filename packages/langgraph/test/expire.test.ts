@@ -1,10 +1,21 @@
 // Threads that nobody has written to for a time.
-import { BackendError, type ObjectBackend, type ObjectMeta } from "@ckpt/core"
+import type { ObjectBackend, ObjectMeta } from "@ckpt/core"
 import { MemoryBackend } from "@ckpt/memory"
 import { describe, expect, test } from "vitest"
 import { CkptSaver, type CkptSaverEvent, type CkptSaverOptions } from "../src/index.js"
 import { allStorages } from "./storages.js"
-import { checkpointOf, clockWith, idOfConfig, idsOf, keysOf, large, putOn, threadOf, watched } from "./threads.js"
+import {
+  checkpointOf,
+  clockWith,
+  cutOff,
+  idOfConfig,
+  idsOf,
+  keysOf,
+  large,
+  putOn,
+  threadOf,
+  watched,
+} from "./threads.js"
 
 const dayMs = 24 * 60 * 60 * 1000
 const month = { idleMs: 30 * dayMs }
@@ -215,11 +226,7 @@ test("cut off before any of its requests, the latest is there until the others a
     const days = new Days()
     const ids = await fill(days.open(), "t")
     days.day += 40
-    let left = allowed
-    const cut = watched(days.backend, (call, key) => {
-      if ((call !== "put" && call !== "delete") || key.includes(".ckpt-probe") || left-- > 0) return
-      throw new BackendError("permanent", "the process has ended")
-    })
+    const cut = cutOff(days.backend, allowed)
     const outcome = await days
       .open(cut, { retry: { attempts: 1 } })
       .expireThreads(month)

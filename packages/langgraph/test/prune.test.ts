@@ -1,4 +1,4 @@
-import { BackendError, type ObjectBackend } from "@ckpt/core"
+import type { ObjectBackend } from "@ckpt/core"
 import { MemoryBackend } from "@ckpt/memory"
 import { DeltaSnapshot } from "@langchain/langgraph-checkpoint"
 import { expect, test } from "vitest"
@@ -7,6 +7,8 @@ import {
   chat,
   checkpointOf,
   clockWith,
+  cutOff,
+  doubting,
   idOfConfig,
   idsOf,
   keysOf,
@@ -67,16 +69,7 @@ test("none goes because of a checkpoint that a crash may still undo", async () =
   const ids = await history(days, 3)
   const latest = (await keysOf(days.backend)).find((key) => key.startsWith("c/") && key.endsWith(".c"))
   let isInDoubt = true
-  // A filesystem whose last sync failed.
-  const confirm = async (keys: readonly string[]) => {
-    if (isInDoubt && keys.some((key) => key === latest)) throw new BackendError("ambiguous", "the sync failed")
-  }
-  const backend = new Proxy<ObjectBackend>(days.backend, {
-    get(target, name) {
-      const value: unknown = name === "confirm" ? confirm : Reflect.get(target, name)
-      return typeof value === "function" ? value.bind(target) : value
-    },
-  })
+  const backend = doubting(days.backend, (key) => isInDoubt && key === latest)
   const saver = days.open(backend)
   expect(await saver.pruneThread("t", { last: 1 })).toMatchObject({ removed: [ids[2]] })
   expect(await days.areWhole()).toEqual([ids[0], ids[1]])
@@ -337,11 +330,7 @@ test("cut off before any of its requests, what is left is whole, and the next ca
     const days = new Days()
     const ids = await history(days, 5)
     days.day += 100
-    let left = allowed
-    const cut = watched(days.backend, (call, key) => {
-      if ((call !== "put" && call !== "delete") || key.includes(".ckpt-probe") || left-- > 0) return
-      throw new BackendError("permanent", "the process has ended")
-    })
+    const cut = cutOff(days.backend, allowed)
     const outcome = await days
       .open(cut, { retry: { attempts: 1 } })
       .pruneThread("t", { last: 2 })

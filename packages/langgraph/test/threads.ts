@@ -1,6 +1,6 @@
 import { createCipheriv } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
-import type { Clock, ObjectBackend } from "@ckpt/core"
+import { BackendError, type Clock, type ObjectBackend } from "@ckpt/core"
 import { type Checkpoint, type CheckpointTuple, emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint"
 import type { CkptSaver } from "../src/index.js"
 
@@ -100,6 +100,34 @@ export function watched(backend: ObjectBackend, before: (call: string, key: stri
           return member.apply(target, given)
         })()
       }
+    },
+  })
+}
+
+/**
+ * A backend that makes so many requests that change something, and no more, as if its process had ended. The check of the storage is not
+ * counted.
+ *
+ * @param onCut called with each request that is not made
+ */
+export function cutOff(backend: ObjectBackend, allowed: number, onCut = () => {}): ObjectBackend {
+  let left = allowed
+  return watched(backend, (call, key) => {
+    if ((call !== "put" && call !== "delete") || key.includes(".ckpt-probe") || left-- > 0) return
+    onCut()
+    throw new BackendError("permanent", "the process has ended")
+  })
+}
+
+/** A backend as of a filesystem whose last sync failed: what is at these keys may be undone by a power cut. */
+export function doubting(backend: ObjectBackend, isInDoubt: (key: string) => boolean): ObjectBackend {
+  const confirm = async (keys: readonly string[]) => {
+    if (keys.some(isInDoubt)) throw new BackendError("ambiguous", "the sync failed")
+  }
+  return new Proxy(backend, {
+    get(target, name) {
+      const member: unknown = name === "confirm" ? confirm : Reflect.get(target, name)
+      return typeof member === "function" ? member.bind(target) : member
     },
   })
 }
