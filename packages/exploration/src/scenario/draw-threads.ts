@@ -1,5 +1,5 @@
 import type { Action } from "./action.js"
-import type { Odds } from "./odds.js"
+import { type Odds, usualOdds } from "./odds.js"
 import type { Plan } from "./plan.js"
 import type { Random } from "./random.js"
 import type { ProcessPlan, Scenario } from "./scenario.js"
@@ -18,13 +18,7 @@ export function threadScenarioOf(plan: Plan, random: Random): Scenario {
   const rate = random.chance(0.2) || plan.faults === false ? 0 : random.among([0.5, 1, 2])
   const passes = plan.passes ?? random.among([0, 0.02, 0.05, 0.15])
   const odds: Odds = {
-    stays: random.among([0.5, 0.7, 0.85, 0.95]),
-    answerLost: 0.04 * rate,
-    lost: 0.02 * rate,
-    delayed: 0.05 * rate,
-    twice: 0.03 * rate,
-    crash: 0.01 * rate,
-    readFails: 0.01 * rate,
+    ...usualOdds(random, rate),
     slowBody: random.among([0, 0.05]),
     slowAnswer: random.among([0, 0.1]),
     passes: [passes / 4, passes / 2, passes, passes],

@@ -1,6 +1,6 @@
 import { type Action, type Damage, expiring, lostParts, manifestDamages, smallDamages, stateDamages } from "./action.js"
 import { threadScenarioOf } from "./draw-threads.js"
-import type { Odds } from "./odds.js"
+import { type Odds, usualOdds } from "./odds.js"
 import { type Plan, policyNames, reading } from "./plan.js"
 import { type PlanName, plans } from "./plans.js"
 import type { Random } from "./random.js"
@@ -24,13 +24,7 @@ export function scenarioOf(name: PlanName, random: Random): Scenario {
   const calm = random.chance(0.2)
   const rate = calm || plan.faults === false ? 0 : random.among([0.5, 1, 2])
   const odds: Odds = {
-    stays: random.among([0.5, 0.7, 0.85, 0.95]),
-    answerLost: 0.04 * rate,
-    lost: 0.02 * rate,
-    delayed: 0.05 * rate,
-    twice: 0.03 * rate,
-    crash: 0.01 * rate,
-    readFails: 0.01 * rate,
+    ...usualOdds(random, rate),
     slowBody: random.among([0, 0.05, 0.3]),
     ...(plan.slowAnswer === undefined ? {} : { slowAnswer: plan.slowAnswer }),
     ...(plan.lags === undefined ? {} : { lags: plan.lags }),

@@ -1,3 +1,5 @@
+import type { Random } from "./random.js"
+
 /** How likely each fault is, for each request. */
 export interface Odds {
   /** The process that sent the last request sends the next one. */
@@ -30,4 +32,17 @@ export interface Odds {
   readonly passes?: readonly number[]
   /** Of the objects that one request removes some stay, which its answer tells, if it arrives. Default 0. */
   readonly inPart?: number
+}
+
+/** The faults of requests that every plan has, at `rate` times their usual frequency. */
+export function usualOdds(random: Random, rate: number): Omit<Odds, "slowBody"> {
+  return {
+    stays: random.among([0.5, 0.7, 0.85, 0.95]),
+    answerLost: 0.04 * rate,
+    lost: 0.02 * rate,
+    delayed: 0.05 * rate,
+    twice: 0.03 * rate,
+    crash: 0.01 * rate,
+    readFails: 0.01 * rate,
+  }
 }
