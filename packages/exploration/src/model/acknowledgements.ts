@@ -52,12 +52,14 @@ export class Acknowledgements {
   }
 
   /**
-   * The highest id up to this; where listings lag, this id or none: any other may be missing from them.
+   * The highest id that was acknowledged when an operation began; where listings lag, that of the operation or none: any other may be
+   * missing from them. What was lost since, and saved anew under the same id, is another checkpoint.
    *
    * @param isDamaged what was removed had a later checkpoint, which may be damaged since
    */
-  upTo(most: number, isDamaged: boolean): number {
-    const isOut = ({ id, pruned }: Acknowledged) => id > most || (isDamaged && pruned) || this.#missed.has(id)
+  before({ acknowledged: most, start }: Operation, isDamaged: boolean): number {
+    const isOut = ({ id, pruned, tick }: Acknowledged) =>
+      id > most || tick > start || (isDamaged && pruned) || this.#missed.has(id)
     const all = [...this.byId.values()].filter((one) => !isOut(one))
     const highest = Math.max(0, ...all.map(({ id }) => id))
     return this.lags && highest !== most ? 0 : highest

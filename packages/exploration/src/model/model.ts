@@ -81,7 +81,7 @@ export class Model implements Watcher {
     this.acknowledged = this.#acknowledgements.byId
     this.readings = new Readings(this.#counted, {
       acknowledged: this.acknowledged,
-      highest: (most) => this.#acknowledgements.upTo(most, this.damaged.has(undefined)),
+      highest: (operation) => this.#acknowledgements.before(operation, this.damaged.has(undefined)),
       mustTell: () => this.damaged.mustTell,
       isDamaged: (id) => this.damaged.has(id),
       damagedAt: () => this.#damagedAt,

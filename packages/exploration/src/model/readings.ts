@@ -5,8 +5,8 @@ import { Violation } from "./violation.js"
 /** What a reading is judged by. */
 export interface ReadingFacts {
   readonly acknowledged: ReadonlyMap<number, Acknowledged>
-  /** The highest acknowledged id up to `most` that is not damaged. */
-  highest(most: number): number
+  /** The highest id that a reader which began then must find: acknowledged before it began, and not damaged. */
+  highest(operation: Operation): number
   /** The highest acknowledged id, damaged or not, that a reader must give or tell of as damaged. */
   mustTell(): number
   /** Checkpoints were damaged by others. */
@@ -43,10 +43,10 @@ export class Readings {
     content: number | undefined,
     told: readonly (number | undefined)[] = [],
   ): void {
-    const acknowledged = this.#facts.highest(operation.acknowledged)
+    const acknowledged = this.#facts.highest(operation)
     // Where listings lag, a reader knows of what the pointer names now; what it named before may be missing from the listing.
     const isExcused = this.#facts.lags && told.some((one) => one === undefined || one > acknowledged)
-    if (id < acknowledged && !isExcused && !this.#wasLost(operation, acknowledged, told)) {
+    if (id < acknowledged && !isExcused) {
       throw new Violation(`the latest is said to be ${id}, and ${acknowledged} had been acknowledged before`)
     }
     const damaged = this.mustTell(operation)
@@ -92,8 +92,8 @@ export class Readings {
       )
     }
     if (this.#facts.lags) {
-      const named = this.#facts.highest(operation.acknowledged)
-      if (ids.some((id) => id >= named) || told.includes(undefined) || this.#wasLost(operation, named, told)) return
+      const named = this.#facts.highest(operation)
+      if (ids.some((id) => id >= named) || told.includes(undefined)) return
       if (named > 0) throw new Violation(`checkpoint ${named} was acknowledged and named, and is missing from ${shown}`)
       return
     }
@@ -110,11 +110,6 @@ export class Readings {
   ): void {
     const wrong = skipped.find(({ id }) => !this.#facts.isDamaged(id))
     if (wrong !== undefined) throw new Violation(`${who} calls ${wrong.id} damaged: ${wrong.issues[0]?.message}`)
-  }
-
-  /** The reader was told that the checkpoint is lost or damaged, and it was: a writer has saved the id anew while it read. */
-  #wasLost({ start }: Operation, id: number, told: readonly (number | undefined)[]): boolean {
-    return told.includes(id) && this.#facts.isDamaged(id) && (this.#facts.acknowledged.get(id)?.tick ?? 0) > start
   }
 
   /** The history was damaged during this reading, or before it, and was not built anew yet. */
