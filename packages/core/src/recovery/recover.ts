@@ -6,7 +6,7 @@
 
 import { Follower } from "../async/abort.js"
 import type { Clock } from "../async/clock.js"
-import { CheckpointError } from "../errors.js"
+import { BackendError, CheckpointError } from "../errors.js"
 import { latestFirst } from "../format/ids.js"
 import { directoryName } from "../format/layout.js"
 import { fatal, type ValidationIssue, warning } from "../format/manifest/issues.js"
@@ -16,6 +16,7 @@ import { missing as lost } from "../history/missing.js"
 import type { View } from "../history/view.js"
 import { show } from "../input/show.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
+import { isTimeout } from "../storage/attempt.js"
 import { unreadable, type Verified } from "../verify/verified.js"
 import { assertNotElsewhere } from "./elsewhere.js"
 import { markSeen } from "./mark-seen.js"
@@ -195,6 +196,7 @@ async function judge(
       return { issues: [...issues, notAccepted] }
     }
   }
+  await assertDurable(history, found, options.signal)
   let manifest = read
   if (history.lead !== undefined) {
     const marked = await markSeen(history, read, found.manifestMeta?.version, options.signal)
@@ -211,6 +213,25 @@ async function judge(
   }
   if (issues.length > 0) emit({ type: "manifest-warnings", id: found.id, issues })
   return checkpoint
+}
+
+/**
+ * What a crash may still undo is not given. The caller acts on it: commits its sinks, reads its sources on. After a crash an older
+ * checkpoint would be the latest, and nobody could take that back.
+ */
+async function assertDurable(
+  { place }: History,
+  { id, manifestMeta, stateMeta }: Verified,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const manifest = { key: place.layout.manifestKey(id), version: manifestMeta?.version }
+  try {
+    await place.storage.assertDurable(stateMeta === undefined ? [manifest] : [stateMeta, manifest], signal)
+  } catch (cause) {
+    if (!(cause instanceof BackendError) || cause.kind !== "ambiguous" || isTimeout(cause)) throw cause
+    const message = `checkpoint ${id} is the latest, and a crash may still undo it, so recovery does not give it: ${cause.message} open(${id}) reads it as it is.`
+    throw new CheckpointError("CKPT_UNKNOWN_OUTCOME", message, { ...place.manifest(id), cause })
+  }
 }
 
 function noAnswer(id: number, accepted: unknown): CheckpointError {

@@ -117,18 +117,31 @@ export class Storage extends Reads {
    * the caller goes on without these objects, and there may be many.
    */
   async isDurable(objects: readonly Stored[], signal: AbortSignal | undefined): Promise<boolean> {
-    if (this.backend.confirm === undefined) return true
-    const unknown = objects.filter((one) => !this.#durable.has(one))
-    if (unknown.length === 0) return true
     try {
-      const keys = unknown.map(({ key }) => key)
-      await this.#confirm(keys, signal, false)
+      await this.#settle(objects, signal, false)
+      return true
     } catch (error) {
       if (error instanceof BackendError && error.kind === "ambiguous") return false
       throw error
     }
+  }
+
+  /**
+   * As {@link isDurable}, for a caller who cannot go on without these objects.
+   *
+   * @throws {BackendError} `ambiguous` if nobody can know that they are durable
+   */
+  assertDurable(objects: readonly Stored[], signal: AbortSignal | undefined): Promise<void> {
+    return this.#settle(objects, signal, true)
+  }
+
+  async #settle(objects: readonly Stored[], signal: AbortSignal | undefined, repeatable: boolean): Promise<void> {
+    if (this.backend.confirm === undefined) return
+    const unknown = objects.filter((one) => !this.#durable.has(one))
+    if (unknown.length === 0) return
+    const keys = unknown.map(({ key }) => key)
+    await this.#confirm(keys, signal, repeatable)
     this.noteDurable(unknown)
-    return true
   }
 
   /**

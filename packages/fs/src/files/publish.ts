@@ -65,7 +65,7 @@ export async function publish(publication: Publication): Promise<void> {
     // A caller that is told "it exists" may rely on that. So the name is made durable first: its writer may have been
     // killed before the sync.
     if (error instanceof BackendError && error.kind === "precondition")
-      await syncFound(files, publication.target, directory)
+      await syncFound(files, [publication.target], directory)
     throw error
   }
   const [synced] = await Promise.allSettled([directory?.sync(), publication.meanwhile?.()])
@@ -200,18 +200,22 @@ function taken(path: string, cause: unknown): BackendError {
   return new BackendError("precondition", `${path} exists already; it was left as it is.`, { cause })
 }
 
-/** Makes a name durable that is there already. `directory`: its folder, opened. */
-export async function syncFound(files: FileApi, target: string, directory: OpenDirectory | undefined): Promise<void> {
-  await settleDoubts(target)
+/** Makes names of one folder durable that are there already. `directory`: their folder, opened. */
+export async function syncFound(
+  files: FileApi,
+  targets: readonly string[],
+  directory: OpenDirectory | undefined,
+): Promise<void> {
+  for (const target of targets) await settleDoubts(target)
   try {
     await directory?.sync()
     // A directory that was filled file by file, and not by one rename, may have entries that are not durable.
-    if ((await lookUp(files, target))?.isDirectory()) await syncDirectory(files, target)
+    for (const target of targets) if ((await lookUp(files, target))?.isDirectory()) await syncDirectory(files, target)
   } catch (error) {
     if (isUntried(error) || hasErrno(error, "ENOENT")) throw error
-    markDoubtful(target, "created")
+    for (const target of targets) markDoubtful(target, "created")
     throw unsettleable(
-      target,
+      targets.join(" and "),
       error,
       "the name exists already, but the sync of its directory failed, so a crash may still undo it",
     )

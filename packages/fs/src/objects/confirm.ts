@@ -23,22 +23,40 @@ export async function confirmObjects(
   throwIfAborted(signal)
   const real = await root.resolve()
   if (real === undefined) return
-  await mapConcurrently(keys, async (key) => {
-    const segments = keySegments(key)
-    const path = await root.locate(real, segments)
-    if (path === undefined || (await lookUp(root.files, path)) === undefined) return
+  await mapConcurrently(inFolders(keys), async (names) => {
+    const found = await Promise.all(
+      names.map(async (segments) => {
+        const path = await root.locate(real, segments)
+        return path === undefined || (await lookUp(root.files, path)) === undefined ? [] : [path]
+      }),
+    )
+    const paths = found.flat()
+    const [first] = paths
+    if (first === undefined) return
     if (!syncs) {
-      await settleDoubts(path)
+      for (const path of paths) await settleDoubts(path)
       return
     }
-    await directories.confirm(real, segments.slice(0, -1))
-    const directory = await openDirectory(root.files, dirname(path))
+    await directories.confirm(real, (names[0] as readonly string[]).slice(0, -1))
+    const directory = await openDirectory(root.files, dirname(first))
     try {
-      await syncFound(root.files, path, directory)
+      await syncFound(root.files, paths, directory)
     } finally {
       // The directory was only read: a close that fails undoes nothing.
       await directory?.close().catch(() => undefined)
     }
   })
   if (signal?.aborted) throw new CallerError(signal.reason)
+}
+
+/** The segments of the keys, those of one folder together: one sync is enough for all of them. */
+function inFolders(keys: readonly string[]): string[][][] {
+  const folders = new Map<string, string[][]>()
+  for (const segments of keys.map(keySegments)) {
+    const folder = segments.slice(0, -1).join("/")
+    const names = folders.get(folder)
+    if (names === undefined) folders.set(folder, [segments])
+    else names.push(segments)
+  }
+  return [...folders.values()]
 }

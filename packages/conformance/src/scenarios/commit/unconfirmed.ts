@@ -120,6 +120,49 @@ export const unconfirmedScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "recovery: a checkpoint that a crash may still undo is given to nobody who acts on it",
+    async run(context) {
+      await saveAll(await context.open(), 1, 2)
+      const { store, makeDurable } = await finding(context, 2)
+      await refusal(store.recover(), "CKPT_UNKNOWN_OUTCOME", 2)
+      const visited: number[] = []
+      const restored = store.restore(async ({ id }) => visited.push(id))
+      await refusal(restored, "CKPT_UNKNOWN_OUTCOME", 2)
+      assert.deepEqual(visited, [])
+      // Whoever only looks is shown what is there.
+      assert.equal((await store.open(2)).id, 2)
+      assert.deepEqual(await listedIds(store), [1, 2])
+      makeDurable()
+      assert.equal((await store.recover()).checkpoint?.id, 2)
+    },
+  },
+  {
+    name: "recovery: a claim gives no checkpoint that a crash may still undo",
+    async run(context) {
+      await saveAll(await context.open(), 1, 2)
+      const { store, makeDurable } = await finding(context, 2)
+      const leader = await store.claim()
+      await refusal(leader.recover(), "CKPT_UNKNOWN_OUTCOME", 2)
+      makeDurable()
+      assert.equal((await leader.recover()).checkpoint?.id, 2)
+    },
+  },
+  {
+    name: "recovery: whether a checkpoint is durable is asked once, and never of what this store has saved",
+    async run({ open }) {
+      const { calls, through } = recorder()
+      const asked = () => calls.filter(({ call }) => call === "confirm").length
+      const shown = () => open({ through: (backend) => through(visibleFirst(backend, () => true)) })
+      const writer = await shown()
+      await saveAll(writer, 1, 2)
+      assert.equal((await writer.recover()).checkpoint?.id, 2)
+      assert.equal(asked(), 0)
+      const reader = await shown()
+      for (const _ of range(1, 3)) assert.equal((await reader.recover()).checkpoint?.id, 2)
+      assert.equal(asked(), 1)
+    },
+  },
+  {
     name: "retention: nothing goes because of a checkpoint that a crash may still undo",
     async run(context) {
       await saveAll(await context.open(), 1, 2, 3)
