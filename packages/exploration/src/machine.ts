@@ -74,9 +74,11 @@ export class Machine {
   }
 }
 
-async function assertKept(store: CheckpointStore, { saved, updates, pins, removed }: Told): Promise<void> {
+async function assertKept(store: CheckpointStore, { saved, updates, pins, removed, recovered }: Told): Promise<void> {
   const { checkpoint } = await store.recover()
   const latest = checkpoint?.id ?? 0
+  if (latest < recovered)
+    throw new Violation(`checkpoint ${recovered} was recovered, and after a power cut ${latest} is`)
   for (const { id, content, pruned } of saved) {
     // What was removed had a later checkpoint.
     if (latest < id)

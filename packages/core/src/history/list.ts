@@ -73,7 +73,7 @@ async function latest(history: History, count: number, below: number, signal: Si
   throw restless(history.place)
 }
 
-/** `undefined`: the latest checkpoint of the view is gone, so a later one may be there. */
+/** `undefined`: a listed checkpoint is gone, and none above it is there, so a later one may be. */
 async function latestIn(
   { verifier }: History,
   view: View,
@@ -81,22 +81,30 @@ async function latestIn(
   below: number,
   signal: Signal,
 ): Promise<CheckpointSummary[] | undefined> {
-  const ids = view.latestFirst()
-  const [top] = ids
-  const candidates = ids.filter((id) => id < below)
+  const candidates = view.latestFirst().filter((id) => id < below)
   const found: CheckpointSummary[] = []
   // Those of a superseded writer do not count, so more than `count` may have to be read.
   for (let start = 0; start < candidates.length && found.length < count; ) {
     const batch = candidates.slice(start, start + Math.min(requestConcurrency, count - found.length))
     start += batch.length
     const read = await summaries(verifier, view.listing, batch, { signal, anew: true })
-    if (top !== undefined && batch.includes(top) && !read.some(({ outline }) => outline.id === top)) return undefined
-    found.push(...withPins(read, await judging(read, view, signal)))
+    const judge = await judging(read, view, signal)
+    found.push(...withPins(read, judge))
+    if (latestGone(batch, read, judge) > (found[0]?.id ?? 0)) return undefined
   }
   return found.reverse()
 }
 
-/** The checkpoints below an id, read in batches. */
+/** The highest id of the batch that was removed since it was listed: its manifest is gone, or the floor is above it; 0: none was. */
+function latestGone(batch: readonly number[], read: readonly Summarized[], judge: View): number {
+  const there = new Set(read.map(({ outline }) => outline.id))
+  return Math.max(0, ...batch.filter((id) => !there.has(id) || !judge.mayCount(id)))
+}
+
+/**
+ * The checkpoints below an id, read in batches. A listed checkpoint may be gone, and none above it be there. Retention may have removed it
+ * since: then a later one is there, and ends the list. Or it is lost, and the listing lagged. Another listing settles which.
+ */
 async function* all(
   history: History,
   below: number,
@@ -107,9 +115,8 @@ async function* all(
   const listed = ({ manifests }: Listing) => oldestFirst(manifests.keys()).filter((id) => id < below)
   // A list shows each checkpoint as it is now, not as it was when it was last verified.
   const options = { signal, anew: true }
-  // Of the view that is shown. Sorted once, not with each batch.
-  let top: number | undefined
-  let later: View | undefined
+  let highest = 0
+  let gone = 0
   const { view, first } = await step(async () => {
     let batch: readonly number[] = []
     let reading: Promise<Summarized[]> | undefined
@@ -122,46 +129,39 @@ async function* all(
     // What was begun ends before a failure is told.
     const looked = await history.view(signal, { onListed }).finally(() => reading?.catch(() => {}))
     tellMissing(history, looked)
-    top = looked.latestFirst()[0]
     return { view: looked, first: await shown(looked, batch, (await reading) ?? []) }
   })
   yield* first
   yield* batches(view, listed(view.listing).slice(requestConcurrency))
-  while (later !== undefined) {
-    const next: View = later
+  for (let round = 1; gone > highest; round++) {
+    if (round > maxRounds) throw restless(history.place)
     // From the id that was gone: a plain writer may have saved it anew.
-    const rest = listed(next.listing).filter((id) => top === undefined || id >= top)
-    later = undefined
-    top = next.latestFirst()[0]
-    yield* batches(next, rest)
+    const from = gone
+    gone = 0
+    const next = await step(async () => {
+      const looked = await history.view(signal, { of: "manifests" })
+      tellMissing(history, looked)
+      return looked
+    })
+    yield* batches(
+      next,
+      listed(next.listing).filter((id) => id >= from),
+    )
   }
 
-  async function* batches(of: View, all: readonly number[]): AsyncGenerator<CheckpointSummary, void, void> {
-    for (let start = 0; start < all.length; start += requestConcurrency) {
-      const batch = all.slice(start, start + requestConcurrency).filter((id) => of.mayCount(id))
+  async function* batches(of: View, ids: readonly number[]): AsyncGenerator<CheckpointSummary, void, void> {
+    for (let start = 0; start < ids.length; start += requestConcurrency) {
+      const batch = ids.slice(start, start + requestConcurrency).filter((id) => of.mayCount(id))
       yield* await step(async () => shown(of, batch, await summaries(verifier, of.listing, batch, options)))
     }
   }
 
   async function shown(of: View, batch: readonly number[], found: readonly Summarized[]) {
-    const isGone = top !== undefined && batch.includes(top) && !found.some(({ outline }) => outline.id === top)
-    if (isGone) later = await lookAgain(history, signal)
-    return withPins(found, await judging(found, of, signal))
+    const judge = await judging(found, of, signal)
+    const those = withPins(found, judge)
+    const listedThen = batch.filter((id) => of.mayCount(id))
+    gone = Math.max(gone, latestGone(listedThen, found, judge))
+    highest = Math.max(highest, those.at(-1)?.id ?? 0)
+    return those
   }
-}
-
-/**
- * The latest listed checkpoint is gone. Retention may have removed it since, and then a later checkpoint is there, and ends the
- * list; or it is lost, and the listing lagged. A listing whose latest checkpoint can be read settles which.
- */
-async function lookAgain(history: History, signal: Signal): Promise<View> {
-  for (let round = 1; round <= maxRounds; round++) {
-    const view = await history.view(signal, { of: "manifests" })
-    const [latest] = view.latestFirst()
-    if (latest === undefined || (await history.verifier.manifest(latest, signal)) !== undefined) {
-      tellMissing(history, view)
-      return view
-    }
-  }
-  throw restless(history.place)
 }

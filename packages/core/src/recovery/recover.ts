@@ -190,11 +190,9 @@ async function judge(
     const accepted: unknown = await place.gate.outside(async () => accept(read))
     // A `return` that was forgotten must not pass for "no": the job would go past all that is good.
     if (typeof accepted !== "boolean") throw noAnswer(found.id, accepted)
-    if (!accepted) {
-      // `accept` may have closed the store; then no older checkpoint can be looked at.
-      place.gate.assertOpen("recover")
-      return { issues: [...issues, notAccepted] }
-    }
+    // `accept` may have closed the store; then no older checkpoint can be looked at, and nothing more be asked of this one.
+    place.gate.assertOpen("recover")
+    if (!accepted) return { issues: [...issues, notAccepted] }
   }
   await assertDurable(history, found, options.signal)
   let manifest = read

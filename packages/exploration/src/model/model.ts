@@ -24,6 +24,8 @@ export interface Told {
   readonly updates: readonly (readonly [id: number, updates: readonly string[]])[]
   readonly pins: ReadonlyMap<string, number>
   readonly removed: readonly number[]
+  /** The highest id that a process was given by a recovery; 0: none was. */
+  readonly recovered: number
 }
 
 /**
@@ -58,6 +60,7 @@ export class Model implements Watcher {
   #tick = 0
   #highestId = 0
   #latest = 0
+  #recovered = 0
   /** Saves that were acknowledged. */
   saves = 0
 
@@ -199,8 +202,9 @@ export class Model implements Watcher {
     if (!this.#isExcused(operation)) this.#claims.refused(operation)
   }
 
-  /** The caller of a leader was given this checkpoint, with these updates. */
+  /** A process was given this checkpoint, with these updates: it goes on from there. */
   recovered(operation: Operation, id: number, given: Readonly<Record<string, unknown>>): void {
+    this.#recovered = Math.max(id, this.#recovered)
     if (this.damaged.isBroken(id, operation.start)) throw new Violation(`checkpoint ${id} is recovered, and is damaged`)
     if (operation.epoch === 0 || this.#isOverwritten(operation, id)) return
     const updates = [...(this.#view.manifests.get(id)?.updates.keys() ?? [])]
@@ -211,7 +215,13 @@ export class Model implements Watcher {
   /** What processes were told, as it must be there after a power cut. */
   get told(): Told {
     const updates = [...this.#updates.allAcknowledged].filter(([id]) => this.#view.isCounting(id))
-    return { saved: [...this.acknowledged.values()], updates, pins: this.pins.now(), removed: [...this.#removed] }
+    return {
+      saved: [...this.acknowledged.values()],
+      updates,
+      pins: this.pins.now(),
+      removed: [...this.#removed],
+      recovered: this.#recovered,
+    }
   }
 
   /** Whether the manifest of this content is there. */

@@ -30,6 +30,11 @@ export const diskMutants: readonly Mutant[] = [
     plans: ["failing syncs"],
   },
   {
+    name: "recovery gives a checkpoint that a crash may still undo",
+    edits: [edit("recovery/recover", "await assertDurable(history, found, options.signal);", "")],
+    plans: ["failing syncs"],
+  },
+  {
     name: "others go because of a checkpoint that a crash may still undo",
     edits: [edit("history/summary", "return storage.isDurable(", "return true || storage.isDurable(")],
     plans: ["failing syncs"],

@@ -174,8 +174,19 @@ export const readerMutants: readonly Mutant[] = [
     plans: ["losses"],
   },
   {
+    name: "a page ends at a checkpoint that went, below one that does not count",
+    edits: [
+      edit(
+        "history/list",
+        "latestGone(batch, read, judge) > (found[0]?.id ?? 0)",
+        "latestGone(batch, read, judge) === view.latestFirst()[0]",
+      ),
+    ],
+    plans: ["long"],
+  },
+  {
     name: "a list ends without the checkpoint that came while its latest was removed",
-    edits: [edit("history/list", "later = await lookAgain(history, signal);", "await lookAgain(history, signal);")],
+    edits: [edit("history/list", "(id) => id >= from", "() => false")],
     plans: ["losses", "read while pruned"],
   },
 ]

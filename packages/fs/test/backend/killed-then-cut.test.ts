@@ -1,21 +1,29 @@
+import { createManifest, openCheckpointStore } from "@ckpt/core"
 import { beforeEach, describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
 import { temporaryFolder } from "../folder.js"
 import { atMost, Ledger, type Outcome, Store, seed, within } from "./ledger.js"
 import { Disk, models, seeded } from "./power-cut.js"
 import { body, checkpoint, forgetProcess, manifestOf, stateOf, textAt } from "./support.js"
-import type { Call } from "./watched-files.js"
+import type { Call, Watched } from "./watched-files.js"
 
 beforeEach(forgetProcess)
 
+/** What a process does over the root; it may tell the ledger what it was told. */
+type Program = (root: string, files: Watched, ledger: Ledger) => Promise<unknown>
+
+interface Ways {
+  /** Syncs that the second process leaves out. One fault of that is enough. */
+  readonly skip?: (call: Call) => boolean
+  /** Kills begin with the first such call. */
+  readonly from?: (call: Call) => boolean
+}
+
 /**
- * A process is killed before its n-th call (nothing is lost yet: the system lives), another one carries on and is told
- * "done" or "it is there already", then the power fails.
+ * A process is killed before its n-th call (nothing is lost yet: the system lives), another one carries on and is told something, then
+ * the power fails.
  */
-async function killedThenCut(
-  first: (store: Store) => Promise<unknown>,
-  skip?: (call: Call) => boolean,
-): Promise<Outcome> {
+async function killedThenCut(first: Program, second: Program, { skip, from }: Ways = {}): Promise<Outcome> {
   const outcome: Outcome = { states: 0, faults: [] }
   const random = seeded(seed)
   for (let at = 0; ; at++) {
@@ -27,28 +35,24 @@ async function killedThenCut(
     const death = new Promise<"killed">((resolve) => {
       killed = () => resolve("killed")
     })
+    let begun = from === undefined
+    let calls = 0
     let dead = false
     const dying = disk.files({
-      hangs: ({ index }) => {
-        if (index >= at) dead = true
+      hangs: (call) => {
+        begun ||= from?.(call) === true
+        if (begun && calls++ >= at) dead = true
         if (dead) killed()
         return dead
       },
     })
-    const end = await Promise.race([death, first(new Store(root, dying, new Ledger())).then(() => "ended")])
+    const end = await Promise.race([death, first(root, dying, new Ledger()).then(() => "ended")])
     await new Promise((done) => setTimeout(done, 2))
     await dying.release()
 
     forgetProcess()
     const ledger = new Ledger()
-    const backend = new FsBackend(root, { files: disk.files({ ...(skip && { skip }) }) })
-    for (const key of [stateOf(1), manifestOf(1)]) {
-      await backend
-        .put(key, body("by the second"), { when: "absent" })
-        .catch((error: unknown) => expect(error).toMatchObject({ kind: "precondition" }))
-      // Whoever wrote it: it may be acknowledged now.
-      ledger.begin(key, await textAt(backend, key)).ack()
-    }
+    await second(root, disk.files({ ...(skip && { skip }) }), ledger)
     for (const model of models) {
       for (const tree of disk.states(model, atMost, random)) {
         outcome.states++
@@ -57,23 +61,39 @@ async function killedThenCut(
         if (fault !== undefined) outcome.faults.push(`killed before call ${at}; ${model}: ${fault}`)
       }
     }
-    if (end === "ended") return outcome
+    if (end === "ended" || (skip !== undefined && outcome.faults.length > 0)) return outcome
   }
 }
 
+/** Whoever wrote it: it may be acknowledged now. */
+async function putAgain(root: string, files: Watched, ledger: Ledger): Promise<void> {
+  const backend = new FsBackend(root, { files })
+  for (const key of [stateOf(1), manifestOf(1)]) {
+    await backend
+      .put(key, body("by the second"), { when: "absent" })
+      .catch((error: unknown) => expect(error).toMatchObject({ kind: "precondition" }))
+    ledger.begin(key, await textAt(backend, key)).ack()
+  }
+}
+
+function openStore(backend: FsBackend) {
+  return openCheckpointStore({ backend, layout: "directory", timeoutMs: Number.POSITIVE_INFINITY })
+}
+
 const firsts = {
-  commit: (store: Store) => store.commit(1),
-  puts: async (store: Store) => {
+  commit: (root: string, files: Watched, ledger: Ledger) => new Store(root, files, ledger).commit(1),
+  puts: async (root: string, files: Watched, ledger: Ledger) => {
+    const store = new Store(root, files, ledger)
     await store.put(stateOf(1), "by the first", "absent")
     await store.put(manifestOf(1), "by the first", "absent")
   },
-}
+} satisfies Record<string, Program>
 
 describe("a process killed at any call, another one, then a power cut", () => {
   test.each(Object.keys(firsts) as (keyof typeof firsts)[])(
     "%s: whatever the second was told is there",
     async (name) => {
-      const { states, faults } = await killedThenCut(firsts[name])
+      const { states, faults } = await killedThenCut(firsts[name], putAgain)
       process.stdout.write(`killed and cut, ${name}: ${states} states, seed ${seed}\n`)
       expect(faults).toEqual([])
     },
@@ -85,10 +105,38 @@ describe("a process killed at any call, another one, then a power cut", () => {
     ["checkpoints/", /\/checkpoints$/],
     ["checkpoint's folder", /checkpoint_\d+$/],
   ] as const)("the sync of the %s by the second one is needed", async (_, path) => {
-    const results = await Promise.all([
-      killedThenCut(firsts.puts, (call) => call.name === "sync" && path.test(call.path)),
-    ])
-    expect(results.flatMap(({ faults }) => faults).length).toBeGreaterThan(0)
+    const skip = (call: Call) => call.name === "sync" && path.test(call.path)
+    expect((await killedThenCut(firsts.puts, putAgain, { skip })).faults.length).toBeGreaterThan(0)
+  })
+})
+
+/** A save of a whole store. */
+const saves: Program = async (root, files) => {
+  const store = await openStore(new FsBackend(root, { files }))
+  await store.save(createManifest({ checkpointId: 1, epoch: 1 }), { state: new Uint8Array(10) })
+}
+
+/** Whoever recovers a checkpoint goes on from it. */
+const recovers: Program = async (root, files, ledger) => {
+  const backend = new FsBackend(root, { files })
+  const { checkpoint } = await (await openStore(backend)).recover()
+  if (checkpoint === undefined) return
+  for (const key of [stateOf(1), manifestOf(1)]) ledger.begin(key, await textAt(backend, key)).ack()
+}
+
+/** Before this there is nothing that could be recovered. */
+const places = ({ name, to }: Call) => name === "rename" && to?.endsWith("checkpoint_000001") === true
+
+describe("a process killed once its checkpoint is visible, another one recovers, then a power cut", () => {
+  test("the checkpoint that was recovered is there", async () => {
+    const { states, faults } = await killedThenCut(saves, recovers, { from: places })
+    process.stdout.write(`killed, recovered and cut: ${states} states, seed ${seed}\n`)
+    expect(faults).toEqual([])
+  })
+
+  test("the sync of checkpoints/ by the second one is needed", async () => {
+    const skip = (call: Call) => call.name === "sync" && /\/checkpoints$/.test(call.path)
+    expect((await killedThenCut(saves, recovers, { skip, from: places })).faults.length).toBeGreaterThan(0)
   })
 })
 

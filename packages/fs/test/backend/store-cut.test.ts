@@ -7,7 +7,7 @@ import { layouts } from "./store-session.js"
 const atMost = Number(process.env["CKPT_CUTS"] ?? 8)
 
 /** How many syncs of one purpose are left out, each by itself, until one is missed. */
-const attempts = 3
+const attempts = 6
 
 /** Syncs that no script misses, by their purpose. */
 const redundant: readonly {

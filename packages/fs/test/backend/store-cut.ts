@@ -31,6 +31,11 @@ const saves = async (session: Session, ...ids: number[]) => {
   for (const id of ids) await session.save(id)
 }
 
+async function goesOn(session: Session): Promise<void> {
+  await session.recover()
+  await session.save(2)
+}
+
 async function another(session: Session, use: (second: Session) => Promise<unknown>): Promise<void> {
   const second = session.beside()
   await use(second)
@@ -62,6 +67,17 @@ export const scripts: Record<string, Script> = {
   "a claim, after a program that was killed before its last sync": {
     before: (_, dying) => dying((first) => saves(first, 1), atLastSync()),
     run: (session) => session.claim(1),
+  },
+  "a recovery, after a program that was killed before its last sync": {
+    before: (_, dying) => dying((first) => saves(first, 1), atLastSync()),
+    run: (session) => goesOn(session),
+  },
+  "a recovery, after a program that was killed before the sync of its update": {
+    before: async (session, dying) => {
+      await saves(session, 1)
+      await dying((first) => first.update(1), atLastSync())
+    },
+    run: (session) => goesOn(session),
   },
   "the first saves": { run: (session) => saves(session, 1, 2) },
   "a late save, and one again": {

@@ -237,10 +237,16 @@ export class Session {
     const facts = epoch === undefined ? {} : { epoch: `${epoch}` }
     this.#leader = await this.#tells(facts, () => plain.claim())
     this.told.begin("epoch", `${this.#leader.epoch}`)()
-    const { checkpoint } = await this.#leader.recover()
-    // What a leader recovered is safe, whoever saved it and whatever was acknowledged.
-    if (checkpoint !== undefined)
-      for (const [fact, value] of Object.entries(saved(checkpoint.id))) this.told.begin(fact, value)()
+    await this.recover()
+  }
+
+  /** What was recovered is safe, whoever saved it and whatever was acknowledged: the program goes on from there. */
+  async recover(): Promise<void> {
+    const { checkpoint } = await (await this.store()).recover()
+    if (checkpoint === undefined) return
+    const { id, manifest } = checkpoint
+    const sink = manifest.sinkCommitStatuses?.["out"]?.status
+    for (const [fact, value] of Object.entries({ ...saved(id), [`sink ${id}`]: sink })) this.told.begin(fact, value)()
   }
 
   async repair(): Promise<void> {

@@ -78,6 +78,29 @@ export const readingPromises: readonly OnePromise[] = [
     ],
   },
   {
+    says: "No crash takes a checkpoint back that a recovery gave.",
+    standsIn: [
+      [coreReadme, "**What is recovered stays.**"],
+      [fsReadme, "**Recovery syncs before it answers.**"],
+      [fsReadme, "Nor is it recovered"],
+      [protocol, "What is given is durable"],
+    ],
+    checks: [
+      { explored: ["recovery gives a checkpoint that a crash may still undo"] },
+      {
+        scenario: "recovery: a checkpoint that a crash may still undo is given to nobody who acts on it",
+        mutants: [
+          core(
+            "what is recovered need not be durable",
+            "recovery/recover",
+            "await assertDurable(history, found, options.signal);",
+            ";",
+          ),
+        ],
+      },
+    ],
+  },
+  {
     says: "A store in which something was saved is never `fresh`.",
     standsIn: [
       [storePage, "`fresh`: nothing was ever saved"],

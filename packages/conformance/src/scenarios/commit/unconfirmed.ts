@@ -8,12 +8,14 @@ import { assertSound, isStep, shaped, steps } from "./victim.js"
 
 /** The same backend. What is visible at a key may still be undone, until `isDurable`. */
 function visibleFirst(backend: ObjectBackend, isDurable: (keys: readonly string[]) => boolean): ObjectBackend {
-  return {
-    ...intercept(backend, {}),
-    async confirm(keys) {
-      if (!isDurable(keys)) throw new BackendError("ambiguous", "the directory is not synced")
+  const shown = { ...intercept(backend, {}), confirm: async () => {} }
+  return intercept(shown, {
+    async around(info, proceed) {
+      if (info.call !== "confirm") return proceed()
+      if (!isDurable(info.keys ?? [])) throw new BackendError("ambiguous", "the directory is not synced")
+      return undefined
     },
-  }
+  })
 }
 
 /** Loses the answer to each of these writes, which take effect. Only a reading finds them. */

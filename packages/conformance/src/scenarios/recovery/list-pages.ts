@@ -90,6 +90,32 @@ export const listPageScenarios: readonly Scenario[] = [
       assert.equal(isFirst, false)
     },
   },
+  claiming(
+    "a list ends with the latest checkpoint, though retention removes the one that it listed, below a superseded writer's",
+    async (context) => {
+      const { open, keys, plant } = context
+      await saveAll(await open(), 1, 2)
+      const leader = await claimed(context)
+      await saveAll(leader, 3)
+      for (const [options, goes, superseded, next] of [[{ last: 1 }, 3, 4, 5] as const, [{}, 5, 6, 7] as const]) {
+        await plant(keys.manifest(superseded), legacyManifest(superseded))
+        let isFirst = true
+        const through = (backend: ObjectBackend) =>
+          intercept(backend, {
+            async around({ call, key }, proceed) {
+              if (call === "get" && key === keys.manifest(goes) && isFirst) {
+                isFirst = false
+                await saveAll(leader, next)
+                await leader.prune({ last: 1 })
+              }
+              return proceed()
+            },
+          })
+        assert.equal((await idsOf(await open({ through }), options)).at(-1), next)
+        assert.equal(isFirst, false)
+      }
+    },
+  ),
   {
     name: "recovery: a page that cannot be meant is CKPT_INVALID",
     async run({ open }) {
