@@ -170,6 +170,28 @@ describe("syncs", () => {
     ])
   })
 
+  test.each([
+    ["directory", ["", "/checkpoints", "/checkpoints/checkpoint_000002"]],
+    ["objects", ["", "", "/checkpoints", "/manifests"]],
+  ] as const)(
+    "of a recovery, layout %s: those of the folders, once; none of one's own checkpoint, and none if it is read-only",
+    async (layout, folders) => {
+      const root = await temporaryFolder()
+      const manifest = (checkpointId: number) => createManifest({ checkpointId, epoch: 1 })
+      const { files, take } = watchSyncs(root)
+      await using writer = await openFsStore(root, { files, layout })
+      for (const id of [1, 2]) await writer.save(manifest(id), { state: bytes("state") })
+      take()
+      for (const readOnly of [undefined, false, true]) {
+        await using store = readOnly === undefined ? writer : await openFsStore(root, { files, layout, readOnly })
+        for (const syncs of [readOnly === false ? folders : [], []]) {
+          expect((await store.recover()).checkpoint?.id).toBe(2)
+          expect(take().syncs).toEqual(syncs)
+        }
+      }
+    },
+  )
+
   test("of a delete: each folder that lost a name, once", async () => {
     const root = await temporaryFolder()
     const { files, take } = watchSyncs(root)
