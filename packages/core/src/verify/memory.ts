@@ -45,8 +45,8 @@ interface Entry {
   readonly outline: Outline
   readonly stateChecksum: string | null | undefined
   /**
-   * True if a deep verification found the state with this checksum damaged. Only another deep verification takes it
-   * back.
+   * True if a deep verification found the state of this version, with this checksum, damaged or missing. Only another deep verification
+   * takes it back. A state of another version was put there since: nothing is known of it.
    */
   readonly isDamaged: boolean
   /** True if a deep verification read the state of these versions, and found it sound. */
@@ -56,7 +56,7 @@ interface Entry {
 /**
  * The results of this process's verifications, by checkpoint and the versions of its manifest and state. A checkpoint
  * with the same versions need not be read again. Damage of a state shows neither in the manifest nor in a listing, so
- * it stays remembered until the next deep verification.
+ * it stays remembered until the next deep verification, for as long as that very state is there.
  */
 export class Memory {
   readonly #entries = new Map<number, Entry>()
@@ -84,12 +84,12 @@ export class Memory {
     if (verified.gone) this.#entries.delete(id)
     if (manifestMeta === undefined) return undefined
     const before = this.#entries.get(id)
-    // A manifest that cannot be decoded does not name its state, so the earlier checksum stays.
+    // A manifest that cannot be decoded does not name its state, so what was known of that stays.
     const stateChecksum = manifest === undefined ? before?.stateChecksum : manifest.stateChecksum
-    const wasDamaged = before?.isDamaged === true && before.stateChecksum === stateChecksum
+    const state = stateMeta?.version ?? listed?.version ?? (manifest === undefined ? before?.state : undefined)
+    const wasDamaged = before?.isDamaged === true && before.stateChecksum === stateChecksum && before.state === state
     const isDamaged = manifest !== undefined && depth === "deep" ? !verified.valid : wasDamaged
     const outline = outlineOf(verified, manifestMeta, isDamaged)
-    const state = stateMeta?.version ?? listed?.version
     const isSame = before?.manifest === manifestMeta.version && before.state === state
     const isSound = depth === "deep" ? verified.valid : isSame && before.isSound
     this.#entries.set(id, { manifest: manifestMeta.version, state, outline, stateChecksum, isDamaged, isSound })

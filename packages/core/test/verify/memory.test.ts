@@ -49,7 +49,7 @@ test("damage of a state stays remembered, through shallow looks, updates and unr
   const steps = [
     verified(),
     verified({ manifestMeta: meta("m2") }),
-    verified({ manifestMeta: meta("m3"), manifest: undefined, valid: false }),
+    verified({ manifestMeta: meta("m3"), manifest: undefined, stateMeta: undefined, valid: false }),
     verified({ manifestMeta: meta("m4") }),
   ]
   for (const step of steps) {
@@ -70,6 +70,15 @@ test("another state under the same id is not taken for the damaged state", () =>
   const other = { ...createManifest({ checkpointId: 7, epoch: 3 }), stateChecksum: "b".repeat(64), stateSize: 1 }
   expect(memory.note(verified({ manifest: other }), "shallow", undefined)?.valid).toBe(true)
 })
+
+test.each([undefined, meta("s1")])(
+  "a state of another version has the damage of the earlier state no more",
+  (stateMeta) => {
+    const memory = new Memory()
+    memory.note(verified({ valid: false, stateMeta }), "deep", undefined)
+    expect(memory.note(verified({ stateMeta: meta("s2") }), "shallow", undefined)?.valid).toBe(true)
+  },
+)
 
 test("a checkpoint that is gone or not listed any more is forgotten, its damage is not", () => {
   const memory = new Memory()

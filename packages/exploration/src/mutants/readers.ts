@@ -174,6 +174,11 @@ export const readerMutants: readonly Mutant[] = [
     plans: ["losses"],
   },
   {
+    name: "a state that was put back has the damage of the one before",
+    edits: [edit("verify/memory", "=== stateChecksum && before.state === state", "=== stateChecksum")],
+    plans: ["losses"],
+  },
+  {
     name: "a page ends at a checkpoint that went, below one that does not count",
     edits: [
       edit(

@@ -149,6 +149,24 @@ export const damageScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "damage: a lost state that somebody put back is damaged no more, for a store that had missed it",
+    async run({ open, keys, plant, raw }) {
+      await saveAll(await open(), 1, 2)
+      await raw.delete([keys.state(2)])
+      const store = await open()
+      assert.equal((await store.recover()).checkpoint?.id, 1)
+      await plant(keys.state(2), stateText(2))
+      assert.deepEqual(
+        (await listAll(store)).map(({ id, valid }) => [id, valid]),
+        [
+          [1, true],
+          [2, true],
+        ],
+      )
+      assert.equal((await store.recover()).checkpoint?.id, 2)
+    },
+  },
+  {
     name: "damage: a damaged slice of one operator leaves the other operators readable",
     async run({ open, keys, peek, plant }) {
       const store = await open()
