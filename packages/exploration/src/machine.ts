@@ -78,7 +78,7 @@ async function assertKept(store: CheckpointStore, { saved, updates, pins, remove
   const { checkpoint } = await store.recover()
   const latest = checkpoint?.id ?? 0
   if (latest < recovered)
-    throw new Violation(`checkpoint ${recovered} was recovered, and after a power cut ${latest} is`)
+    throw new Violation(`checkpoint ${recovered} was recovered, and after a power cut ${latest} is the latest`)
   for (const { id, content, pruned } of saved) {
     // What was removed had a later checkpoint.
     if (latest < id)

@@ -47,7 +47,9 @@ export async function assertFoundDurable(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const objects = found.filter((one) => one !== undefined)
-  if (await place.storage.isDurable(objects, signal)) return
-  const why = new Error("it is there, and an earlier sync failed, so a crash may still undo it")
-  throw unknownOutcome(place, id, why)
+  try {
+    await place.storage.assertDurable(objects, signal)
+  } catch (error) {
+    throw error instanceof BackendError && error.kind === "ambiguous" ? unknownOutcome(place, id, error) : error
+  }
 }

@@ -73,7 +73,7 @@ async function latest(history: History, count: number, below: number, signal: Si
   throw restless(history.place)
 }
 
-/** `undefined`: a listed checkpoint is gone, and none above it is there, so a later one may be. */
+/** `undefined`: a listed checkpoint is gone, and none above it counts. A later checkpoint may be there, so the caller lists again. */
 async function latestIn(
   { verifier }: History,
   view: View,
@@ -90,20 +90,20 @@ async function latestIn(
     const read = await summaries(verifier, view.listing, batch, { signal, anew: true })
     const judge = await judging(read, view, signal)
     found.push(...withPins(read, judge))
-    if (latestGone(batch, read, judge) > (found[0]?.id ?? 0)) return undefined
+    if (highestGoneOf(batch, read, judge) > (found[0]?.id ?? 0)) return undefined
   }
   return found.reverse()
 }
 
-/** The highest id of the batch that was removed since it was listed: its manifest is gone, or the floor is above it; 0: none was. */
-function latestGone(batch: readonly number[], read: readonly Summarized[], judge: View): number {
+/** The highest id of the batch that is gone: its manifest is not there, or it is dead by now; 0: none is. */
+function highestGoneOf(batch: readonly number[], read: readonly Summarized[], judge: View): number {
   const there = new Set(read.map(({ outline }) => outline.id))
   return Math.max(0, ...batch.filter((id) => !there.has(id) || !judge.mayCount(id)))
 }
 
 /**
- * The checkpoints below an id, read in batches. A listed checkpoint may be gone, and none above it be there. Retention may have removed it
- * since: then a later one is there, and ends the list. Or it is lost, and the listing lagged. Another listing settles which.
+ * The checkpoints below an id, read in batches. A listed checkpoint may be gone, and no checkpoint above it counts. Either retention removed
+ * it, and a later checkpoint ends the list; or it is lost, and the listing lagged. So the storage is listed again.
  */
 async function* all(
   history: History,
@@ -115,8 +115,8 @@ async function* all(
   const listed = ({ manifests }: Listing) => oldestFirst(manifests.keys()).filter((id) => id < below)
   // A list shows each checkpoint as it is now, not as it was when it was last verified.
   const options = { signal, anew: true }
-  let highest = 0
-  let gone = 0
+  let highestShown = 0
+  let highestGone = 0
   const { view, first } = await step(async () => {
     let batch: readonly number[] = []
     let reading: Promise<Summarized[]> | undefined
@@ -129,15 +129,22 @@ async function* all(
     // What was begun ends before a failure is told.
     const looked = await history.view(signal, { onListed }).finally(() => reading?.catch(() => {}))
     tellMissing(history, looked)
-    return { view: looked, first: await shown(looked, batch, (await reading) ?? []) }
+    return {
+      view: looked,
+      first: await shown(
+        looked,
+        batch.filter((id) => looked.mayCount(id)),
+        (await reading) ?? [],
+      ),
+    }
   })
   yield* first
   yield* batches(view, listed(view.listing).slice(requestConcurrency))
-  for (let round = 1; gone > highest; round++) {
+  for (let round = 1; highestGone > highestShown; round++) {
     if (round > maxRounds) throw restless(history.place)
     // From the id that was gone: a plain writer may have saved it anew.
-    const from = gone
-    gone = 0
+    const from = highestGone
+    highestGone = 0
     const next = await step(async () => {
       const looked = await history.view(signal, { of: "manifests" })
       tellMissing(history, looked)
@@ -158,10 +165,9 @@ async function* all(
 
   async function shown(of: View, batch: readonly number[], found: readonly Summarized[]) {
     const judge = await judging(found, of, signal)
-    const those = withPins(found, judge)
-    const listedThen = batch.filter((id) => of.mayCount(id))
-    gone = Math.max(gone, latestGone(listedThen, found, judge))
-    highest = Math.max(highest, those.at(-1)?.id ?? 0)
-    return those
+    const summarized = withPins(found, judge)
+    highestGone = Math.max(highestGone, highestGoneOf(batch, found, judge))
+    highestShown = Math.max(highestShown, summarized.at(-1)?.id ?? 0)
+    return summarized
   }
 }

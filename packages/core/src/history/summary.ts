@@ -2,6 +2,7 @@ import { mapConcurrently } from "../async/concurrency.js"
 import type { ValidationIssue } from "../format/manifest/issues.js"
 import type { NamedMap, SinkCommitStatus } from "../format/manifest/model.js"
 import type { ObjectMeta } from "../storage/backend.js"
+import type { Stored } from "../storage/known-durable.js"
 import type { Place } from "../storage/place.js"
 import type { Outline } from "../verify/memory.js"
 import type { Verifier } from "../verify/verifier.js"
@@ -42,19 +43,27 @@ export interface CheckpointList extends AsyncIterable<CheckpointSummary> {
   toArray(): Promise<CheckpointSummary[]>
 }
 
-/**
- * True if no crash takes away what was found of a checkpoint.
- *
- * @param manifest its id, and the version that was read
- */
+/** A checkpoint's id, and the version of its manifest that was read. */
+interface Found {
+  readonly id: number
+  readonly version: string | undefined
+}
+
+/** The objects of a checkpoint, as they were found. */
+export function objectsOf({ layout }: Place, { id, version }: Found, state: ObjectMeta | undefined): Stored[] {
+  const manifest = { key: layout.manifestKey(id), version }
+  return state === undefined ? [manifest] : [state, manifest]
+}
+
+/** True if no crash takes away what was found of a checkpoint. */
 export function isDurable(
-  { storage, layout }: Place,
-  { id, version }: { readonly id: number; readonly version: string | undefined },
+  place: Place,
+  found: Found,
   state: ObjectMeta | undefined,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const manifest = { key: layout.manifestKey(id), version }
-  return storage.isDurable(state === undefined ? [manifest] : [state, manifest], signal)
+  const { storage } = place
+  return storage.isDurable(objectsOf(place, found, state), signal)
 }
 
 /** An outline, and whether its manifest was written after the listing that showed it. */

@@ -13,6 +13,7 @@ import { fatal, type ValidationIssue, warning } from "../format/manifest/issues.
 import { type History, maxRounds, restless } from "../history/history.js"
 import type { Elsewhere, Listing } from "../history/listing.js"
 import { missing as lost } from "../history/missing.js"
+import { objectsOf } from "../history/summary.js"
 import type { View } from "../history/view.js"
 import { show } from "../input/show.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
@@ -190,11 +191,11 @@ async function judge(
     const accepted: unknown = await place.gate.outside(async () => accept(read))
     // A `return` that was forgotten must not pass for "no": the job would go past all that is good.
     if (typeof accepted !== "boolean") throw noAnswer(found.id, accepted)
-    // `accept` may have closed the store; then no older checkpoint can be looked at, and nothing more be asked of this one.
+    // `accept` may have closed the store. Then no request may follow: not for an older checkpoint, nor about this one.
     place.gate.assertOpen("recover")
     if (!accepted) return { issues: [...issues, notAccepted] }
   }
-  await assertDurable(history, found, options.signal)
+  await assertStays(history, found, options.signal)
   let manifest = read
   if (history.lead !== undefined) {
     const marked = await markSeen(history, read, found.manifestMeta?.version, options.signal)
@@ -214,21 +215,18 @@ async function judge(
 }
 
 /**
- * What a crash may still undo is not given. The caller acts on it: commits its sinks, reads its sources on. After a crash an older
- * checkpoint would be the latest, and nobody could take that back.
+ * Recovery gives no checkpoint that a crash may still undo. The caller acts on a checkpoint: it commits sinks, and reads its sources on.
+ * After the crash an older checkpoint would be the latest, and the acts would stand.
  */
-async function assertDurable(
-  { place }: History,
-  { id, manifestMeta, stateMeta }: Verified,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const manifest = { key: place.layout.manifestKey(id), version: manifestMeta?.version }
+async function assertStays({ place }: History, found: Verified, signal: AbortSignal | undefined): Promise<void> {
+  const { id, manifestMeta, stateMeta } = found
   try {
-    await place.storage.assertDurable(stateMeta === undefined ? [manifest] : [stateMeta, manifest], signal)
+    await place.storage.assertDurable(objectsOf(place, { id, version: manifestMeta?.version }, stateMeta), signal)
   } catch (cause) {
     if (!(cause instanceof BackendError) || cause.kind !== "ambiguous" || isTimeout(cause)) throw cause
-    const message = `checkpoint ${id} is the latest, and a crash may still undo it, so recovery does not give it: ${cause.message} open(${id}) reads it as it is.`
-    throw new CheckpointError("CKPT_UNKNOWN_OUTCOME", message, { ...place.manifest(id), cause })
+    const message = `checkpoint ${id} verifies, and a crash may still undo it, so recovery does not give it: ${cause.message.replace(/\.?$/, ".")} open(${id}) reads it all the same.`
+    const details = { ...place.manifest(id), retryable: !cause.unsettleable, cause }
+    throw new CheckpointError("CKPT_UNKNOWN_OUTCOME", message, details)
   }
 }
 

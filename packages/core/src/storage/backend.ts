@@ -224,9 +224,8 @@ export interface OptionalParts {
   /**
    * For a storage on which an object may be visible before it is durable (a file whose directory is not synced yet). Resolves
    * once every object that is visible at the keys is durable. Rejects with `ambiguous` if nobody can know that. Writes no
-   * object. Core calls it where the answer to a write was lost and a reading found the object: the object counts as written
-   * only after this. Core also calls it before other objects are removed because of a checkpoint that was found, and before a
-   * recovery gives a checkpoint. Left out: what is visible is durable.
+   * object. Core calls it before it relies on an object that it found: to acknowledge a write whose answer was lost, to remove others
+   * because of a checkpoint, to give a checkpoint from recovery. Left out: what is visible is durable.
    */
   confirm?(keys: readonly string[], options?: RequestOptions): Promise<void>
 

@@ -51,7 +51,7 @@ export const aTimeout: Kind = {
 /**
  * Makes a request until it is answered, a failure is final, or the attempts are used up: exponential backoff with full
  * jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), never shorter than the storage's Retry-After.
- * Only `transient` is tried again, and `ambiguous` for operations that may be repeated.
+ * Only `transient` is tried again, and `ambiguous` for operations that may be repeated, unless it is unsettleable.
  */
 export function withRetry<T>(
   context: RetryContext,
@@ -73,7 +73,8 @@ export function withRetry<T>(
         unclear ||= operation.write && error.kind === "ambiguous"
         const final = unclear ? stillUnclear(error) : error
         if (attempt >= policy.attempts || !canRepeat()) throw final
-        const passing = error.kind === "transient" || (error.kind === "ambiguous" && operation.repeatable)
+        const mayRepeat = operation.repeatable && !error.unsettleable
+        const passing = error.kind === "transient" || (error.kind === "ambiguous" && mayRepeat)
         if (!passing) throw final
         try {
           await backOff(context, operation, attempt, error, signal, started + policy.deadlineMs)

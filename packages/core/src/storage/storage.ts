@@ -106,19 +106,19 @@ export class Storage extends Reads {
     return meta
   }
 
-  /** To be called with what the storage says that it has written. */
+  /** To be called with objects that the storage has written or confirmed. */
   noteDurable(objects: readonly Stored[]): void {
     if (this.backend.confirm !== undefined) for (const one of objects) this.#durable.note(one)
   }
 
   /**
-   * True if objects that were found are durable: a storage may show what a crash still undoes. To be asked before anything goes
-   * because of them. What this store has written last costs no request. False if the answer is lost: it is not asked for again, since
-   * the caller goes on without these objects, and there may be many.
+   * True if the objects are durable; a storage may show objects that a crash still undoes. To be asked before others are removed because of
+   * them. An object that this store has written lately costs no request. A lost answer is false, and is not asked for again: the caller goes
+   * on without the objects, and there may be many.
    */
   async isDurable(objects: readonly Stored[], signal: AbortSignal | undefined): Promise<boolean> {
     try {
-      await this.#settle(objects, signal, false)
+      await this.#confirmFound(objects, signal, false)
       return true
     } catch (error) {
       if (error instanceof BackendError && error.kind === "ambiguous") return false
@@ -127,21 +127,21 @@ export class Storage extends Reads {
   }
 
   /**
-   * As {@link isDurable}, for a caller who cannot go on without these objects.
+   * Resolves once the objects are durable. For a caller that cannot go on without them: a lost answer is asked for again.
    *
    * @throws {BackendError} `ambiguous` if nobody can know that they are durable
    */
   assertDurable(objects: readonly Stored[], signal: AbortSignal | undefined): Promise<void> {
-    return this.#settle(objects, signal, true)
+    return this.#confirmFound(objects, signal, true)
   }
 
-  async #settle(objects: readonly Stored[], signal: AbortSignal | undefined, repeatable: boolean): Promise<void> {
+  async #confirmFound(objects: readonly Stored[], signal: AbortSignal | undefined, repeatable: boolean): Promise<void> {
     if (this.backend.confirm === undefined) return
-    const unknown = objects.filter((one) => !this.#durable.has(one))
-    if (unknown.length === 0) return
-    const keys = unknown.map(({ key }) => key)
+    const unsure = objects.filter((one) => !this.#durable.has(one))
+    if (unsure.length === 0) return
+    const keys = unsure.map(({ key }) => key)
     await this.#confirm(keys, signal, repeatable)
-    this.noteDurable(unknown)
+    this.noteDurable(unsure)
   }
 
   /**

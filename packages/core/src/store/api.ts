@@ -199,11 +199,11 @@ export interface StoreOperations extends AsyncDisposable {
   verify(id: number, options?: VerifyOptions): Promise<Verification>
   /**
    * Finds the latest checkpoint that verifies, and goes past damaged ones. A failure of the storage rejects; it is
-   * never a fresh start. What is given is durable: no crash takes it back.
+   * never a fresh start. A checkpoint that is given is durable: no crash takes it back (a `readOnly` store in a folder cannot know).
    *
    * @throws {CheckpointError} the codes of every call; `CKPT_INVALID` too if the checkpoints are of the other layout, or of a store one
-   *   level up, or `accept` answers neither true nor false; `CKPT_UNKNOWN_OUTCOME` if nobody can know that the latest is durable, since a
-   *   sync failed; on a leader, which marks what it recovers, also those of a call that writes
+   *   level up, or `accept` answers neither true nor false; `CKPT_UNKNOWN_OUTCOME` if the checkpoint to give may not be durable,
+   *   since a sync failed; on a leader, which marks what it recovers, also those of a call that writes
    */
   recover(options?: RecoverOptions): Promise<Recovery>
   /**

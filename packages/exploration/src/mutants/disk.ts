@@ -31,7 +31,7 @@ export const diskMutants: readonly Mutant[] = [
   },
   {
     name: "recovery gives a checkpoint that a crash may still undo",
-    edits: [edit("recovery/recover", "await assertDurable(history, found, options.signal);", "")],
+    edits: [edit("recovery/recover", "await assertStays(history, found, options.signal);", "")],
     plans: ["failing syncs"],
   },
   {

@@ -183,8 +183,8 @@ export const readerMutants: readonly Mutant[] = [
     edits: [
       edit(
         "history/list",
-        "latestGone(batch, read, judge) > (found[0]?.id ?? 0)",
-        "latestGone(batch, read, judge) === view.latestFirst()[0]",
+        "highestGoneOf(batch, read, judge) > (found[0]?.id ?? 0)",
+        "highestGoneOf(batch, read, judge) === view.latestFirst()[0]",
       ),
     ],
     plans: ["long"],

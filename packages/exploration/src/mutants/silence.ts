@@ -176,7 +176,11 @@ export const silenceMutants: readonly Mutant[] = [
   {
     name: "list does not look again when the latest that it listed is gone",
     edits: [
-      edit("history/list", "for (let round = 1; gone > highest; round++)", "for (let round = 1; false; round++)"),
+      edit(
+        "history/list",
+        "for (let round = 1; highestGone > highestShown; round++)",
+        "for (let round = 1; false; round++)",
+      ),
     ],
     // 2 is lost. A listing that lags still shows it, as the pointer does, and then its manifest is not there. The list is 1,
     // and says nothing of 2.

@@ -96,7 +96,7 @@ export function refuseDoubtful(path: string, replacing = false): void {
     if (doubt === undefined || (replacing && doubt === "replaced" && name === path)) continue
     throw new BackendError(
       "ambiguous",
-      `cannot confirm a write to ${path}: an earlier sync of the directory entry ${name} failed, and another one would prove nothing. ` +
+      `${path} cannot be called durable: an earlier sync of the directory entry ${name} failed, and another one would prove nothing. ` +
         "Check the disk, then restart the process.",
       { unsettleable: true },
     )

@@ -214,16 +214,15 @@ export async function syncFound(
   } catch (error) {
     if (isUntried(error) || hasErrno(error, "ENOENT")) throw error
     for (const target of targets) markDoubtful(target, "created")
-    throw unsettleable(
-      targets.join(" and "),
-      error,
-      "the name exists already, but the sync of its directory failed, so a crash may still undo it",
-    )
+    const [target = ""] = targets
+    const names = targets.length > 1 ? ` (one of ${targets.length} names in its directory)` : ""
+    const why = `the name exists already${names}, but the sync of its directory failed, so a crash may still undo it`
+    throw unsettleable(target, error, why)
   }
 }
 
 function unsettleable(path: string, cause: unknown, why: string): BackendError {
   const code = errnoOf(cause)
-  const message = `cannot confirm the write to ${path}: ${why}${code === undefined ? "" : ` (${code})`}. Check the disk, then restart the process.`
+  const message = `${path} cannot be called durable: ${why}${code === undefined ? "" : ` (${code})`}. Check the disk, then restart the process.`
   return new BackendError("ambiguous", message, { cause, unsettleable: true })
 }

@@ -23,22 +23,25 @@ export async function confirmObjects(
   throwIfAborted(signal)
   const real = await root.resolve()
   if (real === undefined) return
-  await mapConcurrently(inFolders(keys), async (names) => {
-    const found = await Promise.all(
-      names.map(async (segments) => {
-        const path = await root.locate(real, segments)
-        return path === undefined || (await lookUp(root.files, path)) === undefined ? [] : [path]
-      }),
-    )
-    const paths = found.flat()
-    const [first] = paths
-    if (first === undefined) return
+  const found = await mapConcurrently(keys, async (key) => {
+    const segments = keySegments(key)
+    const path = await root.locate(real, segments)
+    return path === undefined || (await lookUp(root.files, path)) === undefined ? [] : [{ path, segments }]
+  })
+  // One sync of a folder is enough for all its names.
+  const folders = new Map<string, { readonly way: readonly string[]; readonly paths: string[] }>()
+  for (const { path, segments } of found.flat()) {
+    const folder = folders.get(dirname(path))
+    if (folder === undefined) folders.set(dirname(path), { way: segments.slice(0, -1), paths: [path] })
+    else folder.paths.push(path)
+  }
+  await mapConcurrently([...folders], async ([folder, { way, paths }]) => {
     if (!syncs) {
       for (const path of paths) await settleDoubts(path)
       return
     }
-    await directories.confirm(real, (names[0] as readonly string[]).slice(0, -1))
-    const directory = await openDirectory(root.files, dirname(first))
+    await directories.confirm(real, way)
+    const directory = await openDirectory(root.files, folder)
     try {
       await syncFound(root.files, paths, directory)
     } finally {
@@ -47,16 +50,4 @@ export async function confirmObjects(
     }
   })
   if (signal?.aborted) throw new CallerError(signal.reason)
-}
-
-/** The segments of the keys, those of one folder together: one sync is enough for all of them. */
-function inFolders(keys: readonly string[]): string[][][] {
-  const folders = new Map<string, string[][]>()
-  for (const segments of keys.map(keySegments)) {
-    const folder = segments.slice(0, -1).join("/")
-    const names = folders.get(folder)
-    if (names === undefined) folders.set(folder, [segments])
-    else names.push(segments)
-  }
-  return [...folders.values()]
 }

@@ -18,8 +18,8 @@ export interface Script {
 /** Lets a program work until it is killed, at the first call that `isLast` says. */
 type Dying = (work: (session: Session) => Promise<unknown>, isLast: (call: Call) => boolean) => Promise<void>
 
-/** The sync that makes the name of a first manifest durable. */
-function atLastSync(): (call: Call) => boolean {
+/** The first sync after a manifest got its name, or was replaced. */
+function atSyncOfManifest(): (call: Call) => boolean {
   let moved = false
   return ({ name, to = "" }) => {
     moved ||= (name === "link" || name === "rename") && /manifest|checkpoint_\d+$/.test(to)
@@ -31,7 +31,7 @@ const saves = async (session: Session, ...ids: number[]) => {
   for (const id of ids) await session.save(id)
 }
 
-async function goesOn(session: Session): Promise<void> {
+async function recoversAndSaves(session: Session): Promise<void> {
   await session.recover()
   await session.save(2)
 }
@@ -61,23 +61,23 @@ export const scripts: Record<string, Script> = {
     run: (session) => saves(session, 1),
   },
   "a save again, after a program that was killed before its last sync": {
-    before: (_, dying) => dying((first) => saves(first, 1), atLastSync()),
+    before: (_, dying) => dying((first) => saves(first, 1), atSyncOfManifest()),
     run: (session) => saves(session, 1),
   },
   "a claim, after a program that was killed before its last sync": {
-    before: (_, dying) => dying((first) => saves(first, 1), atLastSync()),
+    before: (_, dying) => dying((first) => saves(first, 1), atSyncOfManifest()),
     run: (session) => session.claim(1),
   },
   "a recovery, after a program that was killed before its last sync": {
-    before: (_, dying) => dying((first) => saves(first, 1), atLastSync()),
-    run: (session) => goesOn(session),
+    before: (_, dying) => dying((first) => saves(first, 1), atSyncOfManifest()),
+    run: (session) => recoversAndSaves(session),
   },
   "a recovery, after a program that was killed before the sync of its update": {
     before: async (session, dying) => {
       await saves(session, 1)
-      await dying((first) => first.update(1), atLastSync())
+      await dying((first) => first.update(1), atSyncOfManifest())
     },
-    run: (session) => goesOn(session),
+    run: (session) => recoversAndSaves(session),
   },
   "the first saves": { run: (session) => saves(session, 1, 2) },
   "a late save, and one again": {

@@ -82,8 +82,8 @@ export const readingPromises: readonly OnePromise[] = [
     standsIn: [
       [coreReadme, "**What is recovered stays.**"],
       [fsReadme, "**Recovery syncs before it answers.**"],
-      [fsReadme, "Nor is it recovered"],
-      [protocol, "What is given is durable"],
+      [fsReadme, "rather than give that checkpoint"],
+      [protocol, "A checkpoint that recovery gives is durable"],
     ],
     checks: [
       { explored: ["recovery gives a checkpoint that a crash may still undo"] },
@@ -93,7 +93,7 @@ export const readingPromises: readonly OnePromise[] = [
           core(
             "what is recovered need not be durable",
             "recovery/recover",
-            "await assertDurable(history, found, options.signal);",
+            "await assertStays(history, found, options.signal);",
             ";",
           ),
         ],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { BackendError, type CheckpointStore, copyStore, type ObjectBackend } from "@ckpt/core"
+import { BackendError, type CheckpointManifest, type CheckpointStore, copyStore, type ObjectBackend } from "@ckpt/core"
 import { ambiguous, type CallInfo, intercept, recorder } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import { later } from "../retention/clocks.js"
@@ -8,6 +8,7 @@ import { assertSound, isStep, shaped, steps } from "./victim.js"
 
 /** The same backend. What is visible at a key may still be undone, until `isDurable`. */
 function visibleFirst(backend: ObjectBackend, isDurable: (keys: readonly string[]) => boolean): ObjectBackend {
+  // Twice, so that the backend of a claim is intercepted too.
   const shown = { ...intercept(backend, {}), confirm: async () => {} }
   return intercept(shown, {
     async around(info, proceed) {
@@ -133,7 +134,11 @@ export const unconfirmedScenarios: readonly Scenario[] = [
       assert.deepEqual(visited, [])
       // Whoever only looks is shown what is there.
       assert.equal((await store.open(2)).id, 2)
+      assert.equal((await store.loadLatest())?.checkpointId, 2)
       assert.deepEqual(await listedIds(store), [1, 2])
+      // A checkpoint that is not accepted is not asked about.
+      const accept = ({ checkpointId }: CheckpointManifest) => checkpointId < 2
+      assert.equal((await store.recover({ accept })).checkpoint?.id, 1)
       makeDurable()
       assert.equal((await store.recover()).checkpoint?.id, 2)
     },
@@ -150,7 +155,23 @@ export const unconfirmedScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "recovery: whether a checkpoint is durable is asked once, and never of what this store has saved",
+    name: "recovery: a storage that does not say in time whether a checkpoint is durable is CKPT_TIMEOUT",
+    async run({ open }) {
+      await saveAll(await open(), 1)
+      const store = await open({
+        timeoutMs: 50,
+        retry: { attempts: 1 },
+        through: (backend) => ({
+          ...intercept(backend, {}),
+          confirm: (_, { signal } = {}) =>
+            new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+        }),
+      })
+      await refusal(store.recover(), "CKPT_TIMEOUT")
+    },
+  },
+  {
+    name: "recovery: whether a checkpoint is durable is asked once, and not of what this store has saved last",
     async run({ open }) {
       const { calls, through } = recorder()
       const asked = () => calls.filter(({ call }) => call === "confirm").length

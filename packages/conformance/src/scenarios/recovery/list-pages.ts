@@ -97,7 +97,10 @@ export const listPageScenarios: readonly Scenario[] = [
       await saveAll(await open(), 1, 2)
       const leader = await claimed(context)
       await saveAll(leader, 3)
-      for (const [options, goes, superseded, next] of [[{ last: 1 }, 3, 4, 5] as const, [{}, 5, 6, 7] as const]) {
+      for (const { options, goes, superseded, next } of [
+        { options: { last: 1 }, goes: 3, superseded: 4, next: 5 },
+        { options: {}, goes: 5, superseded: 6, next: 7 },
+      ]) {
         await plant(keys.manifest(superseded), legacyManifest(superseded))
         let isFirst = true
         const through = (backend: ObjectBackend) =>
@@ -116,6 +119,25 @@ export const listPageScenarios: readonly Scenario[] = [
       }
     },
   ),
+  {
+    name: "recovery: a list over a storage that lists a lost checkpoint for ever is CKPT_IO",
+    async run({ open, keys, raw }) {
+      await saveAll(await open(), 1, 2)
+      const shown = new Map<string, unknown>()
+      const through = (backend: ObjectBackend) =>
+        intercept(backend, {
+          async around({ call, key }, proceed) {
+            if (call !== "list") return proceed()
+            if (!shown.has(key)) shown.set(key, await proceed())
+            return shown.get(key)
+          },
+        })
+      const store = await open({ through })
+      for (const options of [{}, { last: 1 }]) assert.deepEqual((await idsOf(store, options)).at(-1), 2)
+      await raw.delete([keys.manifest(2)])
+      for (const options of [{}, { last: 1 }]) await refusal(store.list(options).toArray(), "CKPT_IO")
+    },
+  },
   {
     name: "recovery: a page that cannot be meant is CKPT_INVALID",
     async run({ open }) {
