@@ -73,7 +73,10 @@ async function latest(history: History, count: number, below: number, signal: Si
   throw restless(history.place)
 }
 
-/** `undefined`: a listed checkpoint is gone, and none above it counts. A later checkpoint may be there, so the caller lists again. */
+/**
+ * `undefined`: the end of the list is gone, and none above it counts. A later checkpoint may be there, so the caller lists again. A page that
+ * does not reach the end has later checkpoints above it.
+ */
 async function latestIn(
   { verifier }: History,
   view: View,
@@ -90,9 +93,14 @@ async function latestIn(
     const read = await summaries(verifier, view.listing, batch, { signal, anew: true })
     const judge = await judging(read, view, signal)
     found.push(...withPins(read, judge))
-    if (highestGoneOf(batch, read, judge) > (found[0]?.id ?? 0)) return undefined
+    if (reachesEnd(view, below) && highestGoneOf(batch, read, judge) > (found[0]?.id ?? 0)) return undefined
   }
   return found.reverse()
+}
+
+/** Whether the end of the list is among these: nothing is listed above that may count. */
+function reachesEnd(view: View, below: number): boolean {
+  return (view.latestFirst()[0] ?? 0) < below
 }
 
 /** The highest id of the batch that is gone: its manifest is not there, or it is dead by now; 0: none is. */
@@ -166,7 +174,7 @@ async function* all(
   async function shown(of: View, batch: readonly number[], found: readonly Summarized[]) {
     const judge = await judging(found, of, signal)
     const summarized = withPins(found, judge)
-    highestGone = Math.max(highestGone, highestGoneOf(batch, found, judge))
+    if (reachesEnd(of, below)) highestGone = Math.max(highestGone, highestGoneOf(batch, found, judge))
     highestShown = Math.max(highestShown, summarized.at(-1)?.id ?? 0)
     return summarized
   }

@@ -155,10 +155,11 @@ export class SaverProcess implements Actor, Caller {
   #due(kind: Request["kind"], key: string): number {
     const most = this.world.storage.now + day - 1
     const storing = this.#storing
-    const isOfPut = kind === "put" || kind === "head" || isProbe(key)
-    if (storing === undefined || !isOfPut) return most
+    if (storing === undefined) return most
     const { what, begun, fixed, knows } = storing
+    // A copy also reads, after its values are stored.
     if (what === "copy") return Math.min(most, fixed + day - 1)
+    if (kind !== "put" && kind !== "head" && !isProbe(key)) return most
     // A saver that knows no value yet is asked to store its values, and checks the storage before that.
     const storesValues = key.startsWith("v/") || (isProbe(key) && !knows)
     return Math.min(most, begun + 3 * day - 1, storesValues ? most : fixed + day - 1)

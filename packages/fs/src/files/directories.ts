@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs"
 import { basename, dirname } from "node:path"
 import { BackendError } from "@ckpt/core"
-import { markDoubtful, refuseDoubtful, settleDoubts, UnsyncedNames } from "./doubts.js"
+import { type Ending, markDoubtful, refuseDoubtful, settleDoubts, UnsyncedNames, unsettleable } from "./doubts.js"
 import { hasErrno } from "./errors.js"
 import type { FileApi } from "./file-api.js"
 import { damaged, identityOf, kindOf, lookUp } from "./file-info.js"
@@ -50,10 +50,23 @@ export class Directories {
       if (parent === real) this.#root.watch(folder, info)
       if (info === undefined) return
       if (!this.isDurable(path, info)) {
-        await this.#syncEntry(parent, path)
+        await this.#confirmEntry(parent, path)
         this.remember(path, info)
       }
       parent = path
+    }
+  }
+
+  async #confirmEntry(parent: string, path: string): Promise<void> {
+    try {
+      await this.#syncEntry(parent, path)
+    } catch (error) {
+      if (isUntried(error) || isUnsupported(error) || isUnsettleable(error)) throw error
+      throw unsettleable(
+        path,
+        error,
+        "it exists already, but the sync of its directory failed, so a crash may still undo it",
+      )
     }
   }
 
@@ -147,9 +160,10 @@ export class Directories {
   async #syncEntry(parent: string, path: string, created = false): Promise<void> {
     const handle = await openDirectory(this.#files, parent)
     const unsynced = new UnsyncedNames(parent)
-    unsynced.add(path, "created")
-    let inDoubt = false
+    let ending: Ending = "synced"
     try {
+      if (created) unsynced.add(path, "created")
+      else unsynced.addFound(path)
       await handle?.sync()
       if (unsynced.isLost)
         throw new BackendError(
@@ -164,10 +178,10 @@ export class Directories {
           () => true,
           () => false,
         ))
-      inDoubt = !removed && !isUnsupported(error)
+      ending = removed || isUnsupported(error) ? "untried" : "lost"
       throw error
     } finally {
-      unsynced.end(inDoubt)
+      unsynced.end(ending)
       await handle?.close().catch(() => undefined)
     }
   }
@@ -189,6 +203,10 @@ export class Directories {
       }
     }
   }
+}
+
+function isUnsettleable(error: unknown): boolean {
+  return error instanceof BackendError && error.unsettleable
 }
 
 async function exists(files: FileApi, path: string): Promise<boolean> {

@@ -5,6 +5,7 @@
 
 import { dirname } from "node:path"
 import { BackendError } from "@ckpt/core"
+import { errnoOf } from "./errors.js"
 import { type Doubt, registry } from "./registry.js"
 
 export function markDoubtful(path: string, doubt: Doubt): void {
@@ -12,12 +13,16 @@ export function markDoubtful(path: string, doubt: Doubt): void {
 }
 
 /**
- * A sync of this folder failed, whoever made it. It took every change with it that was made before, and another sync of the folder
- * proves nothing for them.
+ * A sync of this folder failed, whoever made it. It took every change with it that was made before, also by other processes, and another
+ * sync of the folder proves nothing for them.
  */
 export function syncFailed(folder: string): void {
   for (const lose of registry.changing.get(folder) ?? []) lose()
+  if (!registry.failed.has(folder)) registry.failed.set(folder, new Set())
 }
+
+/** How a sync ended: `lost`, it failed, so no name can be called durable; `untried`, it was not made, or there is nothing to sync. */
+export type Ending = "synced" | "lost" | "untried"
 
 /** Names of one folder that were made or removed, from then on until the end of the sync that makes the change durable. */
 export class UnsyncedNames {
@@ -47,20 +52,30 @@ export class UnsyncedNames {
     registry.unsynced.set(path, this.#ended)
   }
 
+  /** As {@link add}, of a name that is there already, whoever made it. Throws if a sync of the folder failed since the process began. */
+  addFound(path: string): void {
+    if (registry.failed.get(this.#folder)?.has(path) === false)
+      throw unsettleable(path, undefined, "it exists already, and an earlier sync of its directory failed")
+    this.add(path, "created")
+  }
+
   /** A sync of the folder has failed since this was made: another sync of it proves nothing for these names. */
   get isLost(): boolean {
     return this.#isLost
   }
 
-  /** To be called in any case, once the sync has ended. `inDoubt`: the sync failed, or they are lost, so no name can be called durable. */
-  end(inDoubt: boolean): void {
+  /** To be called in any case, once the sync has ended. */
+  end(how: Ending): void {
     const others = registry.changing.get(this.#folder)
     others?.delete(this.#lose)
     if (others?.size === 0) registry.changing.delete(this.#folder)
     for (const [path, doubt] of this.#names) {
-      if (inDoubt) markDoubtful(path, doubt)
-      // The entry was written anew, so an older doubt about its content is over.
-      else if (doubt === "replaced" && registry.doubtful.get(path) === "replaced") registry.doubtful.delete(path)
+      if (how === "lost") markDoubtful(path, doubt)
+      if (how === "synced") {
+        registry.failed.get(this.#folder)?.add(path)
+        // The entry was written anew, so an older doubt about its content is over.
+        if (doubt === "replaced" && registry.doubtful.get(path) === "replaced") registry.doubtful.delete(path)
+      }
       if (registry.unsynced.get(path) === this.#ended) registry.unsynced.delete(path)
     }
     this.#end()
@@ -101,4 +116,11 @@ export function refuseDoubtful(path: string, replacing = false): void {
       { unsettleable: true },
     )
   }
+}
+
+/** A failure that leaves a name in doubt until the process ends: another sync of its folder would prove nothing. */
+export function unsettleable(path: string, cause: unknown, why: string): BackendError {
+  const code = errnoOf(cause)
+  const message = `${path} cannot be called durable: ${why}${code === undefined ? "" : ` (${code})`}. Check the disk, then restart the process.`
+  return new BackendError("ambiguous", message, { cause, unsettleable: true })
 }

@@ -1,12 +1,12 @@
 import { dirname } from "node:path"
 import { BackendError } from "@ckpt/core"
-import { markDoubtful, settleDoubts, UnsyncedNames } from "./doubts.js"
-import { errnoOf, failure, hasErrno, isFull } from "./errors.js"
+import { type Ending, markDoubtful, settleDoubts, UnsyncedNames, unsettleable } from "./doubts.js"
+import { failure, hasErrno, isFull } from "./errors.js"
 import type { FileApi } from "./file-api.js"
 import { lookUp } from "./file-info.js"
 import { linkFile } from "./link.js"
 import type { Doubt, RootState } from "./registry.js"
-import { isUntried, type OpenDirectory, syncDirectory } from "./sync-directory.js"
+import { isUnsupported, isUntried, type OpenDirectory, syncDirectory } from "./sync-directory.js"
 
 /**
  * `link`: a file gets its name; refused if the name exists. `place`: a directory gets its name; refused if the name exists,
@@ -61,7 +61,7 @@ export async function publish(publication: Publication): Promise<void> {
       }
     })
   } catch (error) {
-    unsynced.end(false)
+    unsynced.end("untried")
     // A caller that is told "it exists" may rely on that. So the name is made durable first: its writer may have been
     // killed before the sync.
     if (error instanceof BackendError && error.kind === "precondition")
@@ -70,7 +70,7 @@ export async function publish(publication: Publication): Promise<void> {
   }
   const [synced] = await Promise.allSettled([directory?.sync(), publication.meanwhile?.()])
   const { isLost } = unsynced
-  unsynced.end(isLost || synced.status === "rejected")
+  unsynced.end(isLost || synced.status === "rejected" ? "lost" : "synced")
   if (synced.status === "rejected" || isLost) {
     const [error, which]: [unknown, string] =
       synced.status === "rejected" ? [synced.reason, "the sync"] : [undefined, "another sync"]
@@ -200,29 +200,43 @@ function taken(path: string, cause: unknown): BackendError {
   return new BackendError("precondition", `${path} exists already; it was left as it is.`, { cause })
 }
 
-/** Makes names of one folder durable that are there already. `directory`: their folder, opened. */
+/**
+ * Makes names of one folder durable that are there already. Whoever finds them meanwhile waits for this sync: its failure is told once, and
+ * a sync that comes after it proves nothing.
+ *
+ * @param directory their folder, opened
+ */
 export async function syncFound(
   files: FileApi,
   targets: readonly string[],
   directory: OpenDirectory | undefined,
 ): Promise<void> {
-  for (const target of targets) await settleDoubts(target)
+  const [first = ""] = targets
+  const unsynced = new UnsyncedNames(dirname(first))
+  let ending: Ending = "untried"
   try {
-    await directory?.sync()
-    // A directory that was filled file by file, and not by one rename, may have entries that are not durable.
-    for (const target of targets) if ((await lookUp(files, target))?.isDirectory()) await syncDirectory(files, target)
-  } catch (error) {
-    if (isUntried(error) || hasErrno(error, "ENOENT")) throw error
-    for (const target of targets) markDoubtful(target, "created")
-    const [target = ""] = targets
-    const names = targets.length > 1 ? ` (one of ${targets.length} names in its directory)` : ""
-    const why = `the name exists already${names}, but the sync of its directory failed, so a crash may still undo it`
-    throw unsettleable(target, error, why)
+    // In one order, so that no two callers wait for each other.
+    for (const target of [...targets].sort()) {
+      await settleDoubts(target)
+      unsynced.addFound(target)
+    }
+    try {
+      await directory?.sync()
+      // A directory that was filled file by file, and not by one rename, may have entries that are not durable.
+      for (const target of targets) if ((await lookUp(files, target))?.isDirectory()) await syncDirectory(files, target)
+    } catch (error) {
+      if (isUntried(error) || isUnsupported(error) || hasErrno(error, "ENOENT")) throw error
+      ending = "lost"
+      throw unsettleable(first, error, `it exists already, but ${syncOf(targets)} failed, so a crash may still undo it`)
+    }
+    ending = unsynced.isLost ? "lost" : "synced"
+    if (unsynced.isLost)
+      throw unsettleable(first, undefined, "it exists already, but another sync of its directory failed")
+  } finally {
+    unsynced.end(ending)
   }
 }
 
-function unsettleable(path: string, cause: unknown, why: string): BackendError {
-  const code = errnoOf(cause)
-  const message = `${path} cannot be called durable: ${why}${code === undefined ? "" : ` (${code})`}. Check the disk, then restart the process.`
-  return new BackendError("ambiguous", message, { cause, unsettleable: true })
+function syncOf({ length }: readonly string[]): string {
+  return length > 1 ? `the sync of its directory, for ${length} names,` : "the sync of its directory"
 }

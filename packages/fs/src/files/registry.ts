@@ -35,6 +35,8 @@ interface Registry {
   readonly unsynced: Map<string, Promise<void>>
   /** Path of a folder → to be called if a sync of it fails, for each change of it that is not durable yet. */
   readonly changing: Map<string, Set<() => void>>
+  /** Path of a folder of which a sync failed → the names in it that a later sync has made durable. Of any other name nobody can know. */
+  readonly failed: Map<string, Set<string>>
   /** The real path of a folder → the sign of this process in it. */
   readonly signs: Map<string, Sign>
   /** Files that were stamped. */
@@ -46,7 +48,14 @@ interface Registry {
 const registryKey = Symbol.for("@ckpt/fs.roots.v1")
 const holder = globalThis as { [registryKey]?: Registry }
 holder[registryKey] ??= {
-  ...{ roots: new Map(), doubtful: new Map(), unsynced: new Map(), changing: new Map(), signs: new Map() },
+  ...{
+    roots: new Map(),
+    doubtful: new Map(),
+    unsynced: new Map(),
+    changing: new Map(),
+    failed: new Map(),
+    signs: new Map(),
+  },
   stamped: 0,
 }
 export const registry = holder[registryKey]

@@ -111,6 +111,7 @@ interface Registry {
   doubtful: Map<string, unknown>
   unsynced: Map<string, unknown>
   changing: Map<string, unknown>
+  failed: Map<string, unknown>
 }
 
 /** What a new process would know: nothing of locks held and syncs failed in this one. */
@@ -120,6 +121,7 @@ export function forgetProcess(): void {
   registry?.doubtful.clear()
   registry?.unsynced.clear()
   registry?.changing.clear()
+  registry?.failed.clear()
 }
 
 /** For what a container may refuse: skipped with the reason, but never in CI. */
