@@ -169,11 +169,6 @@ export const readerMutants: readonly Mutant[] = [
     plans: ["beside the reference", "manifests damaged"],
   },
   {
-    name: "a state that was read before its manifest is judged by it",
-    edits: [edit("verify/verifier", "if (ahead !== undefined && !isAsListed)", "if (false)")],
-    plans: ["losses"],
-  },
-  {
     name: "a state that was put back has the damage of the one before",
     edits: [edit("verify/memory", "=== stateChecksum && before.state === state", "=== stateChecksum")],
     plans: ["losses"],

@@ -70,6 +70,18 @@ export const readingPromises: readonly OnePromise[] = [
         ],
       },
       {
+        scenario:
+          "recovery: a lost checkpoint whose id is saved anew is not damaged for a reader that has read the old state",
+        mutants: [
+          core(
+            "a state that was read before its manifest is judged by it",
+            "verify/verifier",
+            "if (ahead !== undefined && !isAsListed)",
+            "if (false)",
+          ),
+        ],
+      },
+      {
         explored: [
           "recovery says nothing of a lost checkpoint",
           "loadLatest, list and ids say nothing of a lost checkpoint",
