@@ -62,7 +62,12 @@ export const filesystemPromises: readonly OnePromise[] = [
       {
         program: "the same save again, after a sync that failed, is CKPT_UNKNOWN_OUTCOME in the same process",
         mutants: [
-          fs("names in doubt are refused to nobody", "files/doubts", "if (registry.doubtful.size === 0)", "if (true)"),
+          fs(
+            "a name whose sync failed passes for durable later",
+            "files/publish",
+            'isLost || synced.status === "rejected" ? "lost" : "synced"',
+            '"synced"',
+          ),
         ],
       },
       {

@@ -206,7 +206,7 @@ export const readingPromises: readonly OnePromise[] = [
       {
         scenario: "programs: recover with acceptCommitted passes over a sink that is pending or failed",
         mutants: [
-          core("whatever accept says, the checkpoint is taken", "recovery/recover", "if (!accepted) {", "if (false) {"),
+          core("whatever accept says, the checkpoint is taken", "recovery/recover", "if (!accepted)", "if (false)"),
         ],
       },
     ],

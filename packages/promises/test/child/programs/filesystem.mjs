@@ -148,6 +148,7 @@ export const filesystemPrograms = {
       await node.mkdir(join(folder, "store"))
       await node.symlink(join(folder, "other", "checkpoints"), join(folder, "store", "checkpoints"))
       const store = await opened(join(folder, "store"), { retry: { attempts: 1 } })
+      await assert.rejects(store.loadLatest(), { code: "CKPT_IO" })
       await assert.rejects(store.recover(), { code: "CKPT_IO" })
       await assert.rejects(store.saveNext({}, { state: state() }), { code: "CKPT_IO" })
       assert.deepEqual(await other.ids(), [1])
