@@ -93,12 +93,12 @@ async function latestIn(
     const read = await summaries(verifier, view.listing, batch, { signal, anew: true })
     const judge = await judging(read, view, signal)
     found.push(...withPins(read, judge))
-    if (reachesEnd(view, below) && highestGoneOf(batch, read, judge) > (found[0]?.id ?? 0)) return undefined
+    if (highestGoneOf(batch, read, judge) > (found[0]?.id ?? 0) && reachesEnd(view, below)) return undefined
   }
   return found.reverse()
 }
 
-/** Whether the end of the list is among these: nothing is listed above that may count. */
+/** Whether the end of the list is below this id: nothing that may count is listed above. Sorts all ids, so it is not for each batch. */
 function reachesEnd(view: View, below: number): boolean {
   return (view.latestFirst()[0] ?? 0) < below
 }
@@ -148,7 +148,9 @@ async function* all(
   })
   yield* first
   yield* batches(view, listed(view.listing).slice(requestConcurrency))
+  let last = view
   for (let round = 1; highestGone > highestShown; round++) {
+    if (!reachesEnd(last, below)) return
     if (round > maxRounds) throw restless(history.place)
     // From the id that was gone: a plain writer may have saved it anew.
     const from = highestGone
@@ -158,6 +160,7 @@ async function* all(
       tellMissing(history, looked)
       return looked
     })
+    last = next
     yield* batches(
       next,
       listed(next.listing).filter((id) => id >= from),
@@ -174,7 +177,7 @@ async function* all(
   async function shown(of: View, batch: readonly number[], found: readonly Summarized[]) {
     const judge = await judging(found, of, signal)
     const summarized = withPins(found, judge)
-    if (reachesEnd(of, below)) highestGone = Math.max(highestGone, highestGoneOf(batch, found, judge))
+    highestGone = Math.max(highestGone, highestGoneOf(batch, found, judge))
     highestShown = Math.max(highestShown, summarized.at(-1)?.id ?? 0)
     return summarized
   }
