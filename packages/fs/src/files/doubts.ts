@@ -18,7 +18,8 @@ export function markDoubtful(path: string, doubt: Doubt): void {
  */
 export function syncFailed(folder: string): void {
   for (const lose of registry.changing.get(folder) ?? []) lose()
-  if (!registry.failed.has(folder)) registry.failed.set(folder, new Set())
+  // Anew with each failure: another process may have changed a name since this process has synced it.
+  registry.failed.set(folder, new Set())
 }
 
 /** How a sync ended: `lost`, it failed, so no name can be called durable; `untried`, it was not made, or there is nothing to sync. */

@@ -35,7 +35,7 @@ interface Registry {
   readonly unsynced: Map<string, Promise<void>>
   /** Path of a folder → to be called if a sync of it fails, for each change of it that is not durable yet. */
   readonly changing: Map<string, Set<() => void>>
-  /** Path of a folder of which a sync failed → the names in it that a later sync has made durable. Of any other name nobody can know. */
+  /** Path of a folder of which a sync failed → the names in it that a sync since then has made durable. Of any other name nobody can know. */
   readonly failed: Map<string, Set<string>>
   /** The real path of a folder → the sign of this process in it. */
   readonly signs: Map<string, Sign>

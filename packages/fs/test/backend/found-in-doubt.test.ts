@@ -2,6 +2,7 @@ import { gate } from "@ckpt/conformance"
 import { type CheckpointStore, createManifest, openCheckpointStore } from "@ckpt/core"
 import { beforeEach, describe, expect, test } from "vitest"
 import { FsBackend } from "../../src/backend.js"
+import { syncFailed, UnsyncedNames } from "../../src/files/doubts.js"
 import { temporaryFolder } from "../folder.js"
 import { atMost, seed, within } from "./ledger.js"
 import { Disk, type Fate, models, seeded } from "./power-cut.js"
@@ -125,4 +126,21 @@ describe.each(layouts)("a checkpoint that is found, in the layout %s", (layout) 
       if (isOver) expect(at).toBeGreaterThan(2)
     }
   })
+})
+
+test("a name that was synced after a failed sync of its folder is known, until the next one fails", () => {
+  const found = () => {
+    const names = new UnsyncedNames("/folder")
+    names.addFound("/folder/name")
+    names.end("untried")
+  }
+  syncFailed("/folder")
+  expect(found).toThrow(/an earlier sync of its directory failed/)
+  const made = new UnsyncedNames("/folder")
+  made.add("/folder/name", "created")
+  made.end("synced")
+  found()
+  // Another process may have changed the name since, and this failure took the change with it.
+  syncFailed("/folder")
+  expect(found).toThrow(/an earlier sync of its directory failed/)
 })
