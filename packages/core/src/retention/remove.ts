@@ -51,10 +51,13 @@ export async function removeBelow(
   signal: AbortSignal | undefined,
 ): Promise<PruneFailure[] | "again"> {
   const { record } = current
-  // What is dead already may have been made so by a call whose write can still be undone.
-  const next =
-    raised(record, doomed, stays, latestValid) ??
-    ((await history.isDurable(current, signal)) ? undefined : { ...record })
+  let next = raised(record, doomed, stays, latestValid)
+  if (next === undefined) {
+    // All are dead already. The history that says so may be lost since it was remembered, or a crash may still undo it.
+    const now = await history.current(signal)
+    if (now.version !== current.version || now.lost !== undefined) return "again"
+    if (!(await history.isDurable(now, signal))) next = { ...record }
+  }
   if (next !== undefined && (await history.change(current, next, signal)) === undefined) return "again"
   const failures = await removeObjects(history.place, listing, doomed, signal)
   // A checkpoint that could not be removed may be looked at again: its damage stays remembered.

@@ -62,8 +62,8 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/remove",
-        "const next = raised(record, doomed, stays, latestValid) ??",
-        "await removeObjects(history.place, listing, doomed, signal);\nconst next = raised(record, doomed, stays, latestValid) ??",
+        "let next = raised(record, doomed, stays, latestValid);",
+        "await removeObjects(history.place, listing, doomed, signal);\nlet next = raised(record, doomed, stays, latestValid);",
       ),
     ],
     plans: ["retention"],
@@ -78,6 +78,11 @@ export const deletingMutants: readonly Mutant[] = [
       ),
     ],
     plans: ["retention", "pins"],
+  },
+  {
+    name: "what is dead already is removed by a history that is remembered",
+    edits: [edit("retention/remove", "if (now.version !== current.version || now.lost !== undefined)", "if (false)")],
+    plans: ["history lost"],
   },
   {
     name: "the floor keeps nothing",

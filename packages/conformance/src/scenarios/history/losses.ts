@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
-import type { CheckpointErrorCode, CheckpointStore } from "@ckpt/core"
+import type { CheckpointErrorCode, CheckpointStore, ObjectBackend } from "@ckpt/core"
+import { calls, permanent, withFaults } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
 import {
   bytes,
@@ -171,6 +172,35 @@ const lossesMeanwhile: Scenario[] = [
         assert.ok((found.checkpoint?.id ?? 0) >= 13)
         await refusal(leader.save(manifestOf(30)), "CKPT_FENCED")
         await saveAll(next, await next.nextId())
+      },
+    ),
+  ),
+  ...Object.entries(losses).map(([how, lose]) =>
+    claimingInHistory(
+      `a history that ${how} after a prune that could not delete: the next prune of that store deletes nothing`,
+      async (context) => {
+        const { open, keys } = context
+        await saveAll(await open(), 1, 2, 3)
+        await saveAll(await claimed(context), 4)
+        const on = calls("delete", keys.manifest(1))
+        const through = (backend: ObjectBackend) =>
+          withFaults(backend, { on, at: "before", error: permanent, times: 1 })
+        const leader = await claimed(context, { through })
+        await leader.recover()
+        const { removed, failures } = await leader.prune({ last: 1 })
+        assert.deepEqual([removed, failures.map(({ id }) => id)], [[], [1, 2, 3]])
+        await lose(context)
+        await refusal(leader.prune({ last: 1 }), "CKPT_CORRUPT")
+        const next = await claimed(context)
+        // By the manifests alone all four count, and this claim has kept them.
+        assert.deepEqual(await listedIds(next), [1, 2, 3, 4])
+        const error = await leader.prune({ last: 1 }).then(
+          () => assert.fail("a superseded leader has pruned"),
+          (reason: { code?: CheckpointErrorCode }) => reason,
+        )
+        assert.ok(refusals.includes(error.code as CheckpointErrorCode), error.code)
+        assert.deepEqual(await listedIds(next), [1, 2, 3, 4])
+        assert.equal((await next.recover()).checkpoint?.id, 4)
       },
     ),
   ),
