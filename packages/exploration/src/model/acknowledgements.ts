@@ -10,12 +10,12 @@ export class Acknowledgements {
   readonly #view: View
   /** Listings may lag. */
   readonly lags: boolean
-  /** Those that a claim did not keep, since a listing lacked them. */
+  /** Those that a claim did not keep, since its listing lacked them. */
   readonly #missed = new Set<number>()
   /** The id of the pointer when a claim was begun. */
   #pointerAtClaim = 0
-  /** When the last claim was given. */
-  #claimedAt = 0
+  /** When the last claim was given that may have missed checkpoints. */
+  #missedAt = 0
 
   constructor(view: View, lags: boolean) {
     this.#view = view
@@ -84,25 +84,33 @@ export class Acknowledgements {
     )
   }
 
-  /** A claim did not keep the checkpoint of this save, before it was acknowledged: where listings lag, it may. */
+  /** A claim did not keep the checkpoint of this save, before it was acknowledged, and might miss it: see `claimed`. */
   isMissed({ start }: Operation, id: number): boolean {
-    return this.lags && start < this.#claimedAt && !this.#view.isCounting(id)
+    return start < this.#missedAt && !this.#view.isCounting(id)
   }
 
   claimBegins(): void {
     this.#pointerAtClaim = this.#view.pointer.checkpointId
   }
 
-  /** A claim was given. It goes by a listing: where listings lag, it must keep what the pointer names, and may miss others. */
-  claimed(tick: number): void {
-    if (!this.lags) return
-    this.#claimedAt = tick
-    const { checkpointId } = this.#view.pointer
+  /**
+   * A claim was given. It goes by a listing: where listings lag, it must keep what the pointer names, and may miss others. A claim
+   * that was taken out, and is given all the same, may miss what was acknowledged since it was begun.
+   *
+   * @param revived when the claim was begun that had been taken out; `undefined`: it was not
+   */
+  claimed(tick: number, revived: number | undefined): void {
+    if (!this.lags && revived === undefined) return
+    this.#missedAt = tick
     for (const one of this.byId.values()) {
-      if (one.id === checkpointId && one.id === this.#pointerAtClaim) continue
-      if (this.#view.isCounting(one.id)) continue
+      if (this.#view.isCounting(one.id) || !this.#mayMiss(one, revived)) continue
       one.pruned = true
       this.#missed.add(one.id)
     }
+  }
+
+  #mayMiss(one: Acknowledged, revived: number | undefined): boolean {
+    if (revived !== undefined && one.tick > revived) return true
+    return this.lags && !(one.id === this.#view.pointer.checkpointId && one.id === this.#pointerAtClaim)
   }
 }

@@ -23,6 +23,11 @@ export class Claims {
     this.#announced.set(writer, tick)
   }
 
+  /** When the history named this writer last as the one who is claiming; `undefined`: it never did. */
+  announcedAt(writer: string): number | undefined {
+    return this.#announced.get(writer)
+  }
+
   /** A process was told that another process claimed at the same time. */
   refused({ start }: Operation): void {
     const claimants = [...this.#announced.values()].filter((tick) => tick > start).length

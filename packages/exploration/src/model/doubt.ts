@@ -15,12 +15,18 @@ export class Doubt {
   #wasTold: boolean
   /** The highest epoch that a manifest carried. */
   readonly #carried: number
+  /** The history that was put back. */
+  readonly #left: SeenHistory | undefined
 
-  /** @param before the history until now */
-  constructor(how: HistoryDamage, before: SeenHistory, view: View, tick: number) {
+  /**
+   * @param before the history until now
+   * @param left the history that was put back
+   */
+  constructor(how: HistoryDamage, before: SeenHistory, view: View, tick: number, left?: SeenHistory) {
     this.how = how
     this.tick = tick
     this.before = before
+    this.#left = left
     this.#view = view
     this.#wasTold = how === "garble" || (how === "delete" && view.pointer.saysHistory)
     this.#carried = view.carried
@@ -57,6 +63,14 @@ export class Doubt {
     if (!this.#forgetsClaims) return 0
     const theirs = [...this.#view.manifests.values()].filter(({ writerEpoch }) => writerEpoch < this.before.epoch)
     return Math.max(0, ...theirs.map(({ id }) => id))
+  }
+
+  /**
+   * This claim was begun in the history that was put back. A save had taken it out since. The storage makes versions of the bytes, so the
+   * claim finds the version that it knows, goes on, and misses what was saved after it was taken out.
+   */
+  revives(replaced: SeenHistory, now: SeenHistory): boolean {
+    return replaced === this.#left && now.writer !== undefined && now.writer === replaced.claimant
   }
 
   /** A save was acknowledged meanwhile. */

@@ -268,15 +268,15 @@ export class Model implements Watcher {
 
   /** Another program damages the history. `change` does it. */
   damageHistory(how: HistoryDamage, left: StoredObject | undefined, change: () => void): void {
-    this.#beginDoubt(how)
+    const before = this.#view.history
     this.#view.damageHistory(left)
+    this.#beginDoubt(how, before, left === undefined ? undefined : this.#view.history)
     this.#damaging(change)
   }
 
-  #beginDoubt(how: HistoryDamage): void {
-    const before = this.#doubt?.before ?? this.#view.history
+  #beginDoubt(how: HistoryDamage, before: SeenHistory, left?: SeenHistory): void {
     this.#damagedAt = ++this.#tick
-    this.#doubt = new Doubt(how, before, this.#view, this.#tick)
+    this.#doubt = new Doubt(how, this.#doubt?.before ?? before, this.#view, this.#tick, left)
     this.#counted.forgetAll()
     this.#claims.forgetAll()
     this.pins.forgetAll()
@@ -386,7 +386,7 @@ export class Model implements Watcher {
     if (manifest === undefined) return
     // A damaged history was built anew below a claim that no manifest told of, until now: to those who read this one it is lost again.
     if (this.#damagedAt >= 0 && this.#doubt === undefined && manifest.carries > this.#view.history.epoch)
-      this.#beginDoubt("roll back")
+      this.#beginDoubt("roll back", this.#view.history)
     if (!had) this.#counted.created(id, this.#tick)
     else {
       this.#updates.written(manifest, when)
@@ -409,8 +409,12 @@ export class Model implements Watcher {
     // Below a claim that a manifest tells of, it is lost once more to those who read that manifest.
     const isOver = this.#doubt !== undefined && (isClaim || isAnew) && this.#view.carried <= now.epoch
     if (isClaim && this.#doubt === undefined) this.damaged.assertKept(before, now)
+    const isRevived = this.#doubt?.revives(before, now) === true
     if (isOver) this.#doubt = undefined
-    if (isClaim) this.#acknowledgements.claimed(this.#tick)
+    if (isClaim) {
+      const begun = isRevived ? this.#claims.announcedAt(now.writer as string) : undefined
+      this.#acknowledgements.claimed(this.#tick, begun)
+    }
     this.#check(when, isClaim || isOver)
     if (!isClaim) return
     for (const one of this.#view.manifests.values())
