@@ -53,6 +53,8 @@ export class Model implements Watcher {
   readonly #overwrittenAt = new Map<number, number>()
   /** When the history was last damaged; -1: never. */
   #damagedAt = -1
+  /** When the history was last built anew, after a damage; -1: never. */
+  #rebuiltAt = -1
   #isDamaging = false
   /** When the pointer was last damaged; -1: never. */
   #pointerDamagedAt = -1
@@ -87,8 +89,7 @@ export class Model implements Watcher {
       highest: (operation) => this.#acknowledgements.before(operation, this.damaged.has(undefined)),
       mustTell: () => this.damaged.mustTell,
       isDamaged: (id) => this.damaged.has(id),
-      damagedAt: () => this.#damagedAt,
-      isInDoubt: () => this.#doubt !== undefined,
+      damagedUntil: () => (this.#doubt === undefined ? this.#rebuiltAt : Number.POSITIVE_INFINITY),
       lags,
     })
     for (const [key, object] of storage.objects) {
@@ -410,7 +411,10 @@ export class Model implements Watcher {
     const isOver = this.#doubt !== undefined && (isClaim || isAnew) && this.#view.carried <= now.epoch
     if (isClaim && this.#doubt === undefined) this.damaged.assertKept(before, now)
     const isRevived = this.#doubt?.revives(before, now) === true
-    if (isOver) this.#doubt = undefined
+    if (isOver) {
+      this.#doubt = undefined
+      this.#rebuiltAt = this.#tick
+    }
     if (isClaim) {
       const begun = isRevived ? this.#claims.announcedAt(now.writer as string) : undefined
       this.#acknowledgements.claimed(this.#tick, begun)

@@ -11,9 +11,8 @@ export interface ReadingFacts {
   mustTell(): number
   /** Checkpoints were damaged by others. */
   isDamaged(id: number | undefined): boolean
-  /** When the history was last damaged; -1: never. Whatever was read since then may count by the manifests alone. */
-  damagedAt(): number
-  isInDoubt(): boolean
+  /** Until when the history was damaged; `Infinity`: it still is; -1: it never was. What was read until then may count by the manifests alone. */
+  damagedUntil(): number
   /** Listings may lag, so any checkpoint may be missing from them. */
   readonly lags: boolean
 }
@@ -112,8 +111,8 @@ export class Readings {
     if (wrong !== undefined) throw new Violation(`${who} calls ${wrong.id} damaged: ${wrong.issues[0]?.message}`)
   }
 
-  /** The history was damaged during this reading, or before it, and was not built anew yet. */
+  /** The history was damaged at a moment of this reading. */
   #isExcused({ start }: Operation): boolean {
-    return this.#facts.isInDoubt() || this.#facts.damagedAt() >= start
+    return this.#facts.damagedUntil() >= start
   }
 }
