@@ -11,7 +11,7 @@ import { milliseconds, type ShapeOf } from "../input/kinds.js"
 import type { Leftover } from "../storage/backend.js"
 import { writerEpochOf } from "../verify/read-manifest.js"
 import { type PruneOptions, pruneShape } from "./prune.js"
-import { counting, raised } from "./remove.js"
+import { counting, mayRemove, raised } from "./remove.js"
 
 /** The answer of `collectOrphans`. */
 export interface OrphanReport {
@@ -129,7 +129,7 @@ async function makeDead(
     const between = [...listing.manifests.keys()].filter((id) => id > record.floor && id <= floor)
     const stays = await counting(history, listing, record, between, signal)
     const next = raised(record, ids, stays, bound)
-    if (next === undefined || (await history.change(current, next, signal)) !== undefined) return goes
+    if (await mayRemove(history, current, next, signal)) return goes
   }
   throw outpaced(history, "collectOrphans")
 }

@@ -12,6 +12,7 @@
 
 import { CheckpointError } from "../errors.js"
 import type { HistoryRecord } from "../format/history-record.js"
+import type { Current } from "../history/current.js"
 import type { History } from "../history/history.js"
 import { assertUsable, changeable, maxChanges, outpaced } from "../history/lead.js"
 import type { Listing } from "../history/listing.js"
@@ -50,20 +51,34 @@ export async function removeBelow(
   latestValid: number,
   signal: AbortSignal | undefined,
 ): Promise<PruneFailure[] | "again"> {
-  const { record } = current
-  let next = raised(record, doomed, stays, latestValid)
-  if (next === undefined) {
-    // All are dead already. The history that says so may be lost since it was remembered, or a crash may still undo it.
-    const now = await history.current(signal)
-    if (now.version !== current.version || now.lost !== undefined) return "again"
-    if (!(await history.isDurable(now, signal))) next = { ...record }
-  }
-  if (next !== undefined && (await history.change(current, next, signal)) === undefined) return "again"
+  const next = raised(current.record, doomed, stays, latestValid)
+  if (!(await mayRemove(history, current, next, signal))) return "again"
   const failures = await removeObjects(history.place, listing, doomed, signal)
   // A checkpoint that could not be removed may be looked at again: its damage stays remembered.
   const left = new Set(failures.map(({ id }) => id))
   for (const id of doomed) if (!left.has(id)) history.verifier.memory.forget(id)
   return failures
+}
+
+/**
+ * Makes ids dead, by replacing the history. False: it is another by now, and nothing may be removed because of it.
+ *
+ * @param current the history that was read, or is remembered
+ * @param next the history in which they are dead; `undefined`: they are dead already. Then nothing would tell that the history is lost
+ *   since, so it is read; and if a crash may still undo it, it is replaced all the same
+ */
+export async function mayRemove(
+  history: History,
+  current: Current,
+  next: HistoryRecord | undefined,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (next === undefined) {
+    const now = await history.current(signal)
+    if (now.version !== current.version || now.lost !== undefined) return false
+    if (await history.isDurable(now, signal)) return true
+  }
+  return (await history.change(current, next ?? { ...current.record }, signal)) !== undefined
 }
 
 /** The history with the ids in `gone` dead; `undefined` if they are dead already. */

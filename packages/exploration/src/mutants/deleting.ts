@@ -51,8 +51,8 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/remove",
-        "if (next !== undefined && (await history.change(current, next, signal)) === undefined)",
-        "if (false)",
+        "return (await history.change(current, next ?? { ...current.record }, signal)) !== undefined;",
+        "return true;",
       ),
     ],
     plans: ["slow saves", "retention"],
@@ -62,8 +62,8 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/remove",
-        "let next = raised(record, doomed, stays, latestValid);",
-        "await removeObjects(history.place, listing, doomed, signal);\nlet next = raised(record, doomed, stays, latestValid);",
+        "const next = raised(current.record, doomed, stays, latestValid);",
+        "await removeObjects(history.place, listing, doomed, signal);\nconst next = raised(current.record, doomed, stays, latestValid);",
       ),
     ],
     plans: ["retention"],
@@ -73,8 +73,8 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/remove",
-        "(await history.change(current, next, signal)) === undefined)",
-        "((await history.change(current, next, signal)) ?? true) === undefined)",
+        "return (await history.change(current, next ?? { ...current.record }, signal)) !== undefined;",
+        "await history.change(current, next ?? { ...current.record }, signal);\nreturn true;",
       ),
     ],
     plans: ["retention", "pins"],

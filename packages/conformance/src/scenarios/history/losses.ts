@@ -1,7 +1,8 @@
 import assert from "node:assert/strict"
-import type { CheckpointErrorCode, CheckpointStore, ObjectBackend } from "@ckpt/core"
-import { calls, permanent, withFaults } from "../../harness/faults.js"
+import type { CheckpointErrorCode, CheckpointStore, ObjectBackend, ObjectMeta } from "@ckpt/core"
+import { calls, intercept, permanent, withFaults } from "../../harness/faults.js"
 import type { Scenario, ScenarioContext } from "../../harness/scenario.js"
+import { gate } from "../../harness/waiting.js"
 import {
   bytes,
   historyAtRest,
@@ -204,6 +205,35 @@ const lossesMeanwhile: Scenario[] = [
       },
     ),
   ),
+  {
+    name: "history: collectOrphans removes nothing by a history that is lost since it began, also what was dead already",
+    async run({ open, keys, raw, allKeys }) {
+      await saveAll(await open(), 1, 2, 10)
+      await (await open()).writeState(5, bytes("an orphan"))
+      const on = calls("delete", keys.state(5))
+      const failing = await open({ through: (b) => withFaults(b, { on, at: "before", error: permanent, times: 1 }) })
+      assert.equal((await failing.collectOrphans({ olderThanMs: 0 })).failures.length, 1)
+      const before = (await allKeys()).filter((key) => key !== keys.history)
+      // The history goes once it was read, and the manifests are listed, behind the states.
+      const read = gate()
+      const losing = await open({
+        through: (backend) =>
+          intercept(backend, {
+            async around({ call, key }, proceed) {
+              const answer = await proceed()
+              if (key === keys.history) read.open()
+              if (call !== "list" || !(answer as ObjectMeta[]).some((one) => one.key === keys.manifest(10)))
+                return answer
+              await read.passed
+              await raw.delete([keys.history])
+              return answer
+            },
+          }),
+      })
+      await refusal(losing.collectOrphans({ olderThanMs: 0 }), "CKPT_CORRUPT")
+      assert.deepEqual(await allKeys(), before)
+    },
+  },
   {
     name: "history: a plain store whose history is gone deletes and pins nothing until repair(), and then goes on",
     async run({ open, keys, raw, events, allKeys, layout }) {
