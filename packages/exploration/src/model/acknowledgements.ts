@@ -10,11 +10,11 @@ export class Acknowledgements {
   readonly #view: View
   /** Listings may lag. */
   readonly lags: boolean
-  /** Those that a claim did not keep, since its listing lacked them. */
+  /** Those of which nothing is promised any more: see `miss`. */
   readonly #missed = new Set<number>()
   /** The id of the pointer when a claim was begun. */
   #pointerAtClaim = 0
-  /** When the last claim was given that may have missed checkpoints. */
+  /** When `miss` was called last. */
   #missedAt = 0
 
   constructor(view: View, lags: boolean) {
@@ -84,7 +84,7 @@ export class Acknowledgements {
     )
   }
 
-  /** A claim did not keep the checkpoint of this save, before it was acknowledged, and might miss it: see `claimed`. */
+  /** The checkpoint of this save was missed before the save was acknowledged: see `miss`. */
   isMissed({ start }: Operation, id: number): boolean {
     return start < this.#missedAt && !this.#view.isCounting(id)
   }
@@ -100,17 +100,18 @@ export class Acknowledgements {
    * @param revived when the claim was begun that had been taken out; `undefined`: it was not
    */
   claimed(tick: number, revived: number | undefined): void {
-    if (!this.lags && revived === undefined) return
+    const { checkpointId } = this.#view.pointer
+    if (revived !== undefined) this.miss(tick, (one) => one.tick > revived)
+    if (this.lags) this.miss(tick, ({ id }) => id !== checkpointId || id !== this.#pointerAtClaim)
+  }
+
+  /** Nothing is promised any more of these checkpoints, if they do not count now. */
+  miss(tick: number, which: (one: Acknowledged) => boolean): void {
     this.#missedAt = tick
     for (const one of this.byId.values()) {
-      if (this.#view.isCounting(one.id) || !this.#mayMiss(one, revived)) continue
+      if (this.#view.isCounting(one.id) || !which(one)) continue
       one.pruned = true
       this.#missed.add(one.id)
     }
-  }
-
-  #mayMiss(one: Acknowledged, revived: number | undefined): boolean {
-    if (revived !== undefined && one.tick > revived) return true
-    return this.lags && !(one.id === this.#view.pointer.checkpointId && one.id === this.#pointerAtClaim)
   }
 }

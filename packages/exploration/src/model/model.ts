@@ -3,6 +3,7 @@ import type { Action } from "../scenario/action.js"
 import { nameOf } from "../storage/keys.js"
 import type { SimulatedStorage, StoredObject } from "../storage/storage.js"
 import { Acknowledgements } from "./acknowledgements.js"
+import { Branches } from "./branches.js"
 import { Claims } from "./claims.js"
 import { Counted } from "./counted.js"
 import { Damaged } from "./damaged.js"
@@ -51,6 +52,7 @@ export class Model implements Watcher {
   #doubt: Doubt | undefined
   /** When another program last overwrote the manifest of a checkpoint. */
   readonly #overwrittenAt = new Map<number, number>()
+  readonly #branches = new Branches()
   /** When the history was last damaged; -1: never. */
   #damagedAt = -1
   /** When the history was last built anew, after a damage; -1: never. */
@@ -270,8 +272,11 @@ export class Model implements Watcher {
   /** Another program damages the history. `change` does it. */
   damageHistory(how: HistoryDamage, left: StoredObject | undefined, change: () => void): void {
     const before = this.#view.history
+    const { histories } = this.#view
     this.#view.damageHistory(left)
     this.#beginDoubt(how, before, left === undefined ? undefined : this.#view.history)
+    const since = this.#branches.begin(left === undefined ? -1 : histories.indexOf(left), histories.length, this.#tick)
+    if (since !== undefined) this.#acknowledgements.miss(this.#tick, ({ tick }) => tick > since)
     this.#damaging(change)
   }
 
