@@ -234,7 +234,8 @@ export class Network {
     const later = (answer: () => void) => {
       const what = () => `${request.what()}: its answer`
       const read = { what, write: false, firstPage: false, kind: "body", apply: () => undefined } as const
-      wait(lane, { ...request, ...read, resolve: answer }, this.#late)
+      const reject = () => request.reject(noAnswer())
+      wait(lane, { ...request, ...read, resolve: answer, reject }, this.#late)
     }
     return {
       ...request,
