@@ -1,5 +1,5 @@
 import { BackendError, type ObjectMeta } from "@ckpt/core"
-import { isProbe } from "./keys.js"
+import { isProbe, manifestKey, nameOf } from "./keys.js"
 
 export interface StoredObject {
   readonly bytes: Uint8Array
@@ -72,6 +72,8 @@ export class SimulatedStorage {
     if (typeof when === "object" && current?.version !== when.version && !anyVersion) {
       throw new BackendError("precondition", current === undefined ? "absent" : "another version")
     }
+    // Time passes between two requests. It shows where a state is written behind its manifest: that state is younger.
+    if (this.#isBehindItsManifest(key)) this.now += 1
     const version = contentVersions ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1") : ""
     const meta: ObjectMeta = {
       key,
@@ -116,6 +118,12 @@ export class SimulatedStorage {
       this.objects.delete(key)
       this.onChange?.(key, undefined)
     }
+  }
+
+  #isBehindItsManifest(key: string): boolean {
+    const name = nameOf(key)
+    if (name?.kind !== "state") return false
+    return this.objects.has(manifestKey(name.id, "objects")) || this.objects.has(manifestKey(name.id, "directory"))
   }
 
   #remember(key: string): void {
