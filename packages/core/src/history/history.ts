@@ -141,6 +141,15 @@ export class History {
     return this.place.layout.pointerFormat === "json" && (await this.pointer.lastSeen(signal)).saysHistory
   }
 
+  /**
+   * True if the pointer says by now that there is a history: another store has made it since this store looked, and it may be lost
+   * already. A first history in its place would forget its floor and its pins.
+   */
+  async #wasMade(signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.place.layout.pointerFormat !== "json") return false
+    return (await this.pointer.read(signal)).saysHistory
+  }
+
   #lossOf(
     { record: { epoch }, version }: StoredHistory,
     epochSeen: number,
@@ -159,7 +168,8 @@ export class History {
   }
 
   /**
-   * Replaces the history that was read by another; `undefined`: it has changed since. See {@link HistoryFile.replace}.
+   * Replaces the history that was read by another; `undefined`: it has changed since, and is to be read again. See
+   * {@link HistoryFile.replace}.
    * Where this creates the history, the pointer says so from now on. A storage that does not do what this rests on is refused.
    *
    * @param signal ends the check of the storage. A change that has begun is not left half way: nobody would know whether it stands
@@ -171,6 +181,7 @@ export class History {
   ): Promise<StoredHistory | undefined> {
     // Elsewhere the history is ordered by a lock, and room may be made by it where there is none for a check.
     if (this.sharesStorage) await this.probe.once(signal)
+    if (current.version === undefined && current.lost === undefined && (await this.#wasMade(signal))) return undefined
     const stored = await this.file.replace(current, next)
     if (stored === undefined) return undefined
     this.#lineage = stored.record.lineage

@@ -124,6 +124,7 @@ async function makeDead(
     const current = await changeable(history, signal, changes === 0)
     const { record } = current
     const goes = unpinned(orphans, record).filter(({ id }) => id < history.lowestUnderWay)
+    if (goes.length === 0) return goes
     const ids = goes.map(({ id }) => id)
     const floor = ids.reduce((highest, id) => Math.max(highest, id), 0)
     const between = [...listing.manifests.keys()].filter((id) => id > record.floor && id <= floor)

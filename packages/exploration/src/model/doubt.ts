@@ -79,6 +79,16 @@ export class Doubt {
     throw new Violation(`checkpoint ${id} was acknowledged while the history is lost (${this.how})`)
   }
 
+  /** @throws {Violation} if the history is made anew by an operation that cannot say that it was lost */
+  assertMayMakeAnew(doing: readonly Operation[]): void {
+    const isMaker = ({ action, start }: Operation) =>
+      action.do === "claim" || action.do === "repair" || start <= this.tick
+    if (this.isTold && !doing.some(isMaker))
+      throw new Violation(
+        `the history is lost, and ${doing.map(({ action }) => action.do).join(" and ")} makes another`,
+      )
+  }
+
   isDead(id: number): boolean {
     return isDead(id, this.before) || isDead(id, this.#view.history)
   }

@@ -55,6 +55,8 @@ export class Model implements Watcher {
   readonly #branches = new Branches()
   /** When the history was last damaged; -1: never. */
   #damagedAt = -1
+  /** What the sender of the last request was doing. */
+  #doing: readonly Operation[] = []
   /** When the history was last built anew, after a damage; -1: never. */
   #rebuiltAt = -1
   #isDamaging = false
@@ -346,6 +348,7 @@ export class Model implements Watcher {
 
   beforeApply(request: Request, late: boolean): void {
     const doing = request.doing as readonly Operation[]
+    this.#doing = doing
     if (request.firstPage && !this.#mixes) for (const one of doing) one.lastListing = ++this.#tick
     if (request.kind === "put" && doing[0]?.action.do === "reference update")
       for (const key of request.keys) this.#overwrite(nameOf(key)?.id ?? 0)
@@ -408,6 +411,7 @@ export class Model implements Watcher {
     }
     const isClaim = now.epoch > before.epoch
     const isAnew = now.lineage !== before.lineage
+    if (isAnew) this.#doubt?.assertMayMakeAnew(this.#doing)
     if (isClaim) {
       this.#counted.epochBegins(now.epoch, this.#tick)
       this.#claims.began(now.epoch, this.#tick)

@@ -41,6 +41,23 @@ export const lostMutants: readonly Mutant[] = [
     plans: ["updates"],
   },
   {
+    name: "a first history is made without a look at the pointer",
+    edits: [edit("history/history", "await this.#wasMade(signal)", "false")],
+    // A store has seen that there is no history, and prunes, with nothing to remove. Meanwhile another pins 1, and the history is
+    // lost. The next prune removes 1.
+    written: {
+      start: "two",
+      processes: [
+        [{ do: "recover" }, { do: "prune", policy: "last 2" }, { do: "prune", policy: "last 1" }],
+        [
+          { do: "pin", which: 1, name: "a" },
+          { do: "damage history", how: "delete", ago: 1, after: 0 },
+        ],
+      ],
+      steps: [runs(1, "get manifest-1"), runs(2), runs(1)],
+    },
+  },
+  {
     name: "a history that is older than the manifests is believed",
     edits: [edit("history/history", "if (epoch < epochSeen)", "if (false)")],
     plans: ["history rolled back"],

@@ -94,6 +94,8 @@ export const claimPromises: readonly OnePromise[] = [
           "readers do not judge a lost history by the manifests",
           "a claim believes a lost history",
           "a history that is older than the manifests is believed",
+          "a first history is made without a look at the pointer",
+          "what is dead already is removed by a history that is remembered",
         ],
       },
     ],

@@ -149,6 +149,14 @@ const lossesOfHistory = Object.entries(losses).map(([how, lose]) =>
   ),
 )
 
+/** Whatever makes the first history of a store without claims. */
+const makers: Readonly<Record<string, (store: CheckpointStore) => Promise<unknown>>> = {
+  prune: (store) => store.prune({ last: 1 }),
+  remove: (store) => store.remove(1),
+  pin: (store) => store.pin(4, "late"),
+  collectOrphans: (store) => store.collectOrphans({ olderThanMs: 0 }),
+}
+
 /** The history is lost while somebody is at work. */
 const lossesMeanwhile: Scenario[] = [
   ...Object.entries(losses).map(([how, lose]) =>
@@ -264,6 +272,30 @@ const lossesMeanwhile: Scenario[] = [
       assert.deepEqual((await after.prune({ last: 1 })).kept, [6])
     },
   },
+  ...Object.entries(makers).map(
+    ([name, make]): Scenario => ({
+      name: `history: it was made and lost after a store had read that there is none: ${name} of that store makes no other one in its place`,
+      async run({ open, keys, raw, allKeys, layout }) {
+        // Only the pointer of this layout can say that there was a history.
+        if (layout !== "objects") return
+        await saveAll(await open(), 1, 3)
+        const store = await open()
+        await store.recover()
+        assert.deepEqual((await store.prune({ last: 9 })).removed, [])
+        const other = await open()
+        await other.writeState(2, bytes("an orphan"))
+        await saveAll(other, 4, 5)
+        await other.pin(1, "kept")
+        await raw.delete([keys.history])
+        const before = await allKeys()
+        await refusal(make(store), "CKPT_CORRUPT")
+        assert.deepEqual(await allKeys(), before)
+        // Whoever builds it anew says so, and whatever is there counts.
+        assert.equal(await store.repair(), true)
+        assert.deepEqual(await listedIds(await open()), [1, 3, 4, 5])
+      },
+    }),
+  ),
   {
     name: "history: a save of a plain store whose history went while it saved is CKPT_UNKNOWN_OUTCOME, and stands after repair()",
     async run({ open, keys, raw }) {
