@@ -136,18 +136,13 @@ export class History {
     return this.lead !== undefined && !this.sharesStorage && last !== undefined ? last : this.current(undefined)
   }
 
-  /** True if the pointer says that there is a history. That of the directory layout has no room to say so. */
-  async #isSaid(signal: AbortSignal | undefined): Promise<boolean> {
-    return this.place.layout.pointerFormat === "json" && (await this.pointer.lastSeen(signal)).saysHistory
-  }
-
   /**
-   * True if the pointer says by now that there is a history: another store has made it since this store looked, and it may be lost
-   * already. A first history in its place would forget its floor and its pins.
+   * True if the pointer says that there is a history: as this store last saw it or, if `anew`, as it is on the storage. The pointer of the
+   * directory layout has no room to say so.
    */
-  async #wasMade(signal: AbortSignal | undefined): Promise<boolean> {
+  async #isSaid(signal: AbortSignal | undefined, anew = false): Promise<boolean> {
     if (this.place.layout.pointerFormat !== "json") return false
-    return (await this.pointer.read(signal)).saysHistory
+    return (await (anew ? this.pointer.read(signal) : this.pointer.lastSeen(signal))).saysHistory
   }
 
   #lossOf(
@@ -168,11 +163,11 @@ export class History {
   }
 
   /**
-   * Replaces the history that was read by another; `undefined`: it has changed since, and is to be read again. See
-   * {@link HistoryFile.replace}.
+   * Replaces the history that was read by another. `undefined`: nothing was done, and the history is to be read again: it has changed
+   * since, or the pointer says by now that there is one. See {@link HistoryFile.replace}.
    * Where this creates the history, the pointer says so from now on. A storage that does not do what this rests on is refused.
    *
-   * @param signal ends the check of the storage. A change that has begun is not left half way: nobody would know whether it stands
+   * @param signal ends the check of the storage and the read of the pointer. A change that has begun is not left half way: nobody would know whether it stands
    */
   async change(
     current: Current,
@@ -181,7 +176,9 @@ export class History {
   ): Promise<StoredHistory | undefined> {
     // Elsewhere the history is ordered by a lock, and room may be made by it where there is none for a check.
     if (this.sharesStorage) await this.probe.once(signal)
-    if (current.version === undefined && current.lost === undefined && (await this.#wasMade(signal))) return undefined
+    // Another store may have made a history since, and it may be lost already: a first one in its place would forget floor and pins.
+    if (current.version === undefined && current.lost === undefined && (await this.#isSaid(signal, true)))
+      return undefined
     const stored = await this.file.replace(current, next)
     if (stored === undefined) return undefined
     this.#lineage = stored.record.lineage

@@ -11,8 +11,8 @@ import { maxChanges, outpaced } from "./lead.js"
  * @throws {CheckpointError} `CKPT_FENCED` if the manifests show that the store was claimed: then only `claim()` will do
  */
 export async function repair(history: History, signal: AbortSignal | undefined): Promise<boolean> {
-  // The pointer of now: another store may have made a history since this store has seen the pointer.
-  history.pointer.forget()
+  // Another store may have made a history since this store has seen the pointer.
+  await history.pointer.read(signal)
   const read = async () => byManifests(history.verifier, await history.lister.manifests(signal), signal)
   // The manifests may carry an epoch that the history has lost.
   if ((await history.current(signal)).lost === undefined) await read()

@@ -11,7 +11,7 @@ import { milliseconds, type ShapeOf } from "../input/kinds.js"
 import type { Leftover } from "../storage/backend.js"
 import { writerEpochOf } from "../verify/read-manifest.js"
 import { type PruneOptions, pruneShape } from "./prune.js"
-import { counting, mayRemove, raised } from "./remove.js"
+import { counting, ensureDead } from "./remove.js"
 
 /** The answer of `collectOrphans`. */
 export interface OrphanReport {
@@ -129,8 +129,7 @@ async function makeDead(
     const floor = ids.reduce((highest, id) => Math.max(highest, id), 0)
     const between = [...listing.manifests.keys()].filter((id) => id > record.floor && id <= floor)
     const stays = await counting(history, listing, record, between, signal)
-    const next = raised(record, ids, stays, bound)
-    if (await mayRemove(history, current, next, signal)) return goes
+    if (await ensureDead(history, current, { gone: ids, stays, latestValid: bound }, signal)) return goes
   }
   throw outpaced(history, "collectOrphans")
 }

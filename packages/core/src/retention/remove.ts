@@ -37,7 +37,7 @@ export interface PruneFailure {
  * history has changed since, perhaps by a pin of a doomed checkpoint, so nothing was removed, and the caller looks again.
  *
  * Every id that is deleted lies at or below the floor of the new history, and is not kept: a request that comes late, or
- * twice, hits what is dead for ever.
+ * twice, hits what is dead, unless the history is lost and built anew meanwhile.
  *
  * @param doomed the ids that go, all below `latestValid`
  * @param stays every other listed id below the highest of them that counts
@@ -51,8 +51,7 @@ export async function removeBelow(
   latestValid: number,
   signal: AbortSignal | undefined,
 ): Promise<PruneFailure[] | "again"> {
-  const next = raised(current.record, doomed, stays, latestValid)
-  if (!(await mayRemove(history, current, next, signal))) return "again"
+  if (!(await ensureDead(history, current, { gone: doomed, stays, latestValid }, signal))) return "again"
   const failures = await removeObjects(history.place, listing, doomed, signal)
   // A checkpoint that could not be removed may be looked at again: its damage stays remembered.
   const left = new Set(failures.map(({ id }) => id))
@@ -60,34 +59,37 @@ export async function removeBelow(
   return failures
 }
 
+/** The ids that a removal takes. */
+export interface Doomed {
+  readonly gone: readonly number[]
+  /** Every other listed id below the highest of them that counts. */
+  readonly stays: readonly number[]
+  readonly latestValid: number
+}
+
 /**
- * Makes ids dead, by replacing the history. False: it is another by now, and nothing may be removed because of it.
+ * Makes ids dead. If they are not dead yet, the history is replaced. If they are, it is read: it must be `current` still, and not lost;
+ * if a crash may still undo it, the same record replaces it. False: nothing may be removed, and the caller looks again.
  *
  * @param current the history that was read, or is remembered
- * @param next the history in which they are dead; `undefined`: they are dead already. Then nothing would tell that the history is lost
- *   since, so it is read; and if a crash may still undo it, it is replaced all the same
  */
-export async function mayRemove(
+export async function ensureDead(
   history: History,
   current: Current,
-  next: HistoryRecord | undefined,
+  doomed: Doomed,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  const next = raised(current.record, doomed)
   if (next === undefined) {
     const now = await history.current(signal)
     if (now.version !== current.version || now.lost !== undefined) return false
     if (await history.isDurable(now, signal)) return true
   }
-  return (await history.change(current, next ?? { ...current.record }, signal)) !== undefined
+  return (await history.change(current, next ?? current.record, signal)) !== undefined
 }
 
 /** The history with the ids in `gone` dead; `undefined` if they are dead already. */
-export function raised(
-  record: HistoryRecord,
-  gone: readonly number[],
-  stays: readonly number[],
-  latestValid: number,
-): HistoryRecord | undefined {
+function raised(record: HistoryRecord, { gone, stays, latestValid }: Doomed): HistoryRecord | undefined {
   if (!gone.some((id) => mayCount(id, record))) return undefined
   const floor = gone.reduce((highest, id) => Math.max(highest, id), record.floor)
   const kept = keptUpTo(floor, record, stays).without(gone)

@@ -97,11 +97,11 @@ export class Acknowledgements {
    * A claim was given. It goes by a listing: where listings lag, it must keep what the pointer names, and may miss others. A claim
    * that was taken out, and is given all the same, may miss what was acknowledged since it was begun.
    *
-   * @param revived when the claim was begun that had been taken out; `undefined`: it was not
+   * @param revivedSince when the claim was begun that had been taken out; `undefined`: it was not
    */
-  claimed(tick: number, revived: number | undefined): void {
+  claimed(tick: number, revivedSince: number | undefined): void {
     const { checkpointId } = this.#view.pointer
-    if (revived !== undefined) this.miss(tick, (one) => one.tick > revived)
+    if (revivedSince !== undefined) this.miss(tick, (one) => one.tick > revivedSince)
     if (this.lags) this.miss(tick, ({ id }) => id !== checkpointId || id !== this.#pointerAtClaim)
   }
 

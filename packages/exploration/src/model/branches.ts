@@ -15,14 +15,15 @@ export class Branches {
   readonly #all: Branching[] = []
 
   /**
-   * The history is damaged.
+   * Notes that the history is damaged.
    *
    * @param from the number of the version that is put back, from 0; -1: none is
    * @returns since when nothing is promised of checkpoints that this version does not count; `undefined`: it counts what it must
    */
-  begin(from: number, written: number, tick: number): number | undefined {
-    const left = this.#all.find((one) => one.from < from && from < one.written)
+  damaged(from: number, written: number, tick: number): number | undefined {
+    // It was passed over by this earlier damage.
+    const skipped = this.#all.find((one) => one.from < from && from < one.written)
     this.#all.push({ tick, written, from })
-    return left?.tick
+    return skipped?.tick
   }
 }

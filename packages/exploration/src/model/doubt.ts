@@ -15,18 +15,17 @@ export class Doubt {
   #wasTold: boolean
   /** The highest epoch that a manifest carried. */
   readonly #carried: number
-  /** The history that was put back. */
-  readonly #left: SeenHistory | undefined
+  readonly #putBack: SeenHistory | undefined
 
   /**
    * @param before the history until now
-   * @param left the history that was put back
+   * @param putBack the history that was put back
    */
-  constructor(how: HistoryDamage, before: SeenHistory, view: View, tick: number, left?: SeenHistory) {
+  constructor(how: HistoryDamage, before: SeenHistory, view: View, tick: number, putBack?: SeenHistory) {
     this.how = how
     this.tick = tick
     this.before = before
-    this.#left = left
+    this.#putBack = putBack
     this.#view = view
     this.#wasTold = how === "garble" || (how === "delete" && view.pointer.saysHistory)
     this.#carried = view.carried
@@ -70,7 +69,7 @@ export class Doubt {
    * claim finds the version that it knows, goes on, and misses what was saved after it was taken out.
    */
   revives(replaced: SeenHistory, now: SeenHistory): boolean {
-    return replaced === this.#left && now.writer !== undefined && now.writer === replaced.claimant
+    return replaced === this.#putBack && now.writer !== undefined && now.writer === replaced.claimant
   }
 
   /** A save was acknowledged meanwhile. */
@@ -79,7 +78,7 @@ export class Doubt {
     throw new Violation(`checkpoint ${id} was acknowledged while the history is lost (${this.how})`)
   }
 
-  /** @throws {Violation} if the history is made anew by an operation that cannot say that it was lost */
+  /** @throws {Violation} unless it is replaced by a claim, by `repair()`, or by an operation that began before the loss */
   assertMayMakeAnew(doing: readonly Operation[]): void {
     const isMaker = ({ action, start }: Operation) =>
       action.do === "claim" || action.do === "repair" || start <= this.tick

@@ -262,6 +262,7 @@ export class Model implements Watcher {
     if (!this.#isExcused(operation)) this.pins.read(operation, pins)
   }
 
+  /** Of what changes the store: it reads the history before it is answered, so from the rebuilding on it is judged again. */
   #isExcused({ start }: Operation): boolean {
     return this.#doubt !== undefined || start <= this.#damagedAt
   }
@@ -277,14 +278,18 @@ export class Model implements Watcher {
     const { histories } = this.#view
     this.#view.damageHistory(left)
     this.#beginDoubt(how, before, left === undefined ? undefined : this.#view.history)
-    const since = this.#branches.begin(left === undefined ? -1 : histories.indexOf(left), histories.length, this.#tick)
+    const since = this.#branches.damaged(
+      left === undefined ? -1 : histories.indexOf(left),
+      histories.length,
+      this.#tick,
+    )
     if (since !== undefined) this.#acknowledgements.miss(this.#tick, ({ tick }) => tick > since)
     this.#damaging(change)
   }
 
-  #beginDoubt(how: HistoryDamage, before: SeenHistory, left?: SeenHistory): void {
+  #beginDoubt(how: HistoryDamage, before: SeenHistory, putBack?: SeenHistory): void {
     this.#damagedAt = ++this.#tick
-    this.#doubt = new Doubt(how, this.#doubt?.before ?? before, this.#view, this.#tick, left)
+    this.#doubt = new Doubt(how, this.#doubt?.before ?? before, this.#view, this.#tick, putBack)
     this.#counted.forgetAll()
     this.#claims.forgetAll()
     this.pins.forgetAll()

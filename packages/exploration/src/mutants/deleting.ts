@@ -51,7 +51,7 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/remove",
-        "return (await history.change(current, next ?? { ...current.record }, signal)) !== undefined;",
+        "return (await history.change(current, next ?? current.record, signal)) !== undefined;",
         "return true;",
       ),
     ],
@@ -62,8 +62,8 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/remove",
-        "const next = raised(current.record, doomed, stays, latestValid);",
-        "await removeObjects(history.place, listing, doomed, signal);\nconst next = raised(current.record, doomed, stays, latestValid);",
+        "if (!(await ensureDead(history, current,",
+        "await removeObjects(history.place, listing, doomed, signal);\nif (!(await ensureDead(history, current,",
       ),
     ],
     plans: ["retention"],
@@ -73,8 +73,8 @@ export const deletingMutants: readonly Mutant[] = [
     edits: [
       edit(
         "retention/remove",
-        "return (await history.change(current, next ?? { ...current.record }, signal)) !== undefined;",
-        "await history.change(current, next ?? { ...current.record }, signal);\nreturn true;",
+        "return (await history.change(current, next ?? current.record, signal)) !== undefined;",
+        "await history.change(current, next ?? current.record, signal);\nreturn true;",
       ),
     ],
     plans: ["retention", "pins"],

@@ -26,7 +26,7 @@ export const lostMutants: readonly Mutant[] = [
   },
   {
     name: "the pointer does not tell of the history",
-    edits: [edit("history/history", 'this.place.layout.pointerFormat === "json" && (await', "false && (await")],
+    edits: [edit("history/history", 'if (this.place.layout.pointerFormat !== "json")', "if (true)")],
     plans: ["history lost"],
   },
   {
@@ -42,7 +42,7 @@ export const lostMutants: readonly Mutant[] = [
   },
   {
     name: "a first history is made without a look at the pointer",
-    edits: [edit("history/history", "await this.#wasMade(signal)", "false")],
+    edits: [edit("history/history", "await this.#isSaid(signal, true)", "false")],
     // A store has seen that there is no history, and prunes, with nothing to remove. Meanwhile another pins 1, and the history is
     // lost. The next prune removes 1.
     written: {
