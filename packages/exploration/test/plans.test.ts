@@ -36,7 +36,7 @@ const finds: Readonly<Record<PlanName, string>> = {
   closing: "close waits for no call",
   "pointer lost": "a garbled pointer is an error",
   "states damaged": "recovery looks at the size of a state alone",
-  "manifests rolled back": "an update takes no second look",
+  "manifests rolled back": "an update that took effect before a claim passes for refused",
   expiry: "loadLatest, list and ids say nothing of a lost checkpoint",
   "damage at rest": "a claim keeps only what it can read",
   "weak listings": "what a delete could not remove passes for removed",
