@@ -13,6 +13,7 @@ import { updateScenarios } from "./commit/updates.js"
 import { claimCrashScenarios } from "./history/claim-crash-steps.js"
 import { claimScenarios } from "./history/claims.js"
 import { claimLostAnswerScenarios } from "./history/claims-lost-answers.js"
+import { firstHistoryScenarios } from "./history/first-history.js"
 import { flipScenarios } from "./history/flips.js"
 import { floorScenarios } from "./history/floor.js"
 import { lossScenarios } from "./history/losses.js"
@@ -78,7 +79,7 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   input: [...inputScenarios, ...storeScenarios, ...layoutScenarios],
   closing: closingScenarios,
   events: eventScenarios,
-  "a lost history": [...lossScenarios, ...otherHistoryScenarios, ...flipScenarios],
+  "a lost history": [...lossScenarios, ...firstHistoryScenarios, ...otherHistoryScenarios, ...flipScenarios],
   neighbours: neighbourScenarios,
   "ways out": waysOutScenarios,
   updates: updateScenarios,

@@ -167,7 +167,8 @@ export class History {
    * since, or the pointer says by now that there is one. See {@link HistoryFile.replace}.
    * Where this creates the history, the pointer says so from now on. A storage that does not do what this rests on is refused.
    *
-   * @param signal ends the check of the storage and the read of the pointer. A change that has begun is not left half way: nobody would know whether it stands
+   * @param signal ends the check of the storage and the read of the pointer. A change that has begun is not left half way: nobody would
+   *   know whether it stands
    */
   async change(
     current: Current,

@@ -75,7 +75,8 @@ async function pruneOnce(
   if (dryRun || doomed.length === 0) return { removed: doomed, kept: stays, failures: [], dryRun }
   const counted = new Set(counting.map(({ id }) => id))
   const survivors = stays.filter((id) => counted.has(id))
-  const failures = await removeBelow(history, view, doomed, survivors, latestValid ?? 0, signal)
+  const removal = { gone: doomed, stays: survivors, latestValid: latestValid ?? 0 }
+  const failures = await removeBelow(history, view, removal, signal)
   if (failures === "again") return "again"
   const left = new Set(failures.map((failure) => failure.id))
   return { removed: doomed.filter((id) => !left.has(id)), kept: stays, failures, dryRun }

@@ -32,39 +32,36 @@ export interface PruneFailure {
   readonly error: unknown
 }
 
+/** Which ids a removal takes. */
+export interface Removal {
+  /** Checkpoints of which all lie below `latestValid`, or orphans. */
+  readonly gone: readonly number[]
+  /** Every other listed id below the highest of them that counts. */
+  readonly stays: readonly number[]
+  /** The latest valid checkpoint; 0: there is none. */
+  readonly latestValid: number
+}
+
 /**
  * Removes checkpoints, with the history that was read after the listing, or remembered from before it. `"again"`: the
  * history has changed since, perhaps by a pin of a doomed checkpoint, so nothing was removed, and the caller looks again.
  *
  * Every id that is deleted lies at or below the floor of the new history, and is not kept: a request that comes late, or
  * twice, hits what is dead, unless the history is lost and built anew meanwhile.
- *
- * @param doomed the ids that go, all below `latestValid`
- * @param stays every other listed id below the highest of them that counts
- * @param latestValid the latest valid checkpoint
  */
 export async function removeBelow(
   history: History,
   { listing, current }: View,
-  doomed: readonly number[],
-  stays: readonly number[],
-  latestValid: number,
+  removal: Removal,
   signal: AbortSignal | undefined,
 ): Promise<PruneFailure[] | "again"> {
-  if (!(await ensureDead(history, current, { gone: doomed, stays, latestValid }, signal))) return "again"
-  const failures = await removeObjects(history.place, listing, doomed, signal)
+  if (!(await ensureDead(history, current, removal, signal))) return "again"
+  const { gone } = removal
+  const failures = await removeObjects(history.place, listing, gone, signal)
   // A checkpoint that could not be removed may be looked at again: its damage stays remembered.
   const left = new Set(failures.map(({ id }) => id))
-  for (const id of doomed) if (!left.has(id)) history.verifier.memory.forget(id)
+  for (const id of gone) if (!left.has(id)) history.verifier.memory.forget(id)
   return failures
-}
-
-/** The ids that a removal takes. */
-export interface Doomed {
-  readonly gone: readonly number[]
-  /** Every other listed id below the highest of them that counts. */
-  readonly stays: readonly number[]
-  readonly latestValid: number
 }
 
 /**
@@ -76,10 +73,10 @@ export interface Doomed {
 export async function ensureDead(
   history: History,
   current: Current,
-  doomed: Doomed,
+  removal: Removal,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const next = raised(current.record, doomed)
+  const next = raised(current.record, removal)
   if (next === undefined) {
     const now = await history.current(signal)
     if (now.version !== current.version || now.lost !== undefined) return false
@@ -89,7 +86,7 @@ export async function ensureDead(
 }
 
 /** The history with the ids in `gone` dead; `undefined` if they are dead already. */
-function raised(record: HistoryRecord, { gone, stays, latestValid }: Doomed): HistoryRecord | undefined {
+function raised(record: HistoryRecord, { gone, stays, latestValid }: Removal): HistoryRecord | undefined {
   if (!gone.some((id) => mayCount(id, record))) return undefined
   const floor = gone.reduce((highest, id) => Math.max(highest, id), record.floor)
   const kept = keptUpTo(floor, record, stays).without(gone)
@@ -137,14 +134,8 @@ export async function removeOne(history: History, id: number, signal: AbortSigna
     if (pin !== undefined) throw isPinned(history, id, pin.name)
     // Only what lies below it is asked about: the floor is raised no further.
     const stays = view.latestFirst().filter((other) => other > view.record.floor && other < id)
-    const failures = await removeBelow(
-      history,
-      view,
-      [id],
-      await counting(history, view.listing, view.record, stays, signal),
-      latestValid,
-      signal,
-    )
+    const staying = await counting(history, view.listing, view.record, stays, signal)
+    const failures = await removeBelow(history, view, { gone: [id], stays: staying, latestValid }, signal)
     if (failures === "again") continue
     if (failures[0] !== undefined) throw failures[0].error
     return true

@@ -63,7 +63,7 @@ export const deletingMutants: readonly Mutant[] = [
       edit(
         "retention/remove",
         "if (!(await ensureDead(history, current,",
-        "await removeObjects(history.place, listing, doomed, signal);\nif (!(await ensureDead(history, current,",
+        "await removeObjects(history.place, listing, removal.gone, signal);\nif (!(await ensureDead(history, current,",
       ),
     ],
     plans: ["retention"],

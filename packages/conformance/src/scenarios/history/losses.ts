@@ -149,32 +149,6 @@ const lossesOfHistory = Object.entries(losses).map(([how, lose]) =>
   ),
 )
 
-/**
- * A plain store that has read that there is no history. Another store has made one since, and it is lost. Only the pointer can say so,
- * and only in the layout "objects".
- */
-async function storeOfBefore({ open, keys, raw, events }: ScenarioContext): Promise<CheckpointStore> {
-  await saveAll(await open(), 1, 3)
-  const store = await open()
-  await store.recover()
-  assert.deepEqual((await store.prune({ last: 9 })).removed, [])
-  const other = await open()
-  await other.writeState(2, bytes("an orphan"))
-  await saveAll(other, 4, 5)
-  await other.pin(1, "kept")
-  await raw.delete([keys.history])
-  events.length = 0
-  return store
-}
-
-/** Calls that change the history of a plain store, and would make the first one. */
-const makers: Readonly<Record<string, (store: CheckpointStore) => Promise<unknown>>> = {
-  prune: (store) => store.prune({ last: 1 }),
-  remove: (store) => store.remove(1),
-  pin: (store) => store.pin(4, "late"),
-  collectOrphans: (store) => store.collectOrphans({ olderThanMs: 0 }),
-}
-
 /** The history is lost while somebody is at work. */
 const lossesMeanwhile: Scenario[] = [
   ...Object.entries(losses).map(([how, lose]) =>
@@ -289,39 +263,6 @@ const lossesMeanwhile: Scenario[] = [
       assert.deepEqual(await after.pins(), [])
       assert.deepEqual((await after.prune({ last: 1 })).kept, [6])
     },
-  },
-  ...Object.entries(makers).map(
-    ([name, make]): Scenario => ({
-      name: `history: it was made and lost after a store had read that there is none: ${name} of that store makes no other one in its place`,
-      layout: "objects",
-      async run(context) {
-        const store = await storeOfBefore(context)
-        const before = await context.allKeys()
-        await refusal(make(store), "CKPT_CORRUPT")
-        assert.deepEqual(await context.allKeys(), before)
-      },
-    }),
-  ),
-  {
-    name: "history: it was made and lost after a store had read that there is none: repair() of that store builds it anew",
-    layout: "objects",
-    async run(context) {
-      assert.equal(await (await storeOfBefore(context)).repair(), true)
-      assert.ok(context.events.some(({ type }) => type === "history-repaired"))
-      assert.deepEqual(await listedIds(await context.open()), [1, 3, 4, 5])
-    },
-  },
-  {
-    ...claimingInHistory(
-      "it was made and lost after a store had read that there is none: the claim of that store says so, and keeps all",
-      async (context) => {
-        const leader = await (await storeOfBefore(context)).claim()
-        assert.ok(context.events.some(({ type }) => type === "history-lost"))
-        assert.deepEqual(await listedIds(leader), [1, 3, 4, 5])
-        assert.equal((await leader.recover()).checkpoint?.id, 5)
-      },
-    ),
-    layout: "objects",
   },
   {
     name: "history: a save of a plain store whose history went while it saved is CKPT_UNKNOWN_OUTCOME, and stands after repair()",

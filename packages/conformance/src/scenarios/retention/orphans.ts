@@ -24,6 +24,25 @@ export const orphanScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "orphans: if all that is left over is pinned, collectOrphans neither writes nor deletes, and reads the history once",
+    async run({ open, keys, raw, allKeys }) {
+      const store = await open()
+      await saveAll(store, 1, 2, 3)
+      await store.pin(1, "kept")
+      await raw.delete([keys.manifest(1)])
+      const { calls, through } = recorder()
+      const other = await open({ through })
+      const before = await allKeys()
+      assert.deepEqual(await other.collectOrphans({ olderThanMs: 0 }), { removed: [], failures: [], dryRun: false })
+      assert.deepEqual(await allKeys(), before)
+      const isChange = ({ call, key }: { call: string; key: string }) =>
+        (call === "put" || call === "delete" || call === "commit") && !key.includes(".ckpt-probe-")
+      assert.deepEqual(calls.filter(isChange), [])
+      // Before the listings, for the latest checkpoint.
+      assert.equal(calls.filter(({ call, key }) => call === "get" && key === keys.history).length, 1)
+    },
+  },
+  {
     name: "orphans: a listing that lacks the latest checkpoint is CKPT_IO, and nothing is removed",
     async run({ open, keys, plant, allKeys }) {
       await saveAll(await open(), 2, 3, 5)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { ObjectBackend, ObjectContent, ObjectMeta } from "@ckpt/core"
-import { calls, intercept, permanent, recorder, transient, withFaults } from "../../harness/faults.js"
+import { type CallInfo, calls, intercept, permanent, recorder, transient, withFaults } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { assertRecovers, flipped, listedIds, range, refusal, rejection, saveAll } from "../support.js"
 import { later, skewedClock } from "./clocks.js"
@@ -166,6 +166,33 @@ export const retentionScenarios: readonly Scenario[] = [
       const left = await allKeys()
       for (const id of [1, 2])
         for (const key of [keys.manifest(id), keys.state(id)]) assert.ok(!left.includes(key), key)
+    },
+  },
+  {
+    name: "retention: the next prune of the same store asks once more for the history, writes none, and removes nothing if it is not answered",
+    async run({ open, keys }) {
+      await saveAll(await open(), 1, 2, 3)
+      const seen = recorder()
+      let isBroken = false
+      const faults = [
+        { on: calls("delete", keys.manifest(1)), at: "before", error: permanent, times: 1 },
+        {
+          on: (info: CallInfo) => isBroken && calls("get", keys.history)(info),
+          at: "before",
+          error: permanent,
+          times: 1,
+        },
+      ] as const
+      const store = await open({ through: (b) => seen.through(withFaults(b, ...faults)) })
+      assert.equal((await store.prune({ last: 1 })).failures.length, 2)
+      isBroken = true
+      await refusal(store.prune({ last: 1 }), "CKPT_IO")
+      assert.ok((await store.ids()).length > 0)
+      seen.calls.length = 0
+      const { removed, failures } = await store.prune({ last: 1 })
+      assert.deepEqual([removed, failures], [[1, 2], []])
+      const ofHistory = seen.calls.filter(({ key }) => key === keys.history).map(({ call }) => call)
+      assert.deepEqual(new Set(ofHistory), new Set(["get"]))
     },
   },
   {
