@@ -4,7 +4,8 @@ import type { Core } from "./core.js"
 import { Disk } from "./disk/disk.js"
 import { type Carry, fileCalls } from "./disk/file-calls.js"
 import { Mirror } from "./disk/mirror.js"
-import type { Model, Told } from "./model/model.js"
+import type { Told } from "./model/answers.js"
+import type { Model } from "./model/model.js"
 import { Violation } from "./model/violation.js"
 import { Session } from "./network/backend.js"
 import type { Network } from "./network/network.js"
@@ -66,7 +67,7 @@ export class Machine {
       random: () => 0,
     })
     try {
-      await assertKept(store, model.told)
+      await assertKept(store, model.answers.told)
     } catch (error) {
       if (error instanceof CheckpointError) throw new Violation(`after a power cut: ${error.message}`)
       throw error

@@ -33,7 +33,7 @@ export async function storesOn({ scenario, options, choices, log }: Stage): Prom
   })
   let count = start.contents
   const assertUnknown = (what: string) => {
-    if (!network.isUnclear && !model.isTampered)
+    if (!network.isUnclear && !model.tampering.hasAny)
       throw new Violation(`the outcome of ${what} is said to be unknown, and each request was answered`)
   }
   const backend = (lane: Lane) => machine?.backend(lane, network) ?? network.backend(lane)
@@ -63,7 +63,7 @@ export async function storesOn({ scenario, options, choices, log }: Stage): Prom
       await machine?.assertSurvives(core, model, choices)
     },
     get acknowledged() {
-      return model.saves
+      return model.answers.saves
     },
   }
 }

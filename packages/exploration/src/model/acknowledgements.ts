@@ -8,8 +8,7 @@ import { Violation } from "./violation.js"
 export class Acknowledgements {
   readonly byId = new Map<number, Acknowledged>()
   readonly #view: View
-  /** Listings may lag. */
-  readonly lags: boolean
+  readonly #lags: boolean
   /** Those of which nothing is promised any more: see `miss`. */
   readonly #missed = new Set<number>()
   /** The id of the pointer when a claim was begun. */
@@ -19,7 +18,7 @@ export class Acknowledgements {
 
   constructor(view: View, lags: boolean) {
     this.#view = view
-    this.lags = lags
+    this.#lags = lags
   }
 
   /** A save was acknowledged; or, if not `saved`, a claim has kept the checkpoint, and nobody was told of it. */
@@ -34,6 +33,11 @@ export class Acknowledgements {
     throw new Violation(`checkpoint ${id} was acknowledged with content ${before.content}, and now with ${content}`)
   }
 
+  /** The checkpoint was damaged by others. */
+  forget(id: number): void {
+    this.byId.delete(id)
+  }
+
   get highest(): number {
     let highest = 0
     for (const { id, pruned } of this.byId.values()) if (!pruned && id > highest) highest = id
@@ -45,7 +49,7 @@ export class Acknowledgements {
    * history names: readers look at such an id by itself.
    */
   get expected(): number {
-    if (!this.lags) return this.highest
+    if (!this.#lags) return this.highest
     const { pointer, history } = this.#view
     const named = [pointer.checkpointId, history.top, highestKept(history)]
     return Math.max(0, ...named.filter((id) => this.byId.get(id)?.pruned === false))
@@ -62,7 +66,7 @@ export class Acknowledgements {
       id > most || tick > start || (isDamaged && pruned) || this.#missed.has(id)
     const all = [...this.byId.values()].filter((one) => !isOut(one))
     const highest = Math.max(0, ...all.map(({ id }) => id))
-    return this.lags && highest !== most ? 0 : highest
+    return this.#lags && highest !== most ? 0 : highest
   }
 
   /**
@@ -102,7 +106,7 @@ export class Acknowledgements {
   claimed(tick: number, revivedSince: number | undefined): void {
     const { checkpointId } = this.#view.pointer
     if (revivedSince !== undefined) this.miss(tick, (one) => one.tick > revivedSince)
-    if (this.lags) this.miss(tick, ({ id }) => id !== checkpointId || id !== this.#pointerAtClaim)
+    if (this.#lags) this.miss(tick, ({ id }) => id !== checkpointId || id !== this.#pointerAtClaim)
   }
 
   /** Nothing is promised any more of these checkpoints, if they do not count now. */

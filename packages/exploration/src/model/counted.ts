@@ -60,9 +60,9 @@ export class Counted {
     throw new Violation(`checkpoint ${id} was acknowledged with content ${content}, and did not count at any moment`)
   }
 
-  /** Looks at every manifest. Returns the highest id that counts; 0: none. `when`: for the message of a violation. */
-  look(view: View, damaged: Damaged, tick: number, isClaim: boolean, when: string): number {
-    this.#seeWhatCeased(view, damaged, tick, isClaim)
+  /** Looks at every manifest. Returns the highest id that counts; 0: none. For the parameters see `Checks.check`. */
+  look(view: View, damaged: Damaged, tick: number, mayFall: boolean, when: string): number {
+    this.#seeWhatCeased(view, damaged, tick, mayFall)
     let latest = 0
     for (const manifest of view.manifests.values()) {
       const { id, content, writerEpoch } = manifest
@@ -98,14 +98,14 @@ export class Counted {
     return latest
   }
 
-  #seeWhatCeased(view: View, damaged: Damaged, tick: number, isClaim: boolean): void {
+  #seeWhatCeased(view: View, damaged: Damaged, tick: number, mayFall: boolean): void {
     for (const [id, counted] of this.byId) {
       if (!counted.counts || view.isCounting(id)) continue
       // Others removed it. Its id may be taken anew by a writer that had listed before it was there.
       if (damaged.has(id)) this.byId.delete(id)
       counted.counts = false
       counted.last = tick
-      if (isClaim) this.shutOut.add(id)
+      if (mayFall) this.shutOut.add(id)
     }
   }
 }

@@ -14,7 +14,7 @@ export class Damaged {
   /** Those that had been acknowledged. */
   readonly #acknowledged = new Set<number>()
 
-  /** @param lags listings may lag, and show what is lost */
+  /** @param lags see `Notes.lags`: what is lost may be listed, too */
   constructor(view: View, lags: boolean) {
     this.#view = view
     this.#lags = lags

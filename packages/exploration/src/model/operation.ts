@@ -6,7 +6,7 @@ export interface Operation {
   readonly process: string
   /** The claim under which the process writes; 0: none. */
   readonly epoch: number
-  /** When it began, in ticks: each change of the storage and each answer to a process is a tick. */
+  /** When it began: see `Notes.tick`. */
   readonly start: number
   /** The highest acknowledged id when it began. Where listings lag: that pointer or history named. */
   readonly acknowledged: number
@@ -14,7 +14,7 @@ export interface Operation {
   readonly named: number
   /** The highest id of any object when it began. */
   readonly highestId: number
-  /** See `ReadingFacts.mustTell`. */
+  /** See `Damaged.mustTell`. */
   readonly mustTell: number
   readonly pinned: ReadonlyMap<string, number>
   /** When its last listing began. */

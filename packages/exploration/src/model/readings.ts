@@ -1,30 +1,13 @@
-import type { Counted } from "./counted.js"
-import type { Acknowledged, Operation } from "./operation.js"
+import type { Notes } from "./notes.js"
+import type { Operation } from "./operation.js"
 import { Violation } from "./violation.js"
-
-/** What a reading is judged by. */
-export interface ReadingFacts {
-  readonly acknowledged: ReadonlyMap<number, Acknowledged>
-  /** The highest id that a reader which began then must find: acknowledged before it began, and not damaged. */
-  highest(operation: Operation): number
-  /** The highest acknowledged id, damaged or not, that a reader must give or tell of as damaged. */
-  mustTell(): number
-  /** Checkpoints were damaged by others. */
-  isDamaged(id: number | undefined): boolean
-  /** Until when the history was damaged; `Infinity`: it still is; -1: it never was. What was read until then may count by the manifests alone. */
-  damagedUntil(): number
-  /** Listings may lag, so any checkpoint may be missing from them. */
-  readonly lags: boolean
-}
 
 /** The answers that readers are given: each must have been true at some moment of the reading. */
 export class Readings {
-  readonly #counted: Counted
-  readonly #facts: ReadingFacts
+  readonly #notes: Notes
 
-  constructor(counted: Counted, facts: ReadingFacts) {
-    this.#counted = counted
-    this.#facts = facts
+  constructor(notes: Notes) {
+    this.#notes = notes
   }
 
   /**
@@ -32,7 +15,18 @@ export class Readings {
    * pointer that moves meanwhile, even to a refused save, leaves nobody who knows.
    */
   mustTell(operation: Operation): number {
-    return Math.min(operation.mustTell, this.#facts.mustTell())
+    return Math.min(operation.mustTell, this.#notes.damaged.mustTell)
+  }
+
+  /** Whether a reader that saw this checkpoint, the latest, may be told of an older one later. */
+  mayBePassedOver(id: number): boolean {
+    return this.#notes.lags || this.#notes.isDamaged || this.#notes.counted.shutOut.has(id)
+  }
+
+  /** The highest id that a process cannot be given: of every object, or of what it can know. */
+  highestTaken({ highestId, named, start }: Operation): number {
+    if (!this.#notes.lags && !this.#notes.isDamaged) return highestId
+    return start < this.#notes.pointerDamagedAt ? 0 : named
   }
 
   /** A reader was told that `id` (0: nothing) is the latest. `told`: the ids that it was told are damaged or missing. */
@@ -42,9 +36,9 @@ export class Readings {
     content: number | undefined,
     told: readonly (number | undefined)[] = [],
   ): void {
-    const acknowledged = this.#facts.highest(operation)
+    const acknowledged = this.#expected(operation)
     // Where listings lag, a reader knows of what the pointer names now; what it named before may be missing from the listing.
-    const isExcused = this.#facts.lags && told.some((one) => one === undefined || one > acknowledged)
+    const isExcused = this.#notes.lags && told.some((one) => one === undefined || one > acknowledged)
     if (id < acknowledged && !isExcused) {
       throw new Violation(`the latest is said to be ${id}, and ${acknowledged} had been acknowledged before`)
     }
@@ -57,8 +51,8 @@ export class Readings {
 
   /** A reader was told that `id` is a checkpoint. */
   one(operation: Operation, id: number, content: number | undefined): void {
-    if (this.#isExcused(operation) || this.#facts.isDamaged(id)) return
-    const counted = this.#counted.byId.get(id)
+    if (this.#isExcused(operation) || this.#notes.damaged.has(id)) return
+    const counted = this.#notes.counted.byId.get(id)
     if (counted === undefined || (!counted.counts && counted.last < operation.start)) {
       throw new Violation(`checkpoint ${id} was read, and did not count at any moment of this read`)
     }
@@ -90,13 +84,13 @@ export class Readings {
         `all checkpoints are said to be ${shown}, and nothing is said of ${damaged}, which is damaged`,
       )
     }
-    if (this.#facts.lags) {
-      const named = this.#facts.highest(operation)
+    if (this.#notes.lags) {
+      const named = this.#expected(operation)
       if (ids.some((id) => id >= named) || told.includes(undefined)) return
       if (named > 0) throw new Violation(`checkpoint ${named} was acknowledged and named, and is missing from ${shown}`)
       return
     }
-    for (const { id, tick, pruned } of this.#facts.acknowledged.values()) {
+    for (const { id, tick, pruned } of this.#notes.acknowledgements.byId.values()) {
       if (pruned || tick > operation.start || ids.includes(id)) continue
       throw new Violation(`checkpoint ${id} was acknowledged, is there, and is missing from ${shown}`)
     }
@@ -107,12 +101,17 @@ export class Readings {
     who: string,
     skipped: readonly { readonly id?: number; readonly issues: readonly { message: string }[] }[],
   ): void {
-    const wrong = skipped.find(({ id }) => !this.#facts.isDamaged(id))
+    const wrong = skipped.find(({ id }) => !this.#notes.damaged.has(id))
     if (wrong !== undefined) throw new Violation(`${who} calls ${wrong.id} damaged: ${wrong.issues[0]?.message}`)
   }
 
-  /** The history was damaged at a moment of this reading. */
+  /** The highest id that a reader which began then must find: acknowledged before it began, and not damaged. */
+  #expected(operation: Operation): number {
+    return this.#notes.acknowledgements.before(operation, this.#notes.damaged.has(undefined))
+  }
+
+  /** The history was damaged at a moment of this reading: what was read until it was built anew may count by the manifests alone. */
   #isExcused({ start }: Operation): boolean {
-    return this.#facts.damagedUntil() >= start
+    return this.#notes.doubts.damagedUntil >= start
   }
 }

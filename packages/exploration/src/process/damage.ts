@@ -43,15 +43,15 @@ function damageHistory(
   if (there === undefined) return "there is none"
   switch (how) {
     case "delete":
-      model.damageHistory(how, undefined, () => storage.delete([key]))
+      model.tampering.damageHistory(how, undefined, () => storage.delete([key]))
       return "IS GONE"
     case "garble":
-      model.damageHistory(how, undefined, () => void storage.put(key, cut(there.bytes), undefined))
+      model.tampering.damageHistory(how, undefined, () => void storage.put(key, cut(there.bytes), undefined))
       return "IS GARBLED"
     case "roll back": {
-      const older = model.olderHistory(ago)
+      const older = model.tampering.olderHistory(ago)
       if (older === undefined) return "there is none so old"
-      model.damageHistory(how, older, () => void storage.put(key, older.bytes, undefined))
+      model.tampering.damageHistory(how, older, () => void storage.put(key, older.bytes, undefined))
       return `IS AS IT WAS ${ago} WRITES AGO`
     }
   }
@@ -66,15 +66,15 @@ function damagePointer(
   if (there === undefined) return "there is none"
   switch (how) {
     case "delete":
-      model.damagePointer(() => storage.delete([key]))
+      model.tampering.damagePointer(() => storage.delete([key]))
       return "IS GONE"
     case "garble":
-      model.damagePointer(() => void storage.put(key, cut(there.bytes), undefined))
+      model.tampering.damagePointer(() => void storage.put(key, cut(there.bytes), undefined))
       return "IS GARBLED"
     case "roll back": {
-      const older = model.olderPointer(ago)
+      const older = model.tampering.olderPointer(ago)
       if (older === undefined) return "there is none so old"
-      model.damagePointer(() => void storage.put(key, older.bytes, undefined))
+      model.tampering.damagePointer(() => void storage.put(key, older.bytes, undefined))
       return `IS AS IT WAS ${ago} WRITES AGO`
     }
   }
@@ -86,7 +86,7 @@ function damageManifest({ storage, model, layout }: World, { how, which }: Damag
   const there = storage.get(key)
   if (there === undefined) return `${id} is not there`
   const bytes = damagedManifest(storage, how, there.bytes, manifestKey(id - 1, layout))
-  model.damageCheckpoint(id, () =>
+  model.tampering.damageCheckpoint(id, () =>
     bytes === undefined ? storage.delete([key]) : void storage.put(key, bytes, undefined),
   )
   return `${id} IS DAMAGED: ${how}`
@@ -122,7 +122,7 @@ function damageState({ storage, model, layout }: World, { how, which }: Damage &
   const bytes = damagedState(storage, how, there.bytes, stateKey(id - 1, layout))
   // Whoever wrote it did so after the manifest.
   storage.now += 1_000
-  model.damageCheckpoint(id, () => void storage.put(key, bytes, undefined))
+  model.tampering.damageCheckpoint(id, () => void storage.put(key, bytes, undefined))
   return `${id} HAS A DAMAGED STATE: ${how}`
 }
 
@@ -145,9 +145,9 @@ function rollManifestBack(
 ): string {
   const id = model.nth(which)
   const key = manifestKey(id, layout)
-  const older = model.olderManifest(id, ago)
+  const older = model.tampering.olderManifest(id, ago)
   if (older === undefined || storage.get(key) === undefined) return `there is none of ${id} so old`
-  model.rollManifestBack(id, () => void storage.put(key, older.bytes, undefined))
+  model.tampering.rollManifestBack(id, () => void storage.put(key, older.bytes, undefined))
   return `${id} IS AS IT WAS ${ago} WRITES AGO`
 }
 
@@ -158,7 +158,7 @@ function lose({ storage, model, layout }: World, { part, which }: Damage & { do:
     ...(part === "manifest" ? [] : [stateKey(id, layout)]),
   ].filter((key) => storage.get(key) !== undefined)
   if (keys.length === 0) return `${id} has none`
-  model.damageCheckpoint(id, () => storage.delete(keys))
+  model.tampering.damageCheckpoint(id, () => storage.delete(keys))
   // A state that is written now, for a manifest that lost its own, is younger than the manifest.
   storage.now += 1_000
   return `${id} LOSES ${keys.join(" ")}`
@@ -179,9 +179,9 @@ function expire({ storage, model }: World, { what, olderThanMs }: Damage & { do:
     if (storage.now - lastModified.getTime() <= olderThanMs) continue
     gone.push(key)
     const remove = () => storage.delete([key])
-    if (name.kind === "history") model.damageHistory("delete", undefined, remove)
-    else if (name.kind === "pointer") model.damagePointer(remove)
-    else model.damageCheckpoint(name.id, remove)
+    if (name.kind === "history") model.tampering.damageHistory("delete", undefined, remove)
+    else if (name.kind === "pointer") model.tampering.damagePointer(remove)
+    else model.tampering.damageCheckpoint(name.id, remove)
   }
   storage.now += 1_000
   return `REMOVES ${gone.join(" ") || "nothing"}`

@@ -10,12 +10,12 @@ export async function keep({ world: { model }, store }: Self, action: Keeping, o
       const id = model.nth(action.which)
       operation.removes = id
       const removed = await store.remove(id, { signal })
-      if (removed) model.removed(operation, [id])
+      if (removed) model.answers.removed(operation, [id])
       return removed ? `${id} is gone` : `${id} is not there`
     }
     case "prune": {
       const { removed } = await store.prune(policies[action.policy], { signal })
-      model.removed(operation, removed)
+      model.answers.removed(operation, removed)
       return `removed ${removed.join(" ") || "nothing"}`
     }
     case "collectOrphans": {
@@ -25,18 +25,18 @@ export async function keep({ world: { model }, store }: Self, action: Keeping, o
     case "pin": {
       const id = model.nth(action.which)
       await store.pin(id, action.name, { signal })
-      model.pinned(operation, id, action.name)
+      model.answers.pinned(operation, id, action.name)
       return `${id} is pinned as ${action.name}`
     }
     case "unpin":
       try {
         return (await store.unpin(action.name, { signal })) ? "gone" : "there was none"
       } finally {
-        model.unpinned(action.name)
+        model.answers.unpinned(action.name)
       }
     case "pins": {
       const pins = await store.pins({ signal })
-      model.pinsRead(operation, pins)
+      model.answers.pinsRead(operation, pins)
       return pins.map(({ id, name }) => `${id} as ${name}`).join(", ")
     }
   }

@@ -188,7 +188,7 @@ export class Process {
         throw new Violation(`${what} of ${name} gave up: ${error.message}`)
       if (error.code === "CKPT_UNKNOWN_OUTCOME" && !what.startsWith("save")) world.assertUnknown(what)
       if (expected.has(error.code)) return error.code
-      if (byDamage.has(error.code) && world.model.isTampered) return error.code
+      if (byDamage.has(error.code) && world.model.tampering.hasAny) return error.code
       throw new Violation(`${what} of ${name} ended with ${error.code}: ${error.message}`)
     }
     throw error

@@ -87,14 +87,14 @@ export class Reader {
   /** `before`: the latest checkpoint that this process had seen when the operation began. */
   #observe(id: number, before: number): void {
     const { name, world } = this.#self
-    if (id < before && !world.model.mayBePassedOver(before)) {
+    if (id < before && !world.model.readings.mayBePassedOver(before)) {
       throw new Violation(`the latest that ${name} saw was ${before}, and now is ${id}`)
     }
     this.#observedLatest = id
   }
 
   #takeNext(operation: Operation, next: number): number {
-    const taken = this.#self.world.model.highestTaken(operation)
+    const taken = this.#self.world.model.readings.highestTaken(operation)
     if (next <= taken && !this.#self.told.includes(undefined))
       throw new Violation(`the next id is said to be ${next}, and ${taken} is taken`)
     this.#self.nextId = Math.max(next, this.#self.nextId)
@@ -111,7 +111,8 @@ export class Reader {
       ...told(skipped, outcome),
       ...this.#self.told,
     ])
-    if (checkpoint !== undefined) world.model.recovered(operation, checkpoint.id, checkpoint.manifest.sinkEpochs)
+    if (checkpoint !== undefined)
+      world.model.answers.recovered(operation, checkpoint.id, checkpoint.manifest.sinkEpochs)
     this.#observe(checkpoint?.id ?? 0, before)
     this.#takeNext(operation, nextId)
     const state = await checkpoint?.state()
@@ -135,7 +136,8 @@ export class Reader {
       ...told(skipped, outcome),
       ...this.#self.told,
     ])
-    if (checkpoint !== undefined) world.model.recovered(operation, checkpoint.id, checkpoint.manifest.sinkEpochs)
+    if (checkpoint !== undefined)
+      world.model.answers.recovered(operation, checkpoint.id, checkpoint.manifest.sinkEpochs)
     this.#observe(checkpoint?.id ?? 0, before)
     return checkpoint === undefined ? outcome : `${checkpoint.id} with content ${checkpoint.manifest.epoch}`
   }

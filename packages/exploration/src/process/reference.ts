@@ -18,7 +18,7 @@ export class Reference {
 
   /** Resolves to the words for the trace. Its own failures are of no interest here. */
   async act(what: "reference save" | "reference update" | "reference prune"): Promise<string> {
-    this.#self.world.model.damaged.byReference = true
+    this.#self.world.model.tampering.referenceBegins()
     try {
       switch (what) {
         case "reference save":

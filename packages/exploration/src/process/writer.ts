@@ -47,7 +47,7 @@ export class Writer {
     switch (action.do) {
       case "claim": {
         self.leads(await this.#claim(operation))
-        world.model.claimed(operation, self.epoch)
+        world.model.answers.claimed(operation, self.epoch)
         return `leads by claim ${self.epoch}`
       }
       case "release":
@@ -68,7 +68,7 @@ export class Writer {
     try {
       return await this.#self.claiming(plain.claim({ signal: operation.signal }))
     } catch (error) {
-      if (error instanceof CheckpointError && error.code === "CKPT_FENCED") world.model.claimRefused(operation)
+      if (error instanceof CheckpointError && error.code === "CKPT_FENCED") world.model.answers.claimRefused(operation)
       throw error
     }
   }
@@ -108,8 +108,8 @@ export class Writer {
     const { model, log } = world
     const { checkpointId: id, epoch: content } = manifest
     log?.(`${name} saves ${id} with content ${content}`)
-    model.tried(content)
-    if (operation.action.do === "save") model.saving(operation, id)
+    model.answers.tried(content)
+    if (operation.action.do === "save") model.answers.saving(operation, id)
     this.#saving.push(content)
     try {
       const source: StateSource | undefined =
@@ -122,12 +122,12 @@ export class Writer {
       // `save again` may be refused while the first call of the same save is still under way.
       const alone = this.#saving.filter((one) => one === content).length === 1
       const isCertain = error instanceof SourceFailed || (error instanceof CheckpointError && certain.has(error.code))
-      if (isCertain && alone && operation.action.do === "save") model.refused(operation, content)
+      if (isCertain && alone && operation.action.do === "save") model.answers.refused(operation, content)
       throw error
     } finally {
       this.#saving.splice(this.#saving.indexOf(content), 1)
     }
-    model.saved(operation, id, content)
+    model.answers.saved(operation, id, content)
     return `ACKNOWLEDGED ${id} with content ${content}`
   }
 
@@ -140,16 +140,16 @@ export class Writer {
       sinkEpochs: { ...current.sinkEpochs, [update]: (current.sinkEpochs[update] ?? 0) + 1 },
       sinkCommitStatuses: { ...current.sinkCommitStatuses, [update]: { status: "committed" } },
     })
-    world.model.updateBegins(operation, update)
+    world.model.answers.updateBegins(operation, update)
     try {
       await store.update(id, change, { signal: operation.signal })
     } catch (error) {
       if (!(error instanceof CheckpointError) || error.code === "CKPT_UNKNOWN_OUTCOME") throw error
-      if (error.applied === true) world.model.updated(operation, id, update, false)
-      else world.model.updateRefused(id, update)
+      if (error.applied === true) world.model.answers.updated(operation, id, update, false)
+      else world.model.answers.updateRefused(id, update)
       throw error
     }
-    world.model.updated(operation, id, update, true)
+    world.model.answers.updated(operation, id, update, true)
     return `ACKNOWLEDGED ${update} of ${id}`
   }
 }
