@@ -16,6 +16,18 @@ import type { SimulatedStorage } from "./storage/storage.js"
 
 let machines = 0
 
+/** Under this symbol `@ckpt/fs` keeps what a whole process knows, by path: see its `registry.ts`. */
+export const knownToProcess = Symbol.for("@ckpt/fs.roots.v1")
+
+/** The registry of `@ckpt/fs` names the stores of each path, and a store its disk. No store is closed here, so every disk would stay in memory. */
+function forgetEarlierMachines(): void {
+  const known = (globalThis as { [knownToProcess]?: object })[knownToProcess]
+  for (const byPath of Object.values(known ?? {})) {
+    if (!(byPath instanceof Map)) continue
+    for (const path of byPath.keys()) if (path.startsWith("/machine-")) byPath.delete(path)
+  }
+}
+
 /** A machine with a disk, on which stores of `@ckpt/fs` run in one process. Each file call must be chosen to be made. */
 export class Machine {
   readonly #now: () => number
@@ -25,6 +37,7 @@ export class Machine {
   readonly #fs: typeof FsBackend
 
   constructor(storage: SimulatedStorage, fs = FsBackend) {
+    forgetEarlierMachines()
     this.#fs = fs
     this.#now = () => storage.now
     this.#disk = new Disk(this.#now)
