@@ -21,6 +21,7 @@ import { neighbourScenarios } from "./history/neighbours.js"
 import { otherHistoryScenarios } from "./history/other-history.js"
 import { pinCrashScenarios } from "./history/pin-crash-steps.js"
 import { pinScenarios } from "./history/pins.js"
+import { rebuiltScenarios } from "./history/rebuilt.js"
 import { waysOutScenarios } from "./history/ways-out.js"
 import { zombieScenarios } from "./history/zombies.js"
 import { copyScenarios } from "./programs/copy.js"
@@ -79,7 +80,13 @@ export const scenarioGroups: Readonly<Record<string, readonly Scenario[]>> = {
   input: [...inputScenarios, ...storeScenarios, ...layoutScenarios],
   closing: closingScenarios,
   events: eventScenarios,
-  "a lost history": [...lossScenarios, ...firstHistoryScenarios, ...otherHistoryScenarios, ...flipScenarios],
+  "a lost history": [
+    ...lossScenarios,
+    ...rebuiltScenarios,
+    ...firstHistoryScenarios,
+    ...otherHistoryScenarios,
+    ...flipScenarios,
+  ],
   neighbours: neighbourScenarios,
   "ways out": waysOutScenarios,
   updates: updateScenarios,

@@ -26,7 +26,8 @@ import { type Judged, View } from "./view.js"
 /**
  * Rounds of listing, or of walking, before an operation gives up: others remove checkpoints faster than it reads them.
  * On a busy machine a tight writer wins one round in four, so eight lost rounds in a row happen. A round of listing after
- * which the pointer names a higher id is not counted: another writer got something done.
+ * which the pointer names a higher id is not counted: another writer got something done. It is counted if it shows what the round before
+ * missed, and that does not count: a superseded writer got nothing done.
  */
 export const maxRounds = 32
 
@@ -202,11 +203,17 @@ export class History {
     return [...this.#underWay.keys()].reduce((lowest, id) => Math.min(lowest, id), Number.POSITIVE_INFINITY)
   }
 
-  /** Who judges by this history. `listing`: of the manifests, if the caller has one. */
+  /**
+   * Who judges by this history. If it is lost, and built anew while the manifests are read, the new history judges.
+   *
+   * @param listing of the manifests, if the caller has one
+   */
   async judged(current: Current, signal: AbortSignal | undefined, listing?: Listing): Promise<Judged> {
     if (current.lost === undefined) return { current, judge: byHistory(current.record) }
-    const listed = listing ?? (await this.lister.manifests(signal))
-    return { current, judge: await byManifests(this.verifier, listed, signal) }
+    const judge = await byManifests(this.verifier, listing ?? (await this.lister.manifests(signal)), signal)
+    // A leader of the new history may have marked a manifest before it was read here. By the mark, what its claim has kept would be ruled out.
+    const now = await this.current(signal)
+    return now.lost === undefined ? { current: now, judge: byHistory(now.record) } : { current, judge }
   }
 
   /** One listing, and the history after it. The listing may be older than what it must show: see {@link view}. */
@@ -236,8 +243,9 @@ export class History {
    * that it lacks is looked at: of two, one may be lost, and the other only missing from a listing that lags.
    *
    * A writer who saves without a pause names another checkpoint each time. So a view is also new enough if it covers
-   * everything that the view of the round before named or listed. That view was made after this call began, so whatever
-   * was acknowledged before the call is listed there, or was removed, and then the pointer names a higher id.
+   * everything that the view of the round before named or listed, and, on a claimed store, if the checkpoint that was missed counts. That
+   * view was made after this call began, so whatever was acknowledged before the call is listed there, or was removed, and then the pointer
+   * names a higher id.
    */
   async view(signal: AbortSignal | undefined, options: LookOptions = {}): Promise<View> {
     let view = await this.look(signal, options)
@@ -257,10 +265,19 @@ export class History {
       else if (meta === undefined) lost.add(lacks)
       if (view.lacks === undefined || view.pointer.checkpointId <= before.pointer.checkpointId) continue
       // Of all that was named, the highest: the id that was looked at in this round may be a lower one.
-      if (view.covers(Math.max(before.lacks ?? lacks, before.highest))) return view.overtaken()
-      idle = 0
+      const highest = Math.max(before.lacks ?? lacks, before.highest)
+      if (!view.covers(highest)) idle = 0
+      else if (await this.#isCounting(view, highest, signal)) return view.overtaken()
     }
     throw restless(this.place)
+  }
+
+  /** Whether a checkpoint that was named or listed counts. A superseded writer moves the pointer, too, so on a claimed store the id does not tell. */
+  async #isCounting(view: View, id: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (view.record.epoch === 0) return true
+    if (!view.listing.manifests.has(id)) return false
+    const found = await this.verifier.manifest(id, signal)
+    return found !== undefined && (await view.verdict(id, found, signal)) === "counts"
   }
 
   /**

@@ -61,7 +61,7 @@ export async function open(
     if (manifest === "again") continue
     if ("length" in manifest) throw damaged(history, id, manifest)
     if (found.issues.length > 0) emit({ type: "manifest-warnings", id, issues: found.issues })
-    return openCheckpoint(place, manifest, { stateMeta: found.stateMeta, onProgress })
+    return openCheckpoint(history, manifest, { stateMeta: found.stateMeta, onProgress })
   }
   throw restless(place)
 }

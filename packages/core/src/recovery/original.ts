@@ -40,7 +40,7 @@ export async function original(
     const stateMeta = isSized ? undefined : await storage.head(layout.stateKey(id), signal)
     const found = verifier.validate(manifest, { expectedId: id, stateSize: stateMeta?.size ?? 0 })
     if (found.some(({ severity }) => severity === "fatal")) throw damaged(history, id, found)
-    return { manifest, bytes, state: await openCheckpoint(place, manifest, { stateMeta, signal }).state() }
+    return { manifest, bytes, state: await openCheckpoint(history, manifest, { stateMeta, signal }).state() }
   } finally {
     share.release()
   }

@@ -54,8 +54,8 @@ async function readerOf(
   if (meta === undefined) {
     if (found?.manifest === undefined || ownsState(found.manifest) !== true || !counts) return undefined
     const now = await storage.head(layout.manifestKey(id), signal)
-    // The manifest is gone, or another manifest has its place: the manifest that was read was pruned, state included.
-    if (now?.version !== found.meta?.version) return undefined
+    // The manifest is gone, another has its place, or a late request has put it back: what was read was pruned, state included.
+    if (now?.version !== found.meta?.version || !(await history.counts(id, found.manifest, signal))) return undefined
     const message = `the state of checkpoint ${id} is missing. Use recover() to get the latest one that verifies.`
     throw new CheckpointError("CKPT_CORRUPT", message, place.state(id))
   }
@@ -66,5 +66,5 @@ async function readerOf(
   // What was opened beside the manifest may be the state of an earlier checkpoint with this id. The checksum tells.
   const fits = meta === opened && meta.size === size && slice.checksum !== undefined
   if (!fits) ahead?.close()
-  return openState(place, id, slice, options, owner, fits ? ahead : undefined)
+  return openState(history, id, slice, options, owner, fits ? ahead : undefined)
 }

@@ -203,7 +203,7 @@ async function judge(
     if ("length" in marked) return { issues: [...issues, ...marked] }
     manifest = marked
   }
-  const checkpoint = openCheckpoint(place, manifest, { ...options.readers, stateMeta })
+  const checkpoint = openCheckpoint(history, manifest, { ...options.readers, stateMeta })
   const visited = await visit(checkpoint)
   if (visited === "gone") return "gone"
   if (visited !== "done") {

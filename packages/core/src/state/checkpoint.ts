@@ -11,7 +11,7 @@ import type { Place } from "../storage/place.js"
 import { ownsState } from "../verify/read-manifest.js"
 import { checksumsIn } from "./operator-checksums.js"
 import { type OnRead, stateProgress } from "./progress.js"
-import { reading, type StateReader, stateSlice, VerifiedReader } from "./reader.js"
+import { type CountingPlace, reading, type StateReader, stateSlice, VerifiedReader } from "./reader.js"
 
 /** A recovered checkpoint. Its bytes are read, and verified, when you ask for them. */
 export interface Checkpoint {
@@ -62,16 +62,17 @@ export interface CheckpointOptions {
 
 /** A checkpoint whose manifest is known. */
 export function openCheckpoint(
-  place: Place,
+  history: CountingPlace,
   manifest: CheckpointManifest,
   { stateMeta, onProgress, signal }: CheckpointOptions,
 ): Checkpoint {
+  const { place } = history
   const id = manifest.checkpointId
   const stateSize = manifest.stateSize ?? stateMeta?.size ?? 0
   const onRead = stateProgress(onProgress, stateSize)
   const whole = (told: OnRead) => {
     const slice = stateSlice(stateSize, manifest)
-    return new VerifiedReader(place, id, slice, signal, told, manifest)
+    return new VerifiedReader(history, id, slice, signal, told, manifest)
   }
 
   let derived: Promise<ReadonlyMap<string, string>> | undefined
@@ -98,7 +99,7 @@ export function openCheckpoint(
     const checksums = manifest.operatorChecksums
     const named = checksums !== undefined && Object.hasOwn(checksums, name) ? checksums[name] : undefined
     const checksum = named ?? (await derivedChecksum(name))
-    return new VerifiedReader(place, id, { offset, size, checksum, whole: false }, signal, onRead, manifest)
+    return new VerifiedReader(history, id, { offset, size, checksum, whole: false }, signal, onRead, manifest)
   }
   const state = async () => {
     const owns = ownsState(manifest)

@@ -58,11 +58,19 @@ export const reading = "reading a state"
 /** The stored object has another size than its manifest says. */
 class WrongSize extends Error {}
 
+/** A place, and which of its checkpoints count. `History` is one. */
+export interface CountingPlace {
+  readonly place: Place
+  /** True if a manifest that was just read counts. */
+  counts(id: number, manifest: CheckpointManifest | undefined, signal: AbortSignal | undefined): Promise<boolean>
+}
+
 /** Reads a slice of a checkpoint's state. The last chunk is held back until the checksum of the slice matched. */
 export class VerifiedReader implements StateReader {
   readonly size: number
   declare readonly checksum?: string
   readonly #place: Place
+  readonly #history: CountingPlace
   readonly #id: number
   readonly #slice: StateSlice
   readonly #signal: AbortSignal | undefined
@@ -73,7 +81,7 @@ export class VerifiedReader implements StateReader {
 
   /** @param ahead the whole state, opened before its manifest was read: for the first iteration, if that begins in time */
   constructor(
-    place: Place,
+    history: CountingPlace,
     id: number,
     slice: StateSlice,
     signal: AbortSignal | undefined,
@@ -81,7 +89,8 @@ export class VerifiedReader implements StateReader {
     owner: CheckpointManifest | undefined,
     ahead?: OpenedAhead,
   ) {
-    this.#place = place
+    this.#place = history.place
+    this.#history = history
     this.#owner = owner
     this.#ahead = ahead
     this.#id = id
@@ -159,27 +168,34 @@ export class VerifiedReader implements StateReader {
   }
 
   /**
-   * The error for bytes that are missing or wrong. It is `CKPT_CORRUPT` if the manifest of this reader is still there.
-   * If the manifest is gone, or another manifest has its place (a late request may take a pruned id), the checkpoint
-   * was pruned meanwhile: `CKPT_PRUNED`.
+   * The error for bytes that are missing or wrong. It is `CKPT_CORRUPT` if the manifest of this reader is there, and counts. Otherwise the
+   * checkpoint was pruned meanwhile, `CKPT_PRUNED`: the manifest is gone, or another has its place, or a late request has put it back.
    */
   async #damaged(problem: string): Promise<CheckpointError> {
-    let found: FoundManifest | undefined
+    let isThere: boolean
     try {
-      found = await readManifest(this.#place, this.#id, this.#signal)
+      const found = await readManifest(this.#place, this.#id, this.#signal)
+      isThere = found !== undefined && !this.#isReplacedBy(found) && (await this.#mayCount(found))
     } catch (error) {
       if (!(error instanceof BackendError)) throw error
       return explain(this.#place.backend, "readState", this.#id, error)
     }
-    const current = found?.manifest
-    const isAnother =
-      this.#owner !== undefined && current !== undefined && current.stateChecksum !== this.#owner.stateChecksum
-    if (found !== undefined && !isAnother) {
+    if (isThere) {
       const message = `state of checkpoint ${this.#id} ${problem}. Use recover() to go on from the latest one that verifies.`
       return new CheckpointError("CKPT_CORRUPT", message, this.#place.state(this.#id))
     }
     const message = `checkpoint ${this.#id} was pruned while it was read. Call recover() again.`
     return new CheckpointError("CKPT_PRUNED", message, this.#place.state(this.#id))
+  }
+
+  #isReplacedBy({ manifest }: FoundManifest): boolean {
+    const owner = this.#owner
+    return owner !== undefined && manifest !== undefined && manifest.stateChecksum !== owner.stateChecksum
+  }
+
+  /** A state that is read without an owner was never said to count. */
+  async #mayCount({ manifest }: FoundManifest): Promise<boolean> {
+    return this.#owner === undefined || this.#history.counts(this.#id, manifest, this.#signal)
   }
 
   /**
@@ -252,12 +268,12 @@ export function stateSlice(
 }
 
 export function openState(
-  place: Place,
+  history: CountingPlace,
   id: number,
   slice: StateSlice,
   { signal, onProgress }: Pick<ReadStateOptions, "signal" | "onProgress">,
   owner: CheckpointManifest | undefined,
   ahead: OpenedAhead | undefined,
 ): StateReader {
-  return new VerifiedReader(place, id, slice, signal, sliceProgress(onProgress), owner, ahead)
+  return new VerifiedReader(history, id, slice, signal, sliceProgress(onProgress), owner, ahead)
 }

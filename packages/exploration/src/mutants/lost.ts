@@ -76,6 +76,24 @@ export const lostMutants: readonly Mutant[] = [
     },
   },
   {
+    name: "manifests that were read after the history was built anew judge in its place",
+    edits: [edit("history/history", "now.lost === undefined ?", "false ?")],
+    // The history and the state of 4 are lost. A reader goes by the manifests. Before it has read them, another claims, and recovers 3,
+    // which carries the claim from then on. So 4 passes for superseded, although the claim has kept it, and nothing is said of its loss.
+    written: {
+      start: "pruned",
+      processes: [
+        [
+          { do: "damage history", how: "garble", ago: 1, after: 0 },
+          { do: "lose", part: "state", which: 0, after: 0 },
+          { do: "recover" },
+        ],
+        [{ do: "claim" }, { do: "recover" }],
+      ],
+      steps: [runs(1, "get latest", "get state-4"), runs(2), runs(1)],
+    },
+  },
+  {
     name: "a history that was created meanwhile passes for lost",
     edits: [edit("history/history", "if (isSaid)", "if (false)")],
     plans: ["updates", "retention"],

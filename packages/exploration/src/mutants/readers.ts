@@ -57,6 +57,26 @@ export const readerMutants: readonly Mutant[] = [
     },
   },
   {
+    name: "a state that went with its checkpoint passes for damaged if a late request has put the manifest back",
+    edits: [edit("state/reader", "(await this.#mayCount(found))", "true")],
+    // 1 is saved twice at once, and the second save is about to write the manifest. A reader has read the manifest. Retention removes
+    // 1; the manifest is written, and does not count; the reader asks for the state.
+    written: {
+      start: "nothing",
+      processes: [
+        [
+          { do: "save", state: true },
+          { do: "verify", which: 0 },
+          { do: "save again", meanwhile: true },
+          { do: "save" },
+        ],
+        [{ do: "prune", policy: "last 1" }],
+        [{ do: "readState", which: 0 }],
+      ],
+      steps: [runs(1, "get manifest-1"), runs(1, "put manifest-1"), runs(3, "get state-1"), runs(2), runs(1), runs(3)],
+    },
+  },
+  {
     name: "a manifest is judged by a history of before",
     edits: [edit("history/view", "if (!cameSince(this.listing, id, found)) {", "if (true) {")],
     // By the history of the reader, the new manifest 3 counts.

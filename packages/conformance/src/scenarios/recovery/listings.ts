@@ -261,6 +261,21 @@ export const listingScenarios: readonly Scenario[] = [
       await refusal(readAll(await found.checkpoint?.state()), "CKPT_PRUNED", id)
     },
   },
+  {
+    name: "recovery: the state of a pruned checkpoint is CKPT_PRUNED, also where a late request has put its manifest back",
+    async run({ open, keys, peek, plant }) {
+      const writer = await open()
+      await saveAll(writer, 1, 2)
+      const manifest = (await peek(keys.manifest(2))) as Uint8Array
+      const { checkpoint } = await writer.recover()
+      const state = await writer.readState(2)
+      await saveAll(writer, 3)
+      await writer.prune({ last: 1 })
+      await plant(keys.manifest(2), manifest)
+      await refusal(readAll(await checkpoint?.state()), "CKPT_PRUNED", 2)
+      await refusal(readAll(state), "CKPT_PRUNED", 2)
+    },
+  },
 ]
 
 /** Applies only to listings that show this key, so that the listing of states stays as it is. */
