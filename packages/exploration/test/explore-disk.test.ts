@@ -9,11 +9,14 @@ exploring("disk", 3_000)
 exploring("failing syncs", 3_000)
 
 test("of all disks that were played, @ckpt/fs knows the last one alone", async () => {
-  await explore("disk", 1, 20, { core })
-  const known = (globalThis as { [key: symbol]: object })[knownToProcess] ?? {}
-  const paths = Object.values(known).flatMap((byPath) => (byPath instanceof Map ? [...byPath.keys()] : []))
-  const machines = new Set(paths.map((path: string) => path.split("/")[1]))
-  expect(machines.size).toBeGreaterThan(0)
+  const counts: number[] = []
+  for (let seed = 1; seed <= 10; seed++) {
+    await explore("disk", seed, 1, { core })
+    const known = (globalThis as { [key: symbol]: object })[knownToProcess] ?? {}
+    const paths = Object.values(known).flatMap((byPath) => (byPath instanceof Map ? [...byPath.keys()] : []))
+    counts.push(new Set(paths.map((path: string) => path.split("/")[1])).size)
+  }
+  expect(Math.max(...counts)).toBeGreaterThan(0)
   // A disk has two paths: before the power cut, and after it.
-  expect(machines.size).toBeLessThanOrEqual(2)
+  expect(Math.max(...counts)).toBeLessThanOrEqual(2)
 })
