@@ -24,8 +24,11 @@ export function calmly(start: StartName, processes: Written["processes"]): Scena
 }
 
 /** Plays a schedule that is written down. */
-export function play({ start, processes, steps }: Written, options: SimulateOptions): Promise<Outcome> {
+export function play(
+  { start, processes, steps, contentVersions = false }: Written,
+  options: SimulateOptions,
+): Promise<Outcome> {
   const lags = steps.some((step) => step.lags !== undefined)
-  const scenario = { ...calmly(start, processes), odds: lags ? { ...calm, lags: 0 } : calm }
+  const scenario = { ...calmly(start, processes), contentVersions, odds: lags ? { ...calm, lags: 0 } : calm }
   return lightly(() => simulate(scenario, [], { ...options, guide: new Guide(steps) }))
 }

@@ -185,7 +185,11 @@ async function judge(
 ): Promise<Checkpoint | "gone" | { readonly issues: readonly ValidationIssue[] }> {
   const { place, verifier, emit } = history
   const { issues, manifest: read, stateMeta, valid } = found
-  if (!valid || read === undefined) return { issues }
+  if (!valid || read === undefined) {
+    // A late request may have put back the manifest of a checkpoint that was pruned since the history was read. Its state is gone.
+    const isPruned = read !== undefined && !(await history.counts(found.id, read, options.signal))
+    return isPruned ? "gone" : { issues }
+  }
   const { accept } = options
   if (accept !== undefined) {
     const accepted: unknown = await place.gate.outside(async () => accept(read))

@@ -77,6 +77,29 @@ export const readerMutants: readonly Mutant[] = [
     },
   },
   {
+    name: "recovery takes a pruned checkpoint for damaged if a late request has put its manifest back",
+    edits: [edit("recovery/recover", "const isPruned = ", "const isPruned = false && ")],
+    // 1 is pinned, and 2 is saved twice at once; the second save is about to write the manifest. A reader has read the manifest. 3 is
+    // saved, retention removes 2, and the manifest is written once more, with the version that it had. Then the reader asks for the state.
+    written: {
+      start: "nothing",
+      contentVersions: true,
+      processes: [
+        [
+          { do: "save", state: true },
+          { do: "pin", which: 0, name: "a" },
+          { do: "save", state: true },
+          { do: "verify", which: 0 },
+          { do: "save again", meanwhile: true },
+          { do: "save", state: true },
+        ],
+        [{ do: "prune", policy: "last 1" }],
+        [{ do: "recover" }],
+      ],
+      steps: [runs(1, "get manifest-2"), runs(3, "get state-2"), runs(1, "put manifest-2"), runs(2), runs(1), runs(3)],
+    },
+  },
+  {
     name: "a manifest is judged by a history of before",
     edits: [edit("history/view", "if (!cameSince(this.listing, id, found)) {", "if (true) {")],
     // By the history of the reader, the new manifest 3 counts.
@@ -157,7 +180,11 @@ export const readerMutants: readonly Mutant[] = [
   },
   {
     name: "what is pruned while it is read passes for damaged",
-    edits: [edit("verify/verifier", "const isPruned = ", "const isPruned = false && ")],
+    // The manifest is looked at, and then the history. Either look suffices here.
+    edits: [
+      edit("verify/verifier", "const isPruned = ", "const isPruned = false && "),
+      edit("recovery/recover", "const isPruned = ", "const isPruned = false && "),
+    ],
     // The reader has read manifest 3. Another saves 4 and prunes what is odd: manifest 3 is gone, and then state 3. The reader
     // finds no state, and calls 3 damaged.
     written: {

@@ -7,6 +7,8 @@ import type { StartName } from "./starts.js"
  */
 export interface Written {
   readonly start: StartName
+  /** The storage makes versions from the bytes. Default false. */
+  readonly contentVersions?: boolean
   /** The actions of each process. */
   readonly processes: readonly (readonly Action[])[]
   /** One after the other. After the last, each process goes on to its end. */

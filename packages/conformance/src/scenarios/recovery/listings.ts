@@ -262,6 +262,32 @@ export const listingScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "recovery: a checkpoint that is pruned while it is read is not damaged, also where a late request has put its manifest back",
+    async run({ open, keys, peek, plant }) {
+      const writer = await open()
+      await saveAll(writer, 1, 2)
+      await writer.pin(1, "kept")
+      const manifest = (await peek(keys.manifest(2))) as Uint8Array
+      let done = false
+      const reader = await open({
+        through: (backend) =>
+          intercept(backend, {
+            async around(info, proceed) {
+              if (!done && info.call === "get" && info.key === keys.state(2)) {
+                done = true
+                await saveAll(writer, 3)
+                await writer.prune({ last: 1 })
+                await plant(keys.manifest(2), manifest)
+              }
+              return proceed()
+            },
+          }),
+      })
+      const { skipped } = await assertRecovers(reader, 3)
+      assert.deepEqual(skipped, [])
+    },
+  },
+  {
     name: "recovery: the state of a pruned checkpoint is CKPT_PRUNED, also where a late request has put its manifest back",
     async run({ open, keys, peek, plant }) {
       const writer = await open()
