@@ -138,6 +138,9 @@ async function walkOnce(
       new Set([...view.latestFirst(), ...misplaced.keys(), ...(missing === undefined ? [] : [missing])]),
     )
     const prefetch = new Prefetch(verifier, ids, stop.signal)
+    // Whether each checkpoint whose state is missing still counts. It may have been pruned since the history was read, and a late request has put
+    // its manifest back. Asked beside the next look, and answered before anybody acts on an older checkpoint.
+    const stillCount: Promise<boolean>[] = []
     for (const [at, id] of ids.entries()) {
       if (id === missing) {
         skipped.push(lost(place, view, id))
@@ -165,11 +168,17 @@ async function walkOnce(
       if (verdict === "again") return "gone"
       if (verdict === "dead") continue
       examined++
+      if (found.valid && (await Promise.all(stillCount)).includes(false)) return "gone"
       const judged = await judge(history, found, options, visit)
       if (judged === "gone") return "gone"
       if (!("issues" in judged)) return { view, checkpoint: judged, skipped, examined }
       skipped.push({ id, key: place.layout.manifestKey(id), issues: judged.issues })
+      if (found.valid || found.manifest === undefined || found.stateMeta !== undefined) continue
+      const asked = history.counts(id, found.manifest, stop.signal)
+      asked.catch(() => {})
+      stillCount.push(asked)
     }
+    if ((await Promise.all(stillCount)).includes(false)) return "gone"
     return { view, skipped, examined }
   } finally {
     stop.end()
@@ -185,11 +194,7 @@ async function judge(
 ): Promise<Checkpoint | "gone" | { readonly issues: readonly ValidationIssue[] }> {
   const { place, verifier, emit } = history
   const { issues, manifest: read, stateMeta, valid } = found
-  if (!valid || read === undefined) {
-    // A late request may have put back the manifest of a checkpoint that was pruned since the history was read. Its state is gone.
-    const isPruned = read !== undefined && !(await history.counts(found.id, read, options.signal))
-    return isPruned ? "gone" : { issues }
-  }
+  if (!valid || read === undefined) return { issues }
   const { accept } = options
   if (accept !== undefined) {
     const accepted: unknown = await place.gate.outside(async () => accept(read))
