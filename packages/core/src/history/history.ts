@@ -275,7 +275,6 @@ export class History {
   /** Whether a checkpoint that was named or listed counts. A superseded writer moves the pointer, too, so on a claimed store the id does not tell. */
   async #isCounting(view: View, id: number, signal: AbortSignal | undefined): Promise<boolean> {
     if (view.record.epoch === 0) return true
-    if (!view.listing.manifests.has(id)) return false
     const found = await this.verifier.manifest(id, signal)
     return found !== undefined && (await view.verdict(id, found, signal)) === "counts"
   }

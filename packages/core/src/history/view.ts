@@ -146,7 +146,10 @@ export class View {
    * everything that was listed.
    */
   covers(id: number): boolean {
-    return [...this.listing.manifests.keys()].some((listed) => listed >= id && this.mayCount(listed))
+    const { manifests } = this.listing
+    // On a claimed store a higher id may belong to a superseded writer, so the id itself must be listed.
+    if (this.record.epoch > 0) return manifests.has(id) && this.mayCount(id)
+    return [...manifests.keys()].some((listed) => listed >= id && this.mayCount(listed))
   }
 
   /** The same view, of which nobody misses anything. */

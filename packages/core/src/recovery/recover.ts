@@ -174,6 +174,8 @@ async function walkOnce(
       if (!("issues" in judged)) return { view, checkpoint: judged, skipped, examined }
       skipped.push({ id, key: place.layout.manifestKey(id), issues: judged.issues })
       if (found.valid || found.manifest === undefined || found.stateMeta !== undefined) continue
+      // While the history is lost, nothing is removed.
+      if (view.current.lost !== undefined) continue
       const asked = history.counts(id, found.manifest, stop.signal)
       asked.catch(() => {})
       stillCount.push(asked)
