@@ -18,6 +18,7 @@ import type { View } from "../history/view.js"
 import { show } from "../input/show.js"
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from "../state/checkpoint.js"
 import { isTimeout } from "../storage/attempt.js"
+import { writerEpochOf } from "../verify/read-manifest.js"
 import { unreadable, type Verified } from "../verify/verified.js"
 import { assertNotElsewhere } from "./elsewhere.js"
 import { markSeen } from "./mark-seen.js"
@@ -138,9 +139,14 @@ async function walkOnce(
       new Set([...view.latestFirst(), ...misplaced.keys(), ...(missing === undefined ? [] : [missing])]),
     )
     const prefetch = new Prefetch(verifier, ids, stop.signal)
-    // Whether each checkpoint whose state is missing still counts. It may have been pruned since the history was read, and a late request has put
-    // its manifest back. Asked beside the next look, and answered before anybody acts on an older checkpoint.
-    const stillCount: Promise<boolean>[] = []
+    // Checkpoints whose state is missing. Each may have been pruned since the history was read, and a late request has put its manifest back.
+    const stateless: { readonly id: number; readonly writerEpoch: number | undefined }[] = []
+    const wasPruned = async () => {
+      // While the history is lost, nothing is removed.
+      if (stateless.length === 0 || view.current.lost !== undefined) return false
+      const now = await view.now(options.signal)
+      return stateless.splice(0).some(({ id, writerEpoch }) => !now.counts(id, writerEpoch))
+    }
     for (const [at, id] of ids.entries()) {
       if (id === missing) {
         skipped.push(lost(place, view, id))
@@ -168,19 +174,16 @@ async function walkOnce(
       if (verdict === "again") return "gone"
       if (verdict === "dead") continue
       examined++
-      if (found.valid && (await Promise.all(stillCount)).includes(false)) return "gone"
+      // Before anybody acts on an older checkpoint.
+      if (found.valid && (await wasPruned())) return "gone"
       const judged = await judge(history, found, options, visit)
       if (judged === "gone") return "gone"
       if (!("issues" in judged)) return { view, checkpoint: judged, skipped, examined }
       skipped.push({ id, key: place.layout.manifestKey(id), issues: judged.issues })
-      if (found.valid || found.manifest === undefined || found.stateMeta !== undefined) continue
-      // While the history is lost, nothing is removed.
-      if (view.current.lost !== undefined) continue
-      const asked = history.counts(id, found.manifest, stop.signal)
-      asked.catch(() => {})
-      stillCount.push(asked)
+      if (!found.valid && found.manifest !== undefined && found.stateMeta === undefined)
+        stateless.push({ id, writerEpoch: writerEpochOf(found.manifest) })
     }
-    if ((await Promise.all(stillCount)).includes(false)) return "gone"
+    if (await wasPruned()) return "gone"
     return { view, skipped, examined }
   } finally {
     stop.end()

@@ -4,10 +4,43 @@ import { joined } from "../../harness/bytes.js"
 import { intercept } from "../../harness/faults.js"
 import type { Scenario } from "../../harness/scenario.js"
 import { gate } from "../../harness/waiting.js"
+import { claimed, claiming } from "../history/claim-support.js"
 import { bytes, listAll, listedIds, manifestOf, readAll, saveAll, streamOf } from "../support.js"
 
 /** Readers of a checkpoint that is replaced between two of their requests. */
 export const overtakenScenarios: readonly Scenario[] = [
+  claiming(
+    "a reader that is overtaken in 40 rounds by a leader with retention ends once the leader pauses",
+    async (context) => {
+      const { open, keys } = context
+      const leader = await claimed(context)
+      let id = 0
+      const save = async (count: number) => {
+        for (let n = 0; n < count; n++) {
+          await saveAll(leader, ++id)
+          await leader.prune({ last: 3 })
+        }
+      }
+      await save(5)
+      let rounds = 0
+      const reader = await open({
+        through: (backend) =>
+          intercept(backend, {
+            async around({ call, key }, proceed) {
+              // What the pointer names is removed before the reader looks at it.
+              if (rounds < 40 && call === "head") await save(3)
+              if (rounds < 40 && call === "get" && key === keys.pointer) {
+                rounds++
+                await save(1)
+              }
+              return proceed()
+            },
+          }),
+      })
+      assert.equal((await reader.loadLatest())?.checkpointId, id)
+      assert.equal(rounds, 40)
+    },
+  ),
   {
     name: "recovery: a list whose latest checkpoint is removed while it is read ends with the checkpoint that came later",
     async run({ open, keys }) {

@@ -98,6 +98,26 @@ export const budgetScenarios: readonly Scenario[] = [
       },
     }),
   ),
+  ...["sound", "lost"].map(
+    (how): Scenario => ({
+      name: `budget: recover past 12 checkpoints without their states reads a ${how} history twice, and not for each of them`,
+      async run(context) {
+        const { open, keys, plant, raw } = context
+        await saveAll(await open(), 1)
+        const { calls } = await costOf(context, (store) => store.recover(), {
+          async warmUp(store) {
+            await saveAll(store, ...ids(2, 12))
+            await store.pin(1, "kept")
+            await raw.delete(ids(2, 12).map(keys.state))
+            if (how === "lost") await plant(keys.history, "garbled")
+          },
+        })
+        assert.equal(calls.filter(({ key }) => key === keys.history).length, 2)
+        // Where the history is lost, each manifest is read once more, to judge.
+        assert.ok(calls.length <= 6 * 13, `${calls.length} requests`)
+      },
+    }),
+  ),
   {
     name: "budget: recover past 12 damaged manifests reads four a round from the third on",
     async run(context) {
