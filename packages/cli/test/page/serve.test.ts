@@ -95,9 +95,9 @@ test("--verify-every finds a byte that rots, also in a checkpoint that was sound
   const damaged = async () =>
     Number(/^ckpt_damaged_checkpoints\{.*\} (\d+)$/m.exec((await read(page, "/metrics")).body)?.[1])
   const valid = async () => /of (\d+)<\/p>/.exec((await read(page, "/s/job/?show=valid")).body)?.[1]
-  await expect.poll(valid, { timeout: 20_000 }).toBe("4")
+  await expect.poll(valid).toBe("4")
   expect(await damaged()).toBe(0)
   await damage(folder, 2, "state.bin")
-  await expect.poll(damaged, { timeout: 20_000 }).toBe(1)
+  await expect.poll(damaged).toBe(1)
   expect((await read(page, "/s/job/?show=damaged")).body).toMatch(/c\/2">2<\/a>[\s\S]*state-checksum/)
 })
