@@ -21,15 +21,18 @@ export class IdRanges {
   static parse(text: string): IdRanges | undefined {
     if (text === "") return IdRanges.empty
     const ranges: Range[] = []
+    let before = -2
     for (const part of text.split(" ")) {
       const match = /^(0|[1-9]\d*)(?:-([1-9]\d*))?$/.exec(part)
       const first = Number(match?.[1] ?? Number.NaN)
       const last = Number(match?.[2] ?? first)
       if (!Number.isSafeInteger(first) || !Number.isSafeInteger(last)) return undefined
+      // Ascending, with a gap before each range, and no range of one id written as two.
+      if (first <= before + 1 || (match?.[2] !== undefined && last <= first)) return undefined
       ranges.push([first, last])
+      before = last
     }
-    const found = IdRanges.#merged(ranges)
-    return found.toString() === text ? found : undefined
+    return new IdRanges(ranges)
   }
 
   static #merged(ranges: readonly Range[]): IdRanges {

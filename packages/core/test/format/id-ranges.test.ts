@@ -21,6 +21,21 @@ test("ranges are a set of ids: with, without, has, highest; and their text is re
   )
 })
 
+test("a text that is read is written the same", async () => {
+  const number = fc.integer({ min: 0, max: 12 })
+  const part = fc.oneof(
+    number.map(String),
+    fc.tuple(number, number).map(([a, b]) => `${a}-${b}`),
+  )
+  await fc.assert(
+    fc.property(fc.array(part, { maxLength: 4 }), (parts) => {
+      const text = parts.join(" ")
+      expect([undefined, text]).toContain(IdRanges.parse(text)?.toString())
+    }),
+    { verbose: 1, numRuns: 2_000 },
+  )
+})
+
 test("consecutive ids are one range, however many", () => {
   const all = Array.from({ length: 100_000 }, (_, index) => index + 1)
   expect(IdRanges.of(all).toString()).toBe("1-100000")
@@ -33,6 +48,9 @@ test.each([
   "2-1",
   "1 1",
   "2 1",
+  "0 1",
+  "1-3 3-5",
+  "1-3 4-5",
   "1-2 3",
   "1-3 2",
   "01",
