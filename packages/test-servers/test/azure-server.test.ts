@@ -67,6 +67,11 @@ describe.skipIf(server === undefined)("Azure", () => {
     expect(await status(container.getBlobClient("range").download(11))).toBe(416)
   })
 
+  test.skipIf(process.env["CKPT_TEST_AZURE_CONNECTION_STRING"])("keeps a connection that is idle open", async () => {
+    const { headers } = await fetch(server!.blobEndpoint)
+    expect(headers.get("keep-alive")).toBe("timeout=600")
+  })
+
   test("lists in order, by prefix", async () => {
     const keys = Array.from({ length: 25 }, (_, n) => `list/${String(n).padStart(3, "0")}`)
     await Promise.all([...keys, "listless"].map((key) => put(key, key)))
