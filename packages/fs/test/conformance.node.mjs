@@ -1,5 +1,5 @@
 // The suite and the reference's scenarios under node:test, as plain JavaScript; conformance-node.test.ts runs it. All
-// scenarios run under node:test over memory, and over this storage under vitest.
+// scenarios run under node:test over the LMDB of examples/custom-backend, and over this storage under vitest.
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
