@@ -4,7 +4,7 @@ import { codes, type Fault, operations, prepared, trial } from "./store-faults.j
 import { layouts } from "./store-session.js"
 
 /**
- * With `CKPT_FAULTS=all`, every code at every call, which takes an hour. Else a sixth of the calls, each with one code: the remainder of the
+ * With `CKPT_FAULTS=all`, every code at every call, which takes more than half an hour. Else a sixth of the calls, each with one code: the remainder of the
  * seed by six says which calls, its quotient which codes. So six seeds in a row hit every call, and 42 every call with every code.
  */
 const all = process.env["CKPT_FAULTS"] === "all"
