@@ -7,19 +7,15 @@ import { dirname, join } from "node:path"
 import { endByStdin, letGo } from "./child.js"
 import { parseConnectionString } from "./connection-string.js"
 import { leaveOut } from "./left-out.js"
-import { type Stoppable, share } from "./shared.js"
+import { share } from "./shared.js"
 
-/** The parts of a connection string, and it. */
-interface Account {
+export interface AzureServer {
   connectionString: string
   /** The URL of the account, without a slash at its end. */
   blobEndpoint: string
   accountName: string
   /** Base64. */
   accountKey: string
-}
-
-export interface AzureServer extends Account {
   /** Ends the server when its last user in this process is done; may be called again. */
   stop(): Promise<void>
 }
@@ -29,13 +25,6 @@ export interface AzureServerOptions {
   extentMemoryLimit?: number
 }
 
-interface Azurite extends Stoppable {
-  /** Another one for each caller, until all are given; then the first again. */
-  nextAccount(): Account
-}
-
-/** More than there are callers in one process. */
-const accountCount = 16
 const startTimeoutMs = 60_000
 const remedy = "Set CKPT_TEST_AZURE_CONNECTION_STRING to any storage account."
 
@@ -57,10 +46,9 @@ function preload(program: string): string {
 }
 
 /**
- * A blob service: the account of CKPT_TEST_AZURE_CONNECTION_STRING, otherwise azurite on loopback, in memory. All callers
- * in this process that ask for the same memory limit share one, and each has an account of its own: azurite goes through
- * all blobs of an account at each request. It ends with this process at the latest, even if that is killed. If azurite is
- * not installed: undefined, and a line on stderr.
+ * A blob service: the account of CKPT_TEST_AZURE_CONNECTION_STRING, otherwise azurite on loopback, in memory, with an
+ * account and key of its own. All callers in this process that ask for the same memory limit share one. It ends with
+ * this process at the latest, even if that is killed. If azurite is not installed: undefined, and a line on stderr.
  *
  * @throws Error if it does not start within a minute, and with CI=true if azurite is not installed
  */
@@ -70,8 +58,7 @@ export async function startAzureServer(options: AzureServerOptions = {}): Promis
   const program = findAzurite()
   if (program === undefined) return leaveOut("Azure Blob Storage (azurite)", "azurite is not installed", remedy)
   const limit = options.extentMemoryLimit ?? 4096
-  const azurite = await share(`azure-${limit}`, () => startAzurite(program, limit))
-  return azurite && { ...azurite.nextAccount(), stop: azurite.stop }
+  return share(`azure-${limit}`, () => startAzurite(program, limit))
 }
 
 function findAzurite(): string | undefined {
@@ -82,35 +69,23 @@ function findAzurite(): string | undefined {
   }
 }
 
-async function startAzurite(program: string, extentMemoryLimit: number): Promise<Azurite> {
-  const accounts = Array.from({ length: accountCount }, () => ({
-    accountName: `ckpt${randomBytes(6).toString("hex")}`,
-    accountKey: randomBytes(64).toString("base64"),
-  }))
+async function startAzurite(program: string, extentMemoryLimit: number): Promise<AzureServer> {
+  const accountName = `ckpt${randomBytes(6).toString("hex")}`
+  const accountKey = randomBytes(64).toString("base64")
   const flags = ["--inMemoryPersistence", "--extentMemoryLimit", `${extentMemoryLimit}`, "--blobHost", "127.0.0.1"]
   flags.push("--blobPort", "0", "--skipApiVersionCheck", "--disableTelemetry", "--silent")
   const child = spawn(process.execPath, ["--import", preload(program), program, ...flags], {
     cwd: tmpdir(),
     detached: true,
-    env: {
-      ...process.env,
-      NODE_OPTIONS: "",
-      AZURITE_ACCOUNTS: accounts.map(({ accountName, accountKey }) => `${accountName}:${accountKey}`).join(";"),
-    },
+    env: { ...process.env, NODE_OPTIONS: "", AZURITE_ACCOUNTS: `${accountName}:${accountKey}` },
     stdio: ["pipe", "pipe", "pipe"],
   })
   const stop = (): Promise<void> => endByStdin(child)
   try {
-    const address = await listening(child)
+    const blobEndpoint = `${await listening(child)}/${accountName}`
     letGo(child)
-    let given = 0
-    const nextAccount = (): Account => {
-      const { accountName, accountKey } = accounts[given++ % accountCount] as (typeof accounts)[number]
-      const blobEndpoint = `${address}/${accountName}`
-      const connectionString = `DefaultEndpointsProtocol=http;AccountName=${accountName};AccountKey=${accountKey};BlobEndpoint=${blobEndpoint};`
-      return { connectionString, blobEndpoint, accountName, accountKey }
-    }
-    return { nextAccount, stop }
+    const connectionString = `DefaultEndpointsProtocol=http;AccountName=${accountName};AccountKey=${accountKey};BlobEndpoint=${blobEndpoint};`
+    return { connectionString, blobEndpoint, accountName, accountKey, stop }
   } catch (error) {
     await stop()
     throw error

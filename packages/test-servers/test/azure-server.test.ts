@@ -83,25 +83,6 @@ describe.skipIf(server === undefined)("Azure", () => {
   })
 })
 
-// A storage account that the environment names is one.
-test.skipIf(server === undefined || process.env["CKPT_TEST_AZURE_CONNECTION_STRING"])(
-  "callers share a server, and have accounts of their own",
-  async () => {
-    const [one, other] = [await startAzureServer(), await startAzureServer()]
-    try {
-      expect(new URL(one!.blobEndpoint).port).toBe(new URL(other!.blobEndpoint).port)
-      const containers = [one, other].map((caller) =>
-        BlobServiceClient.fromConnectionString(caller!.connectionString).getContainerClient("same"),
-      )
-      for (const container of containers) await container.create()
-      await containers[0]!.getBlockBlobClient("blob").upload("1", 1)
-      expect(await containers[1]!.getBlockBlobClient("blob").exists()).toBe(false)
-    } finally {
-      await Promise.all([one?.stop(), other?.stop()])
-    }
-  },
-)
-
 // Only azurite has this limit: a storage account that the environment names has none.
 test.skipIf(server === undefined || process.env["CKPT_TEST_AZURE_CONNECTION_STRING"])(
   "holds as much as it is told to",
