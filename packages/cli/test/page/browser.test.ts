@@ -168,7 +168,9 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
     for (const seen of ["<script>window.pwned=1</script>", "🦀", "\\u202e", "שלום"]) expect(text).toContain(seen)
   })
 
-  test.each(["light", "dark"] as const)("axe finds nothing to complain about, on any view, %s", async (scheme) => {
+  // Fourteen audits: a minute on a busy machine.
+  const audits = { timeout: 240_000 }
+  test.each(["light", "dark"] as const)("axe finds nothing to complain about, any view, %s", audits, async (scheme) => {
     const served = await serve([await ordersStore("small"), await memoryStore("empty")], { allowWrites: true })
     const found: string[] = []
     const axe = await readFile(require.resolve("axe-core/axe.min.js"), "utf8")
